@@ -1,0 +1,3 @@
+//! The user's intent: HCL text -> [`model::Blueprint`], or every problem of the file at once.
+
+pub mod model;

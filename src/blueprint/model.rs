@@ -1,0 +1,240 @@
+//! The blueprint as validated data. Every default that an expert would sign stands here, once.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+/// A whole blueprint: what one `cluster "<name>"` block asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Blueprint {
+    /// The cluster's name: prefix of every AWS name and host name.
+    pub name: String,
+    /// AWS region, such as `eu-west-1`.
+    pub region: String,
+    /// Addresses, zones and who may reach what.
+    pub network: Network,
+    /// What the images are built from.
+    pub image: Image,
+    /// PostgreSQL itself.
+    pub postgres: Postgres,
+    /// The machine that starts as primary.
+    pub master: Machine,
+    /// How many slaves (0 to 15).
+    pub slave_count: u8,
+    /// What each slave is made of.
+    pub slaves: Machine,
+    /// The load balancer.
+    pub haproxy: Haproxy,
+    /// When and how the cluster fails over.
+    pub failover: Failover,
+    /// Tags put on everything that is made.
+    pub tags: BTreeMap<String, String>,
+    /// Where Terraform keeps its state.
+    pub state: State,
+}
+
+/// `network { … }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// The VPC's addresses; cut into one subnet a zone.
+    pub cidr: Ipv4Net,
+    /// Full availability-zone names, such as `eu-west-1a`.
+    pub zones: Vec<String>,
+    /// Who may reach HAProxy's write and read ports; `None` means the network's own addresses.
+    pub clients: Option<Vec<Ipv4Net>>,
+    /// Who may reach SSH and the stats page, besides the network itself for neither. Default: nobody.
+    pub admins: Vec<Ipv4Net>,
+}
+
+/// `image { … }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Image {
+    /// The distribution the images start from.
+    pub base: Base,
+    /// Instance type that Packer builds on; `None` takes one that fits the role's architecture.
+    pub builder_instance_type: Option<String>,
+}
+
+/// A base distribution that pgherd knows how to provision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Base {
+    /// Debian 13 (trixie): PostgreSQL 17, Patroni 4.0.7, etcd 3.5, HAProxy 3.0 of its own.
+    Debian13,
+    /// Debian 12 (bookworm).
+    Debian12,
+    /// Ubuntu 24.04 (noble).
+    Ubuntu2404,
+    /// Ubuntu 22.04 (jammy).
+    Ubuntu2204,
+}
+
+impl Base {
+    /// Every base, the default first.
+    pub const ALL: [Base; 4] = [Base::Debian13, Base::Debian12, Base::Ubuntu2404, Base::Ubuntu2204];
+
+    /// The name a blueprint uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Base::Debian13 => "debian-13",
+            Base::Debian12 => "debian-12",
+            Base::Ubuntu2404 => "ubuntu-24.04",
+            Base::Ubuntu2204 => "ubuntu-22.04",
+        }
+    }
+}
+
+/// `postgres { … }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Postgres {
+    /// Major version; `None` is the base distribution's own.
+    pub version: Option<u16>,
+    /// Server settings (GUCs) by name, values as they would stand in `postgresql.conf`, unquoted.
+    pub settings: BTreeMap<String, String>,
+    /// Databases that exist from the start, by name.
+    pub databases: Vec<Database>,
+    /// Login roles that exist from the start.
+    pub users: Vec<String>,
+}
+
+/// A database that exists from the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Database {
+    /// Its name.
+    pub name: String,
+    /// The role that owns it: one of [`Postgres::users`], or `postgres`.
+    pub owner: String,
+}
+
+/// What a machine is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// EC2 instance type.
+    pub instance_type: String,
+    /// Its (root) disk.
+    pub disk: Disk,
+    /// Whether it gets an Elastic IP: to reach it from outside, never for replication.
+    pub elastic_ip: bool,
+    /// Name of an EC2 key pair for SSH.
+    pub key_name: Option<String>,
+}
+
+/// A gp3 volume. Bounds: <https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disk {
+    /// GiB.
+    pub size: u32,
+    /// I/O operations a second; gp3's own baseline is 3000.
+    pub iops: u32,
+    /// MiB a second; gp3's own baseline is 125.
+    pub throughput: u32,
+}
+
+/// `haproxy { … }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Haproxy {
+    /// What its machine is made of.
+    pub machine: Machine,
+    /// Port that always leads to the primary.
+    pub write_port: u16,
+    /// Port that leads to the standbys.
+    pub read_port: u16,
+    /// Whether the primary takes its share of the reads (the seed's round robin over all).
+    pub primary_serves_reads: bool,
+    /// The stats page.
+    pub stats: Stats,
+}
+
+/// `stats { … }` of HAProxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stats {
+    /// Port of the stats page, metrics and health.
+    pub port: u16,
+    /// Path of the stats page.
+    pub path: String,
+    /// User that logs in; its password is made by Terraform.
+    pub user: String,
+}
+
+/// `failover { … }`; times in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failover {
+    /// Whether a commit waits for a standby, so that no acknowledged write is lost.
+    pub synchronous: bool,
+    /// How long the leader key lives without being renewed.
+    pub ttl: u32,
+    /// How often Patroni looks.
+    pub loop_wait: u32,
+    /// How long Patroni retries etcd and PostgreSQL before it gives up.
+    pub retry_timeout: u32,
+}
+
+/// `state { … }`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// A `terraform.tfstate` beside each module.
+    Local,
+    /// An S3 backend with its own lock file.
+    S3 {
+        /// Bucket that already exists.
+        bucket: String,
+        /// Prefix of the key; the module's name follows it.
+        key_prefix: String,
+        /// The bucket's region.
+        region: String,
+    },
+}
+
+impl Blueprint {
+    /// The smallest blueprint: a name and a region; everything else is the default.
+    pub fn smallest(name: &str, region: &str) -> Self {
+        let zones = ["a", "b", "c"].iter().map(|z| format!("{region}{z}")).collect();
+        Blueprint {
+            name: name.into(),
+            region: region.into(),
+            network: Network {
+                cidr: Ipv4Net::new_assert(Ipv4Addr::new(10, 20, 0, 0), 16),
+                zones,
+                clients: None,
+                admins: vec![],
+            },
+            image: Image { base: Base::Debian13, builder_instance_type: None },
+            postgres: Postgres { version: None, settings: BTreeMap::new(), databases: vec![], users: vec![] },
+            master: Machine::database(),
+            slave_count: 2,
+            slaves: Machine::database(),
+            haproxy: Haproxy {
+                machine: Machine {
+                    instance_type: "t3.small".into(),
+                    disk: Disk { size: 10, ..Disk::GP3_BASELINE },
+                    elastic_ip: false,
+                    key_name: None,
+                },
+                write_port: 5000,
+                read_port: 5001,
+                primary_serves_reads: false,
+                stats: Stats { port: 7000, path: "/admin?stats".into(), user: "admin1".into() },
+            },
+            failover: Failover { synchronous: true, ttl: 20, loop_wait: 5, retry_timeout: 5 },
+            tags: BTreeMap::new(),
+            state: State::Local,
+        }
+    }
+}
+
+impl Machine {
+    /// The default database machine: 2 vCPU, 8 GiB, 100 GiB of gp3.
+    fn database() -> Self {
+        Machine {
+            instance_type: "m6i.large".into(),
+            disk: Disk { size: 100, ..Disk::GP3_BASELINE },
+            elastic_ip: false,
+            key_name: None,
+        }
+    }
+}
+
+impl Disk {
+    /// What every gp3 volume has at no extra cost.
+    pub const GP3_BASELINE: Disk = Disk { size: 8, iops: 3000, throughput: 125 };
+}

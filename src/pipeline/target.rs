@@ -1,0 +1,21 @@
+//! Where a pipeline runs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What a place to run adds to the same stages: AWS adds nothing, the lab adds its network and its API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// `aws` or `lab`, as the command line has it.
+    pub name: String,
+    /// Folder that holds the cluster's generated files while the tools run.
+    pub root: PathBuf,
+    /// Words before every tool's own argument list, such as `ip netns exec NAME`.
+    pub command_prefix: Vec<String>,
+    /// Environment added for every tool. Never a secret: it is printed by `--dry-run`.
+    pub environment: BTreeMap<String, String>,
+    /// `-var` values for `packer build`.
+    pub packer_vars: BTreeMap<String, String>,
+    /// Whether machines are reached at their private addresses, whatever Elastic IPs they have.
+    pub private_addresses: bool,
+}
