@@ -70,10 +70,25 @@ pub struct File {
     pub text: String,
 }
 
-/// The files of one cluster, by path.
+/// An image's identity: what Packer is asked to build, and what Terraform boots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageId {
+    /// The role that boots it: `master`, `slave` or `haproxy`.
+    pub role: String,
+    /// AMI name, `<cluster>-<role>-<hash>`.
+    pub name: String,
+    /// Twelve hex digits over all that the image is made from.
+    pub hash: String,
+    /// Its Packer template.
+    pub template: RelPath,
+}
+
+/// The files of one cluster, by path, and the images that are built from them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileSet {
     files: BTreeMap<RelPath, File>,
+    /// The images, in the order of the pipeline.
+    pub images: Vec<ImageId>,
 }
 
 impl FileSet {

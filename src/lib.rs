@@ -20,4 +20,5 @@
 pub mod blueprint;
 pub mod cluster;
 pub mod fileset;
+pub mod generate;
 pub mod pipeline;

@@ -1,1 +1,284 @@
 //! The blueprint resolved: every machine with its name, zone, address, peers, ports, timers and sizes.
+//!
+//! Everything is computed from the blueprint alone, offline, so that all files can be complete before any machine exists.
+
+mod addresses;
+mod base;
+mod postgres;
+mod sizing;
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+use serde::Serialize;
+
+use crate::blueprint::model::{self, Blueprint};
+
+pub use crate::blueprint::model::{Database, Disk, Failover, State};
+pub use base::{Arch, BaseImage};
+
+/// Ports that are the same in every cluster: each program's own default.
+pub mod ports {
+    /// PostgreSQL.
+    pub const POSTGRES: u16 = 5432;
+    /// Patroni's REST API.
+    pub const PATRONI: u16 = 8008;
+    /// etcd, for its clients.
+    pub const ETCD_CLIENT: u16 = 2379;
+    /// etcd, among its members.
+    pub const ETCD_PEER: u16 = 2380;
+    /// SSH.
+    pub const SSH: u16 = 22;
+}
+
+/// A cluster: the blueprint with nothing left open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cluster {
+    /// Prefix of every AWS name and host name.
+    pub name: String,
+    /// AWS region.
+    pub region: String,
+    /// Addresses, and who may come from where.
+    pub network: Network,
+    /// What all images start from.
+    pub base: BaseImage,
+    /// Instance type that Packer builds on, where the blueprint names one.
+    pub builder_instance_type: Option<String>,
+    /// PostgreSQL's version, settings, databases and users.
+    pub postgres: Postgres,
+    /// Master, slaves in their order, HAProxy.
+    pub machines: Vec<Machine>,
+    /// What HAProxy serves.
+    pub haproxy: Haproxy,
+    /// Patroni's timers.
+    pub failover: Failover,
+    /// Seconds that Patroni lets a crashed primary recover by itself before it fails over.
+    pub primary_start_timeout: u32,
+    /// Every password of the cluster.
+    pub secrets: Vec<Secret>,
+    /// Tags on everything that is made: the blueprint's and `pgherd:cluster`.
+    pub tags: BTreeMap<String, String>,
+    /// Where Terraform keeps its state.
+    pub state: State,
+}
+
+/// The VPC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// All its addresses.
+    pub cidr: Ipv4Net,
+    /// One subnet a zone, in the blueprint's order.
+    pub subnets: Vec<Subnet>,
+    /// Who may reach HAProxy's write and read ports.
+    pub clients: Vec<Ipv4Net>,
+    /// Who may reach SSH and the stats page from outside.
+    pub admins: Vec<Ipv4Net>,
+}
+
+/// A zone's subnet and the blocks in it that belong to a kind of machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Subnet {
+    /// Availability zone.
+    pub zone: String,
+    /// The subnet's addresses.
+    pub cidr: Ipv4Net,
+    /// Where its database machines live, those of later included: `pg_hba.conf` names this.
+    pub databases: Ipv4Net,
+    /// Where HAProxy lives.
+    pub haproxy: Ipv4Net,
+}
+
+/// The seat a machine is built for. Who leads PostgreSQL is Patroni's to say, never the role's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The first database machine: it starts as primary.
+    Master,
+    /// A database machine that starts as standby.
+    Slave,
+    /// The load balancer.
+    Haproxy,
+}
+
+impl Role {
+    /// Every role, in the order of the pipeline.
+    pub const ALL: [Role; 3] = [Role::Master, Role::Slave, Role::Haproxy];
+
+    /// The name that images, modules and files carry.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Master => "master",
+            Role::Slave => "slave",
+            Role::Haproxy => "haproxy",
+        }
+    }
+}
+
+/// One machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Machine {
+    /// `master`, `slave1` …, `haproxy`.
+    pub name: String,
+    /// `<cluster>-<name>`: its host name and its AWS `Name`.
+    pub hostname: String,
+    /// Its seat.
+    pub role: Role,
+    /// Availability zone.
+    pub zone: String,
+    /// Fixed private address.
+    pub address: Ipv4Addr,
+    /// Whether it is a member of etcd.
+    pub etcd: bool,
+    /// EC2 instance type.
+    pub instance_type: String,
+    /// Processor architecture, by the instance type's family.
+    pub arch: Arch,
+    /// Root disk.
+    #[serde(skip)]
+    pub disk: Disk,
+    /// Whether it gets an Elastic IP.
+    pub elastic_ip: bool,
+    /// EC2 key pair for SSH.
+    pub key_name: Option<String>,
+}
+
+/// PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Postgres {
+    /// Major version.
+    pub major: u16,
+    /// Whether packages come from PGDG's apt repository: Patroni or this major is not the base's own.
+    pub pgdg: bool,
+    /// Server settings, the blueprint's over pgherd's.
+    pub settings: BTreeMap<String, String>,
+    /// `max_connections` as it results.
+    pub max_connections: u32,
+    /// `superuser_reserved_connections` as it results.
+    pub reserved_connections: u32,
+    /// Databases that exist from the start.
+    pub databases: Vec<Database>,
+    /// Login roles that exist from the start.
+    pub users: Vec<String>,
+}
+
+/// What HAProxy serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Haproxy {
+    /// Port that leads to the primary.
+    pub write_port: u16,
+    /// Port that leads to the standbys.
+    pub read_port: u16,
+    /// Whether the primary takes its share of the reads.
+    pub primary_serves_reads: bool,
+    /// The stats page.
+    pub stats: model::Stats,
+}
+
+/// A password that Terraform makes and machines read at boot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Secret {
+    /// Its name in AWS Secrets Manager.
+    pub name: String,
+    /// What it opens.
+    pub description: String,
+    /// Whether the database machines may read it.
+    pub databases_read: bool,
+    /// Whether HAProxy's machine may read it.
+    pub haproxy_reads: bool,
+}
+
+impl Cluster {
+    /// The database machines: master first, then the slaves.
+    pub fn databases(&self) -> impl Iterator<Item = &Machine> {
+        self.machines.iter().filter(|m| m.role != Role::Haproxy)
+    }
+
+    /// The slaves, in their order.
+    pub fn slaves(&self) -> impl Iterator<Item = &Machine> {
+        self.machines.iter().filter(|m| m.role == Role::Slave)
+    }
+
+    /// The master.
+    pub fn master(&self) -> &Machine {
+        &self.machines[0]
+    }
+
+    /// HAProxy's machine.
+    pub fn haproxy_machine(&self) -> &Machine {
+        &self.machines[self.machines.len() - 1]
+    }
+
+    /// The members of etcd.
+    pub fn etcd_members(&self) -> impl Iterator<Item = &Machine> {
+        self.machines.iter().filter(|m| m.etcd)
+    }
+
+    /// The roles that this cluster has machines of, in the order of the pipeline: a cluster without slaves has no slave image.
+    pub fn roles(&self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(|role| self.machines.iter().any(|m| m.role == *role))
+    }
+
+    /// What every machine of a role is made of: the first one stands for all.
+    pub fn machine_of(&self, role: Role) -> Option<&Machine> {
+        self.machines.iter().find(|m| m.role == role)
+    }
+}
+
+/// Resolves a validated blueprint. It cannot fail: what could has been refused by validation.
+pub fn resolve(blueprint: &Blueprint) -> Cluster {
+    let subnets = addresses::subnets(&blueprint.network);
+    let machines = addresses::machines(blueprint, &subnets);
+    let network = Network {
+        cidr: blueprint.network.cidr,
+        subnets,
+        clients: blueprint.network.clients.clone().unwrap_or_else(|| vec![blueprint.network.cidr]),
+        admins: blueprint.network.admins.clone(),
+    };
+    let mut tags = blueprint.tags.clone();
+    tags.insert("pgherd:cluster".into(), blueprint.name.clone());
+    Cluster {
+        name: blueprint.name.clone(),
+        region: blueprint.region.clone(),
+        network,
+        base: BaseImage::of(blueprint.image.base),
+        builder_instance_type: blueprint.image.builder_instance_type.clone(),
+        postgres: postgres::resolve(blueprint),
+        machines,
+        haproxy: Haproxy {
+            write_port: blueprint.haproxy.write_port,
+            read_port: blueprint.haproxy.read_port,
+            primary_serves_reads: blueprint.haproxy.primary_serves_reads,
+            stats: blueprint.haproxy.stats.clone(),
+        },
+        failover: blueprint.failover,
+        primary_start_timeout: if blueprint.failover.synchronous { 0 } else { ASYNC_PRIMARY_START_TIMEOUT },
+        secrets: secrets(blueprint),
+        tags,
+        state: blueprint.state.clone(),
+    }
+}
+
+/// Seconds. Measured: failing over at once from a crashed primary lost an acknowledged row in 3 of 10 crashes when no
+/// standby was synchronous, so there PostgreSQL gets a minute to recover by itself; Patroni's own default is 300.
+const ASYNC_PRIMARY_START_TIMEOUT: u32 = 60;
+
+fn secrets(blueprint: &Blueprint) -> Vec<Secret> {
+    let secret = |suffix: &str, description: &str, haproxy_reads: bool| Secret {
+        name: format!("{}/{suffix}", blueprint.name),
+        description: description.into(),
+        databases_read: !haproxy_reads,
+        haproxy_reads,
+    };
+    let mut all = vec![
+        secret("superuser", "PostgreSQL superuser postgres", false),
+        secret("replication", "PostgreSQL replication user replicauser", false),
+        secret("rewind", "PostgreSQL user rewind_user, for pg_rewind", false),
+        secret("patroni-api", "Patroni REST API, user patroni", false),
+        secret("stats", &format!("HAProxy stats page, user {}", blueprint.haproxy.stats.user), true),
+    ];
+    for user in &blueprint.postgres.users {
+        all.push(secret(&format!("user/{user}"), &format!("PostgreSQL user {user}"), false));
+    }
+    all
+}

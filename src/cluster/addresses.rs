@@ -1,0 +1,85 @@
+//! Where every machine lives: fixed before any of them exists.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use super::{Arch, Machine, Role, Subnet};
+use crate::blueprint::model::{self, Blueprint};
+
+/// First address of a subnet's database block. AWS keeps a subnet's first four addresses and its last
+/// (<https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html>); a /28 starts at a multiple of 16.
+const DATABASE_BLOCK: u32 = 16;
+/// First address of a subnet's HAProxy block.
+const HAPROXY_BLOCK: u32 = 32;
+/// Both blocks hold 16 addresses: the master and all 15 slaves fit in one zone.
+const BLOCK_PREFIX: u8 = 28;
+/// HAProxy lives in the third zone where there is one: with two databases it is etcd's third member, and no zone then holds two.
+const HAPROXY_ZONE: usize = 2;
+/// etcd gains nothing beyond five members (<https://etcd.io/docs/v3.5/faq/>).
+const MOST_ETCD_MEMBERS: usize = 5;
+
+/// Cuts the network into equal parts, the smallest power of two that gives each zone one.
+pub fn subnets(network: &model::Network) -> Vec<Subnet> {
+    let parts = network.zones.len().next_power_of_two();
+    let prefix = network.cidr.prefix_len() + parts.trailing_zeros() as u8;
+    let step = 1u32 << (32 - prefix);
+    let first = u32::from(network.cidr.network());
+    let net = |address: u32, prefix| Ipv4Net::new_assert(Ipv4Addr::from(address), prefix);
+    (network.zones.iter().zip(0u32..))
+        .map(|(zone, i)| {
+            let base = first + i * step;
+            Subnet {
+                zone: zone.clone(),
+                cidr: net(base, prefix),
+                databases: net(base + DATABASE_BLOCK, BLOCK_PREFIX),
+                haproxy: net(base + HAPROXY_BLOCK, BLOCK_PREFIX),
+            }
+        })
+        .collect()
+}
+
+/// All machines: master, slaves, HAProxy; databases dealt out over the zones.
+pub fn machines(blueprint: &Blueprint, subnets: &[Subnet]) -> Vec<Machine> {
+    let databases = 1 + usize::from(blueprint.slave_count);
+    let etcd = etcd_databases(databases);
+    let machine = |name: String, role, subnet: &Subnet, address: u32, etcd, made: &model::Machine| Machine {
+        hostname: format!("{}-{name}", blueprint.name),
+        name,
+        role,
+        zone: subnet.zone.clone(),
+        address: Ipv4Addr::from(address),
+        etcd,
+        arch: Arch::of(&made.instance_type),
+        instance_type: made.instance_type.clone(),
+        disk: made.disk,
+        elastic_ip: made.elastic_ip,
+        key_name: made.key_name.clone(),
+    };
+    let mut all = Vec::with_capacity(databases + 1);
+    for k in 0..databases {
+        let subnet = &subnets[k % subnets.len()];
+        let address = u32::from(subnet.databases.network()) + (k / subnets.len()) as u32;
+        let (name, role, made) = match k {
+            0 => ("master".to_string(), Role::Master, &blueprint.master),
+            _ => (format!("slave{k}"), Role::Slave, &blueprint.slaves),
+        };
+        all.push(machine(name, role, subnet, address, k < etcd, made));
+    }
+    let subnet = &subnets[HAPROXY_ZONE % subnets.len()];
+    let address = u32::from(subnet.haproxy.network());
+    let third = databases == 2;
+    all.push(machine("haproxy".into(), Role::Haproxy, subnet, address, third, &blueprint.haproxy.machine));
+    all
+}
+
+/// How many of the databases are members of etcd: an odd number in all, HAProxy's machine being the third of two databases.
+fn etcd_databases(databases: usize) -> usize {
+    match databases {
+        2 => 2,
+        n => {
+            let most = n.min(MOST_ETCD_MEMBERS);
+            most - usize::from(most % 2 == 0)
+        }
+    }
+}

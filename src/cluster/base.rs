@@ -1,0 +1,96 @@
+//! What images start from.
+
+use serde::Serialize;
+
+use crate::blueprint::model::Base;
+
+/// Processor architecture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Arch {
+    /// 64-bit x86.
+    #[serde(rename = "x86_64")]
+    X86,
+    /// Graviton.
+    #[serde(rename = "arm64")]
+    Arm,
+}
+
+impl Arch {
+    /// By the instance type's family: Graviton's have a `g` behind the generation's digit, such as `m7g` or `r6gd`
+    /// (<https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html>).
+    pub fn of(instance_type: &str) -> Self {
+        let family = instance_type.split('.').next().unwrap_or_default();
+        let options = family
+            .trim_start_matches(|c: char| c.is_ascii_alphabetic())
+            .trim_start_matches(|c: char| c.is_ascii_digit());
+        if options.starts_with('g') || family == "a1" { Arch::Arm } else { Arch::X86 }
+    }
+
+    /// EC2's own word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Arch::X86 => "x86_64",
+            Arch::Arm => "arm64",
+        }
+    }
+
+    /// A small builder of this architecture: 2 vCPU, 4 GiB.
+    pub fn builder(self) -> &'static str {
+        match self {
+            Arch::X86 => "t3.medium",
+            Arch::Arm => "t4g.medium",
+        }
+    }
+
+    /// Debian's and Ubuntu's word.
+    fn debian(self) -> &'static str {
+        match self {
+            Arch::X86 => "amd64",
+            Arch::Arm => "arm64",
+        }
+    }
+}
+
+/// A base distribution: where its images are found and what its packages hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BaseImage {
+    /// Which one.
+    pub base: Base,
+    /// The distribution's release name, as apt uses it.
+    pub codename: &'static str,
+    /// AWS account that publishes its images.
+    pub owner: &'static str,
+    /// User that its images let in.
+    pub ssh_user: &'static str,
+    /// PostgreSQL major in its own packages.
+    pub own_postgres: u16,
+    /// Whether its own Patroni is 4.0.6 or newer.
+    pub own_patroni_fits: bool,
+}
+
+impl BaseImage {
+    /// The facts of a base. Owners and names: <https://wiki.debian.org/Cloud/AmazonEC2Image>,
+    /// <https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/>; versions: each distribution's package index.
+    pub fn of(base: Base) -> Self {
+        const DEBIAN: &str = "136693071363";
+        const CANONICAL: &str = "099720109477";
+        let (codename, owner, ssh_user, own_postgres, own_patroni_fits) = match base {
+            Base::Debian13 => ("trixie", DEBIAN, "admin", 17, true),
+            Base::Debian12 => ("bookworm", DEBIAN, "admin", 15, false),
+            Base::Ubuntu2404 => ("noble", CANONICAL, "ubuntu", 16, false),
+            Base::Ubuntu2204 => ("jammy", CANONICAL, "ubuntu", 14, false),
+        };
+        BaseImage { base, codename, owner, ssh_user, own_postgres, own_patroni_fits }
+    }
+
+    /// The name filter that finds its newest image.
+    pub fn name_filter(&self, arch: Arch) -> String {
+        let arch = arch.debian();
+        match self.base {
+            Base::Debian13 => format!("debian-13-{arch}-*"),
+            Base::Debian12 => format!("debian-12-{arch}-*"),
+            Base::Ubuntu2404 => format!("ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-{arch}-server-*"),
+            Base::Ubuntu2204 => format!("ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-{arch}-server-*"),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Cluster -> file set: every file that people review, commit and can run by hand.
+//!
+//! Files for machines come first; an image's hash covers them; Packer's templates and Terraform's modules carry that hash.
+
+pub mod database;
+pub mod load_balancer;
+pub mod packer;
+pub mod terraform;
+
+use crate::cluster::Cluster;
+use crate::fileset::FileSet;
+
+/// All files of a cluster except its manifest.
+pub fn generate(cluster: &Cluster) -> FileSet {
+    let mut files = FileSet::new();
+    let database = database::add(cluster, &mut files);
+    let load_balancer = load_balancer::add(cluster, &mut files);
+    files.images = packer::add(cluster, &database, &load_balancer, &mut files);
+    terraform::add(cluster, &mut files);
+    files
+}
+
+/// What goes into an image: a role's provisioner and the files that it installs, by their paths in the file set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageContent {
+    /// The role's name.
+    pub role: &'static str,
+    /// The script that Packer runs as root from the folder that holds the uploaded files.
+    pub script: String,
+    /// Everything that is uploaded beside the script, flat: base names are unique within an image.
+    pub files: Vec<String>,
+}
