@@ -6,6 +6,8 @@ mod addresses;
 mod base;
 mod postgres;
 mod sizing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
