@@ -22,3 +22,4 @@ pub mod cluster;
 pub mod fileset;
 pub mod generate;
 pub mod pipeline;
+pub mod system;

@@ -1,0 +1,149 @@
+//! Files, with an eye on what a crash leaves behind and on links that lead elsewhere.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+
+/// What stands at a path; links are not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File {
+        /// Whether its owner may execute it.
+        executable: bool,
+    },
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A socket, a device, a pipe.
+    Other,
+}
+
+/// What stands at a path; `None` if nothing does.
+pub fn kind(path: &Path) -> io::Result<Option<Kind>> {
+    let Some(meta) = found(fs::symlink_metadata(path))? else { return Ok(None) };
+    let kind = meta.file_type();
+    Ok(Some(if kind.is_file() {
+        Kind::File { executable: meta.permissions().mode() & 0o100 != 0 }
+    } else if kind.is_dir() {
+        Kind::Directory
+    } else if kind.is_symlink() {
+        Kind::Link
+    } else {
+        Kind::Other
+    }))
+}
+
+/// Whether something stands at a path, links followed.
+pub fn exists(path: &Path) -> bool {
+    fs::metadata(path).is_ok()
+}
+
+/// A file's bytes; `None` if there is no such file.
+pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    found(fs::read(path))
+}
+
+/// A file's text; `None` if there is no such file.
+pub fn read_text(path: &Path) -> io::Result<Option<String>> {
+    found(fs::read_to_string(path))
+}
+
+/// The names in a directory, sorted; none if there is no such directory.
+pub fn list(dir: &Path) -> io::Result<Vec<String>> {
+    let Some(entries) = found(fs::read_dir(dir))? else { return Ok(vec![]) };
+    let mut names = vec![];
+    for entry in entries {
+        if let Ok(name) = entry?.file_name().into_string() {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Makes a directory and those above it.
+pub fn make_dirs(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)
+}
+
+/// Replaces a file's content as one step: whoever looks, whenever the power fails, there is the old content or the new one.
+///
+/// `temporary` is a path in the same directory. The directory itself reaches the disk with [`sync`].
+pub fn replace(path: &Path, temporary: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    remove(temporary)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(temporary)?;
+    let written = (file.write_all(bytes))
+        // The process's umask took bits from the mode above.
+        .and_then(|()| file.set_permissions(fs::Permissions::from_mode(mode)))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(temporary);
+    }
+    written
+}
+
+/// Sets a file's permission bits.
+pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+/// Waits until a directory's entries are on the disk.
+pub fn sync(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Removes a file or a link; it may be gone already.
+pub fn remove(path: &Path) -> io::Result<()> {
+    found(fs::remove_file(path)).map(|_| ())
+}
+
+/// Removes a directory if it is empty; says whether it did.
+pub fn remove_empty_dir(dir: &Path) -> bool {
+    fs::remove_dir(dir).is_ok()
+}
+
+/// Removes a directory and everything in it; links are removed, not followed. It may be gone already.
+pub fn remove_tree(dir: &Path) -> io::Result<()> {
+    found(fs::remove_dir_all(dir)).map(|_| ())
+}
+
+/// Writes a file that nobody depends on after a crash, in place.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::write(path, bytes)
+}
+
+/// A file that only its owner may read, opened to add to its end; made if it is not there.
+pub fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+}
+
+/// Holds a directory until it is dropped (or the process dies: nothing stays behind).
+#[derive(Debug)]
+pub struct Lock {
+    _dir: File,
+}
+
+/// Takes the lock of a directory; `None` if another process has it.
+pub fn lock(dir: &Path) -> io::Result<Option<Lock>> {
+    let file = File::open(dir)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(Lock { _dir: file })),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Turns "there is no such thing" into `None`.
+fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(e) => Err(e),
+    }
+}

@@ -1,0 +1,42 @@
+//! Who sits at the other end of the standard streams.
+
+use std::io::{self, IsTerminal};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use super::Interrupt;
+
+/// Whether a person may answer a question.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Whether standard error is a terminal.
+pub fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Whether standard output is a terminal.
+pub fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Reads one line; `None` at the end of the input or at an interrupt.
+pub fn read_line(interrupt: &Interrupt) -> Option<String> {
+    let (send, receive) = mpsc::channel();
+    // A read cannot be broken off, so it gets a thread of its own; at an interrupt the process ends soon, and the thread with it.
+    thread::spawn(move || {
+        let mut line = String::new();
+        let read = io::stdin().read_line(&mut line).is_ok_and(|n| n > 0);
+        let _ = send.send(read.then_some(line));
+    });
+    loop {
+        match receive.recv_timeout(Duration::from_millis(50)) {
+            Ok(line) => return line.map(|l| l.trim().to_string()),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+            Err(mpsc::RecvTimeoutError::Timeout) if interrupt.is_raised() => return None,
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
