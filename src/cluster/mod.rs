@@ -115,6 +115,15 @@ impl Role {
             Role::Haproxy => "haproxy",
         }
     }
+
+    /// The folder of its Terraform module, below the cluster's folder.
+    pub fn module(self) -> &'static str {
+        match self {
+            Role::Master => "db_config/terraform_master",
+            Role::Slave => "db_config/terraform_slave",
+            Role::Haproxy => "load_balancer/terraform_haproxy",
+        }
+    }
 }
 
 /// One machine.

@@ -1,0 +1,23 @@
+# Two commands: `make demo` shows a cluster at work, `make test` is everything that CI runs. Both install what they need.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+# Terraform and packer ask the internet for newer versions of themselves unless this is set.
+export CHECKPOINT_DISABLE := 1
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: demo test setup
+
+demo: setup
+	cargo build --release --locked
+	tests/demo.sh target/release/pgherd
+
+test: setup
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	cargo build --locked
+	target/debug/pgherd gen --check
+	shellcheck .ci/run .ci/setup tests/*.sh
+	cargo test --locked
+
+setup:
+	.ci/setup
