@@ -1,4 +1,7 @@
-//! What `gen` produces, in memory: paths, modes, texts.
+//! What `gen` produces, in memory: paths, modes, texts; and what is to be done so that a folder holds it.
+
+pub mod manifest;
+pub mod reconcile;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -23,3 +23,4 @@ pub mod fileset;
 pub mod generate;
 pub mod pipeline;
 pub mod system;
+pub mod workspace;

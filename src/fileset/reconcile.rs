@@ -1,0 +1,268 @@
+//! What `gen` has to do, and what it must not: decided from three views of each path: wanted, known, found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::manifest::{self, Journal, Manifest};
+use super::{FileSet, Mode, RelPath, sha256_hex};
+
+/// What stands at a path on the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    Nothing,
+    /// A regular file.
+    File {
+        /// Of its content.
+        sha256: String,
+        /// Whether its owner may execute it.
+        executable: bool,
+    },
+    /// Something that a file cannot replace, in a word: `a symbolic link`, `a directory`.
+    Obstacle(&'static str),
+    /// A folder on the way to it is no folder.
+    Blocked {
+        /// The folder that is none.
+        at: String,
+        /// What it is, in a word.
+        is: &'static str,
+    },
+}
+
+/// What is to be done at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Write a file where none is.
+    Create,
+    /// Write over a file that is ours.
+    Update,
+    /// Only set the permission bits.
+    Chmod,
+    /// Remove a file of ours that is no longer generated.
+    Remove,
+}
+
+/// Why a path must not be touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is not ours.
+    Foreign,
+    /// It was ours; someone edited it since.
+    Edited,
+    /// The manifest cannot be read, so nothing is known to be ours.
+    Unreadable(String),
+    /// No file can be written here, whatever the user wants.
+    Impossible(String),
+}
+
+impl Refusal {
+    /// Whether `--force` overcomes it.
+    pub fn yields_to_force(&self) -> bool {
+        !matches!(self, Refusal::Impossible(_))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Foreign => write!(f, "was not written by pgherd"),
+            Refusal::Edited => write!(f, "was edited since pgherd wrote it"),
+            Refusal::Unreadable(why) => write!(f, "is not a manifest: {why}"),
+            Refusal::Impossible(why) => write!(f, "{why}"),
+        }
+    }
+}
+
+/// The outcome.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// What is to be done, by path. A step that a refusal stands against is among them: `force` takes it.
+    pub steps: BTreeMap<RelPath, Action>,
+    /// What stands against it.
+    pub refusals: BTreeMap<RelPath, Refusal>,
+    /// Files that are no longer generated but were edited: they stay, and are nobody's business from now on.
+    pub left: BTreeSet<RelPath>,
+    /// How many files are as they should be.
+    pub unchanged: usize,
+}
+
+/// What the disk knows of earlier `gen`s.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The manifest, or why it cannot be read.
+    pub manifest: Option<Result<Manifest, String>>,
+    /// What an interrupted `gen` was writing.
+    pub journal: Journal,
+}
+
+impl Known {
+    /// Every path that may be ours, or is to be.
+    pub fn paths(&self, set: &FileSet) -> BTreeSet<RelPath> {
+        let mut paths: BTreeSet<RelPath> = set.iter().map(|(path, _)| path.clone()).collect();
+        paths.extend(self.written().keys().cloned());
+        paths.extend(self.journal.files.keys().cloned());
+        paths.insert(RelPath::new(manifest::PATH));
+        paths
+    }
+
+    fn written(&self) -> BTreeMap<RelPath, String> {
+        match &self.manifest {
+            Some(Ok(manifest)) => manifest.files.clone(),
+            _ => BTreeMap::new(),
+        }
+    }
+}
+
+/// Decides, for each path of [`Known::paths`]; `found` holds what stands there.
+pub fn reconcile(cluster: &str, set: &FileSet, known: &Known, found: &BTreeMap<RelPath, Found>) -> Reconciled {
+    let mut out = Reconciled::default();
+    let written = known.written();
+    let ours = |path: &RelPath, hash: &String| {
+        written.get(path) == Some(hash) || known.journal.files.get(path).is_some_and(|hashes| hashes.contains(hash))
+    };
+    let manifest_path = RelPath::new(manifest::PATH);
+    for path in known.paths(set) {
+        let there = found.get(&path).unwrap_or(&Found::Nothing);
+        if path == manifest_path {
+            let text = Manifest::of(cluster, set).to_text();
+            let broken = match &known.manifest {
+                Some(Err(why)) => Some(Refusal::Unreadable(why.clone())),
+                _ => None,
+            };
+            out.want(&path, Mode::Plain, &text, there, broken);
+        } else if let Some(file) = set.get(path.as_str()) {
+            let refusal = match there {
+                Found::File { sha256, .. } if ours(&path, sha256) => None,
+                _ if written.contains_key(&path) => Some(Refusal::Edited),
+                _ => Some(Refusal::Foreign),
+            };
+            out.want(&path, file.mode, &file.text, there, refusal);
+        } else {
+            match there {
+                Found::File { sha256, .. } if ours(&path, sha256) => {
+                    out.steps.insert(path, Action::Remove);
+                }
+                Found::File { .. } if written.contains_key(&path) => {
+                    out.left.insert(path);
+                }
+                _ => {}
+            }
+        }
+    }
+    out
+}
+
+impl Reconciled {
+    /// A path that is to hold `text`; `refusal` stands against replacing another content.
+    fn want(&mut self, path: &RelPath, mode: Mode, text: &str, there: &Found, refusal: Option<Refusal>) {
+        let impossible = |why| Some((Action::Update, Some(Refusal::Impossible(why))));
+        let step = match there {
+            Found::Nothing => Some((Action::Create, None)),
+            Found::File { sha256, executable } if *sha256 == sha256_hex(text.as_bytes()) => {
+                // Git keeps the owner's execute bit and no other, so a checkout under another umask is no change.
+                (*executable != (mode == Mode::Executable)).then_some((Action::Chmod, None))
+            }
+            Found::File { .. } => Some((Action::Update, refusal)),
+            Found::Obstacle(what) => impossible(format!("is {what}, not a file")),
+            Found::Blocked { at, is } => impossible(format!("lies behind {at}, which is {is}")),
+        };
+        match step {
+            None => self.unchanged += 1,
+            Some((action, refusal)) => {
+                self.steps.insert(path.clone(), action);
+                self.refusals.extend(refusal.map(|why| (path.clone(), why)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(files: &[(&str, &str)]) -> FileSet {
+        let mut set = FileSet::new();
+        for (path, text) in files {
+            set.add(*path, Mode::Plain, *text);
+        }
+        set
+    }
+
+    fn disk(files: &[(&str, &str)]) -> BTreeMap<RelPath, Found> {
+        let found = |text: &str| Found::File { sha256: sha256_hex(text.as_bytes()), executable: false };
+        files.iter().map(|(path, text)| (RelPath::new(*path), found(text))).collect()
+    }
+
+    fn known(files: &[(&str, &str)]) -> Known {
+        Known { manifest: Some(Ok(Manifest::of("herd", &set(files)))), journal: Journal::default() }
+    }
+
+    fn decide(wanted: &[(&str, &str)], known: &Known, found: &[(&str, &str)]) -> Reconciled {
+        let mut out = reconcile("herd", &set(wanted), known, &disk(found));
+        out.steps.remove(&RelPath::new(manifest::PATH));
+        out
+    }
+
+    fn steps(out: &Reconciled) -> Vec<(&str, Action)> {
+        out.steps.iter().map(|(path, action)| (path.as_str(), *action)).collect()
+    }
+
+    #[test]
+    fn writes_what_is_missing_or_its_own() {
+        let out = decide(
+            &[("new", "1"), ("old", "2"), ("same", "3")],
+            &known(&[("old", "1"), ("same", "3")]),
+            &[("old", "1"), ("same", "3")],
+        );
+        assert_eq!(steps(&out), [("new", Action::Create), ("old", Action::Update)]);
+        assert_eq!((out.refusals.len(), out.unchanged), (0, 1));
+    }
+
+    #[test]
+    fn refuses_what_is_foreign_or_edited() {
+        let out = decide(
+            &[("edited", "2"), ("foreign", "2")],
+            &known(&[("edited", "1")]),
+            &[("edited", "mine"), ("foreign", "theirs")],
+        );
+        let refusals: Vec<_> = out.refusals.values().collect();
+        assert_eq!(refusals, [&Refusal::Edited, &Refusal::Foreign]);
+    }
+
+    #[test]
+    fn takes_over_a_foreign_file_of_the_same_content() {
+        let out = decide(&[("file", "1")], &Known::default(), &[("file", "1")]);
+        assert_eq!((out.steps.len(), out.refusals.len()), (0, 0));
+    }
+
+    #[test]
+    fn removes_only_what_is_untouched() {
+        let out = decide(
+            &[],
+            &known(&[("edited", "1"), ("gone", "1"), ("untouched", "1")]),
+            &[("edited", "2"), ("untouched", "1")],
+        );
+        assert_eq!(steps(&out), [("untouched", Action::Remove)]);
+        assert_eq!(out.left, BTreeSet::from([RelPath::new("edited")]));
+    }
+
+    /// A `gen` was killed after it wrote these and before it wrote the manifest; then the blueprint changed again.
+    #[test]
+    fn owns_what_an_interrupted_gen_wrote() {
+        let mut before = known(&[("old", "1")]);
+        for (path, text) in [("old", "2"), ("new", "2"), ("dropped", "2")] {
+            before.journal.add(&RelPath::new(path), sha256_hex(text.as_bytes()));
+        }
+        let out = decide(&[("old", "3"), ("new", "3")], &before, &[("old", "2"), ("new", "2"), ("dropped", "2")]);
+        assert_eq!(steps(&out), [("dropped", Action::Remove), ("new", Action::Update), ("old", Action::Update)]);
+        assert_eq!(out.refusals.len(), 0);
+    }
+
+    #[test]
+    fn a_manifest_that_cannot_be_read_owns_nothing() {
+        let known = Known { manifest: Some(Err("conflict".into())), journal: Journal::default() };
+        let out = decide(&[("file", "2")], &known, &[("file", "1"), (manifest::PATH, "<<<<")]);
+        let names: Vec<_> = out.refusals.keys().map(RelPath::as_str).collect();
+        assert_eq!(names, ["file", manifest::PATH]);
+    }
+}
