@@ -1,0 +1,115 @@
+//! What is wrong with a blueprint, where, and what to write instead.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Range;
+
+/// Longest excerpt of a line; more is cut around the place that matters.
+const EXCERPT_CHARS: usize = 120;
+
+/// One problem of a blueprint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The blueprint's file, as it was named to us.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub problem: String,
+    /// What to write instead.
+    pub help: String,
+    /// The line as written, and a line of carets under the place.
+    excerpt: [String; 2],
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [text, carets] = &self.excerpt;
+        let number = self.line.to_string();
+        let margin = " ".repeat(number.len());
+        writeln!(f, "{}:{}:{}: error: {}", self.file, self.line, self.column, self.problem)?;
+        writeln!(f, " {margin} |\n {number} | {text}\n {margin} | {carets}")?;
+        write!(f, "help: {}", self.help)
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+/// A refusal of a value: what is wrong with it and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub problem: String,
+    pub help: String,
+}
+
+/// Refuses: the short way to write a [`Refusal`].
+pub(super) fn refuse<T>(problem: impl Into<String>, help: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal { problem: problem.into(), help: help.into() })
+}
+
+/// A file's text, and what was found wrong with it so far.
+pub(super) struct Source<'a> {
+    file: &'a str,
+    pub text: &'a str,
+    found: RefCell<Vec<(Range<usize>, Refusal)>>,
+}
+
+impl<'a> Source<'a> {
+    pub fn new(file: &'a str, text: &'a str) -> Self {
+        Source { file, text, found: RefCell::default() }
+    }
+
+    /// Notes a problem at these bytes of the text.
+    pub fn report(&self, at: &Range<usize>, problem: impl Into<String>, help: impl Into<String>) {
+        self.found.borrow_mut().push((at.clone(), Refusal { problem: problem.into(), help: help.into() }));
+    }
+
+    /// The line (from 1) that holds this byte.
+    pub fn line(&self, offset: usize) -> usize {
+        self.text.as_bytes()[..offset.min(self.text.len())].iter().filter(|b| **b == b'\n').count() + 1
+    }
+
+    /// Everything that was reported, in the order of the file.
+    pub fn into_diagnostics(self) -> Vec<Diagnostic> {
+        let mut found = self.found.take();
+        found.sort_by_key(|(at, _)| at.start);
+        found.into_iter().map(|(at, refusal)| self.diagnostic(at, refusal)).collect()
+    }
+
+    fn diagnostic(&self, at: Range<usize>, Refusal { problem, help }: Refusal) -> Diagnostic {
+        let start = floor_char_boundary(self.text, at.start);
+        let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let line_end = self.text[start..].find('\n').map_or(self.text.len(), |newline| start + newline);
+        let end = floor_char_boundary(self.text, at.end).clamp(start, line_end);
+        let before = self.text[line_start..start].chars().count();
+        let width = self.text[start..end].chars().count();
+        Diagnostic {
+            file: self.file.to_string(),
+            line: self.line(start),
+            column: before + 1,
+            problem,
+            help,
+            excerpt: excerpt(&self.text[line_start..line_end], before, width),
+        }
+    }
+}
+
+/// The line, and carets under `width` characters from `before` on. Control characters would reach the reader's terminal: they are masked.
+fn excerpt(line: &str, before: usize, width: usize) -> [String; 2] {
+    let skip = if before + width < EXCERPT_CHARS { 0 } else { before.saturating_sub(EXCERPT_CHARS / 2) };
+    let shown: Vec<char> = line.trim_end_matches('\r').chars().skip(skip).take(EXCERPT_CHARS).collect();
+    let mask = |c: &char| if c.is_control() && *c != '\t' { '\u{fffd}' } else { *c };
+    let indent = before - skip;
+    // Tabs stay tabs, so that the caret stands under its character whatever a tab's width.
+    let mut carets: String = (shown.iter().take(indent)).map(|c| if *c == '\t' { '\t' } else { ' ' }).collect();
+    carets.extend(std::iter::repeat_n(' ', indent.saturating_sub(shown.len())));
+    carets.extend(std::iter::repeat_n('^', width.clamp(1, EXCERPT_CHARS.saturating_sub(indent).max(1))));
+    [shown.iter().map(mask).collect(), carets]
+}
+
+fn floor_char_boundary(text: &str, offset: usize) -> usize {
+    let offset = offset.min(text.len());
+    (0..=offset).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0)
+}

@@ -1,0 +1,112 @@
+//! What AWS calls things: regions, zones, instance types, buckets.
+
+use super::{Refusal, names, refuse};
+
+const DIRECTIONS: [&str; 9] =
+    ["north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"];
+const SIZES: [&str; 8] = ["nano", "micro", "small", "medium", "large", "xlarge", "metal", "2xlarge"];
+
+/// A region, such as `eu-west-1` or `us-gov-east-1`.
+pub fn region(text: &str) -> Result<String, Refusal> {
+    let parts: Vec<&str> = text.split('-').collect();
+    if let [area, middle @ .., direction, number] = parts.as_slice() {
+        let area_fits = area.len() == 2 && area.chars().all(|c| c.is_ascii_lowercase());
+        let middle_fits = middle.iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()));
+        let is_number = |n: &str| !n.is_empty() && n.len() <= 2 && n.chars().all(|c| c.is_ascii_digit());
+        if area_fits && middle_fits {
+            if DIRECTIONS.contains(direction) && is_number(number) {
+                return Ok(text.to_string());
+            }
+            if DIRECTIONS.contains(direction) && is_number(number.trim_end_matches(|c: char| c.is_ascii_lowercase())) {
+                let region = text.trim_end_matches(|c: char| c.is_ascii_lowercase());
+                return refuse(format!("`{text}` is a zone"), format!("write its region: \"{region}\""));
+            }
+            if let (Some(meant), true) = (names::nearest(direction, DIRECTIONS.into_iter()), is_number(number)) {
+                let meant = [&[*area], middle, &[meant, *number]].concat().join("-");
+                return refuse(format!("`{text}` is no region"), format!("did you mean \"{meant}\"?"));
+            }
+        }
+    }
+    refuse(format!("`{text}` is no region"), "write an AWS region, such as \"eu-west-1\"")
+}
+
+/// Regions where new accounts do not have the zones a, b and c, with those that they do have
+/// (<https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>).
+pub fn zones_to_name(region: &str) -> Option<&'static str> {
+    match region {
+        "ap-northeast-1" => Some("[\"a\", \"c\", \"d\"]"),
+        "ca-central-1" => Some("[\"a\", \"b\", \"d\"]"),
+        "us-west-1" => Some("[\"a\", \"b\"] (or the two that your account has)"),
+        _ => None,
+    }
+}
+
+/// An availability zone of the region, in full; `b` alone is zone b.
+pub fn zone(text: &str, region: &str) -> Result<String, Refusal> {
+    let letter = |t: &str| t.len() == 1 && t.chars().all(|c| c.is_ascii_lowercase());
+    if letter(text) {
+        return Ok(format!("{region}{text}"));
+    }
+    if text.strip_prefix(region).is_some_and(letter) {
+        return Ok(text.to_string());
+    }
+    let help = format!("write zones of {region}, such as \"{region}a\" or only \"a\"");
+    refuse(format!("`{text}` is no zone of {region}"), help)
+}
+
+/// An EC2 instance type, such as `m7g.large`.
+pub fn instance_type(text: &str) -> Result<String, Refusal> {
+    const HELP: &str = "write family and size, such as \"m6i.large\"";
+    if let Some(rest) = text.strip_prefix("db.") {
+        return refuse(format!("`{text}` is a type of RDS, not of EC2"), format!("write \"{rest}\""));
+    }
+    let Some((family, size)) = text.split_once('.') else {
+        return refuse(format!("`{text}` is no instance type"), HELP);
+    };
+    let family_fits = family.starts_with(|c: char| c.is_ascii_lowercase())
+        && family.contains(|c: char| c.is_ascii_digit())
+        && family.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if !family_fits {
+        return refuse(format!("`{family}` is no instance family"), HELP);
+    }
+    let multiple = size.strip_suffix("xlarge").is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()));
+    let metal =
+        size.strip_prefix("metal-").and_then(|n| n.strip_suffix("xl")).is_some_and(|n| n.parse::<u16>().is_ok());
+    if SIZES.contains(&size) || multiple || metal {
+        return Ok(text.to_string());
+    }
+    let help = match names::nearest(size, SIZES.into_iter()) {
+        Some(meant) => format!("did you mean \"{family}.{meant}\"?"),
+        None => HELP.into(),
+    };
+    refuse(format!("`{size}` is no instance size"), help)
+}
+
+/// A key pair's name.
+pub fn key_name(text: &str) -> Result<String, Refusal> {
+    names::plain("key pair's name", text, "._-@+", 255)
+}
+
+/// An S3 bucket (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>).
+pub fn bucket(text: &str) -> Result<String, Refusal> {
+    for prefix in ["s3://", "arn:aws:s3:::"] {
+        if let Some(rest) = text.strip_prefix(prefix) {
+            let name = rest.split('/').next().unwrap_or_default();
+            return refuse(format!("`{text}` is more than the bucket's name"), format!("write \"{name}\""));
+        }
+    }
+    let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let fits = (3..=63).contains(&text.len())
+        && text.chars().all(|c| edge(c) || c == '-' || c == '.')
+        && text.starts_with(edge)
+        && text.ends_with(edge)
+        && !text.contains("..")
+        && text.parse::<std::net::Ipv4Addr>().is_err();
+    let kept_by_aws = ["xn--", "sthree-", "amzn-s3-demo-"].iter().any(|prefix| text.starts_with(prefix))
+        || ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"].iter().any(|suffix| text.ends_with(suffix));
+    if !fits || kept_by_aws {
+        let help = "use 3 to 63 lower-case letters, digits, hyphens and dots, a letter or digit at both ends";
+        return refuse(format!("`{text}` is no bucket's name"), help);
+    }
+    Ok(text.to_string())
+}

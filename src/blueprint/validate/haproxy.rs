@@ -1,0 +1,70 @@
+//! `haproxy { … }`
+
+use super::{Found, Reader, Refusal, machine, names, refuse};
+use crate::blueprint::model::{Haproxy, Stats};
+
+/// Ports with a meaning of their own in the cluster; etcd may sit on HAProxy's machine.
+const TAKEN: [(u16, &str); 4] =
+    [(2379, "etcd"), (2380, "etcd"), (5432, "PostgreSQL itself"), (8008, "Patroni's REST API")];
+/// Paths of HAProxy's own beside the stats page.
+const TAKEN_PATHS: [&str; 3] = ["/metrics", "/health", "/cluster"];
+
+pub fn read(r: &Reader, default: Haproxy) -> Haproxy {
+    let write = port(r, "write_port", default.write_port);
+    let read = port(r, "read_port", default.read_port);
+    let (stats_port, stats) = r.block("stats", |r| {
+        let port = port(r, "port", default.stats.port);
+        let path = r.parsed("path", default.stats.path, path).value;
+        let user = r.parsed("user", default.stats.user, user).value;
+        (port.clone(), Stats { port: port.value, path, user })
+    });
+    check_distinct(r, &[("write_port", &write), ("read_port", &read), ("stats.port", &stats_port)]);
+    Haproxy {
+        machine: machine::read(r, default.machine),
+        write_port: write.value,
+        read_port: read.value,
+        primary_serves_reads: r.boolean("primary_serves_reads", default.primary_serves_reads).value,
+        stats,
+    }
+}
+
+fn port(r: &Reader, name: &'static str, default: u16) -> Found<u16> {
+    let found = r.integer(name, default.into(), 1024..=65535, "(lower ports need root)");
+    let port = u16::try_from(found.value).unwrap_or(default);
+    if let Some((_, owner)) = TAKEN.iter().find(|(taken, _)| *taken == port) {
+        let problem = format!("{port} is the port of {owner}");
+        r.report(name, &found.at, Refusal { problem, help: "choose another one, such as 5000".into() });
+    }
+    Found { value: port, at: found.at, origin: found.origin }
+}
+
+/// Each port serves one thing. The later one that was written is to blame.
+fn check_distinct(r: &Reader, ports: &[(&str, &Found<u16>)]) {
+    for (i, (name, port)) in ports.iter().enumerate() {
+        for (other_name, other) in &ports[..i] {
+            if port.value == other.value && !port.refused() && !other.refused() {
+                let (name, other_name, at) =
+                    if port.written() { (name, other_name, &port.at) } else { (other_name, name, &other.at) };
+                let problem = format!("{} is haproxy.{other_name} already", port.value);
+                r.report(name, at, Refusal { problem, help: "give each of the three its own port".into() });
+            }
+        }
+    }
+}
+
+/// Where the stats page is. HAProxy's `stats uri` takes every path that starts with it, so it may not be the start of another.
+fn path(text: &str) -> Result<String, Refusal> {
+    const HELP: &str = "write a path such as \"/admin?stats\"";
+    if !text.starts_with('/') {
+        return refuse(format!("`{text}` does not start with `/`"), HELP);
+    }
+    let page = text.split('?').next().unwrap_or_default();
+    if let Some(taken) = TAKEN_PATHS.iter().find(|taken| taken.starts_with(text) || page == **taken) {
+        return refuse(format!("`{text}` would hide `{taken}`, which HAProxy serves on the same port"), HELP);
+    }
+    names::plain("path of a stats page", text, "/_.~?=&-", 100)
+}
+
+fn user(text: &str) -> Result<String, Refusal> {
+    names::plain("name to log in with", text, "._-", 64)
+}

@@ -1,0 +1,30 @@
+//! `image { … }`
+
+use super::{Reader, Refusal, aws, names, refuse};
+use crate::blueprint::model::{Base, Image};
+
+pub fn read(r: &Reader, default: Image) -> Image {
+    Image {
+        base: r.parsed("base", default.base, base).value,
+        builder_instance_type: r.optional("builder_instance_type", aws::instance_type).value,
+    }
+}
+
+fn base(text: &str) -> Result<Base, Refusal> {
+    if let Some(base) = Base::ALL.into_iter().find(|base| base.name() == text) {
+        return Ok(base);
+    }
+    let codename = match text {
+        "trixie" => Some(Base::Debian13),
+        "bookworm" => Some(Base::Debian12),
+        "noble" => Some(Base::Ubuntu2404),
+        "jammy" => Some(Base::Ubuntu2204),
+        _ => None,
+    };
+    let all = Base::ALL.map(Base::name);
+    let help = match codename.map(Base::name).or_else(|| names::nearest(text, all.into_iter())) {
+        Some(meant) => format!("did you mean \"{meant}\"? There are {}", all.join(", ")),
+        None => format!("write one of {}", all.join(", ")),
+    };
+    refuse(format!("`{text}` is no base that pgherd knows"), help)
+}

@@ -1,0 +1,37 @@
+//! `master { … }`, and what `slaves` and `haproxy` share with it.
+
+use super::{Reader, Refusal, aws};
+use crate::blueprint::model::{Disk, Machine};
+
+/// Every base's image is this large.
+const SMALLEST_ROOT: u32 = 8;
+
+pub fn read(r: &Reader, default: Machine) -> Machine {
+    Machine {
+        instance_type: r.parsed("instance_type", default.instance_type, aws::instance_type).value,
+        disk: r.block("disk", |r| disk(r, default.disk)),
+        elastic_ip: r.boolean("elastic_ip", default.elastic_ip).value,
+        key_name: r.optional("key_name", aws::key_name).value,
+    }
+}
+
+/// `disk { … }`: a gp3 volume. Bounds: <https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html>.
+fn disk(r: &Reader, default: Disk) -> Disk {
+    let size = r.integer("size", default.size, SMALLEST_ROOT..=16384, "GiB");
+    let iops = r.integer("iops", default.iops, 3000..=16000, "operations a second");
+    let throughput = r.integer("throughput", default.throughput, 125..=1000, "MiB a second");
+    // The baseline of 3000 comes with any size; only what is more is bound to it.
+    let most_iops = (size.value * 500).max(Disk::GP3_BASELINE.iops);
+    if !size.refused() && !iops.refused() && iops.value > most_iops {
+        let problem = format!("{} operations a second are more than the 500 per GiB that gp3 allows", iops.value);
+        let help = format!("write size = {} or more, or iops = {most_iops} at most", iops.value.div_ceil(500));
+        r.report("iops", &iops.at, Refusal { problem, help });
+    }
+    if !iops.refused() && !throughput.refused() && throughput.value > iops.value / 4 {
+        let problem =
+            format!("{} MiB a second are more than gp3 gives at {} operations a second", throughput.value, iops.value);
+        let help = format!("write iops = {} or more, or throughput = {} at most", throughput.value * 4, iops.value / 4);
+        r.report("throughput", &throughput.at, Refusal { problem, help });
+    }
+    Disk { size: size.value, iops: iops.value, throughput: throughput.value }
+}

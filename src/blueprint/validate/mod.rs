@@ -1,0 +1,109 @@
+//! The document as a [`Blueprint`]: one file a block, each a list of its attributes with what they may hold.
+
+mod aws;
+mod failover;
+mod haproxy;
+mod image;
+mod machine;
+pub(super) mod names;
+mod network;
+mod postgres;
+mod settings;
+mod state;
+mod tags;
+
+use hcl_edit::structure::{Block, Body};
+
+use super::diagnostic::{Refusal, Source, refuse};
+use super::model::Blueprint;
+use super::reader::{Found, Origin, Reader, span};
+
+/// Reads the file's one cluster block. What is wrong in it is reported to `source`, and reading goes on with the default.
+pub(super) fn cluster(source: &Source, document: &Body) -> Option<Blueprint> {
+    let block = only_cluster(source, document)?;
+    let name = cluster_name(source, block);
+    Some(Reader::read(source, Some(block), String::new(), &(0..0), |r| blueprint(r, &name)))
+}
+
+fn blueprint(r: &Reader, name: &str) -> Blueprint {
+    let region = r.required("region", "eu-west-1", aws::region);
+    let default = Blueprint::smallest(name, &region.value);
+    let network = r.block("network", |r| network::read(r, &region, default.network));
+    let image = r.block("image", |r| image::read(r, default.image));
+    let master = r.block("master", |r| machine::read(r, default.master));
+    let (slave_count, slaves) = r.block("slaves", |r| {
+        (r.integer("count", default.slave_count.into(), 0..=15, "slaves").value, machine::read(r, default.slaves))
+    });
+    let haproxy = r.block("haproxy", |r| haproxy::read(r, default.haproxy));
+    let failover = r.block("failover", |r| failover::read(r, default.failover));
+    let postgres = r.block("postgres", |r| {
+        let context = postgres::Context { synchronous: failover.synchronous, slaves: slave_count };
+        postgres::read(r, default.postgres, &context)
+    });
+    let tags = tags::read(r);
+    let state = r.block("state", |r| state::read(r, name, &region.value));
+    Blueprint {
+        name: name.into(),
+        region: region.value,
+        network,
+        image,
+        postgres,
+        master,
+        slave_count: slave_count as u8,
+        slaves,
+        haproxy,
+        failover,
+        tags,
+        state,
+    }
+}
+
+/// The file's one block; everything else at its top level is reported.
+fn only_cluster<'a>(source: &Source, document: &'a Body) -> Option<&'a Block> {
+    const HELP: &str = "write everything inside one `cluster \"<name>\" { … }`";
+    for attribute in document.attributes() {
+        let problem = format!("`{}` stands outside of the cluster", attribute.key.as_str());
+        source.report(&span(&attribute.key), problem, HELP);
+    }
+    let mut found: Option<&Block> = None;
+    for block in document.blocks() {
+        let (name, at) = (block.ident.as_str(), span(&block.ident));
+        if name != "cluster" {
+            let meant = names::nearest(name, ["cluster"].into_iter()).map(|meant| format!("did you mean `{meant}`?"));
+            source.report(&at, format!("`{name}` is unknown here"), meant.unwrap_or_else(|| HELP.into()));
+        } else if found.is_some() {
+            source.report(&at, "a second cluster in this file", "write one cluster a file: move this one to another");
+        } else {
+            found = Some(block);
+        }
+    }
+    if document.is_empty() {
+        source.report(&(0..0), "there is no cluster in this file", "write cluster \"herd\" { region = \"eu-west-1\" }");
+    } else if found.is_none()
+        && document.blocks().all(|b| b.ident.as_str() != "cluster")
+        && document.blocks().count() == 0
+    {
+        source.report(&(0..0), "there is no cluster in this file", HELP);
+    }
+    found
+}
+
+/// The cluster's name, from the block's only label.
+fn cluster_name(source: &Source, block: &Block) -> String {
+    const FALLBACK: &str = "herd";
+    let at = span(&block.ident);
+    let [label, more @ ..] = block.labels.as_slice() else {
+        source.report(&at, "the cluster has no name", "write cluster \"herd\" { … }");
+        return FALLBACK.into();
+    };
+    if let Some(second) = more.first() {
+        source.report(&span(second), "a cluster has one name", "write cluster \"herd\" { … }");
+    }
+    match names::cluster(label.as_str()) {
+        Ok(name) => name,
+        Err(refusal) => {
+            source.report(&span(label), refusal.problem, refusal.help);
+            FALLBACK.into()
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `network { … }`
+
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use ipnet::Ipv4Net;
+
+use super::{Found, Reader, Refusal, aws, refuse};
+use crate::blueprint::model::Network;
+
+/// More zones than any region has for an account.
+const MOST_ZONES: usize = 6;
+/// Smallest part of the network that holds a zone's machines: AWS keeps 5 addresses, databases have the 16 from
+/// offset 16 on, HAProxy the 16 from offset 32 on.
+const SMALLEST_PART: u8 = 26;
+/// Widest range that may come in: more than a /8 is no longer somebody.
+const WIDEST_ALLOWED: u8 = 8;
+
+pub fn read(r: &Reader, region: &Found<String>, default: Network) -> Network {
+    let cidr = r.parsed("cidr", default.cidr, vpc);
+    let zones = zones(r, region, default.zones);
+    let clients = allowed(r, "clients");
+    if let (Some([]), true) = (clients.value.as_deref(), clients.written()) {
+        let help = "leave `clients` out to let the network's own addresses in";
+        r.report("clients", &clients.at, Refusal { problem: "nobody could reach HAProxy".into(), help: help.into() });
+    }
+    let admins = allowed(r, "admins");
+    check_room(r, &cidr, &zones);
+    Network { cidr: cidr.value, zones: zones.value, clients: clients.value, admins: admins.value.unwrap_or_default() }
+}
+
+/// The zones, in full.
+fn zones(r: &Reader, region: &Found<String>, default: Vec<String>) -> Found<Vec<String>> {
+    let written =
+        r.list("zones", |zone| if region.refused() { Ok(zone.into()) } else { aws::zone(zone, &region.value) });
+    let Some(zones) = &written.value else {
+        if let (Some(zones), true) = (aws::zones_to_name(&region.value), written.origin == super::Origin::Default) {
+            let problem =
+                format!("the default zones a, b and c do not all exist in {} for every account", region.value);
+            r.source.report(&region.at, problem, format!("write network {{ zones = {zones} }}"));
+        }
+        return Found { value: default, at: written.at, origin: written.origin };
+    };
+    report_repeated(r, "zones", zones);
+    let value: Vec<String> = zones.iter().map(|zone| zone.value.clone()).collect();
+    if !(1..=MOST_ZONES).contains(&value.len()) && written.written() {
+        let problem = format!("{} zones", value.len());
+        r.report("zones", &written.at, Refusal { problem, help: format!("name 1 to {MOST_ZONES} zones") });
+        return Found { value: default, at: written.at, origin: super::Origin::Refused };
+    }
+    Found { value, at: written.at, origin: written.origin }
+}
+
+/// A list of ranges that may come in.
+fn allowed(r: &Reader, name: &'static str) -> Found<Option<Vec<Ipv4Net>>> {
+    let Found { value, at, origin } = r.list(name, source_range);
+    if let Some(ranges) = &value {
+        report_repeated(r, name, ranges);
+    }
+    Found { value: value.map(|ranges| ranges.into_iter().map(|range| range.value).collect()), at, origin }
+}
+
+/// The network must give each zone a part that holds its machines.
+fn check_room(r: &Reader, cidr: &Found<Ipv4Net>, zones: &Found<Vec<String>>) {
+    if cidr.refused() || zones.refused() {
+        return;
+    }
+    let parts = zones.value.len().next_power_of_two();
+    let longest = SMALLEST_PART - parts.trailing_zeros() as u8;
+    if cidr.value.prefix_len() > longest {
+        let (name, at) = if cidr.written() { ("cidr", &cidr.at) } else { ("zones", &zones.at) };
+        let problem = format!(
+            "{} cannot hold {} zones: it is cut into {parts} parts, and the machines of a zone need a /{SMALLEST_PART}",
+            cidr.value,
+            zones.value.len()
+        );
+        let wide = Ipv4Net::new(cidr.value.addr(), longest).map(|net| net.trunc().to_string()).unwrap_or_default();
+        r.report(
+            name,
+            at,
+            Refusal { problem, help: format!("write {wide} or wider (a /16 is usual), or name fewer zones") },
+        );
+    }
+}
+
+fn report_repeated<T: Hash + Eq>(r: &Reader, name: &str, items: &[Found<T>]) {
+    let mut seen = HashSet::new();
+    for item in items {
+        if !seen.insert(&item.value) {
+            let problem = "the same again".to_string();
+            r.report(name, &item.at, Refusal { problem, help: "leave the second one out".into() });
+        }
+    }
+}
+
+/// An IPv4 range, host bits zero.
+fn range(text: &str) -> Result<Ipv4Net, Refusal> {
+    if let Ok(net) = text.parse::<Ipv4Net>() {
+        if net.addr() == net.network() {
+            return Ok(net);
+        }
+        return refuse(
+            format!("`{text}` is an address within a network"),
+            format!("write the network: \"{}\"", net.trunc()),
+        );
+    }
+    if text.parse::<std::net::Ipv4Addr>().is_ok() {
+        return refuse(format!("`{text}` is an address, not a range"), format!("write \"{text}/32\""));
+    }
+    if text.parse::<ipnet::Ipv6Net>().is_ok() || text.parse::<std::net::Ipv6Addr>().is_ok() {
+        return refuse(format!("`{text}` is IPv6"), "write an IPv4 range: the cluster's network is IPv4 only");
+    }
+    refuse(format!("`{text}` is no IPv4 range"), "write address and prefix length, such as \"10.20.0.0/16\"")
+}
+
+/// The VPC's range: what AWS takes, and nobody else's addresses.
+fn vpc(text: &str) -> Result<Ipv4Net, Refusal> {
+    /// RFC 1918, and RFC 6598 for those who have used that up.
+    const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+    let net = range(text)?;
+    if !(16..=28).contains(&net.prefix_len()) {
+        return refuse(
+            format!("AWS makes no VPC of a /{}", net.prefix_len()),
+            "write a /16 to /28, such as \"10.20.0.0/16\"",
+        );
+    }
+    if !PRIVATE.iter().any(|private| private.parse::<Ipv4Net>().is_ok_and(|private| private.contains(&net))) {
+        let problem = format!("`{text}` is not private: its owners on the internet could not be reached from inside");
+        return refuse(problem, format!("take a part of {}", PRIVATE.join(", ")));
+    }
+    Ok(net)
+}
+
+/// A range that may come in.
+fn source_range(text: &str) -> Result<Ipv4Net, Refusal> {
+    let net = range(text)?;
+    if net.prefix_len() == 0 {
+        return refuse("no port is opened to the world", "name the ranges that need it, such as \"203.0.113.0/24\"");
+    }
+    if net.prefix_len() < WIDEST_ALLOWED {
+        let help = format!("name ranges of /{WIDEST_ALLOWED} or less, such as \"10.0.0.0/8\"");
+        return refuse(format!("`{text}` is a large part of the internet"), help);
+    }
+    Ok(net)
+}

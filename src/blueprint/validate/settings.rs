@@ -1,0 +1,119 @@
+//! `postgres { settings = { … } }`: any setting of PostgreSQL, but those that pgherd or Patroni owns.
+
+use std::collections::BTreeMap;
+
+use hcl_edit::expr::Expression;
+
+use super::postgres::Context;
+use super::{Reader, Refusal, refuse};
+use crate::blueprint::reader::{mismatch, span, text};
+
+mod owned;
+
+/// Settings by name in lower case (PostgreSQL does not tell cases apart), values as in `postgresql.conf`, unquoted.
+pub fn read(r: &Reader, context: &Context) -> BTreeMap<String, String> {
+    let mut settings = BTreeMap::new();
+    for entry in r.map("settings") {
+        let name = entry.key.to_lowercase();
+        let verdict = match settings.contains_key(&name) {
+            true => refuse(
+                format!("`{}` is set twice: PostgreSQL does not tell cases apart", entry.key),
+                "keep one of the two",
+            ),
+            false => syntax(&entry.key).and_then(|()| owned::check(&name)),
+        };
+        if let Err(refusal) = verdict {
+            r.report("settings", &entry.key_at, refusal);
+            continue;
+        }
+        match scalar(entry.value).and_then(|value| fits(&name, value, context)) {
+            Ok(value) => drop(settings.insert(name, value)),
+            Err(refusal) => r.report(&format!("settings.{name}"), &span(entry.value), refusal),
+        }
+    }
+    settings
+}
+
+/// `name`, or `extension.name`.
+fn syntax(name: &str) -> Result<(), Refusal> {
+    let part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$')
+    };
+    if name.len() > 63 || !name.split('.').all(part) || name.split('.').count() > 2 {
+        let help = format!("write it as PostgreSQL does, such as `{}`", name.to_lowercase().replace(['-', ' '], "_"));
+        return refuse(format!("`{name}` is no setting's name"), help);
+    }
+    Ok(())
+}
+
+/// A setting's value as it stands in `postgresql.conf`.
+fn scalar(expr: &Expression) -> Result<String, Refusal> {
+    match expr {
+        Expression::Bool(value) => Ok(if *value.value() { "on" } else { "off" }.into()),
+        Expression::Number(number) => Ok(number.value().to_string()),
+        Expression::String(_) => {
+            let value = text(expr)?;
+            match value.chars().any(char::is_control) {
+                true => refuse("a setting is one line of text", "leave out line breaks and control characters"),
+                false => Ok(value.to_string()),
+            }
+        }
+        Expression::Array(_) => {
+            mismatch(expr, "text, a number or true/false", "write a list as PostgreSQL does: \"a, b\"")
+        }
+        other => mismatch(other, "text, a number or true/false", "write text in double quotes"),
+    }
+}
+
+/// Values that start, but do not work out, or silently take away what the blueprint promises.
+fn fits(name: &str, value: String, context: &Context) -> Result<String, Refusal> {
+    check_unit(&value)?;
+    let off = ["off", "false", "no", "0"].contains(&value.to_lowercase().as_str());
+    match name {
+        "fsync" | "full_page_writes" if off => {
+            refuse(format!("without {name} a power cut destroys the data"), "leave it out: the default is on")
+        }
+        "synchronous_commit" if context.synchronous && (off || value.eq_ignore_ascii_case("local")) => refuse(
+            format!("`{value}` acknowledges a commit that no standby has, and failover.synchronous promises otherwise"),
+            "write \"on\", \"remote_apply\" or \"remote_write\", or failover { synchronous = false }",
+        ),
+        "wal_level" if !["replica", "logical"].contains(&value.as_str()) => {
+            refuse(format!("`{value}` cannot feed a standby"), "leave it out for \"replica\", or write \"logical\"")
+        }
+        "max_wal_senders" => {
+            at_least(value, context.slaves + 3, "each standby streams, and a base backup needs two more")
+        }
+        "max_replication_slots" => {
+            at_least(value, (context.slaves + 1).max(4), "each standby has a slot; Patroni wants 4")
+        }
+        // Patroni ignores what is lower: postgresql/config.py, CMDLINE_OPTIONS.
+        "max_connections" => at_least(value, 25, "Patroni ignores what is lower"),
+        "max_locks_per_transaction" => at_least(value, 32, "Patroni ignores what is lower"),
+        "max_worker_processes" => at_least(value, 2, "Patroni ignores what is lower"),
+        _ => Ok(value),
+    }
+}
+
+fn at_least(value: String, low: u32, reason: &str) -> Result<String, Refusal> {
+    match value.parse::<u32>() {
+        Ok(n) if n >= low => Ok(value),
+        _ => refuse(format!("`{value}` is not a whole number from {low} on: {reason}"), format!("write {low} or more")),
+    }
+}
+
+/// PostgreSQL tells `MB` from `mb`, and refuses to start on the latter.
+fn check_unit(value: &str) -> Result<(), Refusal> {
+    let unit = value.trim_start_matches(|c: char| c.is_ascii_digit());
+    if unit.len() < value.len()
+        && let Some(right) = ["kB", "MB", "GB", "TB"].iter().find(|known| known.eq_ignore_ascii_case(unit.trim_start()))
+        && *right != unit.trim_start()
+    {
+        let number = value.strip_suffix(unit).unwrap_or_default();
+        return refuse(
+            format!("PostgreSQL knows no unit `{}`", unit.trim_start()),
+            format!("write \"{number}{right}\""),
+        );
+    }
+    Ok(())
+}

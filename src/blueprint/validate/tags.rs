@@ -1,0 +1,63 @@
+//! `tags = { … }`
+
+use std::collections::BTreeMap;
+
+use super::{Reader, Refusal, refuse};
+use crate::blueprint::reader::{span, text};
+
+/// AWS takes 50 a resource; pgherd adds its own.
+const MOST_TAGS: usize = 40;
+const LONGEST_KEY: usize = 128;
+const LONGEST_VALUE: usize = 256;
+
+/// Tags that every service takes, IAM being the strictest (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html>).
+pub fn read(r: &Reader) -> BTreeMap<String, String> {
+    let mut tags: BTreeMap<String, String> = BTreeMap::new();
+    for (i, entry) in r.map("tags").into_iter().enumerate() {
+        let twin = tags.keys().find(|known| known.eq_ignore_ascii_case(&entry.key)).cloned();
+        let key = match twin {
+            Some(twin) => refuse(format!("`{}` and `{twin}` are one key to IAM", entry.key), "keep one of the two"),
+            None if i == MOST_TAGS => {
+                refuse(format!("more than {MOST_TAGS} tags"), "leave some out: AWS takes 50, pgherd's own included")
+            }
+            None => key(&entry.key),
+        };
+        let value = text(entry.value).and_then(value);
+        let key = key.map_err(|refusal| r.report("tags", &entry.key_at, refusal)).ok();
+        let value = value.map_err(|refusal| r.report("tags", &span(entry.value), refusal)).ok();
+        tags.extend(key.zip(value));
+    }
+    tags
+}
+
+fn key(text: &str) -> Result<String, Refusal> {
+    let lower = text.to_lowercase();
+    for prefix in ["aws:", "pgherd:"] {
+        if lower.starts_with(prefix) {
+            return refuse(format!("`{text}`: keys with `{prefix}` have an owner"), "choose a key without that prefix");
+        }
+    }
+    if lower == "name" {
+        return refuse("`Name` is each thing's own name, which pgherd sets", "choose another key");
+    }
+    characters("key", text, 1..=LONGEST_KEY)
+}
+
+fn value(text: &str) -> Result<String, Refusal> {
+    characters("value", text, 0..=LONGEST_VALUE)
+}
+
+fn characters(what: &str, text: &str, length: std::ops::RangeInclusive<usize>) -> Result<String, Refusal> {
+    let count = text.chars().count();
+    if !length.contains(&count) {
+        let help = format!("use {} to {} characters", length.start(), length.end());
+        return refuse(format!("a {what} of {count} characters"), help);
+    }
+    match text.chars().find(|c| !c.is_alphanumeric() && !" _.:/=+-@".contains(*c)) {
+        Some(c) => refuse(
+            format!("IAM takes no `{}` in a {what}", c.escape_debug()),
+            "use letters, digits, spaces and _ . : / = + - @",
+        ),
+        None => Ok(text.to_string()),
+    }
+}
