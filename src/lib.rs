@@ -18,9 +18,11 @@
 //! and `Cluster -> pipeline -> run -> Report`. Only `system` touches the operating system.
 
 pub mod blueprint;
+pub mod cli;
 pub mod cluster;
 pub mod fileset;
 pub mod generate;
 pub mod pipeline;
 pub mod system;
+pub mod tools;
 pub mod workspace;

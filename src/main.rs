@@ -1,3 +1,21 @@
 //! Captures the process's context, hands it to the command line, exits with its code.
+#![allow(clippy::disallowed_methods)]
 
-fn main() {}
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use pgherd::cli;
+use pgherd::system::Context;
+
+fn main() -> ExitCode {
+    let cwd = match std::env::current_dir() {
+        Ok(cwd) => cwd,
+        Err(e) => {
+            eprintln!("error: the working directory is gone: {e}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let env = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
+    let context = Context { cwd, env, now: SystemTime::now() };
+    ExitCode::from(cli::run(context, std::env::args_os()))
+}

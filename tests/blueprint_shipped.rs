@@ -1,4 +1,5 @@
 //! The blueprints that come with pgherd.
+#![allow(clippy::disallowed_methods)]
 
 use pgherd::blueprint::{self, Blueprint};
 

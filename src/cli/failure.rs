@@ -1,0 +1,75 @@
+//! How a command can fail, and the process's exit code.
+
+use std::fmt;
+
+/// Kinds of failure, by what the caller can do about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A tool or the cluster failed.
+    Failed,
+    /// Bad usage or blueprint.
+    Usage,
+    /// The generated files are not what the blueprint generates.
+    Drift,
+    /// A prerequisite is missing.
+    Missing,
+    /// The user stopped it.
+    Interrupted,
+}
+
+/// A failure.
+#[derive(Debug)]
+pub enum Failure {
+    /// With a text that is still to be printed.
+    Text(Kind, String),
+    /// Everything was said.
+    Said(Kind),
+}
+
+impl Failure {
+    /// Bad usage or blueprint.
+    pub fn usage(text: impl Into<String>) -> Self {
+        Failure::Text(Kind::Usage, text.into())
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Failure::Text(kind, _) | Failure::Said(kind) => *kind,
+        }
+    }
+}
+
+/// Whatever else goes wrong: a tool, a disk, the cluster.
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Text(Kind::Failed, format!("{error:#}"))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Failure::Text(Kind::Failed, error.to_string())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Text(_, text) => f.write_str(text),
+            Failure::Said(_) => Ok(()),
+        }
+    }
+}
+
+/// The process's exit code; `--help` lists them.
+pub fn exit_code(result: &Result<(), Failure>) -> u8 {
+    match result.as_ref().map_err(Failure::kind) {
+        Ok(()) => 0,
+        Err(Kind::Failed) => 1,
+        Err(Kind::Usage) => 2,
+        Err(Kind::Drift) => 3,
+        Err(Kind::Missing) => 4,
+        Err(Kind::Interrupted) => 130,
+    }
+}

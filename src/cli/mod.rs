@@ -1,0 +1,39 @@
+//! The command line: one thin file per verb.
+
+mod args;
+mod blueprints;
+mod failure;
+mod generate;
+mod report;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use crate::system::Context;
+use args::{Args, Verb};
+use failure::Failure;
+use report::Report;
+
+/// Runs one command line; answers the process's exit code.
+pub fn run(context: Context, words: impl IntoIterator<Item = OsString>) -> u8 {
+    let report = Report::new(&context);
+    let result = match Args::try_parse_from(words) {
+        Ok(args) => dispatch(&context, &report, args),
+        Err(e) => {
+            // Help and version are no errors: clap prints them on standard output.
+            let _ = e.print();
+            if e.use_stderr() { Err(Failure::Said(failure::Kind::Usage)) } else { Ok(()) }
+        }
+    };
+    if let Err(failure) = &result {
+        report.failure(failure);
+    }
+    failure::exit_code(&result)
+}
+
+fn dispatch(context: &Context, report: &Report, args: Args) -> Result<(), Failure> {
+    match args.verb {
+        Verb::Gen(options) => generate::run(context, report, &options),
+    }
+}

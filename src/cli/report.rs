@@ -1,0 +1,106 @@
+//! The only printer: results on standard output, everything said on the way on standard error.
+
+use std::io::{self, Write};
+
+use super::failure::Failure;
+use crate::system::{Context, terminal};
+
+/// Prints for one command.
+#[derive(Debug)]
+pub struct Report {
+    color_out: bool,
+    color_err: bool,
+}
+
+/// How a word is set off.
+#[derive(Debug, Clone, Copy)]
+pub enum Style {
+    /// Well.
+    Good,
+    /// Ill.
+    Bad,
+    /// Look here.
+    Warn,
+    /// Less important.
+    Dim,
+    /// More important.
+    Bold,
+}
+
+impl Report {
+    /// Colours only on a terminal, and never against `NO_COLOR` (<https://no-color.org>).
+    pub fn new(context: &Context) -> Self {
+        let color = context.var("NO_COLOR").is_none() && context.var("TERM") != Some("dumb");
+        Report {
+            color_out: color && terminal::stdout_is_terminal(),
+            color_err: color && terminal::stderr_is_terminal(),
+        }
+    }
+
+    /// A line of the result.
+    pub fn line(&self, text: &str) {
+        // A reader that has seen enough (`| head`) is no failure.
+        let _ = writeln!(io::stdout(), "{text}");
+    }
+
+    /// Text of the result as it is.
+    pub fn text(&self, text: &str) {
+        let _ = io::stdout().write_all(text.as_bytes());
+    }
+
+    /// A unified diff.
+    pub fn diff(&self, diff: &str) {
+        for line in diff.lines() {
+            let style = match line.as_bytes().first() {
+                _ if line.starts_with("---") || line.starts_with("+++") => Some(Style::Bold),
+                Some(b'+') => Some(Style::Good),
+                Some(b'-') => Some(Style::Bad),
+                Some(b'@') => Some(Style::Dim),
+                _ => None,
+            };
+            match style {
+                Some(style) => self.line(&self.on_out(style, line)),
+                None => self.line(line),
+            }
+        }
+    }
+
+    /// Something said on the way.
+    pub fn note(&self, text: &str) {
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+
+    /// Something to look at.
+    pub fn warning(&self, text: &str) {
+        self.note(&format!("{}: {text}", self.on_err(Style::Warn, "warning")));
+    }
+
+    /// What ended the command.
+    pub fn failure(&self, failure: &Failure) {
+        let text = failure.to_string();
+        if !text.is_empty() {
+            self.note(&format!("{}: {text}", self.on_err(Style::Bad, "error")));
+        }
+    }
+
+    /// A word for standard output.
+    pub fn on_out(&self, style: Style, text: &str) -> String {
+        paint(self.color_out, style, text)
+    }
+
+    /// A word for standard error.
+    pub fn on_err(&self, style: Style, text: &str) -> String {
+        paint(self.color_err, style, text)
+    }
+}
+
+fn paint(color: bool, style: Style, text: &str) -> String {
+    let code = match style {
+        Style::Good => "32",
+        Style::Bad => "31",
+        Style::Warn => "33",
+        Style::Dim => "2",
+        Style::Bold => "1",
+    };
+    if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+}

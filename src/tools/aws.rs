@@ -1,0 +1,119 @@
+//! The AWS CLI, version 1 or 2: what Terraform and Packer have no verb for.
+
+use serde::Deserialize;
+
+/// The program.
+pub const PROGRAM: &str = "aws";
+
+/// An AMI of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ami {
+    /// `ami-…`
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The snapshots it is made of: they cost money on after it is deregistered.
+    pub snapshots: Vec<String>,
+}
+
+fn args(region: &str, words: &[&str]) -> Vec<String> {
+    words.iter().copied().chain(["--region", region, "--output", "json"]).map(String::from).collect()
+}
+
+/// Who the credentials belong to.
+pub fn caller_identity(region: &str) -> Vec<String> {
+    args(region, &["sts", "get-caller-identity"])
+}
+
+/// Finds an image of ours by its content: ready to be used, and in this account.
+pub fn find_image(region: &str, name: &str, hash: &str) -> Vec<String> {
+    let content = format!("Name=tag:pgherd:content,Values={hash}");
+    let name = format!("Name=name,Values={name}");
+    let words =
+        ["ec2", "describe-images", "--owners", "self", "--filters", &content, &name, "Name=state,Values=available"];
+    args(region, &words)
+}
+
+/// Finds all images of a cluster, whatever their state.
+pub fn images_of(region: &str, cluster: &str) -> Vec<String> {
+    let cluster = format!("Name=tag:pgherd:cluster,Values={cluster}");
+    args(region, &["ec2", "describe-images", "--owners", "self", "--filters", &cluster])
+}
+
+/// Takes an image away; machines that run from it run on.
+pub fn deregister(region: &str, ami: &str) -> Vec<String> {
+    args(region, &["ec2", "deregister-image", "--image-id", ami])
+}
+
+/// Takes an image's data away.
+pub fn delete_snapshot(region: &str, snapshot: &str) -> Vec<String> {
+    args(region, &["ec2", "delete-snapshot", "--snapshot-id", snapshot])
+}
+
+/// Reads what `describe-images` printed.
+pub fn read_images(json: &str) -> Result<Vec<Ami>, String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Answer {
+        images: Vec<Image>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Image {
+        image_id: String,
+        #[serde(default)]
+        name: String,
+        #[serde(default)]
+        block_device_mappings: Vec<Device>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Device {
+        ebs: Option<Ebs>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Ebs {
+        snapshot_id: Option<String>,
+    }
+    let answer: Answer = serde_json::from_str(json).map_err(|e| format!("describe-images answered strangely: {e}"))?;
+    let snapshots = |devices: Vec<Device>| devices.into_iter().filter_map(|d| d.ebs?.snapshot_id).collect();
+    let ami = |i: Image| Ami { id: i.image_id, name: i.name, snapshots: snapshots(i.block_device_mappings) };
+    Ok(answer.images.into_iter().map(ami).collect())
+}
+
+/// Reads account and user out of what `get-caller-identity` printed.
+pub fn read_identity(json: &str) -> Option<(String, String)> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Answer {
+        account: String,
+        arn: String,
+    }
+    let answer: Answer = serde_json::from_str(json).ok()?;
+    Some((answer.account, answer.arn))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_asked_for_by_content_and_name() {
+        assert_eq!(
+            find_image("eu-west-1", "herd-master-0123456789ab", "0123456789ab").join(" "),
+            "ec2 describe-images --owners self --filters Name=tag:pgherd:content,Values=0123456789ab \
+             Name=name,Values=herd-master-0123456789ab Name=state,Values=available --region eu-west-1 --output json"
+        );
+    }
+
+    #[test]
+    fn images_are_read_with_their_snapshots() {
+        let json = r#"{"Images":[{"ImageId":"ami-1","Name":"n","BlockDeviceMappings":[
+            {"DeviceName":"/dev/xvda","Ebs":{"SnapshotId":"snap-1"}},{"DeviceName":"/dev/sdb","VirtualName":"ephemeral0"}]}]}"#;
+        let ami = Ami { id: "ami-1".into(), name: "n".into(), snapshots: vec!["snap-1".into()] };
+        assert_eq!(read_images(json), Ok(vec![ami]));
+        assert_eq!(read_images(r#"{"Images":[]}"#), Ok(vec![]));
+        assert!(read_images("oops").is_err());
+    }
+}

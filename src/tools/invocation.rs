@@ -1,0 +1,65 @@
+//! A command as data.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A program with its arguments, where it runs and what is added to its environment. It holds no secret: it is printed and logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation {
+    /// Words before the program, such as `ip netns exec NAME`.
+    pub prefix: Vec<String>,
+    /// The program's name, looked up in `PATH`.
+    pub program: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Where it runs.
+    pub dir: PathBuf,
+    /// What is added to the environment.
+    pub env: BTreeMap<String, String>,
+}
+
+impl Invocation {
+    /// The words to execute.
+    pub fn argv(&self) -> Vec<String> {
+        let mut argv = self.prefix.clone();
+        argv.push(self.program.clone());
+        argv.extend(self.args.iter().cloned());
+        argv
+    }
+
+    /// A line of shell that does the same, wherever it is pasted.
+    pub fn paste(&self) -> String {
+        let mut words: Vec<String> = self.env.iter().map(|(k, v)| format!("{k}={}", quote(v))).collect();
+        words.extend(self.argv().iter().map(|word| quote(word)));
+        format!("(cd {} && {})", quote(&self.dir.display().to_string()), words.join(" "))
+    }
+}
+
+/// A word as a POSIX shell reads it back.
+pub fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_string();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pasted_command_survives_the_shell() {
+        let invocation = Invocation {
+            prefix: vec!["ip".into(), "netns".into(), "exec".into(), "lab".into()],
+            program: "packer".into(),
+            args: vec!["build".into(), "it's $HOME".into(), String::new()],
+            dir: "/a folder".into(),
+            env: BTreeMap::from([("A".into(), "b c".into())]),
+        };
+        assert_eq!(
+            invocation.paste(),
+            r"(cd '/a folder' && A='b c' ip netns exec lab packer build 'it'\''s $HOME' '')"
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! Packer, Terraform and the AWS CLI: their argument lists, and reading what they print. Nothing is run here.
+
+pub mod aws;
+pub mod invocation;
+pub mod packer;
+pub mod terraform;
+pub mod version;
+
+pub use invocation::Invocation;
+pub use version::Version;

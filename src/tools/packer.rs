@@ -1,0 +1,55 @@
+//! Packer.
+
+use std::collections::BTreeMap;
+
+use super::Version;
+
+/// The program.
+pub const PROGRAM: &str = "packer";
+/// Legacy JSON templates with what ours use run from here on.
+pub const OLDEST: Version = Version(1, 6, 0);
+/// From here on `packer plugins` exists. Before 1.11 the amazon plugin is bundled, from then on it has to be installed
+/// (<https://github.com/hashicorp/packer/blob/main/CHANGELOG.md>).
+pub const PLUGINS_SINCE: Version = Version(1, 8, 0);
+/// The plugin our templates need.
+const AMAZON: &str = "github.com/hashicorp/amazon";
+
+/// `packer build`; on an error Packer takes its builder down and leaves nothing that costs money.
+pub fn build(template: &str, vars: &BTreeMap<String, String>) -> Vec<String> {
+    let mut args = vec!["build".to_string(), "-color=false".into(), "-on-error=cleanup".into()];
+    for (name, value) in vars {
+        args.extend(["-var".into(), format!("{name}={value}")]);
+    }
+    args.push(template.into());
+    args
+}
+
+/// Lists the plugins that are there.
+pub fn plugins_installed() -> Vec<String> {
+    vec!["plugins".into(), "installed".into()]
+}
+
+/// Gets the amazon plugin.
+pub fn plugins_install() -> Vec<String> {
+    vec!["plugins".into(), "install".into(), AMAZON.into()]
+}
+
+/// Whether [`plugins_installed`] named the amazon plugin.
+pub fn has_amazon(listed: &str) -> bool {
+    listed.contains("packer-plugin-amazon")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_come_before_the_template() {
+        let vars = BTreeMap::from([("subnet_id".to_string(), "subnet-1".to_string())]);
+        let args = build("packer_templates/master_temp.json", &vars);
+        assert_eq!(
+            args.join(" "),
+            "build -color=false -on-error=cleanup -var subnet_id=subnet-1 packer_templates/master_temp.json"
+        );
+    }
+}

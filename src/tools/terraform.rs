@@ -1,0 +1,191 @@
+//! Terraform, or OpenTofu: they take the same arguments and print the same lines.
+
+use std::fmt;
+
+use super::Version;
+
+/// The program, and the one that stands in for it.
+pub const PROGRAMS: [&str; 2] = ["terraform", "tofu"];
+/// Ephemeral values, write-only arguments and S3's own lock file need it.
+pub const OLDEST: Version = Version(1, 11, 0);
+
+fn args(module: &str, verb: &[&str], more: &[&str]) -> Vec<String> {
+    let chdir = format!("-chdir={module}");
+    let words = std::iter::once(chdir.as_str()).chain(verb.iter().copied()).chain(["-input=false", "-no-color"]);
+    words.chain(more.iter().copied()).map(String::from).collect()
+}
+
+/// Gets the module's providers and opens its backend.
+pub fn init(module: &str) -> Vec<String> {
+    args(module, &["init"], &[])
+}
+
+/// Plans into a file, whose path is relative to the module. It exits with 0 for no change, 2 for changes.
+pub fn plan(module: &str, file: &str) -> Vec<String> {
+    args(module, &["plan"], &["-detailed-exitcode", &format!("-out={file}")])
+}
+
+/// Plans the end of everything in the module.
+pub fn plan_destroy(module: &str, file: &str) -> Vec<String> {
+    args(module, &["plan"], &["-destroy", "-detailed-exitcode", &format!("-out={file}")])
+}
+
+/// Does exactly what a plan file says.
+pub fn apply(module: &str, file: &str) -> Vec<String> {
+    args(module, &["apply"], &[file])
+}
+
+/// Prints the outputs as JSON.
+pub fn output(module: &str) -> Vec<String> {
+    vec![format!("-chdir={module}"), "output".into(), "-json".into(), "-no-color".into()]
+}
+
+/// The exit code of a plan with changes.
+pub const PLAN_HAS_CHANGES: i32 = 2;
+
+/// One string output out of what [`output`] printed.
+pub fn string_output(json: &str, name: &str) -> Option<String> {
+    let outputs: serde_json::Value = serde_json::from_str(json).ok()?;
+    Some(outputs.get(name)?.get("value")?.as_str()?.to_string())
+}
+
+/// Whether a failure says that the module has to be initialised (again).
+pub fn wants_init(line: &str) -> bool {
+    PROGRAMS.iter().any(|program| line.contains(&format!("{program} init")))
+}
+
+/// What a plan does to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doing {
+    /// Makes it.
+    Create,
+    /// Changes it in place.
+    Update,
+    /// Destroys it and makes another.
+    Replace,
+    /// Destroys it.
+    Destroy,
+}
+
+impl Doing {
+    /// Terraform's own sign.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Doing::Create => "+",
+            Doing::Update => "~",
+            Doing::Replace => "-/+",
+            Doing::Destroy => "-",
+        }
+    }
+}
+
+/// What a plan comes to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlanSummary {
+    /// Resources to be made.
+    pub add: u32,
+    /// Resources to be changed in place.
+    pub change: u32,
+    /// Resources to be destroyed.
+    pub destroy: u32,
+    /// Each resource by its address.
+    pub resources: Vec<(Doing, String)>,
+}
+
+impl PlanSummary {
+    /// Takes in a line of a plan as it is printed.
+    pub fn read_line(&mut self, line: &str) {
+        let line = line.trim();
+        if let Some(counts) = line.strip_prefix("Plan: ") {
+            for count in counts.trim_end_matches('.').split(", ") {
+                let Some((number, what)) = count.split_once(" to ") else { continue };
+                let number = number.parse().unwrap_or(0);
+                match what {
+                    "add" => self.add = number,
+                    "change" => self.change = number,
+                    "destroy" => self.destroy = number,
+                    _ => {}
+                }
+            }
+        } else if let Some(resource) = line.strip_prefix("# ") {
+            const SAYINGS: [(&str, Doing); 6] = [
+                (" will be created", Doing::Create),
+                (" will be updated in-place", Doing::Update),
+                (" is tainted, so must be replaced", Doing::Replace),
+                (" must be replaced", Doing::Replace),
+                (" will be replaced", Doing::Replace),
+                (" will be destroyed", Doing::Destroy),
+            ];
+            let said = SAYINGS.iter().find_map(|(saying, doing)| Some((*doing, resource.split_once(saying)?.0)));
+            self.resources.extend(said.map(|(doing, address)| (doing, address.to_string())));
+        }
+    }
+
+    /// Whether something that exists goes away.
+    pub fn destroys(&self) -> bool {
+        self.destroy > 0 || self.resources.iter().any(|(doing, _)| matches!(doing, Doing::Replace | Doing::Destroy))
+    }
+}
+
+impl fmt::Display for PlanSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if (self.add, self.change, self.destroy) == (0, 0, 0) {
+            return f.write_str("only outputs change");
+        }
+        write!(f, "{} to add, {} to change, {} to destroy", self.add, self.change, self.destroy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_saved_and_exactly_that_is_applied() {
+        let module = "network/terraform_network";
+        assert_eq!(
+            plan(module, "../x.tfplan").join(" "),
+            "-chdir=network/terraform_network plan -input=false -no-color -detailed-exitcode -out=../x.tfplan"
+        );
+        assert_eq!(
+            apply(module, "../x.tfplan").join(" "),
+            "-chdir=network/terraform_network apply -input=false -no-color ../x.tfplan"
+        );
+        assert_eq!(init(module).join(" "), "-chdir=network/terraform_network init -input=false -no-color");
+    }
+
+    #[test]
+    fn a_plan_is_read_as_it_is_printed() {
+        let mut plan = PlanSummary::default();
+        let printed = "
+  # aws_instance.machine[\"slave1\"] must be replaced
+-/+ resource \"aws_instance\" \"machine\" {
+  # aws_eip.machine[\"a will be\"] will be created
+  # aws_vpc.this will be updated in-place
+  # aws_key.old will be destroyed
+  # (because aws_key.old is not in configuration)
+Plan: 1 to import, 2 to add, 1 to change, 2 to destroy.
+";
+        printed.lines().for_each(|line| plan.read_line(line));
+        assert_eq!((plan.add, plan.change, plan.destroy), (2, 1, 2));
+        assert_eq!(
+            plan.resources,
+            [
+                (Doing::Replace, "aws_instance.machine[\"slave1\"]".to_string()),
+                (Doing::Create, "aws_eip.machine[\"a will be\"]".into()),
+                (Doing::Update, "aws_vpc.this".into()),
+                (Doing::Destroy, "aws_key.old".into()),
+            ]
+        );
+        assert!(plan.destroys());
+    }
+
+    #[test]
+    fn an_output_is_a_string_or_nothing() {
+        let json =
+            r#"{"public_address":{"sensitive":false,"type":"string","value":"203.0.113.7"},"none":{"value":null}}"#;
+        assert_eq!(string_output(json, "public_address").as_deref(), Some("203.0.113.7"));
+        assert_eq!(string_output(json, "none"), None);
+        assert_eq!(string_output("{}", "public_address"), None);
+    }
+}
