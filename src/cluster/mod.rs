@@ -4,6 +4,7 @@
 
 mod addresses;
 mod base;
+pub mod flows;
 mod postgres;
 mod sizing;
 #[cfg(test)]

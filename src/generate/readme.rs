@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::templates;
-use crate::cluster::{Cluster, Machine, Role, ports};
+use crate::cluster::flows::{Party, flows};
+use crate::cluster::{Cluster, Machine, Role};
 use crate::fileset::{FileSet, Mode};
 
 #[derive(Serialize)]
@@ -13,15 +14,12 @@ struct Context<'a> {
     major: u16,
     synchronous: bool,
     ttl: u32,
-    network: String,
     clients: String,
-    admins: String,
     zones: Vec<Zone<'a>>,
     machines: Vec<Row<'a>>,
     slaves: usize,
     slave_names: Vec<&'a str>,
     haproxy_address: String,
-    etcd_on_haproxy: bool,
     write_port: u16,
     read_port: u16,
     primary_serves_reads: bool,
@@ -32,7 +30,7 @@ struct Context<'a> {
     database: &'a str,
     roles: Vec<&'static str>,
     modules: Vec<&'static str>,
-    ports: Ports,
+    ports: Vec<Port>,
 }
 
 #[derive(Serialize)]
@@ -50,13 +48,14 @@ struct Row<'a> {
     disk: String,
 }
 
+/// One port of one kind of machine: every flow that ends there.
 #[derive(Serialize)]
-struct Ports {
-    postgres: u16,
-    patroni: u16,
-    etcd_client: u16,
-    etcd_peer: u16,
-    ssh: u16,
+struct Port {
+    on: String,
+    port: u16,
+    what: Vec<&'static str>,
+    from: Vec<String>,
+    auth: Vec<&'static str>,
 }
 
 /// Adds `README.md`.
@@ -65,7 +64,6 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
 }
 
 fn context(cluster: &Cluster) -> Context<'_> {
-    let join = |cidrs: &[ipnet::Ipv4Net]| cidrs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let zone = |subnet: &'_ crate::cluster::Subnet| subnet.zone.replace('-', "_");
     let users = &cluster.postgres.users;
     let mine = |user: &String| cluster.postgres.databases.iter().find(|d| d.owner == *user);
@@ -75,9 +73,7 @@ fn context(cluster: &Cluster) -> Context<'_> {
         major: cluster.postgres.major,
         synchronous: cluster.failover.synchronous,
         ttl: cluster.failover.ttl,
-        network: cluster.network.cidr.to_string(),
         clients: join(&cluster.network.clients),
-        admins: join(&cluster.network.admins),
         zones: (cluster.network.subnets.iter())
             .map(|subnet| Zone {
                 id: zone(subnet),
@@ -91,7 +87,6 @@ fn context(cluster: &Cluster) -> Context<'_> {
         slaves: cluster.slaves().count(),
         slave_names: cluster.slaves().map(|m| m.name.as_str()).collect(),
         haproxy_address: cluster.haproxy_machine().address.to_string(),
-        etcd_on_haproxy: cluster.haproxy_machine().etcd,
         write_port: cluster.haproxy.write_port,
         read_port: cluster.haproxy.read_port,
         primary_serves_reads: cluster.haproxy.primary_serves_reads,
@@ -102,17 +97,52 @@ fn context(cluster: &Cluster) -> Context<'_> {
         database: users.first().and_then(mine).map_or("postgres", |d| &d.name),
         roles: cluster.roles().map(Role::name).collect(),
         modules: cluster.roles().map(Role::module).collect(),
-        ports: Ports {
-            postgres: ports::POSTGRES,
-            patroni: ports::PATRONI,
-            etcd_client: ports::ETCD_CLIENT,
-            etcd_peer: ports::ETCD_PEER,
-            ssh: ports::SSH,
-        },
+        ports: listening(cluster),
     }
 }
 
 fn row(machine: &Machine) -> Row<'_> {
     let disk = machine.disk;
     Row { machine, disk: format!("{} GiB gp3, {} IOPS, {} MiB/s", disk.size, disk.iops, disk.throughput) }
+}
+
+fn listening(cluster: &Cluster) -> Vec<Port> {
+    let mut all: Vec<Port> = vec![];
+    for flow in flows(cluster) {
+        let on = party(cluster, flow.to);
+        let row = match all.iter().position(|p| p.on == on && p.port == flow.port) {
+            Some(at) => &mut all[at],
+            None => {
+                all.push(Port { on, port: flow.port, what: vec![], from: vec![], auth: vec![] });
+                all.last_mut().expect("just pushed")
+            }
+        };
+        let from = party(cluster, flow.from);
+        if !row.what.contains(&flow.purpose) {
+            row.what.push(flow.purpose);
+        }
+        if !row.from.contains(&from) {
+            row.from.push(from);
+        }
+        if !row.auth.contains(&flow.auth) {
+            row.auth.push(flow.auth);
+        }
+    }
+    all
+}
+
+fn party(cluster: &Cluster, party: Party) -> String {
+    match party {
+        Party::Clients => join(&cluster.network.clients),
+        Party::Admins => join(&cluster.network.admins),
+        Party::Network => cluster.network.cidr.to_string(),
+        Party::Databases => "databases".into(),
+        Party::Haproxy => "HAProxy".into(),
+        Party::EtcdMembers => "etcd members".into(),
+        Party::SecretsEndpoint => "Secrets Manager's endpoint".into(),
+    }
+}
+
+fn join(cidrs: &[ipnet::Ipv4Net]) -> String {
+    cidrs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
