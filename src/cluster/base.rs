@@ -62,6 +62,8 @@ pub struct BaseImage {
     pub owner: &'static str,
     /// User that its images let in.
     pub ssh_user: &'static str,
+    /// Name under which its images know their root disk.
+    pub root_device: &'static str,
     /// PostgreSQL major in its own packages.
     pub own_postgres: u16,
     /// Whether its own Patroni is 4.0.6 or newer.
@@ -74,13 +76,17 @@ impl BaseImage {
     pub fn of(base: Base) -> Self {
         const DEBIAN: &str = "136693071363";
         const CANONICAL: &str = "099720109477";
-        let (codename, owner, ssh_user, own_postgres, own_patroni_fits) = match base {
-            Base::Debian13 => ("trixie", DEBIAN, "admin", 17, true),
-            Base::Debian12 => ("bookworm", DEBIAN, "admin", 15, false),
-            Base::Ubuntu2404 => ("noble", CANONICAL, "ubuntu", 16, false),
-            Base::Ubuntu2204 => ("jammy", CANONICAL, "ubuntu", 14, false),
+        let (codename, own_postgres, own_patroni_fits) = match base {
+            Base::Debian13 => ("trixie", 17, true),
+            Base::Debian12 => ("bookworm", 15, false),
+            Base::Ubuntu2404 => ("noble", 16, false),
+            Base::Ubuntu2204 => ("jammy", 14, false),
         };
-        BaseImage { base, codename, owner, ssh_user, own_postgres, own_patroni_fits }
+        let (owner, ssh_user, root_device) = match base {
+            Base::Debian13 | Base::Debian12 => (DEBIAN, "admin", "/dev/xvda"),
+            Base::Ubuntu2404 | Base::Ubuntu2204 => (CANONICAL, "ubuntu", "/dev/sda1"),
+        };
+        BaseImage { base, codename, owner, ssh_user, root_device, own_postgres, own_patroni_fits }
     }
 
     /// The name filter that finds its newest image.
