@@ -1,15 +1,186 @@
-//! Packer's templates, one a role: `packer_templates/`.
+//! Packer's templates, one a role: `packer_templates/`. Run from the cluster's folder; every path is relative to it.
+//!
+//! Legacy JSON, and nothing that Packer 1.6 does not know: it runs there and on every later one.
+
+use serde_json::{Map, Value, json};
 
 use super::ImageContent;
-use crate::cluster::Cluster;
-use crate::fileset::{FileSet, ImageId};
+use crate::cluster::{Cluster, Machine, Role};
+use crate::fileset::{FileSet, ImageId, Mode, RelPath, sha256_hex};
+
+/// Where uploads land: Packer's user can write there, and a reboot empties it.
+const UPLOADS: &str = "/tmp/pgherd";
+/// Hex digits of an image's hash: enough to tell a lifetime's images of one cluster apart, short enough to read out.
+const HASH_DIGITS: usize = 12;
 
 /// Adds a template for each image; answers their identities.
 pub fn add(
-    _cluster: &Cluster,
-    _database: &[ImageContent],
-    _load_balancer: &ImageContent,
-    _files: &mut FileSet,
+    cluster: &Cluster,
+    database: &[ImageContent],
+    load_balancer: &ImageContent,
+    files: &mut FileSet,
 ) -> Vec<ImageId> {
-    vec![]
+    let contents: Vec<_> = database.iter().chain([load_balancer]).collect();
+    let mut images = Vec::with_capacity(contents.len());
+    for role in cluster.roles() {
+        let content = contents.iter().find(|content| content.role == role.name() && !content.script.is_empty());
+        if let (Some(content), Some(machine)) = (content, cluster.machine_of(role)) {
+            images.push(add_image(cluster, role, machine, content, files));
+        }
+    }
+    images
+}
+
+fn add_image(cluster: &Cluster, role: Role, machine: &Machine, content: &ImageContent, files: &mut FileSet) -> ImageId {
+    let hash = hash(&template(cluster, role, machine, content, "", ""), content, files);
+    let name = format!("{}-{}-{hash}", cluster.name, role.name());
+    let path = format!("packer_templates/{}_temp.json", role.name());
+    let template = template(cluster, role, machine, content, &name, &hash);
+    files.add(&path, Mode::Plain, format!("{template:#}\n"));
+    ImageId { role: role.name().into(), name, hash, template: RelPath::new(path) }
+}
+
+/// Over everything that the image is made from: the template but for its own name and hash, and every file that is uploaded.
+///
+/// # Panics
+/// If a file is not in the set: files for machines are generated before templates.
+fn hash(template: &Value, content: &ImageContent, files: &FileSet) -> String {
+    // Lengths go in with the parts, so that no two different sets of parts read the same.
+    let mut input = vec![];
+    let mut part = |text: &str| {
+        input.extend_from_slice(&(text.len() as u64).to_be_bytes());
+        input.extend_from_slice(text.as_bytes());
+    };
+    part(content.role);
+    part(&template.to_string());
+    for path in uploads(content) {
+        let Some(file) = files.get(path) else { panic!("{path} goes into an image but is not generated") };
+        part(path);
+        part(&file.mode.bits().to_string());
+        part(&file.text);
+    }
+    sha256_hex(&input)[..HASH_DIGITS].to_string()
+}
+
+/// The script and its files, sorted: their order in the list is of no consequence to the image.
+fn uploads(content: &ImageContent) -> Vec<&str> {
+    let mut all: Vec<&str> = content.files.iter().chain([&content.script]).map(String::as_str).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn template(cluster: &Cluster, role: Role, machine: &Machine, content: &ImageContent, name: &str, hash: &str) -> Value {
+    let role_name = role.name();
+    json!({
+        "_what": format!("Image of the {role_name} of cluster {}. In the cluster's folder: packer build packer_templates/{role_name}_temp.json", literal(&cluster.name)),
+        "_credentials": "From where every AWS program looks: environment (the old AWS_ACCESS_KEY and AWS_SECRET_KEY too), profile, role.",
+        "_content": "The tag pgherd:content is a hash over this template and every file that it uploads: Terraform boots the image that has it.",
+        "variables": variables(cluster, machine),
+        "builders": [builder(cluster, role, machine, name, hash)],
+        "provisioners": provisioners(content),
+        "post-processors": [{
+            "type": "manifest",
+            "output": format!("manifest-{}.json", role.name()),
+            "strip_path": true,
+            "custom_data": { "cluster": literal(&cluster.name), "role": role.name(), "content": hash },
+        }],
+    })
+}
+
+/// What a person, a proxy or another endpoint may set with `-var`.
+fn variables(cluster: &Cluster, machine: &Machine) -> Value {
+    let admins: Vec<String> = cluster.network.admins.iter().map(|net| net.trunc().to_string()).collect();
+    // Packer's own default; the builder lives for minutes and knows one key, which Packer makes for this build alone.
+    let sources = if admins.is_empty() { "0.0.0.0/0".to_string() } else { admins.join(",") };
+    let instance_type = cluster.builder_instance_type.as_deref().unwrap_or(machine.arch.builder());
+    json!({
+        "region": literal(&cluster.region),
+        "instance_type": literal(instance_type),
+        "vpc_id": "",
+        "subnet_id": "",
+        "ssh_interface": "",
+        "ssh_source_cidrs": sources,
+        "endpoint": "{{env `AWS_ENDPOINT_URL`}}",
+        "http_proxy": "",
+    })
+}
+
+fn builder(cluster: &Cluster, role: Role, machine: &Machine, name: &str, hash: &str) -> Value {
+    let base = &cluster.base;
+    let tags = tags(cluster, role, name, hash);
+    let mut run_tags = tags.clone();
+    run_tags.insert("Name".into(), literal(&format!("packer builder {}-{}", cluster.name, role.name())).into());
+    json!({
+        "type": "amazon-ebs",
+        "region": "{{user `region`}}",
+        "custom_endpoint_ec2": "{{user `endpoint`}}",
+        "vpc_id": "{{user `vpc_id`}}",
+        "subnet_id": "{{user `subnet_id`}}",
+        "temporary_security_group_source_cidrs": "{{user `ssh_source_cidrs`}}",
+        "instance_type": "{{user `instance_type`}}",
+        "source_ami_filter": {
+            "owners": [base.owner],
+            "most_recent": true,
+            "filters": {
+                "name": base.name_filter(machine.arch),
+                "architecture": machine.arch.name(),
+                "root-device-type": "ebs",
+                "virtualization-type": "hvm",
+            },
+        },
+        // Encrypted from the builder's disk on: encrypt_boot would copy the finished image once more.
+        "launch_block_device_mappings": [{
+            "device_name": base.root_device,
+            "volume_type": "gp3",
+            "iops": 3000,
+            "throughput": 125,
+            "encrypted": true,
+            "delete_on_termination": true,
+        }],
+        "ssh_username": base.ssh_user,
+        "ssh_interface": "{{user `ssh_interface`}}",
+        "ssh_clear_authorized_keys": true,
+        "ami_name": literal(name),
+        "ami_description": literal(&format!("{} of PostgreSQL cluster {}, made by pgherd", role.name(), cluster.name)),
+        "tags": tags,
+        "snapshot_tags": tags,
+        "run_tags": run_tags,
+        "run_volume_tags": run_tags,
+    })
+}
+
+fn tags(cluster: &Cluster, role: Role, name: &str, hash: &str) -> Map<String, Value> {
+    let own = [("Name", name), ("pgherd:role", role.name()), ("pgherd:content", hash)];
+    let theirs = cluster.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    theirs.chain(own).map(|(key, value)| (literal(key), literal(value).into())).collect()
+}
+
+fn provisioners(content: &ImageContent) -> Value {
+    let base_name = content.script.rsplit('/').next().unwrap_or(&content.script);
+    json!([
+        {
+            "type": "shell",
+            "inline": [
+                "# The base image's own first boot holds apt's lock until it is done.",
+                "if command -v cloud-init >/dev/null; then sudo cloud-init status --wait >/dev/null || true; fi",
+                format!("mkdir -p {UPLOADS}"),
+            ],
+        },
+        { "type": "file", "sources": uploads(content), "destination": format!("{UPLOADS}/") },
+        {
+            "type": "shell",
+            "environment_vars": ["http_proxy={{user `http_proxy`}}", "https_proxy={{user `http_proxy`}}"],
+            "inline": [
+                format!("cd {UPLOADS}"),
+                format!("sudo --preserve-env=http_proxy,https_proxy bash ./{base_name}"),
+                format!("sudo rm -rf {UPLOADS}"),
+            ],
+        },
+    ])
+}
+
+/// Text that Packer must take as it stands: it reads every string as a Go template.
+fn literal(text: &str) -> String {
+    text.replace("{{", "{{`{{`}}")
 }

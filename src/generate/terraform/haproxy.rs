@@ -1,0 +1,29 @@
+//! `load_balancer/terraform_haproxy`: the load balancer's machine.
+
+use super::hcl::{attr, commented, object};
+use super::machine;
+use crate::cluster::{Cluster, Role};
+use crate::fileset::FileSet;
+
+const MAIN: &str = include_str!("../templates/load_balancer/terraform_haproxy/main.tf");
+const OUTPUTS: &str = include_str!("../templates/load_balancer/terraform_haproxy/outputs.tf");
+
+/// Adds the module.
+pub fn add(cluster: &Cluster, files: &mut FileSet) {
+    let mut locals = machine::locals(cluster, Role::Haproxy, &files.images);
+    let haproxy = cluster.haproxy_machine();
+    let serves = &cluster.haproxy;
+    let ports = object([
+        ("write", serves.write_port.into()),
+        ("read", serves.read_port.into()),
+        ("stats", serves.stats.port.into()),
+    ]);
+    locals.push(commented(machine::ADDRESS_COMMENT, attr("zone", haproxy.zone.as_str())));
+    locals.push(attr("address", haproxy.address.to_string()));
+    locals.push(commented("What haproxy.cfg serves: for the outputs.", attr("ports", ports)));
+    locals.push(attr("stats_path", serves.stats.path.as_str()));
+    let mut module = machine::module(cluster, "load_balancer/terraform_haproxy", Role::Haproxy, files);
+    module.cluster(locals);
+    module.file("main.tf", MAIN);
+    module.file("outputs.tf", OUTPUTS);
+}

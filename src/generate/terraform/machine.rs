@@ -1,0 +1,82 @@
+//! What the three modules of machines share: how they find the network and their image, and what a machine is made of.
+
+use hcl_edit::expr::Expression;
+use hcl_edit::structure::{Attribute, Body};
+
+use super::hcl::{attr, block, code, commented, list, object, optional, print};
+use super::module::Module;
+use crate::cluster::{Cluster, Machine, Role};
+use crate::fileset::{FileSet, ImageId};
+
+const LOOKUP: &str = include_str!("../templates/terraform/lookup.tf");
+const IMAGE_VARIABLE: &str = include_str!("../templates/terraform/image_variable.tf");
+
+/// Stands above a machine's place in `cluster.tf`.
+pub const ADDRESS_COMMENT: &str = "Fixed: haproxy.cfg, pg_hba.conf, etcd and Patroni know machines by these addresses.";
+
+/// Starts a role's module: everything but its `cluster.tf`, instances and outputs.
+pub fn module<'a>(cluster: &'a Cluster, folder: &'static str, role: Role, files: &'a mut FileSet) -> Module<'a> {
+    let machines = cluster.machines.iter().filter(|m| m.role == role);
+    let mut variables = format!("\n{IMAGE_VARIABLE}");
+    for machine in machines {
+        variables.push_str(&format!("\n{}", eip_variable(&machine.name)));
+    }
+    let mut module = Module::new(cluster, folder, files);
+    module.variables(&variables);
+    module.file("lookup.tf", LOOKUP);
+    module
+}
+
+/// What `cluster.tf` says of a role: its seat, its image, and what its machines are made of.
+pub fn locals(cluster: &Cluster, role: Role, images: &[ImageId]) -> Vec<Attribute> {
+    let machines: Vec<&Machine> = cluster.machines.iter().filter(|m| m.role == role).collect();
+    let first = machines[0];
+    let mut zones: Vec<&str> = machines.iter().map(|m| m.zone.as_str()).collect();
+    zones.sort_unstable();
+    zones.dedup();
+    let image = images.iter().find(|image| image.role == role.name());
+    let (name, hash) = image.map_or(("", ""), |image| (image.name.as_str(), image.hash.as_str()));
+    let group = if role == Role::Haproxy { "haproxy" } else { "database" };
+    let disk = object([
+        ("size", first.disk.size.into()),
+        ("iops", first.disk.iops.into()),
+        ("throughput", first.disk.throughput.into()),
+    ]);
+    vec![
+        commented("The seat, and whose security group and instance profile it has.", attr("role", role.name())),
+        attr("group", group),
+        commented(
+            "The image that packer_templates makes, and the hash of all that is in it.",
+            attr("image_name", name),
+        ),
+        attr("image", hash),
+        commented("GiB, I/O operations a second, MiB a second.", attr("disk", disk)),
+        attr("instance_type", first.instance_type.as_str()),
+        attr("key_name", optional(first.key_name.as_deref())),
+        attr("elastic_ip", first.elastic_ip),
+        attr("zones", list(zones)),
+    ]
+}
+
+/// Where a machine lives.
+pub fn place(machine: &Machine) -> Expression {
+    object([("zone", machine.zone.as_str().into()), ("address", machine.address.to_string().into())])
+}
+
+/// The seed's `<name>_eip`.
+fn eip_variable(name: &str) -> String {
+    let variable = format!("{name}_eip");
+    let validation = block("validation")
+        .attribute(attr(
+            "condition",
+            code(&format!(r#"alltrue([for ip in compact([var.{variable}]) : can(cidrnetmask("${{ip}}/32"))])"#)),
+        ))
+        .attribute(attr("error_message", "An Elastic IP is an IPv4 address, such as 203.0.113.7."));
+    let variable = block("variable")
+        .label(variable.as_str())
+        .attribute(attr("description", format!("Address of an Elastic IP that exists already, to give to {name}.")))
+        .attribute(attr("type", code("string")))
+        .attribute(attr("default", code("null")))
+        .block(validation);
+    print(&Body::builder().block(variable).build())
+}

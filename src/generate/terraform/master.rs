@@ -1,0 +1,21 @@
+//! `db_config/terraform_master`: the first database machine.
+
+use super::hcl::{attr, commented};
+use super::machine;
+use crate::cluster::{Cluster, Role};
+use crate::fileset::FileSet;
+
+const MAIN: &str = include_str!("../templates/db_config/terraform_master/main.tf");
+const OUTPUTS: &str = include_str!("../templates/db_config/terraform_master/outputs.tf");
+
+/// Adds the module.
+pub fn add(cluster: &Cluster, files: &mut FileSet) {
+    let mut locals = machine::locals(cluster, Role::Master, &files.images);
+    let master = cluster.master();
+    locals.push(commented(machine::ADDRESS_COMMENT, attr("zone", master.zone.as_str())));
+    locals.push(attr("address", master.address.to_string()));
+    let mut module = machine::module(cluster, "db_config/terraform_master", Role::Master, files);
+    module.cluster(locals);
+    module.file("main.tf", MAIN);
+    module.file("outputs.tf", OUTPUTS);
+}

@@ -1,0 +1,79 @@
+//! What every root module has: versions and backend, provider, the seed's variables, the blueprint's decisions.
+
+use hcl_edit::structure::{Attribute, Block, Body};
+
+use super::hcl::{attr, block, commented, object, print};
+use crate::cluster::{Cluster, State};
+use crate::fileset::{FileSet, Mode};
+
+const PROVIDER: &str = include_str!("../templates/terraform/provider.tf");
+const VARIABLES: &str = include_str!("../templates/terraform/variables.tf");
+const CLUSTER_COMMENT: &str =
+    "# What the blueprint decided. The other files of this folder are the same for every cluster.\n";
+
+/// A root module under construction.
+pub struct Module<'a> {
+    cluster: &'a Cluster,
+    folder: &'static str,
+    files: &'a mut FileSet,
+}
+
+impl<'a> Module<'a> {
+    /// Starts the module in `folder`, whose last part is its name.
+    pub fn new(cluster: &'a Cluster, folder: &'static str, files: &'a mut FileSet) -> Self {
+        let mut module = Module { cluster, folder, files };
+        module.file("versions.tf", module.versions());
+        module.file("provider.tf", PROVIDER);
+        module
+    }
+
+    /// Adds a file.
+    pub fn file(&mut self, name: &str, text: impl Into<String>) {
+        self.files.add(format!("{}/{name}", self.folder), Mode::Plain, text);
+    }
+
+    /// Adds `variables.tf`: the seed's credentials and region, then the module's own.
+    pub fn variables(&mut self, more: &str) {
+        self.file("variables.tf", format!("{VARIABLES}{more}"));
+    }
+
+    /// Adds `cluster.tf`: the name, region and tags, then the module's own.
+    pub fn cluster(&mut self, more: impl IntoIterator<Item = Attribute>) {
+        let tags = self.cluster.tags.iter().map(|(key, value)| (key, value.as_str().into()));
+        let locals = block("locals")
+            .attribute(attr("cluster", self.cluster.name.as_str()))
+            .attribute(attr("region", self.cluster.region.as_str()))
+            .attribute(commented("On everything that is made.", attr("tags", object(tags))))
+            .attributes(more);
+        let body = Body::builder().block(locals).build();
+        self.file("cluster.tf", format!("{CLUSTER_COMMENT}{}", print(&body)));
+    }
+
+    fn versions(&self) -> String {
+        let aws = object([("source", "hashicorp/aws".into()), ("version", "~> 5.100".into())]);
+        let mut terraform = block("terraform")
+            .attribute(commented(
+                "1.11 is the first with write-only arguments (passwords that never reach the state) and S3's own lock file.",
+                attr("required_version", ">= 1.11"),
+            ))
+            .block(block("required_providers").attribute(attr("aws", aws)));
+        if let State::S3 { bucket, key_prefix, region } = &self.cluster.state {
+            terraform = terraform.block(self.s3(bucket, key_prefix, region));
+        }
+        print(&Body::builder().block(terraform).build())
+    }
+
+    fn s3(&self, bucket: &str, key_prefix: &str, region: &str) -> Block {
+        let name = self.folder.rsplit('/').next().unwrap_or(self.folder);
+        let parts = [key_prefix.trim_matches('/'), &self.cluster.name, name];
+        let key = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
+        block("backend")
+            .label("s3")
+            .attribute(attr("bucket", bucket))
+            .attribute(attr("key", format!("{key}.tfstate")))
+            .attribute(attr("region", region))
+            .attribute(attr("encrypt", true))
+            .attribute(attr("use_lockfile", true))
+            .build()
+    }
+}

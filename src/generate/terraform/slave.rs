@@ -1,0 +1,22 @@
+//! `db_config/terraform_slave`: the other database machines.
+
+use super::hcl::{attr, code, commented, object};
+use super::machine;
+use crate::cluster::{Cluster, Role};
+use crate::fileset::FileSet;
+
+const MAIN: &str = include_str!("../templates/db_config/terraform_slave/main.tf");
+const OUTPUTS: &str = include_str!("../templates/db_config/terraform_slave/outputs.tf");
+
+/// Adds the module; only for a cluster that has slaves.
+pub fn add(cluster: &Cluster, files: &mut FileSet) {
+    let mut locals = machine::locals(cluster, Role::Slave, &files.images);
+    let slaves = cluster.slaves().map(|slave| (&slave.name, machine::place(slave)));
+    let eips = cluster.slaves().map(|slave| (&slave.name, code(&format!("var.{}_eip", slave.name))));
+    locals.push(commented(machine::ADDRESS_COMMENT, attr("slaves", object(slaves))));
+    locals.push(attr("eip_variables", object(eips)));
+    let mut module = machine::module(cluster, "db_config/terraform_slave", Role::Slave, files);
+    module.cluster(locals);
+    module.file("main.tf", MAIN);
+    module.file("outputs.tf", OUTPUTS);
+}
