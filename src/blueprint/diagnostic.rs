@@ -66,6 +66,11 @@ impl<'a> Source<'a> {
         self.found.borrow_mut().push((at.clone(), Refusal { problem: problem.into(), help: help.into() }));
     }
 
+    /// Whether a problem of what stands at these bytes was noted already.
+    pub fn is_reported(&self, at: &Range<usize>) -> bool {
+        self.found.borrow().iter().any(|(reported, _)| reported.start == at.start)
+    }
+
     /// The line (from 1) that holds this byte.
     pub fn line(&self, offset: usize) -> usize {
         self.text.as_bytes()[..offset.min(self.text.len())].iter().filter(|b| **b == b'\n').count() + 1

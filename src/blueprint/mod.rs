@@ -10,10 +10,14 @@ pub mod diagnostic;
 mod document;
 pub mod model;
 mod reader;
+mod syntax;
 mod validate;
+mod value;
+mod vocabulary;
 
 pub use diagnostic::Diagnostic;
 pub use model::Blueprint;
+pub use validate::is_graviton;
 
 /// Reads a blueprint. `file_name` only names it in diagnostics, which come in the order of the file.
 pub fn parse(file_name: &str, text: &str) -> Result<Blueprint, Vec<Diagnostic>> {

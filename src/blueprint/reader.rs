@@ -1,34 +1,25 @@
 //! A typed reader over one HCL body: it takes attributes and blocks by name, and reports everything that does not fit.
 
-use std::cell::RefCell;
-use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
 
 use hcl_edit::Span;
-use hcl_edit::expr::{Expression, ObjectKey};
+use hcl_edit::expr::{Array, Expression, ObjectKey};
 use hcl_edit::structure::{Attribute, Block, Body};
 
-use super::diagnostic::{Refusal, Source, refuse};
-use super::document::is_written;
-use super::validate::names::nearest;
+use super::diagnostic::{Refusal, Source};
+use super::value::{mismatch, text, whole_number};
+use super::vocabulary::{Kind, Vocabulary, full_name};
 
-/// Reads one block's body. What nobody has asked for when the reading is over is unknown, and reported.
+/// Reads one block's body.
 pub(super) struct Reader<'a> {
     pub source: &'a Source<'a>,
+    vocabulary: &'a Vocabulary,
     /// `None` where the block is absent: everything in it then has its default.
     body: Option<&'a Body>,
     /// Such as `haproxy.stats`; empty for the cluster's own.
     path: String,
     /// The block's name in the text.
     pub at: Range<usize>,
-    asked: RefCell<Vec<(&'static str, Kind)>>,
-}
-
-/// How a name is written.
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Attribute,
-    Block,
 }
 
 /// A value, and where it came from.
@@ -73,18 +64,13 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads a block with `read`, then reports what is unknown in it.
-    pub fn read<T>(
-        source: &'a Source<'a>,
-        block: Option<&'a Block>,
-        path: String,
-        parent: &Range<usize>,
-        read: impl FnOnce(&Reader<'a>) -> T,
-    ) -> T {
-        let at = block.and_then(|b| b.ident.span()).unwrap_or_else(|| parent.clone());
-        let reader = Reader { source, body: block.map(|b| &b.body), path, at, asked: RefCell::default() };
-        let result = read(&reader);
-        reader.report_unknown();
+    /// Reads the cluster's block with `read`, then reports what in it nobody asked for.
+    pub fn cluster<T>(source: &Source, block: &Block, read: impl FnOnce(&Reader) -> T) -> T {
+        let vocabulary = Vocabulary::default();
+        let at = span(&block.ident);
+        let result =
+            read(&Reader { source, vocabulary: &vocabulary, body: Some(&block.body), path: String::new(), at });
+        vocabulary.report_unknown(source, &block.body, "");
         result
     }
 
@@ -100,7 +86,7 @@ impl<'a> Reader<'a> {
 
     /// Reads the inner block `name` (or, where it is absent, an empty one).
     pub fn block<T>(&self, name: &'static str, read: impl FnOnce(&Reader<'a>) -> T) -> T {
-        self.asked.borrow_mut().push((name, Kind::Block));
+        self.vocabulary.learn(&self.path, name, Kind::Block);
         let mut blocks = self.blocks().filter(|b| b.ident.as_str() == name);
         let first = blocks.next();
         if let Some(first) = first {
@@ -118,7 +104,8 @@ impl<'a> Reader<'a> {
                 );
             }
         }
-        Reader::read(self.source, first, self.full(name), &self.at, read)
+        let at = first.map_or_else(|| self.at.clone(), |block| span(&block.ident));
+        read(&Reader { body: first.map(|block| &block.body), path: self.full(name), at, ..*self })
     }
 
     /// Text that means something: `parse` says what, or refuses.
@@ -169,7 +156,15 @@ impl<'a> Reader<'a> {
         name: &'static str,
         parse: impl Fn(&str) -> Result<T, Refusal>,
     ) -> Found<Option<Vec<Found<T>>>> {
-        self.value(name, None, |expr| self.items(name, expr, &parse).map(Some))
+        let mut written = 0;
+        let mut found = self.value(name, None, |expr| {
+            written = expr.as_array().map_or(0, Array::len);
+            self.items(name, expr, &parse).map(Some)
+        });
+        if found.value.as_ref().is_some_and(|items| items.len() < written) {
+            found.origin = Origin::Refused;
+        }
+        found
     }
 
     /// What an expression holds if it is a list of texts.
@@ -213,7 +208,7 @@ impl<'a> Reader<'a> {
                 ObjectKey::Expression(expr) => (text(expr), span(expr)),
             };
             match key {
-                Ok(key) if !is_written(self.source, key, &key_at) => {}
+                _ if self.source.is_reported(&key_at) => {}
                 Ok(key) => entries.push(Entry { key: key.to_string(), key_at, value: value.expr() }),
                 Err(_) => self.report(
                     name,
@@ -232,7 +227,7 @@ impl<'a> Reader<'a> {
         default: T,
         convert: impl FnOnce(&'a Expression) -> Result<T, Refusal>,
     ) -> Found<T> {
-        self.asked.borrow_mut().push((name, Kind::Attribute));
+        self.vocabulary.learn(&self.path, name, Kind::Attribute);
         let Some(attribute) = self.attributes().find(|a| a.key.as_str() == name) else {
             return Found { value: default, at: self.at.clone(), origin: Origin::Default };
         };
@@ -255,98 +250,8 @@ impl<'a> Reader<'a> {
     }
 
     fn full(&self, name: &str) -> String {
-        if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) }
+        full_name(&self.path, name)
     }
-
-    fn report_unknown(&self) {
-        for attribute in self.attributes() {
-            let (name, at) = (attribute.key.as_str(), span(&attribute.key));
-            if is_written(self.source, name, &at) {
-                self.report_if_unknown(name, &at, Kind::Attribute);
-            }
-        }
-        for block in self.blocks() {
-            self.report_if_unknown(block.ident.as_str(), &span(&block.ident), Kind::Block);
-        }
-    }
-
-    fn report_if_unknown(&self, name: &str, at: &Range<usize>, kind: Kind) {
-        let asked = self.asked.borrow();
-        if asked.contains(&(name, kind)) {
-            return;
-        }
-        let full = self.full(name);
-        match (asked.iter().any(|(known, _)| *known == name), kind) {
-            (true, Kind::Attribute) => {
-                self.source.report(at, format!("`{full}` is a block"), format!("write `{name} {{ … }}`, without `=`"))
-            }
-            (true, Kind::Block) => {
-                self.source.report(at, format!("`{full}` is an attribute"), format!("write `{name} = …`, with `=`"))
-            }
-            (false, _) => {
-                let known = || asked.iter().map(|(known, _)| *known);
-                let help = match nearest(name, known()) {
-                    Some(meant) => format!("did you mean `{meant}`?"),
-                    None => format!("known here: {}", known().collect::<Vec<_>>().join(", ")),
-                };
-                self.source.report(at, format!("`{full}` is unknown"), help);
-            }
-        }
-    }
-}
-
-/// The text of an expression that is one.
-pub(super) fn text(expr: &Expression) -> Result<&str, Refusal> {
-    match expr {
-        Expression::String(text) => Ok(text.value()),
-        Expression::Number(number) => mismatch(expr, "text", &format!("write it in quotes: \"{}\"", number.value())),
-        Expression::Bool(value) => mismatch(expr, "text", &format!("write it in quotes: \"{}\"", value.value())),
-        other => mismatch(other, "text", "write text in double quotes"),
-    }
-}
-
-/// A whole number within bounds.
-pub(super) fn whole_number(expr: &Expression, bounds: &RangeInclusive<u32>, unit: &str) -> Result<u32, Refusal> {
-    let (low, high) = (bounds.start(), bounds.end());
-    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
-    let help = format!("write a whole number from {low} to {high}");
-    match expr {
-        Expression::Number(number) => match number.value().as_u64().and_then(|n| u32::try_from(n).ok()) {
-            Some(n) if bounds.contains(&n) => Ok(n),
-            _ => refuse(format!("{} is not within {low} to {high}{unit}", number.value()), help),
-        },
-        Expression::String(text) if text.parse::<u32>().is_ok() => {
-            mismatch(expr, "a whole number", &format!("write {} without quotes", text.value()))
-        }
-        other => mismatch(other, "a whole number", &help),
-    }
-}
-
-/// Refuses an expression of another type than the one expected.
-pub(super) fn mismatch<T>(expr: &Expression, expected: impl Display, help: &str) -> Result<T, Refusal> {
-    let found = match expr {
-        Expression::Null(_) => return refuse("null is no value here", "leave the line out for the default"),
-        Expression::Variable(word) => {
-            let word = word.as_str();
-            let help = if help.contains("quotes") && !help.contains("without") {
-                format!("write \"{word}\"")
-            } else {
-                help.into()
-            };
-            return refuse(format!("the bare word `{word}` is no value"), help);
-        }
-        Expression::Bool(_) => "true or false",
-        Expression::Number(_) => "a number",
-        Expression::String(_) => "text",
-        Expression::Array(_) => "a list",
-        Expression::Object(_) => "a map",
-        Expression::HeredocTemplate(_) => "a heredoc",
-        Expression::StringTemplate(_) => {
-            return refuse("a template is not evaluated here", "write the text out; a literal `${` is written `$${`");
-        }
-        _ => return refuse("an expression is not evaluated here", "write the value out"),
-    };
-    refuse(format!("expected {expected}, not {found}"), help)
 }
 
 /// Where a part of the document stands. The parser gives every part its place.

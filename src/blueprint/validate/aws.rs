@@ -1,6 +1,6 @@
 //! What AWS calls things: regions, zones, instance types, buckets.
 
-use super::{Refusal, names, refuse};
+use super::{Refusal, names, nearest, refuse};
 
 const DIRECTIONS: [&str; 9] =
     ["north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"];
@@ -21,7 +21,7 @@ pub fn region(text: &str) -> Result<String, Refusal> {
                 let region = text.trim_end_matches(|c: char| c.is_ascii_lowercase());
                 return refuse(format!("`{text}` is a zone"), format!("write its region: \"{region}\""));
             }
-            if let (Some(meant), true) = (names::nearest(direction, DIRECTIONS.into_iter()), is_number(number)) {
+            if let (Some(meant), true) = (nearest(direction, DIRECTIONS.into_iter()), is_number(number)) {
                 let meant = [&[*area], middle, &[meant, *number]].concat().join("-");
                 return refuse(format!("`{text}` is no region"), format!("did you mean \"{meant}\"?"));
             }
@@ -75,11 +75,19 @@ pub fn instance_type(text: &str) -> Result<String, Refusal> {
     if SIZES.contains(&size) || multiple || metal {
         return Ok(text.to_string());
     }
-    let help = match names::nearest(size, SIZES.into_iter()) {
+    let help = match nearest(size, SIZES.into_iter()) {
         Some(meant) => format!("did you mean \"{family}.{meant}\"?"),
         None => HELP.into(),
     };
     refuse(format!("`{size}` is no instance size"), help)
+}
+
+/// Whether an instance type's processor is Graviton (64-bit Arm): its family has a `g` behind the generation's digit, such
+/// as `m7g` or `r6gd` (<https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html>).
+pub fn is_graviton(instance_type: &str) -> bool {
+    let family = instance_type.split('.').next().unwrap_or_default();
+    let generation = family.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    generation.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with('g') || family == "a1"
 }
 
 /// A key pair's name.

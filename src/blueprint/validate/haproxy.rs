@@ -1,6 +1,6 @@
 //! `haproxy { … }`
 
-use super::{Found, Reader, Refusal, machine, names, refuse};
+use super::{Found, Origin, Reader, Refusal, machine, names, refuse};
 use crate::blueprint::model::{Haproxy, Stats};
 
 /// Ports with a meaning of their own in the cluster; etcd may sit on HAProxy's machine.
@@ -9,7 +9,8 @@ const TAKEN: [(u16, &str); 4] =
 /// Paths of HAProxy's own beside the stats page.
 const TAKEN_PATHS: [&str; 3] = ["/metrics", "/health", "/cluster"];
 
-pub fn read(r: &Reader, default: Haproxy) -> Haproxy {
+/// HAProxy, and its machine's instance type with its place.
+pub fn read(r: &Reader, default: Haproxy) -> (Haproxy, Found<String>) {
     let write = port(r, "write_port", default.write_port);
     let read = port(r, "read_port", default.read_port);
     let (stats_port, stats) = r.block("stats", |r| {
@@ -19,23 +20,26 @@ pub fn read(r: &Reader, default: Haproxy) -> Haproxy {
         (port.clone(), Stats { port: port.value, path, user })
     });
     check_distinct(r, &[("write_port", &write), ("read_port", &read), ("stats.port", &stats_port)]);
-    Haproxy {
-        machine: machine::read(r, default.machine),
+    let (machine, instance_type) = machine::read(r, default.machine);
+    let haproxy = Haproxy {
+        machine,
         write_port: write.value,
         read_port: read.value,
         primary_serves_reads: r.boolean("primary_serves_reads", default.primary_serves_reads).value,
         stats,
-    }
+    };
+    (haproxy, instance_type)
 }
 
 fn port(r: &Reader, name: &'static str, default: u16) -> Found<u16> {
-    let found = r.integer(name, default.into(), 1024..=65535, "(lower ports need root)");
-    let port = u16::try_from(found.value).unwrap_or(default);
-    if let Some((_, owner)) = TAKEN.iter().find(|(taken, _)| *taken == port) {
-        let problem = format!("{port} is the port of {owner}");
-        r.report(name, &found.at, Refusal { problem, help: "choose another one, such as 5000".into() });
+    let Found { value, at, mut origin } = r.integer(name, default.into(), 1024..=65535, "(lower ports need root)");
+    let value = u16::try_from(value).unwrap_or(default);
+    if let Some((_, owner)) = TAKEN.iter().find(|(taken, _)| *taken == value) {
+        let problem = format!("{value} is the port of {owner}");
+        r.report(name, &at, Refusal { problem, help: format!("choose another port, such as {default}") });
+        origin = Origin::Refused;
     }
-    Found { value: port, at: found.at, origin: found.origin }
+    Found { value, at, origin }
 }
 
 /// Each port serves one thing. The later one that was written is to blame.

@@ -1,13 +1,13 @@
 //! `image { … }`
 
-use super::{Reader, Refusal, aws, names, refuse};
+use super::{Found, Reader, Refusal, aws, nearest, refuse};
 use crate::blueprint::model::{Base, Image};
 
-pub fn read(r: &Reader, default: Image) -> Image {
-    Image {
-        base: r.parsed("base", default.base, base).value,
-        builder_instance_type: r.optional("builder_instance_type", aws::instance_type).value,
-    }
+/// What images start from, and the builder's instance type with its place.
+pub fn read(r: &Reader, default: Image) -> (Image, Found<Option<String>>) {
+    let builder = r.optional("builder_instance_type", aws::instance_type);
+    let base = r.parsed("base", default.base, base).value;
+    (Image { base, builder_instance_type: builder.value.clone() }, builder)
 }
 
 fn base(text: &str) -> Result<Base, Refusal> {
@@ -22,7 +22,7 @@ fn base(text: &str) -> Result<Base, Refusal> {
         _ => None,
     };
     let all = Base::ALL.map(Base::name);
-    let help = match codename.map(Base::name).or_else(|| names::nearest(text, all.into_iter())) {
+    let help = match codename.map(Base::name).or_else(|| nearest(text, all.into_iter())) {
         Some(meant) => format!("did you mean \"{meant}\"? There are {}", all.join(", ")),
         None => format!("write one of {}", all.join(", ")),
     };

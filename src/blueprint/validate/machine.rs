@@ -1,18 +1,21 @@
 //! `master { … }`, and what `slaves` and `haproxy` share with it.
 
-use super::{Reader, Refusal, aws};
+use super::{Found, Reader, Refusal, aws};
 use crate::blueprint::model::{Disk, Machine};
 
 /// Every base's image is this large.
 const SMALLEST_ROOT: u32 = 8;
 
-pub fn read(r: &Reader, default: Machine) -> Machine {
-    Machine {
-        instance_type: r.parsed("instance_type", default.instance_type, aws::instance_type).value,
+/// The machine, and its instance type with its place.
+pub fn read(r: &Reader, default: Machine) -> (Machine, Found<String>) {
+    let instance_type = r.parsed("instance_type", default.instance_type, aws::instance_type);
+    let machine = Machine {
+        instance_type: instance_type.value.clone(),
         disk: r.block("disk", |r| disk(r, default.disk)),
         elastic_ip: r.boolean("elastic_ip", default.elastic_ip).value,
         key_name: r.optional("key_name", aws::key_name).value,
-    }
+    };
+    (machine, instance_type)
 }
 
 /// `disk { … }`: a gp3 volume. Bounds: <https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html>.

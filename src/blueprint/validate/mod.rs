@@ -5,36 +5,46 @@ mod failover;
 mod haproxy;
 mod image;
 mod machine;
-pub(super) mod names;
+mod names;
 mod network;
 mod postgres;
+mod processor;
 mod settings;
 mod state;
 mod tags;
 
 use hcl_edit::structure::{Block, Body};
 
+use processor::InstanceTypes;
+
+pub use aws::is_graviton;
+
 use super::diagnostic::{Refusal, Source, refuse};
 use super::model::Blueprint;
 use super::reader::{Found, Origin, Reader, span};
+use super::vocabulary::nearest;
 
 /// Reads the file's one cluster block. What is wrong in it is reported to `source`, and reading goes on with the default.
 pub(super) fn cluster(source: &Source, document: &Body) -> Option<Blueprint> {
     let block = only_cluster(source, document)?;
     let name = cluster_name(source, block);
-    Some(Reader::read(source, Some(block), String::new(), &(0..0), |r| blueprint(r, &name)))
+    Some(Reader::cluster(source, block, |r| blueprint(r, &name)))
 }
 
 fn blueprint(r: &Reader, name: &str) -> Blueprint {
     let region = r.required("region", "eu-west-1", aws::region);
     let default = Blueprint::smallest(name, &region.value);
     let network = r.block("network", |r| network::read(r, &region, default.network));
-    let image = r.block("image", |r| image::read(r, default.image));
-    let master = r.block("master", |r| machine::read(r, default.master));
-    let (slave_count, slaves) = r.block("slaves", |r| {
-        (r.integer("count", default.slave_count.into(), 0..=15, "slaves").value, machine::read(r, default.slaves))
+    let (image, builder) = r.block("image", |r| image::read(r, default.image));
+    let (master, master_type) = r.block("master", |r| machine::read(r, default.master));
+    let (slave_count, (slaves, slaves_type)) = r.block("slaves", |r| {
+        let count = r.integer("count", default.slave_count.into(), 0..=15, "");
+        (count.value, machine::read(r, default.slaves))
     });
-    let haproxy = r.block("haproxy", |r| haproxy::read(r, default.haproxy));
+    let (haproxy, haproxy_type) = r.block("haproxy", |r| haproxy::read(r, default.haproxy));
+    let slaves_type = (slave_count > 0).then_some(slaves_type);
+    let types = InstanceTypes { builder, master: master_type, slaves: slaves_type, haproxy: haproxy_type };
+    processor::check(r, &types);
     let failover = r.block("failover", |r| failover::read(r, default.failover));
     let postgres = r.block("postgres", |r| {
         let context = postgres::Context { synchronous: failover.synchronous, slaves: slave_count };
@@ -69,7 +79,7 @@ fn only_cluster<'a>(source: &Source, document: &'a Body) -> Option<&'a Block> {
     for block in document.blocks() {
         let (name, at) = (block.ident.as_str(), span(&block.ident));
         if name != "cluster" {
-            let meant = names::nearest(name, ["cluster"].into_iter()).map(|meant| format!("did you mean `{meant}`?"));
+            let meant = nearest(name, ["cluster"].into_iter()).map(|meant| format!("did you mean `{meant}`?"));
             source.report(&at, format!("`{name}` is unknown here"), meant.unwrap_or_else(|| HELP.into()));
         } else if found.is_some() {
             source.report(&at, "a second cluster in this file", "write one cluster a file: move this one to another");
@@ -79,11 +89,6 @@ fn only_cluster<'a>(source: &Source, document: &'a Body) -> Option<&'a Block> {
     }
     if document.is_empty() {
         source.report(&(0..0), "there is no cluster in this file", "write cluster \"herd\" { region = \"eu-west-1\" }");
-    } else if found.is_none()
-        && document.blocks().all(|b| b.ident.as_str() != "cluster")
-        && document.blocks().count() == 0
-    {
-        source.report(&(0..0), "there is no cluster in this file", HELP);
     }
     found
 }

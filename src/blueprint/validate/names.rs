@@ -1,4 +1,4 @@
-//! Names: the cluster's, those of PostgreSQL, and which one was meant.
+//! Names: the cluster's, those of PostgreSQL.
 
 use super::{Refusal, refuse};
 
@@ -8,24 +8,10 @@ const LONGEST_CLUSTER: usize = 63 - "-slave15".len();
 const _: () = assert!(LONGEST_CLUSTER + "-database".len() <= 64);
 /// Longest name in PostgreSQL: NAMEDATALEN - 1.
 const LONGEST_IDENTIFIER: usize = 63;
-/// Roles that pgherd makes, and words that PostgreSQL or `pg_hba.conf` read as something else than a role.
-const RESERVED_ROLES: [&str; 12] = [
-    "postgres",
-    "replicauser",
-    "rewind_user",
-    "all",
-    "public",
-    "none",
-    "user",
-    "current_role",
-    "current_user",
-    "session_user",
-    "replication",
-    "patroni",
-];
-/// Databases that exist in every server, and words that `pg_hba.conf` reads as something else than a database.
-const RESERVED_DATABASES: [&str; 8] =
-    ["postgres", "template0", "template1", "all", "replication", "sameuser", "samerole", "samegroup"];
+/// Words that PostgreSQL or `pg_hba.conf` reads as something else than a role.
+const RESERVED_ROLES: [&str; 7] = ["all", "public", "none", "user", "current_role", "current_user", "session_user"];
+/// Words that `pg_hba.conf` reads as something else than a database.
+const RESERVED_DATABASES: [&str; 5] = ["all", "replication", "sameuser", "samerole", "samegroup"];
 
 /// The cluster's name: prefix of host names, image names and everything else in AWS.
 pub fn cluster(name: &str) -> Result<String, Refusal> {
@@ -104,13 +90,4 @@ pub fn plain(what: &str, text: &str, more: &str, longest: usize) -> Result<Strin
         return refuse(format!("`{text}` is no {what}"), help);
     }
     Ok(text.to_string())
-}
-
-/// The known name that was meant: the nearest by edit distance, if it is near enough to be a slip of the hand.
-pub fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let written = written.to_lowercase().replace('-', "_");
-    (known.map(|name| (strsim::osa_distance(&written, name), name)))
-        .filter(|(distance, name)| *distance <= (name.len().max(written.len()) / 3).clamp(1, 3))
-        .min()
-        .map(|(_, name)| name)
 }

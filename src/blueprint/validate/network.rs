@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use ipnet::Ipv4Net;
 
-use super::{Found, Reader, Refusal, aws, refuse};
+use super::{Found, Origin, Reader, Refusal, aws, refuse};
 use crate::blueprint::model::Network;
 
 /// More zones than any region has for an account.
@@ -34,7 +34,7 @@ fn zones(r: &Reader, region: &Found<String>, default: Vec<String>) -> Found<Vec<
     let written =
         r.list("zones", |zone| if region.refused() { Ok(zone.into()) } else { aws::zone(zone, &region.value) });
     let Some(zones) = &written.value else {
-        if let (Some(zones), true) = (aws::zones_to_name(&region.value), written.origin == super::Origin::Default) {
+        if let (Some(zones), true) = (aws::zones_to_name(&region.value), written.origin == Origin::Default) {
             let problem =
                 format!("the default zones a, b and c do not all exist in {} for every account", region.value);
             r.source.report(&region.at, problem, format!("write network {{ zones = {zones} }}"));
@@ -46,7 +46,7 @@ fn zones(r: &Reader, region: &Found<String>, default: Vec<String>) -> Found<Vec<
     if !(1..=MOST_ZONES).contains(&value.len()) && written.written() {
         let problem = format!("{} zones", value.len());
         r.report("zones", &written.at, Refusal { problem, help: format!("name 1 to {MOST_ZONES} zones") });
-        return Found { value: default, at: written.at, origin: super::Origin::Refused };
+        return Found { value: default, at: written.at, origin: Origin::Refused };
     }
     Found { value, at: written.at, origin: written.origin }
 }

@@ -2,9 +2,10 @@
 
 use hcl_edit::expr::Expression;
 
-use super::{Found, Reader, Refusal, names, refuse, settings};
+use super::{Found, Reader, Refusal, names, nearest, refuse, settings};
 use crate::blueprint::model::{Database, Postgres};
-use crate::blueprint::reader::{mismatch, span, text};
+use crate::blueprint::reader::span;
+use crate::blueprint::value::{mismatch, text};
 
 /// Owner where none is named.
 const SUPERUSER: &str = "postgres";
@@ -72,7 +73,7 @@ fn known_owner(owner: &str, users: &[Found<String>]) -> Result<String, Refusal> 
     if owner == SUPERUSER || users.iter().any(|user| user.value == owner) {
         return Ok(owner.to_string());
     }
-    let help = match names::nearest(owner, users.iter().map(|user| user.value.as_str())) {
+    let help = match nearest(owner, users.iter().map(|user| user.value.as_str())) {
         Some(meant) => format!("did you mean \"{meant}\"?"),
         None => format!("add \"{owner}\" to postgres.users, or write \"{SUPERUSER}\""),
     };

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use hcl_edit::expr::Expression;
 
 use super::postgres::Context;
-use super::{Reader, Refusal, refuse};
-use crate::blueprint::reader::{mismatch, span, text};
+use super::{Reader, Refusal, nearest, refuse};
+use crate::blueprint::reader::span;
+use crate::blueprint::value::{mismatch, text};
 
 mod owned;
+
+const NAMES: &str = include_str!("settings/names.txt");
 
 /// Settings by name in lower case (PostgreSQL does not tell cases apart), values as in `postgresql.conf`, unquoted.
 pub fn read(r: &Reader, context: &Context) -> BTreeMap<String, String> {
@@ -20,7 +23,7 @@ pub fn read(r: &Reader, context: &Context) -> BTreeMap<String, String> {
                 format!("`{}` is set twice: PostgreSQL does not tell cases apart", entry.key),
                 "keep one of the two",
             ),
-            false => syntax(&entry.key).and_then(|()| owned::check(&name)),
+            false => syntax(&entry.key).and_then(|()| owned::check(&name)).and_then(|()| spelling(&name)),
         };
         if let Err(refusal) = verdict {
             r.report("settings", &entry.key_at, refusal);
@@ -45,6 +48,15 @@ fn syntax(name: &str) -> Result<(), Refusal> {
         return refuse(format!("`{name}` is no setting's name"), help);
     }
     Ok(())
+}
+
+/// A name that is nearly one of PostgreSQL's: it would not start with it. What is further off may be of a version not known here.
+fn spelling(name: &str) -> Result<(), Refusal> {
+    let known = || NAMES.lines().filter(|line| !line.starts_with('#'));
+    match nearest(name, known()).filter(|_| !name.contains('.') && !known().any(|known| known == name)) {
+        Some(meant) => refuse(format!("PostgreSQL has no setting `{name}`"), format!("did you mean `{meant}`?")),
+        None => Ok(()),
+    }
 }
 
 /// A setting's value as it stands in `postgresql.conf`.

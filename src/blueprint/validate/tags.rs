@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Reader, Refusal, refuse};
-use crate::blueprint::reader::{span, text};
+use crate::blueprint::reader::span;
+use crate::blueprint::value::text;
 
 /// AWS takes 50 a resource; pgherd adds its own.
 const MOST_TAGS: usize = 40;

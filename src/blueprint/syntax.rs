@@ -1,0 +1,149 @@
+//! What people get wrong in HCL's syntax, in words.
+
+use std::ops::Range;
+
+use hcl_edit::parser::Error;
+
+use super::diagnostic::{Refusal, Source};
+
+/// Reports the parser's complaint, at the place where the mistake was made if that can be told.
+///
+/// After a mistake of syntax nothing can be said about the rest of a file, so this is the last of its problems.
+pub(super) fn report(source: &Source, error: &Error) {
+    let offset = offset(source.text, error);
+    // The parser only notices at the end what was opened and not closed.
+    if let Some(flaw) = unpaired(source.text).filter(|flaw| flaw.noticed <= offset) {
+        return source.report(&flaw.at, flaw.problem, flaw.help);
+    }
+    let width = source.text.get(offset..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    let Refusal { problem, help } = explain(source.text, offset, error.message());
+    source.report(&(offset..offset + width), problem, help);
+}
+
+/// Where the parser stopped. At the end of the text it names the last byte, and a column behind it.
+fn offset(text: &str, error: &Error) -> usize {
+    let at = error.location();
+    let before = &text.as_bytes()[..at.offset().min(text.len())];
+    let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |newline| newline + 1);
+    let line = text.as_bytes().get(line_start..=at.offset()).map(String::from_utf8_lossy);
+    if line.is_some_and(|line| at.column() > line.chars().count()) { text.len() } else { at.offset() }
+}
+
+/// What is wrong at this place, by what stands there and before it.
+fn explain(text: &str, offset: usize, message: &str) -> Refusal {
+    let line_start = text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+    let before = text.get(line_start..offset).unwrap_or_default().trim_end();
+    let next = text.get(offset..).and_then(|rest| rest.chars().next());
+    let found = match next {
+        Some('\n' | '\r') => "the end of the line".to_string(),
+        Some('\'') => "`'`".to_string(),
+        Some(c) => format!("`{}`", c.escape_debug()),
+        None => "the end of the file".to_string(),
+    };
+    let (problem, help) = match next {
+        _ if message.contains("nested levels") || message.contains("chained binary") => {
+            ("this nests too deep".to_string(), "write the values out: a blueprint nests three blocks deep at most")
+        }
+        Some('“' | '”' | '‘' | '’' | '\'') => {
+            (format!("{found} does not begin text"), "write text in plain double quotes: \"text\"")
+        }
+        Some(':') => ("`:` does not set a value".into(), "write `name = value`"),
+        Some(',') => (
+            "a comma behind an attribute".into(),
+            "leave it out: an attribute ends with its line; commas belong inside `[ ]` and `{ }` values",
+        ),
+        Some('}' | ']') if before.is_empty() || before.ends_with(['}', ']']) => {
+            (format!("nothing is open that {found} could close"), "leave it out")
+        }
+        _ if before.matches('{').count() > before.matches('}').count() => (
+            format!("{found} does not fit into a block of one line"),
+            "write each attribute and inner block on a line of its own: a block in one line holds one attribute at most",
+        ),
+        _ if before.ends_with('=') => {
+            (format!("{found} is no value"), "write \"text\", a number, true, false, or a list such as [\"a\", \"b\"]")
+        }
+        Some(c) if before.ends_with(|c: char| c.is_ascii_digit()) && (c.is_alphabetic() || c == '%') => {
+            ("a number with something behind it".into(), "write the number alone, or text in double quotes")
+        }
+        _ if message.contains("newline") && !before.is_empty() => (
+            format!("{found} stands where the line should end"),
+            "write each attribute on a line of its own, as `name = value`",
+        ),
+        _ => (
+            format!("{found} is not HCL here ({message})"),
+            "write `name = value` for an attribute, `name { … }` for a block; text stands in double quotes",
+        ),
+    };
+    Refusal { problem, help: help.into() }
+}
+
+/// Something opened that is not closed.
+struct Flaw {
+    at: Range<usize>,
+    /// From where on a complaint of the parser's is about this.
+    noticed: usize,
+    problem: String,
+    help: String,
+}
+
+/// The first quote or bracket that has no partner.
+fn unpaired(text: &str) -> Option<Flaw> {
+    let mut open: Vec<(usize, char)> = vec![];
+    // A bracket closed at another indentation than its own: most likely the one whose partner was forgotten.
+    let mut suspect = None;
+    let mut chars = text.char_indices().peekable();
+    while let Some((i, c)) = chars.next() {
+        match c {
+            '"' => {
+                if let Some(flaw) = unclosed_text(text, i, &mut chars) {
+                    return Some(flaw);
+                }
+            }
+            '#' => while chars.next_if(|(_, c)| *c != '\n').is_some() {},
+            '/' if text[i..].starts_with("//") => while chars.next_if(|(_, c)| *c != '\n').is_some() {},
+            '{' | '[' => open.push((i, c)),
+            '}' | ']' => {
+                let (at, opened) = open.pop()?;
+                if (opened == '{') != (c == '}') {
+                    return Some(never_closed(at, opened, i));
+                }
+                if suspect.is_none() && indentation(text, at) != indentation(text, i) {
+                    suspect = Some((at, opened));
+                }
+            }
+            _ => {}
+        }
+    }
+    let (at, opened) = open.last().map(|last| suspect.unwrap_or(*last))?;
+    Some(never_closed(at, opened, text.trim_end().len()))
+}
+
+/// Passes over text in quotes, or says that its line ends first.
+fn unclosed_text(text: &str, start: usize, chars: &mut std::iter::Peekable<std::str::CharIndices>) -> Option<Flaw> {
+    while let Some((_, c)) = chars.next_if(|(_, c)| *c != '\n') {
+        match c {
+            '"' => return None,
+            '\\' => drop(chars.next_if(|(_, c)| *c != '\n')),
+            _ => {}
+        }
+    }
+    let end = chars.peek().map_or(text.len(), |(newline, _)| *newline);
+    Some(Flaw {
+        at: start..end,
+        noticed: text[..start].rfind('\n').map_or(0, |newline| newline + 1),
+        problem: "this text has no closing quote".into(),
+        help: "write the `\"` that ends it, on the same line".into(),
+    })
+}
+
+fn never_closed(at: usize, opened: char, noticed: usize) -> Flaw {
+    let close = if opened == '[' { ']' } else { '}' };
+    let problem = format!("this `{opened}` is never closed");
+    Flaw { at: at..at + 1, noticed, problem, help: format!("write the `{close}` that ends it") }
+}
+
+/// The white space that begins the line of this byte.
+fn indentation(text: &str, offset: usize) -> &str {
+    let line = &text[text[..offset].rfind('\n').map_or(0, |newline| newline + 1)..];
+    &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
+}

@@ -1,0 +1,51 @@
+//! Whose processors must be alike. The readers of one block cannot see it.
+
+use super::{Found, Reader, Refusal, aws};
+
+/// The instance types that a blueprint names, and where.
+pub struct InstanceTypes {
+    pub builder: Found<Option<String>>,
+    pub master: Found<String>,
+    /// `None` where there are no slaves.
+    pub slaves: Option<Found<String>>,
+    pub haproxy: Found<String>,
+}
+
+pub fn check(r: &Reader, types: &InstanceTypes) {
+    let InstanceTypes { builder, master, slaves, haproxy } = types;
+    if [Some(master), slaves.as_ref(), Some(haproxy)].into_iter().flatten().any(Found::refused) {
+        return;
+    }
+    if let Some(slaves) = slaves
+        && aws::is_graviton(&master.value) != aws::is_graviton(&slaves.value)
+    {
+        let problem = format!(
+            "master is {} and slaves are {}: a standby is a copy of its primary, byte for byte, and needs its kind of processor",
+            named(&master.value),
+            named(&slaves.value)
+        );
+        let at = if slaves.written() { &slaves.at } else { &master.at };
+        r.source.report(
+            at,
+            problem,
+            "give master and slaves instance types of one kind, such as \"m7g.large\" for both",
+        );
+    }
+    let roles = [("master", Some(master)), ("slaves", slaves.as_ref()), ("haproxy", Some(haproxy))];
+    let other = |built: &str| {
+        roles.iter().find_map(|(role, machine)| {
+            machine.filter(|m| aws::is_graviton(&m.value) != aws::is_graviton(built)).map(|m| (role, m))
+        })
+    };
+    if let Some(built) = &builder.value
+        && let Some((role, machine)) = other(built)
+    {
+        let problem = format!("{} builds no image for {role}, which is {}", named(built), named(&machine.value));
+        let help = "leave it out: pgherd takes a builder that fits each role".to_string();
+        r.report("image.builder_instance_type", &builder.at, Refusal { problem, help });
+    }
+}
+
+fn named(instance_type: &str) -> String {
+    format!("{instance_type} ({})", if aws::is_graviton(instance_type) { "Arm" } else { "x86" })
+}

@@ -1,0 +1,84 @@
+//! The names that the readers ask for: the language itself, learnt while a blueprint is read. The rest is unknown.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use hcl_edit::structure::{Body, Structure};
+
+use super::diagnostic::Source;
+use super::reader::span;
+
+/// How a name is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Attribute,
+    Block,
+}
+
+/// Every name that was asked for, with the path of its block. Absent blocks are asked as well, so it is complete.
+#[derive(Default)]
+pub(super) struct Vocabulary(RefCell<Vec<(String, &'static str, Kind)>>);
+
+impl Vocabulary {
+    /// A block of this path may hold this name.
+    pub fn learn(&self, path: &str, name: &'static str, kind: Kind) {
+        self.0.borrow_mut().push((path.to_string(), name, kind));
+    }
+
+    /// Reports each name in the body, and in the blocks within, that was never learnt.
+    pub fn report_unknown(&self, source: &Source, body: &Body, path: &str) {
+        for structure in body.iter() {
+            let (name, kind) = match structure {
+                Structure::Attribute(attribute) => (&attribute.key, Kind::Attribute),
+                Structure::Block(block) => (&block.ident, Kind::Block),
+            };
+            let at = span(name);
+            if kind == Kind::Attribute && source.is_reported(&at) {
+                continue;
+            }
+            let known = self.0.borrow().iter().any(|(p, n, k)| p == path && *n == name.as_str() && *k == kind);
+            match structure {
+                Structure::Block(block) if known => self.report_unknown(source, &block.body, &full_name(path, name)),
+                _ if known => {}
+                _ => self.report(source, path, name, &at, kind),
+            }
+        }
+    }
+
+    fn report(&self, source: &Source, path: &str, name: &str, at: &Range<usize>, kind: Kind) {
+        let full = full_name(path, name);
+        let words = self.0.borrow();
+        let here = || words.iter().filter(|(p, ..)| p == path).map(|(_, name, _)| *name);
+        let elsewhere = || words.iter().filter(|(_, n, _)| *n == name).map(|(p, ..)| p.as_str());
+        if here().any(|known| known == name) {
+            let (is, help) = match kind {
+                Kind::Attribute => ("a block", format!("write `{name} {{ … }}`, without `=`")),
+                Kind::Block => ("an attribute", format!("write `{name} = …`, with `=`")),
+            };
+            return source.report(at, format!("`{full}` is {is}"), help);
+        }
+        let help = if let Some(meant) = nearest(name, here()) {
+            format!("did you mean `{meant}`?")
+        } else if elsewhere().next().is_some() {
+            let places: Vec<_> = elsewhere().map(|p| if p.is_empty() { "the cluster itself" } else { p }).collect();
+            format!("move it: `{name}` belongs into {}", places.join(" or "))
+        } else {
+            format!("known here: {}", here().collect::<Vec<_>>().join(", "))
+        };
+        source.report(at, format!("`{full}` is unknown"), help);
+    }
+}
+
+/// A name with its block's path, such as `haproxy.stats.port`.
+pub(super) fn full_name(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_string() } else { format!("{path}.{name}") }
+}
+
+/// The known name that was meant: the nearest by edit distance, if it is near enough to be a slip of the hand.
+pub(super) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let written = written.to_lowercase().replace('-', "_");
+    (known.map(|name| (strsim::osa_distance(&written, &name.replace('-', "_")), name)))
+        .filter(|(distance, name)| *distance <= (name.len().max(written.len()) / 3).clamp(1, 3))
+        .min()
+        .map(|(_, name)| name)
+}

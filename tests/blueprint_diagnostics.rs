@@ -1,0 +1,165 @@
+//! How problems are told: all at once, in the order of the file, each with its excerpt; and no input at all makes the parser fall over.
+
+use pgherd::blueprint::{self, Diagnostic};
+
+fn problems(text: &str) -> Vec<Diagnostic> {
+    blueprint::parse("blueprints/bad.hcl", text).expect_err("a bad blueprint")
+}
+
+#[test]
+fn ten_mistakes_make_ten_diagnostics() {
+    let text = r#"cluster "Herd" {
+  region = "eu-west"
+  network {
+    cidr   = "10.20.0.1/16"
+    admins = ["10.0.0.0/8", "0.0.0.0/0"]
+    cidr   = "10.30.0.0/16"
+  }
+  postgres {
+    version  = "17"
+    settings = { port = 5433, shared_buffers = "2gb" }
+  }
+  slaves { cuont = 3 }
+  failover { ttl = 10 }
+}
+"#;
+    let found: Vec<_> = problems(text).into_iter().map(|d| (d.line, d.column, d.problem)).collect();
+    let places: Vec<_> = found.iter().map(|(line, column, _)| (*line, *column)).collect();
+    let expected = [(1, 9), (2, 12), (4, 14), (5, 29), (6, 5), (9, 16), (10, 18), (10, 48), (12, 12), (13, 20)];
+    assert_eq!(places, expected, "{found:#?}");
+}
+
+#[test]
+fn a_diagnostic_shows_the_place_and_the_way_out() {
+    let text = "cluster \"herd\" {\n\tregion = \"eu-west-1\"\n\tslaves { count = 16 }\n}\n";
+    let shown = problems(text).remove(0).to_string();
+    let expected = "\
+blueprints/bad.hcl:3:19: error: slaves.count: 16 is not within 0 to 15
+   |
+ 3 | \tslaves { count = 16 }
+   | \t                 ^^
+help: write a whole number from 0 to 15";
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn columns_count_characters_and_controls_are_masked() {
+    let text = "cluster \"herd\" {\n  region = \"eu-west-1\"\n  tags = { \"größe\" = \"\u{1b}[31m\" }\n}\n";
+    let found = problems(text).remove(0);
+    assert_eq!((found.line, found.column), (3, 22));
+    assert!(!found.to_string().contains('\u{1b}'), "{found}");
+}
+
+#[test]
+fn long_lines_are_cut_around_the_place() {
+    let text = format!(
+        "cluster \"herd\" {{\n  region = \"eu-west-1\"\n  tags = {{ a = \"{}\", b = 1 }}\n}}\n",
+        "x".repeat(200)
+    );
+    let found = problems(&text).remove(0);
+    assert_eq!((found.line, found.column), (3, 224));
+    assert!(found.to_string().lines().all(|line| line.chars().count() < 140), "{found}");
+}
+
+#[test]
+fn windows_line_endings_and_a_byte_order_mark_are_no_mistakes() {
+    for text in [
+        "cluster \"a\" {\r\n  region = \"eu-west-1\"\r\n}\r\n",
+        "\u{feff}cluster \"a\" {\n  region = \"eu-west-1\"\n}\n",
+    ] {
+        assert!(blueprint::parse("a.hcl", text).is_ok(), "{:?}", blueprint::parse("a.hcl", text));
+    }
+}
+
+#[test]
+fn what_is_no_blueprint_at_all_is_refused_at_once() {
+    assert!(problems(&" ".repeat(300_000))[0].problem.contains("no blueprint is longer"));
+    // A test's thread has 2 MiB of stack, a quarter of a main thread's.
+    for (open, close) in
+        [("[", "]"), ("{a=", "}"), ("(", ")"), ("\"${", "}\""), ("!", ""), ("-", ""), ("a[", "]"), ("f(", ")")]
+    {
+        for depth in [20, 60, 200, 20_000] {
+            problems(&format!("cluster \"a\" {{\n  x = {}1{}\n}}\n", open.repeat(depth), close.repeat(depth)));
+            problems(&format!("cluster \"a\" {{\n  x = {}", open.repeat(depth)));
+        }
+    }
+    problems(&"cluster \"a\" {\n".repeat(10_000));
+    problems(&format!("x = 1{}", " + 1".repeat(20_000)));
+    problems(&format!("cluster \"a\" {{\n{}}}", "region = 1\n".repeat(10_000)));
+}
+
+/// Changes a good blueprint at random places, thousands of times, always in the same way.
+#[test]
+fn no_input_makes_the_parser_fall_over() {
+    let commented = include_str!("../blueprints/herd.hcl");
+    let good: Vec<char> = commented.replace('#', "").chars().filter(|c| c.is_ascii()).collect();
+    let commented: Vec<char> = commented.chars().collect();
+    let mut random = Random(0x5eed);
+    for round in 0..3000 {
+        let mut text = if round % 2 == 0 { good.clone() } else { commented.clone() };
+        for _ in 0..=random.below(4) {
+            random.mutate(&mut text);
+        }
+        let text: String = text.into_iter().collect();
+        let Err(found) = blueprint::parse("fuzz.hcl", &text) else { continue };
+        assert!(found.is_sorted_by_key(|d| (d.line, d.column)), "{text}");
+        for diagnostic in found {
+            let line = text.split('\n').nth(diagnostic.line - 1).expect("a line of the text");
+            assert!(diagnostic.column <= line.chars().count() + 1, "{diagnostic}\n{text}");
+            assert!(!diagnostic.help.is_empty() && !diagnostic.to_string().is_empty());
+        }
+    }
+}
+
+/// A xorshift generator: good enough to break things, the same everywhere.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end.max(1) as u64) as usize
+    }
+
+    fn mutate(&mut self, text: &mut Vec<char>) {
+        const PIECES: [&str; 24] = [
+            "\"",
+            "{",
+            "}",
+            "[",
+            "]",
+            "=",
+            ",",
+            "\n",
+            "\\",
+            "${",
+            "<<E\n",
+            "#",
+            "/*",
+            "-1",
+            "99999999999999999999",
+            "1e999",
+            "null",
+            "\"10.0.0.0/33\"",
+            "ä",
+            "\u{0}",
+            "\u{1f418}",
+            "\u{202e}",
+            "cluster",
+            "region = \"x\"\n",
+        ];
+        let at = self.below(text.len());
+        let end = (at + self.below(40)).min(text.len());
+        match self.below(4) {
+            0 => drop(text.drain(at..end)),
+            1 => drop(text.splice(at..at, PIECES[self.below(PIECES.len())].chars())),
+            2 => drop(text.splice(at..(at + 1).min(text.len()), PIECES[self.below(PIECES.len())].chars())),
+            _ => {
+                let copy = text[at..end].to_vec();
+                let to = self.below(text.len());
+                drop(text.splice(to..to, copy));
+            }
+        }
+    }
+}

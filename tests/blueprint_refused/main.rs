@@ -1,0 +1,74 @@
+//! Blueprints that must be refused: each with the line, the column and part of the words that it must yield, and nothing else.
+
+mod machines;
+mod names;
+mod network;
+mod postgres;
+mod shape;
+mod syntax;
+
+use pgherd::blueprint;
+
+/// A blueprint with one mistake.
+pub struct Case {
+    text: String,
+    line: usize,
+    column: usize,
+    /// Part of the problem or of the help.
+    says: String,
+}
+
+/// A whole file.
+fn file(line: usize, column: usize, text: &str, says: &str) -> Case {
+    Case { text: text.into(), line, column, says: says.into() }
+}
+
+/// What stands inside an otherwise valid cluster; lines count from its own first.
+fn inside(line: usize, column: usize, text: &str, says: &str) -> Case {
+    file(line + 2, column, &format!("cluster \"herd\" {{\nregion = \"eu-west-1\"\n{text}\n}}\n"), says)
+}
+
+fn hold(cases: Vec<Case>) {
+    let mut wrong = vec![];
+    for Case { text, line, column, says } in cases {
+        let found = blueprint::parse("blueprints/bad.hcl", &text).err().unwrap_or_default();
+        let fits = |d: &blueprint::Diagnostic| {
+            (d.line, d.column) == (line, column) && (d.problem.contains(&says) || d.help.contains(&says))
+        };
+        if found.len() != 1 || !fits(&found[0]) {
+            let shown: String = found.iter().map(|d| format!("{d}\n")).collect();
+            wrong.push(format!("expected {line}:{column} {says:?} of\n{text}\nbut got\n{shown}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n----\n"));
+}
+
+#[test]
+fn syntax() {
+    hold(syntax::cases());
+}
+
+#[test]
+fn shape() {
+    hold(shape::cases());
+}
+
+#[test]
+fn names() {
+    hold(names::cases());
+}
+
+#[test]
+fn network() {
+    hold(network::cases());
+}
+
+#[test]
+fn machines() {
+    hold(machines::cases());
+}
+
+#[test]
+fn postgres() {
+    hold(postgres::cases());
+}

@@ -1,0 +1,59 @@
+//! The cluster itself: name, region, tags, state.
+
+use super::{Case, file, inside};
+
+/// What must be refused, where, and part of what must be said.
+pub fn cases() -> Vec<Case> {
+    vec![
+        file(1, 9, "cluster \"Herd\" {\n  region = \"eu-west-1\"\n}\n", "such as \"herd\""),
+        file(1, 9, "cluster \"my_herd\" {\n  region = \"eu-west-1\"\n}\n", "such as \"my-herd\""),
+        file(1, 9, "cluster \"1st\" {\n  region = \"eu-west-1\"\n}\n", "cannot be part of a host name"),
+        file(1, 9, "cluster \"herd-\" {\n  region = \"eu-west-1\"\n}\n", "cannot be part of a host name"),
+        file(1, 9, "cluster \"\" {\n  region = \"eu-west-1\"\n}\n", "cannot be part of a host name"),
+        file(1, 9, "cluster \"sg-herd\" {\n  region = \"eu-west-1\"\n}\n", "`sg-` starts their ids"),
+        file(1, 9, &format!("cluster \"{}\" {{\n  region = \"eu-west-1\"\n}}\n", "a".repeat(56)), "use at most 55"),
+        file(2, 12, "cluster \"herd\" {\n  region = \"eu-west\"\n}\n", "is no region"),
+        file(2, 12, "cluster \"herd\" {\n  region = \"eu-wset-1\"\n}\n", "did you mean \"eu-west-1\"?"),
+        file(2, 12, "cluster \"herd\" {\n  region = \"eu-west-1a\"\n}\n", "write its region: \"eu-west-1\""),
+        file(2, 12, "cluster \"herd\" {\n  region = \"Ireland\"\n}\n", "write an AWS region"),
+        file(2, 12, "cluster \"herd\" {\n  region = eu-west-1\n}\n", "write \"eu-west-1\""),
+        file(
+            2,
+            12,
+            "cluster \"herd\" {\n  region = \"ap-northeast-1\"\n}\n",
+            "write network { zones = [\"a\", \"c\", \"d\"] }",
+        ),
+        inside(1, 10, "tags = { Name = \"x\" }", "which pgherd sets"),
+        inside(1, 10, "tags = { \"aws:x\" = \"x\" }", "have an owner"),
+        inside(1, 10, "tags = { \"pgherd:cluster\" = \"x\" }", "have an owner"),
+        inside(1, 22, "tags = { team = \"a\", Team = \"b\" }", "one key to IAM"),
+        inside(1, 10, "tags = { \"\" = \"x\" }", "use 1 to 128 characters"),
+        inside(1, 10, "tags = { \"a;b\" = \"x\" }", "IAM takes no `;` in a key"),
+        inside(1, 17, "tags = { team = \"a,b\" }", "IAM takes no `,` in a value"),
+        inside(1, 17, &format!("tags = {{ team = \"{}\" }}", "x".repeat(257)), "use 0 to 256 characters"),
+        inside(1, 17, "tags = { team = 42 }", "write it in quotes: \"42\""),
+        inside(42, 3, &many_tags(41), "more than 40 tags"),
+        inside(2, 3, "state {\n  s3 {\n  }\n}", "`state.s3.bucket` is missing"),
+        inside(3, 14, "state {\n  s3 {\n    bucket = \"My_Bucket\"\n  }\n}", "is no bucket's name"),
+        inside(3, 14, "state {\n  s3 {\n    bucket = \"s3://states/here\"\n  }\n}", "write \"states\""),
+        inside(3, 14, "state {\n  s3 {\n    bucket = \"10.0.0.1\"\n  }\n}", "is no bucket's name"),
+        inside(
+            4,
+            18,
+            "state {\n  s3 {\n    bucket     = \"states\"\n    key_prefix = \"/herd/\"\n  }\n}",
+            "write \"herd\"",
+        ),
+        inside(
+            4,
+            18,
+            "state {\n  s3 {\n    bucket     = \"states\"\n    key_prefix = \"my herd\"\n  }\n}",
+            "is no prefix of an S3 key",
+        ),
+        inside(4, 14, "state {\n  s3 {\n    bucket = \"states\"\n    region = \"eu\"\n  }\n}", "is no region"),
+    ]
+}
+
+fn many_tags(n: usize) -> String {
+    let tags: String = (0..n).map(|i| format!("  k{i} = \"x\"\n")).collect();
+    format!("tags = {{\n{tags}}}")
+}

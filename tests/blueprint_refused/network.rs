@@ -1,0 +1,37 @@
+//! `network { … }`
+
+use super::{Case, inside};
+
+/// What must be refused, where, and part of what must be said.
+pub fn cases() -> Vec<Case> {
+    vec![
+        inside(2, 10, "network {\n  cidr = \"10.20.0.1/16\"\n}", "write the network: \"10.20.0.0/16\""),
+        inside(2, 10, "network {\n  cidr = \"10.20.0.0\"\n}", "write \"10.20.0.0/32\""),
+        inside(2, 10, "network {\n  cidr = \"10.20/16\"\n}", "is no IPv4 range"),
+        inside(2, 10, "network {\n  cidr = \"fd00::/56\"\n}", "is IPv6"),
+        inside(2, 10, "network {\n  cidr = \"10.0.0.0/8\"\n}", "AWS makes no VPC of a /8"),
+        inside(2, 10, "network {\n  cidr = \"10.0.0.0/29\"\n}", "AWS makes no VPC of a /29"),
+        inside(2, 10, "network {\n  cidr = \"52.0.0.0/16\"\n}", "is not private"),
+        inside(2, 10, "network {\n  cidr = \"10.0.0.0/25\"\n}", "write 10.0.0.0/24 or wider"),
+        inside(2, 11, "network {\n  cidr  = \"10.0.0.0/26\"\n  zones = [\"a\", \"b\"]\n}", "cut into 2 parts"),
+        inside(
+            2,
+            11,
+            "network {\n  cidr  = \"10.0.0.0/24\"\n  zones = [\"a\", \"b\", \"c\", \"d\", \"e\"]\n}",
+            "cut into 8 parts",
+        ),
+        inside(2, 17, "network {\n  zones = [\"a\", \"eu-central-1b\"]\n}", "is no zone of eu-west-1"),
+        inside(2, 12, "network {\n  zones = [\"eu-west-1\"]\n}", "such as \"eu-west-1a\" or only \"a\""),
+        inside(2, 12, "network {\n  zones = [\"1\"]\n}", "is no zone of eu-west-1"),
+        inside(2, 17, "network {\n  zones = [\"a\", \"eu-west-1a\"]\n}", "the same again"),
+        inside(2, 11, "network {\n  zones = []\n}", "name 1 to 6 zones"),
+        inside(2, 11, "network {\n  zones = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\", \"g\"]\n}", "name 1 to 6 zones"),
+        inside(2, 14, "network {\n  clients = [\"0.0.0.0/0\"]\n}", "no port is opened to the world"),
+        inside(2, 14, "network {\n  clients = [\"128.0.0.0/1\"]\n}", "a large part of the internet"),
+        inside(2, 13, "network {\n  clients = []\n}", "nobody could reach HAProxy"),
+        inside(2, 28, "network {\n  clients = [\"10.0.0.0/8\", \"10.0.0.0/8\"]\n}", "the same again"),
+        inside(2, 13, "network {\n  admins = [\"203.0.113.7\"]\n}", "write \"203.0.113.7/32\""),
+        inside(2, 13, "network {\n  admins = [\"::1\"]\n}", "is IPv6"),
+        inside(2, 13, "network {\n  admins = [\"me\"]\n}", "is no IPv4 range"),
+    ]
+}

@@ -1,0 +1,46 @@
+//! Names that nobody asked for, and values of another type.
+
+use super::{Case, inside};
+
+/// What must be refused, where, and part of what must be said.
+pub fn cases() -> Vec<Case> {
+    vec![
+        inside(1, 1, "regoin = \"eu-west-1\"", "did you mean `region`?"),
+        inside(1, 1, "netwrok {\n}", "did you mean `network`?"),
+        inside(1, 1, "nonsense = 1", "known here: region, network, image"),
+        inside(2, 3, "network {\n  cdir = \"10.0.0.0/16\"\n}", "did you mean `cidr`?"),
+        inside(2, 3, "network {\n  color = \"blue\"\n}", "known here: cidr, zones, clients, admins"),
+        inside(2, 3, "network {\n  write_port = 5000\n}", "`write_port` belongs into haproxy"),
+        inside(2, 3, "network {\n  tags = {}\n}", "belongs into the cluster itself"),
+        inside(1, 1, "cidr = \"10.0.0.0/16\"", "`cidr` belongs into network"),
+        inside(2, 3, "master {\n  count = 2\n}", "`count` belongs into slaves"),
+        inside(3, 5, "haproxy {\n  stats {\n    pasword = \"x\"\n  }\n}", "`haproxy.stats.pasword` is unknown"),
+        inside(1, 1, "disk {\n}", "belongs into master or slaves or haproxy"),
+        inside(1, 1, "state = \"s3\"", "write `state { … }`, without `=`"),
+        inside(1, 1, "tags {\n}", "write `tags = …`, with `=`"),
+        inside(1, 1, "region = \"eu-west-2\"", "`region` is set twice"),
+        inside(3, 3, "slaves {\n  count = 2\n  count = 3\n}", "`count` is set twice"),
+        inside(1, 22, "tags = { team = \"a\", team = \"b\" }", "`team` is set twice"),
+        inside(1, 23, "tags = { \"a b\" = \"a\", \"a b\" = \"b\" }", "`a b` is set twice"),
+        inside(3, 1, "network {\n}\nnetwork {\n}", "a second `network` block"),
+        inside(1, 9, "network \"main\" {\n}", "`network` takes no name of its own"),
+        inside(2, 10, "network {\n  cidr = 10\n}", "write it in quotes: \"10\""),
+        inside(2, 10, "network {\n  cidr = true\n}", "write it in quotes: \"true\""),
+        inside(2, 10, "network {\n  cidr = [\"10.0.0.0/16\"]\n}", "expected text, not a list"),
+        inside(2, 11, "network {\n  zones = \"a\"\n}", "write zones = [\"…\", \"…\"]"),
+        inside(2, 12, "network {\n  zones = [1]\n}", "expected text, not a number"),
+        inside(2, 11, "slaves {\n  count = \"2\"\n}", "write 2 without quotes"),
+        inside(2, 11, "slaves {\n  count = \"two\"\n}", "expected a whole number, not text"),
+        inside(2, 11, "slaves {\n  count = 2.5\n}", "2.5 is no whole number"),
+        inside(2, 16, "slaves {\n  elastic_ip = \"true\"\n}", "write true or false, without quotes"),
+        inside(2, 16, "slaves {\n  elastic_ip = yes\n}", "the bare word `yes` is no value"),
+        inside(2, 14, "master {\n  key_name = dba\n}", "write \"dba\""),
+        inside(2, 14, "master {\n  key_name = null\n}", "leave the line out for the default"),
+        inside(2, 14, "master {\n  key_name = \"${var.key}\"\n}", "a template is not evaluated"),
+        inside(2, 14, "master {\n  key_name = env(\"KEY\")\n}", "an expression is not evaluated"),
+        inside(2, 11, "slaves {\n  count = 1 + 1\n}", "an expression is not evaluated"),
+        inside(2, 14, "master {\n  key_name = <<E\ndba\nE\n}", "not a heredoc"),
+        inside(1, 8, "tags = \"team\"", "expected a map, not text"),
+        inside(1, 10, "tags = { (team) = \"x\" }", "write the name in double quotes"),
+    ]
+}
