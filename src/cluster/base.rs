@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::blueprint::model::Base;
+use crate::blueprint::{self, model::Base};
 
 /// Processor architecture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -16,14 +16,9 @@ pub enum Arch {
 }
 
 impl Arch {
-    /// By the instance type's family: Graviton's have a `g` behind the generation's digit, such as `m7g` or `r6gd`
-    /// (<https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html>).
+    /// By the instance type's family.
     pub fn of(instance_type: &str) -> Self {
-        let family = instance_type.split('.').next().unwrap_or_default();
-        let options = family
-            .trim_start_matches(|c: char| c.is_ascii_alphabetic())
-            .trim_start_matches(|c: char| c.is_ascii_digit());
-        if options.starts_with('g') || family == "a1" { Arch::Arm } else { Arch::X86 }
+        if blueprint::is_graviton(instance_type) { Arch::Arm } else { Arch::X86 }
     }
 
     /// EC2's own word.
