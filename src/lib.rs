@@ -23,6 +23,7 @@ pub mod cluster;
 pub mod fileset;
 pub mod generate;
 pub mod pipeline;
+pub mod run;
 pub mod system;
 pub mod tools;
 pub mod workspace;

@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         }
     };
     let env = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
-    let context = Context { cwd, env, now: SystemTime::now() };
+    let program = std::env::current_exe().unwrap_or_else(|_| "pgherd".into());
+    let context = Context { cwd, env, now: SystemTime::now(), program };
     ExitCode::from(cli::run(context, std::env::args_os()))
 }

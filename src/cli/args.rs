@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 const EXIT_CODES: &str = "Exit codes:
   0    done
   1    a tool or the cluster failed
   2    bad usage or blueprint
-  3    drift: --check found some, or files were edited by hand or are stale and are not overwritten or run
+  3    drift: --check found some, or files that were edited or are stale are not overwritten or run
   4    a prerequisite is missing (`pgherd doctor` says which, and how to get it)
   130  interrupted";
 
@@ -26,6 +26,14 @@ pub struct Args {
 pub enum Verb {
     /// Write a cluster's files: Packer templates, Terraform modules, scripts, configuration
     Gen(Gen),
+    /// Build the images, make the machines, and wait until the cluster is whole
+    Run(Run),
+    /// Take a cluster down
+    Destroy(Destroy),
+    /// Show each machine, who is primary and who streams; 1 if the cluster is not healthy
+    Status(Status),
+    /// Look for each tool and credential, and say how to get what is missing
+    Doctor(Doctor),
 }
 
 /// `gen`
@@ -50,4 +58,76 @@ pub struct Out {
     /// Folder of the generated files, one folder a cluster in it
     #[arg(long = "out", value_name = "DIR", default_value = "generated")]
     pub dir: PathBuf,
+}
+
+/// Which cluster, and where it runs.
+#[derive(Debug, ClapArgs)]
+pub struct Where {
+    /// The cluster's blueprint
+    pub blueprint: PathBuf,
+    #[command(flatten)]
+    pub out: Out,
+    /// Where the cluster runs: on AWS, or in the lab on this machine
+    #[arg(long, value_enum, default_value_t = TargetName::Aws)]
+    pub target: TargetName,
+}
+
+/// A place to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TargetName {
+    /// Amazon Web Services
+    Aws,
+    /// This machine
+    Lab,
+}
+
+/// `run`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXIT_CODES)]
+pub struct Run {
+    #[command(flatten)]
+    pub place: Where,
+    /// Print each command with its directory and environment, and run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not show what will be and ask before it is done on AWS
+    #[arg(long)]
+    pub yes: bool,
+    /// How many stages run at once
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
+    pub jobs: u8,
+    /// How long the cluster may take to become whole, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub wait: u64,
+}
+
+/// `destroy`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXIT_CODES)]
+pub struct Destroy {
+    #[command(flatten)]
+    pub place: Where,
+    /// Remove the cluster's images and their snapshots, too
+    #[arg(long)]
+    pub images: bool,
+    /// Do not ask for the cluster's name first
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `status`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXIT_CODES)]
+pub struct Status {
+    #[command(flatten)]
+    pub place: Where,
+}
+
+/// `doctor`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXIT_CODES)]
+pub struct Doctor {
+    /// Where a cluster is to run
+    #[arg(long, value_enum, default_value_t = TargetName::Aws)]
+    pub target: TargetName,
 }

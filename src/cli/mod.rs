@@ -2,11 +2,17 @@
 
 mod args;
 mod blueprints;
+mod destroy;
+mod doctor;
 mod failure;
 mod generate;
 mod report;
+mod run;
+mod session;
+mod status;
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use clap::Parser;
 
@@ -17,7 +23,7 @@ use report::Report;
 
 /// Runs one command line; answers the process's exit code.
 pub fn run(context: Context, words: impl IntoIterator<Item = OsString>) -> u8 {
-    let report = Report::new(&context);
+    let report = Arc::new(Report::new(&context));
     let result = match Args::try_parse_from(words) {
         Ok(args) => dispatch(&context, &report, args),
         Err(e) => {
@@ -32,8 +38,12 @@ pub fn run(context: Context, words: impl IntoIterator<Item = OsString>) -> u8 {
     failure::exit_code(&result)
 }
 
-fn dispatch(context: &Context, report: &Report, args: Args) -> Result<(), Failure> {
+fn dispatch(context: &Context, report: &Arc<Report>, args: Args) -> Result<(), Failure> {
     match args.verb {
         Verb::Gen(options) => generate::run(context, report, &options),
+        Verb::Run(options) => run::run(context, report, &options),
+        Verb::Destroy(options) => destroy::run(context, report, &options),
+        Verb::Status(options) => status::run(context, report, &options),
+        Verb::Doctor(options) => doctor::run(context, report, options.target),
     }
 }

@@ -1,3 +1,155 @@
 //! The ordered work of a cluster as data: stages, what each needs, and where they run.
+//!
+//! `build` makes it, `run` interprets it, `--dry-run` prints it: three views of one thing.
 
+mod build;
 pub mod target;
+
+use std::net::Ipv4Addr;
+
+use crate::tools::Invocation;
+
+pub use build::{Toolbox, pipeline};
+pub use target::Target;
+
+/// All stages of a cluster, each after those it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pipeline {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The stages.
+    pub stages: Vec<Stage>,
+    /// What tells a healthy cluster, and where to ask.
+    pub seats: Seats,
+}
+
+/// A piece of work that runs as soon as what it needs is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// `network`, `image-master`, …: names its log and is what others need.
+    pub id: String,
+    /// Ids of the stages before it.
+    pub needs: Vec<String>,
+    /// What it does.
+    pub work: Work,
+}
+
+/// What a stage does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// Builds an image, unless one of the same content exists.
+    Image(Image),
+    /// Makes what a Terraform module describes.
+    Module(Module),
+    /// Waits until the cluster is whole, as HAProxy sees it.
+    Verify,
+}
+
+/// An image to build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// AMI name.
+    pub name: String,
+    /// Asks AWS whether it exists.
+    pub find: Invocation,
+    /// Asks Packer for its plugins; only where Packer has such.
+    pub plugins: Invocation,
+    /// Gets the plugin that the template needs.
+    pub get_plugin: Invocation,
+    /// Builds it.
+    pub build: Invocation,
+}
+
+/// A Terraform root module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Module {
+    /// Its folder, relative to the cluster's.
+    pub dir: String,
+    /// Its saved plan, relative to the cluster's folder.
+    pub plan_file: String,
+    /// Gets providers, opens the backend.
+    pub init: Invocation,
+    /// Plans into the plan file.
+    pub plan: Invocation,
+    /// Plans the end of it all into the plan file.
+    pub plan_destroy: Invocation,
+    /// Does what the plan file says.
+    pub apply: Invocation,
+}
+
+/// The machines of a cluster, and where HAProxy tells of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seats {
+    /// All machines, HAProxy's last.
+    pub machines: Vec<Seat>,
+    /// HAProxy's private address.
+    pub haproxy: Ipv4Addr,
+    /// Asks for HAProxy's public address, where it is reached at one.
+    pub public_address: Option<Invocation>,
+    /// Port of its health and of Patroni's view.
+    pub admin_port: u16,
+    /// Port that leads to the primary.
+    pub write_port: u16,
+    /// Port that leads to the standbys.
+    pub read_port: u16,
+    /// Whether a standby has to be synchronous.
+    pub synchronous: bool,
+}
+
+/// A machine as `status` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seat {
+    /// `master`, `slave1` …, `haproxy`.
+    pub name: String,
+    /// `master`, `slave` or `haproxy`.
+    pub role: &'static str,
+    /// Availability zone.
+    pub zone: String,
+    /// Private address.
+    pub address: Ipv4Addr,
+}
+
+impl Seat {
+    /// Whether PostgreSQL runs on it.
+    pub fn is_database(&self) -> bool {
+        self.role != "haproxy"
+    }
+}
+
+impl Pipeline {
+    /// The stages that run Terraform.
+    pub fn modules(&self) -> impl Iterator<Item = (&Stage, &Module)> {
+        self.stages.iter().filter_map(|stage| match &stage.work {
+            Work::Module(module) => Some((stage, module)),
+            _ => None,
+        })
+    }
+
+    /// The stages that build images.
+    pub fn images(&self) -> impl Iterator<Item = (&Stage, &Image)> {
+        self.stages.iter().filter_map(|stage| match &stage.work {
+            Work::Image(image) => Some((stage, image)),
+            _ => None,
+        })
+    }
+
+    /// Every command of every stage in order, as far as it is known before any ran.
+    pub fn invocations<'a>(&'a self) -> Vec<(&'a Stage, Vec<&'a Invocation>)> {
+        let of = |work: &'a Work| match work {
+            Work::Image(image) => vec![&image.find, &image.build],
+            Work::Module(module) => vec![&module.init, &module.plan, &module.apply],
+            Work::Verify => self.seats.public_address.iter().collect(),
+        };
+        self.stages.iter().map(|stage| (stage, of(&stage.work))).collect()
+    }
+
+    /// The Terraform modules in the order in which they are taken down: what needs others first.
+    pub fn teardown(&self) -> Vec<Stage> {
+        let modules: Vec<&Stage> = self.modules().map(|(stage, _)| stage).collect();
+        let needed_by = |id: &str| {
+            let after = modules.iter().filter(|other| other.needs.iter().any(|need| need == id));
+            after.map(|other| other.id.clone()).collect()
+        };
+        modules.iter().rev().map(|stage| Stage { needs: needed_by(&stage.id), ..(*stage).clone() }).collect()
+    }
+}

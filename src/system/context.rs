@@ -13,6 +13,8 @@ pub struct Context {
     pub env: BTreeMap<String, String>,
     /// When the program began.
     pub now: SystemTime,
+    /// The program's own file, to start itself again.
+    pub program: PathBuf,
 }
 
 impl Context {

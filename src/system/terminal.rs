@@ -40,3 +40,8 @@ pub fn read_line(interrupt: &Interrupt) -> Option<String> {
         }
     }
 }
+
+/// How many columns standard error has; 80 where nobody knows.
+pub fn columns() -> usize {
+    rustix::termios::tcgetwinsize(io::stderr()).map_or(80, |size| usize::from(size.ws_col).max(20))
+}

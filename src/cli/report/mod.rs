@@ -1,15 +1,25 @@
 //! The only printer: results on standard output, everything said on the way on standard error.
 
+mod progress;
+mod screen;
+mod table;
+
 use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::failure::Failure;
-use crate::system::{Context, terminal};
+use crate::system::{Context, Interrupt, terminal};
+
+pub use progress::Progress;
+use screen::Screen;
 
 /// Prints for one command.
 #[derive(Debug)]
 pub struct Report {
     color_out: bool,
     color_err: bool,
+    live: bool,
+    screen: Mutex<Screen>,
 }
 
 /// How a word is set off.
@@ -28,12 +38,15 @@ pub enum Style {
 }
 
 impl Report {
-    /// Colours only on a terminal, and never against `NO_COLOR` (<https://no-color.org>).
+    /// Colours only on a terminal, and never against `NO_COLOR` (<https://no-color.org>); lines that change only on a terminal that can.
     pub fn new(context: &Context) -> Self {
-        let color = context.var("NO_COLOR").is_none() && context.var("TERM") != Some("dumb");
+        let able = context.var("TERM") != Some("dumb");
+        let color = able && context.var("NO_COLOR").is_none();
         Report {
             color_out: color && terminal::stdout_is_terminal(),
             color_err: color && terminal::stderr_is_terminal(),
+            live: able && terminal::stderr_is_terminal(),
+            screen: Mutex::default(),
         }
     }
 
@@ -43,9 +56,11 @@ impl Report {
         let _ = writeln!(io::stdout(), "{text}");
     }
 
-    /// Text of the result as it is.
-    pub fn text(&self, text: &str) {
-        let _ = io::stdout().write_all(text.as_bytes());
+    /// A table of the result; the first row is its head.
+    pub fn table(&self, rows: &[Vec<String>]) {
+        for (i, line) in table::table(rows).iter().enumerate() {
+            self.line(&if i == 0 { self.on_out(Style::Bold, line) } else { line.clone() });
+        }
     }
 
     /// A unified diff.
@@ -67,7 +82,7 @@ impl Report {
 
     /// Something said on the way.
     pub fn note(&self, text: &str) {
-        let _ = writeln!(io::stderr(), "{text}");
+        self.screen().print(text);
     }
 
     /// Something to look at.
@@ -81,6 +96,26 @@ impl Report {
         if !text.is_empty() {
             self.note(&format!("{}: {text}", self.on_err(Style::Bad, "error")));
         }
+    }
+
+    /// Asks; `None` at the end of the input or at an interrupt. Nothing else is printed meanwhile.
+    pub fn ask(&self, question: &str, interrupt: &Interrupt) -> Option<String> {
+        let mut screen = self.screen();
+        screen.prompt(&format!("{question} "));
+        terminal::read_line(interrupt)
+    }
+
+    /// Whether lines can change.
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
+    fn set_live(&self, lines: Vec<String>) {
+        self.screen().set_live(lines);
+    }
+
+    fn screen(&self) -> MutexGuard<'_, Screen> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A word for standard output.

@@ -1,0 +1,63 @@
+//! `pgherd doctor`: each tool and credential, found or not, fit or not, and how to get it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::args::TargetName;
+use super::failure::{Failure, Kind};
+use super::report::Report;
+use super::session;
+use crate::run::environment;
+use crate::run::prerequisites::{self, Finding};
+use crate::system::{Context, Interrupt};
+use crate::tools::{Invocation, aws};
+
+/// Runs the verb.
+pub fn run(context: &Context, report: &Arc<Report>, target: TargetName) -> Result<(), Failure> {
+    let interrupt = Interrupt::default();
+    session::listen(report, &interrupt)?;
+    let env = environment::of_tools(context);
+    let mut findings = prerequisites::tools(context, &env, &interrupt).findings;
+    if target == TargetName::Aws {
+        findings.push(credentials(context, &env, &interrupt, &findings));
+    }
+    if interrupt.is_raised() {
+        return Err(session::interrupted());
+    }
+    print(report, &findings);
+    let missing: Vec<&str> = findings.iter().filter(|f| f.problem.is_some()).map(|f| f.name.as_str()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Text(Kind::Missing, format!("missing: {}", missing.join(", "))))
+}
+
+fn credentials(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt, tools: &[Finding]) -> Finding {
+    let region = context.var("AWS_REGION").or(context.var("AWS_DEFAULT_REGION")).unwrap_or("us-east-1");
+    let ask = Invocation {
+        prefix: vec![],
+        program: aws::PROGRAM.into(),
+        args: aws::caller_identity(region),
+        dir: context.cwd.clone(),
+        env: BTreeMap::new(),
+    };
+    let mut finding = prerequisites::credentials(&ask, env, interrupt);
+    if tools.iter().any(|tool| tool.name == aws::PROGRAM && tool.at.is_none()) {
+        finding.problem = Some("unknown while the AWS CLI is missing".into());
+    }
+    finding
+}
+
+fn print(report: &Report, findings: &[Finding]) {
+    let mut rows = vec![["", "needed", "version", "found at", "what to do"].map(String::from).to_vec()];
+    for finding in findings {
+        let at = finding.at.as_ref().map_or("-".to_string(), |at| at.display().to_string());
+        let version = if finding.version.is_empty() { "-".to_string() } else { finding.version.clone() };
+        let (sign, advice) = match &finding.problem {
+            None => ("fits", String::new()),
+            Some(problem) => ("MISSING", format!("{problem}: {}", finding.advice)),
+        };
+        rows.push(vec![sign.into(), finding.name.clone(), version, at, advice]);
+    }
+    report.table(&rows);
+}

@@ -1,0 +1,57 @@
+//! Standard error: lines that stay, and below them, on a terminal, lines that change.
+
+use std::io::{self, Write};
+
+use crate::system::terminal;
+
+/// What is on it.
+#[derive(Debug, Default)]
+pub struct Screen {
+    live: Vec<String>,
+    drawn: usize,
+}
+
+impl Screen {
+    /// Prints a line that stays.
+    pub fn print(&mut self, text: &str) {
+        let mut out = self.erase();
+        out.push_str(text);
+        out.push('\n');
+        out.push_str(&self.draw());
+        put(&out);
+    }
+
+    /// Prints the begin of a line that the user ends, with nothing live below it.
+    pub fn prompt(&mut self, text: &str) {
+        let out = self.erase() + text;
+        put(&out);
+    }
+
+    /// Replaces the lines that change.
+    pub fn set_live(&mut self, lines: Vec<String>) {
+        let mut out = self.erase();
+        self.live = lines;
+        out.push_str(&self.draw());
+        put(&out);
+    }
+
+    /// What takes the changing lines away: up to the first, and clear from there.
+    fn erase(&mut self) -> String {
+        match std::mem::take(&mut self.drawn) {
+            0 => String::new(),
+            n => format!("\x1b[{n}A\r\x1b[J"),
+        }
+    }
+
+    fn draw(&mut self) -> String {
+        // A line that wrapped would be two, and the next erasing would miss one.
+        let most = terminal::columns() - 1;
+        self.drawn = self.live.len();
+        self.live.iter().map(|line| line.chars().take(most).collect::<String>() + "\n").collect()
+    }
+}
+
+fn put(text: &str) {
+    let mut stderr = io::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}

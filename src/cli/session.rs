@@ -1,0 +1,236 @@
+//! What `run`, `destroy` and `status` have in common: a cluster at a target, and the tools at hand.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::args::{TargetName, Where};
+use super::blueprints::{self, Loaded};
+use super::failure::{Failure, Kind};
+use super::report::{Report, Style};
+use crate::pipeline::{Pipeline, Target, Toolbox, pipeline};
+use crate::run::prerequisites::{self, Finding, Tools};
+use crate::run::{Outcome, Runner, Watcher, environment};
+use crate::system::{Context, Interrupt, clock, files};
+use crate::tools::terraform::{self, PlanSummary};
+use crate::tools::{Invocation, aws};
+use crate::workspace::Workspace;
+
+/// A cluster at a target.
+pub struct Session<'a> {
+    pub context: &'a Context,
+    pub report: Arc<Report>,
+    pub interrupt: Interrupt,
+    pub loaded: Loaded,
+    pub workspace: Workspace,
+    pub target: Target,
+    pub pipeline: Pipeline,
+    pub env: BTreeMap<String, String>,
+    pub tools: Option<Tools>,
+}
+
+/// How much has to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Tools that fit, and credentials.
+    Tools,
+    /// Nothing: no tool is run, or its absence is no obstacle.
+    Nothing,
+}
+
+impl<'a> Session<'a> {
+    /// Reads the blueprint, looks at the prerequisites, prepares the target.
+    pub fn open(context: &'a Context, report: &Arc<Report>, place: &Where, need: Need) -> Result<Self, Failure> {
+        let loaded = blueprints::load_one(context, report, &place.blueprint)?;
+        let workspace = Workspace::new(&context.path(&place.out.dir), &loaded.cluster.name);
+        let interrupt = Interrupt::default();
+        listen(report, &interrupt)?;
+        let mut env = environment::of_tools(context);
+        if place.target == TargetName::Lab {
+            // The user's own account is none of the lab's business.
+            env.retain(|name, _| !name.starts_with("AWS_"));
+        }
+        let tools = (need == Need::Tools).then(|| prerequisites::tools(context, &env, &interrupt));
+        if let Some(tools) = &tools {
+            require(report, &tools.findings, &interrupt)?;
+        }
+        let target = match place.target {
+            TargetName::Aws => aws_target(&workspace),
+            TargetName::Lab => return Err(Failure::usage("the lab is not built in yet")),
+        };
+        let terraform = match &tools {
+            Some(tools) => tools.terraform.clone(),
+            None => at_hand(context),
+        };
+        let pipeline = pipeline(&loaded.cluster, &loaded.set, &target, &Toolbox { terraform });
+        let session =
+            Session { context, report: Arc::clone(report), interrupt, loaded, workspace, target, pipeline, env, tools };
+        if need == Need::Tools && place.target == TargetName::Aws {
+            let ask = session.aws(aws::caller_identity(&session.loaded.cluster.region));
+            let found = prerequisites::credentials(&ask, &session.env, &session.interrupt);
+            require(report, std::slice::from_ref(&found), &session.interrupt)?;
+            report.note(&format!("AWS {}, region {}", found.version, session.loaded.cluster.region));
+        }
+        Ok(session)
+    }
+
+    /// Refuses generated files that are not what the blueprint generates.
+    pub fn require_fresh(&self) -> Result<(), Failure> {
+        let review = self.workspace.review(&self.loaded.cluster.name, &self.loaded.set)?;
+        if !review.drift() {
+            return Ok(());
+        }
+        let files: Vec<&str> = review.reconciled.steps.keys().take(5).map(|path| path.as_str()).collect();
+        let more = if review.reconciled.steps.len() > files.len() { ", …" } else { "" };
+        let (dir, blueprint) = (self.workspace.dir().display(), self.loaded.file.display());
+        Err(Failure::Text(
+            Kind::Drift,
+            format!(
+                "{dir} is not what {blueprint} generates ({}{more})\n  run `pgherd gen {blueprint}`, look at the difference, commit it, and run again",
+                files.join(", ")
+            ),
+        ))
+    }
+
+    /// A command of the AWS CLI, where the other tools run.
+    pub fn aws(&self, args: Vec<String>) -> Invocation {
+        let like = self.pipeline.images().next().map(|(_, image)| &image.find);
+        Invocation {
+            prefix: self.target.command_prefix.clone(),
+            program: aws::PROGRAM.into(),
+            args,
+            dir: if files::exists(&self.target.root) { self.target.root.clone() } else { self.context.cwd.clone() },
+            env: like.map(|find| find.env.clone()).unwrap_or_else(|| self.target.environment.clone()),
+        }
+    }
+
+    /// Whether the tools change things that cost money or that others use.
+    pub fn is_aws(&self) -> bool {
+        self.target.name == "aws"
+    }
+
+    /// What runs the pipeline.
+    pub fn runner<'s>(
+        &'s self,
+        watcher: &'s dyn Watcher,
+        consent: &'s (dyn Fn(&str, &PlanSummary) -> bool + Sync),
+    ) -> Runner<'s> {
+        Runner {
+            pipeline: &self.pipeline,
+            root: self.target.root.clone(),
+            env: self.env.clone(),
+            interrupt: &self.interrupt,
+            watcher,
+            consent,
+            stamp: clock::stamp(self.context.now),
+            packer: self.tools.as_ref().map_or(crate::tools::packer::OLDEST, |tools| tools.packer),
+            jobs: 4,
+            patience: Duration::ZERO,
+            plugin: Mutex::new(false),
+            plans: BTreeMap::new(),
+            images: BTreeMap::new(),
+        }
+    }
+
+    /// The stages' ids.
+    pub fn ids(&self) -> Vec<&str> {
+        self.pipeline.stages.iter().map(|stage| stage.id.as_str()).collect()
+    }
+
+    /// Success, or the failure that the stages' ends come to.
+    pub fn conclude(&self, outcomes: &[Outcome]) -> Result<(), Failure> {
+        if outcomes.iter().all(Outcome::ok) {
+            return Ok(());
+        }
+        if outcomes.contains(&Outcome::Interrupted) || self.interrupt.is_raised() {
+            return Err(interrupted());
+        }
+        let failed = outcomes.iter().filter(|o| matches!(o, Outcome::Failed(_))).count();
+        Err(Failure::Text(
+            Kind::Failed,
+            match failed {
+                0 => "stopped, as you said".into(),
+                1 => "a stage failed".into(),
+                n => format!("{n} stages failed"),
+            },
+        ))
+    }
+
+    /// Asks a question that only a person can answer.
+    pub fn ask(&self, question: &str) -> Result<String, Failure> {
+        if !crate::system::terminal::can_ask() {
+            return Err(Failure::usage("nobody is there to ask: add --yes to go on without a question"));
+        }
+        match self.report.ask(question, &self.interrupt) {
+            None if self.interrupt.is_raised() => Err(interrupted()),
+            answer => Ok(answer.unwrap_or_default()),
+        }
+    }
+
+    /// Prints what plans come to.
+    pub fn show_plan(&self, stage: &str, plan: &PlanSummary) {
+        self.report.line(&format!("{}: {plan}", self.report.on_out(Style::Bold, stage)));
+        for (doing, address) in &plan.resources {
+            let style = match doing {
+                terraform::Doing::Create => Style::Good,
+                terraform::Doing::Update => Style::Warn,
+                terraform::Doing::Replace | terraform::Doing::Destroy => Style::Bad,
+            };
+            self.report.line(&format!("  {} {address}", self.report.on_out(style, &format!("{:>3}", doing.sign()))));
+        }
+    }
+}
+
+/// The user stopped it.
+pub fn interrupted() -> Failure {
+    Failure::Text(Kind::Interrupted, "interrupted".into())
+}
+
+/// Takes Ctrl-C over, and says what it does.
+pub fn listen(report: &Arc<Report>, interrupt: &Interrupt) -> Result<(), Failure> {
+    let report = Arc::clone(report);
+    interrupt.listen(move |count| {
+        report.note(match count {
+            1 => "interrupted: the tools were told, and are given the time to end in order",
+            2 => "still waiting for the tools; once more kills them, and may leave half-made things behind",
+            _ => "killed",
+        });
+    })?;
+    Ok(())
+}
+
+/// Fails with all that is missing at once.
+pub fn require(report: &Report, findings: &[Finding], interrupt: &Interrupt) -> Result<(), Failure> {
+    if interrupt.is_raised() {
+        return Err(interrupted());
+    }
+    let mut missing = vec![];
+    for finding in findings {
+        if let Some(problem) = &finding.problem {
+            report.note(&format!("{} {problem}: {}", report.on_err(Style::Bad, &finding.name), finding.advice));
+            missing.push(finding.name.clone());
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Text(Kind::Missing, format!("missing: {}", missing.join(", "))))
+}
+
+/// AWS adds nothing to what the files say.
+fn aws_target(workspace: &Workspace) -> Target {
+    Target {
+        name: "aws".into(),
+        root: workspace.dir().to_path_buf(),
+        command_prefix: vec![],
+        environment: BTreeMap::new(),
+        packer_vars: BTreeMap::new(),
+        private_addresses: false,
+    }
+}
+
+/// The Terraform that is there; its version is not looked at.
+fn at_hand(context: &Context) -> String {
+    let found = terraform::PROGRAMS.iter().find(|program| context.find_program(program).is_some());
+    (*found.unwrap_or(&terraform::PROGRAMS[0])).to_string()
+}

@@ -1,0 +1,86 @@
+//! `pgherd status`: each machine, who is primary, who streams, and whether all is well.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::args;
+use super::failure::{Failure, Kind};
+use super::report::{Report, Style};
+use super::session::{Need, Session};
+use crate::run::health::{self, Observation};
+use crate::run::{Event, Outcome, Watcher};
+use crate::system::Context;
+
+/// Runs the verb.
+pub fn run(context: &Context, report: &Arc<Report>, options: &args::Status) -> Result<(), Failure> {
+    let session = Session::open(context, report, &options.place, Need::Nothing)?;
+    let address = haproxy(&session)?;
+    let seen = health::observe(&session.pipeline.seats, address);
+    let unknown = || vec![String::from("-"); 4];
+    let mut rows =
+        vec![["machine", "role", "zone", "address", "postgres", "state", "timeline", "lag"].map(String::from).to_vec()];
+    for seat in &session.pipeline.seats.machines {
+        let mut row = vec![seat.name.clone(), seat.role.to_string(), seat.zone.clone(), seat.address.to_string()];
+        row.extend(match seen.member(seat) {
+            Some(member) => {
+                let timeline = member.timeline.map_or("-".to_string(), |timeline| timeline.to_string());
+                vec![member.seat().into(), member.state.clone(), timeline, member.lag()]
+            }
+            None if seat.is_database() => {
+                vec!["-".into(), if seen.reachable { "missing" } else { "unknown" }.into(), "-".into(), "-".into()]
+            }
+            None => unknown(),
+        });
+        rows.push(row);
+    }
+    report.table(&rows);
+    report.line("");
+    judge(report, &seen)
+}
+
+fn judge(report: &Report, seen: &Observation) -> Result<(), Failure> {
+    if seen.problems.is_empty() {
+        report.line(&report.on_out(Style::Good, "healthy"));
+        return Ok(());
+    }
+    let advice = if seen.reachable { health::LOOK_AT_PATRONI } else { health::OPEN_THE_WAY };
+    let text = format!("the cluster is not healthy: {}\n  {advice}", seen.problems.join("; "));
+    Err(Failure::Text(Kind::Failed, text))
+}
+
+/// Prints where a cluster that is whole is reached.
+pub fn endpoints(session: &Session<'_>) -> Result<(), Failure> {
+    let (report, cluster) = (&session.report, &session.loaded.cluster);
+    let address = haproxy(session)?;
+    let (haproxy, stats) = (&cluster.haproxy, &cluster.haproxy.stats);
+    report.line("");
+    report.line(&format!("write  {address}:{}", haproxy.write_port));
+    report.line(&format!("read   {address}:{}", haproxy.read_port));
+    report.line(&format!("stats  http://{address}:{}{}  user {}", stats.port, stats.path, stats.user));
+    let secret = format!("{}/stats", cluster.name);
+    let ask =
+        ["secretsmanager", "get-secret-value", "--secret-id", &secret, "--query", "SecretString", "--output", "text"];
+    let mut invocation = session.aws(ask.map(String::from).to_vec());
+    invocation.args.extend(["--region".into(), cluster.region.clone()]);
+    report.line(&format!("its password, and likewise those of the database users: {}", invocation.paste()));
+    Ok(())
+}
+
+fn haproxy(session: &Session<'_>) -> Result<IpAddr, Failure> {
+    struct Quiet;
+    impl Watcher for Quiet {
+        fn event(&self, _: Event<'_>) {}
+    }
+    if session.pipeline.seats.public_address.is_none() {
+        return Ok(IpAddr::V4(session.pipeline.seats.haproxy));
+    }
+    session.workspace.make_private_dir()?;
+    match session.runner(&Quiet, &|_, _| false).haproxy_address() {
+        Ok(address) => Ok(address),
+        Err(Outcome::Failed(failure)) => {
+            session.report.stage_failure(&failure);
+            Err(Failure::Text(Kind::Failed, failure.what))
+        }
+        Err(_) => Err(super::session::interrupted()),
+    }
+}

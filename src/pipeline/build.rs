@@ -1,0 +1,115 @@
+//! Cluster -> pipeline.
+
+use std::collections::BTreeMap;
+
+use super::{Image, Module, Pipeline, Seat, Seats, Stage, Target, Work};
+use crate::cluster::{Cluster, Role};
+use crate::fileset::{FileSet, ImageId};
+use crate::tools::{Invocation, aws, packer, terraform};
+
+/// The programs that are at hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toolbox {
+    /// `terraform` or `tofu`.
+    pub terraform: String,
+}
+
+/// Where saved plans are kept, relative to the cluster's folder.
+const PLANS: &str = ".pgherd/plans";
+/// From a module's folder back to the cluster's: all modules lie two deep.
+const UP: &str = "../..";
+
+const NETWORK: &str = "network/terraform_network";
+const HAPROXY: &str = "load_balancer/terraform_haproxy";
+
+/// All stages of a cluster at a target.
+pub fn pipeline(cluster: &Cluster, set: &FileSet, target: &Target, toolbox: &Toolbox) -> Pipeline {
+    let maker = Maker { cluster, target, toolbox };
+    let mut stages = vec![maker.module("network", NETWORK, &[])];
+    stages.extend(set.images.iter().map(|image| maker.image(image)));
+    for role in cluster.roles() {
+        // The slaves' machines wait for the master's by themselves; here the order keeps a failure small: where no master can be
+        // made, no slave is.
+        stages.push(match role {
+            Role::Master => maker.module("master", "db_config/terraform_master", &["network", "image-master"]),
+            Role::Slave => maker.module("slaves", "db_config/terraform_slave", &["master", "image-slave"]),
+            Role::Haproxy => maker.module("haproxy", HAPROXY, &["master", "image-haproxy"]),
+        });
+    }
+    let modules = stages.iter().filter(|s| matches!(s.work, Work::Module(_))).map(|s| s.id.clone()).collect();
+    stages.push(Stage { id: "verify".into(), needs: modules, work: Work::Verify });
+    Pipeline { cluster: cluster.name.clone(), stages, seats: maker.seats() }
+}
+
+struct Maker<'a> {
+    cluster: &'a Cluster,
+    target: &'a Target,
+    toolbox: &'a Toolbox,
+}
+
+impl Maker<'_> {
+    fn invocation(&self, program: &str, args: Vec<String>, more: &[(&str, &str)]) -> Invocation {
+        let region = self.cluster.region.as_str();
+        // Neither tool may look for news of itself on the internet, and the blueprint's region is the one that counts.
+        let common = [("CHECKPOINT_DISABLE", "1"), ("AWS_REGION", region), ("AWS_DEFAULT_REGION", region)];
+        let mut env: BTreeMap<String, String> =
+            common.iter().chain(more).map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        env.extend(self.target.environment.clone());
+        Invocation {
+            prefix: self.target.command_prefix.clone(),
+            program: program.into(),
+            args,
+            dir: self.target.root.clone(),
+            env,
+        }
+    }
+
+    fn terraform(&self, args: Vec<String>) -> Invocation {
+        // Nearly all of a command's time is the provider's start; fewer collections of garbage make it a third shorter.
+        self.invocation(&self.toolbox.terraform, args, &[("GOGC", "400"), ("TF_IN_AUTOMATION", "1")])
+    }
+
+    fn image(&self, image: &ImageId) -> Stage {
+        let packer = |args| self.invocation(packer::PROGRAM, args, &[]);
+        let find = aws::find_image(&self.cluster.region, &image.name, &image.hash);
+        let work = Work::Image(Image {
+            name: image.name.clone(),
+            find: self.invocation(aws::PROGRAM, find, &[]),
+            plugins: packer(packer::plugins_installed()),
+            get_plugin: packer(packer::plugins_install()),
+            build: packer(packer::build(image.template.as_str(), &self.target.packer_vars)),
+        });
+        Stage { id: format!("image-{}", image.role), needs: vec![], work }
+    }
+
+    fn module(&self, id: &str, dir: &str, needs: &[&str]) -> Stage {
+        let plan_file = format!("{PLANS}/{id}.tfplan");
+        let from_module = format!("{UP}/{plan_file}");
+        let work = Work::Module(Module {
+            dir: dir.into(),
+            init: self.terraform(terraform::init(dir)),
+            plan: self.terraform(terraform::plan(dir, &from_module)),
+            plan_destroy: self.terraform(terraform::plan_destroy(dir, &from_module)),
+            apply: self.terraform(terraform::apply(dir, &from_module)),
+            plan_file,
+        });
+        Stage { id: id.into(), needs: needs.iter().map(|need| need.to_string()).collect(), work }
+    }
+
+    fn seats(&self) -> Seats {
+        let cluster = self.cluster;
+        let machine = cluster.haproxy_machine();
+        let public = machine.elastic_ip && !self.target.private_addresses;
+        Seats {
+            machines: (cluster.machines.iter())
+                .map(|m| Seat { name: m.name.clone(), role: m.role.name(), zone: m.zone.clone(), address: m.address })
+                .collect(),
+            haproxy: machine.address,
+            public_address: public.then(|| self.terraform(terraform::output(HAPROXY))),
+            admin_port: cluster.haproxy.stats.port,
+            write_port: cluster.haproxy.write_port,
+            read_port: cluster.haproxy.read_port,
+            synchronous: cluster.failover.synchronous,
+        }
+    }
+}

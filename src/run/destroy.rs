@@ -1,0 +1,93 @@
+//! Taking a cluster down: first what dies is found out, then exactly that is done.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::events::Outcome;
+use super::runner::{Runner, Stop, Under};
+use crate::pipeline::{Stage, Work};
+use crate::tools::terraform::PlanSummary;
+use crate::tools::{Invocation, aws};
+
+/// What would die, by stage.
+pub type Doomed = BTreeMap<String, PlanSummary>;
+
+impl Runner<'_> {
+    /// Plans the end of every module; nothing is changed.
+    pub fn plan_destroy(&self) -> (Doomed, Vec<Outcome>) {
+        let doomed = Mutex::new(Doomed::new());
+        let stages: Vec<Stage> =
+            self.pipeline.teardown().into_iter().map(|stage| Stage { needs: vec![], ..stage }).collect();
+        let outcomes = self.run_stages(&stages, |under, stage| {
+            let Work::Module(module) = &stage.work else { return Ok(Outcome::Unchanged(String::new())) };
+            match under.plan(module, &module.plan_destroy)? {
+                None => Ok(Outcome::Unchanged("nothing is there".into())),
+                Some(plan) => {
+                    let count = plan.destroy;
+                    doomed.lock().unwrap_or_else(PoisonError::into_inner).insert(stage.id.clone(), plan);
+                    Ok(Outcome::Done(format!("{count} to destroy")))
+                }
+            }
+        });
+        (doomed.into_inner().unwrap_or_else(PoisonError::into_inner), outcomes)
+    }
+
+    /// Does what was planned, in reverse order of the pipeline.
+    pub fn destroy(&self, doomed: &Doomed) -> Vec<Outcome> {
+        let stages: Vec<Stage> = self.pipeline.teardown().into_iter().filter(|s| doomed.contains_key(&s.id)).collect();
+        self.run_stages(&stages, |under, stage| {
+            let Work::Module(module) = &stage.work else { return Ok(Outcome::Unchanged(String::new())) };
+            under.apply(module)?;
+            Ok(Outcome::Done(format!("{} destroyed", doomed.get(&stage.id).map_or(0, |plan| plan.destroy))))
+        })
+    }
+
+    /// Finds the cluster's images.
+    pub fn find_images(&self, find: &Invocation) -> Result<Vec<aws::Ami>, Outcome> {
+        self.one("images", |under| {
+            let captured = under.capture(find)?;
+            match aws::read_images(&captured.stdout) {
+                Ok(images) if captured.exit.ok() => Ok(images),
+                _ => Err(under.failure(format!("cannot ask AWS for the images ({})", captured.exit), "see the log")),
+            }
+        })
+    }
+
+    /// Removes images and the snapshots under them; `make` turns arguments into a command.
+    pub fn remove_images(
+        &self,
+        images: &[aws::Ami],
+        make: &dyn Fn(Vec<String>) -> Invocation,
+        region: &str,
+    ) -> Outcome {
+        let removed = self.one("images", |under| {
+            for image in images {
+                under.step(&make(aws::deregister(region, &image.id)), &format!("cannot deregister {}", image.id))?;
+                for snapshot in &image.snapshots {
+                    under.step(&make(aws::delete_snapshot(region, snapshot)), &format!("cannot delete {snapshot}"))?;
+                }
+            }
+            Ok(())
+        });
+        match removed {
+            Ok(()) => Outcome::Done(format!("{} images removed", images.len())),
+            Err(outcome) => outcome,
+        }
+    }
+
+    fn one<T>(&self, stage: &str, work: impl FnOnce(&mut Under<'_>) -> Result<T, Stop>) -> Result<T, Outcome> {
+        let mut under = self.begin(stage).map_err(Outcome::from)?;
+        work(&mut under).map_err(Outcome::from)
+    }
+}
+
+impl Under<'_> {
+    fn step(&mut self, invocation: &Invocation, what: &str) -> Result<(), Stop> {
+        let exit = self.run(invocation, |_| {})?;
+        if exit.ok() {
+            return Ok(());
+        }
+        Err(self
+            .failure(format!("{what} ({exit})"), "mend what the error names and run `pgherd destroy --images` again"))
+    }
+}

@@ -1,0 +1,165 @@
+//! Whether a cluster is whole, as seen through HAProxy's admin port and its two PostgreSQL ports.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::pipeline::{Seat, Seats};
+use crate::system::network;
+
+/// How long one answer may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What to do when HAProxy cannot be reached.
+pub const OPEN_THE_WAY: &str = "reach the network by VPN or peering, or give HAProxy an elastic_ip and put your own address into \
+                                network.admins (admin port) and network.clients (write and read ports)";
+/// What to do when it can, and the cluster is not whole.
+pub const LOOK_AT_PATRONI: &str =
+    "`pgherd status` shows each machine; on a database machine `journalctl -u patroni -u etcd` says why";
+
+/// A member of Patroni's cluster (<https://patroni.readthedocs.io/en/latest/rest_api.html#cluster-status-endpoints>).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Member {
+    /// Its address.
+    #[serde(default)]
+    pub host: String,
+    /// `leader`, `sync_standby`, `replica` …
+    pub role: String,
+    /// `running`, `streaming`, `starting` …
+    #[serde(default)]
+    pub state: String,
+    /// PostgreSQL's timeline.
+    pub timeline: Option<u64>,
+    /// Bytes behind; text where Patroni does not know.
+    #[serde(default)]
+    pub lag: Option<serde_json::Value>,
+}
+
+impl Member {
+    /// Who it is to PostgreSQL.
+    pub fn seat(&self) -> &'static str {
+        match self.role.as_str() {
+            "leader" | "master" | "primary" => "primary",
+            "sync_standby" | "quorum_standby" => "sync standby",
+            "standby_leader" => "standby leader",
+            _ => "standby",
+        }
+    }
+
+    /// Bytes behind, for people.
+    pub fn lag(&self) -> String {
+        match &self.lag {
+            _ if self.seat() == "primary" => "-".into(),
+            Some(serde_json::Value::Number(bytes)) => format!("{bytes} B"),
+            _ => "unknown".into(),
+        }
+    }
+}
+
+/// What was seen at one look.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observation {
+    /// The members that Patroni knows.
+    pub members: Vec<Member>,
+    /// What is not as it should be; none means healthy.
+    pub problems: Vec<String>,
+    /// Whether HAProxy's admin port answered at all.
+    pub reachable: bool,
+}
+
+impl Observation {
+    /// The member on a machine.
+    pub fn member(&self, seat: &Seat) -> Option<&Member> {
+        let address = seat.address.to_string();
+        self.members.iter().find(|member| member.host == address)
+    }
+}
+
+/// Looks once, at HAProxy's address.
+pub fn observe(seats: &Seats, haproxy: IpAddr) -> Observation {
+    let admin = SocketAddr::new(haproxy, seats.admin_port);
+    let mut seen = Observation::default();
+    match network::http_get(&format!("http://{admin}/cluster"), TIMEOUT) {
+        Err(why) => {
+            seen.problems.push(format!("HAProxy does not answer at {admin}: {why}"));
+            return seen;
+        }
+        Ok(answer) if answer.status == 200 => match read_members(&answer.body) {
+            Ok(members) => {
+                seen.problems.extend(judge(seats, &members));
+                seen.members = members;
+            }
+            Err(why) => seen.problems.push(why),
+        },
+        Ok(answer) => {
+            seen.problems.push(format!("no live database machine behind HAProxy (/cluster answers {})", answer.status))
+        }
+    }
+    seen.reachable = true;
+    match network::http_get(&format!("http://{admin}/health"), TIMEOUT) {
+        Ok(answer) if answer.status == 200 => {}
+        Ok(answer) => seen.problems.push(format!("HAProxy sees no primary (/health answers {})", answer.status)),
+        Err(why) => seen.problems.push(format!("HAProxy's /health does not answer: {why}")),
+    }
+    for (port, what) in [(seats.write_port, "write"), (seats.read_port, "read")] {
+        if let Err(e) = network::postgres_answers(SocketAddr::new(haproxy, port), TIMEOUT) {
+            seen.problems.push(format!("no PostgreSQL behind the {what} port {port}: {e}"));
+        }
+    }
+    seen
+}
+
+/// Reads Patroni's view.
+pub fn read_members(json: &str) -> Result<Vec<Member>, String> {
+    #[derive(Deserialize)]
+    struct View {
+        members: Vec<Member>,
+    }
+    let view: View = serde_json::from_str(json).map_err(|e| format!("Patroni's /cluster answered strangely: {e}"))?;
+    Ok(view.members)
+}
+
+/// What keeps these members from being a healthy cluster: one primary, every other database streaming from it on its timeline.
+pub fn judge(seats: &Seats, members: &[Member]) -> Vec<String> {
+    let mut problems = vec![];
+    let primaries: Vec<&Member> = members.iter().filter(|m| m.seat() == "primary").collect();
+    let timeline = match primaries[..] {
+        [primary] => {
+            if primary.state != "running" {
+                problems.push(format!("the primary at {} is {}", primary.host, primary.state));
+            }
+            primary.timeline
+        }
+        [] => {
+            problems.push("there is no primary".into());
+            None
+        }
+        _ => {
+            problems.push(format!("there are {} primaries", primaries.len()));
+            None
+        }
+    };
+    let databases: Vec<&Seat> = seats.machines.iter().filter(|m| m.is_database()).collect();
+    for seat in &databases {
+        let address = seat.address.to_string();
+        match members.iter().find(|m| m.host == address) {
+            None => problems.push(format!("{} is not a member", seat.name)),
+            Some(member) if member.seat() == "primary" => {}
+            Some(member) if member.state != "streaming" => {
+                problems.push(format!("{} does not stream: it is {}", seat.name, member.state));
+            }
+            Some(member) if timeline.is_some() && member.timeline != timeline => {
+                let number = |t: Option<u64>| t.map_or("unknown".to_string(), |t| t.to_string());
+                let (its, primary) = (number(member.timeline), number(timeline));
+                problems.push(format!("{} is on timeline {its}, the primary on {primary}", seat.name));
+            }
+            Some(_) => {}
+        }
+    }
+    let synchronous = members.iter().any(|m| m.seat() == "sync standby");
+    if seats.synchronous && databases.len() > 1 && !synchronous {
+        problems.push("no standby is synchronous yet".into());
+    }
+    problems
+}

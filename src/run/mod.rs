@@ -1,0 +1,17 @@
+//! The one interpreter of a pipeline: stages side by side, their logs, and what they come to.
+
+pub mod destroy;
+pub mod environment;
+pub mod events;
+pub mod health;
+mod image;
+mod log;
+mod module;
+pub mod prerequisites;
+pub mod review;
+mod runner;
+pub mod scheduler;
+mod verify;
+
+pub use events::{Event, Failure, Outcome, Watcher};
+pub use runner::Runner;

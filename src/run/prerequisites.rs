@@ -1,0 +1,141 @@
+//! What a run needs: each tool and credential, found or not, fit or not, and how to get it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::thread;
+
+use crate::system::process::{self, Program};
+use crate::system::{Context, Interrupt};
+use crate::tools::{Invocation, Version, aws, packer, terraform};
+
+/// One thing that a run needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Its name.
+    pub name: String,
+    /// Where it was found.
+    pub at: Option<PathBuf>,
+    /// Its version, or whose the credentials are.
+    pub version: String,
+    /// What is wrong with it; none means fit.
+    pub problem: Option<String>,
+    /// How to get it.
+    pub advice: String,
+}
+
+/// The tools of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tools {
+    /// One a tool, for people.
+    pub findings: Vec<Finding>,
+    /// `terraform` or `tofu`: the first that fits.
+    pub terraform: String,
+    /// Packer's version.
+    pub packer: Version,
+}
+
+const GET_PACKER: &str = "apt-get install packer, or https://developer.hashicorp.com/packer/install";
+const GET_TERRAFORM: &str =
+    "https://developer.hashicorp.com/terraform/install, or https://opentofu.org/docs/intro/install/";
+const GET_AWS: &str =
+    "apt-get install awscli, or https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html";
+const GET_CREDENTIALS: &str = "aws configure, aws sso login, or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+
+/// Looks for Packer, Terraform (or OpenTofu) and the AWS CLI, side by side.
+pub fn tools(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Tools {
+    let probe = |name: &'static str, args: &'static [&'static str], oldest: Version, advice: &'static str| {
+        move || look(context, env, interrupt, name, args, oldest, advice)
+    };
+    thread::scope(|scope| {
+        let packer = scope.spawn(probe(packer::PROGRAM, &["version"], packer::OLDEST, GET_PACKER));
+        let aws = scope.spawn(probe(aws::PROGRAM, &["--version"], Version(1, 0, 0), GET_AWS));
+        let terraforms = terraform::PROGRAMS
+            .map(|program| scope.spawn(probe(program, &["version", "-json"], terraform::OLDEST, GET_TERRAFORM)));
+        let join = |handle: thread::ScopedJoinHandle<'_, (Finding, Option<Version>)>| {
+            handle.join().expect("a look does not panic")
+        };
+        let (packer, packer_version) = join(packer);
+        let (aws, _) = join(aws);
+        let found = terraforms.map(|handle| join(handle).0);
+        // The first that fits; else the first that is there at all, to say what is wrong with it; else Terraform, to say how to get it.
+        let best = (found.iter().find(|f| f.problem.is_none()))
+            .or_else(|| found.iter().find(|f| f.at.is_some()))
+            .unwrap_or(&found[0])
+            .clone();
+        Tools {
+            terraform: best.name.clone(),
+            packer: packer_version.unwrap_or(packer::OLDEST),
+            findings: vec![packer, best, aws],
+        }
+    })
+}
+
+/// Asks AWS whose the credentials are.
+pub fn credentials(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Finding {
+    let mut finding = Finding {
+        name: "AWS credentials".into(),
+        at: None,
+        version: String::new(),
+        problem: None,
+        advice: GET_CREDENTIALS.into(),
+    };
+    let mut env = env.clone();
+    env.extend(ask.env.clone());
+    let argv = ask.argv();
+    match process::capture(Program { argv: &argv, dir: &ask.dir, env: &env }, interrupt) {
+        Ok(captured) if captured.exit.ok() => match aws::read_identity(&captured.stdout) {
+            Some((account, arn)) => finding.version = format!("account {account}, {arn}"),
+            None => finding.problem = Some("AWS answered strangely".into()),
+        },
+        Ok(captured) => {
+            let last = captured.stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("not accepted");
+            finding.problem = Some(last.trim().to_string());
+        }
+        Err(e) => finding.problem = Some(format!("cannot ask: {e}")),
+    }
+    finding
+}
+
+fn look(
+    context: &Context,
+    env: &BTreeMap<String, String>,
+    interrupt: &Interrupt,
+    name: &str,
+    args: &[&str],
+    oldest: Version,
+    advice: &str,
+) -> (Finding, Option<Version>) {
+    let mut finding = Finding {
+        name: name.into(),
+        at: context.find_program(name),
+        version: String::new(),
+        problem: None,
+        advice: advice.into(),
+    };
+    let Some(at) = &finding.at else {
+        finding.problem = Some("not found in PATH".into());
+        return (finding, None);
+    };
+    let mut env = env.clone();
+    env.insert("CHECKPOINT_DISABLE".into(), "1".into());
+    let argv: Vec<String> =
+        std::iter::once(at.display().to_string()).chain(args.iter().map(|a| a.to_string())).collect();
+    let version = match process::capture(Program { argv: &argv, dir: &context.cwd, env: &env }, interrupt) {
+        // AWS CLI 1 says it on standard error under old Pythons.
+        Ok(captured) => Version::find(&captured.stdout).or_else(|| Version::find(&captured.stderr)),
+        Err(e) => {
+            finding.problem = Some(format!("does not start: {e}"));
+            return (finding, None);
+        }
+    };
+    match version {
+        None => finding.problem = Some("does not say its version".into()),
+        Some(version) => {
+            finding.version = version.to_string();
+            if version < oldest {
+                finding.problem = Some(format!("older than {oldest}"));
+            }
+        }
+    }
+    (finding, version)
+}

@@ -1,0 +1,180 @@
+//! Runs the stages of a pipeline.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::environment::Redactor;
+use super::events::{Event, Failure, Outcome, Watcher};
+use super::log::Log;
+use super::scheduler;
+use crate::pipeline::{Pipeline, Stage, Work};
+use crate::system::process::{self, Captured, Exit, Program};
+use crate::system::{Interrupt, files};
+use crate::tools::terraform::PlanSummary;
+use crate::tools::{Invocation, Version};
+use crate::workspace;
+
+/// Everything that stages have in common.
+pub struct Runner<'a> {
+    /// What is run.
+    pub pipeline: &'a Pipeline,
+    /// The folder of the cluster's files, where the tools run.
+    pub root: PathBuf,
+    /// The tools' environment, before what an invocation adds.
+    pub env: BTreeMap<String, String>,
+    /// The user's wish to stop.
+    pub interrupt: &'a Interrupt,
+    /// Who hears of it.
+    pub watcher: &'a dyn Watcher,
+    /// Asked before a plan that nobody saw destroys something: the stage and the plan.
+    pub consent: &'a (dyn Fn(&str, &PlanSummary) -> bool + Sync),
+    /// When the run began, for the names of its logs.
+    pub stamp: String,
+    /// Packer's version.
+    pub packer: Version,
+    /// How many stages at once.
+    pub jobs: usize,
+    /// How long the cluster may take to become whole.
+    pub patience: Duration,
+    /// Held while one of several image stages gets Packer's plugin.
+    pub plugin: Mutex<bool>,
+    /// What a review found: plans that were shown, by stage.
+    pub plans: BTreeMap<String, Option<PlanSummary>>,
+    /// What a review found: whether an image exists, by stage.
+    pub images: BTreeMap<String, Option<String>>,
+}
+
+/// A stage that is under way.
+pub(super) struct Under<'a> {
+    pub runner: &'a Runner<'a>,
+    pub stage: &'a str,
+    pub log: Log,
+}
+
+/// What ends a stage before its end.
+pub(super) enum Stop {
+    Failed(Failure),
+    Interrupted,
+}
+
+impl From<Stop> for Outcome {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Failed(failure) => Outcome::Failed(Box::new(failure)),
+            Stop::Interrupted => Outcome::Interrupted,
+        }
+    }
+}
+
+impl Runner<'_> {
+    /// Runs the whole pipeline; answers what each stage came to.
+    pub fn run(&self) -> Vec<Outcome> {
+        self.run_stages(&self.pipeline.stages, |under, stage| match &stage.work {
+            Work::Image(image) => under.image(image),
+            Work::Module(module) => under.module(module),
+            Work::Verify => under.verify(&self.pipeline.seats),
+        })
+    }
+
+    pub(super) fn run_stages(
+        &self,
+        stages: &[Stage],
+        work: impl Fn(&mut Under<'_>, &Stage) -> Result<Outcome, Stop> + Sync,
+    ) -> Vec<Outcome> {
+        scheduler::run(stages, self.jobs, self.interrupt, self.watcher, |stage| {
+            let mut under = match self.begin(&stage.id) {
+                Ok(under) => under,
+                Err(stop) => return stop.into(),
+            };
+            work(&mut under, stage).unwrap_or_else(Outcome::from)
+        })
+    }
+
+    pub(super) fn begin<'a>(&'a self, stage: &'a str) -> Result<Under<'a>, Stop> {
+        let private = self.root.join(workspace::PRIVATE);
+        let opened = files::make_dirs(&private.join("plans"))
+            .and_then(|()| Log::open(&private.join("logs"), &self.stamp, stage, Redactor::of(&self.env)));
+        match opened {
+            Ok(log) => Ok(Under { runner: self, stage, log }),
+            Err(e) => Err(Stop::Failed(Failure {
+                what: format!("cannot write the log in {}: {e}", private.display()),
+                advice: "make room, or make the folder writable".into(),
+                ..Failure::default()
+            })),
+        }
+    }
+}
+
+impl Under<'_> {
+    /// Runs a tool; its output goes to the log and line by line to the watcher.
+    pub fn run(&mut self, invocation: &Invocation, mut on_line: impl FnMut(&str)) -> Result<Exit, Stop> {
+        self.log.command(&invocation.paste());
+        let (argv, env) = (invocation.argv(), self.env(invocation));
+        let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
+        let (runner, stage, log) = (self.runner, self.stage, &mut self.log);
+        let exit = process::stream(program, runner.interrupt, &mut |line| {
+            let line = log.line(line);
+            on_line(&line);
+            runner.watcher.event(Event::Line { stage, text: &line });
+        });
+        match exit {
+            Ok(Exit::NotStarted) => Err(Stop::Interrupted),
+            // A tool that ends in order after Ctrl-C fails by that, not by itself.
+            Ok(exit) if !exit.ok() && runner.interrupt.is_raised() => Err(Stop::Interrupted),
+            Ok(exit) => {
+                self.log.line(&format!("[{exit}]"));
+                Ok(exit)
+            }
+            Err(e) => Err(self.cannot_start(invocation, &e)),
+        }
+    }
+
+    /// Runs a tool and keeps what it prints on standard output; the rest goes to the log.
+    pub fn capture(&mut self, invocation: &Invocation) -> Result<Captured, Stop> {
+        self.log.command(&invocation.paste());
+        let (argv, env) = (invocation.argv(), self.env(invocation));
+        let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
+        match process::capture(program, self.runner.interrupt) {
+            Ok(captured) if captured.exit == Exit::NotStarted => Err(Stop::Interrupted),
+            Ok(captured) if !captured.exit.ok() && self.runner.interrupt.is_raised() => Err(Stop::Interrupted),
+            Ok(captured) => {
+                for line in captured.stdout.lines().chain(captured.stderr.lines()) {
+                    self.log.line(line);
+                }
+                Ok(captured)
+            }
+            Err(e) => Err(self.cannot_start(invocation, &e)),
+        }
+    }
+
+    /// Says what the stage is at.
+    pub fn say(&mut self, text: &str) {
+        let text = self.log.line(text);
+        self.runner.watcher.event(Event::Line { stage: self.stage, text: &text });
+    }
+
+    /// A failure with the log's tail.
+    pub fn failure(&self, what: impl Into<String>, advice: impl Into<String>) -> Stop {
+        Stop::Failed(Failure {
+            what: what.into(),
+            tail: self.log.tail(),
+            log: Some(self.log.path().to_path_buf()),
+            advice: advice.into(),
+        })
+    }
+
+    fn cannot_start(&self, invocation: &Invocation, error: &std::io::Error) -> Stop {
+        self.failure(
+            format!("cannot start {}: {error}", invocation.program),
+            "`pgherd doctor` says how to get what is missing",
+        )
+    }
+
+    fn env(&self, invocation: &Invocation) -> BTreeMap<String, String> {
+        let mut env = self.runner.env.clone();
+        env.extend(invocation.env.clone());
+        env
+    }
+}

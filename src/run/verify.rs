@@ -1,0 +1,62 @@
+//! Waits until the cluster is whole, and says what for.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::events::Outcome;
+use super::health;
+use super::runner::{Runner, Stop, Under};
+use crate::pipeline::Seats;
+use crate::system::clock::Stopwatch;
+use crate::tools::terraform;
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(2);
+
+impl Runner<'_> {
+    /// Where HAProxy is reached.
+    pub fn haproxy_address(&self) -> Result<IpAddr, Outcome> {
+        let mut under = self.begin("status").map_err(Outcome::from)?;
+        under.ask_address(&self.pipeline.seats).map_err(Outcome::from)
+    }
+}
+
+impl Under<'_> {
+    pub fn verify(&mut self, seats: &Seats) -> Result<Outcome, Stop> {
+        let address = self.ask_address(seats)?;
+        let watch = Stopwatch::start();
+        let mut said = String::new();
+        loop {
+            let seen = health::observe(seats, address);
+            if seen.problems.is_empty() {
+                let standbys = seen.members.len().saturating_sub(1);
+                return Ok(Outcome::Done(format!("1 primary, {standbys} streaming; both ports answer at {address}")));
+            }
+            let waiting = format!("waiting: {}", seen.problems.join("; "));
+            if waiting != said {
+                self.say(&waiting);
+                said = waiting;
+            }
+            if watch.elapsed() >= self.runner.patience {
+                let what = format!("the cluster is not whole after {} s", self.runner.patience.as_secs());
+                return Err(
+                    self.failure(what, if seen.reachable { health::LOOK_AT_PATRONI } else { health::OPEN_THE_WAY })
+                );
+            }
+            if self.runner.interrupt.wait(PAUSE.min(self.runner.patience)) {
+                return Err(Stop::Interrupted);
+            }
+        }
+    }
+
+    /// Where HAProxy is reached: its Elastic IP where it has one and that is the way in, else its private address.
+    fn ask_address(&mut self, seats: &Seats) -> Result<IpAddr, Stop> {
+        let Some(ask) = &seats.public_address else { return Ok(IpAddr::V4(seats.haproxy)) };
+        let captured = self.capture(ask)?;
+        let advice = "run `pgherd run` first: the address is an output of HAProxy's module";
+        match terraform::string_output(&captured.stdout, "public_address").and_then(|address| address.parse().ok()) {
+            Some(address) if captured.exit.ok() => Ok(address),
+            _ => Err(self.failure(format!("HAProxy's module has no public address ({})", captured.exit), advice)),
+        }
+    }
+}
