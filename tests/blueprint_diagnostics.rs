@@ -73,19 +73,23 @@ fn windows_line_endings_and_a_byte_order_mark_are_no_mistakes() {
 
 #[test]
 fn what_is_no_blueprint_at_all_is_refused_at_once() {
-    assert!(problems(&" ".repeat(300_000))[0].problem.contains("no blueprint is longer"));
+    assert!(problems(&" ".repeat(100_000))[0].problem.contains("no blueprint is longer"));
     // A test's thread has 2 MiB of stack, a quarter of a main thread's.
     for (open, close) in
         [("[", "]"), ("{a=", "}"), ("(", ")"), ("\"${", "}\""), ("!", ""), ("-", ""), ("a[", "]"), ("f(", ")")]
     {
-        for depth in [20, 60, 200, 20_000] {
+        for depth in [20, 60, 200, 10_000] {
             problems(&format!("cluster \"a\" {{\n  x = {}1{}\n}}\n", open.repeat(depth), close.repeat(depth)));
             problems(&format!("cluster \"a\" {{\n  x = {}", open.repeat(depth)));
         }
     }
-    problems(&"cluster \"a\" {\n".repeat(10_000));
-    problems(&format!("x = 1{}", " + 1".repeat(20_000)));
-    problems(&format!("cluster \"a\" {{\n{}}}", "region = 1\n".repeat(10_000)));
+    problems(&"cluster \"a\" {\n".repeat(4_000));
+    problems(&format!("x = 1{}", " + 1".repeat(16_000)));
+    problems(&format!("cluster \"a\" {{\n{}}}", "region = 1\n".repeat(5_000)));
+    let settings: String = (0..5_000).map(|i| format!("shared{i} = 1\n")).collect();
+    problems(&format!("cluster \"a\" {{\npostgres {{\nsettings = {{\n{settings}}}\n}}\n}}"));
+    let unknown: String = (0..5_000).map(|i| format!("x{i} = 1\n")).collect();
+    assert_eq!(problems(&format!("cluster \"a\" {{\n{unknown}}}")).len(), 5_001);
 }
 
 /// Changes a good blueprint at random places, thousands of times, always in the same way.

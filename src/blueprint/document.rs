@@ -9,7 +9,7 @@ use super::diagnostic::Source;
 use super::syntax;
 
 /// No blueprint comes near this; what is larger is another file.
-const MAX_BYTES: usize = 256 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 const BYTE_ORDER_MARK: char = '\u{feff}';
 /// Repeated names that are pointed out in one go.
 const MAX_REPEATED: usize = 32;

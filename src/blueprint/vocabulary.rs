@@ -61,7 +61,7 @@ impl Vocabulary {
             format!("did you mean `{meant}`?")
         } else if elsewhere().next().is_some() {
             let places: Vec<_> = elsewhere().map(|p| if p.is_empty() { "the cluster itself" } else { p }).collect();
-            format!("move it: `{name}` belongs into {}", places.join(" or "))
+            format!("move it: `{name}` belongs in {}", places.join(" or "))
         } else {
             format!("known here: {}", here().collect::<Vec<_>>().join(", "))
         };

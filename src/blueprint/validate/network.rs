@@ -1,6 +1,7 @@
 //! `network { … }`
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::hash::Hash;
 
 use ipnet::Ipv4Net;
@@ -83,11 +84,11 @@ fn check_room(r: &Reader, cidr: &Found<Ipv4Net>, zones: &Found<Vec<String>>) {
     }
 }
 
-fn report_repeated<T: Hash + Eq>(r: &Reader, name: &str, items: &[Found<T>]) {
+fn report_repeated<T: Hash + Eq + Display>(r: &Reader, name: &str, items: &[Found<T>]) {
     let mut seen = HashSet::new();
     for item in items {
         if !seen.insert(&item.value) {
-            let problem = "the same again".to_string();
+            let problem = format!("`{}` stands there twice", item.value);
             r.report(name, &item.at, Refusal { problem, help: "leave the second one out".into() });
         }
     }

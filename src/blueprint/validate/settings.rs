@@ -13,10 +13,22 @@ mod owned;
 
 const NAMES: &str = include_str!("settings/names.txt");
 
+/// PostgreSQL has about 400, and no cluster changes half of them.
+const MOST_SETTINGS: usize = 200;
+
 /// Settings by name in lower case (PostgreSQL does not tell cases apart), values as in `postgresql.conf`, unquoted.
 pub fn read(r: &Reader, context: &Context) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
-    for entry in r.map("settings") {
+    for (i, entry) in r.map("settings").into_iter().enumerate() {
+        if i == MOST_SETTINGS {
+            let problem = format!("more than {MOST_SETTINGS} settings");
+            r.report(
+                "settings",
+                &entry.key_at,
+                Refusal { problem, help: "write those alone that differ from the default".into() },
+            );
+            break;
+        }
         let name = entry.key.to_lowercase();
         let verdict = match settings.contains_key(&name) {
             true => refuse(

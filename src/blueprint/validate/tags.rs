@@ -15,12 +15,15 @@ const LONGEST_VALUE: usize = 256;
 pub fn read(r: &Reader) -> BTreeMap<String, String> {
     let mut tags: BTreeMap<String, String> = BTreeMap::new();
     for (i, entry) in r.map("tags").into_iter().enumerate() {
-        let twin = tags.keys().find(|known| known.eq_ignore_ascii_case(&entry.key)).cloned();
+        if i == MOST_TAGS {
+            let problem = format!("more than {MOST_TAGS} tags");
+            let help = "leave some out: AWS takes 50, pgherd's own included".to_string();
+            r.report("tags", &entry.key_at, Refusal { problem, help });
+            break;
+        }
+        let twin = tags.keys().find(|known| known.eq_ignore_ascii_case(&entry.key));
         let key = match twin {
             Some(twin) => refuse(format!("`{}` and `{twin}` are one key to IAM", entry.key), "keep one of the two"),
-            None if i == MOST_TAGS => {
-                refuse(format!("more than {MOST_TAGS} tags"), "leave some out: AWS takes 50, pgherd's own included")
-            }
             None => key(&entry.key),
         };
         let value = text(entry.value).and_then(value);
