@@ -22,6 +22,7 @@ pub mod cli;
 pub mod cluster;
 pub mod fileset;
 pub mod generate;
+pub mod lab;
 pub mod pipeline;
 pub mod run;
 pub mod system;

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::blueprint::model::{self, Blueprint};
 
-pub use crate::blueprint::model::{Database, Disk, Failover, State};
+pub use crate::blueprint::model::{Base, Database, Disk, Failover, State};
 pub use base::{Arch, BaseImage};
 
 /// Ports that are the same in every cluster: each program's own default.

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod context;
 pub mod files;
+pub mod host;
 pub mod interrupt;
 pub mod network;
 pub mod process;

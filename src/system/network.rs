@@ -15,13 +15,27 @@ pub struct Response {
 
 /// Gets a page; any status is an answer. The environment's proxies are not asked: the addresses are private ones.
 pub fn http_get(url: &str, timeout: Duration) -> Result<Response, String> {
+    answer(agent(timeout).get(url).call())
+}
+
+/// Posts a form, already encoded, with an `Authorization` header; any status is an answer.
+pub fn http_post_form(url: &str, authorization: &str, form: &str, timeout: Duration) -> Result<Response, String> {
+    let request = agent(timeout).post(url).header("authorization", authorization);
+    answer(request.content_type("application/x-www-form-urlencoded").send(form))
+}
+
+fn agent(timeout: Duration) -> ureq::Agent {
     let config = ureq::config::Config::builder()
         .proxy(None)
         .http_status_as_error(false)
         .max_redirects(0)
         .timeout_global(Some(timeout))
         .build();
-    let mut answer = config.new_agent().get(url).call().map_err(|e| e.to_string())?;
+    config.new_agent()
+}
+
+fn answer(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Response, String> {
+    let mut answer = answer.map_err(|e| e.to_string())?;
     let status = answer.status().as_u16();
     let body = answer.body_mut().read_to_string().map_err(|e| e.to_string())?;
     Ok(Response { status, body })

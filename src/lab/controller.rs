@@ -1,0 +1,193 @@
+//! Keeps machines what moto says they are, until it is told to end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::machine::{self, Machine};
+use super::tool::Tools;
+use super::{ec2, hold, images, paths};
+use crate::system::clock::Stopwatch;
+use crate::system::files;
+use crate::system::host::daemon;
+
+/// Between two looks at the API.
+const PAUSE: Duration = Duration::from_millis(300);
+/// What a machine gets to shut down in order; EC2 cuts the power after some minutes.
+const SHUTDOWN: Duration = Duration::from_secs(60);
+
+/// The loop. `log` takes what happens and what fails; a failure of one thing is tried again at the next look.
+pub fn run(tools: Tools<'_>, log: &mut dyn FnMut(&str)) -> Result<()> {
+    let mut controller = Controller { tools, log, stopping: BTreeMap::new(), last: BTreeMap::new() };
+    while !tools.interrupt.is_raised() {
+        let looked = hold().and_then(|_lock| controller.look());
+        controller.note("look", looked);
+        daemon::reap();
+        tools.interrupt.wait(PAUSE);
+    }
+    Ok(())
+}
+
+struct Controller<'a> {
+    tools: Tools<'a>,
+    log: &'a mut dyn FnMut(&str),
+    /// Machines that were asked to shut down, and when.
+    stopping: BTreeMap<String, Stopwatch>,
+    /// The last failure of each thing: the log has it once, not thrice a second.
+    last: BTreeMap<String, String>,
+}
+
+impl Controller<'_> {
+    fn look(&mut self) -> Result<()> {
+        for region in files::list(&paths::regions())? {
+            // Instances first: an image that was made before an instance's end is then seen no later than the end.
+            let instances = ec2::instances(&region)?;
+            let pending = self.images(&region)?;
+            for instance in &instances {
+                let done = self.instance(&region, instance, &pending);
+                self.note(&instance.id, done);
+            }
+            self.lost(&region, &instances)?;
+        }
+        Ok(())
+    }
+
+    /// Takes images in; answers the instances that an image is still waited for of.
+    fn images(&mut self, region: &str) -> Result<BTreeSet<String>> {
+        let amis = ec2::images(region)?;
+        let mut pending = BTreeSet::new();
+        for ami in &amis {
+            let taken = match (images::find(&ami.id)?, &ami.source) {
+                (Some(mut image), _) => images::update(&mut image, ami),
+                (None, Some(source)) => match machine::find(source)? {
+                    Some(mut machine) if machine.process.is_none() => {
+                        (self.log)(&format!("{source}: is image {} ({})", ami.id, ami.name));
+                        images::capture(ami, &mut machine)
+                    }
+                    Some(_) => {
+                        pending.insert(source.clone());
+                        Ok(())
+                    }
+                    None => Ok(()),
+                },
+                (None, None) => images::copy(ami),
+            };
+            self.note(&ami.id, taken);
+        }
+        for image in images::all()?.iter().filter(|image| image.cached.is_some()) {
+            if !amis.iter().any(|ami| ami.id == image.id) {
+                (self.log)(&format!("{} ({}) was deregistered", image.id, image.name));
+                images::forget(image)?;
+            }
+        }
+        Ok(pending)
+    }
+
+    fn instance(&mut self, region: &str, instance: &ec2::Instance, pending: &BTreeSet<String>) -> Result<()> {
+        let machine = machine::find(&instance.id)?;
+        match (instance.state.as_str(), machine) {
+            ("pending" | "running", None) => self.make(region, instance),
+            ("pending" | "running", Some(machine)) => self.keep_running(machine, instance),
+            ("stopping" | "stopped", Some(machine)) => self.stop(machine),
+            ("shutting-down" | "terminated", Some(machine)) if pending.contains(&instance.id) => self.stop(machine),
+            ("shutting-down" | "terminated", Some(mut machine)) => {
+                (self.log)(&format!("{}: terminated", machine.id));
+                machine.remove(self.tools)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn make(&mut self, region: &str, instance: &ec2::Instance) -> Result<()> {
+        let Some(address) = instance.address else { return Ok(()) };
+        let image = images::find(&instance.image)?;
+        let image = image.ok_or_else(|| anyhow::anyhow!("no image {} to boot {} from", instance.image, instance.id))?;
+        let key = match &instance.key_name {
+            Some(name) => ec2::public_key(region, name)?,
+            None => None,
+        };
+        let mut machine = Machine {
+            id: instance.id.clone(),
+            tags: instance.tags.clone(),
+            address,
+            region: region.to_string(),
+            image: image.id,
+            layers: image.layers,
+            key,
+            process: None,
+            is_seeded: false,
+            is_off: false,
+        };
+        self.boot(&mut machine)
+    }
+
+    fn boot(&mut self, machine: &mut Machine) -> Result<()> {
+        machine.boot(self.tools)?;
+        (self.log)(&format!("{}: booting {} at {}", machine.id, machine.image, machine.address));
+        Ok(())
+    }
+
+    fn keep_running(&mut self, mut machine: Machine, instance: &ec2::Instance) -> Result<()> {
+        self.stopping.remove(&machine.id);
+        if machine.tags != instance.tags {
+            machine.tags = instance.tags.clone();
+            machine.save()?;
+        }
+        if machine.is_off || machine.is_alive() {
+            return Ok(());
+        }
+        if machine.process.is_none() {
+            return self.boot(&mut machine);
+        }
+        // `poweroff` inside: on EC2 the instance would stop.
+        (self.log)(&format!("{}: has switched itself off", machine.id));
+        machine.is_off = true;
+        machine.cut_power(self.tools)
+    }
+
+    fn stop(&mut self, mut machine: Machine) -> Result<()> {
+        machine.is_off = false;
+        if machine.process.is_none() {
+            return Ok(());
+        }
+        match self.stopping.get(&machine.id) {
+            None => {
+                (self.log)(&format!("{}: shutting down", machine.id));
+                machine.shut_down();
+                self.stopping.insert(machine.id.clone(), Stopwatch::start());
+                Ok(())
+            }
+            Some(since) if machine.is_alive() && since.elapsed() < SHUTDOWN => Ok(()),
+            Some(_) => {
+                self.stopping.remove(&machine.id);
+                machine.cut_power(self.tools)
+            }
+        }
+    }
+
+    /// Removes machines that the API no longer has at all.
+    fn lost(&mut self, region: &str, instances: &[ec2::Instance]) -> Result<()> {
+        for mut machine in machine::all()? {
+            if machine.region == region && !instances.iter().any(|instance| instance.id == machine.id) {
+                (self.log)(&format!("{}: is gone", machine.id));
+                machine.remove(self.tools)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, thing: &str, done: Result<()>) {
+        match done {
+            Ok(()) => {
+                self.last.remove(thing);
+            }
+            Err(e) => {
+                let text = format!("{thing}: {e:#}");
+                if self.last.insert(thing.to_string(), text.clone()).as_ref() != Some(&text) {
+                    (self.log)(&text);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What moto says of EC2, asked in EC2's own Query API. moto checks no signature: it reads region and service from it.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use roxmltree::{Document, Node};
+
+use super::network::LAB_ADDRESS;
+use crate::system::network;
+
+/// An instance as the API has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// Such as `i-0123…`.
+    pub id: String,
+    /// `pending`, `running`, `stopping`, `stopped`, `shutting-down` or `terminated`.
+    pub state: String,
+    /// What it boots from.
+    pub image: String,
+    /// Its address; it keeps it while it is stopped.
+    pub address: Option<Ipv4Addr>,
+    /// Its key pair.
+    pub key_name: Option<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// An image as the API has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Such as `ami-0123…`.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its description; a copy has its original's.
+    pub description: String,
+    /// The instance that it was made from, if it was made from one.
+    pub source: Option<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// All instances of a region.
+pub fn instances(region: &str) -> Result<Vec<Instance>> {
+    let text = ask(region, "DescribeInstances", "")?;
+    let document = Document::parse(&text)?;
+    let reservations = items(child(document.root_element(), "reservationSet"));
+    let instances = reservations.into_iter().flat_map(|r| items(child(r, "instancesSet")));
+    instances
+        .map(|node| {
+            Ok(Instance {
+                id: text_of(node, "instanceId").context("an instance without an id")?,
+                state: child(node, "instanceState").and_then(|s| text_of(s, "name")).unwrap_or_default(),
+                image: text_of(node, "imageId").unwrap_or_default(),
+                address: text_of(node, "privateIpAddress").and_then(|a| a.parse().ok()),
+                key_name: text_of(node, "keyName"),
+                tags: tags(node),
+            })
+        })
+        .collect()
+}
+
+/// All images of a region: those of the account, and the bases.
+pub fn images(region: &str) -> Result<Vec<Image>> {
+    let text = ask(region, "DescribeImages", "")?;
+    let document = Document::parse(&text)?;
+    (items(child(document.root_element(), "imagesSet")).into_iter())
+        .map(|node| {
+            Ok(Image {
+                id: text_of(node, "imageId").context("an image without an id")?,
+                name: text_of(node, "name").unwrap_or_default(),
+                description: text_of(node, "description").unwrap_or_default(),
+                source: text_of(node, "sourceInstanceId"),
+                tags: tags(node),
+            })
+        })
+        .collect()
+}
+
+/// The public key of a key pair.
+pub fn public_key(region: &str, name: &str) -> Result<Option<String>> {
+    let text = ask(region, "DescribeKeyPairs", "&IncludePublicKey=true")?;
+    let document = Document::parse(&text)?;
+    let keys = items(child(document.root_element(), "keySet"));
+    let key = keys.into_iter().find(|key| text_of(*key, "keyName").as_deref() == Some(name));
+    Ok(key.and_then(|key| text_of(key, "publicKey")))
+}
+
+/// The default VPC of a region and one of its subnets: where Packer builds.
+pub fn default_subnet(region: &str) -> Result<(String, String)> {
+    let text = ask(region, "DescribeSubnets", "&Filter.1.Name=default-for-az&Filter.1.Value.1=true")?;
+    let document = Document::parse(&text)?;
+    let subnets = items(child(document.root_element(), "subnetSet"));
+    let subnet = subnets.first().copied().context("moto has no default subnet")?;
+    let field = |name| text_of(subnet, name).with_context(|| format!("a subnet without {name}"));
+    Ok((field("vpcId")?, field("subnetId")?))
+}
+
+fn ask(region: &str, action: &str, parameters: &str) -> Result<String> {
+    let scope = format!("AWS4-HMAC-SHA256 Credential=lab/20260101/{region}/ec2/aws4_request, SignedHeaders=host, Signature=0");
+    let form = format!("Action={action}&Version=2016-11-15{parameters}");
+    let url = format!("http://{LAB_ADDRESS}/");
+    let answer = network::http_post_form(&url, &scope, &form, Duration::from_secs(10));
+    match answer {
+        Ok(answer) if answer.status == 200 => Ok(answer.body),
+        Ok(answer) => bail!("moto answers {action} with {}: {}", answer.status, answer.body),
+        Err(e) => bail!("moto does not answer: {e}"),
+    }
+}
+
+fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
+    node.children().find(|c| c.tag_name().name() == name)
+}
+
+fn items<'a, 'i>(list: Option<Node<'a, 'i>>) -> Vec<Node<'a, 'i>> {
+    list.into_iter().flat_map(|l| l.children().filter(|c| c.tag_name().name() == "item")).collect()
+}
+
+fn text_of(node: Node<'_, '_>, name: &str) -> Option<String> {
+    child(node, name)?.text().map(str::to_string)
+}
+
+fn tags(node: Node<'_, '_>) -> BTreeMap<String, String> {
+    let pair = |tag| Some((text_of(tag, "key")?, text_of(tag, "value").unwrap_or_default()));
+    items(child(node, "tagSet")).into_iter().filter_map(pair).collect()
+}

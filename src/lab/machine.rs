@@ -1,0 +1,205 @@
+//! A machine: an instance that moto reports, booted by systemd-nspawn.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::tool::Tools;
+use super::{network, paths, proxy, store};
+use crate::system::files;
+use crate::system::host::daemon::{self, Process};
+use crate::system::host::{cgroup, mount, tree};
+
+/// The control group above the machines' own.
+pub const CGROUP: &str = "pgherd-lab";
+
+/// What the lab writes into a machine at each boot, and takes out of an image.
+const LAB_FILES: [&str; 3] =
+    ["etc/apt/apt.conf.d/00pgherd-lab", "etc/systemd/system.conf.d/pgherd-lab.conf", "etc/ssh/sshd_config.d/00-pgherd-lab.conf"];
+
+/// A machine as the lab remembers it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Instance id.
+    pub id: String,
+    /// The instance's tags.
+    pub tags: BTreeMap<String, String>,
+    /// Its private address.
+    pub address: Ipv4Addr,
+    /// AWS region.
+    pub region: String,
+    /// AMI id that it was made from.
+    pub image: String,
+    /// Root filesystem below its own changes, layer by layer, the topmost first.
+    pub layers: Vec<PathBuf>,
+    /// Public key that its user lets in.
+    pub key: Option<String>,
+    /// systemd-nspawn, while the machine runs.
+    pub process: Option<Process>,
+    /// Whether it was set up as cloud-init would at an instance's first boot.
+    pub is_seeded: bool,
+    /// Whether it was switched off behind the API's back: it stays off until someone switches it on.
+    pub is_off: bool,
+}
+
+impl Machine {
+    /// Its folder.
+    fn dir(&self) -> PathBuf {
+        paths::machines().join(&self.id)
+    }
+
+    /// What it changed of its image.
+    pub fn upper(&self) -> PathBuf {
+        self.dir().join("upper")
+    }
+
+    /// Where its root filesystem is mounted while it runs.
+    fn root(&self) -> PathBuf {
+        self.dir().join("root")
+    }
+
+    /// Its control group.
+    fn cgroup(&self) -> String {
+        format!("{CGROUP}/{}", self.id)
+    }
+
+    /// Remembers it.
+    pub fn save(&self) -> Result<()> {
+        store::save(&self.dir().join("machine.json"), self)
+    }
+
+    /// Whether it runs.
+    pub fn is_alive(&self) -> bool {
+        self.process.as_ref().is_some_and(Process::is_alive)
+    }
+
+    /// The name in a tag.
+    pub fn tag(&self, name: &str) -> Option<&str> {
+        self.tags.get(name).map(String::as_str)
+    }
+
+    /// Switches it on.
+    pub fn boot(&mut self, tools: Tools<'_>) -> Result<()> {
+        let (dir, root) = (self.dir(), self.root());
+        for part in [&root, &self.upper(), &dir.join("work")] {
+            files::make_dirs(part)?;
+        }
+        mount::detach(&root)?;
+        for layer in &self.layers {
+            ensure!(files::exists(layer), "the image layer {} is gone", layer.display());
+        }
+        mount::overlay(&self.layers, &self.upper(), &dir.join("work"), &root)
+            .with_context(|| format!("cannot mount the root filesystem of {}", self.id))?;
+        if !self.is_seeded {
+            self.seed(tools)?;
+            self.is_seeded = true;
+        }
+        put_lab_files(&root)?;
+        network::connect(tools, &self.id, self.address)?;
+        self.process = Some(self.spawn(tools)?);
+        self.is_off = false;
+        self.save()
+    }
+
+    /// What cloud-init does at an instance's first boot.
+    fn seed(&self, tools: Tools<'_>) -> Result<()> {
+        let root = self.root();
+        let at = root.display().to_string();
+        let host = format!("ip-{}", self.address.to_string().replace('.', "-"));
+        tree::put(&root, "etc/hostname", &format!("{host}\n"), 0o644)?;
+        tree::put(&root, "etc/hosts", &format!("127.0.1.1 {host}\n127.0.0.1 localhost\n::1 localhost ip6-localhost\n"), 0o644)?;
+        tree::put(&root, "etc/machine-id", &format!("{}\n", tree::random_id()?), 0o444)?;
+        for kind in ["ed25519", "ecdsa"] {
+            let key = format!("etc/ssh/ssh_host_{kind}_key");
+            tree::remove(&root.join(&key))?;
+            tree::remove(&root.join(format!("{key}.pub")))?;
+            tools.run(&["chroot", &at, "ssh-keygen", "-q", "-t", kind, "-N", "", "-f", &format!("/{key}")])?;
+        }
+        if let Some(key) = &self.key {
+            let script = "for home in /home/admin /home/ubuntu; do [ -d $home ] || continue; user=${home##*/}; \
+                install -d -m 700 -o $user -g $user $home/.ssh; printf '%s\\n' \"$1\" >$home/.ssh/authorized_keys; \
+                chown $user: $home/.ssh/authorized_keys; chmod 600 $home/.ssh/authorized_keys; done";
+            tools.run(&["chroot", &at, "sh", "-ec", script, "seed", key])?;
+        }
+        Ok(())
+    }
+
+    fn spawn(&self, tools: Tools<'_>) -> Result<Process> {
+        let name = self.cgroup();
+        cgroup::remove(&name);
+        // The shell moves itself into the machine's control group and becomes systemd-nspawn, which builds on the group that it is in.
+        let enter = "while [ \"$1\" != -- ]; do echo $$ >\"$1\"; shift; done; shift; exec \"$@\"";
+        let mut argv: Vec<String> = ["sh", "-ec", enter, "pgherd"].map(str::to_string).to_vec();
+        argv.extend(cgroup::create(&name)?.iter().map(|file| file.display().to_string()));
+        argv.extend(["--", "systemd-nspawn", "-q", "--register=no", "--keep-unit", "--boot"].map(str::to_string));
+        argv.extend(["--resolv-conf=off", "--timezone=off", "--link-journal=no"].map(str::to_string));
+        let namespace = crate::system::host::namespace::path(&network::machine_namespace(&self.id));
+        argv.push(format!("--network-namespace-path={}", namespace.display()));
+        argv.push(format!("--machine={}", self.id));
+        argv.push(format!("--directory={}", self.root().display()));
+        let env = BTreeMap::from([("PATH".to_string(), tools.context.var("PATH").unwrap_or_default().to_string())]);
+        daemon::spawn(&argv, &env, &paths::log(&self.id)).context("cannot start systemd-nspawn")
+    }
+
+    /// Asks it to shut down in order; it takes a few seconds.
+    pub fn shut_down(&self) {
+        if let Some(process) = &self.process {
+            process.terminate();
+        }
+    }
+
+    /// Cuts its power, or tidies up after it has shut down: the layer of changes stays.
+    pub fn cut_power(&mut self, tools: Tools<'_>) -> Result<()> {
+        if let Some(process) = self.process.take() {
+            process.cut();
+        }
+        cgroup::kill_all(&self.cgroup());
+        network::disconnect(tools, &self.id, self.address)?;
+        for at in mount::below(&self.root()) {
+            mount::detach(&at)?;
+        }
+        cgroup::remove(&self.cgroup());
+        self.save()
+    }
+
+    /// Removes it with all that it was.
+    pub fn remove(&mut self, tools: Tools<'_>) -> Result<()> {
+        self.cut_power(tools)?;
+        network::forget(tools, self.address)?;
+        Ok(files::remove_tree(&self.dir())?)
+    }
+}
+
+/// All machines that the lab has.
+pub fn all() -> Result<Vec<Machine>> {
+    let dir = paths::machines();
+    let records = files::list(&dir)?.into_iter().map(|id| store::load(&dir.join(id).join("machine.json")));
+    Ok(records.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+/// A machine by its instance id.
+pub fn find(id: &str) -> Result<Option<Machine>> {
+    store::load(&paths::machines().join(id).join("machine.json"))
+}
+
+/// Takes out of a layer what only the lab put there.
+pub fn clean(upper: &Path) -> Result<()> {
+    for file in LAB_FILES {
+        tree::remove(&upper.join(file))?;
+    }
+    Ok(())
+}
+
+/// What a machine's surroundings tell it on AWS by other means: where its API is, and how packages are reached.
+fn put_lab_files(root: &Path) -> Result<()> {
+    let proxy = proxy::url();
+    let [apt, systemd, ssh] = LAB_FILES;
+    let endpoint = format!("AWS_ENDPOINT_URL=http://{}", network::METADATA_ADDRESS);
+    tree::put(root, apt, &format!("Acquire::http::Proxy \"{proxy}\";\nAcquire::https::Proxy \"{proxy}\";\n"), 0o644)?;
+    tree::put(root, systemd, &format!("[Manager]\nDefaultEnvironment={endpoint}\n"), 0o644)?;
+    tree::put(root, ssh, &format!("SetEnv {endpoint}\n"), 0o644)?;
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! The lab: the pipeline on one Linux machine. The AWS API comes from moto, the machines from systemd-nspawn.
+//!
+//! `up` starts three daemons: a proxy to the package mirrors, moto, and the controller, which boots, stops and removes machines
+//! as moto's instances come and go, and keeps what is made of them as images. `down` takes everything away again. What must
+//! outlast `down` (base root filesystems, images by their content) is in the cache.
+
+mod base;
+mod controller;
+mod daemons;
+mod ec2;
+mod images;
+mod machine;
+mod mirrors;
+mod moto;
+mod network;
+mod nodes;
+mod paths;
+mod prerequisites;
+mod proxy;
+mod store;
+mod target;
+mod terraform;
+mod tool;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::Cluster;
+use crate::pipeline::target::Target;
+use crate::system::host::{cgroup, mount, namespace};
+use crate::system::{Context, Interrupt, files};
+
+pub use nodes::{Node, State};
+pub use prerequisites::Missing;
+pub use tool::Tools;
+
+/// What `up` found and must leave as it was.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Record {
+    /// Whether `ip netns` had made its directory of names before.
+    had_namespaces: bool,
+    /// Whether `up` came to its end.
+    is_complete: bool,
+}
+
+/// What `up` did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Up {
+    /// It came up.
+    Started,
+    /// It was up.
+    WasUp,
+}
+
+/// Whether the lab is up and well.
+pub fn is_up() -> bool {
+    let record = store::load::<Record>(&record()).ok().flatten();
+    record.is_some_and(|record| record.is_complete)
+        && [daemons::PROXY, daemons::MOTO, daemons::CONTROLLER].iter().all(|name| daemons::is_alive(name))
+}
+
+/// Brings the lab up. If it fails, nothing of it stays.
+///
+/// `controller` is the command line of the controller's own process: pgherd with the verb that calls [`controller`].
+pub fn up(tools: Tools<'_>, controller: &[String], say: &mut dyn FnMut(&str)) -> Result<Up> {
+    prerequisites::check(tools.context)?;
+    if is_up() {
+        return Ok(Up::WasUp);
+    }
+    if store::load::<Record>(&record()).ok().flatten().is_some_and(|r| r.is_complete) && daemons::is_alive(daemons::MOTO) {
+        // The machines are as they were: whoever lost a daemon gets it back.
+        start_missing(tools, controller)?;
+        return Ok(Up::Started);
+    }
+    down(tools.context)?;
+    let came_up = bring_up(tools, controller, say);
+    if came_up.is_err() {
+        down(tools.context).context("after a failed start")?;
+    }
+    came_up.map(|()| Up::Started)
+}
+
+fn bring_up(tools: Tools<'_>, controller: &[String], say: &mut dyn FnMut(&str)) -> Result<()> {
+    let had_namespaces = files::exists(namespace::NAMES.as_ref());
+    for dir in ["", "logs", "tmp", "machines", "images", "regions", "clusters"] {
+        files::make_dirs(&paths::state().join(dir))?;
+    }
+    files::set_mode(&paths::state(), 0o700)?;
+    store::save(&record(), &Record { had_namespaces, is_complete: false })?;
+    let mirrors = mirrors::debian(&mirrors::read()?).context("this host has no Debian mirror")?;
+    base::ensure(tools, base::BASES[0], &mirrors, say)?;
+    say("making the network");
+    network::create(tools)?;
+    proxy::start(tools, &mirrors)?;
+    say("starting moto");
+    moto::start(tools, &images::register()?)?;
+    start_controller(tools, controller)?;
+    store::save(&record(), &Record { had_namespaces, is_complete: true })
+}
+
+fn start_missing(tools: Tools<'_>, controller: &[String]) -> Result<()> {
+    if !daemons::is_alive(daemons::PROXY) {
+        proxy::start(tools, &mirrors::debian(&mirrors::read()?).context("this host has no Debian mirror")?)?;
+    }
+    if !daemons::is_alive(daemons::CONTROLLER) {
+        start_controller(tools, controller)?;
+    }
+    Ok(())
+}
+
+fn start_controller(tools: Tools<'_>, argv: &[String]) -> Result<()> {
+    daemons::start(daemons::CONTROLLER, argv, &tools.context.env)?;
+    let mut looks = 0;
+    daemons::await_ready(daemons::CONTROLLER, Duration::from_secs(5), || {
+        looks += 1;
+        looks > 10
+    })
+}
+
+/// Takes the lab down: its processes, machines, mounts, namespaces, links, routes, control groups and files; not the cache.
+///
+/// It goes by what is there, not by what should be: it works after a crash of anything, and when there is nothing to do.
+pub fn down(context: &Context) -> Result<()> {
+    // An interrupt that came before must not keep us from tidying up.
+    let interrupt = Interrupt::default();
+    let tools = Tools { context, interrupt: &interrupt };
+    for name in [daemons::CONTROLLER, daemons::MOTO, daemons::PROXY] {
+        daemons::kill(name)?;
+    }
+    cgroup::kill_all(machine::CGROUP);
+    network::destroy(tools)?;
+    let state = paths::state();
+    for at in mount::below(&state) {
+        mount::detach(&at)?;
+    }
+    cgroup::remove(machine::CGROUP);
+    let had_namespaces = store::load::<Record>(&record()).ok().flatten().is_none_or(|record| record.had_namespaces);
+    ensure!(mount::below(&state).is_empty(), "something is still mounted below {}", state.display());
+    files::remove_tree(&state)?;
+    if let Some(parent) = state.parent() {
+        files::remove_empty_dir(parent);
+    }
+    if !had_namespaces {
+        namespace::remove_empty_names();
+    }
+    Ok(())
+}
+
+/// Prepares the lab for a cluster and describes it to the pipeline; see [`target::prepare`].
+pub fn target(tools: Tools<'_>, cluster: &Cluster, generated: &Path, say: &mut dyn FnMut(&str)) -> Result<Target> {
+    target::prepare(tools, cluster, generated, say)
+}
+
+/// The controller's own process: keeps machines what moto says they are, until SIGTERM.
+pub fn controller(tools: Tools<'_>, log: &mut dyn FnMut(&str)) -> Result<()> {
+    controller::run(tools, log)
+}
+
+/// The machines.
+pub fn ps() -> Result<Vec<Node>> {
+    ensure!(is_up(), NOT_UP);
+    nodes::all()
+}
+
+/// Cuts a machine's power. It stays off until [`start`].
+pub fn kill(tools: Tools<'_>, node: &str) -> Result<()> {
+    let _lock = hold()?;
+    let mut machine = nodes::find(node)?;
+    machine.is_off = true;
+    machine.cut_power(tools)
+}
+
+/// Switches a machine on that [`kill`] or itself switched off; it boots from its own disk as it was left.
+pub fn start(tools: Tools<'_>, node: &str) -> Result<()> {
+    let _lock = hold()?;
+    let mut machine = nodes::find(node)?;
+    ensure!(!machine.is_alive(), "{node} runs already");
+    machine.boot(tools)
+}
+
+/// The command line that enters a machine: a shell, or `command` if there is one.
+pub fn shell(node: &str, command: &[String]) -> Result<Vec<String>> {
+    let machine = nodes::find(node)?;
+    let leader = namespace::leader(&network::machine_namespace(&machine.id));
+    let Some(leader) = leader else { bail!("{node} is off: pgherd lab start {node}") };
+    let mut argv = ["nsenter", "-t", &leader.pid.to_string(), "-a", "env"].map(str::to_string).to_vec();
+    argv.push(format!("AWS_ENDPOINT_URL=http://{}", network::METADATA_ADDRESS));
+    argv.push("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_string());
+    argv.push("HOME=/root".to_string());
+    if command.is_empty() {
+        argv.extend(["/bin/bash", "--login"].map(str::to_string));
+    } else {
+        argv.extend_from_slice(command);
+    }
+    Ok(argv)
+}
+
+const NOT_UP: &str = "the lab is not up: pgherd lab up";
+
+/// Holds the machines: one process at a time changes them.
+fn hold() -> Result<files::Lock> {
+    let dir = paths::machines();
+    ensure!(files::exists(&dir), NOT_UP);
+    let interrupt = Interrupt::default();
+    for _ in 0..600 {
+        if let Some(lock) = files::lock(&dir)? {
+            return Ok(lock);
+        }
+        interrupt.wait(Duration::from_millis(100));
+    }
+    bail!("the lab's controller has been busy for a minute")
+}
+
+fn record() -> std::path::PathBuf {
+    paths::state().join("lab.json")
+}

@@ -1,0 +1,48 @@
+//! The AWS API.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::images::Image;
+use super::network::{LAB_ADDRESS, NAMESPACE};
+use super::tool::Tools;
+use super::{daemons, paths};
+use crate::system::{files, network};
+
+/// Starts moto; it knows the images from its first moment.
+pub fn start(tools: Tools<'_>, images: &[Image]) -> Result<()> {
+    let amis = paths::state().join("amis.json");
+    files::write(&amis, serde_json::to_string_pretty(&images.iter().map(ami).collect::<Vec<_>>())?.as_bytes())?;
+    // On all addresses of its namespace: machines find it where EC2 serves metadata, the host at the link's end.
+    let argv = ["ip", "netns", "exec", NAMESPACE, "moto_server", "-H", "0.0.0.0", "-p", "80"].map(str::to_string);
+    let mut env: BTreeMap<String, String> = tools.context.env.clone();
+    env.retain(|name, _| !name.starts_with("AWS_") && !name.starts_with("MOTO_"));
+    env.insert("MOTO_AMIS_PATH".to_string(), amis.display().to_string());
+    daemons::start(daemons::MOTO, &argv, &env)?;
+    daemons::await_ready(daemons::MOTO, Duration::from_secs(60), || {
+        let page = format!("http://{LAB_ADDRESS}/latest/meta-data/");
+        network::http_get(&page, Duration::from_secs(5)).is_ok_and(|answer| answer.status == 200)
+    })
+}
+
+/// An entry of the file that `MOTO_AMIS_PATH` names (<https://docs.getmoto.org/en/latest/docs/services/ec2.html>).
+fn ami(image: &Image) -> serde_json::Value {
+    json!({
+        "ami_id": image.id,
+        "name": image.name,
+        "description": image.description,
+        // Without an owner moto takes its own account.
+        "owner_id": image.owner,
+        "public": image.owner.is_some(),
+        "architecture": image.architecture,
+        "virtualization_type": "hvm",
+        "hypervisor": "xen",
+        "root_device_type": "ebs",
+        "root_device_name": "/dev/xvda",
+        "image_location": format!("amazon/{}", image.name),
+        "tags": image.tags,
+    })
+}

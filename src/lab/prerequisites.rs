@@ -1,0 +1,80 @@
+//! What the lab needs of its host.
+
+use std::fmt;
+
+use super::mirrors;
+use crate::system::Context;
+use crate::system::files;
+use crate::system::host::tree;
+
+/// Programs and the Debian or Ubuntu package that brings each.
+const PROGRAMS: [(&str, &str); 10] = [
+    ("ip", "iproute2"),
+    ("mount", "mount"),
+    ("setsid", "util-linux"),
+    ("nsenter", "util-linux"),
+    ("chroot", "coreutils"),
+    ("useradd", "passwd"),
+    ("debootstrap", "debootstrap"),
+    ("systemd-nspawn", "systemd-container"),
+    ("tinyproxy", "tinyproxy-bin"),
+    ("packer", "packer"),
+];
+
+/// Programs that no Debian package brings.
+const OTHERS: [(&str, &str); 3] = [
+    ("terraform", "install terraform 1.11 or newer"),
+    ("moto_server", "pip install -r src/lab/requirements.txt (make setup does it, in .venv)"),
+    ("aws", "pip install -r src/lab/requirements.txt (make setup does it, in .venv)"),
+];
+
+/// Everything that is missing, at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing(pub Vec<String>);
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the lab cannot run here:")?;
+        self.0.iter().try_for_each(|line| write!(f, "\n  - {line}"))
+    }
+}
+
+impl std::error::Error for Missing {}
+
+/// Looks for everything; an error names all that is missing.
+pub fn check(context: &Context) -> Result<(), Missing> {
+    let mut missing = vec![];
+    if !cfg!(target_os = "linux") {
+        missing.push("it needs Linux".to_string());
+    } else if !tree::is_root() {
+        missing.push("it makes namespaces, mounts and machines: run it as root".to_string());
+    }
+    let mut packages: Vec<&str> = vec![];
+    for (program, package) in PROGRAMS {
+        if context.find_program(program).is_none() && !packages.contains(&package) {
+            packages.push(package);
+        }
+    }
+    if !files::exists("/usr/share/keyrings/debian-archive-keyring.gpg".as_ref()) {
+        packages.push("debian-archive-keyring");
+    }
+    if !packages.is_empty() {
+        missing.push(format!("programs are missing: apt-get install {}", packages.join(" ")));
+    }
+    for (program, how) in OTHERS {
+        // OpenTofu serves as well.
+        let found = |name| context.find_program(name).is_some();
+        if !found(program) && !(program == "terraform" && found("tofu")) {
+            missing.push(format!("{program} is missing: {how}"));
+        }
+    }
+    if mirrors::read().ok().and_then(|sources| mirrors::debian(&sources)).is_none() {
+        missing.push("no Debian mirror among this host's package sources (/etc/apt): add one, as the lab's machines are Debian".into());
+    }
+    let filesystems = files::read_text("/proc/filesystems".as_ref()).ok().flatten().unwrap_or_default();
+    let modules = files::exists("/sys/module/overlay".as_ref()) || context.find_program("modprobe").is_some();
+    if !filesystems.contains("overlay") && !modules {
+        missing.push("the kernel has no overlay filesystem".to_string());
+    }
+    if missing.is_empty() { Ok(()) } else { Err(Missing(missing)) }
+}

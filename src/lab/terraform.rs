@@ -1,0 +1,61 @@
+//! Terraform's provider without the internet.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::paths;
+use super::tool::Tools;
+use crate::system::files;
+
+/// What a mirror of providers holds at its top: the host name of the registry that they come from.
+const REGISTRY: &str = "registry.terraform.io";
+
+/// Where the lab's CLI configuration is.
+pub fn config() -> PathBuf {
+    paths::state().join("terraform.rc")
+}
+
+/// Writes a CLI configuration that takes providers from a mirror on this machine: its own, or one that is made here once, through
+/// the host's network, for what the module in `module` requires.
+pub fn configure(tools: Tools<'_>, module: &Path, say: &mut dyn FnMut(&str)) -> Result<()> {
+    let mirror = match find(tools) {
+        Some(mirror) => mirror,
+        None => {
+            let mirror = paths::cached_providers();
+            say("taking the AWS provider into the cache (once)");
+            files::make_dirs(&mirror)?;
+            tools.run(&[
+                "env",
+                "CHECKPOINT_DISABLE=1",
+                "terraform",
+                &format!("-chdir={}", module.display()),
+                "providers",
+                "mirror",
+                &mirror.display().to_string(),
+            ])?;
+            mirror
+        }
+    };
+    let text = format!(
+        "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n\ndisable_checkpoint = true\n",
+        mirror.display()
+    );
+    Ok(files::write(&config(), text.as_bytes())?)
+}
+
+/// A mirror that holds the AWS provider: our own, one where Terraform looks by itself, or one just below the usual places.
+fn find(tools: Tools<'_>) -> Option<PathBuf> {
+    let mut places = vec![paths::cached_providers()];
+    if let Some(home) = tools.context.var("HOME") {
+        places.push(Path::new(home).join(".terraform.d/plugins"));
+        places.push(Path::new(home).join(".local/share/terraform/plugins"));
+    }
+    for place in ["/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins", "/opt", "/usr/local/share", "/usr/share"] {
+        let place = PathBuf::from(place);
+        let below = files::list(&place).unwrap_or_default().into_iter().map(|name| place.join(name)).collect::<Vec<_>>();
+        places.push(place);
+        places.extend(below);
+    }
+    places.into_iter().find(|place| files::exists(&place.join(REGISTRY).join("hashicorp/aws")))
+}

@@ -1,0 +1,42 @@
+//! Mounts.
+
+use std::ffi::CString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+
+/// Mounts an overlay: what is changed below `at` goes to `upper`; `lowers` are read only, the first on top.
+pub fn overlay(lowers: &[PathBuf], upper: &Path, work: &Path, at: &Path) -> io::Result<()> {
+    let lowers: Vec<String> = lowers.iter().map(|l| l.display().to_string()).collect();
+    let options = format!("lowerdir={},upperdir={},workdir={}", lowers.join(":"), upper.display(), work.display());
+    Ok(mount("pgherd-lab", at, "overlay", MountFlags::empty(), Some(CString::new(options)?.as_c_str()))?)
+}
+
+/// Takes a mount away even if somebody still looks into it; what is not mounted is fine as well.
+pub fn detach(at: &Path) -> io::Result<()> {
+    while is_mounted(at) {
+        unmount(at, UnmountFlags::DETACH)?;
+    }
+    Ok(())
+}
+
+/// Whether something is mounted at exactly this path.
+pub fn is_mounted(at: &Path) -> bool {
+    below(at).iter().any(|mounted| mounted == at)
+}
+
+/// All mount points at or below a path, innermost first.
+pub fn below(path: &Path) -> Vec<PathBuf> {
+    let table = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let points = table.lines().filter_map(|line| line.split(' ').nth(1)).map(unescape);
+    let mut points: Vec<PathBuf> = points.filter(|point| point.starts_with(path)).collect();
+    points.reverse();
+    points
+}
+
+/// The table writes a space as `\040` (`fstab(5)`).
+fn unescape(field: &str) -> PathBuf {
+    PathBuf::from(field.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\"))
+}

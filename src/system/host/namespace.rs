@@ -1,0 +1,68 @@
+//! Network namespaces by name, as `ip netns` keeps them, and who lives in them.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::daemon::{Process, comes_true};
+use super::mount;
+
+/// Where `ip netns` keeps its names.
+pub const NAMES: &str = "/run/netns";
+
+/// The file that stands for a namespace.
+pub fn path(name: &str) -> PathBuf {
+    PathBuf::from(NAMES).join(name)
+}
+
+/// Whether there is a namespace of this name.
+pub fn exists(name: &str) -> bool {
+    path(name).try_exists().unwrap_or(false)
+}
+
+/// The namespaces whose names begin so.
+pub fn with_prefix(prefix: &str) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(NAMES) else { return vec![] };
+    let mut names: Vec<String> = entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
+    names.retain(|name| name.starts_with(prefix));
+    names.sort();
+    names
+}
+
+/// The processes in a namespace.
+pub fn processes(name: &str) -> Vec<Process> {
+    let Ok(wanted) = fs::metadata(path(name)).map(|m| m.ino()) else { return vec![] };
+    let inside = |pid: i32| fs::metadata(format!("/proc/{pid}/ns/net")).is_ok_and(|m| m.ino() == wanted);
+    pids().filter(|pid| inside(*pid)).filter_map(Process::of).collect()
+}
+
+/// The first process of the machine in a namespace: it has id 1 in its own process namespace.
+pub fn leader(name: &str) -> Option<Process> {
+    processes(name).into_iter().find(|process| {
+        let status = fs::read_to_string(format!("/proc/{}/status", process.pid)).unwrap_or_default();
+        let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap_or_default();
+        ids.split_whitespace().count() > 1 && ids.split_whitespace().last() == Some("1")
+    })
+}
+
+/// Ends every process in a namespace (SIGKILL), those that start meanwhile too; says whether none is left.
+pub fn kill_all(name: &str) -> bool {
+    comes_true(Duration::from_secs(10), || {
+        let left = processes(name);
+        left.iter().for_each(Process::cut);
+        left.is_empty()
+    })
+}
+
+/// Takes away the directory of names and the mount on it that the first `ip netns add` makes, if no name is left.
+pub fn remove_empty_names() {
+    if with_prefix("").is_empty() && mount::detach(NAMES.as_ref()).is_ok() {
+        let _ = fs::remove_dir(NAMES);
+    }
+}
+
+fn pids() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
