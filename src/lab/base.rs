@@ -16,7 +16,8 @@ use crate::system::host::{mount, tree};
 pub const BASES: [Base; 2] = [Base::Debian13, Base::Debian12];
 
 /// What Debian's AMIs have and a minimal root filesystem lacks, as far as provisioning could notice.
-const PACKAGES: &str = "systemd,systemd-sysv,dbus,openssh-server,sudo,iproute2,ca-certificates,python3-minimal,procps,netbase,tzdata";
+const PACKAGES: &str =
+    "systemd,systemd-sysv,dbus,openssh-server,sudo,iproute2,ca-certificates,python3-minimal,procps,netbase,tzdata";
 
 /// Counts up when the steps below change: the cached ones are then made anew.
 const RECIPE: u32 = 1;
@@ -83,7 +84,8 @@ fn bootstrap(tools: Tools<'_>, base: BaseImage, mirrors: &Mirrors, root: &Path) 
     tree::put(root, "etc/machine-id", "", 0o444)?;
     for dir in ["etc/ssh", "var/cache/apt/archives", "var/lib/apt/lists"] {
         let dir = root.join(dir);
-        let throwaway = |name: &String| name.starts_with("ssh_host_") || name.ends_with(".deb") || name.contains("_dists_");
+        let throwaway =
+            |name: &String| name.starts_with("ssh_host_") || name.ends_with(".deb") || name.contains("_dists_");
         for name in files::list(&dir)?.into_iter().filter(throwaway) {
             files::remove(&dir.join(name))?;
         }

@@ -99,7 +99,8 @@ pub fn default_subnet(region: &str) -> Result<(String, String)> {
 }
 
 fn ask(region: &str, action: &str, parameters: &str) -> Result<String> {
-    let scope = format!("AWS4-HMAC-SHA256 Credential=lab/20260101/{region}/ec2/aws4_request, SignedHeaders=host, Signature=0");
+    let scope =
+        format!("AWS4-HMAC-SHA256 Credential=lab/20260101/{region}/ec2/aws4_request, SignedHeaders=host, Signature=0");
     let form = format!("Action={action}&Version=2016-11-15{parameters}");
     let url = format!("http://{LAB_ADDRESS}/");
     let answer = network::http_post_form(&url, &scope, &form, Duration::from_secs(10));

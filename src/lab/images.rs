@@ -72,7 +72,8 @@ pub fn register() -> Result<Vec<Image>> {
 /// All images that can be booted now.
 pub fn all() -> Result<Vec<Image>> {
     let names = files::list(&paths::images())?;
-    let records = names.iter().filter(|name| name.ends_with(".json")).map(|name| store::load(&paths::images().join(name)));
+    let records =
+        names.iter().filter(|name| name.ends_with(".json")).map(|name| store::load(&paths::images().join(name)));
     Ok(records.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 

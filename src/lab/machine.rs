@@ -17,8 +17,11 @@ use crate::system::host::{cgroup, mount, tree};
 pub const CGROUP: &str = "pgherd-lab";
 
 /// What the lab writes into a machine at each boot, and takes out of an image.
-const LAB_FILES: [&str; 3] =
-    ["etc/apt/apt.conf.d/00pgherd-lab", "etc/systemd/system.conf.d/pgherd-lab.conf", "etc/ssh/sshd_config.d/00-pgherd-lab.conf"];
+const LAB_FILES: [&str; 3] = [
+    "etc/apt/apt.conf.d/00pgherd-lab",
+    "etc/systemd/system.conf.d/pgherd-lab.conf",
+    "etc/ssh/sshd_config.d/00-pgherd-lab.conf",
+];
 
 /// A machine as the lab remembers it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -110,7 +113,12 @@ impl Machine {
         let at = root.display().to_string();
         let host = format!("ip-{}", self.address.to_string().replace('.', "-"));
         tree::put(&root, "etc/hostname", &format!("{host}\n"), 0o644)?;
-        tree::put(&root, "etc/hosts", &format!("127.0.1.1 {host}\n127.0.0.1 localhost\n::1 localhost ip6-localhost\n"), 0o644)?;
+        tree::put(
+            &root,
+            "etc/hosts",
+            &format!("127.0.1.1 {host}\n127.0.0.1 localhost\n::1 localhost ip6-localhost\n"),
+            0o644,
+        )?;
         tree::put(&root, "etc/machine-id", &format!("{}\n", tree::random_id()?), 0o444)?;
         for kind in ["ed25519", "ecdsa"] {
             let key = format!("etc/ssh/ssh_host_{kind}_key");
@@ -140,7 +148,11 @@ impl Machine {
         argv.push(format!("--network-namespace-path={}", namespace.display()));
         argv.push(format!("--machine={}", self.id));
         argv.push(format!("--directory={}", self.root().display()));
-        let env = BTreeMap::from([("PATH".to_string(), tools.context.var("PATH").unwrap_or_default().to_string())]);
+        let path = tools.context.var("PATH").unwrap_or_default();
+        // Its lock files would outlive a power cut, and each machine has its tree for itself anyway.
+        let env =
+            [("PATH", path), ("SYSTEMD_NSPAWN_LOCK", "0")].map(|(name, value)| (name.to_string(), value.to_string()));
+        let env = BTreeMap::from(env);
         daemon::spawn(&argv, &env, &paths::log(&self.id)).context("cannot start systemd-nspawn")
     }
 
@@ -160,6 +172,12 @@ impl Machine {
         network::disconnect(tools, &self.id, self.address)?;
         for at in mount::below(&self.root()) {
             mount::detach(&at)?;
+        }
+        // What systemd-nspawn keeps for a machine outside of it.
+        for place in ["propagate", "unix-export"] {
+            let place = Path::new("/run/systemd/nspawn").join(place).join(&self.id);
+            mount::detach(&place)?;
+            files::remove_empty_dir(&place);
         }
         cgroup::remove(&self.cgroup());
         self.save()

@@ -130,7 +130,10 @@ mod tests {
         assert_eq!(mirrors.security.as_deref(), Some("https://safe.example/debian-security"));
 
         let lines = "# deb http://no.example/debian sid main\n deb [arch=amd64 signed-by=/k.gpg] http://a.example/debian/ trixie main\n";
-        assert_eq!(debian(&one_line(lines)), Some(Mirrors { archive: "http://a.example/debian".into(), security: None }));
+        assert_eq!(
+            debian(&one_line(lines)),
+            Some(Mirrors { archive: "http://a.example/debian".into(), security: None })
+        );
         assert_eq!(debian(&one_line("deb http://u.example/ubuntu noble main")), None);
     }
 

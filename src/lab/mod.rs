@@ -70,7 +70,9 @@ pub fn up(tools: Tools<'_>, controller: &[String], say: &mut dyn FnMut(&str)) ->
     if is_up() {
         return Ok(Up::WasUp);
     }
-    if store::load::<Record>(&record()).ok().flatten().is_some_and(|r| r.is_complete) && daemons::is_alive(daemons::MOTO) {
+    if store::load::<Record>(&record()).ok().flatten().is_some_and(|r| r.is_complete)
+        && daemons::is_alive(daemons::MOTO)
+    {
         // The machines are as they were: whoever lost a daemon gets it back.
         start_missing(tools, controller)?;
         return Ok(Up::Started);
@@ -131,6 +133,9 @@ pub fn down(context: &Context) -> Result<()> {
         daemons::kill(name)?;
     }
     cgroup::kill_all(machine::CGROUP);
+    for mut machine in machine::all().unwrap_or_default() {
+        machine.cut_power(tools)?;
+    }
     network::destroy(tools)?;
     let state = paths::state();
     for at in mount::below(&state) {
@@ -181,15 +186,18 @@ pub fn start(tools: Tools<'_>, node: &str) -> Result<()> {
     machine.boot(tools)
 }
 
-/// The command line that enters a machine: a shell, or `command` if there is one.
-pub fn shell(node: &str, command: &[String]) -> Result<Vec<String>> {
+/// The command line that enters a machine: a shell, or `command` if there is one. The machine's environment, not ours.
+pub fn shell(context: &Context, node: &str, command: &[String]) -> Result<Vec<String>> {
     let machine = nodes::find(node)?;
     let leader = namespace::leader(&network::machine_namespace(&machine.id));
     let Some(leader) = leader else { bail!("{node} is off: pgherd lab start {node}") };
-    let mut argv = ["nsenter", "-t", &leader.pid.to_string(), "-a", "env"].map(str::to_string).to_vec();
+    let mut argv = ["nsenter", "-t", &leader.pid.to_string(), "-a", "env", "-i"].map(str::to_string).to_vec();
+    argv.push(format!("TERM={}", context.var("TERM").unwrap_or("dumb")));
     argv.push(format!("AWS_ENDPOINT_URL=http://{}", network::METADATA_ADDRESS));
-    argv.push("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_string());
-    argv.push("HOME=/root".to_string());
+    argv.extend(
+        ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]
+            .map(str::to_string),
+    );
     if command.is_empty() {
         argv.extend(["/bin/bash", "--login"].map(str::to_string));
     } else {

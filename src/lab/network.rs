@@ -42,8 +42,11 @@ pub fn create(tools: Tools<'_>) -> Result<()> {
     tools.words(&format!("ip netns add {NAMESPACE}"))?;
     tools.words(&format!("{lab} link set lo up"))?;
     // IPv6 would give each link an address by itself, and with it a way from a machine to the lab that no route describes.
-    in_namespace(tools, "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
-        .or_else(|e| if ipv6_is_absent() { Ok(()) } else { Err(e) })?;
+    in_namespace(
+        tools,
+        "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6",
+    )
+    .or_else(|e| if ipv6_is_absent() { Ok(()) } else { Err(e) })?;
     in_namespace(tools, "echo 1 >/proc/sys/net/ipv4/ip_forward")?;
     tools.words(&format!("{lab} address add {METADATA_ADDRESS}/32 dev lo"))?;
     tools.words(&format!("ip link add {HOST_LINK} type veth peer name host netns {NAMESPACE}"))?;

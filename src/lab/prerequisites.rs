@@ -62,14 +62,15 @@ pub fn check(context: &Context) -> Result<(), Missing> {
         missing.push(format!("programs are missing: apt-get install {}", packages.join(" ")));
     }
     for (program, how) in OTHERS {
-        // OpenTofu serves as well.
-        let found = |name| context.find_program(name).is_some();
-        if !found(program) && !(program == "terraform" && found("tofu")) {
+        if context.find_program(program).is_none() {
             missing.push(format!("{program} is missing: {how}"));
         }
     }
     if mirrors::read().ok().and_then(|sources| mirrors::debian(&sources)).is_none() {
-        missing.push("no Debian mirror among this host's package sources (/etc/apt): add one, as the lab's machines are Debian".into());
+        missing.push(
+            "no Debian mirror among this host's package sources (/etc/apt): add one, as the lab's machines are Debian"
+                .into(),
+        );
     }
     let filesystems = files::read_text("/proc/filesystems".as_ref()).ok().flatten().unwrap_or_default();
     let modules = files::exists("/sys/module/overlay".as_ref()) || context.find_program("modprobe").is_some();

@@ -22,7 +22,8 @@ pub fn url() -> String {
 /// Starts it.
 pub fn start(tools: Tools<'_>, mirrors: &Mirrors) -> Result<()> {
     let uris: Vec<&str> = [Some(mirrors.archive.as_str()), mirrors.security.as_deref()].into_iter().flatten().collect();
-    let hosts: Vec<String> = mirrors::hosts(&uris).iter().map(|host| format!("^{}$\n", host.replace('.', "\\."))).collect();
+    let hosts: Vec<String> =
+        mirrors::hosts(&uris).iter().map(|host| format!("^{}$\n", host.replace('.', "\\."))).collect();
     let (config, filter) = (paths::state().join("tinyproxy.conf"), paths::state().join("tinyproxy.filter"));
     files::write(&filter, hosts.concat().as_bytes())?;
     let upstream = of_host(tools);

@@ -35,7 +35,8 @@ pub fn prepare(tools: Tools<'_>, cluster: &Cluster, generated: &Path, say: &mut 
         network::route_from_host(tools, machine.address)?;
     }
     let (vpc, subnet) = ec2::default_subnet(&cluster.region)?;
-    let text = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect::<BTreeMap<_, _>>();
+    let text =
+        |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect::<BTreeMap<_, _>>();
     let endpoint = format!("http://{METADATA_ADDRESS}");
     let mut environment = text(&[
         ("AWS_ENDPOINT_URL", &endpoint),

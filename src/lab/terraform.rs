@@ -51,9 +51,12 @@ fn find(tools: Tools<'_>) -> Option<PathBuf> {
         places.push(Path::new(home).join(".terraform.d/plugins"));
         places.push(Path::new(home).join(".local/share/terraform/plugins"));
     }
-    for place in ["/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins", "/opt", "/usr/local/share", "/usr/share"] {
+    for place in
+        ["/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins", "/opt", "/usr/local/share", "/usr/share"]
+    {
         let place = PathBuf::from(place);
-        let below = files::list(&place).unwrap_or_default().into_iter().map(|name| place.join(name)).collect::<Vec<_>>();
+        let below =
+            files::list(&place).unwrap_or_default().into_iter().map(|name| place.join(name)).collect::<Vec<_>>();
         places.push(place);
         places.extend(below);
     }

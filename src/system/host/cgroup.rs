@@ -14,7 +14,10 @@ pub fn create(name: &str) -> io::Result<Vec<PathBuf>> {
     if roots.is_empty() {
         return Err(io::Error::other("no control groups are mounted: a machine's systemd cannot start without them"));
     }
-    roots.iter().map(|root| fs::create_dir_all(root.join(name)).map(|()| root.join(name).join("cgroup.procs"))).collect()
+    roots
+        .iter()
+        .map(|root| fs::create_dir_all(root.join(name)).map(|()| root.join(name).join("cgroup.procs")))
+        .collect()
 }
 
 /// Ends every process in a control group and those below it (SIGKILL).
