@@ -107,3 +107,13 @@ fn graviton_is_told_by_the_family() {
         assert_eq!(Arch::of(instance_type), arch, "{instance_type}");
     }
 }
+
+#[test]
+fn every_standby_finds_a_wal_sender() {
+    for (slaves, senders) in [(2, None), (7, None), (8, Some("11")), (15, Some("18"))] {
+        let settings = herd(slaves).postgres.settings;
+        for name in ["max_wal_senders", "max_replication_slots"] {
+            assert_eq!(settings.get(name).map(String::as_str), senders, "{name} of {slaves} slaves");
+        }
+    }
+}
