@@ -1,0 +1,224 @@
+//! `pgherd gen`, end to end.
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+use support::{Test, tree};
+
+const HERD: &str = "cluster \"herd\" {\n  region = \"eu-west-1\"\n}\n";
+const OUTPUTS: &str = "generated/herd/network/terraform_network/outputs.tf";
+const MANIFEST: &str = "generated/herd/pgherd.json";
+
+fn herd() -> Test {
+    let test = Test::new();
+    test.write("blueprints/herd.hcl", HERD);
+    test
+}
+
+fn generated() -> Test {
+    let test = herd();
+    test.run(&["gen"]).exits(0);
+    test
+}
+
+#[test]
+fn writes_every_blueprint_and_nothing_the_second_time() {
+    let test = herd();
+    test.write("blueprints/other.hcl", &HERD.replace("herd", "other"));
+    test.run(&["gen"]).exits(0).out("generated/herd: ").out("generated/other: ").out(" written");
+    let before = fs::metadata(test.path(OUTPUTS)).unwrap();
+    test.run(&["gen", "blueprints/herd.hcl"]).exits(0).out("unchanged");
+    let after = fs::metadata(test.path(OUTPUTS)).unwrap();
+    assert_eq!(
+        (before.ino(), before.mtime_nsec()),
+        (after.ino(), after.mtime_nsec()),
+        "an unchanged file is not touched"
+    );
+    test.run(&["gen", "--check"]).exits(0);
+    assert!(test.read(MANIFEST).contains("\"network/terraform_network/outputs.tf\": \""));
+}
+
+#[test]
+fn the_same_blueprint_gives_the_same_bytes_wherever_it_lies() {
+    let (one, two) = (herd(), herd());
+    one.run(&["gen"]).exits(0);
+    two.run(&["gen", two.path("blueprints/herd.hcl").to_str().unwrap(), "--out", "elsewhere"]).exits(0);
+    assert_eq!(tree(&one.path("generated/herd")), tree(&two.path("elsewhere/herd")));
+}
+
+#[test]
+fn check_writes_nothing_and_shows_the_difference() {
+    let test = herd();
+    test.run(&["gen", "--check"])
+        .exits(3)
+        .out("--- /dev/null")
+        .out("+++ generated/herd/network/terraform_network/outputs.tf");
+    assert!(!test.path("generated").exists());
+    test.run(&["gen"]).exits(0);
+    fs::write(test.path(OUTPUTS), "mine\n").unwrap();
+    test.run(&["gen", "--check"]).exits(3).out("-mine").err("was edited since pgherd wrote it");
+    assert_eq!(test.read(OUTPUTS), "mine\n");
+}
+
+#[test]
+fn names_every_file_in_the_way_before_it_writes_any() {
+    let test = generated();
+    test.write("blueprints/herd.hcl", &HERD.replace("eu-west-1", "eu-central-1"));
+    let before = test.read(MANIFEST);
+    fs::write(test.path(OUTPUTS), "mine\n").unwrap();
+    let provider = "generated/herd/network/terraform_network/provider.tf";
+    fs::write(test.path(provider), "# mine\n").unwrap();
+    test.run(&["gen"]).exits(3).err(OUTPUTS).err(provider).err("--force").err("nothing was written");
+    assert_eq!((test.read(OUTPUTS).as_str(), test.read(MANIFEST)), ("mine\n", before));
+    test.run(&["gen", "--force"]).exits(0).err(OUTPUTS).err("overwritten");
+    assert_ne!(test.read(OUTPUTS), "mine\n");
+    test.run(&["gen", "--check"]).exits(0);
+}
+
+#[test]
+fn a_file_of_somebody_else_is_not_overwritten() {
+    let test = herd();
+    test.write(OUTPUTS, "theirs\n");
+    test.run(&["gen"]).exits(3).err("was not written by pgherd");
+    assert_eq!(test.read(OUTPUTS), "theirs\n");
+    test.run(&["gen", "--force"]).exits(0);
+}
+
+#[test]
+fn a_file_that_is_no_longer_generated_goes_only_if_it_is_untouched() {
+    let test = generated();
+    let slaves = test.path("generated/herd/db_config/terraform_slave");
+    assert!(slaves.exists());
+    let kept = "generated/herd/db_config/terraform_slave/main.tf";
+    fs::write(test.path(kept), "# mine\n").unwrap();
+    test.write("generated/herd/notes.txt", "mine\n");
+    test.write("blueprints/herd.hcl", &HERD.replace("}\n", "  slaves {\n    count = 0\n  }\n}\n"));
+    test.run(&["gen"]).exits(0).out("removed").err("no longer generated");
+    assert_eq!(test.read(kept), "# mine\n");
+    assert_eq!(fs::read_dir(&slaves).unwrap().count(), 1);
+    assert_eq!(test.read("generated/herd/notes.txt"), "mine\n");
+    test.run(&["gen", "--check"]).exits(0);
+}
+
+#[test]
+fn modes_are_set_and_repaired() {
+    let test = generated();
+    fs::set_permissions(test.path(OUTPUTS), fs::Permissions::from_mode(0o755)).unwrap();
+    test.run(&["gen", "--check"]).exits(3).out("old mode 100755").out("new mode 100644");
+    test.run(&["gen"]).exits(0);
+    assert_eq!(fs::metadata(test.path(OUTPUTS)).unwrap().mode() & 0o777, 0o644);
+}
+
+/// Whatever a killed `gen` left: some files written, some not, a half-written one beside its target, the old manifest.
+#[test]
+fn goes_on_after_a_crash_at_any_instant() {
+    let old = generated();
+    let next = HERD.replace("eu-west-1", "eu-central-1");
+    let whole = herd();
+    whole.write("blueprints/herd.hcl", &next);
+    whole.run(&["gen"]).exits(0);
+    let wanted: Vec<_> =
+        tree(&whole.path("generated/herd")).into_iter().filter(|(p, _)| !p.starts_with(".pgherd")).collect();
+    let journal: serde_json::Value = serde_json::from_str(&whole.read(MANIFEST)).unwrap();
+    let journal: serde_json::Map<String, serde_json::Value> =
+        journal["files"].as_object().unwrap().iter().map(|(k, v)| (k.clone(), serde_json::json!([v]))).collect();
+    for written in 0..wanted.len() {
+        let test = herd();
+        test.write("blueprints/herd.hcl", &next);
+        for (path, text) in tree(&old.path("generated/herd")) {
+            test.write(&format!("generated/herd/{path}"), &text);
+        }
+        for (path, text) in wanted.iter().filter(|(path, _)| path != "pgherd.json").take(written) {
+            test.write(&format!("generated/herd/{path}"), text);
+        }
+        test.write("generated/herd/.pgherd/gen-journal.json", &serde_json::to_string(&journal).unwrap());
+        test.write("generated/herd/network/terraform_network/.outputs.tf.pgherd-new", "hal");
+        test.run(&["gen"]).exits(0);
+        let found: Vec<_> =
+            tree(&test.path("generated/herd")).into_iter().filter(|(p, _)| !p.starts_with(".pgherd")).collect();
+        assert_eq!(found, wanted, "after {written} files");
+        assert!(!test.path("generated/herd/.pgherd/gen-journal.json").exists());
+    }
+}
+
+/// Really killed, at many instants.
+#[test]
+fn goes_on_after_kill() {
+    for delay in 0..20u64 {
+        let test = generated();
+        test.write("blueprints/herd.hcl", &HERD.replace("eu-west-1", "eu-central-1"));
+        let mut child = test.spawn(&["gen"]);
+        std::thread::sleep(std::time::Duration::from_micros(delay * 500));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        test.run(&["gen"]).exits(0);
+        test.run(&["gen", "--check"]).exits(0);
+        assert!(tree(&test.path("generated/herd")).iter().all(|(path, _)| !path.ends_with("pgherd-new")));
+    }
+}
+
+#[test]
+fn a_link_never_leads_a_write_outside() {
+    let test = herd();
+    let outside = test.path("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::create_dir_all(test.path("generated/herd")).unwrap();
+    symlink(&outside, test.path("generated/herd/network")).unwrap();
+    test.run(&["gen"]).exits(3).err("a symbolic link");
+    test.run(&["gen", "--force"]).exits(3);
+    fs::remove_file(test.path("generated/herd/network")).unwrap();
+    symlink(outside.join("file"), test.path(MANIFEST)).unwrap();
+    test.run(&["gen", "--force"]).exits(3).err("a symbolic link");
+    fs::remove_dir_all(test.path("generated/herd")).unwrap();
+    symlink(&outside, test.path("generated/herd")).unwrap();
+    test.run(&["gen", "--force"]).exits(3).err("a symbolic link");
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+}
+
+#[test]
+fn a_manifest_that_leads_outside_is_none() {
+    let test = generated();
+    let precious = test.write("precious", "x");
+    let manifest = test.read(MANIFEST).replace("\"network/terraform_network/outputs.tf\"", "\"../../precious\"");
+    fs::write(test.path(MANIFEST), manifest).unwrap();
+    test.run(&["gen"]).exits(3).err("is not a manifest");
+    assert!(precious.exists());
+}
+
+#[test]
+fn two_clusters_of_one_name_are_refused() {
+    let test = herd();
+    test.write("blueprints/copy.hcl", HERD);
+    test.run(&["gen"]).exits(2).err("both describe a cluster \"herd\"");
+    assert!(!test.path("generated").exists());
+}
+
+#[test]
+fn every_problem_of_every_blueprint_is_said() {
+    let test = herd();
+    test.write("blueprints/a.hcl", "cluster \"a\" {\n  region = 5\n  nonsense = 1\n}\n");
+    test.run(&["gen"]).exits(2).err("blueprints/a.hcl:2:").err("blueprints/a.hcl:3:");
+    assert!(!test.path("generated").exists(), "one bad blueprint, and nothing is written");
+}
+
+#[test]
+fn bad_usage_is_2() {
+    let test = Test::new();
+    test.run(&["gen"]).exits(2).err("no blueprint");
+    test.run(&["gen", "none.hcl"]).exits(2).err("none.hcl");
+    test.run(&["gen", "--no-such-flag"]).exits(2);
+    test.run(&[]).exits(2);
+    test.run(&["--help"]).exits(0).out("130  interrupted");
+}
+
+#[test]
+fn a_folder_without_a_blueprint_is_named_and_left() {
+    let test = generated();
+    test.write("blueprints/other.hcl", &HERD.replace("herd", "other"));
+    fs::remove_file(test.path("blueprints/herd.hcl")).unwrap();
+    test.run(&["gen"]).exits(0).err("generated/herd has no blueprint");
+    assert!(test.path(OUTPUTS).exists());
+}

@@ -1,0 +1,103 @@
+//! A cluster that answers as HAProxy would: admin port, write port, read port.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// What `/cluster` and `/health` answer; may change while the test goes on.
+#[derive(Debug, Clone)]
+pub struct View {
+    pub cluster: String,
+    pub health: u16,
+}
+
+/// Listens on three ports of 127.0.0.1 until the process ends.
+pub struct Herd {
+    pub view: Arc<Mutex<View>>,
+    pub ports: [u16; 3],
+}
+
+impl Herd {
+    /// One primary and two standbys, the first of them synchronous.
+    pub fn healthy() -> Self {
+        Herd::start(View {
+            cluster: members(&[
+                ("leader", "running", 1),
+                ("sync_standby", "streaming", 1),
+                ("replica", "streaming", 1),
+            ]),
+            health: 200,
+        })
+    }
+
+    pub fn start(view: View) -> Self {
+        let view = Arc::new(Mutex::new(view));
+        let seen = Arc::clone(&view);
+        let admin = listen(move |stream| {
+            let mut request = [0; 2048];
+            let n = stream.read(&mut request).unwrap_or(0);
+            let view = seen.lock().unwrap().clone();
+            let request = String::from_utf8_lossy(&request[..n]).into_owned();
+            let (status, body) = match request.split(' ').nth(1) {
+                Some("/cluster") => (200, view.cluster),
+                Some("/health") => (view.health, String::new()),
+                _ => (404, String::new()),
+            };
+            let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all((head + &body).as_bytes());
+        });
+        let postgres = || {
+            listen(|stream| {
+                let mut request = [0; 8];
+                if stream.read_exact(&mut request).is_ok() && request == [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f] {
+                    let _ = stream.write_all(b"S");
+                }
+            })
+        };
+        Herd { view, ports: [admin, postgres(), postgres()] }
+    }
+
+    /// A blueprint whose HAProxy is this one: it has an Elastic IP, which the fake Terraform says is 127.0.0.1.
+    pub fn blueprint(&self) -> String {
+        let [admin, write, read] = self.ports;
+        format!(
+            r#"cluster "herd" {{
+  region = "eu-west-1"
+  haproxy {{
+    elastic_ip = true
+    write_port = {write}
+    read_port  = {read}
+    stats {{
+      port = {admin}
+    }}
+  }}
+}}
+"#
+        )
+    }
+}
+
+/// Patroni's view of machines in the order master, slave1, slave2, at the addresses that a default blueprint gives them.
+pub fn members(members: &[(&str, &str, u32)]) -> String {
+    let addresses = ["10.20.0.16", "10.20.64.16", "10.20.128.16"];
+    let all: Vec<String> = (members.iter().zip(addresses))
+        .map(|((role, state, timeline), host)| {
+            let lag = if *role == "leader" { "" } else { r#", "lag": 0"# };
+            format!(r#"{{"name": "x", "host": "{host}", "role": "{role}", "state": "{state}", "timeline": {timeline}{lag}}}"#)
+        })
+        .collect();
+    format!(r#"{{"members": [{}], "scope": "herd"}}"#, all.join(", "))
+}
+
+fn listen(answer: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut stream = stream;
+            answer(&mut stream);
+        }
+    });
+    port
+}

@@ -1,0 +1,286 @@
+//! A folder, a hermetic environment and fake tools to run `pgherd` in.
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod herd;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// What pgherd did.
+#[derive(Debug)]
+pub struct Done {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Done {
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    #[track_caller]
+    pub fn out(self, text: &str) -> Self {
+        assert!(self.stdout.contains(text), "{text:?} is not in stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    #[track_caller]
+    pub fn err(self, text: &str) -> Self {
+        assert!(self.stderr.contains(text), "{text:?} is not in stderr:\n{}", self.stderr);
+        self
+    }
+}
+
+impl From<Output> for Done {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Done { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+/// One test's world.
+pub struct Test {
+    dir: TempDir,
+    env: Vec<(String, String)>,
+}
+
+impl Test {
+    /// An empty folder; `PATH` holds no program at all.
+    pub fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        for name in ["bin", "home", "state", "work"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        Test { dir, env: vec![] }
+    }
+
+    /// A folder with one blueprint, and fake tools.
+    pub fn with_tools(blueprint: &str) -> Self {
+        let test = Test::new();
+        test.write("blueprints/herd.hcl", blueprint);
+        for (name, script) in [("packer", PACKER), ("terraform", TERRAFORM), ("aws", AWS)] {
+            test.program(name, script);
+        }
+        test
+    }
+
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Where pgherd runs.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.dir.path().join("work").join(path)
+    }
+
+    /// Where the fake tools keep what they did.
+    pub fn state(&self, path: &str) -> PathBuf {
+        self.dir.path().join("state").join(path)
+    }
+
+    pub fn write(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap()
+    }
+
+    /// Puts a program into `PATH`.
+    pub fn program(&self, name: &str, body: &str) {
+        let path = self.dir.path().join("bin").join(name);
+        let head = format!("#!/bin/sh\nPATH=/usr/bin:/bin\nSTATE={}\n", self.state("").display());
+        fs::write(&path, format!("{head}{body}")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    pub fn remove_program(&self, name: &str) {
+        fs::remove_file(self.dir.path().join("bin").join(name)).unwrap();
+    }
+
+    /// Shell that a fake tool runs first, at each call.
+    pub fn hook(&self, program: &str, body: &str) {
+        fs::write(self.state(&format!("hook-{program}")), body).unwrap();
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pgherd"));
+        command.args(args).current_dir(self.path("")).env_clear();
+        command.env("PATH", self.dir.path().join("bin")).env("HOME", self.dir.path().join("home"));
+        command.envs(self.env.iter().map(|(k, v)| (k, v))).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs pgherd to its end.
+    pub fn run(&self, args: &[&str]) -> Done {
+        self.command(args).output().unwrap().into()
+    }
+
+    pub fn spawn(&self, args: &[&str]) -> Child {
+        self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Every call of a fake tool in order, without the calls that only ask for a version.
+    pub fn calls(&self) -> Vec<String> {
+        let log = fs::read_to_string(self.state("calls")).unwrap_or_default();
+        log.lines().filter(|line| !line.contains("version")).map(String::from).collect()
+    }
+
+    /// The calls that contain a text.
+    pub fn calls_of(&self, text: &str) -> Vec<String> {
+        self.calls().into_iter().filter(|call| call.contains(text)).collect()
+    }
+
+    /// Which call of those in [`Test::calls`] contains a text.
+    #[track_caller]
+    pub fn position(&self, text: &str) -> usize {
+        let calls = self.calls();
+        calls.iter().position(|call| call.contains(text)).unwrap_or_else(|| panic!("{text:?} is not among {calls:#?}"))
+    }
+}
+
+/// Waits until a file is there.
+#[track_caller]
+pub fn await_file(path: &Path) {
+    let start = Instant::now();
+    while !path.exists() {
+        assert!(start.elapsed() < Duration::from_secs(20), "{} never came", path.display());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Every file below a folder with its content, by its path.
+pub fn tree(dir: &Path) -> Vec<(String, String)> {
+    let mut found = vec![];
+    let mut left = vec![dir.to_path_buf()];
+    while let Some(at) = left.pop() {
+        for entry in fs::read_dir(at).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                left.push(path);
+            } else {
+                let name = path.strip_prefix(dir).unwrap().display().to_string();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Each fake says what it was called with, and where, then does what the test's hook says.
+macro_rules! fake {
+    ($name:literal, $body:literal) => {
+        concat!(
+            "echo \"",
+            $name,
+            " $* [${PWD##*/work/}]\" >>\"$STATE/calls\"\n",
+            "[ -f \"$STATE/hook-",
+            $name,
+            "\" ] && . \"$STATE/hook-",
+            $name,
+            "\"\n",
+            $body
+        )
+    };
+}
+
+/// Builds an image of the template's role: from then on AWS knows it.
+const PACKER: &str = fake!(
+    "packer",
+    r#"
+case "$1" in
+version) echo "Packer v1.6.6" ;;
+build)
+    for template; do :; done
+    [ -f "$template" ] || { echo "no template $template"; exit 1; }
+    role=$(basename "$template" _temp.json)
+    echo "==> building $role"
+    touch "$STATE/image-$role"
+    echo "eu-west-1: ami-0$role"
+    ;;
+*) echo "no such verb"; exit 127 ;;
+esac
+"#
+);
+
+/// Has a state a module: made or not. A plan says what is needed to be made, or unmade, and can be applied once.
+const TERRAFORM: &str = fake!(
+    "terraform",
+    r#"
+[ "$1" = version ] && { echo '{"terraform_version": "1.11.4"}'; exit; }
+dir=${1#-chdir=}
+module=$(basename "$dir")
+[ -d "$dir" ] || { echo "no module $dir"; exit 1; }
+case "$2" in
+init) mkdir -p "$dir/.terraform" ;;
+plan)
+    for out; do case "$out" in -out=*) file="$dir/${out#-out=}" ;; esac; done
+    case "$*" in
+    *-destroy*)
+        [ -f "$STATE/made-$module" ] || { echo "No changes."; exit 0; }
+        echo destroy >"$file"
+        echo "  # aws_thing.$module will be destroyed"
+        echo "Plan: 0 to add, 0 to change, 1 to destroy."
+        ;;
+    *)
+        [ -f "$STATE/made-$module" ] && { echo "No changes."; exit 0; }
+        echo create >"$file"
+        echo "  # aws_thing.$module will be created"
+        echo "Plan: 1 to add, 0 to change, 0 to destroy."
+        ;;
+    esac
+    exit 2
+    ;;
+apply)
+    for file; do :; done
+    [ -f "$dir/$file" ] || { echo "no plan $file"; exit 1; }
+    case $(cat "$dir/$file") in
+    create) touch "$STATE/made-$module" ;;
+    destroy) rm "$STATE/made-$module" ;;
+    esac
+    echo "Apply complete!"
+    ;;
+output) echo '{"public_address": {"value": "127.0.0.1"}}' ;;
+*) echo "no such verb $2"; exit 1 ;;
+esac
+"#
+);
+
+/// Knows the images that the fake Packer built.
+const AWS: &str = fake!(
+    "aws",
+    r#"
+case "$1 $2" in
+--version*) echo "aws-cli/2.15.1 Python/3.11" ;;
+"sts get-caller-identity") echo '{"Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/test"}' ;;
+"ec2 describe-images")
+    images=
+    for role in master slave haproxy; do
+        [ -f "$STATE/image-$role" ] || continue
+        case "$*" in
+        *"pgherd:cluster"* | *-"$role"-*)
+            images="$images,{\"ImageId\": \"ami-0$role\", \"Name\": \"herd-$role-x\",
+                \"BlockDeviceMappings\": [{\"Ebs\": {\"SnapshotId\": \"snap-0$role\"}}]}" ;;
+        esac
+    done
+    echo "{\"Images\": [${images#,}]}"
+    ;;
+"ec2 deregister-image") rm "$STATE/image-${4#ami-0}" ;;
+"ec2 delete-snapshot") ;;
+*) echo "no such verb $1 $2" >&2; exit 1 ;;
+esac
+"#
+);
