@@ -6,6 +6,7 @@ mod destroy;
 mod doctor;
 mod failure;
 mod generate;
+mod lab;
 mod report;
 mod run;
 mod session;
@@ -45,5 +46,6 @@ fn dispatch(context: &Context, report: &Arc<Report>, args: Args) -> Result<(), F
         Verb::Destroy(options) => destroy::run(context, report, &options),
         Verb::Status(options) => status::run(context, report, &options),
         Verb::Doctor(options) => doctor::run(context, report, options.target),
+        Verb::Lab(options) => lab::run(context, report, options.verb),
     }
 }

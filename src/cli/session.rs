@@ -8,6 +8,7 @@ use super::args::{TargetName, Where};
 use super::blueprints::{self, Loaded};
 use super::failure::{Failure, Kind};
 use super::report::{Report, Style};
+use crate::lab;
 use crate::pipeline::{Pipeline, Target, Toolbox, pipeline};
 use crate::run::prerequisites::{self, Finding, Tools};
 use crate::run::{Outcome, Runner, Watcher, environment};
@@ -56,7 +57,7 @@ impl<'a> Session<'a> {
         }
         let target = match place.target {
             TargetName::Aws => aws_target(&workspace),
-            TargetName::Lab => return Err(Failure::usage("the lab is not built in yet")),
+            TargetName::Lab => lab_target(context, report, &interrupt, &loaded, &workspace, need)?,
         };
         let terraform = match &tools {
             Some(tools) => tools.terraform.clone(),
@@ -227,6 +228,24 @@ fn aws_target(workspace: &Workspace) -> Target {
         packer_vars: BTreeMap::new(),
         private_addresses: false,
     }
+}
+
+/// The lab, which is brought up if something is to run in it.
+fn lab_target(
+    context: &Context,
+    report: &Report,
+    interrupt: &Interrupt,
+    loaded: &Loaded,
+    workspace: &Workspace,
+    need: Need,
+) -> Result<Target, Failure> {
+    if need == Need::Nothing {
+        return Ok(lab::describe(&loaded.cluster)?);
+    }
+    let tools = lab::Tools { context, interrupt };
+    super::lab::up(tools, report)?;
+    let say = &mut |text: &str| report.note(&format!("lab: {text}"));
+    Ok(lab::prepare(tools, &loaded.cluster, workspace.dir(), say)?)
 }
 
 /// The Terraform that is there; its version is not looked at.

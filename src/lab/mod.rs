@@ -22,19 +22,17 @@ mod target;
 mod terraform;
 mod tool;
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::Cluster;
-use crate::pipeline::target::Target;
 use crate::system::host::{cgroup, mount, namespace};
 use crate::system::{Context, Interrupt, files};
 
 pub use nodes::{Node, State};
 pub use prerequisites::Missing;
+pub use target::{describe, prepare};
 pub use tool::Tools;
 
 /// What `up` found and must leave as it was.
@@ -64,8 +62,8 @@ pub fn is_up() -> bool {
 
 /// Brings the lab up. If it fails, nothing of it stays.
 ///
-/// `controller` is the command line of the controller's own process: pgherd with the verb that calls [`controller`].
-pub fn up(tools: Tools<'_>, controller: &[String], say: &mut dyn FnMut(&str)) -> Result<Up> {
+/// The controller's own process is this program with the words `lab controller`, which must come to [`controller`].
+pub fn up(tools: Tools<'_>, say: &mut dyn FnMut(&str)) -> Result<Up> {
     prerequisites::check(tools.context)?;
     if is_up() {
         return Ok(Up::WasUp);
@@ -74,18 +72,18 @@ pub fn up(tools: Tools<'_>, controller: &[String], say: &mut dyn FnMut(&str)) ->
         && daemons::is_alive(daemons::MOTO)
     {
         // The machines are as they were: whoever lost a daemon gets it back.
-        start_missing(tools, controller)?;
+        start_missing(tools)?;
         return Ok(Up::Started);
     }
     down(tools.context)?;
-    let came_up = bring_up(tools, controller, say);
+    let came_up = bring_up(tools, say);
     if came_up.is_err() {
         down(tools.context).context("after a failed start")?;
     }
     came_up.map(|()| Up::Started)
 }
 
-fn bring_up(tools: Tools<'_>, controller: &[String], say: &mut dyn FnMut(&str)) -> Result<()> {
+fn bring_up(tools: Tools<'_>, say: &mut dyn FnMut(&str)) -> Result<()> {
     let had_namespaces = files::exists(namespace::NAMES.as_ref());
     for dir in ["", "logs", "tmp", "machines", "images", "regions", "clusters"] {
         files::make_dirs(&paths::state().join(dir))?;
@@ -99,22 +97,23 @@ fn bring_up(tools: Tools<'_>, controller: &[String], say: &mut dyn FnMut(&str)) 
     proxy::start(tools, &mirrors)?;
     say("starting moto");
     moto::start(tools, &images::register()?)?;
-    start_controller(tools, controller)?;
+    start_controller(tools)?;
     store::save(&record(), &Record { had_namespaces, is_complete: true })
 }
 
-fn start_missing(tools: Tools<'_>, controller: &[String]) -> Result<()> {
+fn start_missing(tools: Tools<'_>) -> Result<()> {
     if !daemons::is_alive(daemons::PROXY) {
         proxy::start(tools, &mirrors::debian(&mirrors::read()?).context("this host has no Debian mirror")?)?;
     }
     if !daemons::is_alive(daemons::CONTROLLER) {
-        start_controller(tools, controller)?;
+        start_controller(tools)?;
     }
     Ok(())
 }
 
-fn start_controller(tools: Tools<'_>, argv: &[String]) -> Result<()> {
-    daemons::start(daemons::CONTROLLER, argv, &tools.context.env)?;
+fn start_controller(tools: Tools<'_>) -> Result<()> {
+    let argv = [&tools.context.program.display().to_string(), "lab", "controller"].map(str::to_string);
+    daemons::start(daemons::CONTROLLER, &argv, &tools.context.env)?;
     let mut looks = 0;
     daemons::await_ready(daemons::CONTROLLER, Duration::from_secs(5), || {
         looks += 1;
@@ -152,11 +151,6 @@ pub fn down(context: &Context) -> Result<()> {
         namespace::remove_empty_names();
     }
     Ok(())
-}
-
-/// Prepares the lab for a cluster and describes it to the pipeline; see [`target::prepare`].
-pub fn target(tools: Tools<'_>, cluster: &Cluster, generated: &Path, say: &mut dyn FnMut(&str)) -> Result<Target> {
-    target::prepare(tools, cluster, generated, say)
 }
 
 /// The controller's own process: keeps machines what moto says they are, until SIGTERM.
@@ -198,12 +192,22 @@ pub fn shell(context: &Context, node: &str, command: &[String]) -> Result<Vec<St
         ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]
             .map(str::to_string),
     );
-    if command.is_empty() {
-        argv.extend(["/bin/bash", "--login"].map(str::to_string));
-    } else {
-        argv.extend_from_slice(command);
-    }
+    argv.extend(words(command));
     Ok(argv)
+}
+
+/// The command line that enters the network of moto, packer and terraform, where the AWS CLI finds moto.
+pub fn outer_shell(command: &[String]) -> Result<Vec<String>> {
+    ensure!(is_up(), NOT_UP);
+    let region = files::list(&paths::regions())?.into_iter().next().unwrap_or_else(|| "us-east-1".to_string());
+    let mut argv = ["ip", "netns", "exec", network::NAMESPACE, "env"].map(str::to_string).to_vec();
+    argv.extend(target::environment(&region).into_iter().map(|(name, value)| format!("{name}={value}")));
+    argv.extend(words(command));
+    Ok(argv)
+}
+
+fn words(command: &[String]) -> Vec<String> {
+    if command.is_empty() { ["/bin/bash", "--login"].map(str::to_string).to_vec() } else { command.to_vec() }
 }
 
 const NOT_UP: &str = "the lab is not up: pgherd lab up";

@@ -16,7 +16,7 @@ use crate::system::files::{self, Kind};
 ///
 /// `generated` is the cluster's folder as `gen` wrote it. The tools run in a copy, so that what they leave there is the lab's.
 pub fn prepare(tools: Tools<'_>, cluster: &Cluster, generated: &Path, say: &mut dyn FnMut(&str)) -> Result<Target> {
-    ensure!(super::is_up(), "the lab is not up: pgherd lab up");
+    ensure!(super::is_up(), super::NOT_UP);
     let Some(mirrors) = mirrors::debian(&mirrors::read()?) else { bail!("this host has no Debian mirror any more") };
     let base = cluster.base.base;
     if !base::BASES.contains(&base) {
@@ -26,52 +26,67 @@ pub fn prepare(tools: Tools<'_>, cluster: &Cluster, generated: &Path, say: &mut 
     base::ensure(tools, base, &mirrors, say)?;
     let root = paths::cluster(&cluster.name);
     sync(generated, &root)?;
+    files::make_dirs(&root.join(".pgherd"))?;
+    files::set_mode(&root.join(".pgherd"), 0o700)?;
     terraform::configure(tools, &root.join("network/terraform_network"), say)?;
-    for dir in [paths::temporary(), paths::cached_packer(), paths::regions()] {
-        files::make_dirs(&dir)?;
-    }
+    files::make_dirs(&paths::cached_packer())?;
     files::write(&paths::regions().join(&cluster.region), b"")?;
     for machine in &cluster.machines {
         network::route_from_host(tools, machine.address)?;
     }
-    let (vpc, subnet) = ec2::default_subnet(&cluster.region)?;
-    let text =
-        |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect::<BTreeMap<_, _>>();
-    let endpoint = format!("http://{METADATA_ADDRESS}");
-    let mut environment = text(&[
-        ("AWS_ENDPOINT_URL", &endpoint),
-        // moto takes any; they open nothing.
-        ("AWS_ACCESS_KEY_ID", "lab"),
-        ("AWS_SECRET_ACCESS_KEY", "lab"),
-        ("AWS_REGION", &cluster.region),
-        ("AWS_DEFAULT_REGION", &cluster.region),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("AWS_CONFIG_FILE", "/dev/null"),
-        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
-        ("CHECKPOINT_DISABLE", "1"),
-        // Two thirds of the provider's time goes into collecting garbage at its start.
-        ("GOGC", "400"),
-    ]);
-    let path = |name: &str, path: &Path| (name.to_string(), path.display().to_string());
-    environment.extend([
-        path("TF_CLI_CONFIG_FILE", &terraform::config()),
-        path("PACKER_CACHE_DIR", &paths::cached_packer()),
-        path("TMPDIR", &paths::temporary()),
-    ]);
+    describe(cluster)
+}
+
+/// The lab as [`prepare`] describes it, with nothing done; without moto, what only it knows stays open.
+pub fn describe(cluster: &Cluster) -> Result<Target> {
+    let subnet = if super::is_up() { Some(ec2::default_subnet(&cluster.region)?) } else { None };
+    let (vpc, subnet) = subnet.unwrap_or_else(|| ("VPC".to_string(), "SUBNET".to_string()));
+    let var = |name: &str, value: &str| (name.to_string(), value.to_string());
     Ok(Target {
         name: "lab".to_string(),
-        root,
+        root: paths::cluster(&cluster.name),
         command_prefix: ["ip", "netns", "exec", NAMESPACE].map(str::to_string).to_vec(),
-        environment,
-        packer_vars: text(&[
-            ("endpoint", &endpoint),
-            ("region", &cluster.region),
-            ("ssh_interface", "private_ip"),
-            ("vpc_id", &vpc),
-            ("subnet_id", &subnet),
+        environment: environment(&cluster.region),
+        packer_vars: BTreeMap::from([
+            var("endpoint", &endpoint()),
+            var("region", &cluster.region),
+            var("ssh_interface", "private_ip"),
+            var("vpc_id", &vpc),
+            var("subnet_id", &subnet),
         ]),
         private_addresses: true,
     })
+}
+
+/// Where moto is, seen from its own namespace and from every machine.
+fn endpoint() -> String {
+    format!("http://{METADATA_ADDRESS}")
+}
+
+/// What makes the tools take moto for AWS.
+pub fn environment(region: &str) -> BTreeMap<String, String> {
+    let path = |path: &Path| path.display().to_string();
+    BTreeMap::from(
+        [
+            ("AWS_ENDPOINT_URL", endpoint()),
+            // moto takes any; they open nothing.
+            ("AWS_ACCESS_KEY_ID", "lab".into()),
+            ("AWS_SECRET_ACCESS_KEY", "lab".into()),
+            ("AWS_REGION", region.into()),
+            ("AWS_DEFAULT_REGION", region.into()),
+            ("AWS_EC2_METADATA_DISABLED", "true".into()),
+            ("AWS_CONFIG_FILE", "/dev/null".into()),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".into()),
+            // Both look for new versions of themselves on the internet.
+            ("CHECKPOINT_DISABLE", "1".into()),
+            // Two thirds of the provider's time at its start goes into collecting garbage.
+            ("GOGC", "400".into()),
+            ("TF_CLI_CONFIG_FILE", path(&terraform::config())),
+            ("PACKER_CACHE_DIR", path(&paths::cached_packer())),
+            ("TMPDIR", path(&paths::temporary())),
+        ]
+        .map(|(name, value)| (name.to_string(), value)),
+    )
 }
 
 /// Makes the copy of a cluster's files what the files are; what the tools left beside them stays.

@@ -101,6 +101,12 @@ pub fn capture(program: Program<'_>, interrupt: &Interrupt) -> io::Result<Captur
     Ok(Captured { exit: ended(&reader)?, stdout: text(&stdout), stderr: text(&stderr) })
 }
 
+/// Becomes another program, which takes over the terminal; comes back only if that fails.
+pub fn replace(program: Program<'_>) -> io::Error {
+    let Some((name, args)) = program.argv.split_first() else { return io::Error::other("no program") };
+    std::process::Command::new(name).args(args).current_dir(program.dir).env_clear().envs(program.env).exec()
+}
+
 fn expression(program: Program<'_>) -> duct::Expression {
     let (name, args) = program.argv.split_first().expect("a program has a name");
     duct::cmd(name, args).dir(program.dir).full_env(program.env).stdin_null().unchecked().before_spawn(|command| {
