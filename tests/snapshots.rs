@@ -2,7 +2,8 @@
 //!
 //! The smallest one is snapshotted whole; of the others, only the files that differ from its file at the same path.
 //! (`generated/herd`, which is committed and which `gen --check` holds, is the default's own golden tree.)
-#![allow(clippy::disallowed_methods)]
+
+#![allow(clippy::disallowed_methods)] // a test reads its own files
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -35,7 +35,7 @@ pub struct Flow {
     pub to: Party,
     /// On which port.
     pub port: u16,
-    /// What it is for.
+    /// What it is for, in letters that AWS takes in the description of a rule: no apostrophe.
     pub purpose: &'static str,
     /// How the one that connects proves who it is.
     pub auth: &'static str,
@@ -52,21 +52,42 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
         flow("write", Clients, Haproxy, haproxy.write_port, "PostgreSQL, always the primary", SCRAM),
         flow("read", Clients, Haproxy, haproxy.read_port, "PostgreSQL, reads", SCRAM),
         flow("stats", Network, Haproxy, haproxy.stats.port, "stats page, metrics, health", LOGIN),
-        flow("postgres", Haproxy, Databases, ports::POSTGRES, "clients' sessions", SCRAM),
-        flow("health", Haproxy, Databases, ports::PATRONI, "Patroni's health checks", "none: reading changes nothing"),
-        flow("replication", Databases, Databases, ports::POSTGRES, "streaming, pg_rewind", SCRAM),
+        flow(
+            "postgres",
+            Haproxy,
+            Databases,
+            ports::POSTGRES,
+            "PostgreSQL for clients, through the load balancer",
+            SCRAM,
+        ),
+        flow(
+            "health",
+            Haproxy,
+            Databases,
+            ports::PATRONI,
+            "health checks: who is primary, who lags",
+            "none: reading changes nothing",
+        ),
+        flow("replication", Databases, Databases, ports::POSTGRES, "streaming replication, pg_rewind", SCRAM),
         flow(
             "patroni",
             Databases,
             Databases,
             ports::PATRONI,
-            "Patroni among its members",
+            "Patroni asks its peers before it takes over",
             "password for what changes things",
         ),
-        flow("etcd", Databases, EtcdMembers, ports::ETCD_CLIENT, "Patroni's leader key", "the security group"),
-        flow("etcd_peer", EtcdMembers, EtcdMembers, ports::ETCD_PEER, "etcd's own replication", "the security group"),
-        flow("secrets", Databases, SecretsEndpoint, HTTPS, "passwords at boot", "instance role"),
-        flow("stats_secret", Haproxy, SecretsEndpoint, HTTPS, "the stats page's password at boot", "instance role"),
+        flow(
+            "etcd",
+            Databases,
+            EtcdMembers,
+            ports::ETCD_CLIENT,
+            "Patroni keeps its leader key in etcd",
+            "the security group",
+        ),
+        flow("etcd_peer", EtcdMembers, EtcdMembers, ports::ETCD_PEER, "etcd among its members", "the security group"),
+        flow("secrets", Databases, SecretsEndpoint, HTTPS, "reading passwords at boot", "instance role"),
+        flow("stats_secret", Haproxy, SecretsEndpoint, HTTPS, "reading passwords at boot", "instance role"),
     ];
     if cluster.haproxy_machine().etcd {
         all.push(flow(
@@ -74,15 +95,15 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
             Haproxy,
             EtcdMembers,
             ports::ETCD_CLIENT,
-            "joining etcd anew",
+            "a replaced member joins etcd anew",
             "the security group",
         ));
     }
     if !cluster.network.admins.is_empty() {
         const KEY: &str = "SSH key";
         all.push(flow("stats_admin", Admins, Haproxy, haproxy.stats.port, "stats page, metrics, health", LOGIN));
-        all.push(flow("ssh_database", Admins, Databases, ports::SSH, "administration", KEY));
-        all.push(flow("ssh_haproxy", Admins, Haproxy, ports::SSH, "administration", KEY));
+        all.push(flow("ssh_database", Admins, Databases, ports::SSH, "administration by SSH", KEY));
+        all.push(flow("ssh_haproxy", Admins, Haproxy, ports::SSH, "administration by SSH", KEY));
     }
     all
 }

@@ -1,91 +1,88 @@
-//! Who may open which port of whom: every rule of the security groups, as data.
+//! `traffic.tf`: the cluster's flows as the rules that security groups are made of.
+
+use std::collections::BTreeMap;
 
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::Body;
-use ipnet::Ipv4Net;
 
 use super::hcl::{attr, block, commented, object, print};
-use crate::cluster::{Cluster, Role, ports};
+use crate::cluster::Cluster;
+use crate::cluster::flows::{Party, flows};
 
-const HTTPS: u16 = 443;
-
-/// From one group of machines to another.
-struct Flow {
-    from: &'static str,
-    to: &'static str,
-    port: u16,
-    description: &'static str,
+/// One end of a rule.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    /// The machines of a security group.
+    Group(&'static str),
+    /// Addresses from outside the groups.
+    Addresses(String),
 }
 
-/// From addresses outside to a group of machines.
-struct Door {
-    from: Ipv4Net,
-    to: &'static str,
-    port: u16,
-    description: &'static str,
-}
+/// A rule, before it has a description: who, whom, which port.
+type Rule = (End, End, u16);
 
 /// The text of `traffic.tf`.
 pub fn text(cluster: &Cluster) -> String {
-    let flows = flows(cluster).into_iter().map(|flow| {
-        let Flow { from, to, port, description } = flow;
-        (format!("{from} to {to}:{port}"), row(from.into(), to, port, description))
-    });
-    let doors = doors(cluster).into_iter().map(|door| {
-        let Door { from, to, port, description } = door;
-        (format!("{from} to {to}:{port}"), row(from.to_string().into(), to, port, description))
-    });
+    let (mut inside, mut outside) = (vec![], vec![]);
+    for ((from, to, port), purposes) in rules(cluster) {
+        let name = format!("{} to {}:{port}", from.text(), to.text());
+        let row = row(from.text(), to.text(), port, &purposes.join("; "));
+        match from {
+            End::Group(_) => inside.push((name, row)),
+            End::Addresses(_) => outside.push((name, row)),
+        }
+    }
     let locals = block("locals")
-        .attribute(commented("Among the cluster's own machines.", attr("flows", object(flows))))
-        .attribute(commented("From outside: clients and admins of the blueprint.", attr("doors", object(doors))));
+        .attribute(commented("Among the cluster's own machines.", attr("flows", object(inside))))
+        .attribute(commented("From outside: clients and admins of the blueprint.", attr("doors", object(outside))));
     let body = Body::builder().block(locals).build();
     format!("# All that may flow. security_groups.tf makes the rules.\n{}", print(&body))
 }
 
-fn row(from: Expression, to: &str, port: u16, description: &str) -> Expression {
-    object([("from", from), ("to", to.into()), ("port", port.into()), ("description", description.into())])
-}
-
-fn flows(cluster: &Cluster) -> Vec<Flow> {
-    let flow = |from, to, port, description| Flow { from, to, port, description };
-    let mut all = vec![
-        flow("database", "database", ports::POSTGRES, "Replication, pg_rewind"),
-        flow("database", "database", ports::PATRONI, "Patroni asks its peers before it takes over"),
-        flow("database", "database", ports::ETCD_CLIENT, "Patroni and etcdctl to etcd"),
-        flow("database", "database", ports::ETCD_PEER, "etcd among its members"),
-        flow("database", "endpoint", HTTPS, "Reading passwords at boot"),
-        flow("haproxy", "database", ports::POSTGRES, "Clients, through the load balancer"),
-        flow("haproxy", "database", ports::PATRONI, "Health checks: who is primary, who lags"),
-        flow("haproxy", "endpoint", HTTPS, "Reading passwords at boot"),
-    ];
-    if cluster.haproxy_machine().etcd {
-        // Two databases: the load balancer's machine is etcd's third member.
-        for (from, to) in [("database", "haproxy"), ("haproxy", "database")] {
-            all.push(flow(from, to, ports::ETCD_CLIENT, "etcd's third member lives with HAProxy"));
-            all.push(flow(from, to, ports::ETCD_PEER, "etcd's third member lives with HAProxy"));
+/// Every rule once: several flows may need the same one.
+fn rules(cluster: &Cluster) -> BTreeMap<Rule, Vec<&'static str>> {
+    let mut all: BTreeMap<Rule, Vec<&'static str>> = BTreeMap::new();
+    for flow in flows(cluster) {
+        for from in ends(cluster, flow.from) {
+            for to in ends(cluster, flow.to) {
+                // Its one machine needs no leave to talk to itself.
+                if from == to && from == End::Group("haproxy") {
+                    continue;
+                }
+                let purposes = all.entry((from.clone(), to, flow.port)).or_default();
+                if !purposes.contains(&flow.purpose) {
+                    purposes.push(flow.purpose);
+                }
+            }
         }
     }
     all
 }
 
-fn doors(cluster: &Cluster) -> Vec<Door> {
-    let door = |from: &Ipv4Net, to, port, description| Door { from: from.trunc(), to, port, description };
+fn ends(cluster: &Cluster, party: Party) -> Vec<End> {
     let network = &cluster.network;
-    let haproxy = &cluster.haproxy;
-    let mut all = vec![];
-    for client in &network.clients {
-        all.push(door(client, "haproxy", haproxy.write_port, "Clients: reads and writes"));
-        all.push(door(client, "haproxy", haproxy.read_port, "Clients: reads"));
+    let cidrs = |all: &[ipnet::Ipv4Net]| all.iter().map(|cidr| End::Addresses(cidr.trunc().to_string())).collect();
+    match party {
+        Party::Clients => cidrs(&network.clients),
+        Party::Admins => cidrs(&network.admins),
+        Party::Network => cidrs(&[network.cidr]),
+        Party::Databases => vec![End::Group("database")],
+        Party::Haproxy => vec![End::Group("haproxy")],
+        Party::EtcdMembers if cluster.haproxy_machine().etcd => vec![End::Group("database"), End::Group("haproxy")],
+        Party::EtcdMembers => vec![End::Group("database")],
+        Party::SecretsEndpoint => vec![End::Group("endpoint")],
     }
-    all.push(door(&network.cidr, "haproxy", haproxy.stats.port, "Health and metrics, from inside the network"));
-    for admin in &network.admins {
-        all.push(door(admin, "haproxy", haproxy.stats.port, "Admins: statistics page, health, metrics"));
-        for group in [Role::Haproxy.name(), "database"] {
-            all.push(door(admin, group, ports::SSH, "Admins: SSH"));
+}
+
+impl End {
+    fn text(&self) -> &str {
+        match self {
+            End::Group(name) => name,
+            End::Addresses(cidr) => cidr,
         }
     }
-    // Terraform's map must not hold a key twice: networks may be named twice, or the network itself be among the admins.
-    let mut seen = std::collections::HashSet::new();
-    all.retain(|door| seen.insert((door.from, door.to, door.port)));
-    all
+}
+
+fn row(from: &str, to: &str, port: u16, description: &str) -> Expression {
+    object([("from", from.into()), ("to", to.into()), ("port", port.into()), ("description", description.into())])
 }
