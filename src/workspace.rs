@@ -70,6 +70,11 @@ impl Workspace {
         Workspace { dir: out.join(cluster) }
     }
 
+    /// A folder by its own path.
+    pub fn at(dir: &Path) -> Self {
+        Workspace { dir: dir.to_path_buf() }
+    }
+
     /// The folder.
     pub fn dir(&self) -> &Path {
         &self.dir

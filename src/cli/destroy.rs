@@ -13,8 +13,8 @@ use crate::tools::aws::{self, Ami};
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::Destroy) -> Result<(), Failure> {
-    let session = Session::open(context, report, &options.place, Need::Tools)?;
-    let dir = session.workspace.dir();
+    let session = Session::open(context, report, &options.place, Need::Teardown)?;
+    let dir = session.work.dir();
     if !files::exists(dir) {
         return Err(Failure::usage(format!("{} is not there: nothing was made from it", dir.display())));
     }
@@ -24,8 +24,8 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Destroy) -> 
             "this destroys machines and their data on AWS, and nobody is there to ask: add --yes",
         ));
     }
-    session.workspace.make_private_dir()?;
-    let Some(_lock) = session.workspace.lock()? else {
+    session.work.make_private_dir()?;
+    let Some(_lock) = session.work.lock()? else {
         return Err(Failure::Text(Kind::Failed, format!("another pgherd works on {}", dir.display())));
     };
     let (doomed, images) = find(&session, options)?;

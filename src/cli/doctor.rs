@@ -7,6 +7,7 @@ use super::args::TargetName;
 use super::failure::{Failure, Kind};
 use super::report::Report;
 use super::session;
+use crate::lab;
 use crate::run::environment;
 use crate::run::prerequisites::{self, Finding};
 use crate::system::{Context, Interrupt};
@@ -25,7 +26,13 @@ pub fn run(context: &Context, report: &Arc<Report>, target: TargetName) -> Resul
         return Err(session::interrupted());
     }
     print(report, &findings);
-    let missing: Vec<&str> = findings.iter().filter(|f| f.problem.is_some()).map(|f| f.name.as_str()).collect();
+    let mut missing: Vec<&str> = findings.iter().filter(|f| f.problem.is_some()).map(|f| f.name.as_str()).collect();
+    if target == TargetName::Lab
+        && let Err(lacking) = lab::check(context)
+    {
+        report.line(&lacking.to_string());
+        missing.push("what the lab needs");
+    }
     if missing.is_empty() {
         return Ok(());
     }

@@ -16,9 +16,8 @@ use crate::tools::terraform::PlanSummary;
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Result<(), Failure> {
-    let need = if options.dry_run { Need::Nothing } else { Need::Tools };
+    let need = if options.dry_run { Need::Commands } else { Need::Tools };
     let session = Session::open(context, report, &options.place, need)?;
-    session.require_fresh()?;
     if options.dry_run {
         print_commands(&session);
         return Ok(());
@@ -29,9 +28,9 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Resu
             "this changes machines on AWS, and nobody is there to ask: look at `--dry-run`, then add --yes",
         ));
     }
-    session.workspace.make_private_dir()?;
-    let Some(_lock) = session.workspace.lock()? else {
-        let dir = session.workspace.dir().display();
+    session.work.make_private_dir()?;
+    let Some(_lock) = session.work.lock()? else {
+        let dir = session.work.dir().display();
         return Err(Failure::Text(Kind::Failed, format!("another pgherd works on {dir}: wait until it is done")));
     };
     let review = if asks { Some(agree(&session)?) } else { None };

@@ -23,7 +23,8 @@ pub struct Session<'a> {
     pub report: Arc<Report>,
     pub interrupt: Interrupt,
     pub loaded: Loaded,
-    pub workspace: Workspace,
+    /// The folder where the tools run.
+    pub work: Workspace,
     pub target: Target,
     pub pipeline: Pipeline,
     pub env: BTreeMap<String, String>,
@@ -33,10 +34,20 @@ pub struct Session<'a> {
 /// How much has to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// Tools that fit, and credentials.
+    /// Fresh files, tools that fit, credentials: they will be run.
     Tools,
-    /// Nothing: no tool is run, or its absence is no obstacle.
-    Nothing,
+    /// As `Tools`, whatever the files are: what they made before is to go.
+    Teardown,
+    /// What they would be run with.
+    Commands,
+    /// Where the machines are.
+    Seats,
+}
+
+impl Need {
+    fn tools(self) -> bool {
+        matches!(self, Need::Tools | Need::Teardown)
+    }
 }
 
 impl<'a> Session<'a> {
@@ -44,6 +55,9 @@ impl<'a> Session<'a> {
     pub fn open(context: &'a Context, report: &Arc<Report>, place: &Where, need: Need) -> Result<Self, Failure> {
         let loaded = blueprints::load_one(context, report, &place.blueprint)?;
         let workspace = Workspace::new(&context.path(&place.out.dir), &loaded.cluster.name);
+        if matches!(need, Need::Tools | Need::Commands) {
+            require_fresh(&loaded, &workspace)?;
+        }
         let interrupt = Interrupt::default();
         listen(report, &interrupt)?;
         let mut env = environment::of_tools(context);
@@ -51,46 +65,29 @@ impl<'a> Session<'a> {
             // The user's own account is none of the lab's business.
             env.retain(|name, _| !name.starts_with("AWS_"));
         }
-        let tools = (need == Need::Tools).then(|| prerequisites::tools(context, &env, &interrupt));
+        let tools = need.tools().then(|| prerequisites::tools(context, &env, &interrupt));
         if let Some(tools) = &tools {
             require(report, &tools.findings, &interrupt)?;
         }
         let target = match place.target {
             TargetName::Aws => aws_target(&workspace),
-            TargetName::Lab => lab_target(context, report, &interrupt, &loaded, &workspace, need)?,
+            TargetName::Lab => lab_target(context, report, &interrupt, need, &loaded, &workspace)?,
         };
         let terraform = match &tools {
             Some(tools) => tools.terraform.clone(),
             None => at_hand(context),
         };
         let pipeline = pipeline(&loaded.cluster, &loaded.set, &target, &Toolbox { terraform });
+        let work = Workspace::at(&target.root);
         let session =
-            Session { context, report: Arc::clone(report), interrupt, loaded, workspace, target, pipeline, env, tools };
-        if need == Need::Tools && place.target == TargetName::Aws {
+            Session { context, report: Arc::clone(report), interrupt, loaded, work, target, pipeline, env, tools };
+        if need.tools() && place.target == TargetName::Aws {
             let ask = session.aws(aws::caller_identity(&session.loaded.cluster.region));
             let found = prerequisites::credentials(&ask, &session.env, &session.interrupt);
             require(report, std::slice::from_ref(&found), &session.interrupt)?;
             report.note(&format!("AWS {}, region {}", found.version, session.loaded.cluster.region));
         }
         Ok(session)
-    }
-
-    /// Refuses generated files that are not what the blueprint generates.
-    pub fn require_fresh(&self) -> Result<(), Failure> {
-        let review = self.workspace.review(&self.loaded.cluster.name, &self.loaded.set)?;
-        if !review.drift() {
-            return Ok(());
-        }
-        let files: Vec<&str> = review.reconciled.steps.keys().take(5).map(|path| path.as_str()).collect();
-        let more = if review.reconciled.steps.len() > files.len() { ", …" } else { "" };
-        let (dir, blueprint) = (self.workspace.dir().display(), self.loaded.file.display());
-        Err(Failure::Text(
-            Kind::Drift,
-            format!(
-                "{dir} is not what {blueprint} generates ({}{more})\n  run `pgherd gen {blueprint}`, look at the difference, commit it, and run again",
-                files.join(", ")
-            ),
-        ))
     }
 
     /// A command of the AWS CLI, where the other tools run.
@@ -218,6 +215,26 @@ pub fn require(report: &Report, findings: &[Finding], interrupt: &Interrupt) -> 
     Err(Failure::Text(Kind::Missing, format!("missing: {}", missing.join(", "))))
 }
 
+/// Refuses generated files that are not what the blueprint generates.
+fn require_fresh(loaded: &Loaded, workspace: &Workspace) -> Result<(), Failure> {
+    let review = workspace.review(&loaded.cluster.name, &loaded.set)?;
+    if !review.drift() {
+        return Ok(());
+    }
+    let steps = &review.reconciled.steps;
+    let files: Vec<&str> = steps.keys().take(5).map(|path| path.as_str()).collect();
+    let more = if steps.len() > files.len() { ", …" } else { "" };
+    let (dir, blueprint) = (workspace.dir().display(), loaded.file.display());
+    Err(Failure::Text(
+        Kind::Drift,
+        format!(
+            "{dir} is not what {blueprint} generates ({}{more})\n  \
+             run `pgherd gen {blueprint}`, look at the difference, commit it, and run again",
+            files.join(", ")
+        ),
+    ))
+}
+
 /// AWS adds nothing to what the files say.
 fn aws_target(workspace: &Workspace) -> Target {
     Target {
@@ -230,22 +247,32 @@ fn aws_target(workspace: &Workspace) -> Target {
     }
 }
 
-/// The lab, which is brought up if something is to run in it.
+/// The lab, brought up where something is to be run in it.
 fn lab_target(
     context: &Context,
     report: &Report,
     interrupt: &Interrupt,
+    need: Need,
     loaded: &Loaded,
     workspace: &Workspace,
-    need: Need,
 ) -> Result<Target, Failure> {
-    if need == Need::Nothing {
-        return Ok(lab::describe(&loaded.cluster)?);
-    }
     let tools = lab::Tools { context, interrupt };
-    super::lab::up(tools, report)?;
-    let say = &mut |text: &str| report.note(&format!("lab: {text}"));
-    Ok(lab::prepare(tools, &loaded.cluster, workspace.dir(), say)?)
+    match need {
+        Need::Commands => return Ok(lab::describe(&loaded.cluster)?),
+        Need::Tools => drop(super::lab::up(tools, report)?),
+        // Without it there is no way to the machines' addresses but out of this host.
+        Need::Seats | Need::Teardown if !lab::is_up() => {
+            let text = "the lab is not up: `pgherd lab up`, or `pgherd run --target lab`";
+            return Err(Failure::Text(Kind::Failed, text.into()));
+        }
+        Need::Seats => return Ok(lab::describe(&loaded.cluster)?),
+        Need::Teardown => {}
+    }
+    let say = &mut |line: &str| report.note(&format!("lab: {line}"));
+    match lab::prepare(tools, &loaded.cluster, workspace.dir(), say) {
+        Err(_) if interrupt.is_raised() => Err(interrupted()),
+        prepared => Ok(prepared?),
+    }
 }
 
 /// The Terraform that is there; its version is not looked at.

@@ -13,7 +13,7 @@ use crate::system::Context;
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::Status) -> Result<(), Failure> {
-    let session = Session::open(context, report, &options.place, Need::Nothing)?;
+    let session = Session::open(context, report, &options.place, Need::Seats)?;
     let address = haproxy(&session)?;
     let seen = health::observe(&session.pipeline.seats, address);
     let unknown = || vec![String::from("-"); 4];
@@ -74,7 +74,7 @@ fn haproxy(session: &Session<'_>) -> Result<IpAddr, Failure> {
     if session.pipeline.seats.public_address.is_none() {
         return Ok(IpAddr::V4(session.pipeline.seats.haproxy));
     }
-    session.workspace.make_private_dir()?;
+    session.work.make_private_dir()?;
     match session.runner(&Quiet, &|_, _| false).haproxy_address() {
         Ok(address) => Ok(address),
         Err(Outcome::Failed(failure)) => {

@@ -53,6 +53,11 @@ pub enum Up {
     WasUp,
 }
 
+/// Looks for everything that the lab needs of this machine; an error names all that is missing.
+pub fn check(context: &Context) -> Result<(), Missing> {
+    prerequisites::check(context)
+}
+
 /// Whether the lab is up and well.
 pub fn is_up() -> bool {
     let record = store::load::<Record>(&record()).ok().flatten();

@@ -18,7 +18,7 @@ impl Under<'_> {
             Some(planned) => (planned.clone(), true),
             None => (self.plan(module, &module.plan)?, false),
         };
-        let Some(plan) = planned else { return Ok(Outcome::Unchanged("as planned before".into())) };
+        let Some(plan) = planned else { return Ok(Outcome::Unchanged("nothing to change".into())) };
         if !seen && plan.destroys() && !(self.runner.consent)(self.stage, &plan) {
             return Ok(Outcome::Declined);
         }

@@ -28,15 +28,29 @@ impl Done {
 
     #[track_caller]
     pub fn out(self, text: &str) -> Self {
-        assert!(self.stdout.contains(text), "{text:?} is not in stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert!(
+            squeezed(&self.stdout).contains(&squeezed(text)),
+            "{text:?} is not in stdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
         self
     }
 
     #[track_caller]
     pub fn err(self, text: &str) -> Self {
-        assert!(self.stderr.contains(text), "{text:?} is not in stderr:\n{}", self.stderr);
+        assert!(squeezed(&self.stderr).contains(&squeezed(text)), "{text:?} is not in stderr:\n{}", self.stderr);
         self
     }
+}
+
+/// Columns are as wide as what stands in them; the words are what counts.
+fn squeezed(text: &str) -> String {
+    text.lines()
+        .map(|line| line.split(' ').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ") + "\n")
+        .collect::<String>()
+        .trim_end()
+        .into()
 }
 
 impl From<Output> for Done {
