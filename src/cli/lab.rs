@@ -21,44 +21,52 @@ pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(),
                 Up::Started => report.line("the lab is up"),
                 Up::WasUp => report.line("the lab is up already"),
             }
+            Ok(())
         }
-        LabVerb::Down => {
-            lab::down(context)?;
-            report.line("the lab is down");
+        LabVerb::Down => done(lab::down(context), report, "the lab is down"),
+        LabVerb::Ps => {
+            print(report, &lab::ps().map_err(failure)?);
+            Ok(())
         }
-        LabVerb::Ps => print(report, &lab::ps()?),
         LabVerb::Kill { node } => {
-            lab::kill(tools, &node)?;
-            report.line(&format!("{node} has no power; `pgherd lab start {node}` switches it on again"));
+            let text = format!("{node} has no power; `pgherd lab start {node}` switches it on again");
+            done(lab::kill(tools, &node), report, &text)
         }
-        LabVerb::Start { node } => {
-            lab::start(tools, &node)?;
-            report.line(&format!("{node} boots"));
-        }
+        LabVerb::Start { node } => done(lab::start(tools, &node), report, &format!("{node} boots")),
         LabVerb::Shell { node, command } => {
             let argv = match &node {
-                Some(node) => lab::shell(context, node, &command)?,
-                None => lab::outer_shell(&command)?,
+                Some(node) => lab::shell(context, node, &command),
+                None => lab::outer_shell(&command),
             };
-            return Err(process::replace(Program { argv: &argv, dir: &context.cwd, env: &context.env }).into());
+            let argv = argv.map_err(failure)?;
+            Err(process::replace(Program { argv: &argv, dir: &context.cwd, env: &context.env }).into())
         }
         LabVerb::Controller => {
             interrupt.listen(|_| {})?;
-            lab::controller(tools, &mut |text| report.note(text))?;
+            lab::controller(tools, &mut |text| report.note(text)).map_err(failure)
         }
     }
-    Ok(())
 }
 
 /// Brings the lab up, if it is not; says what takes long.
 pub fn up(tools: Tools<'_>, report: &Report) -> Result<Up, Failure> {
-    lab::up(tools, &mut |text| report.note(&format!("lab: {text}"))).map_err(|e| {
-        match e.downcast_ref::<lab::Missing>() {
-            Some(missing) => Failure::Text(Kind::Missing, missing.to_string()),
-            None if tools.interrupt.is_raised() => session::interrupted(),
-            None => e.into(),
-        }
+    lab::up(tools, &mut |text| report.note(&format!("lab: {text}"))).map_err(|e| match failure(e) {
+        Failure::Text(Kind::Failed, _) if tools.interrupt.is_raised() => session::interrupted(),
+        failure => failure,
     })
+}
+
+fn done(result: anyhow::Result<()>, report: &Report, text: &str) -> Result<(), Failure> {
+    result.map_err(failure)?;
+    report.line(text);
+    Ok(())
+}
+
+fn failure(error: anyhow::Error) -> Failure {
+    match error.downcast_ref::<lab::Missing>() {
+        Some(missing) => Failure::Text(Kind::Missing, missing.to_string()),
+        None => error.into(),
+    }
 }
 
 fn print(report: &Report, nodes: &[lab::Node]) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 
 use super::machine::{self, Machine};
 use super::tool::Tools;
@@ -40,48 +40,59 @@ struct Controller<'a> {
 
 impl Controller<'_> {
     fn look(&mut self) -> Result<()> {
+        let mut seen = BTreeSet::new();
         for region in files::list(&paths::regions())? {
             // Instances first: an image that was made before an instance's end is then seen no later than the end.
             let instances = ec2::instances(&region)?;
-            let pending = self.images(&region)?;
+            let amis = ec2::images(&region)?;
+            let pending = self.images(&amis);
             for instance in &instances {
                 let done = self.instance(&region, instance, &pending);
                 self.note(&instance.id, done);
             }
             self.lost(&region, &instances)?;
+            seen.extend(amis.into_iter().map(|ami| ami.id));
         }
-        Ok(())
+        if seen.is_empty() { Ok(()) } else { self.deregistered(&seen) }
     }
 
     /// Takes images in; answers the instances that an image is still waited for of.
-    fn images(&mut self, region: &str) -> Result<BTreeSet<String>> {
-        let amis = ec2::images(region)?;
+    fn images(&mut self, amis: &[ec2::Image]) -> BTreeSet<String> {
         let mut pending = BTreeSet::new();
-        for ami in &amis {
-            let taken = match (images::find(&ami.id)?, &ami.source) {
-                (Some(mut image), _) => images::update(&mut image, ami),
-                (None, Some(source)) => match machine::find(source)? {
-                    Some(mut machine) if machine.process.is_none() => {
-                        (self.log)(&format!("{source}: is image {} ({})", ami.id, ami.name));
-                        images::capture(ami, &mut machine)
-                    }
-                    Some(_) => {
-                        pending.insert(source.clone());
-                        Ok(())
-                    }
-                    None => Ok(()),
-                },
-                (None, None) => images::copy(ami),
-            };
-            self.note(&ami.id, taken);
-        }
-        for image in images::all()?.iter().filter(|image| image.cached.is_some()) {
-            if !amis.iter().any(|ami| ami.id == image.id) {
-                (self.log)(&format!("{} ({}) was deregistered", image.id, image.name));
-                images::forget(image)?;
+        for ami in amis {
+            match self.image(ami) {
+                Ok(true) => self.note(&ami.id, Ok(())),
+                Ok(false) => pending.extend(ami.source.clone()),
+                Err(e) => self.note(&ami.id, Err(e)),
             }
         }
-        Ok(pending)
+        pending
+    }
+
+    /// Takes one in, or says that it must wait until its machine has shut down.
+    fn image(&mut self, ami: &ec2::Image) -> Result<bool> {
+        if let Some(mut image) = images::find(&ami.id)? {
+            return images::update(&mut image, ami).map(|()| true);
+        }
+        let Some(source) = &ami.source else { return images::copy(ami).map(|()| true) };
+        match machine::find(source)? {
+            Some(machine) if machine.process.is_some() => return Ok(false),
+            Some(mut machine) => {
+                (self.log)(&format!("{source}: is image {} ({})", ami.id, ami.name));
+                images::capture(ami, &mut machine)?;
+            }
+            None => {}
+        }
+        Ok(true)
+    }
+
+    /// Forgets kept images that the API has in no region any more.
+    fn deregistered(&mut self, seen: &BTreeSet<String>) -> Result<()> {
+        for image in images::all()?.iter().filter(|image| image.cached.is_some() && !seen.contains(&image.id)) {
+            (self.log)(&format!("{} ({}) was deregistered", image.id, image.name));
+            images::forget(image)?;
+        }
+        Ok(())
     }
 
     fn instance(&mut self, region: &str, instance: &ec2::Instance, pending: &BTreeSet<String>) -> Result<()> {
@@ -101,8 +112,12 @@ impl Controller<'_> {
 
     fn make(&mut self, region: &str, instance: &ec2::Instance) -> Result<()> {
         let Some(address) = instance.address else { return Ok(()) };
+        // The lab is one network: two VPCs of one CIDR would meet in it.
+        if let Some(other) = machine::all()?.into_iter().find(|other| other.address == address) {
+            bail!("the address {address} of {} is taken by {}", instance.id, other.id);
+        }
         let image = images::find(&instance.image)?;
-        let image = image.ok_or_else(|| anyhow::anyhow!("no image {} to boot {} from", instance.image, instance.id))?;
+        let image = image.with_context(|| format!("no image {} to boot {} from", instance.image, instance.id))?;
         let key = match &instance.key_name {
             Some(name) => ec2::public_key(region, name)?,
             None => None,

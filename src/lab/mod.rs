@@ -27,7 +27,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::system::host::{cgroup, mount, namespace};
+use crate::system::host::{cgroup, mount, namespace, tree};
 use crate::system::{Context, Interrupt, files};
 
 pub use nodes::{Node, State};
@@ -130,6 +130,7 @@ fn start_controller(tools: Tools<'_>) -> Result<()> {
 ///
 /// It goes by what is there, not by what should be: it works after a crash of anything, and when there is nothing to do.
 pub fn down(context: &Context) -> Result<()> {
+    require_root()?;
     // An interrupt that came before must not keep us from tidying up.
     let interrupt = Interrupt::default();
     let tools = Tools { context, interrupt: &interrupt };
@@ -165,6 +166,7 @@ pub fn controller(tools: Tools<'_>, log: &mut dyn FnMut(&str)) -> Result<()> {
 
 /// The machines.
 pub fn ps() -> Result<Vec<Node>> {
+    require_root()?;
     ensure!(is_up(), NOT_UP);
     nodes::all()
 }
@@ -174,6 +176,8 @@ pub fn kill(tools: Tools<'_>, node: &str) -> Result<()> {
     let _lock = hold()?;
     let mut machine = nodes::find(node)?;
     machine.is_off = true;
+    // The controller must not boot it again, however far we come.
+    machine.save()?;
     machine.cut_power(tools)
 }
 
@@ -187,6 +191,7 @@ pub fn start(tools: Tools<'_>, node: &str) -> Result<()> {
 
 /// The command line that enters a machine: a shell, or `command` if there is one. The machine's environment, not ours.
 pub fn shell(context: &Context, node: &str, command: &[String]) -> Result<Vec<String>> {
+    require_root()?;
     let machine = nodes::find(node)?;
     let leader = namespace::leader(&network::machine_namespace(&machine.id));
     let Some(leader) = leader else { bail!("{node} is off: pgherd lab start {node}") };
@@ -203,10 +208,13 @@ pub fn shell(context: &Context, node: &str, command: &[String]) -> Result<Vec<St
 
 /// The command line that enters the network of moto, packer and terraform, where the AWS CLI finds moto.
 pub fn outer_shell(command: &[String]) -> Result<Vec<String>> {
+    require_root()?;
     ensure!(is_up(), NOT_UP);
-    let region = files::list(&paths::regions())?.into_iter().next().unwrap_or_else(|| "us-east-1".to_string());
+    let regions = files::list(&paths::regions())?;
+    let region = regions.first().map_or("us-east-1", String::as_str);
+    files::write(&paths::regions().join(region), b"")?;
     let mut argv = ["ip", "netns", "exec", network::NAMESPACE, "env"].map(str::to_string).to_vec();
-    argv.extend(target::environment(&region).into_iter().map(|(name, value)| format!("{name}={value}")));
+    argv.extend(target::environment(region).into_iter().map(|(name, value)| format!("{name}={value}")));
     argv.extend(words(command));
     Ok(argv)
 }
@@ -219,6 +227,7 @@ const NOT_UP: &str = "the lab is not up: pgherd lab up";
 
 /// Holds the machines: one process at a time changes them.
 fn hold() -> Result<files::Lock> {
+    require_root()?;
     let dir = paths::machines();
     ensure!(files::exists(&dir), NOT_UP);
     let interrupt = Interrupt::default();
@@ -229,6 +238,10 @@ fn hold() -> Result<files::Lock> {
         interrupt.wait(Duration::from_millis(100));
     }
     bail!("the lab's controller has been busy for a minute")
+}
+
+fn require_root() -> Result<(), Missing> {
+    if tree::is_root() { Ok(()) } else { Err(Missing(vec![prerequisites::ROOT.to_string()])) }
 }
 
 fn record() -> std::path::PathBuf {

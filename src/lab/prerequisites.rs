@@ -28,6 +28,9 @@ const OTHERS: [(&str, &str); 3] = [
     ("aws", "pip install -r src/lab/requirements.txt (make setup does it, in .venv)"),
 ];
 
+/// Why the lab is root's.
+pub const ROOT: &str = "it makes namespaces, mounts and machines: run it as root";
+
 /// Everything that is missing, at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing(pub Vec<String>);
@@ -47,7 +50,7 @@ pub fn check(context: &Context) -> Result<(), Missing> {
     if !cfg!(target_os = "linux") {
         missing.push("it needs Linux".to_string());
     } else if !tree::is_root() {
-        missing.push("it makes namespaces, mounts and machines: run it as root".to_string());
+        missing.push(ROOT.to_string());
     }
     let mut packages: Vec<&str> = vec![];
     for (program, package) in PROGRAMS {
