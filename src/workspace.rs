@@ -140,6 +140,8 @@ impl Workspace {
             bail!("{} is not a folder: remove it", dir.display());
         }
         files::make_dirs(&dir)?;
+        // A saved plan holds what Terraform knows.
+        files::set_mode(&dir, 0o700)?;
         let ignore = dir.join(".gitignore");
         if files::kind(&ignore)?.is_none() {
             files::write(&ignore, b"*\n")?;

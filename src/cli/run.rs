@@ -9,8 +9,8 @@ use super::report::{Progress, Report, Style};
 use super::session::{Need, Session};
 use super::status;
 use crate::pipeline::Work;
-use crate::run::environment;
 use crate::run::review::Review;
+use crate::run::{Outcome, environment};
 use crate::system::{Context, terminal};
 use crate::tools::terraform::PlanSummary;
 
@@ -34,7 +34,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Resu
         return Err(Failure::Text(Kind::Failed, format!("another pgherd works on {dir}: wait until it is done")));
     };
     let review = if asks { Some(agree(&session)?) } else { None };
-    let outcomes = Progress::during(report, &session.ids(), |progress| {
+    let (outcomes, address) = Progress::during(report, &session.ids(), |progress| {
         let consent = |stage: &str, plan: &PlanSummary| !asks || consent(&session, stage, plan);
         let mut runner = session.runner(progress, &consent);
         runner.jobs = options.jobs.into();
@@ -43,10 +43,15 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Resu
             runner.plans = review.plans;
             runner.images = review.images;
         }
-        runner.run()
+        let outcomes = runner.run();
+        let address = outcomes.iter().all(Outcome::ok).then(|| runner.haproxy_address());
+        (outcomes, address)
     });
     session.conclude(&outcomes)?;
-    status::endpoints(&session)
+    if let Some(Ok(address)) = address {
+        status::endpoints(&session, address);
+    }
+    Ok(())
 }
 
 /// Shows what will be, and asks.

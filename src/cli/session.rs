@@ -1,7 +1,7 @@
 //! What `run`, `destroy` and `status` have in common: a cluster at a target, and the tools at hand.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use super::args::{TargetName, Where};
@@ -125,6 +125,7 @@ impl<'a> Session<'a> {
             jobs: 4,
             patience: Duration::ZERO,
             plugin: Mutex::new(false),
+            address: OnceLock::new(),
             plans: BTreeMap::new(),
             images: BTreeMap::new(),
         }

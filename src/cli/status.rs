@@ -49,9 +49,8 @@ fn judge(report: &Report, seen: &Observation) -> Result<(), Failure> {
 }
 
 /// Prints where a cluster that is whole is reached.
-pub fn endpoints(session: &Session<'_>) -> Result<(), Failure> {
+pub fn endpoints(session: &Session<'_>, address: IpAddr) {
     let (report, cluster) = (&session.report, &session.loaded.cluster);
-    let address = haproxy(session)?;
     let (haproxy, stats) = (&cluster.haproxy, &cluster.haproxy.stats);
     report.line("");
     report.line(&format!("write  {address}:{}", haproxy.write_port));
@@ -63,7 +62,6 @@ pub fn endpoints(session: &Session<'_>) -> Result<(), Failure> {
     let mut invocation = session.aws(ask.map(String::from).to_vec());
     invocation.args.extend(["--region".into(), cluster.region.clone()]);
     report.line(&format!("its password, and likewise those of the database users: {}", invocation.paste()));
-    Ok(())
 }
 
 fn haproxy(session: &Session<'_>) -> Result<IpAddr, Failure> {

@@ -1,8 +1,9 @@
 //! Runs the stages of a pipeline.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use super::environment::Redactor;
@@ -40,6 +41,8 @@ pub struct Runner<'a> {
     pub patience: Duration,
     /// Held while one of several image stages gets Packer's plugin.
     pub plugin: Mutex<bool>,
+    /// Where HAProxy is reached, once that was asked.
+    pub address: OnceLock<IpAddr>,
     /// What a review found: plans that were shown, by stage.
     pub plans: BTreeMap<String, Option<PlanSummary>>,
     /// What a review found: whether an image exists, by stage.

@@ -52,10 +52,13 @@ impl Under<'_> {
     /// Where HAProxy is reached: its Elastic IP where it has one and that is the way in, else its private address.
     fn ask_address(&mut self, seats: &Seats) -> Result<IpAddr, Stop> {
         let Some(ask) = &seats.public_address else { return Ok(IpAddr::V4(seats.haproxy)) };
+        if let Some(address) = self.runner.address.get() {
+            return Ok(*address);
+        }
         let captured = self.capture(ask)?;
         let advice = "run `pgherd run` first: the address is an output of HAProxy's module";
         match terraform::string_output(&captured.stdout, "public_address").and_then(|address| address.parse().ok()) {
-            Some(address) if captured.exit.ok() => Ok(address),
+            Some(address) if captured.exit.ok() => Ok(*self.runner.address.get_or_init(|| address)),
             _ => Err(self.failure(format!("HAProxy's module has no public address ({})", captured.exit), advice)),
         }
     }

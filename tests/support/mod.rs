@@ -44,13 +44,18 @@ impl Done {
     }
 }
 
-/// Columns are as wide as what stands in them; the words are what counts.
+/// Columns are as wide as what stands in them, and a terminal has colours; the words are what counts.
 fn squeezed(text: &str) -> String {
-    text.lines()
-        .map(|line| line.split(' ').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ") + "\n")
-        .collect::<String>()
-        .trim_end()
-        .into()
+    let mut plain = String::new();
+    for (i, part) in text.replace('\r', "").split("\x1b[").enumerate() {
+        plain.push_str(if i == 0 {
+            part
+        } else {
+            part.trim_start_matches(|c: char| c.is_ascii_digit()).get(1..).unwrap_or("")
+        });
+    }
+    let line = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    plain.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 impl From<Output> for Done {
@@ -140,6 +145,24 @@ impl Test {
     /// Runs pgherd to its end.
     pub fn run(&self, args: &[&str]) -> Done {
         self.command(args).output().unwrap().into()
+    }
+
+    /// Runs pgherd at a terminal, where `typed` is typed.
+    pub fn at_terminal(&self, args: &[&str], typed: &str) -> Done {
+        let words: Vec<&str> = std::iter::once(env!("CARGO_BIN_EXE_pgherd")).chain(args.iter().copied()).collect();
+        let typed_at = self.state("typed");
+        fs::write(&typed_at, typed).unwrap();
+        let mut command = Command::new("/usr/bin/script");
+        command.args(["-qec", &words.join(" "), "/dev/null"]).current_dir(self.path("")).env_clear();
+        command
+            .env("PATH", self.dir.path().join("bin"))
+            .env("HOME", self.dir.path().join("home"))
+            .env("SHELL", "/bin/sh");
+        command
+            .env("TERM", "xterm")
+            .envs(self.env.iter().map(|(k, v)| (k, v)))
+            .stdin(fs::File::open(typed_at).unwrap());
+        command.output().unwrap().into()
     }
 
     pub fn spawn(&self, args: &[&str]) -> Child {
