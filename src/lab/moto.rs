@@ -12,6 +12,9 @@ use super::tool::Tools;
 use super::{daemons, paths};
 use crate::system::{files, network};
 
+/// What moto answers otherwise than EC2, put right.
+const FIXES: &str = include_str!("moto/sitecustomize.py");
+
 /// Starts moto; it knows the images from its first moment.
 pub fn start(tools: Tools<'_>, images: &[Image]) -> Result<()> {
     let amis = paths::state().join("amis.json");
@@ -21,6 +24,10 @@ pub fn start(tools: Tools<'_>, images: &[Image]) -> Result<()> {
     let mut env: BTreeMap<String, String> = tools.context.env.clone();
     env.retain(|name, _| !name.starts_with("AWS_") && !name.starts_with("MOTO_"));
     env.insert("MOTO_AMIS_PATH".to_string(), amis.display().to_string());
+    let fixes = paths::state().join("moto");
+    files::make_dirs(&fixes)?;
+    files::write(&fixes.join("sitecustomize.py"), FIXES.as_bytes())?;
+    env.insert("PYTHONPATH".to_string(), fixes.display().to_string());
     daemons::start(daemons::MOTO, &argv, &env)?;
     daemons::await_ready(daemons::MOTO, Duration::from_secs(60), || {
         let page = format!("http://{LAB_ADDRESS}/latest/meta-data/");

@@ -1,0 +1,55 @@
+"""moto 5.2 made to answer as EC2 does, where Terraform reads back what it has written.
+
+Python imports a module of this name at its start from PYTHONPATH: `moto_server` itself stays as it is. Each of these made a
+second `terraform plan` find changes, or an instance impossible to replace; none changes what a request means.
+"""
+
+import functools
+
+from moto.ec2.models.instances import Instance, InstanceBackend
+from moto.ec2.models.security_groups import SecurityGroupRule
+
+
+def after(owner, name):
+    """Runs the decorated function after owner's method of that name, with its result."""
+
+    def decorate(function):
+        original = getattr(owner, name)
+
+        @functools.wraps(original)
+        def wrapper(self, *args, **kwargs):
+            result = original(self, *args, **kwargs)
+            function(self, result, *args, **kwargs)
+            return result
+
+        setattr(owner, name, wrapper)
+
+    return decorate
+
+
+@after(Instance, "prep_nics")
+def interfaces_as_ec2_has_them(instance, _result, *_args, **_kwargs):
+    for interface in instance.nics.values():
+        # Made with the instance, it goes with it; else its address could never be given to the instance that replaces it.
+        interface.delete_on_termination = True
+    if 0 in instance.nics and not instance.security_groups:
+        # Groups may be named on the interface, as Terraform does, and are the instance's all the same.
+        instance.security_groups = list(instance.nics[0]._group_set)
+
+
+@after(InstanceBackend, "run_instances")
+def disks_as_asked_for(_backend, reservation, *_args, **kwargs):
+    for mapping in kwargs.get("block_device_mappings") or []:
+        wanted = mapping.get("Ebs", {})
+        for instance in reservation.instances:
+            device = instance.block_device_mapping.get(mapping.get("DeviceName"))
+            volume = device and instance.ec2_backend.volumes.get(device.volume_id)
+            if volume and wanted.get("VolumeType") == "gp3":
+                volume.iops = wanted.get("Iops") or 3000
+                volume.throughput = wanted.get("Throughput") or 125
+
+
+# A rule that names a group has its description there.
+SecurityGroupRule.description = property(
+    lambda rule: rule.ip_range.get("Description") or (rule.source_group or {}).get("Description")
+)
