@@ -28,11 +28,6 @@ resource "aws_vpc_security_group_egress_rule" "flow" {
   tags = {
     Name = each.key
   }
-
-  # For people only, and not every implementation of the API returns it: no reason to touch a rule.
-  lifecycle {
-    ignore_changes = [description]
-  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "flow" {
@@ -47,11 +42,6 @@ resource "aws_vpc_security_group_ingress_rule" "flow" {
 
   tags = {
     Name = each.key
-  }
-
-  # For people only, and not every implementation of the API returns it: no reason to touch a rule.
-  lifecycle {
-    ignore_changes = [description]
   }
 }
 
