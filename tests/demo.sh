@@ -10,10 +10,10 @@ blueprint=blueprints/herd.hcl
 echo
 "$pgherd" status "$blueprint" --target lab
 
-# The cluster's own table: name, role, address, zone, whether it is a member of etcd.
+# The cluster's own table: name, host name, role, address, zone, whether it is a member of etcd.
 machines=generated/herd/db_config/machines.tsv
-haproxy=$(awk '$2 == "haproxy" { print $3 }' "$machines")
-slaves=$(awk '$2 == "slave"' "$machines" | wc -l)
+haproxy=$(awk '$3 == "haproxy" { print $4 }' "$machines")
+slaves=$(awk '$3 == "slave"' "$machines" | wc -l)
 
 # The password goes from Secrets Manager into a file that only root may read and that ends with this script.
 passfile=$(mktemp)
