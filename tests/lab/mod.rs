@@ -184,7 +184,7 @@ impl Inventory {
 }
 
 /// Processes of the lab: by what they are, or by the control group, which no process of a machine can leave.
-fn processes() -> Vec<(String, String)> {
+pub fn processes() -> Vec<(String, String)> {
     let mut found = vec![];
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let Ok(pid) = entry.file_name().into_string() else { continue };
