@@ -165,6 +165,44 @@ fn machines_are_what_instances_are_on_ec2() {
     assert_eq!(text(&lab.in_machine(&machine, "cat /root/kept")), "kept\n");
 }
 
+#[test]
+fn images_that_say_what_is_in_them_outlive_the_lab() {
+    let lab = Lab::take();
+    lab.ok(&["lab", "up"]);
+    let builder = lab.machine("172.31.0.10");
+    assert!(lab.in_machine(&builder, "echo built >/root/built").status.success());
+    lab.aws(&["ec2", "stop-instances", "--instance-ids", &builder]);
+    let create =
+        ["ec2", "create-image", "--instance-id", &builder, "--name", "test-lab-0123456789ab", "--query", "ImageId"];
+    let image = lab.aws(&create);
+    lab.aws(&["ec2", "create-tags", "--resources", &image, "--tags", "Key=pgherd:content,Value=0123456789ab"]);
+    lab.aws(&["ec2", "terminate-instances", "--instance-ids", &builder]);
+    assert!(
+        lab::within(Duration::from_secs(30), || !lab.ok(&["lab", "ps"]).contains(&builder)),
+        "{}",
+        lab::console(&builder)
+    );
+
+    lab.ok(&["lab", "down"]);
+    lab.ok(&["lab", "up"]);
+    let tag = "Name=tag:pgherd:content,Values=0123456789ab";
+    let find = ["ec2", "describe-images", "--owners", "self", "--filters", tag, "--query", "Images[].ImageId"];
+    assert_eq!(lab.aws(&find), image);
+    let machine = lab.machine_of(&image, "172.31.0.11");
+    // What the lab put into the builder is the lab's, not the image's: it is there because this is a machine of the lab again.
+    let proxies = "cat /root/built; ls /etc/apt/apt.conf.d/00pgherd-lab";
+    assert_eq!(text(&lab.in_machine(&machine, proxies)), "built\n/etc/apt/apt.conf.d/00pgherd-lab\n");
+    let kept = format!("/var/cache/pgherd/images/{image}");
+    assert!(!fs::exists(format!("{kept}/root/etc/apt/apt.conf.d/00pgherd-lab")).unwrap());
+
+    lab.aws(&["ec2", "deregister-image", "--image-id", &image]);
+    assert!(lab::within(Duration::from_secs(10), || !fs::exists(format!("{kept}/image.json")).unwrap()));
+    lab.ok(&["lab", "down"]);
+    lab.ok(&["lab", "up"]);
+    assert_eq!(lab.aws(&find), "");
+    assert!(!fs::exists(&kept).unwrap());
+}
+
 fn connect(address: &str) -> String {
     format!("exec 3<>/dev/tcp/{address}")
 }

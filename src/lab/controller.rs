@@ -14,17 +14,21 @@ use crate::system::host::daemon;
 
 /// Between two looks at the API.
 const PAUSE: Duration = Duration::from_millis(300);
+/// The same, when nothing has happened for a while: a look costs as much as it finds nothing.
+const LONG_PAUSE: Duration = Duration::from_secs(1);
+const A_WHILE: Duration = Duration::from_secs(60);
 /// What a machine gets to shut down in order; EC2 cuts the power after some minutes.
 const SHUTDOWN: Duration = Duration::from_secs(60);
 
 /// The loop. `log` takes what happens and what fails; a failure of one thing is tried again at the next look.
 pub fn run(tools: Tools<'_>, log: &mut dyn FnMut(&str)) -> Result<()> {
-    let mut controller = Controller { tools, log, stopping: BTreeMap::new(), last: BTreeMap::new() };
+    let mut controller =
+        Controller { tools, log, quiet: Stopwatch::start(), stopping: BTreeMap::new(), last: BTreeMap::new() };
     while !tools.interrupt.is_raised() {
         let looked = hold().and_then(|_lock| controller.look());
         controller.note("look", looked);
         daemon::reap();
-        tools.interrupt.wait(PAUSE);
+        tools.interrupt.wait(if controller.quiet.elapsed() > A_WHILE { LONG_PAUSE } else { PAUSE });
     }
     Ok(())
 }
@@ -32,6 +36,8 @@ pub fn run(tools: Tools<'_>, log: &mut dyn FnMut(&str)) -> Result<()> {
 struct Controller<'a> {
     tools: Tools<'a>,
     log: &'a mut dyn FnMut(&str),
+    /// Since something happened.
+    quiet: Stopwatch,
     /// Machines that were asked to shut down, and when.
     stopping: BTreeMap<String, Stopwatch>,
     /// The last failure of each thing: the log has it once, not thrice a second.
@@ -78,7 +84,7 @@ impl Controller<'_> {
         match machine::find(source)? {
             Some(machine) if machine.process.is_some() => return Ok(false),
             Some(mut machine) => {
-                (self.log)(&format!("{source}: is image {} ({})", ami.id, ami.name));
+                self.say(&format!("{source}: is image {} ({})", ami.id, ami.name));
                 images::capture(ami, &mut machine)?;
             }
             None => {}
@@ -89,7 +95,7 @@ impl Controller<'_> {
     /// Forgets kept images that the API has in no region any more.
     fn deregistered(&mut self, seen: &BTreeSet<String>) -> Result<()> {
         for image in images::all()?.iter().filter(|image| image.cached.is_some() && !seen.contains(&image.id)) {
-            (self.log)(&format!("{} ({}) was deregistered", image.id, image.name));
+            self.say(&format!("{} ({}) was deregistered", image.id, image.name));
             images::forget(image)?;
         }
         Ok(())
@@ -103,7 +109,7 @@ impl Controller<'_> {
             ("stopping" | "stopped", Some(machine)) => self.stop(machine),
             ("shutting-down" | "terminated", Some(machine)) if pending.contains(&instance.id) => self.stop(machine),
             ("shutting-down" | "terminated", Some(mut machine)) => {
-                (self.log)(&format!("{}: terminated", machine.id));
+                self.say(&format!("{}: terminated", machine.id));
                 machine.remove(self.tools)
             }
             _ => Ok(()),
@@ -139,7 +145,7 @@ impl Controller<'_> {
 
     fn boot(&mut self, machine: &mut Machine) -> Result<()> {
         machine.boot(self.tools)?;
-        (self.log)(&format!("{}: booting {} at {}", machine.id, machine.image, machine.address));
+        self.say(&format!("{}: booting {} at {}", machine.id, machine.image, machine.address));
         Ok(())
     }
 
@@ -156,7 +162,7 @@ impl Controller<'_> {
             return self.boot(&mut machine);
         }
         // `poweroff` inside: on EC2 the instance would stop.
-        (self.log)(&format!("{}: has switched itself off", machine.id));
+        self.say(&format!("{}: has switched itself off", machine.id));
         machine.is_off = true;
         machine.cut_power(self.tools)
     }
@@ -168,7 +174,7 @@ impl Controller<'_> {
         }
         match self.stopping.get(&machine.id) {
             None => {
-                (self.log)(&format!("{}: shutting down", machine.id));
+                self.say(&format!("{}: shutting down", machine.id));
                 machine.shut_down();
                 self.stopping.insert(machine.id.clone(), Stopwatch::start());
                 Ok(())
@@ -185,11 +191,16 @@ impl Controller<'_> {
     fn lost(&mut self, region: &str, instances: &[ec2::Instance]) -> Result<()> {
         for mut machine in machine::all()? {
             if machine.region == region && !instances.iter().any(|instance| instance.id == machine.id) {
-                (self.log)(&format!("{}: is gone", machine.id));
+                self.say(&format!("{}: is gone", machine.id));
                 machine.remove(self.tools)?;
             }
         }
         Ok(())
+    }
+
+    fn say(&mut self, text: &str) {
+        self.quiet = Stopwatch::start();
+        (self.log)(text);
     }
 
     fn note(&mut self, thing: &str, done: Result<()>) {
@@ -200,7 +211,7 @@ impl Controller<'_> {
             Err(e) => {
                 let text = format!("{thing}: {e:#}");
                 if self.last.insert(thing.to_string(), text.clone()).as_ref() != Some(&text) {
-                    (self.log)(&text);
+                    self.say(&text);
                 }
             }
         }

@@ -44,8 +44,11 @@ pub struct Image {
 
 /// All instances of a region.
 pub fn instances(region: &str) -> Result<Vec<Instance>> {
-    let text = ask(region, "DescribeInstances", "")?;
-    let document = Document::parse(&text)?;
+    read_instances(&ask(region, "DescribeInstances", "")?)
+}
+
+fn read_instances(text: &str) -> Result<Vec<Instance>> {
+    let document = Document::parse(text)?;
     let reservations = items(child(document.root_element(), "reservationSet"));
     let instances = reservations.into_iter().flat_map(|r| items(child(r, "instancesSet")));
     instances
@@ -126,4 +129,32 @@ fn text_of(node: Node<'_, '_>, name: &str) -> Option<String> {
 fn tags(node: Node<'_, '_>) -> BTreeMap<String, String> {
     let pair = |tag| Some((text_of(tag, "key")?, text_of(tag, "value").unwrap_or_default()));
     items(child(node, "tagSet")).into_iter().filter_map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances_are_read_from_all_reservations() {
+        let instance = |id: &str, rest: &str| {
+            format!(
+                "<item><instancesSet><item><instanceId>{id}</instanceId><imageId>ami-1</imageId><instanceState><code>16</code>\
+                <name>running</name></instanceState>{rest}</item></instancesSet></item>"
+            )
+        };
+        let tag =
+            "<tagSet><item><key>pgherd:machine</key><value>master</value></item><item><key>empty</key></item></tagSet>";
+        let rest = format!("{tag}<privateIpAddress>10.20.0.16</privateIpAddress><keyName>k</keyName>");
+        let text = format!(
+            "<DescribeInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15\"><reservationSet>{}{}</reservationSet></DescribeInstancesResponse>",
+            instance("i-1", &rest),
+            instance("i-2", "")
+        );
+        let read = read_instances(&text).unwrap();
+        assert_eq!(read.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(), ["i-1", "i-2"]);
+        assert_eq!((read[0].state.as_str(), read[0].address), ("running", Some(Ipv4Addr::new(10, 20, 0, 16))));
+        assert_eq!((read[0].tags["pgherd:machine"].as_str(), read[0].tags["empty"].as_str()), ("master", ""));
+        assert_eq!((read[1].address, read[1].key_name.as_deref()), (None, None));
+    }
 }

@@ -69,10 +69,11 @@ pub fn is_up() -> bool {
 ///
 /// The controller's own process is this program with the words `lab controller`, which must come to [`controller`].
 pub fn up(tools: Tools<'_>, say: &mut dyn FnMut(&str)) -> Result<Up> {
-    prerequisites::check(tools.context)?;
+    require_root()?;
     if is_up() {
         return Ok(Up::WasUp);
     }
+    prerequisites::check(tools.context)?;
     if store::load::<Record>(&record()).ok().flatten().is_some_and(|r| r.is_complete)
         && daemons::is_alive(daemons::MOTO)
     {

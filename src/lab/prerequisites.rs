@@ -21,12 +21,12 @@ const PROGRAMS: [(&str, &str); 10] = [
     ("packer", "packer"),
 ];
 
+const PYTHON: &str =
+    "`make setup` installs it in .venv, then PATH=$PWD/.venv/bin:$PATH (or pip install -r src/lab/requirements.txt)";
+
 /// Programs that no Debian package brings.
-const OTHERS: [(&str, &str); 3] = [
-    ("terraform", "install terraform 1.11 or newer"),
-    ("moto_server", "pip install -r src/lab/requirements.txt (make setup does it, in .venv)"),
-    ("aws", "pip install -r src/lab/requirements.txt (make setup does it, in .venv)"),
-];
+const OTHERS: [(&str, &str); 3] =
+    [("terraform", "install terraform or tofu, 1.11 or newer"), ("moto_server", PYTHON), ("aws", PYTHON)];
 
 /// Why the lab is root's.
 pub const ROOT: &str = "it makes namespaces, mounts and machines: run it as root";
@@ -65,7 +65,8 @@ pub fn check(context: &Context) -> Result<(), Missing> {
         missing.push(format!("programs are missing: apt-get install {}", packages.join(" ")));
     }
     for (program, how) in OTHERS {
-        if context.find_program(program).is_none() {
+        let serves = |name| context.find_program(name).is_some();
+        if !serves(program) && (program != "terraform" || !serves("tofu")) {
             missing.push(format!("{program} is missing: {how}"));
         }
     }

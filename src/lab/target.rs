@@ -77,6 +77,9 @@ pub fn environment(region: &str) -> BTreeMap<String, String> {
             ("AWS_EC2_METADATA_DISABLED", "true".into()),
             ("AWS_CONFIG_FILE", "/dev/null".into()),
             ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".into()),
+            // What is asked here is never behind the user's proxy.
+            ("NO_PROXY", "*".into()),
+            ("no_proxy", "*".into()),
             // Both look for new versions of themselves on the internet.
             ("CHECKPOINT_DISABLE", "1".into()),
             // Two thirds of the provider's time at its start goes into collecting garbage.

@@ -8,8 +8,9 @@ use super::paths;
 use super::tool::Tools;
 use crate::system::files;
 
-/// What a mirror of providers holds at its top: the host name of the registry that they come from.
-const REGISTRY: &str = "registry.terraform.io";
+/// Programs that serve as Terraform, the preferred first, and the registry that each takes providers from; a mirror has a folder
+/// of that name at its top.
+const PROGRAMS: [(&str, &str); 2] = [("terraform", "registry.terraform.io"), ("tofu", "registry.opentofu.org")];
 
 /// Where the lab's CLI configuration is.
 pub fn config() -> PathBuf {
@@ -19,7 +20,9 @@ pub fn config() -> PathBuf {
 /// Writes a CLI configuration that takes providers from a mirror on this machine: its own, or one that is made here once, through
 /// the host's network, for what the module in `module` requires.
 pub fn configure(tools: Tools<'_>, module: &Path, say: &mut dyn FnMut(&str)) -> Result<()> {
-    let mirror = match find(tools) {
+    let found = PROGRAMS.iter().find(|(program, _)| tools.context.find_program(program).is_some());
+    let (program, registry) = found.unwrap_or(&PROGRAMS[0]);
+    let mirror = match find(tools, registry) {
         Some(mirror) => mirror,
         None => {
             let mirror = paths::cached_providers();
@@ -28,7 +31,7 @@ pub fn configure(tools: Tools<'_>, module: &Path, say: &mut dyn FnMut(&str)) -> 
             tools.run(&[
                 "env",
                 "CHECKPOINT_DISABLE=1",
-                "terraform",
+                program,
                 &format!("-chdir={}", module.display()),
                 "providers",
                 "mirror",
@@ -45,7 +48,7 @@ pub fn configure(tools: Tools<'_>, module: &Path, say: &mut dyn FnMut(&str)) -> 
 }
 
 /// A mirror that holds the AWS provider: our own, one where Terraform looks by itself, or one just below the usual places.
-fn find(tools: Tools<'_>) -> Option<PathBuf> {
+fn find(tools: Tools<'_>, registry: &str) -> Option<PathBuf> {
     let mut places = vec![paths::cached_providers()];
     if let Some(home) = tools.context.var("HOME") {
         places.push(Path::new(home).join(".terraform.d/plugins"));
@@ -60,5 +63,5 @@ fn find(tools: Tools<'_>) -> Option<PathBuf> {
         places.push(place);
         places.extend(below);
     }
-    places.into_iter().find(|place| files::exists(&place.join(REGISTRY).join("hashicorp/aws")))
+    places.into_iter().find(|place| files::exists(&place.join(registry).join("hashicorp/aws")))
 }

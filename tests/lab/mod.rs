@@ -40,33 +40,26 @@ impl Lab {
         String::from_utf8(output.stdout).unwrap().trim().to_string()
     }
 
+    /// Runs the AWS CLI against moto; answers what it printed, as text.
+    pub fn aws(&self, words: &[&str]) -> String {
+        self.ok(&[&["lab", "shell", "--", "aws", "--output", "text"], words].concat())
+    }
+
     /// Boots a machine of the base image at an address of moto's default network; answers its instance id.
     pub fn machine(&self, address: &str) -> String {
-        let aws = |words: &[&str]| self.ok(&[&["lab", "shell", "--", "aws", "--output", "text"], words].concat());
-        let filter = "Name=name,Values=debian-13-*";
-        let image = aws(&[
-            "ec2",
-            "describe-images",
-            "--filters",
-            filter,
-            "Name=architecture,Values=x86_64",
-            "--query",
-            "Images[0].ImageId",
-        ]);
-        let filter = "Name=cidr-block,Values=172.31.0.0/20";
-        let subnet = aws(&["ec2", "describe-subnets", "--filters", filter, "--query", "Subnets[0].SubnetId"]);
-        let id = aws(&[
-            "ec2",
-            "run-instances",
-            "--image-id",
-            &image,
-            "--subnet-id",
-            &subnet,
-            "--private-ip-address",
-            address,
-            "--query",
-            "Instances[0].InstanceId",
-        ]);
+        let base = ["Name=name,Values=debian-13-*", "Name=architecture,Values=x86_64"];
+        let image =
+            self.aws(&["ec2", "describe-images", "--filters", base[0], base[1], "--query", "Images[0].ImageId"]);
+        self.machine_of(&image, address)
+    }
+
+    /// Boots a machine of an image.
+    pub fn machine_of(&self, image: &str, address: &str) -> String {
+        let net = "Name=cidr-block,Values=172.31.0.0/20";
+        let subnet = self.aws(&["ec2", "describe-subnets", "--filters", net, "--query", "Subnets[0].SubnetId"]);
+        let place = ["--subnet-id", &subnet, "--private-ip-address", address];
+        let run = ["ec2", "run-instances", "--image-id", image, "--query", "Instances[0].InstanceId"];
+        let id = self.aws(&[&run[..], &place].concat());
         self.await_running(&id);
         id
     }
