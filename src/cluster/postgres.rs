@@ -54,6 +54,9 @@ fn defaults(blueprint: &Blueprint) -> BTreeMap<String, String> {
         ("tcp_keepalives_idle".into(), "60".into()),
         ("tcp_keepalives_interval".into(), "10".into()),
         ("tcp_keepalives_count".into(), "6".into()),
+        // A standby whose machine died stops holding up commits after this, not after a minute; it reconnects by itself.
+        ("wal_sender_timeout".into(), "10s".into()),
+        ("wal_receiver_timeout".into(), "10s".into()),
         // SSD: a random page costs little more than the next one.
         ("random_page_cost".into(), "1.1".into()),
     ]);

@@ -1,10 +1,165 @@
 //! The database machines' scripts and configuration: `db_config/`.
 
-use super::ImageContent;
-use crate::cluster::Cluster;
-use crate::fileset::FileSet;
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+
+use super::machine::{self, SecretFile};
+use super::templates::{add_plain, add_rendered};
+use super::{ImageContent, ports_of};
+use crate::cluster::{Cluster, Role};
+use crate::fileset::{FileSet, Mode};
+
+/// WAL senders, and replication slots, beyond one a standby: a base backup takes two, and an operator has tools of their own.
+const SPARE_WAL_SENDERS: usize = 8;
 
 /// Adds the files of the database machines; answers what goes into the master's image and, if there are slaves, theirs.
-pub fn add(_cluster: &Cluster, _files: &mut FileSet) -> Vec<ImageContent> {
-    vec![]
+pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut FileSet) -> Vec<ImageContent> {
+    let mut content = vec![
+        add_plain(files, "db_config/provision_database.sh", Mode::Executable),
+        add_rendered(files, "db_config/provision.env", Provision::of(cluster)),
+        add_rendered(files, "db_config/patroni.yml", Patroni::of(cluster)),
+        add_rendered(files, "db_config/pg_hba.conf", PgHba::of(cluster)),
+        add_rendered(files, "db_config/bootstrap.sql", Bootstrap::of(cluster)),
+        add_secrets(cluster, files),
+        add_plain(files, "db_config/patroni_unit.conf", Mode::Plain),
+        add_plain(files, "db_config/pgherd-yield.service", Mode::Plain),
+        add_plain(files, "db_config/pgherd-yield.timer", Mode::Plain),
+    ];
+    for script in
+        ["herdctl", "post_bootstrap.py", "server_certificate.sh", "wait_for_cluster.py", "yield_etcd_leader.py"]
+    {
+        content.push(add_plain(files, &format!("db_config/{script}"), Mode::Executable));
+    }
+    content.extend_from_slice(common);
+    content.extend_from_slice(etcd);
+    (cluster.roles().filter(|role| *role != Role::Haproxy))
+        .map(|role| ImageContent {
+            role: role.name(),
+            script: add_plain(files, &format!("db_config/{}_script.sh", role.name()), Mode::Executable),
+            files: content.clone(),
+        })
+        .collect()
+}
+
+#[derive(Serialize)]
+struct Provision {
+    codename: &'static str,
+    major: u16,
+    pgdg: bool,
+}
+
+impl Provision {
+    fn of(cluster: &Cluster) -> Self {
+        Provision { codename: cluster.base.codename, major: cluster.postgres.major, pgdg: cluster.postgres.pgdg }
+    }
+}
+
+#[derive(Serialize)]
+struct Patroni<'a> {
+    cluster: &'a str,
+    ports: super::Ports,
+    etcd: Vec<Ipv4Addr>,
+    ttl: u32,
+    loop_wait: u32,
+    retry_timeout: u32,
+    synchronous: bool,
+    primary_start_timeout: u32,
+    wal_senders: usize,
+    /// Values as YAML reads them: quoted, so that `on` and `1.1` stay texts.
+    settings: BTreeMap<&'a str, String>,
+    major: u16,
+}
+
+impl<'a> Patroni<'a> {
+    fn of(cluster: &'a Cluster) -> Self {
+        Patroni {
+            cluster: &cluster.name,
+            ports: ports_of(),
+            etcd: cluster.etcd_members().map(|m| m.address).collect(),
+            ttl: cluster.failover.ttl,
+            loop_wait: cluster.failover.loop_wait,
+            retry_timeout: cluster.failover.retry_timeout,
+            synchronous: cluster.failover.synchronous,
+            primary_start_timeout: cluster.primary_start_timeout,
+            wal_senders: cluster.slaves().count() + SPARE_WAL_SENDERS,
+            settings: cluster.postgres.settings.iter().map(|(name, value)| (name.as_str(), yaml(value))).collect(),
+            major: cluster.postgres.major,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PgHba {
+    subnets: Vec<Blocks>,
+}
+
+/// A zone's blocks, as wide as pg_hba.conf's column.
+#[derive(Serialize)]
+struct Blocks {
+    databases: String,
+    haproxy: String,
+}
+
+impl PgHba {
+    fn of(cluster: &Cluster) -> Self {
+        let column = |block: ipnet::Ipv4Net| format!("{:<18}", block.to_string());
+        let blocks = |s: &crate::cluster::Subnet| Blocks { databases: column(s.databases), haproxy: column(s.haproxy) };
+        PgHba { subnets: cluster.network.subnets.iter().map(blocks).collect() }
+    }
+}
+
+#[derive(Serialize)]
+struct Bootstrap {
+    users: Vec<String>,
+    databases: Vec<Owned>,
+}
+
+#[derive(Serialize)]
+struct Owned {
+    name: String,
+    owner: String,
+}
+
+impl Bootstrap {
+    fn of(cluster: &Cluster) -> Self {
+        let owned = |d: &crate::cluster::Database| Owned { name: quoted(&d.name), owner: quoted(&d.owner) };
+        Bootstrap {
+            users: cluster.postgres.users.iter().map(|u| quoted(u)).collect(),
+            databases: cluster.postgres.databases.iter().map(owned).collect(),
+        }
+    }
+}
+
+/// A YAML text: JSON's are a subset of YAML's double-quoted ones.
+fn yaml(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// An SQL identifier that means exactly this name.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn add_secrets(cluster: &Cluster, files: &mut FileSet) -> String {
+    let patroni = [
+        ("PATRONI_SUPERUSER_PASSWORD", "superuser"),
+        ("PATRONI_REPLICATION_PASSWORD", "replication"),
+        ("PATRONI_REWIND_PASSWORD", "rewind"),
+        ("PATRONI_RESTAPI_PASSWORD", "patroni-api"),
+    ];
+    let wanted = [
+        SecretFile {
+            path: "/run/pgherd/patroni.env",
+            owner: "postgres",
+            secrets: patroni.map(|(key, name)| (key.to_string(), name.to_string())).to_vec(),
+        },
+        SecretFile {
+            path: "/run/pgherd/users.json",
+            owner: "postgres",
+            secrets: cluster.postgres.users.iter().map(|u| (u.clone(), format!("user/{u}"))).collect(),
+        },
+    ];
+    machine::add_secrets(cluster, files, "db_config/secrets.json", &wanted)
 }

@@ -4,17 +4,23 @@
 
 pub mod database;
 pub mod load_balancer;
+pub mod machine;
 pub mod packer;
+mod templates;
 pub mod terraform;
 
-use crate::cluster::Cluster;
+use serde::Serialize;
+
+use crate::cluster::{Cluster, ports};
 use crate::fileset::FileSet;
 
 /// All files of a cluster except its manifest.
 pub fn generate(cluster: &Cluster) -> FileSet {
     let mut files = FileSet::new();
-    let database = database::add(cluster, &mut files);
-    let load_balancer = load_balancer::add(cluster, &mut files);
+    let common = machine::add_common(cluster, &mut files);
+    let etcd = machine::add_etcd(cluster, &mut files);
+    let database = database::add(cluster, &common, &etcd, &mut files);
+    let load_balancer = load_balancer::add(cluster, &common, &etcd, &mut files);
     files.images = packer::add(cluster, &database, &load_balancer, &mut files);
     terraform::add(cluster, &mut files);
     files
@@ -29,4 +35,16 @@ pub struct ImageContent {
     pub script: String,
     /// Everything that is uploaded beside the script, flat: base names are unique within an image.
     pub files: Vec<String>,
+}
+
+/// The fixed ports, for templates.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Ports {
+    postgres: u16,
+    patroni: u16,
+    etcd_client: u16,
+}
+
+fn ports_of() -> Ports {
+    Ports { postgres: ports::POSTGRES, patroni: ports::PATRONI, etcd_client: ports::ETCD_CLIENT }
 }

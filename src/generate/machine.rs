@@ -1,0 +1,73 @@
+//! What every machine carries, whatever its role: `machine/`.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::templates::{add_plain, add_rendered};
+use crate::cluster::{Cluster, Machine, ports};
+use crate::fileset::{FileSet, Mode};
+
+/// Files that are part of every image.
+pub fn add_common(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
+    #[derive(Serialize)]
+    struct Machines<'a> {
+        cluster: &'a str,
+        machines: &'a [Machine],
+    }
+    vec![
+        add_plain(files, "machine/common.sh", Mode::Plain),
+        add_plain(files, "machine/identity.sh", Mode::Executable),
+        add_plain(files, "machine/read_secrets.py", Mode::Executable),
+        add_plain(files, "machine/pgherd-host-keys.service", Mode::Plain),
+        add_plain(files, "machine/pgherd-identity.service", Mode::Plain),
+        add_plain(files, "machine/pgherd-secrets.service", Mode::Plain),
+        add_rendered(files, "machine/machines.tsv", Machines { cluster: &cluster.name, machines: &cluster.machines }),
+    ]
+}
+
+/// Files that are part of each image whose machines may be members of etcd.
+pub fn add_etcd(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
+    #[derive(Serialize)]
+    struct Etcd<'a> {
+        cluster: &'a str,
+        members: String,
+    }
+    let members: Vec<String> =
+        cluster.etcd_members().map(|m| format!("{}=http://{}:{}", m.name, m.address, ports::ETCD_PEER)).collect();
+    vec![
+        add_plain(files, "machine/etcd_api.py", Mode::Plain),
+        add_plain(files, "machine/etcd_join.py", Mode::Executable),
+        add_plain(files, "machine/etcd_unit.conf", Mode::Plain),
+        add_rendered(files, "machine/etcd.env", Etcd { cluster: &cluster.name, members: members.join(",") }),
+    ]
+}
+
+/// A file in memory that a machine's secrets are read into.
+pub struct SecretFile<'a> {
+    /// Where: `.env` for systemd, `.json` for a script.
+    pub path: &'a str,
+    /// Who alone may read it.
+    pub owner: &'a str,
+    /// The file's key, and the secret's name behind the cluster's.
+    pub secrets: Vec<(String, String)>,
+}
+
+/// Adds the list of the secrets that a role's machines read at boot, and where to.
+///
+/// # Panics
+/// If a secret is not one that the cluster has: a programming error.
+pub fn add_secrets(cluster: &Cluster, files: &mut FileSet, path: &str, wanted: &[SecretFile<'_>]) -> String {
+    let file = |wanted: &SecretFile<'_>| {
+        let secrets: serde_json::Map<_, _> = (wanted.secrets.iter())
+            .map(|(key, suffix)| {
+                let name = format!("{}/{suffix}", cluster.name);
+                assert!(cluster.secrets.iter().any(|s| s.name == name), "the cluster has no secret {name}");
+                (key.clone(), name.into())
+            })
+            .collect();
+        json!({ "path": wanted.path, "owner": wanted.owner, "secrets": secrets })
+    };
+    let plan = json!({ "region": cluster.region, "files": wanted.iter().map(file).collect::<Vec<_>>() });
+    files.add(path, Mode::Plain, format!("{plan:#}\n"));
+    path.to_string()
+}
