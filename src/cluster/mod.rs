@@ -156,7 +156,7 @@ pub struct Machine {
 }
 
 /// PostgreSQL.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Postgres {
     /// Major version.
     pub major: u16,

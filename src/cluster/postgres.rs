@@ -11,7 +11,7 @@ const MAX_CONNECTIONS: u32 = 200;
 /// PostgreSQL's own default.
 const SUPERUSER_RESERVED_CONNECTIONS: u32 = 3;
 
-/// Patroni's own defaults of `max_wal_senders` and `max_replication_slots`: enough for seven standbys.
+/// Patroni's own default of `max_wal_senders` and `max_replication_slots`: the least there are.
 const WAL_SENDERS: u32 = 10;
 
 /// The version, the settings (the blueprint's over pgherd's) and what exists from the start.
@@ -60,12 +60,10 @@ fn defaults(blueprint: &Blueprint) -> BTreeMap<String, String> {
         // SSD: a random page costs little more than the next one.
         ("random_page_cost".into(), "1.1".into()),
     ]);
-    // Each standby streams and has a slot; a base backup, as a new or replaced slave takes it, needs two senders more.
-    let senders = u32::from(blueprint.slave_count) + 3;
-    if senders > WAL_SENDERS {
-        settings.insert("max_wal_senders".into(), senders.to_string());
-        settings.insert("max_replication_slots".into(), senders.to_string());
-    }
+    // A standby that copies the primary takes two senders, and at the start all of them copy at once; some more are for tools.
+    let senders = WAL_SENDERS.max(2 * u32::from(blueprint.slave_count) + 3);
+    settings.insert("max_wal_senders".into(), senders.to_string());
+    settings.insert("max_replication_slots".into(), senders.to_string());
     let memory: Option<Vec<u64>> = kinds.iter().map(|m| sizing::memory_mib(&m.instance_type)).collect();
     if let Some(memory) = memory.and_then(|all| all.into_iter().min()) {
         settings.insert("shared_buffers".into(), mib(sizing::shared_buffers_mib(memory)));

@@ -11,9 +11,6 @@ use super::{ImageContent, ports_of};
 use crate::cluster::{Cluster, Role};
 use crate::fileset::{FileSet, Mode};
 
-/// WAL senders, and replication slots, beyond one a standby: a base backup takes two, and an operator has tools of their own.
-const SPARE_WAL_SENDERS: usize = 8;
-
 /// Adds the files of the database machines; answers what goes into the master's image and, if there are slaves, theirs.
 pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut FileSet) -> Vec<ImageContent> {
     let mut content = vec![
@@ -66,7 +63,6 @@ struct Patroni<'a> {
     retry_timeout: u32,
     synchronous: bool,
     primary_start_timeout: u32,
-    wal_senders: usize,
     /// Values as YAML reads them: quoted, so that `on` and `1.1` stay texts.
     settings: BTreeMap<&'a str, String>,
     major: u16,
@@ -83,7 +79,6 @@ impl<'a> Patroni<'a> {
             retry_timeout: cluster.failover.retry_timeout,
             synchronous: cluster.failover.synchronous,
             primary_start_timeout: cluster.primary_start_timeout,
-            wal_senders: cluster.slaves().count() + SPARE_WAL_SENDERS,
             settings: cluster.postgres.settings.iter().map(|(name, value)| (name.as_str(), yaml(value))).collect(),
             major: cluster.postgres.major,
         }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::machine::{self, SecretFile};
 use super::templates::{add_plain, add_rendered};
 use super::{ImageContent, ports_of};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Postgres};
 use crate::fileset::{FileSet, Mode};
 
 /// WAL that a standby may lack and still serve reads: one segment, a second or so of a busy primary.
@@ -72,7 +72,11 @@ impl<'a> Config<'a> {
             stats: Stats { port: haproxy.stats.port, path: &haproxy.stats.path, user: &haproxy.stats.user },
             lag: READ_LAG,
             databases: cluster.databases().map(|m| Server { name: &m.name, address: m.address }).collect(),
-            limits: Limits::of(cluster),
+            limits: Limits::new(
+                &cluster.postgres,
+                cluster.slaves().count() as u32,
+                cluster.haproxy.primary_serves_reads,
+            ),
         }
     }
 }
@@ -93,12 +97,10 @@ struct Limits {
 }
 
 impl Limits {
-    fn of(cluster: &Cluster) -> Self {
-        let postgres = &cluster.postgres;
+    fn new(postgres: &Postgres, standbys: u32, primary_serves_reads: bool) -> Self {
         let kept = postgres.reserved_connections + KEPT_FOR_OPERATION;
         let room = postgres.max_connections.saturating_sub(kept).max(3);
-        let standbys = cluster.slaves().count() as u32;
-        let (read, read_fallback) = match (cluster.haproxy.primary_serves_reads, standbys) {
+        let (read, read_fallback) = match (primary_serves_reads, standbys) {
             (true, _) => (room / 2, 0),
             // Nobody is ever a standby: the primary's share for reads is the whole of them.
             (false, 0) => (1, room / 2),
@@ -125,21 +127,16 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blueprint::model::Blueprint;
-    use crate::cluster::resolve;
 
     #[test]
     fn a_machine_never_gets_more_connections_than_postgres_takes() {
-        for slaves in [0, 1, 2, 15] {
+        for standbys in [0, 1, 2, 15] {
             for primary_serves_reads in [false, true] {
-                for max_connections in ["20", "100", "200", "5000"] {
-                    let mut blueprint = Blueprint::smallest("herd", "eu-west-1");
-                    blueprint.slave_count = slaves;
-                    blueprint.haproxy.primary_serves_reads = primary_serves_reads;
-                    blueprint.postgres.settings.insert("max_connections".into(), max_connections.into());
-                    let limits = Limits::of(&resolve(&blueprint));
+                for max_connections in [20, 100, 200, 5000] {
+                    let postgres = Postgres { max_connections, reserved_connections: 3, ..Postgres::default() };
+                    let limits = Limits::new(&postgres, standbys, primary_serves_reads);
                     let most = limits.write + limits.read + limits.read_fallback + limits.kept;
-                    assert!(most <= limits.max_connections, "{slaves} slaves: {limits:?}");
+                    assert!(most <= max_connections, "{standbys} standbys: {limits:?}");
                     assert!(limits.write > 0 && limits.read > 0, "{limits:?}");
                     assert!(limits.global > limits.write_frontend + limits.read_frontend, "{limits:?}");
                 }
