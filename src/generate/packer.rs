@@ -10,6 +10,8 @@ use crate::fileset::{FileSet, ImageId, Mode, RelPath, sha256_hex};
 
 /// Where uploads land: Packer's user can write there, and a reboot empties it.
 const UPLOADS: &str = "/tmp/pgherd";
+/// GiB: what the images of every base have; no machine's own disk is smaller.
+const IMAGE_GIB: u32 = 8;
 /// Hex digits of an image's hash: enough to tell a lifetime's images of one cluster apart, short enough to read out.
 const HASH_DIGITS: usize = 12;
 
@@ -133,6 +135,7 @@ fn builder(cluster: &Cluster, role: Role, machine: &Machine, name: &str, hash: &
         "launch_block_device_mappings": [{
             "device_name": base.root_device,
             "volume_type": "gp3",
+            "volume_size": IMAGE_GIB,
             "iops": 3000,
             "throughput": 125,
             "encrypted": true,
