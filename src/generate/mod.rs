@@ -3,6 +3,7 @@
 //! Files for machines come first; an image's hash covers them; Packer's templates and Terraform's modules carry that hash.
 
 pub mod database;
+pub mod deploy;
 pub mod load_balancer;
 pub mod machine;
 pub mod packer;
@@ -23,6 +24,7 @@ pub fn generate(cluster: &Cluster) -> FileSet {
     let load_balancer = load_balancer::add(cluster, &common, &etcd, &mut files);
     files.images = packer::add(cluster, &database, &load_balancer, &mut files);
     terraform::add(cluster, &mut files);
+    deploy::add(cluster, &mut files);
     files
 }
 

@@ -1,0 +1,46 @@
+//! `deploy.sh`: the whole pipeline for a machine that has no pgherd.
+
+use crate::cluster::Cluster;
+use crate::fileset::{FileSet, Mode};
+
+/// The script itself is the same for every cluster; what varies stands near its top.
+const SCRIPT: &str = include_str!("templates/deploy.sh");
+
+/// The line of the script that gives way to what varies.
+const VALUES: &str = "# @values@";
+
+/// Adds the script. It names the images that [`FileSet::images`] holds by now.
+pub fn add(cluster: &Cluster, files: &mut FileSet) {
+    let haproxy = cluster.haproxy_machine().address;
+    let ports = &cluster.haproxy;
+    let images: Vec<String> = files.images.iter().map(|image| format!("{}={}", image.role, image.name)).collect();
+    let images: Vec<String> = images.iter().map(|image| quote(image)).collect();
+    let values = [
+        "# What the blueprint decided.".to_string(),
+        format!("cluster={}", quote(&cluster.name)),
+        format!("region={}", quote(&cluster.region)),
+        format!("slaves={}", cluster.slaves().count()),
+        format!("images=({})", images.join(" ")),
+        format!("haproxy_address={haproxy}"),
+        format!("write_port={} read_port={} admin_port={}", ports.write_port, ports.read_port, ports.stats.port),
+    ];
+    files.add("deploy.sh", Mode::Executable, SCRIPT.replacen(VALUES, &values.join("\n"), 1));
+}
+
+/// A word that the shell takes as it stands.
+fn quote(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text.into() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+
+    #[test]
+    fn words_stay_words() {
+        assert_eq!(quote("herd-master=a/b.c"), "herd-master=a/b.c");
+        assert_eq!(quote("a b'$(c)"), r"'a b'\''$(c)'");
+        assert_eq!(quote(""), "''");
+    }
+}
