@@ -11,7 +11,7 @@ echo
 "$pgherd" status "$blueprint" --target lab
 
 # The cluster's own table: name, host name, role, address, zone, whether it is a member of etcd.
-machines=generated/herd/db_config/machines.tsv
+machines=generated/herd/machine/machines.tsv
 haproxy=$(awk '$3 == "haproxy" { print $4 }' "$machines")
 slaves=$(awk '$3 == "slave"' "$machines" | wc -l)
 

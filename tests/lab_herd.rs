@@ -252,7 +252,7 @@ impl Herd<'_> {
 }
 
 fn machines() -> Vec<Machine> {
-    let table = fs::read_to_string("generated/herd/db_config/machines.tsv").unwrap();
+    let table = fs::read_to_string("generated/herd/machine/machines.tsv").unwrap();
     let line = |line: &str| {
         let fields: Vec<String> = line.split('\t').map(String::from).collect();
         Machine { name: fields[0].clone(), role: fields[2].clone(), address: fields[3].clone() }

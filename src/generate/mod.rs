@@ -7,6 +7,7 @@ pub mod deploy;
 pub mod load_balancer;
 pub mod machine;
 pub mod packer;
+pub mod readme;
 mod templates;
 pub mod terraform;
 
@@ -25,6 +26,7 @@ pub fn generate(cluster: &Cluster) -> FileSet {
     files.images = packer::add(cluster, &database, &load_balancer, &mut files);
     terraform::add(cluster, &mut files);
     deploy::add(cluster, &mut files);
+    readme::add(cluster, &mut files);
     files
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::templates;
 use crate::cluster::flows::{Party, flows};
 use crate::cluster::{Cluster, Machine, Role};
-use crate::fileset::{FileSet, Mode};
+use crate::fileset::FileSet;
 
 #[derive(Serialize)]
 struct Context<'a> {
@@ -60,7 +60,7 @@ struct Port {
 
 /// Adds `README.md`.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
-    files.add("README.md", Mode::Plain, templates::render("README.md.j2", &context(cluster)));
+    templates::add_rendered(files, "README.md", context(cluster));
 }
 
 fn context(cluster: &Cluster) -> Context<'_> {

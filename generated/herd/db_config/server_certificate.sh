@@ -1,0 +1,19 @@
+#!/bin/bash
+# Makes this machine's own TLS certificate for PostgreSQL, once. No key is ever in an image.
+set -euo pipefail
+
+folder=/var/lib/pgherd/tls
+if [ -s "$folder/server.crt" ]; then exit 0; fi
+
+address=${PATRONI_POSTGRESQL_CONNECT_ADDRESS%:*}
+host=$(hostname)
+echo "making a TLS certificate for $host ($address)"
+install -d -m 0750 -o root -g postgres /var/lib/pgherd "$folder"
+# Self-signed: it keeps the wire secret. Who is who is decided by passwords and addresses; ten years, as nothing renews it.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=$host" \
+  -addext "subjectAltName=DNS:$host,IP:$address" -keyout "$folder/server.key" -out "$folder/server.crt.new" 2>/dev/null
+chown root:postgres "$folder/server.key"
+chmod 0640 "$folder/server.key"
+chmod 0644 "$folder/server.crt.new"
+# Last, so that a power cut in between makes both anew.
+mv "$folder/server.crt.new" "$folder/server.crt"

@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# Makes this cluster: network, images, machines; then waits until it is whole. pgherd does the same, side by side.
+#
+# What it needs: packer, terraform 1.11 or newer, the AWS CLI, curl; credentials where every AWS program looks for them.
+#
+#   ./deploy.sh          Terraform shows what it would change, and asks, a module at a time
+#   ./deploy.sh --yes    nobody is asked
+#
+# It may be run again at any time: an image that exists is not built anew, and Terraform changes only what differs.
+#
+# Environment, all optional:
+#   AWS_ACCESS_KEY, AWS_SECRET_KEY   taken where AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set
+#   AWS_ENDPOINT_URL                 another API than AWS's own
+#   MASTER_IP, SLAVE1_IP …, HAPROXY_IP   addresses of Elastic IPs that exist already, to give to the machines
+#   PACKER_FLAGS                     more words for packer build, such as -var subnet_id=subnet-…
+#   HAPROXY_ADDRESS                  where to reach HAProxy from here, if neither its Elastic IP nor its private address is
+#   WAIT_SECONDS                     how long the cluster may take to become whole (default 600)
+set -euo pipefail
+
+# What the blueprint decided.
+cluster=herd
+region=eu-west-1
+slaves=2
+images=(master=herd-master-ad8da3701a81 slave=herd-slave-be21416d7547 haproxy=herd-haproxy-8d898450682f)
+haproxy_address=10.20.128.32
+write_port=5000 read_port=5001 admin_port=7000
+
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+say() { printf '\n==> %s\n' "$*"; }
+die() {
+  printf 'deploy.sh: %s\n' "$*" >&2
+  exit 1
+}
+
+prepare() {
+  # OpenTofu does as well.
+  if ! command -v terraform >/dev/null && command -v tofu >/dev/null; then
+    terraform() { tofu "$@"; }
+  fi
+  local tool
+  for tool in packer terraform aws curl; do
+    command -v "$tool" >/dev/null || die "$tool is not installed"
+  done
+
+  # The names that this repository has always used. Packer and Terraform read them too; the AWS CLI does not.
+  if [[ -z ${AWS_ACCESS_KEY_ID:-} && -n ${AWS_ACCESS_KEY:-} ]]; then
+    export AWS_ACCESS_KEY_ID=$AWS_ACCESS_KEY AWS_SECRET_ACCESS_KEY=${AWS_SECRET_KEY:-}
+  fi
+  # The cluster's zones and addresses belong to its region.
+  if [[ -n ${AWS_REGION:-} && $AWS_REGION != "$region" ]]; then
+    die "AWS_REGION is $AWS_REGION, but cluster $cluster lives in $region"
+  fi
+  export AWS_REGION=$region AWS_DEFAULT_REGION=$region
+
+  export TF_VAR_master_eip=${MASTER_IP:-} TF_VAR_haproxy_eip=${HAPROXY_IP:-}
+  local i variable
+  for ((i = 1; i <= slaves; i++)); do
+    variable=SLAVE${i}_IP
+    export "TF_VAR_slave${i}_eip=${!variable:-}"
+  done
+
+  aws sts get-caller-identity --output text >/dev/null || die "AWS does not take the credentials"
+}
+
+apply_module() {
+  say "terraform: $1"
+  terraform -chdir="$1" init -input=false
+  terraform -chdir="$1" apply "${approve[@]}"
+}
+
+# Packer's amazon plugin is part of 1.6 and has to be installed from 1.7 on.
+install_plugin() {
+  if packer plugins installed >/dev/null 2>&1 && ! packer plugins installed | grep -q hashicorp/amazon; then
+    packer plugins install github.com/hashicorp/amazon
+  fi
+}
+
+build_image() {
+  local role=$1 name=$2 found
+  found=$(aws ec2 describe-images --owners self --output text --query 'Images[0].ImageId' \
+    --filters "Name=name,Values=$name" "Name=tag:pgherd:content,Values=${name##*-}" Name=state,Values=available)
+  if [[ $found == ami-* ]]; then
+    say "image $name exists: $found"
+    return
+  fi
+  say "packer: $name"
+  local words
+  read -ra words <<<"build ${PACKER_FLAGS:-}"
+  packer "${words[@]}" "packer_templates/${role}_temp.json"
+}
+
+# Patroni's view of the cluster through HAProxy, which answers only once it knows a live member.
+is_whole() {
+  local members
+  curl --fail --silent --max-time 5 --output /dev/null "http://$1:$admin_port/health" || return 1
+  members=$(curl --fail --silent --max-time 5 "http://$1:$admin_port/cluster") || return 1
+  [[ $(grep -oE '"role": *"leader"' <<<"$members" | wc -l) -eq 1 ]] &&
+    [[ $(grep -oE '"state": *"streaming"' <<<"$members" | wc -l) -eq $slaves ]]
+}
+
+verify() {
+  local address=${HAPROXY_ADDRESS:-} deadline=$((SECONDS + ${WAIT_SECONDS:-600}))
+  if [[ -z $address ]]; then
+    address=$(terraform -chdir=load_balancer/terraform_haproxy output -json public_address 2>/dev/null | tr -d '"') || true
+    [[ $address =~ ^[0-9.]+$ ]] || address=$haproxy_address
+  fi
+  say "waiting for one primary and $slaves streaming standbys, at http://$address:$admin_port"
+  until is_whole "$address"; do
+    ((SECONDS < deadline)) || die "the cluster is not whole. Look at http://$address:$admin_port/cluster; it may be reached \
+only from inside the network and by the blueprint's admins"
+    sleep 3
+  done
+  say "cluster $cluster is up: writes on $address:$write_port, reads on $address:$read_port"
+}
+
+main() {
+  case "${1:-}" in
+    --yes) approve=(-auto-approve -input=false) ;;
+    '') approve=(-input=true) ;;
+    *) die "usage: ./deploy.sh [--yes]" ;;
+  esac
+
+  prepare
+  apply_module network/terraform_network
+  install_plugin
+  local image
+  for image in "${images[@]}"; do
+    build_image "${image%%=*}" "${image#*=}"
+  done
+  apply_module db_config/terraform_master
+  if ((slaves > 0)); then
+    apply_module db_config/terraform_slave
+  fi
+  apply_module load_balancer/terraform_haproxy
+  verify
+}
+
+main "$@"

@@ -1,0 +1,39 @@
+#!/bin/bash
+# Makes HAProxy's image. Run as root; running it again changes nothing.
+set -euo pipefail
+cd "$(dirname "$0")"
+# shellcheck source-path=SCRIPTDIR source=../machine/common.sh
+. ./common.sh
+
+wait_for_first_boot
+forbid_daemons
+
+say "refreshing the package lists"
+apt update
+packages=(haproxy)
+# etcd's third member lives here where there are two databases: etcd.env is among the files then.
+if [ -e etcd.env ]; then packages+=(etcd-server etcd-client); fi
+say "installing ${packages[*]}"
+apt install --no-install-recommends --allow-change-held-packages "${packages[@]}" \
+  ca-certificates openssh-server python3-boto3
+# Unattended upgrades would cut every connection at an hour of their own; a new image replaces the machine.
+apt-mark -q hold "${packages[@]}" >/dev/null
+
+install_machine_files haproxy
+if [ -e etcd.env ]; then
+  install_etcd_files
+  rm -rf /var/lib/etcd/default
+fi
+
+say "installing HAProxy's configuration"
+install -D -m 0644 haproxy.cfg /etc/haproxy/haproxy.cfg
+install -D -m 0644 haproxy_unit.conf "$UNITS/haproxy.service.d/pgherd.conf"
+systemctl -q enable haproxy.service
+
+say "checking what is installed"
+at_least HAProxy "$(haproxy -v | sed -n 's/^HAProxy version \([0-9.]*\).*/\1/p')" 2.4
+# The password that the machine reads at boot; here any will do.
+STATS_PASSWORD=check haproxy -c -q -f /etc/haproxy/haproxy.cfg || fail "haproxy.cfg is not valid"
+
+clean_image
+say "done"

@@ -1,0 +1,118 @@
+# shellcheck shell=bash
+# What every provisioner shares: talking, packages, the files all machines carry, and leaving a clean image.
+# Sourced by the *_script.sh of an image, from the folder that holds all of the image's files.
+
+export DEBIAN_FRONTEND=noninteractive
+# Ubuntu's needrestart would otherwise ask which services to restart.
+export NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
+export LC_ALL=C.UTF-8
+unset HISTFILE
+umask 022
+
+readonly LIB=/usr/local/lib/pgherd
+readonly ETC=/etc/pgherd
+readonly UNITS=/etc/systemd/system
+
+say() { printf '%s: %s\n' "${0##*/}" "$*"; }
+fail() {
+  printf '%s: error: %s\n' "${0##*/}" "$*" >&2
+  exit 1
+}
+
+# Puts files into a folder: put MODE FOLDER FILE...
+put() {
+  local mode=$1 folder=$2
+  shift 2
+  install -d -m 0755 "$folder"
+  install -m "$mode" -t "$folder" "$@"
+}
+
+apt() {
+  apt-get -q -y -o DPkg::Lock::Timeout=300 -o APT::Get::Always-Include-Phased-Updates=true \
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
+}
+
+# Waits until the machine has finished its own first boot: cloud-init may still be at apt.
+wait_for_first_boot() {
+  if command -v cloud-init >/dev/null; then
+    say "waiting for cloud-init"
+    # 2 means that it is done, with something to complain about.
+    cloud-init status --wait >/dev/null || [ $? -eq 2 ] || fail "cloud-init failed: cloud-init status --long"
+  fi
+}
+
+# No daemon may start while the image is made: it would leave data, keys and logs in it.
+forbid_daemons() {
+  trap allow_daemons EXIT
+  printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+  chmod 0755 /usr/sbin/policy-rc.d
+}
+allow_daemons() { rm -f /usr/sbin/policy-rc.d; }
+
+# PGDG's repository, verified by the key that the distribution itself ships in postgresql-common.
+add_pgdg() {
+  local codename=$1 key='' candidate
+  say "adding the PGDG repository for $codename"
+  apt install --no-install-recommends ca-certificates postgresql-common
+  for candidate in /usr/share/postgresql-common/pgdg/apt.postgresql.org.{gpg,asc}; do
+    if [ -s "$candidate" ]; then key=$candidate; fi
+  done
+  [ -n "$key" ] || fail "this release's postgresql-common ships no PGDG key"
+  printf '%s\n' 'Types: deb' 'URIs: https://apt.postgresql.org/pub/repos/apt' "Suites: $codename-pgdg" \
+    'Components: main' "Signed-By: $key" >/etc/apt/sources.list.d/pgdg.sources
+  apt update
+}
+
+# at_least WHAT FOUND WANTED
+at_least() {
+  dpkg --compare-versions "${2:-0}" ge "$3" || fail "$1 is ${2:-not there}; it must be $3 or newer"
+  say "$1 $2 (needs $3)"
+}
+
+# What all machines carry: who is who, and how to read their passwords.
+install_machine_files() {
+  local image_role=$1
+  say "installing pgherd's own files for a $image_role"
+  put 0644 "$ETC" machines.tsv secrets.json
+  printf '%s\n' "$image_role" >"$ETC/role"
+  put 0755 "$LIB" identity.sh read_secrets.py
+  put 0644 "$UNITS" pgherd-host-keys.service pgherd-identity.service pgherd-secrets.service
+  systemctl -q enable pgherd-host-keys.service pgherd-identity.service pgherd-secrets.service
+  # The host name is ours (machines.tsv), not cloud-init's.
+  if [ -d /etc/cloud/cloud.cfg.d ]; then
+    printf 'preserve_hostname: true\n' >/etc/cloud/cloud.cfg.d/90_pgherd.cfg
+  fi
+}
+
+# A member of etcd. The package is installed; it runs only where machines.tsv says so.
+install_etcd_files() {
+  put 0644 "$ETC" etcd.env
+  put 0644 "$LIB" etcd_api.py
+  put 0755 "$LIB" etcd_join.py
+  install -D -m 0644 etcd_unit.conf "$UNITS/etcd.service.d/pgherd.conf"
+  systemctl -q enable etcd.service
+  at_least etcd "$(etcd --version | sed -n 's/^etcd Version: //p')" 3.4
+}
+
+# Nothing of the builder may live on in the image: caches, keys, identities, histories, logs.
+clean_image() {
+  say "cleaning the image"
+  apt clean
+  rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old
+  allow_daemons
+  if command -v cloud-init >/dev/null; then cloud-init clean --logs; fi
+  rm -f /etc/ssh/ssh_host_*
+  rm -f /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys
+  rm -f /root/.*_history /home/*/.*_history /root/.wget-hsts /home/*/.wget-hsts
+  # The key of ssl-cert's self-signed certificate would be the same on all machines.
+  rm -f /etc/ssl/private/ssl-cert-snakeoil.key /etc/ssl/certs/ssl-cert-snakeoil.pem
+  find /etc/ssl/certs -xtype l -delete
+  # An empty machine id is filled at the next boot; a missing one would count as a first boot and enable services anew.
+  : >/etc/machine-id
+  rm -f /var/lib/dbus/machine-id /var/lib/systemd/random-seed /var/lib/systemd/credential.secret
+  rm -rf /var/log/journal/* /var/tmp/*
+  find /var/log -type f -delete
+  # Packer uploads to /tmp/pgherd; anywhere else the files are the user's own.
+  if [ "$PWD" = /tmp/pgherd ]; then rm -rf /tmp/pgherd; fi
+  sync
+}

@@ -1,0 +1,19 @@
+output "vpc_id" {
+  description = "The cluster's VPC."
+  value       = aws_vpc.cluster.id
+}
+
+output "subnet_ids" {
+  description = "The subnet of each zone."
+  value       = { for zone, subnet in aws_subnet.zone : zone => subnet.id }
+}
+
+output "security_group_ids" {
+  description = "The security group of each kind of machine, and of the Secrets Manager endpoint."
+  value       = { for role, group in aws_security_group.role : role => group.id }
+}
+
+output "secret_arns" {
+  description = "Where each password is kept. Read one: aws secretsmanager get-secret-value --secret-id NAME."
+  value       = { for name, secret in aws_secretsmanager_secret.password : name => secret.arn }
+}

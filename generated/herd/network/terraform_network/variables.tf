@@ -1,0 +1,26 @@
+variable "access_key" {
+  description = "AWS access key. Unset: environment, profile or role, as in every AWS program."
+  type        = string
+  default     = null
+  sensitive   = true
+  ephemeral   = true # so it never reaches a plan file or the state
+}
+
+variable "secret_key" {
+  description = "AWS secret key that belongs to access_key."
+  type        = string
+  default     = null
+  sensitive   = true
+  ephemeral   = true
+}
+
+variable "region" {
+  description = "AWS region. It can only confirm the cluster's own: zones and addresses belong to it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = coalesce(var.region, local.region) == local.region
+    error_message = "Cluster ${local.cluster} lives in ${local.region}. To move it, change its blueprint and generate again."
+  }
+}

@@ -1,0 +1,46 @@
+#!/usr/bin/python3
+"""Runs once, when Patroni has founded the cluster: makes the blueprint's roles and databases and sets the passwords.
+
+Called by Patroni with a connection string. Passwords go to the server as SCRAM-SHA-256 verifiers made here: they are in
+no argument list, no statement and no log. Any failure makes Patroni throw the new cluster away and try again.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import sys
+
+SQL = "/etc/pgherd/bootstrap.sql"
+PASSWORDS = "/run/pgherd/users.json"
+# PostgreSQL's own default, scram_iterations.
+ITERATIONS = 4096
+
+
+def verifier(password):
+    """What PostgreSQL stores for a password (RFC 5803). The passwords are ASCII, which SASLprep leaves as it is."""
+    salt = os.urandom(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, ITERATIONS)
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    stored_key = hashlib.sha256(client_key).digest()
+    server_key = hmac.digest(salted, b"Server Key", "sha256")
+    encode = lambda data: base64.b64encode(data).decode()  # noqa: E731
+    return f"SCRAM-SHA-256${ITERATIONS}:{encode(salt)}${encode(stored_key)}:{encode(server_key)}"
+
+
+def main(connection):
+    with open(SQL, encoding="utf-8") as sql_file:
+        statements = [sql_file.read()]
+    with open(PASSWORDS, encoding="utf-8") as passwords_file:
+        passwords = json.load(passwords_file)
+    for user, password in passwords.items():
+        name = '"' + user.replace('"', '""') + '"'
+        statements.append(f"ALTER ROLE {name} PASSWORD '{verifier(password)}';\n")
+    psql = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", connection]
+    return subprocess.run(psql, input="".join(statements), text=True, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,62 @@
+#!/bin/bash
+# Makes a database machine's image: PostgreSQL, Patroni, etcd and pgherd's boot scripts.
+# Run as root by master_script.sh or slave_script.sh; running it again changes nothing.
+set -euo pipefail
+cd "$(dirname "$0")"
+# shellcheck source-path=SCRIPTDIR source=../machine/common.sh
+. ./common.sh
+# shellcheck source-path=SCRIPTDIR source=provision.env
+. ./provision.env
+readonly role=$1
+
+wait_for_first_boot
+forbid_daemons
+
+say "refreshing the package lists"
+apt update
+if [ "$PGDG" = yes ]; then add_pgdg "$CODENAME"; fi
+
+# Debian's default database cluster, `main`, must never exist: Patroni makes the only one.
+install -d -m 0755 /etc/postgresql-common
+printf 'create_main_cluster = false\n' >/etc/postgresql-common/createcluster.conf
+
+say "installing PostgreSQL $POSTGRES_MAJOR, Patroni and etcd"
+# python3-etcd is what Patroni speaks to etcd with; its package only suggests it among others.
+packages=("postgresql-$POSTGRES_MAJOR" patroni etcd-server etcd-client)
+apt install --no-install-recommends --allow-change-held-packages "${packages[@]}" \
+  ca-certificates kmod openssh-server openssl python3-boto3 python3-etcd python3-yaml
+# Unattended upgrades would restart the database at an hour of their own; a new image replaces machines one by one.
+apt-mark -q hold "${packages[@]}" >/dev/null
+
+# How Debian itself would start it; Patroni does that here.
+systemctl -q disable postgresql.service
+systemctl -q mask postgresql.service
+
+install_machine_files "$role"
+install_etcd_files
+# Debian's package makes an empty data directory that nobody uses.
+rm -rf /var/lib/etcd/default
+
+say "installing Patroni's configuration"
+put 0644 "$ETC" pg_hba.conf bootstrap.sql
+put 0755 "$LIB" post_bootstrap.py server_certificate.sh wait_for_cluster.py yield_etcd_leader.py
+put 0755 /usr/local/bin herdctl
+install -D -m 0644 patroni.yml /etc/patroni/config.yml
+install -D -m 0644 patroni_unit.conf "$UNITS/patroni.service.d/pgherd.conf"
+put 0644 "$UNITS" pgherd-yield.service pgherd-yield.timer
+systemctl -q enable patroni.service pgherd-yield.timer
+install -d -m 0700 -o postgres -g postgres "/var/lib/postgresql/$POSTGRES_MAJOR"
+
+say "checking what is installed"
+# Older ones overwrote a new leader's key when they came back from a cut: acknowledged rows were lost.
+at_least Patroni "$(patroni --version | sed -n 's/^patroni //p')" 4.0.6
+at_least PostgreSQL "$("/usr/lib/postgresql/$POSTGRES_MAJOR/bin/postgres" --version | sed -n 's/.* \([0-9.]*\).*/\1/p')" "$POSTGRES_MAJOR"
+# The identity and the passwords that a machine has at boot; here any will do. The other machines cannot be reached yet.
+problems=$(env PATRONI_NAME=check PATRONI_RESTAPI_CONNECT_ADDRESS=192.0.2.1:8008 \
+  PATRONI_POSTGRESQL_CONNECT_ADDRESS=192.0.2.1:5432 PATRONI_RESTAPI_PASSWORD=check PATRONI_SUPERUSER_PASSWORD=check \
+  PATRONI_REPLICATION_PASSWORD=check PATRONI_REWIND_PASSWORD=check \
+  patroni --validate-config --ignore-listen-port /etc/patroni/config.yml 2>&1 | grep -v 'is not reachable$' || true)
+[ -z "$problems" ] || fail "patroni.yml is not valid: $problems"
+
+clean_image
+say "done"

@@ -1,0 +1,57 @@
+# The other modules' work is found by tag, so this one needs no input from them and plans alone.
+
+data "aws_vpcs" "cluster" {
+  tags = {
+    "pgherd:cluster" = local.cluster
+  }
+
+  lifecycle {
+    postcondition {
+      condition     = length(self.ids) == 1
+      error_message = "Expected one VPC tagged pgherd:cluster=${local.cluster} in ${local.region}, found ${length(self.ids)}. Apply network/terraform_network first."
+    }
+  }
+}
+
+data "aws_subnet" "zone" {
+  for_each = toset(local.zones)
+
+  vpc_id = data.aws_vpcs.cluster.ids[0]
+
+  tags = {
+    "pgherd:zone" = each.key
+  }
+}
+
+data "aws_security_group" "role" {
+  vpc_id = data.aws_vpcs.cluster.ids[0]
+  name   = "${local.cluster}-${local.group}"
+}
+
+# Newest first. The tag is a hash over all that the image is made from: it finds exactly what this folder describes.
+data "aws_ami_ids" "built" {
+  count  = local.given_ami == null ? 1 : 0
+  owners = ["self"]
+
+  filter {
+    name   = "tag:pgherd:cluster"
+    values = [local.cluster]
+  }
+
+  filter {
+    name   = "tag:pgherd:content"
+    values = [local.image]
+  }
+
+  lifecycle {
+    postcondition {
+      condition     = length(self.ids) > 0
+      error_message = "Image ${local.image_name} does not exist in ${local.region}. Run packer build packer_templates/${local.role}_temp.json in the cluster's folder."
+    }
+  }
+}
+
+locals {
+  given_ami = var.ami_image_id == "" ? null : var.ami_image_id
+  ami       = local.given_ami == null ? data.aws_ami_ids.built[0].ids[0] : local.given_ami
+}

@@ -1,0 +1,60 @@
+resource "aws_instance" "haproxy" {
+  ami                    = local.ami
+  instance_type          = local.instance_type
+  key_name               = local.key_name
+  subnet_id              = data.aws_subnet.zone[local.zone].id
+  private_ip             = local.address
+  vpc_security_group_ids = [data.aws_security_group.role.id]
+  iam_instance_profile   = "${local.cluster}-${local.group}"
+
+  # Version 2 alone, and one hop: a program tricked into fetching a URL, or a container, does not get the machine's role.
+  metadata_options {
+    http_endpoint               = "enabled"
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1
+  }
+
+  root_block_device {
+    volume_type = "gp3"
+    volume_size = local.disk.size
+    iops        = local.disk.iops
+    throughput  = local.disk.throughput
+    encrypted   = true
+
+    tags = {
+      Name = "${local.cluster}-haproxy"
+    }
+  }
+
+  tags = {
+    Name             = "${local.cluster}-haproxy"
+    "pgherd:machine" = "haproxy"
+    "pgherd:role"    = local.role
+  }
+}
+
+# An Elastic IP is for reaching the machine from outside: the cluster itself only ever uses private addresses.
+# One that exists already (haproxy_eip) goes before one made here.
+locals {
+  given_eips = compact([var.haproxy_eip])
+}
+
+data "aws_eip" "given" {
+  count     = length(local.given_eips)
+  public_ip = local.given_eips[count.index]
+}
+
+resource "aws_eip" "haproxy" {
+  count  = local.elastic_ip && length(local.given_eips) == 0 ? 1 : 0
+  domain = "vpc"
+
+  tags = {
+    Name = "${local.cluster}-haproxy"
+  }
+}
+
+resource "aws_eip_association" "haproxy" {
+  count         = local.elastic_ip || length(local.given_eips) > 0 ? 1 : 0
+  instance_id   = aws_instance.haproxy.id
+  allocation_id = one(concat(data.aws_eip.given[*].id, aws_eip.haproxy[*].id))
+}

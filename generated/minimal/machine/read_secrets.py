@@ -1,0 +1,71 @@
+#!/usr/bin/python3
+"""Reads this machine's passwords from AWS Secrets Manager into /run/pgherd, which is memory, never disk.
+
+/etc/pgherd/secrets.json says which secret goes where. Credentials are the instance role's. It tries until all secrets
+are there: Terraform may still be making them, the network or the endpoint may be late.
+"""
+
+import json
+import os
+import shutil
+import sys
+import time
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+PLAN = "/etc/pgherd/secrets.json"
+# Seconds between two tries; a line in the log for each.
+PAUSE = 5
+
+
+def read_all(plan):
+    """All secrets of the plan by their names; raises what boto3 raises."""
+    config = Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 2, "mode": "standard"})
+    client = boto3.client("secretsmanager", region_name=plan["region"], config=config)
+    names = {name for file in plan["files"] for name in file["secrets"].values()}
+    return {name: client.get_secret_value(SecretId=name)["SecretString"] for name in sorted(names)}
+
+
+def as_env(values):
+    """KEY="value" lines, as systemd's EnvironmentFile reads them."""
+    lines = []
+    for key, value in values.items():
+        if "\n" in value:
+            raise SystemExit(f"the secret of {key} has a line break: it cannot be an environment variable")
+        escaped = "".join("\\" + c if c in '\\"$`' else c for c in value)
+        lines.append(f'{key}="{escaped}"\n')
+    return "".join(lines)
+
+
+def write(file, values):
+    """Writes one file in one step, readable by its owner alone."""
+    path = file["path"]
+    text = json.dumps(values) + "\n" if path.endswith(".json") else as_env(values)
+    fresh = path + ".new"
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        out.write(text)
+    shutil.chown(fresh, file["owner"])
+    os.rename(fresh, path)
+
+
+def main():
+    with open(PLAN, encoding="utf-8") as plan_file:
+        plan = json.load(plan_file)
+    while True:
+        try:
+            secrets = read_all(plan)
+            break
+        except (BotoCoreError, ClientError) as error:
+            print(f"the secrets are not there yet, trying again in {PAUSE} s: {error}", flush=True)
+            time.sleep(PAUSE)
+    os.umask(0o077)
+    for file in plan["files"]:
+        write(file, {key: secrets[name] for key, name in file["secrets"].items()})
+    print(f"read {len(secrets)} secrets", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

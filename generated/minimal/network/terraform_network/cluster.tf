@@ -1,0 +1,27 @@
+# What the blueprint decided. The other files of this folder are the same for every cluster.
+locals {
+  cluster = "minimal"
+  region  = "eu-west-1"
+
+  # On everything that is made.
+  tags = {
+    "pgherd:cluster" = "minimal"
+  }
+
+  # The VPC, cut into a subnet a zone.
+  cidr = "10.20.0.0/16"
+  subnets = {
+    "eu-west-1a" = "10.20.0.0/18"
+    "eu-west-1b" = "10.20.64.0/18"
+    "eu-west-1c" = "10.20.128.0/18"
+  }
+
+  # Every password, what it opens, and which machines may read it.
+  secrets = {
+    "minimal/superuser"   = { description = "PostgreSQL superuser postgres", readers = ["database"] }
+    "minimal/replication" = { description = "PostgreSQL replication user replicauser", readers = ["database"] }
+    "minimal/rewind"      = { description = "PostgreSQL user rewind_user, for pg_rewind", readers = ["database"] }
+    "minimal/patroni-api" = { description = "Patroni REST API, user patroni", readers = ["database"] }
+    "minimal/stats"       = { description = "HAProxy stats page, user admin1", readers = ["haproxy"] }
+  }
+}

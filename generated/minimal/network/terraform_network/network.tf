@@ -1,0 +1,77 @@
+resource "aws_vpc" "cluster" {
+  cidr_block = local.cidr
+
+  # Both: machines reach Secrets Manager by its usual name, which must resolve to the endpoint below.
+  enable_dns_support   = true
+  enable_dns_hostnames = true
+
+  tags = {
+    Name = local.cluster
+  }
+}
+
+# Every VPC is born with a group that lets its members talk freely. Nothing here is in it; without rules nothing ever is by mistake.
+resource "aws_default_security_group" "unused" {
+  vpc_id = aws_vpc.cluster.id
+
+  tags = {
+    Name = "${local.cluster}-unused"
+  }
+}
+
+resource "aws_subnet" "zone" {
+  for_each = local.subnets
+
+  vpc_id            = aws_vpc.cluster.id
+  availability_zone = each.key
+  cidr_block        = each.value
+
+  tags = {
+    Name          = "${local.cluster}-${each.key}"
+    "pgherd:zone" = each.key # what the other modules look for
+  }
+}
+
+# Only for machines with an Elastic IP: the others have no public address, and none needs the internet.
+resource "aws_internet_gateway" "cluster" {
+  vpc_id = aws_vpc.cluster.id
+
+  tags = {
+    Name = local.cluster
+  }
+}
+
+resource "aws_route_table" "cluster" {
+  vpc_id = aws_vpc.cluster.id
+
+  tags = {
+    Name = local.cluster
+  }
+}
+
+resource "aws_route" "internet" {
+  route_table_id         = aws_route_table.cluster.id
+  destination_cidr_block = "0.0.0.0/0"
+  gateway_id             = aws_internet_gateway.cluster.id
+}
+
+resource "aws_route_table_association" "zone" {
+  for_each = aws_subnet.zone
+
+  subnet_id      = each.value.id
+  route_table_id = aws_route_table.cluster.id
+}
+
+# Secrets Manager inside the VPC, in every zone: a machine reads its passwords without a way out, and with a zone down.
+resource "aws_vpc_endpoint" "secretsmanager" {
+  vpc_id              = aws_vpc.cluster.id
+  service_name        = "com.amazonaws.${local.region}.secretsmanager"
+  vpc_endpoint_type   = "Interface"
+  private_dns_enabled = true
+  subnet_ids          = [for subnet in aws_subnet.zone : subnet.id]
+  security_group_ids  = [aws_security_group.role["endpoint"].id]
+
+  tags = {
+    Name = "${local.cluster}-secretsmanager"
+  }
+}

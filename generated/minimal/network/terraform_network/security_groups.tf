@@ -1,0 +1,62 @@
+resource "aws_security_group" "role" {
+  for_each = {
+    database = "Database machines: PostgreSQL, Patroni, etcd"
+    haproxy  = "Load balancer: HAProxy"
+    endpoint = "Secrets Manager inside the VPC"
+  }
+
+  name        = "${local.cluster}-${each.key}"
+  description = each.value
+  vpc_id      = aws_vpc.cluster.id
+
+  tags = {
+    Name = "${local.cluster}-${each.key}"
+  }
+}
+
+# Each flow of traffic.tf opens its port twice: out of the sender, into the receiver. What is not listed there does not flow.
+resource "aws_vpc_security_group_egress_rule" "flow" {
+  for_each = local.flows
+
+  security_group_id            = aws_security_group.role[each.value.from].id
+  referenced_security_group_id = aws_security_group.role[each.value.to].id
+  description                  = each.value.description
+  ip_protocol                  = "tcp"
+  from_port                    = each.value.port
+  to_port                      = each.value.port
+
+  tags = {
+    Name = each.key
+  }
+}
+
+resource "aws_vpc_security_group_ingress_rule" "flow" {
+  for_each = local.flows
+
+  security_group_id            = aws_security_group.role[each.value.to].id
+  referenced_security_group_id = aws_security_group.role[each.value.from].id
+  description                  = each.value.description
+  ip_protocol                  = "tcp"
+  from_port                    = each.value.port
+  to_port                      = each.value.port
+
+  tags = {
+    Name = each.key
+  }
+}
+
+# People and applications come from addresses, not from groups.
+resource "aws_vpc_security_group_ingress_rule" "door" {
+  for_each = local.doors
+
+  security_group_id = aws_security_group.role[each.value.to].id
+  cidr_ipv4         = each.value.from
+  description       = each.value.description
+  ip_protocol       = "tcp"
+  from_port         = each.value.port
+  to_port           = each.value.port
+
+  tags = {
+    Name = each.key
+  }
+}
