@@ -123,7 +123,17 @@ cluster "herd" {
     #ttl           = 20
     #loop_wait     = 5
     #retry_timeout = 5
+
+    # Or say what a failover may cost: how long writes may stop when one thing fails, and how much of what was acknowledged
+    # may be lost. Timers that you do not write are then chosen to meet it; what cannot be met is refused. Example:
+    #rto = "30s"
+    #rpo = "0"
   }
+
+  # A rule that this cluster breaks on purpose, with the reason; `pgherd check` names those that are broken. Example:
+  #accept "PGH006" {
+  #  reason = "HAProxy's machine is replaced by whoever is on call, within a quarter of an hour"
+  #}
 
   # On everything that is made, beside pgherd's own. Default: none. Example:
   #tags = { team = "dba", cost-center = "42" }

@@ -4,12 +4,38 @@ use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 
+use serde::Serialize;
+
 /// Longest excerpt of a line; more is cut around the place that matters.
 const EXCERPT_CHARS: usize = 120;
+
+/// What becomes of a blueprint that has the problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing is generated.
+    Error,
+    /// It is said.
+    Warning,
+}
+
+impl Severity {
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
 
 /// One problem of a blueprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The rule that it breaks, such as `PGH001`, for one that `pgherd explain` knows.
+    pub code: Option<&'static str>,
     /// The blueprint's file, as it was named to us.
     pub file: String,
     /// Line, from 1.
@@ -29,7 +55,9 @@ impl fmt::Display for Diagnostic {
         let [text, carets] = &self.excerpt;
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
-        writeln!(f, "{}:{}:{}: error: {}", self.file, self.line, self.column, self.problem)?;
+        let code = self.code.map(|code| format!("[{code}]")).unwrap_or_default();
+        let severity = self.severity.name();
+        writeln!(f, "{}:{}:{}: {severity}{code}: {}", self.file, self.line, self.column, self.problem)?;
         writeln!(f, " {margin} |\n {number} | {text}\n {margin} | {carets}")?;
         write!(f, "help: {}", self.help)
     }
@@ -83,7 +111,8 @@ impl<'a> Source<'a> {
         found.into_iter().map(|(at, refusal)| self.diagnostic(at, refusal)).collect()
     }
 
-    fn diagnostic(&self, at: Range<usize>, Refusal { problem, help }: Refusal) -> Diagnostic {
+    /// The refusal of what stands at these bytes.
+    pub fn diagnostic(&self, at: Range<usize>, Refusal { problem, help }: Refusal) -> Diagnostic {
         let start = floor_char_boundary(self.text, at.start);
         let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = self.text[start..].find('\n').map_or(self.text.len(), |newline| start + newline);
@@ -91,6 +120,8 @@ impl<'a> Source<'a> {
         let before = self.text[line_start..start].chars().count();
         let width = self.text[start..end].chars().count();
         Diagnostic {
+            severity: Severity::Error,
+            code: None,
             file: self.file.to_string(),
             line: self.line(start),
             column: before + 1,

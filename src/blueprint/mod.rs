@@ -9,7 +9,9 @@
 pub mod diagnostic;
 mod document;
 pub mod model;
+mod places;
 mod reader;
+pub mod rules;
 mod syntax;
 mod validate;
 mod value;
@@ -17,6 +19,7 @@ mod vocabulary;
 
 pub use diagnostic::Diagnostic;
 pub use model::Blueprint;
+pub use places::Places;
 pub use validate::is_graviton;
 
 /// Reads a blueprint. `file_name` only names it in diagnostics, which come in the order of the file.

@@ -28,6 +28,10 @@ pub struct Blueprint {
     pub haproxy: Haproxy,
     /// When and how the cluster fails over.
     pub failover: Failover,
+    /// What a failover may cost; timers that the blueprint leaves open are chosen to meet it.
+    pub budget: Budget,
+    /// Rules that the blueprint accepts to break, by code, each with its reason.
+    pub accepted: BTreeMap<&'static str, String>,
     /// Tags put on everything that is made.
     pub tags: BTreeMap<String, String>,
     /// Where Terraform keeps its state.
@@ -169,6 +173,17 @@ pub struct Failover {
     pub retry_timeout: u32,
 }
 
+/// `failover { rto = … rpo = … }`; times in seconds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Budget {
+    /// How long writes may stop at worst when one thing fails.
+    pub rto: Option<u32>,
+    /// How much of what was acknowledged may be lost then, in seconds of writes; 0 is nothing.
+    pub rpo: Option<u32>,
+    /// Attributes of `failover` that the blueprint wrote itself: they stay as written.
+    pub written: Vec<&'static str>,
+}
+
 /// `state { … }`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
@@ -216,6 +231,8 @@ impl Blueprint {
                 stats: Stats { port: 7000, path: "/admin?stats".into(), user: "admin1".into() },
             },
             failover: Failover { synchronous: true, ttl: 20, loop_wait: 5, retry_timeout: 5 },
+            budget: Budget::default(),
+            accepted: BTreeMap::new(),
             tags: BTreeMap::new(),
             state: State::Local,
         }

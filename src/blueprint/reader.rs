@@ -108,6 +108,37 @@ impl<'a> Reader<'a> {
         read(&Reader { body: first.map(|block| &block.body), path: self.full(name), at, ..*self })
     }
 
+    /// Every block `name`, for blocks that are told apart by the label behind their name. `example` is a label that would
+    /// do, `attributes` are what such a block may hold.
+    pub fn labelled(
+        &self,
+        name: &'static str,
+        example: &str,
+        attributes: &[&'static str],
+        mut read: impl FnMut(&Reader<'a>, &'a str, Range<usize>),
+    ) {
+        let path = self.full(name);
+        self.vocabulary.learn(&self.path, name, Kind::Block);
+        for attribute in attributes {
+            self.vocabulary.learn(&path, attribute, Kind::Attribute);
+        }
+        for block in self.blocks().filter(|b| b.ident.as_str() == name) {
+            let at = span(&block.ident);
+            match block.labels.as_slice() {
+                [label] => {
+                    let label_at = label.span().unwrap_or_else(|| at.clone());
+                    let inner = Reader { body: Some(&block.body), path: path.clone(), at, ..*self };
+                    read(&inner, label.as_str(), label_at);
+                }
+                _ => self.source.report(
+                    &at,
+                    format!("`{name}` needs one label"),
+                    format!("write `{name} \"{example}\" {{ … }}`"),
+                ),
+            }
+        }
+    }
+
     /// Text that means something: `parse` says what, or refuses.
     pub fn parsed<T>(&self, name: &'static str, default: T, parse: impl Fn(&str) -> Result<T, Refusal>) -> Found<T> {
         self.value(name, default, |expr| parse(text(expr)?))

@@ -69,5 +69,10 @@ pub fn cases() -> Vec<Case> {
             "write ttl = 30 or more",
         ),
         inside(2, 19, "failover {\n  retry_timeout = 10\n}", "loop_wait + 2 x retry_timeout is 25 s"),
+        inside(2, 9, "failover {\n  rto = 30\n}", "write \"30s\""),
+        inside(2, 9, "failover {\n  rto = \"30\"\n}", "`30` is no time"),
+        inside(2, 9, "failover {\n  rto = \"soon\"\n}", "write seconds or minutes"),
+        inside(2, 9, "failover {\n  rpo = \"61m\"\n}", "more than an hour"),
+        inside(2, 9, "failover {\n  rpo = \"99999999999s\"\n}", "is no time"),
     ]
 }

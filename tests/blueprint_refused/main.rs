@@ -1,5 +1,6 @@
 //! Blueprints that must be refused: each with the line, the column and part of the words that it must yield, and nothing else.
 
+mod accept;
 mod machines;
 mod names;
 mod network;
@@ -51,6 +52,11 @@ fn syntax() {
 #[test]
 fn shape() {
     hold(shape::cases());
+}
+
+#[test]
+fn accept() {
+    hold(accept::cases());
 }
 
 #[test]

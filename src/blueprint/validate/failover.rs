@@ -1,14 +1,17 @@
 //! `failover { … }`
 
-use super::{Reader, Refusal};
-use crate::blueprint::model::Failover;
+use hcl_edit::expr::Expression;
+
+use super::{Found, Reader, Refusal, refuse};
+use crate::blueprint::model::{Budget, Failover};
+use crate::blueprint::value::text;
 
 /// An hour: longer is a slip in the unit.
 const MOST_SECONDS: u32 = 3600;
 
 /// Lower bounds and the rule: <https://patroni.readthedocs.io/en/latest/dynamic_configuration.html>.
-pub fn read(r: &Reader, default: Failover) -> Failover {
-    let synchronous = r.boolean("synchronous", default.synchronous).value;
+pub fn read(r: &Reader, default: Failover) -> (Failover, Budget) {
+    let synchronous = r.boolean("synchronous", default.synchronous);
     let ttl = r.integer("ttl", default.ttl, 20..=MOST_SECONDS, "seconds");
     let loop_wait = r.integer("loop_wait", default.loop_wait, 1..=MOST_SECONDS, "seconds");
     let retry_timeout = r.integer("retry_timeout", default.retry_timeout, 3..=MOST_SECONDS, "seconds");
@@ -22,5 +25,42 @@ pub fn read(r: &Reader, default: Failover) -> Failover {
         let (name, at) = timers.iter().find(|(_, t)| t.written()).map_or(("ttl", &ttl.at), |(name, t)| (*name, &t.at));
         r.report(name, at, Refusal { problem, help: format!("write ttl = {needed} or more, or lower the other two") });
     }
-    Failover { synchronous, ttl: ttl.value, loop_wait: loop_wait.value, retry_timeout: retry_timeout.value }
+    let mut written: Vec<_> = timers.iter().filter(|(_, timer)| timer.written()).map(|(name, _)| *name).collect();
+    if synchronous.written() {
+        written.push("synchronous");
+    }
+    let budget = Budget { rto: duration(r, "rto", "30s").value, rpo: duration(r, "rpo", "0").value, written };
+    let failover = Failover {
+        synchronous: synchronous.value,
+        ttl: ttl.value,
+        loop_wait: loop_wait.value,
+        retry_timeout: retry_timeout.value,
+    };
+    (failover, budget)
+}
+
+/// A time such as `"30s"` or `"2m"`, in seconds; 0 needs no unit.
+fn duration(r: &Reader, name: &'static str, example: &str) -> Found<Option<u32>> {
+    r.value(name, None, |expr| {
+        if let Expression::Number(number) = expr {
+            return refuse("a time has a unit", format!("write \"{}s\"", number.value()));
+        }
+        let written = text(expr)?;
+        let (number, unit) = written.split_at(written.trim_end_matches(|c: char| !c.is_ascii_digit()).len());
+        let factor = match unit.trim_start() {
+            "s" => Some(1),
+            "m" => Some(60),
+            "" if number == "0" => Some(1),
+            _ => None,
+        };
+        match number.parse::<u32>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor)) {
+            Some(seconds) if seconds <= MOST_SECONDS => Ok(Some(seconds)),
+            Some(_) => {
+                refuse(format!("`{written}` is more than an hour"), format!("write a time such as \"{example}\""))
+            }
+            None => {
+                refuse(format!("`{written}` is no time"), format!("write seconds or minutes, such as \"{example}\""))
+            }
+        }
+    })
 }

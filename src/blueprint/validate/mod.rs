@@ -1,5 +1,6 @@
 //! The document as a [`Blueprint`]: one file a block, each a list of its attributes with what they may hold.
 
+mod accept;
 mod aws;
 mod failover;
 mod haproxy;
@@ -45,7 +46,7 @@ fn blueprint(r: &Reader, name: &str) -> Blueprint {
     let slaves_type = (slave_count > 0).then_some(slaves_type);
     let types = InstanceTypes { builder, master: master_type, slaves: slaves_type, haproxy: haproxy_type };
     processor::check(r, &types);
-    let failover = r.block("failover", |r| failover::read(r, default.failover));
+    let (failover, budget) = r.block("failover", |r| failover::read(r, default.failover));
     let postgres = r.block("postgres", |r| {
         let context = postgres::Context { synchronous: failover.synchronous, slaves: slave_count };
         postgres::read(r, default.postgres, &context)
@@ -63,6 +64,8 @@ fn blueprint(r: &Reader, name: &str) -> Blueprint {
         slaves,
         haproxy,
         failover,
+        budget,
+        accepted: accept::read(r),
         tags,
         state,
     }

@@ -1,0 +1,81 @@
+//! Where a blueprint's attributes stand, for rules that are judged long after it was read.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use hcl_edit::expr::{Expression, ObjectKey};
+use hcl_edit::parser::parse_body;
+use hcl_edit::structure::{Body, Structure};
+
+use super::diagnostic::{Diagnostic, Refusal, Source};
+use super::reader::span;
+use super::rules::Rule;
+use super::vocabulary::full_name;
+
+/// A blueprint's text and the place of everything in it, by path: `haproxy.stats.port`, `postgres.settings.work_mem`,
+/// `accept.PGH003`.
+pub struct Places<'a> {
+    source: Source<'a>,
+    by_path: BTreeMap<String, Range<usize>>,
+}
+
+impl<'a> Places<'a> {
+    /// Of a blueprint that has been read without a problem; `file_name` only names it in diagnostics.
+    pub fn of(file_name: &'a str, text: &'a str) -> Self {
+        let mut by_path = BTreeMap::new();
+        if let Ok(body) = parse_body(text)
+            && let Some(cluster) = body.blocks().next()
+        {
+            by_path.insert(String::new(), span(&cluster.ident));
+            add(&mut by_path, &cluster.body, "");
+        }
+        Places { source: Source::new(file_name, text), by_path }
+    }
+
+    /// A problem of what stands at this path; where nothing does, of the block around it.
+    pub fn diagnostic(&self, path: &str, rule: &Rule, problem: &str, help: &str) -> Diagnostic {
+        let mut at = path;
+        let place = loop {
+            match self.by_path.get(at) {
+                Some(place) => break place.clone(),
+                None if at.is_empty() => break 0..0,
+                None => at = at.rsplit_once('.').map_or("", |(around, _)| around),
+            }
+        };
+        let mut diagnostic = self.source.diagnostic(place, Refusal { problem: problem.into(), help: help.into() });
+        diagnostic.severity = rule.severity;
+        diagnostic.code = Some(rule.code);
+        diagnostic
+    }
+}
+
+fn add(by_path: &mut BTreeMap<String, Range<usize>>, body: &Body, path: &str) {
+    for structure in body.iter() {
+        match structure {
+            Structure::Attribute(attribute) => {
+                let path = full_name(path, &attribute.key);
+                if let Expression::Object(object) = &attribute.value {
+                    for (key, value) in object.iter() {
+                        let key = match key {
+                            ObjectKey::Ident(ident) => ident.as_str(),
+                            ObjectKey::Expression(Expression::String(text)) => text.value(),
+                            ObjectKey::Expression(_) => continue,
+                        };
+                        by_path.insert(full_name(&path, &key.to_lowercase()), span(value.expr()));
+                    }
+                }
+                by_path.insert(path, span(&attribute.value));
+            }
+            Structure::Block(block) => {
+                let mut path = full_name(path, &block.ident);
+                let mut at = span(&block.ident);
+                if let Some(label) = block.labels.first() {
+                    path = full_name(&path, label.as_str());
+                    at = span(label);
+                }
+                add(by_path, &block.body, &path);
+                by_path.insert(path, at);
+            }
+        }
+    }
+}

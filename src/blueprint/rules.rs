@@ -1,0 +1,101 @@
+//! The rules that a cluster is judged by: their codes are part of the blueprint's language, and never change their meaning.
+//!
+//! `cluster::check` judges; a code that is no longer used is not given again.
+
+use super::diagnostic::Severity;
+
+/// A rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// Its stable code.
+    pub code: &'static str,
+    /// What becomes of a blueprint that breaks it.
+    pub severity: Severity,
+    /// Whether a blueprint may break it with `accept "<code>" { reason = "…" }`.
+    pub acceptable: bool,
+    /// What is wrong when it is broken, in a few words.
+    pub title: &'static str,
+}
+
+/// The rule of this code.
+pub fn find(code: &str) -> Option<&'static Rule> {
+    ALL.iter().copied().find(|rule| rule.code == code)
+}
+
+const fn warning(code: &'static str, title: &'static str) -> Rule {
+    Rule { code, severity: Severity::Warning, acceptable: true, title }
+}
+
+const fn error(code: &'static str, title: &'static str) -> Rule {
+    Rule { code, severity: Severity::Error, acceptable: false, title }
+}
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident = $rule:expr;)*) => {
+        $($(#[$doc])* pub const $name: Rule = $rule;)*
+        /// Every rule, in the order of the codes.
+        pub const ALL: &[&Rule] = &[$(&$name),*];
+    };
+}
+
+rules! {
+    /// A zone holds so many members of etcd that the rest is no majority.
+    ZONE_TAKES_QUORUM = Rule { acceptable: true, ..error("PGH001", "one zone takes the quorum with it") };
+    /// A zone holds more than one database of a synchronous cluster.
+    ZONE_HOLDS_PAIR = warning("PGH002", "one zone may take the primary and its synchronous standby");
+    /// There is no standby.
+    NO_STANDBY = warning("PGH003", "there is no standby");
+    /// No timers meet `rto`.
+    RTO_UNMET = error("PGH004", "the failover budget's rto cannot be met");
+    /// `rpo` cannot be promised.
+    RPO_UNMET = error("PGH005", "the failover budget's rpo cannot be met");
+    /// `rto` is stated, and the only HAProxy is outside of it.
+    RTO_WITHOUT_HAPROXY = warning("PGH006", "the budget does not cover HAProxy's own machine");
+    /// etcd's election takes longer than Patroni retries.
+    ELECTION_OUTLASTS_RETRY = warning("PGH007", "an election of etcd may cost the primary its place");
+    /// Reserved connections leave too few.
+    CONNECTIONS_RESERVED = error("PGH010", "connection limits do not add up");
+    /// `shared_buffers` takes most of the memory.
+    SHARED_BUFFERS_TOO_LARGE = error("PGH011", "shared_buffers does not fit into memory");
+    /// All connections at work need more memory than there is.
+    MEMORY_OVERSUBSCRIBED = warning("PGH012", "shared_buffers and work_mem x connections exceed memory");
+    /// `huge_pages = on` without any.
+    HUGE_PAGES_ABSENT = error("PGH013", "huge_pages = on, and the image reserves none");
+    /// Memory is not known.
+    INSTANCE_UNKNOWN = warning("PGH014", "the instance type is not known");
+    /// Replication slots keep WAL without a limit.
+    SLOT_WAL_UNLIMITED = warning("PGH020", "an absent standby can fill the primary's disk");
+    /// The caps on WAL are more than the disk.
+    WAL_EXCEEDS_DISK = error("PGH021", "what WAL may take does not fit on the disk");
+    /// The volume can do more operations than the machine can ask of it.
+    IOPS_WASTED = warning("PGH022", "the disk's iops are more than the machine can use");
+    /// The volume is faster than the machine's link to it.
+    THROUGHPUT_WASTED = warning("PGH023", "the disk's throughput is more than the machine can use");
+    /// A standby is smaller than the master.
+    STANDBY_SMALLER = warning("PGH030", "a slave is smaller than the master");
+    /// A standby's disk is smaller than the master's.
+    STANDBY_DISK_SMALLER = warning("PGH031", "a slave's disk is smaller than the master's");
+    /// Databases on machines with CPU credits.
+    BURSTABLE_DATABASE = warning("PGH032", "a database on a burstable machine");
+    /// An `accept` that nothing needs.
+    ACCEPT_UNUSED = warning("PGH090", "an accepted rule is not broken");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_in_order_and_every_one_is_found() {
+        assert!(ALL.windows(2).all(|pair| pair[0].code < pair[1].code));
+        for rule in ALL {
+            assert_eq!(find(rule.code), Some(*rule));
+        }
+        assert_eq!(find("PGH999"), None);
+    }
+
+    #[test]
+    fn a_warning_can_be_accepted() {
+        assert!(ALL.iter().all(|rule| rule.acceptable || rule.severity == Severity::Error));
+    }
+}
