@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
+use super::decision::{Ledger, list};
 use super::{Arch, Machine, Role, Subnet};
 use crate::blueprint::model::{self, Blueprint};
 
@@ -71,6 +72,36 @@ pub fn machines(blueprint: &Blueprint, subnets: &[Subnet]) -> Vec<Machine> {
     let third = databases == 2;
     all.push(machine("haproxy".into(), Role::Haproxy, subnet, address, third, &blueprint.haproxy.machine));
     all
+}
+
+/// Notes where everything lives, and why there.
+pub fn record(subnets: &[Subnet], machines: &[Machine], ledger: &mut Ledger) {
+    const SUBNETS: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html";
+    for subnet in subnets {
+        let name = format!("network.{}", subnet.zone);
+        let why = "the network in equal parts, the smallest power of two that gives each zone one";
+        ledger.add(&name, subnet.cidr.to_string(), list(["network.cidr", "network.zones"]), why, SUBNETS);
+        let blocks = [("databases", subnet.databases), ("haproxy", subnet.haproxy)];
+        for (kind, block) in blocks {
+            let why = "a block for each kind of machine, behind the addresses that AWS keeps: rules name blocks, so a machine more changes none";
+            ledger.add(&format!("{name}.{kind}"), block.to_string(), vec![name.clone()], why, SUBNETS);
+        }
+    }
+    for machine in machines {
+        let block = if machine.role == Role::Haproxy { "haproxy" } else { "databases" };
+        let from = vec![format!("network.{}.{block}", machine.zone), "slaves.count".into()];
+        let why = "databases are dealt out over the zones; an address is planned, so that every file is complete before a machine exists";
+        ledger.add(
+            &format!("address.{}", machine.name),
+            machine.address.to_string(),
+            from,
+            why,
+            "this cluster's design",
+        );
+    }
+    let members: Vec<&str> = machines.iter().filter(|m| m.etcd).map(|m| m.name.as_str()).collect();
+    let why = "an odd number, five at most; HAProxy's machine is the third where there are two databases";
+    ledger.add("etcd.members", members.join(", "), list(["slaves.count"]), why, "https://etcd.io/docs/v3.5/faq/");
 }
 
 /// How many of the databases are members of etcd: an odd number in all, HAProxy's machine being the third of two databases.

@@ -4,7 +4,11 @@
 
 mod addresses;
 mod base;
+pub mod check;
+pub mod decision;
+pub mod failover;
 pub mod flows;
+pub mod instance;
 mod postgres;
 mod sizing;
 #[cfg(test)]
@@ -16,10 +20,12 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
-use crate::blueprint::model::{self, Blueprint};
+use crate::blueprint::model::{self, Blueprint, Budget};
 
 pub use crate::blueprint::model::{Base, Database, Disk, Failover, State};
 pub use base::{Arch, BaseImage};
+use decision::{Decision, Ledger};
+use failover::{EtcdTiming, HealthCheck};
 
 /// Ports that are the same in every cluster: each program's own default.
 pub mod ports {
@@ -58,6 +64,14 @@ pub struct Cluster {
     pub failover: Failover,
     /// Seconds that Patroni lets a crashed primary recover by itself before it fails over.
     pub primary_start_timeout: u32,
+    /// etcd's timing.
+    pub etcd: EtcdTiming,
+    /// What a failover may cost, where the blueprint says so.
+    pub budget: Budget,
+    /// Rules that the blueprint accepts to break, by code, each with its reason.
+    pub accepted: BTreeMap<&'static str, String>,
+    /// Why its values are what they are.
+    pub decisions: Vec<Decision>,
     /// Every password of the cluster.
     pub secrets: Vec<Secret>,
     /// Tags on everything that is made: the blueprint's and `pgherd:cluster`.
@@ -183,6 +197,8 @@ pub struct Haproxy {
     pub read_port: u16,
     /// Whether the primary takes its share of the reads.
     pub primary_serves_reads: bool,
+    /// How it finds out who is primary and who is well.
+    pub check: HealthCheck,
     /// The stats page.
     pub stats: model::Stats,
 }
@@ -241,6 +257,14 @@ impl Cluster {
 pub fn resolve(blueprint: &Blueprint) -> Cluster {
     let subnets = addresses::subnets(&blueprint.network);
     let machines = addresses::machines(blueprint, &subnets);
+    let mut ledger = Ledger::default();
+    addresses::record(&subnets, &machines, &mut ledger);
+    let etcd = EtcdTiming::DEFAULT;
+    let check = HealthCheck::DEFAULT;
+    let members = machines.iter().filter(|m| m.etcd).count();
+    let postgres = postgres::resolve(blueprint, &mut ledger);
+    let timers = failover::timers(blueprint, &postgres, members, etcd, check);
+    let (failover, primary_start_timeout) = failover::resolve(blueprint, timers, &mut ledger);
     let network = Network {
         cidr: blueprint.network.cidr,
         subnets,
@@ -255,25 +279,26 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
         network,
         base: BaseImage::of(blueprint.image.base),
         builder_instance_type: blueprint.image.builder_instance_type.clone(),
-        postgres: postgres::resolve(blueprint),
+        postgres,
         machines,
         haproxy: Haproxy {
             write_port: blueprint.haproxy.write_port,
             read_port: blueprint.haproxy.read_port,
             primary_serves_reads: blueprint.haproxy.primary_serves_reads,
+            check,
             stats: blueprint.haproxy.stats.clone(),
         },
-        failover: blueprint.failover,
-        primary_start_timeout: if blueprint.failover.synchronous { 0 } else { ASYNC_PRIMARY_START_TIMEOUT },
+        failover,
+        primary_start_timeout,
+        etcd,
+        budget: blueprint.budget.clone(),
+        accepted: blueprint.accepted.clone(),
+        decisions: ledger.into_decisions(),
         secrets: secrets(blueprint),
         tags,
         state: blueprint.state.clone(),
     }
 }
-
-/// Seconds. Measured: failing over at once from a crashed primary lost an acknowledged row in 3 of 10 crashes when no
-/// standby was synchronous, so there PostgreSQL gets a minute to recover by itself; Patroni's own default is 300.
-const ASYNC_PRIMARY_START_TIMEOUT: u32 = 60;
 
 fn secrets(blueprint: &Blueprint) -> Vec<Secret> {
     let secret = |suffix: &str, description: &str, haproxy_reads: bool| Secret {

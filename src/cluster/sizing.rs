@@ -1,42 +1,5 @@
 //! Sizes that follow from the machine.
 
-/// Memory in MiB of the instance types that people run databases on; `None` for one that is not known here.
-///
-/// A family has a fixed ratio of memory to vCPU and each size doubles the last
-/// (<https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-type-specifications.html>).
-pub fn memory_mib(instance_type: &str) -> Option<u64> {
-    let (family, size) = instance_type.split_once('.')?;
-    let series = family.trim_end_matches(|c: char| !c.is_ascii_digit());
-    if series.starts_with('t') {
-        let gib_halves: u64 = match size {
-            "nano" => 1,
-            "micro" => 2,
-            "small" => 4,
-            "medium" => 8,
-            "large" => 16,
-            "xlarge" => 32,
-            "2xlarge" => 64,
-            _ => return None,
-        };
-        return matches!(series, "t3" | "t4").then_some(gib_halves * 512);
-    }
-    let gib_per_vcpu: u64 = match series {
-        "m5" | "m6" | "m7" | "m8" => 4,
-        "r5" | "r6" | "r7" | "r8" => 8,
-        "c6" | "c7" | "c8" => 2,
-        "i4" if family.starts_with("i4i") || family.starts_with("i4g") => 8,
-        "x2" if family.starts_with("x2gd") => 16,
-        _ => return None,
-    };
-    let vcpus: u64 = match size {
-        "medium" => 1,
-        "large" => 2,
-        "xlarge" => 4,
-        _ => size.strip_suffix("xlarge")?.parse::<u64>().ok()?.checked_mul(4)?,
-    };
-    Some(gib_per_vcpu * vcpus * 1024)
-}
-
 /// `shared_buffers` in MiB: a quarter of memory, as PostgreSQL's manual advises for a dedicated server
 /// (<https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-SHARED-BUFFERS>).
 pub fn shared_buffers_mib(memory_mib: u64) -> u64 {
@@ -56,4 +19,70 @@ pub fn max_slot_wal_keep_mib(disk_gib: u32) -> u64 {
 /// `max_wal_size` in MiB: a tenth of the disk, between PostgreSQL's own default of 1 GiB and 16 GiB; larger makes crash recovery longer.
 pub fn max_wal_size_mib(disk_gib: u32) -> u64 {
     (u64::from(disk_gib) * 1024 / 10).clamp(1024, 16 * 1024)
+}
+
+/// A size in kB from a setting's text; a bare number counts `unit_kib`. Negative means no limit, where that is allowed.
+pub fn kib(text: &str, unit_kib: u64) -> Option<i64> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '-' && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let factor = match unit.trim() {
+        "" => unit_kib as f64,
+        "B" => 1.0 / 1024.0,
+        "kB" => 1.0,
+        "MB" => 1024.0,
+        "GB" => 1024.0 * 1024.0,
+        "TB" => 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    number.parse::<f64>().ok().map(|number| (number * factor) as i64)
+}
+
+/// Milliseconds from a setting's text; a bare number counts them already.
+pub fn milliseconds(text: &str) -> Option<u32> {
+    let text = text.trim();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len()));
+    let factor = match unit.trim() {
+        "us" => 0.001,
+        "" | "ms" => 1.0,
+        "s" => 1000.0,
+        "min" => 60_000.0,
+        "h" => 3_600_000.0,
+        "d" => 86_400_000.0,
+        _ => return None,
+    };
+    // A minus sign is no digit, so nothing is below 0; what is too large saturates.
+    number.parse::<f64>().ok().map(|number| (number * factor) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_as_postgres_reads_them() {
+        for (text, unit, expected) in [
+            ("128MB", 8, Some(131_072)),
+            ("16384", 8, Some(131_072)),
+            ("4096", 1, Some(4096)),
+            ("1GB", 1, Some(1_048_576)),
+            ("1.5 GB", 1, Some(1_572_864)),
+            ("2TB", 1, Some(2_147_483_648)),
+            ("-1", 1024, Some(-1024)),
+            ("much", 1, None),
+            ("10 apples", 1, None),
+        ] {
+            assert_eq!(kib(text, unit), expected, "{text}");
+        }
+        for (text, expected) in [
+            ("10s", Some(10_000)),
+            ("2500", Some(2500)),
+            ("1min", Some(60_000)),
+            ("0", Some(0)),
+            ("soon", None),
+            ("-1", None),
+        ] {
+            assert_eq!(milliseconds(text), expected, "{text}");
+        }
+    }
 }

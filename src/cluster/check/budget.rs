@@ -1,0 +1,108 @@
+//! Whether the timers meet what the blueprint says a failover may cost.
+
+use super::Finding;
+use super::outage::{Fault, Prediction, Timers, predict, seconds as shown};
+use crate::blueprint::model::Budget;
+use crate::blueprint::rules;
+use crate::cluster::Cluster;
+use crate::cluster::failover::COVERED;
+
+/// Patroni takes no shorter ones: <https://patroni.readthedocs.io/en/latest/dynamic_configuration.html>.
+const LEAST_TTL: u32 = 20;
+
+pub fn findings(cluster: &Cluster, timers: &Timers) -> Vec<Finding> {
+    let budget = &cluster.budget;
+    let mut found = vec![];
+    found.extend(rto(budget, timers));
+    found.extend(rpo(budget, timers));
+    let election = timers.etcd.longest_election();
+    if election > timers.retry_timeout * 1000 {
+        found.push(Finding::new(
+            &rules::ELECTION_OUTLASTS_RETRY,
+            "failover.retry_timeout",
+            format!(
+                "etcd may be {} without a leader, and after {} s of retries a primary steps down",
+                shown(election),
+                timers.retry_timeout
+            ),
+            format!("write retry_timeout = {} or more", election.div_ceil(1000)),
+        ));
+    }
+    if budget.rto.is_some() {
+        found.push(Finding::new(
+            &rules::RTO_WITHOUT_HAPROXY,
+            "failover.rto",
+            "the rto holds for what the databases heal by themselves; when HAProxy's machine or its zone is lost, clients wait until it is back",
+            "know how you replace it, and accept this with that as the reason",
+        ));
+    }
+    found
+}
+
+fn rto(budget: &Budget, timers: &Timers) -> Option<Finding> {
+    let rto = budget.rto?;
+    let worst = worst(timers);
+    let Some(bound) = worst.bound() else {
+        let problem = format!("{}: writes stop until {}", worst.title, worst.until.unwrap_or_default());
+        let help = match worst.fault {
+            Fault::SyncStandbyDies => "leave wal_sender_timeout out for 10 s",
+            _ => "write slaves { count = 2 }, or leave rto out",
+        };
+        return Some(Finding::new(&rules::RTO_UNMET, "failover.rto", problem, help));
+    };
+    if bound <= rto * 1000 {
+        return None;
+    }
+    let sum: Vec<String> = worst.outage.iter().map(|term| format!("{} {}", term.name, shown(term.ms))).collect();
+    let problem =
+        format!("{}: writes may stop for {} ({}), and rto is {rto} s", worst.title, shown(bound), sum.join(" + "));
+    Some(Finding::new(&rules::RTO_UNMET, "failover.rto", problem, rto_help(budget, timers, rto)))
+}
+
+/// Which term is too large, and what would make it smaller.
+fn rto_help(budget: &Budget, timers: &Timers, rto: u32) -> String {
+    let patience = timers.etcd.longest_election().div_ceil(1000);
+    let least = [
+        ("ttl", timers.ttl, LEAST_TTL),
+        ("loop_wait", timers.loop_wait, 1),
+        ("retry_timeout", timers.retry_timeout, patience),
+    ];
+    let fastest = Timers { ttl: LEAST_TTL, loop_wait: 1, retry_timeout: patience.min(timers.retry_timeout), ..*timers };
+    let possible = worst(&fastest).bound().unwrap_or_default().div_ceil(1000);
+    let written: Vec<&str> = (least.iter())
+        .filter(|(name, value, least)| budget.written.contains(name) && value > least)
+        .map(|(name, ..)| *name)
+        .collect();
+    if possible <= rto && !written.is_empty() {
+        let (are, them) = if written.len() == 1 { ("is", "it") } else { ("are", "them") };
+        let names = written.join(" and ");
+        return format!("{names} as written {are} too large: leave {them} out, to be chosen so that the rto is met");
+    }
+    format!(
+        "ttl is too large, and Patroni takes none below {LEAST_TTL} s: {possible} s is the least that can be promised; write rto = \"{possible}s\" or more"
+    )
+}
+
+fn rpo(budget: &Budget, timers: &Timers) -> Option<Finding> {
+    let rpo = budget.rpo?;
+    let broken =
+        COVERED.iter().map(|fault| predict(timers, *fault)).find(|p| p.lost().is_none_or(|ms| ms > rpo * 1000))?;
+    let lost = match broken.lost() {
+        Some(ms) => format!("writes of {} may be lost", shown(ms)),
+        None => format!("{} is lost", broken.unbounded_loss.unwrap_or_default()),
+    };
+    let help = if timers.standbys == 0 {
+        "write slaves { count = 2 }: only a second copy keeps what a disk loses"
+    } else {
+        "write synchronous = true, or leave it out: then nothing that was acknowledged is lost"
+    };
+    let problem = format!("{}: {lost}, and rpo is {rpo} s: {}", broken.title, broken.because);
+    Some(Finding::new(&rules::RPO_UNMET, "failover.rpo", problem, help))
+}
+
+fn worst(timers: &Timers) -> Prediction {
+    let all = COVERED.iter().map(|fault| predict(timers, *fault));
+    // The first of those that no timer ends; else the longest.
+    all.reduce(|a, b| if a.bound().is_some() && b.bound().is_none_or(|ms| Some(ms) > a.bound()) { b } else { a })
+        .expect("there are faults")
+}

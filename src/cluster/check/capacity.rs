@@ -1,0 +1,237 @@
+//! Sums that must stay within a limit.
+
+use serde::Serialize;
+
+use super::Finding;
+use super::layout::{Kind, kinds};
+use crate::blueprint::model::Disk;
+use crate::blueprint::rules::{self, Rule};
+use crate::cluster::Cluster;
+use crate::cluster::instance::Instance;
+use crate::cluster::sizing::kib;
+
+/// What the system and its packages take of a root disk, in MiB.
+const SYSTEM_MIB: u64 = 4096;
+/// PostgreSQL's own defaults in kB, and of workers
+/// (<https://www.postgresql.org/docs/current/runtime-config-resource.html>).
+const SHARED_BUFFERS: u64 = 128 * 1024;
+const WORK_MEM: u64 = 4 * 1024;
+const MAINTENANCE_WORK_MEM: u64 = 64 * 1024;
+const AUTOVACUUM_WORKERS: u64 = 3;
+
+/// Parts that share a limit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sum {
+    /// Of what.
+    pub what: String,
+    /// What a 1 is.
+    pub unit: &'static str,
+    /// What may not be exceeded.
+    pub limit: u64,
+    /// Where the limit comes from.
+    pub limit_is: String,
+    /// What takes how much of it.
+    pub parts: Vec<(&'static str, u64)>,
+    /// What breaks when it is exceeded.
+    #[serde(skip)]
+    rule: Option<&'static Rule>,
+    /// The blueprint's attribute that has the most part in it.
+    #[serde(skip)]
+    attribute: String,
+}
+
+impl Sum {
+    /// All parts together.
+    pub fn total(&self) -> u64 {
+        self.parts.iter().map(|(_, part)| part).sum()
+    }
+
+    /// Whether they stay within the limit.
+    pub fn fits(&self) -> bool {
+        self.total() <= self.limit
+    }
+}
+
+/// All sums of a cluster.
+pub fn sums(cluster: &Cluster) -> Vec<Sum> {
+    let mut all = vec![];
+    for kind in kinds(cluster) {
+        all.extend(memory(cluster, &kind));
+        all.push(wal(cluster, &kind));
+        all.extend(link(&kind));
+    }
+    all
+}
+
+fn setting(cluster: &Cluster, name: &str, unit_kib: u64, default: u64) -> u64 {
+    let set = cluster.postgres.settings.get(name).and_then(|value| kib(value, unit_kib));
+    set.and_then(|value| u64::try_from(value).ok()).unwrap_or(default)
+}
+
+fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Sum> {
+    let instance = Instance::of(&machine.instance_type)?;
+    let connections = u64::from(cluster.postgres.max_connections);
+    let maintenance = setting(cluster, "maintenance_work_mem", 1, MAINTENANCE_WORK_MEM);
+    let workers = cluster.postgres.settings.get("autovacuum_max_workers").and_then(|n| n.parse().ok());
+    Some(Sum {
+        what: format!("memory, {shown}"),
+        unit: "MiB",
+        limit: instance.memory_mib,
+        limit_is: format!("memory of {}", machine.instance_type),
+        parts: vec![
+            ("shared_buffers", setting(cluster, "shared_buffers", 8, SHARED_BUFFERS) / 1024),
+            ("work_mem x max_connections", setting(cluster, "work_mem", 1, WORK_MEM) * connections / 1024),
+            (
+                "maintenance_work_mem x autovacuum_max_workers",
+                maintenance * workers.unwrap_or(AUTOVACUUM_WORKERS) / 1024,
+            ),
+        ],
+        rule: Some(&rules::MEMORY_OVERSUBSCRIBED),
+        attribute: attribute(
+            cluster,
+            &["work_mem", "max_connections", "shared_buffers"],
+            &format!("{block}.instance_type"),
+        ),
+    })
+}
+
+fn wal(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Sum {
+    let mib = |name, default_mib: u64| setting(cluster, name, 1024, default_mib * 1024) / 1024;
+    let slots = if cluster.slaves().next().is_some() { mib("max_slot_wal_keep_size", 0) } else { 0 };
+    Sum {
+        what: format!("disk for WAL, {shown}"),
+        unit: "MiB",
+        limit: u64::from(machine.disk.size) * 1024,
+        limit_is: format!("{block}.disk.size"),
+        parts: vec![
+            ("max_slot_wal_keep_size", slots),
+            ("max_wal_size", mib("max_wal_size", 1024)),
+            ("wal_keep_size", mib("wal_keep_size", 0)),
+            ("the system", SYSTEM_MIB),
+        ],
+        rule: Some(&rules::WAL_EXCEEDS_DISK),
+        attribute: attribute(
+            cluster,
+            &["max_slot_wal_keep_size", "max_wal_size", "wal_keep_size"],
+            &format!("{block}.disk.size"),
+        ),
+    }
+}
+
+fn link(Kind { block, shown, machine }: &Kind) -> Vec<Sum> {
+    let Some(link) = Instance::of(&machine.instance_type).and_then(|instance| instance.link) else { return vec![] };
+    // AWS gives the link in MB, the volume in MiB.
+    let mib = |mb: u32| u64::from(mb) * 1_000_000 / (1024 * 1024);
+    let disk = machine.disk;
+    let sum = |what, unit, limit, steady, part: u32, rule, baseline, name| Sum {
+        what: format!("{what}, {shown}"),
+        unit,
+        limit,
+        limit_is: format!("what {} can use for a while; all day {steady}", machine.instance_type),
+        parts: vec![("disk", part.into())],
+        // What every volume has at no cost is no waste.
+        rule: (part > baseline).then_some(rule),
+        attribute: format!("{block}.disk.{name}"),
+    };
+    const BASE: Disk = Disk::GP3_BASELINE;
+    vec![
+        sum(
+            "disk operations",
+            "a second",
+            link.most_iops.into(),
+            link.steady_iops.into(),
+            disk.iops,
+            &rules::IOPS_WASTED,
+            BASE.iops,
+            "iops",
+        ),
+        sum(
+            "disk throughput",
+            "MiB/s",
+            mib(link.most_mb),
+            mib(link.steady_mb),
+            disk.throughput,
+            &rules::THROUGHPUT_WASTED,
+            BASE.throughput,
+            "throughput",
+        ),
+    ]
+}
+
+/// The first of these settings that the blueprint has a word in; `otherwise` where it has none.
+fn attribute(cluster: &Cluster, settings: &[&str], otherwise: &str) -> String {
+    let written = settings.iter().map(|name| format!("postgres.settings.{name}"));
+    let own = |path: &String| cluster.decisions.iter().any(|decision| decision.from.contains(path));
+    written.into_iter().find(own).unwrap_or_else(|| otherwise.to_string())
+}
+
+/// The rules that the sums and the settings break.
+pub fn findings(cluster: &Cluster, sums: &[Sum]) -> Vec<Finding> {
+    let mut found: Vec<Finding> = (sums.iter().filter(|sum| !sum.fits()))
+        .filter_map(|sum| Some(Finding::new(sum.rule?, &sum.attribute, exceeded(sum), help(sum))))
+        .collect();
+    for kind in kinds(cluster) {
+        found.extend(shared_buffers(cluster, &kind));
+    }
+    let settings = &cluster.postgres.settings;
+    if settings.get("huge_pages").is_some_and(|v| ["on", "true", "yes", "1"].contains(&v.to_lowercase().as_str())) {
+        found.push(Finding::new(
+            &rules::HUGE_PAGES_ABSENT,
+            "postgres.settings.huge_pages",
+            "PostgreSQL would not start: the images set no vm.nr_hugepages",
+            "leave it out: the default, try, takes huge pages where there are some",
+        ));
+    }
+    let cap = settings.get("max_slot_wal_keep_size").and_then(|value| kib(value, 1024));
+    if cluster.slaves().next().is_some() && cap.is_none_or(|cap| cap < 0) {
+        found.push(Finding::new(
+            &rules::SLOT_WAL_UNLIMITED,
+            "postgres.settings.max_slot_wal_keep_size",
+            "WAL is kept for a standby that is gone until the primary's disk is full, and then nobody writes",
+            "leave it out for a quarter of the disk, or write how much may be kept",
+        ));
+    }
+    found
+}
+
+fn exceeded(sum: &Sum) -> String {
+    let parts: Vec<String> = sum.parts.iter().map(|(name, part)| format!("{name} {part}")).collect();
+    let total = if sum.parts.len() > 1 { format!(" = {}", sum.total()) } else { String::new() };
+    format!("{}: {}{total} {}, more than {} ({})", sum.what, parts.join(" + "), sum.unit, sum.limit, sum.limit_is)
+}
+
+fn help(sum: &Sum) -> String {
+    let largest = sum.parts.iter().max_by_key(|(_, part)| part).map_or("", |(name, _)| name);
+    match sum.parts.len() {
+        1 => format!(
+            "write {} = {} or less, or take a larger machine",
+            sum.attribute.rsplit('.').next().unwrap_or_default(),
+            sum.limit
+        ),
+        _ => format!("{largest} takes most of it: lower it, or take a larger machine or disk"),
+    }
+}
+
+fn shared_buffers(cluster: &Cluster, Kind { block, machine, .. }: &Kind) -> Option<Finding> {
+    let path = format!("{block}.instance_type");
+    let Some(instance) = Instance::of(&machine.instance_type) else {
+        let sized = cluster.postgres.settings.contains_key("shared_buffers");
+        return (!sized).then(|| {
+            let problem = format!(
+                "the memory of {} is not known, so shared_buffers stays at PostgreSQL's 128 MB",
+                machine.instance_type
+            );
+            let help = "write postgres { settings = { shared_buffers = …, effective_cache_size = … } }: a quarter and three quarters of its memory";
+            Finding::new(&rules::INSTANCE_UNKNOWN, &path, problem, help)
+        });
+    };
+    let buffers = setting(cluster, "shared_buffers", 8, SHARED_BUFFERS) / 1024;
+    (buffers * 4 > instance.memory_mib * 3).then(|| {
+        let problem = format!(
+            "{buffers} MiB of shared_buffers in the {} MiB of {} leave too little for anything else",
+            instance.memory_mib, machine.instance_type
+        );
+        let help = format!("leave it out for a quarter of the memory ({} MiB)", instance.memory_mib / 4);
+        Finding::new(&rules::SHARED_BUFFERS_TOO_LARGE, &attribute(cluster, &["shared_buffers"], &path), problem, help)
+    })
+}

@@ -1,0 +1,121 @@
+//! Rules about what stands where.
+
+use super::Finding;
+use crate::blueprint::rules;
+use crate::cluster::instance::Instance;
+use crate::cluster::{Cluster, Machine, Role};
+
+pub fn findings(cluster: &Cluster) -> Vec<Finding> {
+    let mut found = vec![];
+    let standbys = cluster.slaves().count();
+    if standbys == 0 {
+        found.push(Finding::new(
+            &rules::NO_STANDBY,
+            "slaves.count",
+            "a master alone: what its disk loses is lost, and while its machine is down nobody is served",
+            "write slaves { count = 2 }, so that one may fail and commits still have a standby to wait for",
+        ));
+    } else {
+        found.extend(zone_takes_quorum(cluster));
+        found.extend(zone_holds_pair(cluster));
+    }
+    found.extend(unlike_machines(cluster));
+    for Kind { block, machine, .. } in kinds(cluster) {
+        if Instance::of(&machine.instance_type).is_some_and(|instance| instance.burstable) {
+            found.push(Finding::new(
+                &rules::BURSTABLE_DATABASE,
+                &format!("{block}.instance_type"),
+                format!(
+                    "{} works on credits: when they are used up, every query gets slow at once",
+                    machine.instance_type
+                ),
+                "choose a machine that is itself all day, such as \"m6i.large\" or \"m7g.large\"",
+            ));
+        }
+    }
+    found
+}
+
+/// Database machines that are made alike.
+pub struct Kind<'a> {
+    /// The blueprint's block that says how.
+    pub block: &'static str,
+    /// What they are called.
+    pub shown: &'static str,
+    /// One of them.
+    pub machine: &'a Machine,
+}
+
+/// The kinds of database machines: one where the slaves are made as the master is.
+pub fn kinds(cluster: &Cluster) -> Vec<Kind<'_>> {
+    let master = cluster.master();
+    let kind = |block, shown, machine| Kind { block, shown, machine };
+    match cluster.machine_of(Role::Slave) {
+        None => vec![kind("master", "master", master)],
+        Some(slave) if (&slave.instance_type, slave.disk) == (&master.instance_type, master.disk) => {
+            vec![kind("master", "each database", master)]
+        }
+        Some(slave) => vec![kind("master", "master", master), kind("slaves", "each slave", slave)],
+    }
+}
+
+fn zone_takes_quorum(cluster: &Cluster) -> Option<Finding> {
+    let members = cluster.etcd_members().count();
+    let held = |zone: &str| cluster.etcd_members().filter(|m| m.zone == zone).count();
+    let zones = cluster.network.subnets.len();
+    cluster.network.subnets.iter().map(|s| &s.zone).find(|zone| held(zone) * 2 > members).map(|zone| {
+        let problem = format!(
+            "{zone} holds {} of etcd's {members} members: when it is lost the rest is no majority, and writes stop",
+            held(zone)
+        );
+        let why = if zones < 3 { "name three zones" } else { "name the zones so that none holds most members" };
+        let code = rules::ZONE_TAKES_QUORUM.code;
+        let help = format!("{why}, or write accept \"{code}\" {{ reason = \"…\" }}");
+        Finding::new(&rules::ZONE_TAKES_QUORUM, "network.zones", problem, help)
+    })
+}
+
+fn zone_holds_pair(cluster: &Cluster) -> Option<Finding> {
+    let databases = cluster.databases().count();
+    let held = |zone: &str| cluster.databases().filter(|m| m.zone == zone).count();
+    let zones: Vec<&str> = (cluster.network.subnets.iter().map(|s| s.zone.as_str()))
+        .filter(|zone| (2..databases).contains(&held(zone)))
+        .collect();
+    if zones.is_empty() || !cluster.failover.synchronous {
+        return None;
+    }
+    let holds = if zones.len() == 1 { "holds" } else { "hold" };
+    let problem = format!(
+        "{} {holds} two databases or more: if the primary and its synchronous standby are lost together, nobody may take over",
+        zones.join(", ")
+    );
+    let help = "name as many zones as there are databases, or accept it: someone then decides by hand whether a standby that may lack commits takes over";
+    Some(Finding::new(&rules::ZONE_HOLDS_PAIR, "network.zones", problem, help))
+}
+
+/// Any standby may become the primary.
+fn unlike_machines(cluster: &Cluster) -> Vec<Finding> {
+    let mut found = vec![];
+    let Some(slave) = cluster.machine_of(Role::Slave) else { return found };
+    let master = cluster.master();
+    let memory = |machine: &Machine| Instance::of(&machine.instance_type).map(|i| (i.memory_mib, i.vcpus));
+    if let Some((slaves, masters)) = memory(slave).zip(memory(master))
+        && (slaves.0 < masters.0 || slaves.1 < masters.1)
+    {
+        let problem = format!(
+            "{} is less than the master's {}: after a failover it carries the master's load, and settings fit the smaller one all the time",
+            slave.instance_type, master.instance_type
+        );
+        let help = format!("write slaves {{ instance_type = \"{}\" }}", master.instance_type);
+        found.push(Finding::new(&rules::STANDBY_SMALLER, "slaves.instance_type", problem, help));
+    }
+    if slave.disk.size < master.disk.size {
+        let problem = format!(
+            "{} GiB are less than the master's {}: a standby holds all of the data, and stops where its disk ends",
+            slave.disk.size, master.disk.size
+        );
+        let help = format!("write slaves {{ disk {{ size = {} }} }}", master.disk.size);
+        found.push(Finding::new(&rules::STANDBY_DISK_SMALLER, "slaves.disk.size", problem, help));
+    }
+    found
+}

@@ -1,0 +1,91 @@
+//! What a cluster will do, before it exists: how long writes stop and what is lost by kind of fault, what it can spare,
+//! whether its sizes add up, and which rules it breaks. All of it follows from the blueprint alone.
+
+mod budget;
+pub mod capacity;
+mod finding;
+mod layout;
+pub mod outage;
+pub mod quorum;
+pub mod story;
+#[cfg(test)]
+mod tests;
+
+use serde::Serialize;
+
+use super::Cluster;
+use crate::blueprint::diagnostic::Severity;
+use crate::blueprint::rules;
+use capacity::Sum;
+use outage::{Fault, Prediction, Timers, predict};
+use quorum::Quorum;
+
+pub use finding::Finding;
+
+/// What is known of a cluster.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Check {
+    /// What each fault does.
+    pub faults: Vec<Prediction>,
+    /// What may be lost while writes go on.
+    pub quorum: Quorum,
+    /// Sums that must stay within a limit.
+    pub capacity: Vec<Sum>,
+    /// Rules that are broken.
+    pub findings: Vec<Finding>,
+    /// Rules that are broken with the blueprint's consent.
+    pub accepted: Vec<Accepted>,
+}
+
+/// A broken rule that the blueprint accepts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Accepted {
+    /// What was found.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// Why it is right here.
+    pub reason: String,
+}
+
+impl Check {
+    /// How many of its findings are errors.
+    pub fn errors(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.rule.severity == Severity::Error).count()
+    }
+}
+
+fn key(finding: &Finding) -> (Severity, &str, &str) {
+    (finding.rule.severity, finding.rule.code, &finding.attribute)
+}
+
+/// Judges a cluster.
+pub fn check(cluster: &Cluster) -> Check {
+    let timers = Timers::of(cluster);
+    let capacity = capacity::sums(cluster);
+    let mut all = layout::findings(cluster);
+    all.extend(budget::findings(cluster, &timers));
+    all.extend(capacity::findings(cluster, &capacity));
+    // A setting that fits on neither kind of machine is said once.
+    all.sort_by(|a, b| key(a).cmp(&key(b)));
+    all.dedup_by(|b, a| key(a) == key(b));
+    let (accepted, mut findings): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|finding| cluster.accepted.contains_key(finding.rule.code));
+    for code in cluster.accepted.keys() {
+        if accepted.iter().all(|finding| finding.rule.code != *code) {
+            findings.push(Finding::new(
+                &rules::ACCEPT_UNUSED,
+                &format!("accept.{code}"),
+                format!("{code} is accepted, and nothing breaks it"),
+                "take the block out, so that the rule is heard again when it is broken",
+            ));
+        }
+    }
+    let reason = |finding: Finding| Accepted { reason: cluster.accepted[finding.rule.code].clone(), finding };
+    Check {
+        faults: Fault::ALL.iter().map(|fault| predict(&timers, *fault)).collect(),
+        quorum: quorum::quorum(cluster),
+        capacity,
+        findings,
+        accepted: accepted.into_iter().map(reason).collect(),
+    }
+}

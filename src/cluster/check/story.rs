@@ -1,0 +1,222 @@
+//! What `pgherd explain` tells of a rule: what happens, why it matters, what to do, and where that is written.
+
+/// The whole story of the rule of this code; empty for a code that is none.
+pub fn story(code: &str) -> &'static str {
+    STORIES.iter().find(|(known, _)| *known == code).map_or("", |(_, story)| story)
+}
+
+const STORIES: &[(&str, &str)] = &[
+    (
+        "PGH001",
+        "etcd holds the primary's lock, and grants it only while a majority of its members agree. Databases, and with them
+etcd's members, are dealt out over network.zones; where one zone holds most of them, its loss leaves no majority. The
+primary cannot renew its lock and steps down, although it is well, and nobody may take over: writes stop until the zone
+is back. With two zones that is always so, whichever way an odd number is dealt out.
+
+Name three zones. Where the region has no third, or one zone is what is wanted (a test, a place beside another system
+that lives in the same zone), say so:
+
+    accept \"PGH001\" { reason = \"the application lives in this zone alone\" }
+
+Source: https://etcd.io/docs/v3.5/faq/ (failure tolerance), https://patroni.readthedocs.io/en/latest/ha_multi_dc.html",
+    ),
+    (
+        "PGH002",
+        "In synchronous mode a commit waits for one standby, and only that one may take over: any other may lack commits that
+were acknowledged. Patroni chooses it by its lag, not by its zone. Where a zone holds two databases, the primary and its
+synchronous standby can be those two; when the zone is lost, the rest have a quorum and may still not elect a primary.
+Writes stop until the zone is back, or until somebody decides that what may be lacking is lost
+(`herdctl failover --candidate …`).
+
+Name as many zones as there are databases, have no more databases than zones, or accept it.
+
+Source: https://patroni.readthedocs.io/en/latest/replication_modes.html#synchronous-mode",
+    ),
+    (
+        "PGH003",
+        "slaves { count = 0 } is a PostgreSQL with HAProxy in front: nothing replicates. A crash of PostgreSQL is repaired by
+Patroni; a crash of the machine lasts until it is back, and what its disk loses is lost since the last backup.
+failover.synchronous promises nothing, since there is nobody to wait for.
+
+Two slaves are the least with which one machine may fail and commits still wait for a standby.",
+    ),
+    (
+        "PGH004",
+        "failover { rto = … } is the longest time that writes may stop when one thing fails: PostgreSQL, the primary's machine,
+its network, HAProxy's process, etcd's leader, and a planned switchover. `pgherd check` adds up the timers on the way to
+a new primary; those that the blueprint does not write are lowered until the sum fits: retry_timeout down to what an
+election of etcd takes, loop_wait down to 1 s. ttl is at Patroni's minimum of 20 s already, and is the largest term:
+below about 27 s no Patroni can promise anything.
+
+Leave out timers that you wrote, or state an rto that the sum can meet.
+
+Source: https://patroni.readthedocs.io/en/latest/dynamic_configuration.html, and each term's own in `pgherd check`",
+    ),
+    (
+        "PGH005",
+        "failover { rpo = … } is how much of what was acknowledged may be lost when one thing fails, in seconds of writes. 0 takes
+synchronous mode and a standby to wait for. Without synchronous mode a primary that is cut off takes writes until it steps
+down, for loop_wait + retry_timeout, and they are rewound when it comes back; one that dies had not sent its last ones.
+
+rpo holds for one fault at a time: when no standby is left, Patroni lets writes go on without waiting, and a second fault
+then finds one copy.
+
+Source: https://patroni.readthedocs.io/en/latest/replication_modes.html; measured: 3 of 10 crashes lost a row without it",
+    ),
+    (
+        "PGH006",
+        "There is one HAProxy. systemd starts its process again within seconds, and the rto covers that. Its machine is another
+matter: nobody takes its address over, so clients wait until AWS has recovered the machine or `terraform apply` in
+load_balancer/terraform_haproxy has made a new one. The databases are well meanwhile, and lose nothing.
+
+Accept it with what you do then as the reason. A client that knows all hosts (libpq's target_session_attrs=read-write)
+from inside the databases' network does not need HAProxy.
+
+Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-recover.html",
+    ),
+    (
+        "PGH007",
+        "A primary that cannot renew its lock retries for retry_timeout and then steps down, to be safe. etcd without a leader
+grants nothing until it has elected another: its members wait between one and two election timeouts. Where that may be
+longer than the retries, the loss of etcd's leader alone, say a reboot of a standby's machine, costs the primary its
+place: an outage that nothing called for.
+
+Write a retry_timeout that covers two election timeouts (4 s).
+
+Source: https://etcd.io/docs/v3.5/tuning/, https://patroni.readthedocs.io/en/latest/dynamic_configuration.html",
+    ),
+    (
+        "PGH010",
+        "Every connection through HAProxy ends in one of max_connections of a database. HAProxy's servers share them out, less
+those that are kept: superuser_reserved_connections, reserved_connections, and a few for Patroni, pg_rewind and people.
+Where so many are kept that the rest does not give every listener one, clients would be refused while the server idles.
+
+Raise max_connections, or reserve fewer.
+
+Source: https://www.postgresql.org/docs/current/runtime-config-connection.html, https://docs.haproxy.org/3.0/configuration.html#5.2-maxconn",
+    ),
+    (
+        "PGH011",
+        "shared_buffers is taken when PostgreSQL starts and never given back. PostgreSQL reads through the kernel's cache as
+well, so more than 40 % of memory rarely helps; above three quarters connections, sorts and vacuum are what the kernel
+kills, on whichever machine is the primary then. Both kinds of machines count: the slaves' may be the smaller.
+
+Leave it out for a quarter of the memory.
+
+Source: https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-SHARED-BUFFERS",
+    ),
+    (
+        "PGH012",
+        "Each sort or hash of a query may take work_mem, and each connection runs a query. shared_buffers, work_mem once for
+each of max_connections, and maintenance_work_mem for each worker of autovacuum are more than the machine has: a busy
+hour can end with the kernel killing backends. A query with many sorts takes work_mem several times, so the sum is low
+rather than high.
+
+Lower work_mem (a role or a query that needs more can set its own), lower max_connections (HAProxy and a pool hold what
+waits), or take a larger machine.
+
+Source: https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-WORK-MEM",
+    ),
+    (
+        "PGH013",
+        "huge_pages = on makes PostgreSQL refuse to start unless the kernel has set aside enough huge pages, and the images set
+no vm.nr_hugepages: the cluster would not come up. The default, try, takes them where there are some.
+
+Leave it out.
+
+Source: https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-HUGE-PAGES",
+    ),
+    (
+        "PGH014",
+        "shared_buffers and effective_cache_size follow from the memory of the instance type. This one is not in pgherd's table,
+which holds the families that people run databases on, so both stay at PostgreSQL's defaults, 128 MB and 4 GB: made to
+start anywhere, and slow on anything large.
+
+Write both into postgres { settings = { … } }: a quarter and three quarters of the machine's memory.
+
+Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-type-specifications.html",
+    ),
+    (
+        "PGH020",
+        "Every standby has a replication slot, which keeps WAL on the primary until the standby has it. A standby that is gone
+for days keeps all of them: without max_slot_wal_keep_size the primary's disk fills, and a full disk stops every write.
+A capped slot is dropped instead, and the standby is copied anew when it returns, which Patroni does by itself.
+
+Leave the setting out for a quarter of the disk.
+
+Source: https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-MAX-SLOT-WAL-KEEP-SIZE",
+    ),
+    (
+        "PGH021",
+        "WAL on the primary's disk is what slots may keep (max_slot_wal_keep_size), what a checkpoint may be behind
+(max_wal_size), and wal_keep_size. Together with the system they are more than the disk, before there is one row: an
+absent standby or a busy hour fills it, and PostgreSQL stops.
+
+Lower them, or enlarge the disk.
+
+Source: https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-MAX-WAL-SIZE",
+    ),
+    (
+        "PGH022",
+        "gp3 sells operations a second above 3000, and every instance type has a limit of its own to all of its volumes. What the
+volume can do beyond that limit is paid for and never used. Small instances reach their limit for half an hour a day
+only; `pgherd check` shows what they have all day.
+
+Write less, or take a machine with more.
+
+Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ebs-optimized.html",
+    ),
+    (
+        "PGH023",
+        "gp3 sells throughput above 125 MiB/s, and every instance type's link to its volumes has a limit of its own. What the
+volume can do beyond it is paid for and never used. Small instances reach their limit for half an hour a day only;
+`pgherd check` shows what they have all day.
+
+Write less, or take a machine with more.
+
+Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ebs-optimized.html",
+    ),
+    (
+        "PGH030",
+        "Every standby may become the primary, at an hour that nobody chose. A smaller one then carries what the master carried,
+with less memory or fewer processors; and since Patroni gives all members the same settings, sizes follow from the
+smallest machine all the time.
+
+Keep master and slaves alike.",
+    ),
+    (
+        "PGH031",
+        "A standby is a copy of everything. Where its disk is smaller than the master's, the data outgrow it first: it stops, the
+master goes on without it, and the cluster has a copy less without anything having failed.
+
+Give the slaves the master's disk.",
+    ),
+    (
+        "PGH032",
+        "t3 and t4g run on credits. A database spends them under load, and when they are gone (or billed, in unlimited mode) its
+processors drop to a fraction: queries pile up, Patroni's loop gets late, and a primary that renews its lock too late
+is replaced by a standby with the same trouble. For a test that is fine: accept it.
+
+Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances.html",
+    ),
+    (
+        "PGH090",
+        "accept \"…\" says that a rule is broken on purpose, and keeps it quiet. The blueprint has changed and breaks it no more;
+the block would keep it quiet when it is broken again, for another reason.
+
+Take the block out.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blueprint::rules;
+
+    #[test]
+    fn every_rule_has_its_story_and_no_story_is_left_over() {
+        let told: Vec<&str> = STORIES.iter().map(|(code, _)| *code).collect();
+        let codes: Vec<&str> = rules::ALL.iter().map(|rule| rule.code).collect();
+        assert_eq!(told, codes);
+    }
+}

@@ -1,0 +1,233 @@
+use super::*;
+use crate::blueprint::model::Blueprint;
+use crate::cluster::failover::{EtcdTiming, HealthCheck};
+use crate::cluster::resolve;
+
+/// A blueprint's block, behind the smallest one's region.
+fn checked(text: &str) -> Check {
+    check(&resolve(&parsed(text)))
+}
+
+fn parsed(text: &str) -> Blueprint {
+    let text = format!("cluster \"herd\" {{\n  region = \"eu-west-1\"\n{text}\n}}\n");
+    crate::blueprint::parse("herd.hcl", &text).unwrap_or_else(|problems| panic!("{text}{problems:#?}"))
+}
+
+fn codes(check: &Check) -> Vec<&'static str> {
+    check.findings.iter().map(|finding| finding.rule.code).collect()
+}
+
+/// The two rows of settings that failovers were measured with: three machines, 2 cores, etcd on the same machines.
+fn measured_rows() -> [Timers; 2] {
+    let row = |ttl, loop_wait, retry_timeout, primary_start_timeout, inter, fall, rise| Timers {
+        synchronous: true,
+        ttl,
+        loop_wait,
+        retry_timeout,
+        primary_start_timeout,
+        wal_sender_timeout: 10_000,
+        standbys: 2,
+        etcd_members: 3,
+        etcd: EtcdTiming { heartbeat: 100, election: 1000 },
+        check: HealthCheck { inter, fastinter: inter, fall, rise },
+    };
+    [row(30, 10, 10, 300, 3000, 3, 4), row(20, 5, 5, 0, 1000, 2, 1)]
+}
+
+/// Longest write outage that was measured, in milliseconds. Power cuts include those of a primary that led etcd.
+const MEASURED: [[(Fault, u32); 3]; 2] = [
+    [(Fault::PostgresDies, 12_300), (Fault::Switchover, 7_200), (Fault::MachineDies, 47_500)],
+    [(Fault::PostgresDies, 8_300), (Fault::Switchover, 4_600), (Fault::MachineDies, 25_800)],
+];
+
+#[test]
+fn what_was_measured_stays_within_what_is_predicted() {
+    for (timers, measured) in measured_rows().iter().zip(MEASURED) {
+        for (fault, longest) in measured {
+            let bound = predict(timers, fault).bound().expect("timers end it");
+            assert!(longest <= bound, "{fault:?}: {longest} ms measured, {bound} predicted");
+        }
+    }
+}
+
+/// A bound that is far from anything that happens is no prediction. A crash with 300 s to recover in is left out.
+#[test]
+fn what_is_predicted_is_at_most_twice_what_was_measured_with_the_default_timers() {
+    for (fault, longest) in MEASURED[1] {
+        let bound = predict(&measured_rows()[1], fault).bound().expect("timers end it");
+        assert!(bound <= 2 * longest, "{fault:?}: {longest} ms measured, {bound} predicted");
+    }
+}
+
+#[test]
+fn an_outage_is_the_sum_of_its_terms_and_each_has_a_source() {
+    let found = checked("");
+    for prediction in &found.faults {
+        for term in prediction.outage.iter().chain(&prediction.loss) {
+            assert!(term.ms > 0 && !term.source.is_empty() && !term.what.is_empty(), "{term:?}");
+        }
+    }
+    let machine = predict(&Timers::of(&resolve(&parsed(""))), Fault::MachineDies);
+    let names: Vec<_> = machine.outage.iter().map(|term| term.name).collect();
+    assert_eq!(names, ["ttl", "lease_sweep", "loop_wait", "etcd_node", "members", "promotion", "haproxy_up"]);
+    assert_eq!(machine.bound(), Some(20_000 + 500 + 5_000 + 1_666 + 2_000 + 2_000 + 1_000));
+}
+
+#[test]
+fn synchronous_mode_loses_nothing_and_its_absence_does() {
+    let lost = |text: &str| -> Vec<Option<u32>> { checked(text).faults.iter().map(Prediction::lost).collect() };
+    assert!(lost("").iter().all(|lost| *lost == Some(0)));
+    let without = checked("failover {\n synchronous = false\n}");
+    let of = |fault| without.faults.iter().find(|p| p.fault == fault).and_then(Prediction::lost);
+    assert_eq!(of(Fault::PrimaryCutOff), Some(10_000), "loop_wait + retry_timeout");
+    assert_eq!(of(Fault::Switchover), Some(0));
+    assert_eq!(lost("slaves {\n count = 0\n}")[1], None, "no second copy");
+}
+
+#[test]
+fn a_cluster_says_what_it_can_spare() {
+    use quorum::Verdict::*;
+    for (text, zones) in [
+        ("", vec![GoOn, GoOn, StopWithoutHaproxy]),
+        ("slaves {\n count = 4\n}", vec![MayStop, MayStop, StopWithoutHaproxy]),
+        ("slaves {\n count = 4\n}\nfailover {\n synchronous = false\n}", vec![GoOn, GoOn, StopWithoutHaproxy]),
+        ("slaves {\n count = 1\n}", vec![GoOn, GoOn, StopWithoutHaproxy]),
+        ("network {\n zones = [\"a\", \"b\"]\n}", vec![StopWithoutQuorum, GoOn]),
+        ("network {\n zones = [\"a\"]\n}", vec![StopWithoutDatabase]),
+        ("slaves {\n count = 0\n}", vec![StopWithoutDatabase, StopWithoutHaproxy]),
+    ] {
+        let found: Vec<_> = checked(text).quorum.zones.iter().map(|zone| zone.verdict).collect();
+        assert_eq!(found, zones, "{text}");
+    }
+}
+
+#[test]
+fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
+    for (text, expected) in [
+        ("", vec![]),
+        ("network {\n zones = [\"a\", \"b\"]\n}", vec!["PGH001", "PGH002"]),
+        ("network {\n zones = [\"a\"]\n}", vec!["PGH001"]),
+        ("network {\n zones = [\"a\", \"b\", \"c\", \"d\"]\n}", vec![]),
+        ("slaves {\n count = 4\n}", vec!["PGH002"]),
+        ("slaves {\n count = 4\n}\nfailover {\n synchronous = false\n}", vec![]),
+        ("slaves {\n count = 0\n}", vec!["PGH003"]),
+        ("failover {\n rto = \"30s\"\n}", vec!["PGH006"]),
+        ("failover {\n rto = \"20s\"\n}", vec!["PGH004", "PGH006"]),
+        ("failover {\n rto = \"60s\"\n ttl = 60\n}", vec!["PGH004", "PGH006"]),
+        ("failover {\n rto = \"60s\"\n}\nslaves {\n count = 0\n}", vec!["PGH004", "PGH003", "PGH006"]),
+        ("failover {\n rpo = \"0\"\n}", vec![]),
+        ("failover {\n rpo = \"0\"\n synchronous = false\n}", vec!["PGH005"]),
+        ("failover {\n rpo = \"10s\"\n synchronous = false\n}", vec![]),
+        ("failover {\n rpo = \"0\"\n}\nslaves {\n count = 0\n}", vec!["PGH005", "PGH003"]),
+        ("failover {\n retry_timeout = 3\n}", vec!["PGH007"]),
+        ("failover {\n retry_timeout = 4\n}", vec![]),
+        (
+            "failover {\n rto = \"60s\"\n}\npostgres {\n settings = { wal_sender_timeout = 0 }\n}",
+            vec!["PGH004", "PGH006"],
+        ),
+        ("postgres {\n settings = { shared_buffers = \"7GB\" }\n}", vec!["PGH011"]),
+        ("postgres {\n settings = { shared_buffers = \"4GB\" }\n}", vec![]),
+        ("postgres {\n settings = { work_mem = \"64MB\" }\n}", vec!["PGH012"]),
+        ("postgres {\n settings = { max_connections = 2000 }\n}", vec!["PGH012"]),
+        ("postgres {\n settings = { huge_pages = \"on\" }\n}", vec!["PGH013"]),
+        ("postgres {\n settings = { huge_pages = \"try\" }\n}", vec![]),
+        ("master {\n instance_type = \"z1d.large\"\n}", vec!["PGH014"]),
+        (
+            "master {\n instance_type = \"z1d.large\"\n}\npostgres {\n settings = { shared_buffers = \"2GB\" }\n}",
+            vec![],
+        ),
+        ("postgres {\n settings = { max_slot_wal_keep_size = -1 }\n}", vec!["PGH020"]),
+        ("postgres {\n settings = { max_slot_wal_keep_size = \"90GB\" }\n}", vec!["PGH021"]),
+        ("master {\n disk {\n size = 8\n}\n}\nslaves {\n disk {\n size = 8\n}\n}", vec![]),
+        ("master {\n instance_type = \"m5.large\"\n disk {\n iops = 16000\n throughput = 1000\n}\n}", vec!["PGH023"]),
+        ("slaves {\n instance_type = \"m6i.medium\"\n}", vec!["PGH030"]),
+        ("slaves {\n disk {\n size = 50\n}\n}", vec!["PGH031"]),
+        ("master {\n instance_type = \"t3.large\"\n}\nslaves {\n instance_type = \"t3.large\"\n}", vec!["PGH032"]),
+        ("accept \"PGH003\" {\n reason = \"why not\"\n}", vec!["PGH090"]),
+    ] {
+        assert_eq!(codes(&checked(text)), expected, "{text}");
+    }
+}
+
+#[test]
+fn an_accepted_rule_is_quiet_and_keeps_its_reason() {
+    let text = "network {\n zones = [\"a\"]\n}\naccept \"PGH001\" {\n reason = \"one zone is all there is\"\n}";
+    let found = checked(text);
+    assert_eq!((codes(&found), found.errors()), (vec![], 0));
+    assert_eq!(found.accepted[0].reason, "one zone is all there is");
+}
+
+#[test]
+fn timers_that_are_left_open_are_chosen_to_meet_the_budget() {
+    for (text, timers) in [
+        ("rto = \"60s\"", Some((20, 5, 5))),
+        ("rto = \"33s\"", Some((20, 5, 5))),
+        ("rto = \"30s\"", Some((20, 2, 5))),
+        ("rto = \"28s\"", Some((20, 1, 4))),
+        ("rto = \"27s\"", None),
+        ("rto = \"60s\"\n ttl = 40", Some((40, 5, 5))),
+        ("rto = \"60s\"\n ttl = 47", Some((47, 5, 5))),
+        ("rto = \"60s\"\n ttl = 58", None),
+        ("rto = \"30s\"\n loop_wait = 5", None),
+        ("rpo = \"8s\"\n synchronous = false", Some((20, 3, 5))),
+        ("rpo = \"0\"\n rto = \"30s\"", Some((20, 2, 5))),
+    ] {
+        let blueprint = parsed(&format!("failover {{\n {text}\n}}"));
+        let cluster = resolve(&blueprint);
+        let failover = cluster.failover;
+        let met = check(&cluster).errors() == 0;
+        assert_eq!(met.then_some((failover.ttl, failover.loop_wait, failover.retry_timeout)), timers, "{text}");
+        assert!(failover.loop_wait + 2 * failover.retry_timeout <= failover.ttl);
+    }
+}
+
+#[test]
+fn without_synchronous_mode_a_crash_gets_the_time_to_recover_that_the_rto_leaves() {
+    let start_timeout = |text: &str| resolve(&parsed(&format!("failover {{\n {text}\n synchronous = false\n}}")));
+    assert_eq!(start_timeout("").primary_start_timeout, 60);
+    let cluster = start_timeout("rto = \"40s\"");
+    assert_eq!(cluster.primary_start_timeout, 25);
+    assert_eq!(check(&cluster).errors(), 0);
+}
+
+#[test]
+fn a_budget_that_cannot_be_met_is_refused_with_the_term_and_the_way_out() {
+    for (text, says) in [
+        ("rto = \"20s\"", "28 s is the least"),
+        ("rto = \"30s\"\n loop_wait = 5", "loop_wait as written is too large"),
+        ("rto = \"40s\"\n ttl = 60\n loop_wait = 10", "ttl and loop_wait as written are too large: leave them out"),
+    ] {
+        let found = checked(&format!("failover {{\n {text}\n}}"));
+        let refused = found.findings.iter().find(|f| f.rule.code == "PGH004").expect("refused");
+        assert!(refused.help.contains(says), "{text}: {}", refused.help);
+        assert!(refused.problem.contains("ttl"), "{}", refused.problem);
+    }
+}
+
+/// What a decision follows from is another decision, or an attribute that a blueprint may hold.
+#[test]
+fn every_chain_of_decisions_ends_at_the_blueprint() {
+    const BLOCKS: [&str; 7] = ["network", "image", "postgres", "master", "slaves", "haproxy", "failover"];
+    for text in ["", "slaves {\n count = 15\n}\npostgres {\n settings = { work_mem = \"8MB\" }\n}"] {
+        let cluster = resolve(&parsed(text));
+        let names: std::collections::BTreeSet<_> = cluster.decisions.iter().map(|d| d.name.as_str()).collect();
+        assert_eq!(names.len(), cluster.decisions.len(), "each name once");
+        for decision in &cluster.decisions {
+            assert!(
+                !decision.why.is_empty() && !decision.source.is_empty() && !decision.value.is_empty(),
+                "{decision:?}"
+            );
+            for from in &decision.from {
+                let block = from.split('.').next().unwrap_or_default();
+                assert!(names.contains(from.as_str()) || BLOCKS.contains(&block), "{}: {from}", decision.name);
+            }
+        }
+        for (name, value) in &cluster.postgres.settings {
+            let decision = cluster.decisions.iter().find(|d| d.name == format!("postgres.{name}"));
+            assert_eq!(decision.map(|d| &d.value), Some(value), "{name}");
+        }
+        for machine in &cluster.machines {
+            assert!(names.contains(format!("address.{}", machine.name).as_str()));
+        }
+    }
+}
