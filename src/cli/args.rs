@@ -26,6 +26,10 @@ pub struct Args {
 pub enum Verb {
     /// Write a cluster's files: Packer templates, Terraform modules, scripts, configuration
     Gen(Gen),
+    /// Say what a cluster will do: outages, losses, quorum, capacity, and every rule that it breaks
+    Check(Check),
+    /// Tell the whole story of a rule (PGH001), or why a value is what it is (maxconn, ttl, address)
+    Explain(Explain),
     /// Build the images, make the machines, and wait until the cluster is whole
     Run(Run),
     /// Take a cluster down
@@ -52,6 +56,40 @@ pub struct Gen {
     /// Overwrite files that pgherd did not write or that were edited since, after naming them
     #[arg(long, conflicts_with = "check")]
     pub force: bool,
+}
+
+/// `check`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXIT_CODES)]
+pub struct Check {
+    /// Blueprints to judge [default: blueprints/*.hcl]
+    pub blueprints: Vec<PathBuf>,
+    /// Tables for people, or JSON with everything
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Show every derived value, too: what it follows from, why, and the source
+    #[arg(long)]
+    pub decisions: bool,
+}
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables
+    Text,
+    /// JSON
+    Json,
+}
+
+/// `explain`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXIT_CODES)]
+pub struct Explain {
+    /// A rule's code, or part of a derived value's name
+    pub what: String,
+    /// Blueprint whose values are explained
+    #[arg(default_value = "blueprints/herd.hcl")]
+    pub blueprint: PathBuf,
 }
 
 /// Where generated files are.

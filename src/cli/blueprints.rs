@@ -19,6 +19,8 @@ const FOLDER: &str = "blueprints";
 pub struct Loaded {
     /// The file, as the user names it.
     pub file: PathBuf,
+    /// Its text.
+    pub text: String,
     /// What it describes.
     pub cluster: Cluster,
     /// Its files.
@@ -65,7 +67,7 @@ pub fn load_one(context: &Context, report: &Report, path: &Path) -> Result<Loade
         Ok(blueprint) => {
             let cluster = cluster::resolve(&blueprint);
             let set = generate::generate(&cluster);
-            Ok(Loaded { file: path.to_path_buf(), cluster, set })
+            Ok(Loaded { file: path.to_path_buf(), text, cluster, set })
         }
         Err(problems) => {
             for problem in &problems {

@@ -4,6 +4,7 @@ use super::args;
 use super::blueprints::{self, Loaded};
 use super::failure::{Failure, Kind};
 use super::report::Report;
+use crate::cluster::check::check;
 use crate::fileset::reconcile::Action;
 use crate::system::{Context, files};
 use crate::workspace::{Review, Workspace};
@@ -11,6 +12,7 @@ use crate::workspace::{Review, Workspace};
 /// Runs the verb.
 pub fn run(context: &Context, report: &Report, options: &args::Gen) -> Result<(), Failure> {
     let loaded = blueprints::load(context, report, &options.blueprints)?;
+    judge(report, &loaded)?;
     let out = context.path(&options.out.dir);
     let mut reviewed = vec![];
     for one in &loaded {
@@ -22,7 +24,7 @@ pub fn run(context: &Context, report: &Report, options: &args::Gen) -> Result<()
         name_orphans(report, &out, options, &loaded)?;
     }
     if options.check {
-        return check(report, options, &reviewed);
+        return show_drift(report, options, &reviewed);
     }
     refuse(report, options, &reviewed)?;
     for (one, workspace, _) in &reviewed {
@@ -30,6 +32,23 @@ pub fn run(context: &Context, report: &Report, options: &args::Gen) -> Result<()
         say(report, options, one, &review);
     }
     Ok(())
+}
+
+/// Says every rule that the blueprints break; an error refuses them all.
+fn judge(report: &Report, loaded: &[Loaded]) -> Result<(), Failure> {
+    let mut errors = 0;
+    for one in loaded {
+        let found = check(&one.cluster);
+        errors += found.errors();
+        for diagnostic in super::check::diagnostics(one, &found) {
+            report.note(&format!("{diagnostic}\n"));
+        }
+    }
+    match errors {
+        0 => Ok(()),
+        1 => Err(Failure::usage("nothing was written: 1 rule is broken")),
+        _ => Err(Failure::usage(format!("nothing was written: {errors} rules are broken"))),
+    }
 }
 
 /// Names every file that stands in the way, of every cluster, before anything is written.
@@ -60,7 +79,7 @@ fn refuse(report: &Report, options: &args::Gen, all: &[(&Loaded, Workspace, Revi
     Err(Failure::Text(Kind::Drift, format!("nothing was written: {files} in the way\n  {hint}")))
 }
 
-fn check(report: &Report, options: &args::Gen, all: &[(&Loaded, Workspace, Review)]) -> Result<(), Failure> {
+fn show_drift(report: &Report, options: &args::Gen, all: &[(&Loaded, Workspace, Review)]) -> Result<(), Failure> {
     let mut drifted = vec![];
     for (one, _, review) in all {
         let shown = options.out.dir.join(&one.cluster.name);

@@ -2,8 +2,10 @@
 
 mod args;
 mod blueprints;
+mod check;
 mod destroy;
 mod doctor;
+mod explain;
 mod failure;
 mod generate;
 mod lab;
@@ -42,6 +44,8 @@ pub fn run(context: Context, words: impl IntoIterator<Item = OsString>) -> u8 {
 fn dispatch(context: &Context, report: &Arc<Report>, args: Args) -> Result<(), Failure> {
     match args.verb {
         Verb::Gen(options) => generate::run(context, report, &options),
+        Verb::Check(options) => check::run(context, report, &options),
+        Verb::Explain(options) => explain::run(context, report, &options),
         Verb::Run(options) => run::run(context, report, &options),
         Verb::Destroy(options) => destroy::run(context, report, &options),
         Verb::Status(options) => status::run(context, report, &options),

@@ -1,0 +1,208 @@
+//! `pgherd check`: what a cluster will do, before it exists.
+
+use serde_json::{Value, json};
+
+use super::args::{self, Format};
+use super::blueprints::{self, Loaded};
+use super::failure::{Failure, Kind};
+use super::report::{Report, Style};
+use crate::blueprint::{Diagnostic, Places};
+use crate::cluster::check::capacity::Sum;
+use crate::cluster::check::outage::{Prediction, Term, seconds};
+use crate::cluster::check::quorum::Verdict;
+use crate::cluster::check::{Check, check};
+use crate::system::Context;
+
+/// Runs the verb.
+pub fn run(context: &Context, report: &Report, options: &args::Check) -> Result<(), Failure> {
+    let loaded = blueprints::load(context, report, &options.blueprints)?;
+    let checked: Vec<(&Loaded, Check)> = loaded.iter().map(|one| (one, check(&one.cluster))).collect();
+    match options.format {
+        Format::Json => {
+            let all: Vec<Value> = checked.iter().map(|(one, found)| as_json(one, found)).collect();
+            report.line(&format!("{:#}", json!({ "clusters": all })));
+        }
+        Format::Text => {
+            for (i, (one, found)) in checked.iter().enumerate() {
+                if i > 0 {
+                    report.line("");
+                }
+                show(report, one, found, options.decisions);
+            }
+        }
+    }
+    match checked.iter().map(|(_, found)| found.errors()).sum() {
+        0 => Ok(()),
+        1 => Err(Failure::Text(Kind::Usage, "1 rule is broken".into())),
+        errors => Err(Failure::Text(Kind::Usage, format!("{errors} rules are broken"))),
+    }
+}
+
+/// What was found, each where the blueprint says it.
+pub fn diagnostics(one: &Loaded, found: &Check) -> Vec<Diagnostic> {
+    if found.findings.is_empty() {
+        return vec![];
+    }
+    let file = one.file.display().to_string();
+    let places = Places::of(&file, &one.text);
+    (found.findings.iter())
+        .map(|finding| places.diagnostic(&finding.attribute, finding.rule, &finding.problem, &finding.help))
+        .collect()
+}
+
+fn as_json(one: &Loaded, found: &Check) -> Value {
+    let mut value = json!({ "cluster": one.cluster.name, "blueprint": one.file.display().to_string() });
+    let Value::Object(shown) = json!(found) else { return value };
+    for (name, part) in shown {
+        value[name] = part;
+    }
+    for (fault, prediction) in value["faults"].as_array_mut().into_iter().flatten().zip(&found.faults) {
+        fault["outage_ms"] = json!(prediction.bound());
+        fault["loss_ms"] = json!(prediction.lost());
+    }
+    let places = diagnostics(one, found);
+    for (finding, place) in value["findings"].as_array_mut().into_iter().flatten().zip(places) {
+        finding["line"] = json!(place.line);
+        finding["column"] = json!(place.column);
+    }
+    value["decisions"] = json!(one.cluster.decisions);
+    value
+}
+
+fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
+    let head = |text: &str| report.line(&report.on_out(Style::Bold, text));
+    let (cluster, file) = (&one.cluster, one.file.display());
+    head(&format!("{} ({file})", cluster.name));
+    report.line("");
+    head("Faults, one at a time: how long writes stop at worst, and what of the acknowledged is lost");
+    report.table(&faults(found));
+    report.line("");
+    head("Its terms");
+    report.table(&terms(found));
+    report.line("");
+    head("What may be lost while writes go on");
+    report.table(&spared(found));
+    report.line("");
+    head("Capacity");
+    report.table(&found.capacity.iter().map(sum).collect::<Vec<_>>());
+    if decisions {
+        report.line("");
+        head("Decisions");
+        for decision in &cluster.decisions {
+            report.line(&format!("{} = {}", decision.name, decision.value));
+            if !decision.from.is_empty() {
+                report.line(&format!("    from    {}", decision.from.join(", ")));
+            }
+            report.line(&format!("    why     {}\n    source  {}", decision.why, decision.source));
+        }
+    }
+    report.line("");
+    head("Rules");
+    for accepted in &found.accepted {
+        report.line(&format!(
+            "{} accepted: {} ({})",
+            accepted.finding.rule.code, accepted.finding.problem, accepted.reason
+        ));
+    }
+    for diagnostic in diagnostics(one, found) {
+        report.line(&format!("{diagnostic}"));
+    }
+    if found.findings.is_empty() {
+        report.line(&report.on_out(Style::Good, "none is broken"));
+    } else {
+        report.line("`pgherd explain CODE` tells the whole story");
+    }
+}
+
+fn faults(found: &Check) -> Vec<Vec<String>> {
+    let mut rows = vec![["fault", "writes stop", "lost", "which is"].map(String::from).to_vec()];
+    rows.extend(found.faults.iter().map(|prediction| {
+        vec![prediction.title.to_string(), stop(prediction), lost(prediction), explained(prediction)]
+    }));
+    rows
+}
+
+fn stop(prediction: &Prediction) -> String {
+    match prediction.bound() {
+        None => "until".into(),
+        Some(0) => "not at all".into(),
+        Some(ms) => seconds(ms),
+    }
+}
+
+fn lost(prediction: &Prediction) -> String {
+    match prediction.lost() {
+        None => "data".into(),
+        Some(0) => "nothing".into(),
+        Some(ms) => format!("{} of writes", seconds(ms)),
+    }
+}
+
+fn explained(prediction: &Prediction) -> String {
+    if let Some(until) = prediction.until {
+        return match prediction.unbounded_loss {
+            Some(loss) => format!("until {until}; {loss}"),
+            None => format!("until {until}"),
+        };
+    }
+    if prediction.outage.is_empty() {
+        return prediction.because.into();
+    }
+    let sum = |terms: &[Term]| {
+        terms
+            .iter()
+            .map(|t| format!("{} {}", t.name, seconds(t.ms).trim_end_matches(" s")))
+            .collect::<Vec<_>>()
+            .join(" + ")
+    };
+    match prediction.loss.is_empty() {
+        true => sum(&prediction.outage),
+        false => format!("{}; lost: {} ({})", sum(&prediction.outage), sum(&prediction.loss), prediction.because),
+    }
+}
+
+/// Each term once, in the order of their first use.
+fn terms(found: &Check) -> Vec<Vec<String>> {
+    let mut seen: Vec<&Term> = vec![];
+    for term in found.faults.iter().flat_map(|p| p.outage.iter().chain(&p.loss)) {
+        if seen.iter().all(|known| known.name != term.name) {
+            seen.push(term);
+        }
+    }
+    seen.iter().map(|t| vec![t.name.to_string(), seconds(t.ms), t.what.to_string(), t.source.to_string()]).collect()
+}
+
+fn spared(found: &Check) -> Vec<Vec<String>> {
+    let quorum = &found.quorum;
+    let holds = format!("{} of {} must live: {}", quorum.needed, quorum.members.len(), quorum.members.join(", "));
+    let mut rows = vec![vec!["etcd".to_string(), holds]];
+    let all_alike =
+        |verdict: Verdict| quorum.machines.iter().filter(move |m| m.verdict == verdict).map(|m| m.name.as_str());
+    let mut verdicts: Vec<Verdict> = quorum.machines.iter().map(|m| m.verdict).collect();
+    verdicts.dedup();
+    for verdict in verdicts {
+        let names: Vec<&str> = all_alike(verdict).collect();
+        let which = if names.len() > 1 { format!("any one of {}", names.join(", ")) } else { names.join("") };
+        rows.push(vec![which, verdict.text().to_string()]);
+    }
+    for zone in &quorum.zones {
+        let after = match zone.outage_ms {
+            Some(ms) if ms > 0 => format!(", after {} if the primary was there", seconds(ms)),
+            _ => String::new(),
+        };
+        let which = format!("zone {} ({})", zone.name, zone.machines.join(", "));
+        rows.push(vec![which, format!("{}{after}", zone.verdict.text())]);
+    }
+    rows
+}
+
+fn sum(sum: &Sum) -> Vec<String> {
+    let parts: Vec<String> =
+        sum.parts.iter().filter(|(_, part)| *part > 0).map(|(name, part)| format!("{name} {part}")).collect();
+    let mark = if sum.fits() { "of" } else { "EXCEEDS" };
+    vec![
+        sum.what.clone(),
+        format!("{} {mark} {} {}", sum.total(), sum.limit, sum.unit),
+        format!("{}; limit: {}", parts.join(" + "), sum.limit_is),
+    ]
+}

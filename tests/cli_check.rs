@@ -1,0 +1,110 @@
+//! `pgherd check` and `pgherd explain`, end to end.
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod support;
+
+use serde_json::Value;
+use support::Test;
+
+const TWO_ZONES: &str = "cluster \"herd\" {
+  region = \"eu-west-1\"
+  network {
+    zones = [\"a\", \"b\"]
+  }
+}
+";
+const ACCEPTED: &str = "cluster \"herd\" {
+  region = \"eu-west-1\"
+  network {
+    zones = [\"a\"]
+  }
+  accept \"PGH001\" {
+    reason = \"a test cluster\"
+  }
+}
+";
+
+fn test(blueprint: &str) -> Test {
+    let test = Test::new();
+    test.write("blueprints/herd.hcl", blueprint);
+    test
+}
+
+#[test]
+fn the_shipped_blueprints_break_no_rule() {
+    let test = Test::new();
+    for name in ["herd", "minimal"] {
+        let text = std::fs::read_to_string(format!("{}/blueprints/{name}.hcl", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        test.write(&format!("blueprints/{name}.hcl"), &text);
+    }
+    let done = test.run(&["check"]).exits(0).out("herd (blueprints/herd.hcl)").out("minimal (blueprints/minimal.hcl)");
+    let done =
+        done.out("postgres dies on the primary 10 s nothing loop_wait 5 + members 2 + promotion 2 + haproxy_up 1");
+    assert_eq!(done.stdout.matches("none is broken").count(), 2, "{}", done.stdout);
+}
+
+#[test]
+fn an_error_has_its_code_and_place_and_refuses_gen() {
+    let test = test(TWO_ZONES);
+    let place = "blueprints/herd.hcl:4:13: error[PGH001]: eu-west-1a holds 2 of etcd's 3 members";
+    test.run(&["check"])
+        .exits(2)
+        .out(place)
+        .out("help: name three zones, or write accept \"PGH001\"")
+        .err("1 rule is broken");
+    test.run(&["gen"]).exits(2).err(place).err("warning[PGH002]").err("nothing was written: 1 rule is broken");
+    test.run(&["gen", "--check"]).exits(2).err(place);
+    assert!(!test.path("generated").exists());
+}
+
+#[test]
+fn what_is_accepted_is_named_with_its_reason_and_generated() {
+    let test = test(ACCEPTED);
+    test.run(&["check"])
+        .exits(0)
+        .out("PGH001 accepted: eu-west-1a holds 3 of etcd's 3 members")
+        .out("(a test cluster)");
+    let done = test.run(&["gen"]).exits(0);
+    assert_eq!(done.stderr, "");
+}
+
+#[test]
+fn json_holds_everything_with_places() {
+    let test = test(TWO_ZONES);
+    let done = test.run(&["check", "--format", "json"]).exits(2);
+    let all: Value = serde_json::from_str(&done.stdout).unwrap();
+    let herd = &all["clusters"][0];
+    assert_eq!(herd["cluster"], "herd");
+    let finding = &herd["findings"][0];
+    assert_eq!((&finding["code"], &finding["severity"]), (&"PGH001".into(), &"error".into()));
+    assert_eq!((&finding["line"], &finding["column"]), (&4.into(), &13.into()));
+    let fault = &herd["faults"][0];
+    assert_eq!(
+        (&fault["fault"], &fault["outage_ms"], &fault["loss_ms"]),
+        (&"postgres_dies".into(), &10_000.into(), &0.into())
+    );
+    assert_eq!(fault["outage"][0]["name"], "loop_wait");
+    assert_eq!(herd["quorum"]["zones"][0]["writes"], "stop_without_quorum");
+    assert!(herd["capacity"][0]["limit"].is_u64());
+    assert!(herd["decisions"].as_array().unwrap().iter().any(|d| d["name"] == "failover.ttl" && d["value"] == "20 s"));
+}
+
+#[test]
+fn a_budget_changes_what_is_generated() {
+    let failover = "failover {\n    rto = \"30s\"\n  }\n}";
+    let test = test(&TWO_ZONES.replace("zones = [\"a\", \"b\"]", "").replace("  }\n}", &format!("  }}\n  {failover}")));
+    test.run(&["check"]).exits(0).out("loop_wait 2").out("warning[PGH006]");
+    test.run(&["explain", "loop_wait"]).exits(0).out("failover.loop_wait = 2 s").out("blueprint: failover.rto");
+}
+
+#[test]
+fn explain_tells_rules_and_values() {
+    let test = test(TWO_ZONES);
+    test.run(&["explain", "pgh001"]).exits(0).out("PGH001 (error, unless the blueprint accepts it): one zone takes");
+    test.run(&["explain", "PGH999"]).exits(2).err("there are PGH001");
+    test.run(&["explain", "address.master"])
+        .exits(0)
+        .out("address.master = 10.20.0.16")
+        .out("network.eu-west-1a.databases =");
+    test.run(&["explain", "nonsense"]).exits(2).err("nothing that is derived is called \"nonsense\"");
+}
