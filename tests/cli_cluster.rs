@@ -60,7 +60,12 @@ fn a_haproxy_that_cannot_be_reached_is_1_with_what_to_do() {
     // Nobody listens on these.
     herd.ports = [1025, 1026, 1027];
     let test = running(&herd);
-    test.run(STATUS).exits(1).err("HAProxy does not answer at 127.0.0.1:1025").err("network.admins").out("master");
+    test.run(STATUS)
+        .exits(1)
+        .err("HAProxy does not answer at 127.0.0.1:1025")
+        .err("network.admins")
+        .out("10.20.0.16 - unknown")
+        .out("10.20.128.32 - unreachable");
 }
 
 #[test]
@@ -125,4 +130,13 @@ fn doctor_says_what_is_there_and_how_to_get_the_rest() {
     test.hook("aws", r#"[ "$1" = sts ] && { echo "The security token is expired" >&2; exit 254; }"#);
     let done = test.run(&["doctor"]).exits(4).out("MISSING packer - - not found in PATH: apt-get install packer");
     done.out("The security token is expired").err("missing: packer, AWS credentials");
+}
+
+#[test]
+fn colours_are_for_terminals_and_not_against_no_color() {
+    let test = running(&Herd::healthy());
+    assert!(!test.run(STATUS).exits(0).stdout.contains('\x1b'));
+    assert!(test.at_terminal(STATUS, "").exits(0).stdout.contains("\x1b[32mhealthy"));
+    let test = test.env("NO_COLOR", "1");
+    assert!(!test.at_terminal(STATUS, "").exits(0).stdout.contains('\x1b'));
 }

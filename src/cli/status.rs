@@ -16,20 +16,24 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Status) -> R
     let session = Session::open(context, report, &options.place, Need::Seats)?;
     let address = haproxy(&session)?;
     let seen = health::observe(&session.pipeline.seats, address);
-    let unknown = || vec![String::from("-"); 4];
-    let mut rows =
-        vec![["machine", "role", "zone", "address", "postgres", "state", "timeline", "lag"].map(String::from).to_vec()];
+    let head = ["machine", "role", "zone", "address", "postgres", "state", "timeline", "lag"];
+    let mut rows = vec![head.map(String::from).to_vec()];
     for seat in &session.pipeline.seats.machines {
         let mut row = vec![seat.name.clone(), seat.role.to_string(), seat.zone.clone(), seat.address.to_string()];
         row.extend(match seen.member(seat) {
             Some(member) => {
                 let timeline = member.timeline.map_or("-".to_string(), |timeline| timeline.to_string());
-                vec![member.seat().into(), member.state.clone(), timeline, member.lag()]
+                [member.seat().to_string(), member.state.clone(), timeline, member.lag()]
             }
-            None if seat.is_database() => {
-                vec!["-".into(), if seen.reachable { "missing" } else { "unknown" }.into(), "-".into(), "-".into()]
+            None => {
+                let state = match (seat.is_database(), seen.reachable) {
+                    (true, true) => "missing",
+                    (true, false) => "unknown",
+                    (false, true) => "running",
+                    (false, false) => "unreachable",
+                };
+                ["-", state, "-", "-"].map(String::from)
             }
-            None => unknown(),
         });
         rows.push(row);
     }

@@ -51,10 +51,15 @@ impl Member {
     pub fn lag(&self) -> String {
         match &self.lag {
             _ if self.seat() == "primary" => "-".into(),
-            Some(serde_json::Value::Number(bytes)) => format!("{bytes} B"),
-            _ => "unknown".into(),
+            Some(lag) => lag.as_u64().map_or("unknown".into(), bytes),
+            None => "unknown".into(),
         }
     }
+}
+
+fn bytes(bytes: u64) -> String {
+    const MIB: u64 = 1024 * 1024;
+    if bytes < MIB { format!("{bytes} B") } else { format!("{} MiB", bytes / MIB) }
 }
 
 /// What was seen at one look.

@@ -43,5 +43,8 @@ pub fn read_line(interrupt: &Interrupt) -> Option<String> {
 
 /// How many columns standard error has; 80 where nobody knows.
 pub fn columns() -> usize {
-    rustix::termios::tcgetwinsize(io::stderr()).map_or(80, |size| usize::from(size.ws_col).max(20))
+    match rustix::termios::tcgetwinsize(io::stderr()) {
+        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
+        _ => 80,
+    }
 }

@@ -1,0 +1,327 @@
+//! `pgherd run`, end to end with fake tools.
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod support;
+
+use std::fs;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use support::herd::{Herd, View, members};
+use support::{Done, Test, await_file};
+
+const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes"];
+
+/// Generated files, fake tools, and a cluster that answers.
+fn ready(herd: &Herd) -> Test {
+    let test = Test::with_tools(&herd.blueprint());
+    test.run(&["gen"]).exits(0);
+    test
+}
+
+#[test]
+fn builds_makes_and_verifies_in_order() {
+    let test = ready(&Herd::healthy());
+    test.run(RUN).exits(0).err("1 primary, 2 streaming").out("write  127.0.0.1:").err("account 123456789012");
+    let before =
+        |first: &str, second: &str| assert!(test.position(first) < test.position(second), "{:#?}", test.calls());
+    for module in [
+        "network/terraform_network",
+        "db_config/terraform_master",
+        "db_config/terraform_slave",
+        "load_balancer/terraform_haproxy",
+    ] {
+        before(&format!("-chdir={module} init"), &format!("-chdir={module} plan"));
+        before(&format!("-chdir={module} plan"), &format!("-chdir={module} apply"));
+    }
+    before("terraform_network apply", "terraform_master plan");
+    before("terraform_master apply", "terraform_slave plan");
+    before("terraform_master apply", "terraform_haproxy plan");
+    for (template, module) in [("master", "master"), ("slave", "slave"), ("haproxy", "haproxy")] {
+        before(&format!("packer_templates/{template}_temp.json"), &format!("terraform_{module} plan"));
+    }
+    for call in test.calls_of("packer build") {
+        assert!(call.ends_with("[generated/herd]"), "{call}");
+    }
+    assert!(test.calls().iter().all(|call| !call.contains("auto-approve")));
+}
+
+#[test]
+fn the_second_run_changes_nothing() {
+    let test = ready(&Herd::healthy());
+    test.run(RUN).exits(0);
+    fs::remove_file(test.state("calls")).unwrap();
+    test.run(RUN).exits(0).err("image-master  unchanged").err("network        unchanged");
+    assert_eq!(test.calls_of("packer build"), Vec::<String>::new());
+    assert_eq!(test.calls_of(" apply "), Vec::<String>::new());
+    assert_eq!(test.calls_of(" init "), Vec::<String>::new(), "init is needless while nothing it depends on changed");
+}
+
+#[test]
+fn one_image_that_is_missing_is_built_alone() {
+    let test = ready(&Herd::healthy());
+    fs::write(test.state("image-master"), "").unwrap();
+    fs::write(test.state("image-haproxy"), "").unwrap();
+    test.run(RUN).exits(0).err("is ami-0master");
+    let built = test.calls_of("packer build");
+    assert_eq!(built.len(), 1, "{built:?}");
+    assert!(built[0].contains("slave_temp.json"));
+}
+
+#[test]
+fn a_newer_packer_gets_its_plugin_once_for_all_images() {
+    let test = ready(&Herd::healthy());
+    test.hook(
+        "packer",
+        r#"case "$*" in version) echo "Packer v1.11.2"; exit ;;
+        "plugins installed") ls "$STATE" | grep plugin-amazon; exit 0 ;;
+        "plugins install "*) sleep 0.2; touch "$STATE/packer-plugin-amazon"; exit ;; esac"#,
+    );
+    test.run(RUN).exits(0);
+    assert_eq!(test.calls_of("packer plugins install github.com/hashicorp/amazon").len(), 1);
+    fs::remove_file(test.state("image-slave")).unwrap();
+    test.run(RUN).exits(0);
+    assert_eq!(test.calls_of("packer plugins install github.com/hashicorp/amazon").len(), 1);
+}
+
+#[test]
+fn a_failing_tool_stops_what_needs_it_and_shows_its_end() {
+    let test = ready(&Herd::healthy());
+    test.hook("packer", r#"case "$*" in *slave_temp*) echo "apt: no space left"; exit 9 ;; esac"#);
+    let done = test.run(RUN).exits(1);
+    let done = done.err("packer build of herd-slave-").err("exit code 9").err("apt: no space left").err("all of it: ");
+    let done = done.err("slaves         not begun  it needs image-slave").err("verify         not begun");
+    done.err("what to do: ");
+    assert_eq!(test.calls_of("terraform_slave"), Vec::<String>::new());
+    assert_eq!(test.calls_of("terraform_haproxy apply").len(), 1, "the rest goes on");
+    let log = fs::read_dir(test.path("generated/herd/.pgherd/logs")).unwrap();
+    let names: Vec<String> = log.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    let log = names.iter().find(|name| name.ends_with("-image-slave.log")).unwrap();
+    assert!(test.read(&format!("generated/herd/.pgherd/logs/{log}")).contains("apt: no space left"));
+    assert_eq!(test.read("generated/herd/.pgherd/.gitignore"), "*\n");
+}
+
+#[test]
+fn a_failing_plan_applies_nothing() {
+    let test = ready(&Herd::healthy());
+    test.hook("terraform", r#"case "$*" in *terraform_network*plan*) echo "Error: no such region"; exit 1 ;; esac"#);
+    test.run(RUN).exits(1).err("terraform plan of network/terraform_network failed").err("Error: no such region");
+    assert_eq!(test.calls_of(" apply "), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_initialised_and_is_no_longer_whole_is_initialised_again() {
+    let test = ready(&Herd::healthy());
+    test.run(RUN).exits(0);
+    fs::remove_file(test.state("made-terraform_network")).unwrap();
+    test.hook(
+        "terraform",
+        r#"case "$*" in *network*init*) touch "$STATE/again" ;;
+        *network*plan*) [ -f "$STATE/again" ] || { echo "Error: please run \"terraform init\""; exit 1; } ;; esac"#,
+    );
+    test.run(RUN).exits(0).err("network        done");
+}
+
+#[test]
+fn what_is_missing_is_said_at_once_and_is_4() {
+    let test = ready(&Herd::healthy());
+    test.remove_program("packer");
+    test.remove_program("aws");
+    test.run(RUN).exits(4).err("packer not found in PATH").err("aws not found in PATH");
+    assert_eq!(test.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn an_old_terraform_is_4_unless_opentofu_fits() {
+    let test = ready(&Herd::healthy());
+    test.hook("terraform", r#"[ "$1" = version ] && { echo '{"terraform_version": "1.9.0"}'; exit; }"#);
+    test.run(RUN).exits(4).err("terraform older than 1.11.0");
+    let terraform = fs::read_to_string(test.state("../bin/terraform")).unwrap();
+    test.program(
+        "tofu",
+        &terraform.replace("echo \"terraform ", "echo \"tofu ").replace("hook-terraform", "hook-tofu"),
+    );
+    test.run(RUN).exits(0);
+    assert_eq!(test.calls_of("tofu -chdir=network/terraform_network apply").len(), 1);
+}
+
+#[test]
+fn credentials_that_are_not_accepted_are_4() {
+    let test = ready(&Herd::healthy());
+    test.hook("aws", r#"[ "$1" = sts ] && { echo "Unable to locate credentials" >&2; exit 253; }"#);
+    test.run(RUN).exits(4).err("Unable to locate credentials");
+}
+
+#[test]
+fn stale_files_are_3() {
+    let test = ready(&Herd::healthy());
+    let path = test.path("blueprints/herd.hcl");
+    fs::write(&path, fs::read_to_string(&path).unwrap().replace("eu-west-1", "eu-central-1")).unwrap();
+    test.run(RUN).exits(3).err("is not what blueprints/herd.hcl generates").err("pgherd gen");
+    assert_eq!(test.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn nobody_to_ask_is_2() {
+    let test = ready(&Herd::healthy());
+    test.run(&["run", "blueprints/herd.hcl"]).exits(2).err("--yes");
+    assert_eq!(test.calls_of(" apply "), Vec::<String>::new());
+}
+
+#[test]
+fn what_will_be_is_shown_and_exactly_that_is_applied() {
+    let test = ready(&Herd::healthy());
+    let run = &["run", "blueprints/herd.hcl"];
+    let done = test.at_terminal(run, "no\n").exits(1);
+    let done = done.out("network: 1 to add, 0 to change, 0 to destroy").out("+ aws_thing.terraform_network");
+    done.out("image-master: herd-master-")
+        .out("master: planned when network is there")
+        .out("nothing was changed, as you said");
+    assert_eq!((test.calls_of(" apply ").len(), test.calls_of("packer build").len()), (0, 0));
+    test.at_terminal(run, "yes\n").exits(0).out("1 primary, 2 streaming");
+    let plans = test.calls_of("terraform_network plan");
+    assert_eq!(plans.len(), 2, "one a review, none after the answer: {plans:#?}");
+    test.at_terminal(run, "").exits(0);
+}
+
+#[test]
+fn a_plan_that_nobody_saw_asks_before_it_destroys() {
+    let test = ready(&Herd::healthy());
+    test.hook(
+        "terraform",
+        r#"case "$*" in *terraform_haproxy*" plan "*) for out; do case "$out" in -out=*) echo create >"load_balancer/terraform_haproxy/${out#-out=}" ;; esac; done
+        echo "  # aws_instance.haproxy must be replaced"; echo "Plan: 1 to add, 0 to change, 1 to destroy."; exit 2 ;; esac"#,
+    );
+    let done = test.at_terminal(&["run", "blueprints/herd.hcl"], "yes\nno\n").exits(1);
+    done.out("-/+ aws_instance.haproxy").out("haproxy not done you said no");
+    assert_eq!(test.calls_of("terraform_haproxy apply"), Vec::<String>::new());
+    test.run(RUN).exits(0);
+}
+
+#[test]
+fn a_dry_run_prints_all_and_runs_nothing() {
+    let test =
+        ready(&Herd::healthy()).env("AWS_ACCESS_KEY", "AKIASEEDSEEDSEED").env("AWS_SECRET_KEY", "thesecretofthetest");
+    let done = test.run(&["run", "blueprints/herd.hcl", "--dry-run"]).exits(0);
+    let done = done.out("packer build -color=false -on-error=cleanup packer_templates/master_temp.json");
+    let done = done.out("terraform -chdir=network/terraform_network apply").out("AWS_REGION=eu-west-1");
+    let done = done.out("# slaves (after master, image-slave)").out("aws ec2 describe-images");
+    assert!(!done.stdout.contains("thesecretofthetest"));
+    assert_eq!(fs::read_to_string(test.state("calls")).ok(), None);
+    // What is printed can be pasted, and does the same.
+    let script = format!("set -e\n{}", done.stdout.replace("tfplan)", "tfplan) || [ $? = 2 ]"));
+    let mut shell = Command::new("/bin/sh");
+    let path = format!("{}:/usr/bin:/bin", test.state("../bin").display());
+    let ran = shell
+        .args(["-c", &script])
+        .env("PATH", path)
+        .env("AWS_ACCESS_KEY", "a")
+        .env("AWS_SECRET_KEY", "b")
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    assert!(test.state("made-terraform_haproxy").exists());
+}
+
+#[test]
+fn the_seeds_names_for_credentials_reach_the_tools() {
+    let test =
+        ready(&Herd::healthy()).env("AWS_ACCESS_KEY", "AKIASEEDSEEDSEED").env("AWS_SECRET_KEY", "thesecretofthetest");
+    test.hook("terraform", r#"[ "$2" = plan ] && echo "key $AWS_ACCESS_KEY_ID, secret $AWS_SECRET_ACCESS_KEY""#);
+    test.hook("aws", r#"[ "$AWS_SECRET_ACCESS_KEY" = thesecretofthetest ] || exit 1"#);
+    test.run(RUN).exits(0);
+    for (path, text) in support::tree(&test.path("generated")) {
+        assert!(!text.contains("thesecretofthetest"), "a secret is in {path}");
+    }
+}
+
+#[test]
+fn a_cluster_that_does_not_become_whole_is_1_and_says_why() {
+    let view = View { cluster: members(&[("leader", "running", 2), ("replica", "streaming", 1)]), health: 200 };
+    let test = ready(&Herd::start(view));
+    let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "1"]).exits(1);
+    done.err("slave1 is on timeline 1, the primary on 2")
+        .err("slave2 is not a member")
+        .err("no standby is synchronous")
+        .err("pgherd status");
+}
+
+#[test]
+fn it_waits_until_the_cluster_is_whole() {
+    let herd = Herd::start(View { cluster: members(&[]), health: 503 });
+    let test = ready(&herd);
+    let view = std::sync::Arc::clone(&herd.view);
+    let healthy = Herd::healthy().view.lock().unwrap().clone();
+    let state = test.state("made-terraform_haproxy");
+    let waker = std::thread::spawn(move || {
+        await_file(&state);
+        std::thread::sleep(Duration::from_millis(700));
+        *view.lock().unwrap() = healthy;
+    });
+    test.run(RUN).exits(0).err("waiting: there is no primary").err("1 primary, 2 streaming");
+    waker.join().unwrap();
+}
+
+#[test]
+fn ctrl_c_is_told_once_and_waited_for() {
+    let test = ready(&Herd::healthy());
+    // It needs a second to end in order, and counts how often it was told.
+    test.hook(
+        "terraform",
+        r#"case "$*" in *network*apply*)
+        trap 'echo told >>"$STATE/told"' INT
+        touch "$STATE/applying"
+        while [ ! -f "$STATE/told" ]; do sleep 0.05; done
+        sleep 1; touch "$STATE/ended"; exit 1 ;; esac"#,
+    );
+    let child = test.spawn(RUN);
+    await_file(&test.state("applying"));
+    let done = interrupt(child).exits(130);
+    done.err("interrupted: the tools were told").err("network        interrupted").err("master         interrupted");
+    assert_eq!(fs::read_to_string(test.state("told")).unwrap(), "told\n");
+    assert!(test.state("ended").exists(), "it was given the time to end");
+    assert_eq!(test.calls_of("terraform_master"), Vec::<String>::new());
+}
+
+#[test]
+fn the_third_ctrl_c_kills() {
+    let test = ready(&Herd::healthy());
+    test.hook("terraform", r#"case "$*" in *network*apply*) trap '' INT; touch "$STATE/applying"; sleep 60 ;; esac"#);
+    let child = test.spawn(RUN);
+    await_file(&test.state("applying"));
+    let start = Instant::now();
+    for _ in 0..2 {
+        let told = Command::new("/bin/kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    interrupt(child).exits(130).err("still waiting for the tools").err("killed");
+    assert!(start.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn ctrl_c_ends_the_wait_for_the_cluster() {
+    let test = ready(&Herd::start(View { cluster: members(&[]), health: 503 }));
+    let child = test.spawn(RUN);
+    await_file(&test.state("made-terraform_haproxy"));
+    std::thread::sleep(Duration::from_millis(500));
+    let start = Instant::now();
+    interrupt(child).exits(130);
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn two_runs_of_one_cluster_at_once_are_refused() {
+    let test = ready(&Herd::healthy());
+    test.hook("terraform", r#"case "$*" in *network*apply*) touch "$STATE/applying"; sleep 2 ;; esac"#);
+    let mut first = test.spawn(RUN);
+    await_file(&test.state("applying"));
+    test.run(RUN).exits(1).err("another pgherd works on");
+    assert!(first.wait().unwrap().success());
+}
+
+fn interrupt(child: Child) -> Done {
+    let told = Command::new("/bin/kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    child.wait_with_output().unwrap().into()
+}
