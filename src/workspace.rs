@@ -3,7 +3,7 @@
 //! Whatever kills a `gen`, the next one goes on: what is about to be written stands in a journal before the first byte is, and the
 //! manifest is written last. A file that holds what either of them names is ours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -168,27 +168,34 @@ impl Workspace {
         let at = self.dir.join(JOURNAL);
         files::replace(&at, &self.dir.join(".pgherd/gen-journal.new"), journal.to_text().as_bytes(), 0o644)?;
         files::sync(&self.dir.join(PRIVATE))?;
-        for (path, action) in steps.iter().filter(|(_, action)| **action == Action::Remove) {
-            self.take(path, **action, review)?;
+        // Removals first: where a file was, a folder may be needed.
+        let (removals, writes): (Vec<_>, Vec<_>) = steps.iter().partition(|(_, action)| **action == Action::Remove);
+        let mut touched = BTreeSet::new();
+        for (path, action) in removals.into_iter().chain(writes) {
+            touched.extend(self.take(path, *action, review)?);
         }
-        for (path, action) in steps.iter().filter(|(_, action)| **action != Action::Remove) {
-            self.take(path, **action, review)?;
+        for dir in touched {
+            files::sync(&dir).with_context(|| format!("cannot write {}", dir.display()))?;
         }
         for (path, action) in last {
             self.take(path, *action, review)?;
         }
-        Ok(())
+        Ok(files::sync(&self.dir)?)
     }
 
-    fn take(&self, path: &RelPath, action: Action, review: &Review) -> Result<()> {
+    /// Does one step; answers the folder whose entries it changed, if that is still to reach the disk.
+    fn take(&self, path: &RelPath, action: Action, review: &Review) -> Result<Option<PathBuf>> {
         let full = self.dir.join(path.as_str());
         let parent = full.parent().unwrap_or(&self.dir);
         let done = match (action, review.wanted.get(path)) {
-            (Action::Remove, _) | (_, None) => files::remove(&full).map(|()| self.remove_empty_parents(parent)),
-            (Action::Chmod, Some((mode, _))) => files::set_mode(&full, mode.bits()),
+            (Action::Remove, _) | (_, None) => files::remove(&full).map(|()| {
+                self.remove_empty_parents(parent);
+                None
+            }),
+            (Action::Chmod, Some((mode, _))) => files::set_mode(&full, mode.bits()).map(|()| None),
             (Action::Create | Action::Update, Some((mode, text))) => (files::make_dirs(parent))
                 .and_then(|()| files::replace(&full, &self.temporary(path), text.as_bytes(), mode.bits()))
-                .and_then(|()| files::sync(parent)),
+                .map(|()| Some(parent.to_path_buf())),
         };
         done.with_context(|| format!("cannot write {}", full.display()))
     }
