@@ -217,6 +217,8 @@ pub fn outer_shell(command: &[String]) -> Result<Vec<String>> {
     files::write(&paths::regions().join(region), b"")?;
     let mut argv = ["ip", "netns", "exec", network::NAMESPACE, "env"].map(str::to_string).to_vec();
     argv.extend(target::environment(region).into_iter().map(|(name, value)| format!("{name}={value}")));
+    // What a person who runs packer or deploy.sh by hand must add here: builders have no public address.
+    argv.push("PACKER_FLAGS=-var ssh_interface=private_ip".to_string());
     argv.extend(words(command));
     Ok(argv)
 }
