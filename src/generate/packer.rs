@@ -25,7 +25,7 @@ pub fn add(
     let contents: Vec<_> = database.iter().chain([load_balancer]).collect();
     let mut images = Vec::with_capacity(contents.len());
     for role in cluster.roles() {
-        let content = contents.iter().find(|content| content.role == role.name() && !content.script.is_empty());
+        let content = contents.iter().find(|content| content.role == role.name());
         if let (Some(content), Some(machine)) = (content, cluster.machine_of(role)) {
             images.push(add_image(cluster, role, machine, content, files));
         }
