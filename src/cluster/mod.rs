@@ -9,6 +9,7 @@ pub mod decision;
 pub mod failover;
 pub mod flows;
 pub mod instance;
+pub mod limits;
 mod postgres;
 mod sizing;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use crate::blueprint::model::{Base, Database, Disk, Failover, State};
 pub use base::{Arch, BaseImage};
 use decision::{Decision, Ledger};
 use failover::{EtcdTiming, HealthCheck};
+use limits::Limits;
 
 /// Ports that are the same in every cluster: each program's own default.
 pub mod ports {
@@ -180,7 +182,7 @@ pub struct Postgres {
     pub settings: BTreeMap<String, String>,
     /// `max_connections` as it results.
     pub max_connections: u32,
-    /// `superuser_reserved_connections` as it results.
+    /// `superuser_reserved_connections` as it results, and `reserved_connections` (PostgreSQL 16 and later).
     pub reserved_connections: u32,
     /// Databases that exist from the start.
     pub databases: Vec<Database>,
@@ -199,6 +201,8 @@ pub struct Haproxy {
     pub primary_serves_reads: bool,
     /// How it finds out who is primary and who is well.
     pub check: HealthCheck,
+    /// How many connections it passes on.
+    pub limits: Limits,
     /// The stats page.
     pub stats: model::Stats,
 }
@@ -271,6 +275,20 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
         clients: blueprint.network.clients.clone().unwrap_or_else(|| vec![blueprint.network.cidr]),
         admins: blueprint.network.admins.clone(),
     };
+    let haproxy = Haproxy {
+        write_port: blueprint.haproxy.write_port,
+        read_port: blueprint.haproxy.read_port,
+        primary_serves_reads: blueprint.haproxy.primary_serves_reads,
+        check,
+        limits: Limits::new(
+            postgres.max_connections,
+            postgres.reserved_connections,
+            blueprint.slave_count.into(),
+            blueprint.haproxy.primary_serves_reads,
+        ),
+        stats: blueprint.haproxy.stats.clone(),
+    };
+    limits::record(&haproxy, &postgres, &mut ledger);
     let mut tags = blueprint.tags.clone();
     tags.insert("pgherd:cluster".into(), blueprint.name.clone());
     Cluster {
@@ -281,13 +299,7 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
         builder_instance_type: blueprint.image.builder_instance_type.clone(),
         postgres,
         machines,
-        haproxy: Haproxy {
-            write_port: blueprint.haproxy.write_port,
-            read_port: blueprint.haproxy.read_port,
-            primary_serves_reads: blueprint.haproxy.primary_serves_reads,
-            check,
-            stats: blueprint.haproxy.stats.clone(),
-        },
+        haproxy,
         failover,
         primary_start_timeout,
         etcd,

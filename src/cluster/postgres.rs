@@ -10,6 +10,8 @@ use crate::blueprint::model::Blueprint;
 /// PostgreSQL's own default (<https://www.postgresql.org/docs/current/runtime-config-connection.html>), doubled:
 /// HAProxy in front holds what does not fit in a queue.
 const MAX_CONNECTIONS: u32 = 200;
+/// PostgreSQL starts with no more: `MAX_BACKENDS`.
+const MOST_CONNECTIONS: u32 = 262_143;
 /// PostgreSQL's own default.
 const SUPERUSER_RESERVED_CONNECTIONS: u32 = 3;
 
@@ -57,8 +59,9 @@ pub fn resolve(blueprint: &Blueprint, ledger: &mut Ledger) -> Postgres {
     Postgres {
         major,
         pgdg,
-        max_connections: number("max_connections", MAX_CONNECTIONS),
-        reserved_connections: number("superuser_reserved_connections", SUPERUSER_RESERVED_CONNECTIONS),
+        max_connections: number("max_connections", MAX_CONNECTIONS).min(MOST_CONNECTIONS),
+        reserved_connections: number("superuser_reserved_connections", SUPERUSER_RESERVED_CONNECTIONS)
+            .saturating_add(number("reserved_connections", 0)),
         settings,
         databases: blueprint.postgres.databases.clone(),
         users: blueprint.postgres.users.clone(),

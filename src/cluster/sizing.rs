@@ -21,6 +21,11 @@ pub fn max_wal_size_mib(disk_gib: u32) -> u64 {
     (u64::from(disk_gib) * 1024 / 10).clamp(1024, 16 * 1024)
 }
 
+/// A pebibyte in kB: no setting is larger, and sums of products of it still have room.
+const MOST_KIB: f64 = (1u64 << 40) as f64;
+/// PostgreSQL's largest number, some 24 days.
+const MOST_MS: f64 = i32::MAX as f64;
+
 /// A size in kB from a setting's text; a bare number counts `unit_kib`. Negative means no limit, where that is allowed.
 pub fn kib(text: &str, unit_kib: u64) -> Option<i64> {
     let text = text.trim();
@@ -35,7 +40,7 @@ pub fn kib(text: &str, unit_kib: u64) -> Option<i64> {
         "TB" => 1024.0 * 1024.0 * 1024.0,
         _ => return None,
     };
-    number.parse::<f64>().ok().map(|number| (number * factor) as i64)
+    number.parse::<f64>().ok().map(|number| (number * factor).clamp(-MOST_KIB, MOST_KIB) as i64)
 }
 
 /// Milliseconds from a setting's text; a bare number counts them already.
@@ -51,8 +56,8 @@ pub fn milliseconds(text: &str) -> Option<u32> {
         "d" => 86_400_000.0,
         _ => return None,
     };
-    // A minus sign is no digit, so nothing is below 0; what is too large saturates.
-    number.parse::<f64>().ok().map(|number| (number * factor) as u32)
+    // A minus sign is no digit, so nothing is below 0.
+    number.parse::<f64>().ok().map(|number| (number * factor).min(MOST_MS) as u32)
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub fn add_etcd(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
     struct Etcd<'a> {
         cluster: &'a str,
         members: String,
+        heartbeat: u32,
+        election: u32,
     }
     let members: Vec<String> =
         cluster.etcd_members().map(|m| format!("{}=http://{}:{}", m.name, m.address, ports::ETCD_PEER)).collect();
@@ -38,7 +40,16 @@ pub fn add_etcd(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
         add_plain(files, "machine/etcd_api.py", Mode::Plain),
         add_plain(files, "machine/etcd_join.py", Mode::Executable),
         add_plain(files, "machine/etcd_unit.conf", Mode::Plain),
-        add_rendered(files, "machine/etcd.env", Etcd { cluster: &cluster.name, members: members.join(",") }),
+        add_rendered(
+            files,
+            "machine/etcd.env",
+            Etcd {
+                cluster: &cluster.name,
+                members: members.join(","),
+                heartbeat: cluster.etcd.heartbeat,
+                election: cluster.etcd.election,
+            },
+        ),
     ]
 }
 

@@ -18,6 +18,8 @@ const SHARED_BUFFERS: u64 = 128 * 1024;
 const WORK_MEM: u64 = 4 * 1024;
 const MAINTENANCE_WORK_MEM: u64 = 64 * 1024;
 const AUTOVACUUM_WORKERS: u64 = 3;
+/// PostgreSQL takes no more.
+const MOST_WORKERS: u32 = 262_143;
 
 /// Parts that share a limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,7 +56,7 @@ impl Sum {
 
 /// All sums of a cluster.
 pub fn sums(cluster: &Cluster) -> Vec<Sum> {
-    let mut all = vec![];
+    let mut all = vec![connections(cluster)];
     for kind in kinds(cluster) {
         all.extend(memory(cluster, &kind));
         all.push(wal(cluster, &kind));
@@ -68,11 +70,31 @@ fn setting(cluster: &Cluster, name: &str, unit_kib: u64, default: u64) -> u64 {
     set.and_then(|value| u64::try_from(value).ok()).unwrap_or(default)
 }
 
+fn connections(cluster: &Cluster) -> Sum {
+    let limits = &cluster.haproxy.limits;
+    let settings = ["superuser_reserved_connections", "reserved_connections", "max_connections"];
+    Sum {
+        what: "connections, each database".into(),
+        unit: "connections",
+        limit: limits.max_connections.into(),
+        limit_is: "max_connections".into(),
+        parts: vec![
+            ("HAProxy's write", limits.write.into()),
+            ("read", limits.read.into()),
+            ("reads on the primary", limits.read_fallback.into()),
+            ("kept for operation", limits.kept.into()),
+        ],
+        rule: Some(&rules::CONNECTIONS_RESERVED),
+        attribute: attribute(cluster, &settings, "postgres.settings"),
+    }
+}
+
 fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Sum> {
     let instance = Instance::of(&machine.instance_type)?;
     let connections = u64::from(cluster.postgres.max_connections);
     let maintenance = setting(cluster, "maintenance_work_mem", 1, MAINTENANCE_WORK_MEM);
     let workers = cluster.postgres.settings.get("autovacuum_max_workers").and_then(|n| n.parse().ok());
+    let workers = workers.map(|workers: u32| u64::from(workers.min(MOST_WORKERS)));
     Some(Sum {
         what: format!("memory, {shown}"),
         unit: "MiB",

@@ -125,6 +125,9 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
             "failover {\n rto = \"60s\"\n}\npostgres {\n settings = { wal_sender_timeout = 0 }\n}",
             vec!["PGH004", "PGH006"],
         ),
+        ("postgres {\n settings = { superuser_reserved_connections = 195 }\n}", vec!["PGH010"]),
+        ("postgres {\n settings = { max_connections = 60, reserved_connections = 50 }\n}", vec!["PGH010"]),
+        ("postgres {\n settings = { max_connections = 25 }\n}", vec![]),
         ("postgres {\n settings = { shared_buffers = \"7GB\" }\n}", vec!["PGH011"]),
         ("postgres {\n settings = { shared_buffers = \"4GB\" }\n}", vec![]),
         ("postgres {\n settings = { work_mem = \"64MB\" }\n}", vec!["PGH012"]),
@@ -230,4 +233,19 @@ fn every_chain_of_decisions_ends_at_the_blueprint() {
             assert!(names.contains(format!("address.{}", machine.name).as_str()));
         }
     }
+}
+
+#[test]
+fn numbers_beyond_all_reason_are_judged_and_nothing_overflows() {
+    for text in [
+        "max_connections = 4294967295",
+        "superuser_reserved_connections = 4294967295",
+        "work_mem = \"999999999999TB\"",
+        "max_connections = 4294967295, work_mem = \"999999999999TB\", autovacuum_max_workers = 4294967295, maintenance_work_mem = \"99999999999TB\"",
+        "max_slot_wal_keep_size = \"99999999999TB\", max_wal_size = \"99999999999TB\"",
+        "shared_buffers = \"99999999999TB\"",
+    ] {
+        assert_ne!(codes(&checked(&format!("postgres {{\n settings = {{ {text} }}\n}}"))), [""; 0], "{text}");
+    }
+    checked("failover {\n rto = \"60m\"\n}\npostgres {\n settings = { wal_sender_timeout = \"999999999d\" }\n}");
 }
