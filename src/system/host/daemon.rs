@@ -63,15 +63,25 @@ impl Process {
     }
 }
 
+/// Closes what whoever started us left open above standard error, then becomes the program: a daemon that inherits the lock
+/// of `flock FILE pgherd lab up` would hold it for as long as it lives.
+const CLOSE_INHERITED: &str =
+    r#"for fd in /proc/self/fd/*; do fd=${fd##*/}; ((fd > 2)) && exec {fd}>&-; done; exec "$@""#;
+
 /// Starts a program in a session of its own: no terminal's hang-up or Ctrl-C reaches it. Its output goes to the end of `log`.
 pub fn spawn(argv: &[String], env: &BTreeMap<String, String>, log: &Path) -> io::Result<Process> {
     let log = OpenOptions::new().append(true).create(true).mode(0o600).open(log)?;
     // A child of ours leads no process group, so setsid(1) becomes the program itself and its process id stays.
-    let child = (Command::new("setsid").args(argv).env_clear().envs(env).current_dir("/"))
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .spawn()?;
+    let child = (Command::new("setsid")
+        .args(["bash", "-c", CLOSE_INHERITED, "bash"])
+        .args(argv)
+        .env_clear()
+        .envs(env)
+        .current_dir("/"))
+    .stdin(Stdio::null())
+    .stdout(log.try_clone()?)
+    .stderr(log)
+    .spawn()?;
     let pid = child.id().try_into().map_err(io::Error::other)?;
     Process::of(pid).ok_or_else(|| io::Error::other(format!("{} ended at once", argv.join(" "))))
 }
