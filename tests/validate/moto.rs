@@ -1,0 +1,117 @@
+//! The AWS API of one test.
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use pgherd::fileset::FileSet;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub struct Moto {
+    process: Child,
+    port: u16,
+    _dir: TempDir,
+}
+
+impl Moto {
+    /// Starts it with a cluster's images in it, as if Packer had built them.
+    pub fn with_images(cluster: &str, files: &FileSet) -> Self {
+        let dir = TempDir::new().unwrap();
+        let amis = dir.path().join("amis.json");
+        std::fs::write(
+            &amis,
+            Value::from_iter(files.images.iter().zip(1..).map(|(image, i)| {
+                json!({
+                    "ami_id": format!("ami-{i:017x}"),
+                    "name": image.name,
+                    "description": image.name,
+                    "public": false,
+                    "architecture": "x86_64",
+                    "virtualization_type": "hvm",
+                    "hypervisor": "xen",
+                    "root_device_type": "ebs",
+                    "root_device_name": "/dev/xvda",
+                    "image_location": image.name,
+                    "tags": { "pgherd:cluster": cluster, "pgherd:content": image.hash },
+                })
+            }))
+            .to_string(),
+        )
+        .unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let fixes = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lab/moto");
+        let process = Command::new("moto_server")
+            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+            .env("MOTO_AMIS_PATH", &amis)
+            .env("PYTHONPATH", fixes)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|e| panic!("moto_server: {e}: `make test` installs it"));
+        let moto = Moto { process, port, _dir: dir };
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while ureq::get(format!("{}/moto-api/", moto.endpoint())).call().is_err() {
+            assert!(Instant::now() < deadline, "moto does not start");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        moto
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The text of a secret.
+    pub fn secret(&self, region: &str, name: &str) -> String {
+        let mut answer = ureq::post(self.endpoint())
+            .header("X-Amz-Target", "secretsmanager.GetSecretValue")
+            .header("Content-Type", "application/x-amz-json-1.1")
+            .header("Authorization", scope(region, "secretsmanager"))
+            .send(json!({ "SecretId": name }).to_string())
+            .unwrap_or_else(|e| panic!("no secret {name}: {e}"));
+        let answer: Value = serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap();
+        answer["SecretString"].as_str().unwrap().to_string()
+    }
+
+    /// Asks EC2 something; the answer is XML.
+    pub fn ec2(&self, region: &str, action: &str) -> String {
+        let mut answer = ureq::post(self.endpoint())
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .header("Authorization", scope(region, "ec2"))
+            .send(format!("Action={action}&Version=2016-11-15"))
+            .unwrap_or_else(|e| panic!("{action}: {e}"));
+        answer.body_mut().read_to_string().unwrap()
+    }
+
+    /// Makes a bucket.
+    pub fn make_bucket(&self, region: &str, name: &str) {
+        let request = ureq::put(format!("{}/{name}", self.endpoint())).header("Authorization", scope(region, "s3"));
+        let place = format!(
+            "<CreateBucketConfiguration><LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>"
+        );
+        request.send(place).unwrap();
+    }
+
+    /// The text of an object.
+    pub fn object(&self, region: &str, path: &str) -> String {
+        let request = ureq::get(format!("{}/{path}", self.endpoint())).header("Authorization", scope(region, "s3"));
+        request.call().unwrap_or_else(|e| panic!("no object {path}: {e}")).body_mut().read_to_string().unwrap()
+    }
+}
+
+/// moto checks no signature; it reads region and service from it.
+fn scope(region: &str, service: &str) -> String {
+    format!(
+        "AWS4-HMAC-SHA256 Credential=test/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
+    )
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,71 @@
+//! Terraform as the tests run it: without the internet, with nothing of the caller's AWS environment.
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// A CLI configuration of the test's own.
+pub struct Terraform {
+    config: TempDir,
+    endpoint: Option<String>,
+}
+
+impl Terraform {
+    pub fn new() -> Self {
+        let config = TempDir::new().unwrap();
+        // Without a mirror on this machine `init` asks the registry.
+        let text = mirror().map_or(String::new(), |path| {
+            format!("provider_installation {{\n  filesystem_mirror {{\n    path = {path:?}\n  }}\n}}\n")
+        });
+        fs::write(config.path().join("terraform.rc"), text).unwrap();
+        Terraform { config, endpoint: None }
+    }
+
+    /// Against an API that takes every key. The keys have the names that the seed's README exports.
+    pub fn against(endpoint: &str) -> Self {
+        Terraform { endpoint: Some(endpoint.into()), ..Self::new() }
+    }
+
+    pub fn command(&self, folder: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new("terraform");
+        for (name, _) in std::env::vars() {
+            if name.starts_with("AWS_") || name.starts_with("TF_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .arg(format!("-chdir={}", folder.display()))
+            .args(args)
+            .env("TF_CLI_CONFIG_FILE", self.config.path().join("terraform.rc"))
+            .env("TF_IN_AUTOMATION", "1")
+            .env("CHECKPOINT_DISABLE", "1")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+            // Most of the provider's time is its start, and a third of that is collecting garbage.
+            .env("GOGC", "400");
+        if let Some(endpoint) = &self.endpoint {
+            command.env("AWS_ENDPOINT_URL", endpoint).env("AWS_ACCESS_KEY", "test").env("AWS_SECRET_KEY", "test");
+        }
+        command
+    }
+}
+
+/// A folder of providers on this machine: where Terraform looks by itself, or not far below the places for such things.
+fn mirror() -> Option<PathBuf> {
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let homes = [".terraform.d/plugins", ".local/share/terraform/plugins"].map(|below| home.join(below));
+    let shared = ["/usr/local/share/terraform", "/usr/share/terraform", "/opt", "/var/cache/pgherd"].map(PathBuf::from);
+    homes.into_iter().chain(shared).find_map(|place| search(&place, 2))
+}
+
+fn search(place: &Path, depth: usize) -> Option<PathBuf> {
+    if place.join("registry.terraform.io/hashicorp/aws").is_dir() {
+        return Some(place.into());
+    }
+    let below = fs::read_dir(place).ok().filter(|_| depth > 0)?;
+    below.flatten().find_map(|entry| search(&entry.path(), depth - 1))
+}

@@ -1,0 +1,148 @@
+//! deploy.sh: what shellcheck says of it, and what it does, with fakes for all that it calls.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a test runs tools and reads what they leave
+
+#[path = "validate/mod.rs"]
+mod validate;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use tempfile::TempDir;
+use validate::{Generated, KINDS, run, succeeds};
+
+#[test]
+fn shellcheck_finds_nothing() {
+    for kind in KINDS {
+        let generated = Generated::of(kind);
+        let script = generated.path("deploy.sh");
+        succeeds(Command::new("shellcheck").arg("--norc").arg(&script));
+        succeeds(Command::new("bash").arg("-n").arg(&script));
+    }
+}
+
+/// Each fake writes down how it was called, and answers as the file of its name says.
+const FAKE: &str = r#"#!/bin/bash
+name=$(basename "$0")
+echo "$name $*" >>"$LOG/calls"
+case "$name $*" in
+  "packer plugins"*) exit 127 ;;
+  "aws ec2 describe-images"*"-slave-"*) echo ami-0123 ;;
+  "aws ec2 describe-images"*) echo None ;;
+  "curl"*"/cluster") cat "$LOG/cluster" ;;
+  "terraform"*"output"*) cat "$LOG/address" 2>/dev/null ;;
+  "terraform"*"apply"*) echo "eips=${TF_VAR_master_eip:-} ${TF_VAR_slave1_eip:-} ${TF_VAR_slave2_eip:-} ${TF_VAR_haproxy_eip:-}" >>"$LOG/env" ;;
+  "aws sts"*) echo "key=${AWS_ACCESS_KEY_ID:-} region=${AWS_REGION:-}" >>"$LOG/env" ;;
+esac
+"#;
+
+const WHOLE: &str = r#"{"members": [
+  {"name": "herd-master", "role": "leader", "state": "running", "timeline": 1},
+  {"name": "herd-slave1", "role": "sync_standby", "state": "streaming", "timeline": 1, "lag": 0},
+  {"name": "herd-slave2", "role": "replica", "state": "streaming", "timeline": 1, "lag": 0}]}"#;
+
+struct Deploy {
+    generated: Generated,
+    dir: TempDir,
+}
+
+impl Deploy {
+    fn new() -> Self {
+        let dir = TempDir::new().expect("a folder");
+        for tool in ["packer", "terraform", "aws", "curl"] {
+            let path = dir.path().join(tool);
+            fs::write(&path, FAKE).expect("room");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        }
+        fs::write(dir.path().join("cluster"), WHOLE).expect("room");
+        Deploy { generated: Generated::of("blueprints/minimal.hcl"), dir }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(which::which("bash").expect("bash"));
+        command
+            .arg(self.generated.path("deploy.sh"))
+            .args(args)
+            .env_clear()
+            .env("PATH", format!("{}:/usr/bin:/bin", self.dir.path().display()))
+            .env("LOG", self.dir.path());
+        command
+    }
+
+    fn log(&self, name: &str) -> String {
+        fs::read_to_string(self.dir.path().join(name)).unwrap_or_default()
+    }
+}
+
+#[test]
+fn it_goes_from_the_network_to_a_verified_cluster() {
+    let deploy = Deploy::new();
+    let out = succeeds(deploy.command(&["--yes"]).env("AWS_ACCESS_KEY", "old").env("AWS_SECRET_KEY", "name").envs([
+        ("MASTER_IP", "192.0.2.1"),
+        ("SLAVE2_IP", "192.0.2.3"),
+        ("HAPROXY_IP", "192.0.2.4"),
+        ("PACKER_FLAGS", "-var subnet_id=subnet-0"),
+    ]));
+    let calls = deploy.log("calls");
+    let steps: Vec<&str> = (calls.lines())
+        .filter(|call| call.contains(" apply ") || call.contains("packer build") || call.contains("/cluster"))
+        .collect();
+    let apply = |module| format!("terraform -chdir={module} apply -auto-approve -input=false");
+    let build = |role| format!("packer build -var subnet_id=subnet-0 packer_templates/{role}_temp.json");
+    assert_eq!(
+        steps[..6],
+        [
+            apply("network/terraform_network"),
+            build("master"),
+            build("haproxy"), // the slave's image exists
+            apply("db_config/terraform_master"),
+            apply("db_config/terraform_slave"),
+            apply("load_balancer/terraform_haproxy"),
+        ]
+    );
+    assert!(steps[6].ends_with("http://10.20.128.32:7000/cluster"), "{calls}");
+    let env = deploy.log("env");
+    assert!(env.contains("key=old region=eu-west-1"), "{env}");
+    assert!(env.contains("eips=192.0.2.1  192.0.2.3 192.0.2.4"), "{env}");
+    assert!(out.contains("is up: writes on 10.20.128.32:5000, reads on 10.20.128.32:5001"), "{out}");
+}
+
+#[test]
+fn terraform_asks_unless_it_is_told_not_to() {
+    let deploy = Deploy::new();
+    succeeds(&mut deploy.command(&[]));
+    assert!(!deploy.log("calls").contains("-auto-approve"), "{}", deploy.log("calls"));
+}
+
+#[test]
+fn an_elastic_ip_is_the_way_in() {
+    let deploy = Deploy::new();
+    fs::write(deploy.dir.path().join("address"), "\"203.0.113.9\"\n").expect("room");
+    let out = succeeds(&mut deploy.command(&["--yes"]));
+    assert!(out.contains("writes on 203.0.113.9:5000"), "{out}");
+}
+
+#[test]
+fn a_standby_that_does_not_stream_is_no_success() {
+    let deploy = Deploy::new();
+    fs::write(deploy.dir.path().join("cluster"), WHOLE.replacen("streaming", "starting", 1)).expect("room");
+    let output = run(deploy.command(&["--yes"]).env("WAIT_SECONDS", "1"));
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the cluster is not whole"), "{output:?}");
+}
+
+#[test]
+fn it_stops_before_it_begins_where_it_cannot_end() {
+    let deploy = Deploy::new();
+    for (name, value, args, complaint) in [
+        ("AWS_REGION", "us-east-1", &["--yes"][..], "lives in"),
+        ("LANG", "C", &["--force"][..], "usage:"),
+        ("PATH", "/nowhere", &["--yes"][..], "is not installed"),
+    ] {
+        let output = run(deploy.command(args).env(name, value));
+        assert!(!output.status.success());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(complaint), "{stderr}");
+    }
+    assert!(!deploy.log("calls").contains("apply"), "{}", deploy.log("calls"));
+}

@@ -1,0 +1,104 @@
+//! Packer takes every template, and an image's hash says what is in it.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a test runs tools
+
+#[path = "validate/mod.rs"]
+mod validate;
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use serde_json::Value;
+use validate::{Generated, KINDS, run, succeeds};
+
+/// Packer as a person runs it, with nothing of the caller's environment that a template reads.
+fn packer(generated: &Generated, args: &[&str]) -> Command {
+    let mut command = Command::new("packer");
+    command.args(args).current_dir(generated.path(".")).env("CHECKPOINT_DISABLE", "1").env_remove("AWS_ENDPOINT_URL");
+    command
+}
+
+#[test]
+fn every_template_is_valid() {
+    // From 1.7 on the plugin is not part of Packer.
+    if Command::new("packer").args(["plugins", "installed"]).output().is_ok_and(|output| output.status.success()) {
+        succeeds(Command::new("packer").args(["plugins", "install", "github.com/hashicorp/amazon"]));
+    }
+    for kind in KINDS {
+        let generated = Generated::of(kind);
+        for image in &generated.files.images {
+            succeeds(&mut packer(&generated, &["validate", image.template.as_str()]));
+        }
+    }
+}
+
+#[test]
+fn a_person_may_say_where_and_how_to_build() {
+    let generated = Generated::of("blueprints/minimal.hcl");
+    let vars = [
+        "endpoint=http://192.0.2.1",
+        "vpc_id=vpc-0123456789abcdef0",
+        "subnet_id=subnet-0123456789abcdef0",
+        "ssh_interface=private_ip",
+        "ssh_source_cidrs=198.51.100.7/32,203.0.113.0/24",
+        "http_proxy=http://192.0.2.2:3128",
+        "instance_type=t3.large",
+    ];
+    let mut args = vec!["validate"];
+    for var in &vars {
+        args.extend(["-var", var]);
+    }
+    args.push("packer_templates/master_temp.json");
+    succeeds(&mut packer(&generated, &args));
+    // The very same, but for one name: Packer reads what it is given, rather than passing over it.
+    args[2] = "ssh_interface=carrier_pigeon";
+    args[8] = "endpoint=";
+    assert!(!run(&mut packer(&generated, &args)).status.success());
+}
+
+#[test]
+fn an_image_is_named_and_tagged_by_what_is_in_it() {
+    let generated = Generated::of("blueprints/herd.hcl");
+    let roles: Vec<&str> = generated.files.images.iter().map(|image| image.role.as_str()).collect();
+    assert_eq!(roles, ["master", "slave", "haproxy"]);
+    for image in &generated.files.images {
+        let template: Value =
+            serde_json::from_str(&generated.files.get(image.template.as_str()).expect("the template").text)
+                .expect("JSON");
+        let builder = &template["builders"][0];
+        assert_eq!(image.name, format!("herd-{}-{}", image.role, image.hash));
+        assert!(image.hash.len() == 12 && image.hash.chars().all(|c| c.is_ascii_hexdigit()), "{}", image.hash);
+        assert_eq!(builder["ami_name"], image.name.as_str());
+        for tags in ["tags", "snapshot_tags"] {
+            assert_eq!(builder[tags]["pgherd:content"], image.hash.as_str());
+            assert_eq!(builder[tags]["pgherd:cluster"], "herd");
+        }
+        let terraform = match image.role.as_str() {
+            "haproxy" => "load_balancer/terraform_haproxy/cluster.tf".to_string(),
+            role => format!("db_config/terraform_{role}/cluster.tf"),
+        };
+        let looked_up = &generated.files.get(&terraform).expect("the module").text;
+        assert!(looked_up.contains(&format!("\"{}\"", image.hash)), "{terraform} boots another image");
+    }
+}
+
+#[test]
+fn a_hash_follows_what_goes_in_and_nothing_else() {
+    let smallest = |more: &str| {
+        let text = format!("cluster \"herd\" {{\n  region = \"eu-west-1\"\n{more}\n}}\n");
+        let images = Generated::from_text("hash.hcl", &text).files.images;
+        images.into_iter().map(|image| (image.role, image.hash)).collect::<Vec<_>>()
+    };
+    let plain = smallest("");
+    assert_eq!(plain, smallest(""), "the same blueprint, another image");
+    assert_eq!(plain.iter().map(|(_, hash)| hash).collect::<BTreeSet<_>>().len(), 3, "two roles share a hash");
+
+    // Machines are made of it, images are not.
+    assert_eq!(plain, smallest("master {\n  key_name = \"ops\"\n}"));
+
+    let port = smallest("haproxy {\n  write_port = 6432\n}");
+    assert_eq!(plain[0], port[0], "the master's image knows HAProxy's port");
+    assert_ne!(plain[2], port[2], "HAProxy's image does not know its port");
+
+    let base = smallest("image {\n  base = \"ubuntu-24.04\"\n}");
+    assert!(plain.iter().zip(&base).all(|(a, b)| a.1 != b.1), "another base, the same image");
+}
