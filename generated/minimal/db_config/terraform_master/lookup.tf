@@ -53,5 +53,7 @@ data "aws_ami_ids" "built" {
 
 locals {
   given_ami = var.ami_image_id == "" ? null : var.ami_image_id
-  ami       = local.given_ami == null ? data.aws_ami_ids.built[0].ids[0] : local.given_ami
+
+  # Without an image only a destroy gets this far: it boots nothing, but asks for a text here.
+  ami = local.given_ami == null ? try(data.aws_ami_ids.built[0].ids[0], "missing") : local.given_ami
 }
