@@ -60,12 +60,13 @@ pub fn endpoints(session: &Session<'_>, address: IpAddr) {
     report.line(&format!("write  {address}:{}", haproxy.write_port));
     report.line(&format!("read   {address}:{}", haproxy.read_port));
     report.line(&format!("stats  http://{address}:{}{}  user {}", stats.port, stats.path, stats.user));
-    let secret = format!("{}/stats", cluster.name);
-    let ask =
-        ["secretsmanager", "get-secret-value", "--secret-id", &secret, "--query", "SecretString", "--output", "text"];
-    let mut invocation = session.aws(ask.map(String::from).to_vec());
-    invocation.args.extend(["--region".into(), cluster.region.clone()]);
-    report.line(&format!("its password, and likewise those of the database users: {}", invocation.paste()));
+    let lab = if session.target.name == "lab" { "pgherd lab shell -- " } else { "" };
+    let (name, region) = (&cluster.name, &cluster.region);
+    report.line("");
+    report.line(&format!("Its password, and likewise those of the database users ({name}/user/USER):"));
+    report.line(&format!(
+        "  {lab}aws secretsmanager get-secret-value --region {region} --secret-id {name}/stats --query SecretString --output text"
+    ));
 }
 
 fn haproxy(session: &Session<'_>) -> Result<IpAddr, Failure> {
