@@ -141,6 +141,8 @@ fn keep(image: &mut Image) -> Result<()> {
     image.layers = [vec![dir.join("root")], below].concat();
     image.cached = Some(dir.clone());
     store::save(&new.join("image.json"), image)?;
+    // The machine that it was has not waited for the disk.
+    tree::sync_filesystem(&new)?;
     Ok(tree::rename(&new, &dir)?)
 }
 

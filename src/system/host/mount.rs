@@ -8,9 +8,18 @@ use std::path::{Path, PathBuf};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 /// Mounts an overlay: what is changed below `at` goes to `upper`; `lowers` are read only, the first on top.
+///
+/// It is volatile: a program's fsync does not wait for the disk. What was written is lost with the host's power, not with the
+/// program's end.
 pub fn overlay(lowers: &[PathBuf], upper: &Path, work: &Path, at: &Path) -> io::Result<()> {
     let lowers: Vec<String> = lowers.iter().map(|l| l.display().to_string()).collect();
-    let options = format!("lowerdir={},upperdir={},workdir={}", lowers.join(":"), upper.display(), work.display());
+    // The kernel's own mark that the host may have lost power meanwhile, in which case all of this is thrown away anyway.
+    match fs::remove_dir_all(work.join("work/incompat/volatile")) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let options =
+        format!("volatile,lowerdir={},upperdir={},workdir={}", lowers.join(":"), upper.display(), work.display());
     Ok(mount("pgherd-lab", at, "overlay", MountFlags::empty(), Some(CString::new(options)?.as_c_str()))?)
 }
 

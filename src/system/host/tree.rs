@@ -35,6 +35,11 @@ pub fn same_filesystem(a: &Path, b: &Path) -> io::Result<bool> {
     Ok(fs::metadata(a)?.dev() == fs::metadata(b)?.dev())
 }
 
+/// Waits until everything on a path's filesystem is on the disk.
+pub fn sync_filesystem(path: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(fs::File::open(path)?)?)
+}
+
 /// Makes a symbolic link at `at`.
 pub fn link(target: &Path, at: &Path) -> io::Result<()> {
     symlink(target, at)
