@@ -21,7 +21,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-5d1ba43aacfc slave=minimal-slave-47bfa685a3c3 haproxy=minimal-haproxy-dadc4134af63)
+images=(master=minimal-master-e745d057453e slave=minimal-slave-3f21e77d37f4 haproxy=minimal-haproxy-bd67407189ff)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

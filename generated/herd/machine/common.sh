@@ -110,6 +110,8 @@ clean_image() {
   # An empty machine id is filled at the next boot; a missing one would count as a first boot and enable services anew.
   : >/etc/machine-id
   rm -f /var/lib/dbus/machine-id /var/lib/systemd/random-seed /var/lib/systemd/credential.secret
+  # Until the next boot the journal stays in memory; else the builder's own shutdown would be in the image.
+  if systemctl -q is-active systemd-journald.service; then journalctl --relinquish-var; fi
   rm -rf /var/log/journal/* /var/tmp/*
   find /var/log -type f -delete
   # Packer uploads to /tmp/pgherd; anywhere else the files are the user's own.

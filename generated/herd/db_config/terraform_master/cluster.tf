@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-ad8da3701a81"
-  image      = "ad8da3701a81"
+  image_name = "herd-master-c0f362b5fe0c"
+  image      = "c0f362b5fe0c"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

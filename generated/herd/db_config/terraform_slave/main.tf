@@ -36,6 +36,7 @@ resource "aws_instance" "slave" {
 
   # A new image must never replace a database by itself: with it would go the disk, and all of them at once. Databases
   # are replaced one at a time, when each is a standby: terraform apply -replace='aws_instance.slave["slave1"]'
+  # Another instance_type stops every machine that it changes: there too one at a time, with -target.
   lifecycle {
     ignore_changes = [ami]
   }

@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-haproxy-8d898450682f"
-  image      = "8d898450682f"
+  image_name = "herd-haproxy-0e8fd52e9744"
+  image      = "0e8fd52e9744"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

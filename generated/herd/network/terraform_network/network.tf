@@ -70,6 +70,7 @@ resource "aws_vpc_endpoint" "secretsmanager" {
   private_dns_enabled = true
   subnet_ids          = [for subnet in aws_subnet.zone : subnet.id]
   security_group_ids  = [aws_security_group.role["endpoint"].id]
+  policy              = data.aws_iam_policy_document.endpoint.json
 
   tags = {
     Name = "${local.cluster}-secretsmanager"

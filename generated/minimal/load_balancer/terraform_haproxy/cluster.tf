@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-haproxy-dadc4134af63"
-  image      = "dadc4134af63"
+  image_name = "minimal-haproxy-bd67407189ff"
+  image      = "bd67407189ff"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
