@@ -108,6 +108,8 @@ impl<'a> Source<'a> {
     pub fn into_diagnostics(self) -> Vec<Diagnostic> {
         let mut found = self.found.take();
         found.sort_by_key(|(at, _)| at.start);
+        // What a `for` makes may be wrong in the same way each time.
+        found.dedup();
         found.into_iter().map(|(at, refusal)| self.diagnostic(at, refusal)).collect()
     }
 

@@ -1,31 +1,45 @@
 //! The user's intent: HCL text -> [`model::Blueprint`], or every problem of the file at once.
 //!
 //! ```text
-//! text -> document.rs (HCL as written, with spans) -> validate/ (a reader a block) -> model.rs
+//! text -> document.rs (HCL as written, with spans) -> variable.rs, expression/, tree.rs (expressions evaluated)
+//!      -> validate/ (a reader a block) -> model.rs
 //! ```
-//!
-//! Values are written out: a blueprint says what to build, and an expression that needs evaluating would hide it.
 
 pub mod diagnostic;
 mod document;
+mod expression;
 pub mod model;
 mod places;
 mod reader;
 pub mod rules;
 mod syntax;
+mod tree;
 mod validate;
 mod value;
+mod variable;
 mod vocabulary;
+
+use std::collections::BTreeMap;
 
 pub use diagnostic::Diagnostic;
 pub use model::Blueprint;
 pub use places::Places;
 pub use validate::is_graviton;
+pub use variable::declared;
 
 /// Reads a blueprint. `file_name` only names it in diagnostics, which come in the order of the file.
 pub fn parse(file_name: &str, text: &str) -> Result<Blueprint, Vec<Diagnostic>> {
+    parse_with(file_name, text, &BTreeMap::new())
+}
+
+/// Reads a blueprint with its variables set to these texts; one that it does not declare is none of its business.
+pub fn parse_with(
+    file_name: &str,
+    text: &str,
+    variables: &BTreeMap<String, String>,
+) -> Result<Blueprint, Vec<Diagnostic>> {
     let source = diagnostic::Source::new(file_name, text);
-    let blueprint = document::parse(&source).and_then(|document| validate::cluster(&source, &document));
+    let blueprint = document::parse(&source).and_then(|document| validate::cluster(&source, &document, variables));
     match (blueprint, source.into_diagnostics()) {
         (Some(blueprint), problems) if problems.is_empty() => Ok(blueprint),
         (_, problems) => Err(problems),

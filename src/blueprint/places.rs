@@ -8,8 +8,8 @@ use hcl_edit::parser::parse_body;
 use hcl_edit::structure::{Body, Structure};
 
 use super::diagnostic::{Diagnostic, Refusal, Source};
-use super::reader::span;
 use super::rules::Rule;
+use super::tree::span;
 use super::vocabulary::full_name;
 
 /// A blueprint's text and the place of everything in it, by path: `haproxy.stats.port`, `postgres.settings.work_mem`,
@@ -24,7 +24,7 @@ impl<'a> Places<'a> {
     pub fn of(file_name: &'a str, text: &'a str) -> Self {
         let mut by_path = BTreeMap::new();
         if let Ok(body) = parse_body(text)
-            && let Some(cluster) = body.blocks().next()
+            && let Some(cluster) = body.blocks().find(|block| block.ident.as_str() == "cluster")
         {
             by_path.insert(String::new(), span(&cluster.ident));
             add(&mut by_path, &cluster.body, "");

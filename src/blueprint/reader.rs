@@ -2,12 +2,9 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use hcl_edit::Span;
-use hcl_edit::expr::{Array, Expression, ObjectKey};
-use hcl_edit::structure::{Attribute, Block, Body};
-
 use super::diagnostic::{Refusal, Source};
-use super::value::{mismatch, text, whole_number};
+use super::tree::{Attribute, Block, Body};
+use super::value::{Entry, Kind as Is, Value, mismatch, text, whole_number};
 use super::vocabulary::{Kind, Vocabulary, full_name};
 
 /// Reads one block's body.
@@ -56,21 +53,13 @@ impl<T> Found<T> {
     }
 }
 
-/// A key of a map attribute and its value.
-pub(super) struct Entry<'a> {
-    pub key: String,
-    pub key_at: Range<usize>,
-    pub value: &'a Expression,
-}
-
 impl<'a> Reader<'a> {
     /// Reads the cluster's block with `read`, then reports what in it nobody asked for.
-    pub fn cluster<T>(source: &Source, block: &Block, read: impl FnOnce(&Reader) -> T) -> T {
+    /// `at` is where its name stands.
+    pub fn cluster<T>(source: &Source, body: &Body, at: Range<usize>, read: impl FnOnce(&Reader) -> T) -> T {
         let vocabulary = Vocabulary::default();
-        let at = span(&block.ident);
-        let result =
-            read(&Reader { source, vocabulary: &vocabulary, body: Some(&block.body), path: String::new(), at });
-        vocabulary.report_unknown(source, &block.body, "");
+        let result = read(&Reader { source, vocabulary: &vocabulary, body: Some(body), path: String::new(), at });
+        vocabulary.report_unknown(source, body, "");
         result
     }
 
@@ -87,24 +76,19 @@ impl<'a> Reader<'a> {
     /// Reads the inner block `name` (or, where it is absent, an empty one).
     pub fn block<T>(&self, name: &'static str, read: impl FnOnce(&Reader<'a>) -> T) -> T {
         self.vocabulary.learn(&self.path, name, Kind::Block);
-        let mut blocks = self.blocks().filter(|b| b.ident.as_str() == name);
+        let mut blocks = self.blocks().filter(|b| b.name == name);
         let first = blocks.next();
         if let Some(first) = first {
-            let line = self.source.line(span(&first.ident).start);
+            let line = self.source.line(first.at.start);
             for again in blocks {
                 let problem = format!("a second `{name}` block");
-                self.source.report(&span(&again.ident), problem, format!("merge it into the one of line {line}"));
+                self.source.report(&again.at, problem, format!("merge it into the one of line {line}"));
             }
-            if let Some(label) = first.labels.first() {
-                let at = label.span().unwrap_or_else(|| span(&first.ident));
-                self.source.report(
-                    &at,
-                    format!("`{name}` takes no name of its own"),
-                    format!("write `{name} {{ … }}`"),
-                );
+            if let Some((_, at)) = first.labels.first() {
+                self.source.report(at, format!("`{name}` takes no name of its own"), format!("write `{name} {{ … }}`"));
             }
         }
-        let at = first.map_or_else(|| self.at.clone(), |block| span(&block.ident));
+        let at = first.map_or_else(|| self.at.clone(), |block| block.at.clone());
         read(&Reader { body: first.map(|block| &block.body), path: self.full(name), at, ..*self })
     }
 
@@ -122,16 +106,14 @@ impl<'a> Reader<'a> {
         for attribute in attributes {
             self.vocabulary.learn(&path, attribute, Kind::Attribute);
         }
-        for block in self.blocks().filter(|b| b.ident.as_str() == name) {
-            let at = span(&block.ident);
+        for block in self.blocks().filter(|b| b.name == name) {
             match block.labels.as_slice() {
-                [label] => {
-                    let label_at = label.span().unwrap_or_else(|| at.clone());
-                    let inner = Reader { body: Some(&block.body), path: path.clone(), at, ..*self };
-                    read(&inner, label.as_str(), label_at);
+                [(label, label_at)] => {
+                    let inner = Reader { body: Some(&block.body), path: path.clone(), at: block.at.clone(), ..*self };
+                    read(&inner, label, label_at.clone());
                 }
                 _ => self.source.report(
-                    &at,
+                    &block.at,
                     format!("`{name}` needs one label"),
                     format!("write `{name} \"{example}\" {{ … }}`"),
                 ),
@@ -141,7 +123,7 @@ impl<'a> Reader<'a> {
 
     /// Text that means something: `parse` says what, or refuses.
     pub fn parsed<T>(&self, name: &'static str, default: T, parse: impl Fn(&str) -> Result<T, Refusal>) -> Found<T> {
-        self.value(name, default, |expr| parse(text(expr)?))
+        self.value(name, default, |value| parse(text(value)?))
     }
 
     /// The same where absent and `None` are one.
@@ -170,14 +152,14 @@ impl<'a> Reader<'a> {
 
     /// A whole number within bounds; `unit` reads behind it, such as `GiB`.
     pub fn integer(&self, name: &'static str, default: u32, bounds: RangeInclusive<u32>, unit: &str) -> Found<u32> {
-        self.value(name, default, |expr| whole_number(expr, &bounds, unit))
+        self.value(name, default, |value| whole_number(value, &bounds, unit))
     }
 
     /// `true` or `false`.
     pub fn boolean(&self, name: &'static str, default: bool) -> Found<bool> {
-        self.value(name, default, |expr| match expr {
-            Expression::Bool(value) => Ok(*value.value()),
-            other => mismatch(other, "true or false", "write true or false, without quotes"),
+        self.value(name, default, |value| match value.kind {
+            Is::Bool(flag) => Ok(flag),
+            _ => mismatch(value, "true or false", "write true or false, without quotes"),
         })
     }
 
@@ -188,9 +170,9 @@ impl<'a> Reader<'a> {
         parse: impl Fn(&str) -> Result<T, Refusal>,
     ) -> Found<Option<Vec<Found<T>>>> {
         let mut written = 0;
-        let mut found = self.value(name, None, |expr| {
-            written = expr.as_array().map_or(0, Array::len);
-            self.items(name, expr, &parse).map(Some)
+        let mut found = self.value(name, None, |value| {
+            written = if let Is::List(items) = &value.kind { items.len() } else { 0 };
+            self.items(name, value, &parse).map(Some)
         });
         if found.value.as_ref().is_some_and(|items| items.len() < written) {
             found.origin = Origin::Refused;
@@ -198,19 +180,19 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// What an expression holds if it is a list of texts.
+    /// What a value holds if it is a list of texts.
     pub fn items<T>(
         &self,
         name: &'static str,
-        expr: &Expression,
+        value: &Value,
         parse: &impl Fn(&str) -> Result<T, Refusal>,
     ) -> Result<Vec<Found<T>>, Refusal> {
-        let Expression::Array(array) = expr else {
-            return mismatch(expr, "a list", &format!("write {name} = [\"…\", \"…\"]"));
+        let Is::List(items) = &value.kind else {
+            return mismatch(value, "a list", &format!("write {name} = [\"…\", \"…\"]"));
         };
         let mut found = vec![];
-        for item in array.iter() {
-            let at = span(item);
+        for item in items.iter().filter(|item| !item.is_refused()) {
+            let at = item.at.clone();
             match text(item).and_then(parse) {
                 Ok(value) => found.push(Found::written_at(value, at)),
                 Err(refusal) => self.report(name, &at, refusal),
@@ -220,49 +202,35 @@ impl<'a> Reader<'a> {
     }
 
     /// A map's entries, in their order.
-    pub fn map(&self, name: &'static str) -> Vec<Entry<'a>> {
+    pub fn map(&self, name: &'static str) -> Vec<&'a Entry> {
         let help = format!("write {name} = {{ name = value }}");
-        self.value(name, vec![], |expr| match expr {
-            Expression::Object(_) => Ok(self.entries(name, expr)),
-            other => mismatch(other, "a map", &help),
+        self.value(name, vec![], |value| match &value.kind {
+            Is::Map(entries) => Ok(Self::entries(entries)),
+            _ => mismatch(value, "a map", &help),
         })
         .value
     }
 
-    /// The entries of a map expression; keys that are no plain text are reported and left out.
-    pub fn entries(&self, name: &'static str, expr: &'a Expression) -> Vec<Entry<'a>> {
-        let Expression::Object(object) = expr else { return vec![] };
-        let mut entries = vec![];
-        for (key, value) in object.iter() {
-            let (key, key_at) = match key {
-                ObjectKey::Ident(ident) => (Ok(ident.as_str()), span(ident)),
-                ObjectKey::Expression(expr) => (text(expr), span(expr)),
-            };
-            match key {
-                _ if self.source.is_reported(&key_at) => {}
-                Ok(key) => entries.push(Entry { key: key.to_string(), key_at, value: value.expr() }),
-                Err(_) => self.report(
-                    name,
-                    &key_at,
-                    Refusal { problem: "a name is plain text".into(), help: "write the name in double quotes".into() },
-                ),
-            }
-        }
-        entries
+    /// The entries of a map but those whose value was refused already.
+    pub fn entries(entries: &'a [Entry]) -> Vec<&'a Entry> {
+        entries.iter().filter(|entry| !entry.value.is_refused()).collect()
     }
 
-    /// The expression of an attribute, as it stands.
+    /// The value of an attribute, as it is.
     pub fn value<T>(
         &self,
         name: &'static str,
         default: T,
-        convert: impl FnOnce(&'a Expression) -> Result<T, Refusal>,
+        convert: impl FnOnce(&'a Value) -> Result<T, Refusal>,
     ) -> Found<T> {
         self.vocabulary.learn(&self.path, name, Kind::Attribute);
-        let Some(attribute) = self.attributes().find(|a| a.key.as_str() == name) else {
+        let Some(attribute) = self.attributes().find(|a| a.name == name && !a.left_out) else {
             return Found { value: default, at: self.at.clone(), origin: Origin::Default };
         };
-        let at = span(&attribute.value);
+        let at = attribute.value.at.clone();
+        if attribute.value.is_refused() {
+            return Found { value: default, at, origin: Origin::Refused };
+        }
         match convert(&attribute.value) {
             Ok(value) => Found { value, at, origin: Origin::Written },
             Err(refusal) => {
@@ -273,19 +241,14 @@ impl<'a> Reader<'a> {
     }
 
     fn attributes(&self) -> impl Iterator<Item = &'a Attribute> + use<'a> {
-        self.body.into_iter().flat_map(|body| body.attributes())
+        self.body.into_iter().flat_map(|body| &body.attributes)
     }
 
     fn blocks(&self) -> impl Iterator<Item = &'a Block> + use<'a> {
-        self.body.into_iter().flat_map(|body| body.blocks())
+        self.body.into_iter().flat_map(|body| &body.blocks)
     }
 
     fn full(&self, name: &str) -> String {
         full_name(&self.path, name)
     }
-}
-
-/// Where a part of the document stands. The parser gives every part its place.
-pub(super) fn span(part: &impl Span) -> Range<usize> {
-    part.span().unwrap_or_default()
 }

@@ -3,10 +3,8 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use hcl_edit::structure::{Body, Structure};
-
 use super::diagnostic::Source;
-use super::reader::span;
+use super::tree::Body;
 
 /// How a name is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,22 +25,22 @@ impl Vocabulary {
 
     /// Reports each name in the body, and in the blocks within, that was never learnt.
     pub fn report_unknown(&self, source: &Source, body: &Body, path: &str) {
-        for structure in body.iter() {
-            let (name, kind) = match structure {
-                Structure::Attribute(attribute) => (&attribute.key, Kind::Attribute),
-                Structure::Block(block) => (&block.ident, Kind::Block),
-            };
-            let at = span(name);
-            if kind == Kind::Attribute && source.is_reported(&at) {
-                continue;
-            }
-            let known = self.0.borrow().iter().any(|(p, n, k)| p == path && *n == name.as_str() && *k == kind);
-            match structure {
-                Structure::Block(block) if known => self.report_unknown(source, &block.body, &full_name(path, name)),
-                _ if known => {}
-                _ => self.report(source, path, name, &at, kind),
+        for attribute in &body.attributes {
+            if !self.knows(path, &attribute.name, Kind::Attribute) && !source.is_reported(&attribute.at) {
+                self.report(source, path, &attribute.name, &attribute.at, Kind::Attribute);
             }
         }
+        for block in &body.blocks {
+            if self.knows(path, &block.name, Kind::Block) {
+                self.report_unknown(source, &block.body, &full_name(path, &block.name));
+            } else {
+                self.report(source, path, &block.name, &block.at, Kind::Block);
+            }
+        }
+    }
+
+    fn knows(&self, path: &str, name: &str, kind: Kind) -> bool {
+        self.0.borrow().iter().any(|(p, n, k)| p == path && *n == name && *k == kind)
     }
 
     fn report(&self, source: &Source, path: &str, name: &str, at: &Range<usize>, kind: Kind) {

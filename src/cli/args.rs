@@ -49,6 +49,8 @@ pub struct Gen {
     /// Blueprints to generate [default: blueprints/*.hcl]
     pub blueprints: Vec<PathBuf>,
     #[command(flatten)]
+    pub variables: Variables,
+    #[command(flatten)]
     pub out: Out,
     /// Write nothing; show what would change as a diff, and exit with 3 if anything would
     #[arg(long)]
@@ -64,12 +66,29 @@ pub struct Gen {
 pub struct Check {
     /// Blueprints to judge [default: blueprints/*.hcl]
     pub blueprints: Vec<PathBuf>,
+    #[command(flatten)]
+    pub variables: Variables,
     /// Tables for people, or JSON with everything
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Show every derived value, too: what it follows from, why, and the source
     #[arg(long)]
     pub decisions: bool,
+}
+
+/// What a blueprint's variables are set to.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct Variables {
+    /// Set a variable that the blueprint declares; text as it is, everything else as in a blueprint
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+}
+
+fn assignment(word: &str) -> Result<(String, String), String> {
+    match word.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_string(), value.to_string())),
+        _ => Err("write NAME=VALUE".into()),
+    }
 }
 
 /// How a result is printed.
@@ -90,6 +109,8 @@ pub struct Explain {
     /// Blueprint whose values are explained
     #[arg(default_value = "blueprints/herd.hcl")]
     pub blueprint: PathBuf,
+    #[command(flatten)]
+    pub variables: Variables,
 }
 
 /// Where generated files are.
@@ -105,6 +126,8 @@ pub struct Out {
 pub struct Where {
     /// The cluster's blueprint
     pub blueprint: PathBuf,
+    #[command(flatten)]
+    pub variables: Variables,
     #[command(flatten)]
     pub out: Out,
     /// Where the cluster runs: on AWS, or in the lab on this machine

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::args::Variables;
 use super::failure::{Failure, Kind};
 use super::report::Report;
 use crate::blueprint;
@@ -28,18 +29,32 @@ pub struct Loaded {
 }
 
 /// Reads blueprints; every problem of every file is printed before it fails.
-pub fn load(context: &Context, report: &Report, paths: &[PathBuf]) -> Result<Vec<Loaded>, Failure> {
+pub fn load(
+    context: &Context,
+    report: &Report,
+    paths: &[PathBuf],
+    variables: &Variables,
+) -> Result<Vec<Loaded>, Failure> {
     let paths = if paths.is_empty() { all(context)? } else { paths.to_vec() };
     let mut loaded = vec![];
+    let mut declared = vec![];
     let mut bad = 0;
     for path in paths {
-        match load_one(context, report, &path) {
+        let read = read(context, &path).and_then(|(path, text)| {
+            declared.extend(blueprint::declared(&text));
+            resolve(report, path, text, variables)
+        });
+        match read {
             Ok(one) => loaded.push(one),
             Err(failure) => {
                 report.failure(&failure);
                 bad += 1;
             }
         }
+    }
+    if let Err(failure) = all_declared(variables, &declared) {
+        report.failure(&failure);
+        bad += 1;
     }
     let mut first: BTreeMap<&str, &Path> = BTreeMap::new();
     for one in &loaded {
@@ -55,28 +70,50 @@ pub fn load(context: &Context, report: &Report, paths: &[PathBuf]) -> Result<Vec
 }
 
 /// Reads one blueprint.
-pub fn load_one(context: &Context, report: &Report, path: &Path) -> Result<Loaded, Failure> {
-    let at = context.path(path);
-    let shown = path.display().to_string();
-    let text = match files::read_text(&at) {
-        Ok(Some(text)) => text,
-        Ok(None) => return Err(Failure::usage(format!("{shown}: there is no such blueprint"))),
-        Err(e) => return Err(Failure::usage(format!("{shown}: {e}"))),
-    };
-    match blueprint::parse(&shown, &text) {
+pub fn load_one(context: &Context, report: &Report, path: &Path, variables: &Variables) -> Result<Loaded, Failure> {
+    let (path, text) = read(context, path)?;
+    let declared = blueprint::declared(&text);
+    let loaded = resolve(report, path, text, variables)?;
+    all_declared(variables, &declared)?;
+    Ok(loaded)
+}
+
+fn read(context: &Context, path: &Path) -> Result<(PathBuf, String), Failure> {
+    let shown = path.display();
+    match files::read_text(&context.path(path)) {
+        Ok(Some(text)) => Ok((path.to_path_buf(), text)),
+        Ok(None) => Err(Failure::usage(format!("{shown}: there is no such blueprint"))),
+        Err(e) => Err(Failure::usage(format!("{shown}: {e}"))),
+    }
+}
+
+fn resolve(report: &Report, file: PathBuf, text: String, variables: &Variables) -> Result<Loaded, Failure> {
+    let shown = file.display().to_string();
+    let set: BTreeMap<String, String> = variables.set.iter().cloned().collect();
+    match blueprint::parse_with(&shown, &text, &set) {
         Ok(blueprint) => {
             let cluster = cluster::resolve(&blueprint);
             let set = generate::generate(&cluster);
-            Ok(Loaded { file: path.to_path_buf(), text, cluster, set })
+            Ok(Loaded { file, text, cluster, set })
         }
         Err(problems) => {
             for problem in &problems {
-                report.note(&problem.to_string());
+                report.note(&format!("{problem}\n"));
             }
             let count = problems.len();
             Err(Failure::usage(format!("{shown}: {count} problem{}", if count == 1 { "" } else { "s" })))
         }
     }
+}
+
+/// Each variable that is set must be one of a blueprint's.
+fn all_declared(variables: &Variables, declared: &[String]) -> Result<(), Failure> {
+    let Some((name, _)) = variables.set.iter().find(|(name, _)| !declared.contains(name)) else { return Ok(()) };
+    let help = match declared {
+        [] => format!("declare it beside the cluster: variable \"{name}\" {{ default = … }}"),
+        _ => format!("there are {}", declared.join(", ")),
+    };
+    Err(Failure::usage(format!("--var {name}: no variable of the blueprint has that name\n  {help}")))
 }
 
 /// Every blueprint of the folder that is for them.

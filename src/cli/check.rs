@@ -15,7 +15,7 @@ use crate::system::Context;
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Report, options: &args::Check) -> Result<(), Failure> {
-    let loaded = blueprints::load(context, report, &options.blueprints)?;
+    let loaded = blueprints::load(context, report, &options.blueprints, &options.variables)?;
     let checked: Vec<(&Loaded, Check)> = loaded.iter().map(|one| (one, check(&one.cluster))).collect();
     match options.format {
         Format::Json => {

@@ -25,7 +25,7 @@ pub fn run(context: &Context, report: &Report, options: &args::Explain) -> Resul
         let codes: Vec<&str> = rules::ALL.iter().map(|rule| rule.code).collect();
         return Err(Failure::usage(format!("{what} is no rule's code\n  there are {}", codes.join(", "))));
     }
-    let loaded = blueprints::load_one(context, report, &options.blueprint)?;
+    let loaded = blueprints::load_one(context, report, &options.blueprint, &options.variables)?;
     let all = &loaded.cluster.decisions;
     let wanted = what.to_lowercase();
     let exact: Vec<&Decision> =

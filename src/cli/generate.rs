@@ -11,7 +11,7 @@ use crate::workspace::{Review, Workspace};
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Report, options: &args::Gen) -> Result<(), Failure> {
-    let loaded = blueprints::load(context, report, &options.blueprints)?;
+    let loaded = blueprints::load(context, report, &options.blueprints, &options.variables)?;
     judge(report, &loaded)?;
     let out = context.path(&options.out.dir);
     let mut reviewed = vec![];

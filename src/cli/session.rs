@@ -53,7 +53,7 @@ impl Need {
 impl<'a> Session<'a> {
     /// Reads the blueprint, looks at the prerequisites, prepares the target.
     pub fn open(context: &'a Context, report: &Arc<Report>, place: &Where, need: Need) -> Result<Self, Failure> {
-        let loaded = blueprints::load_one(context, report, &place.blueprint)?;
+        let loaded = blueprints::load_one(context, report, &place.blueprint, &place.variables)?;
         let workspace = Workspace::new(&context.path(&place.out.dir), &loaded.cluster.name);
         if matches!(need, Need::Tools | Need::Commands) {
             require_fresh(&loaded, &workspace)?;

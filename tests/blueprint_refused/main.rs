@@ -1,6 +1,7 @@
 //! Blueprints that must be refused: each with the line, the column and part of the words that it must yield, and nothing else.
 
 mod accept;
+mod expressions;
 mod machines;
 mod names;
 mod network;
@@ -52,6 +53,11 @@ fn syntax() {
 #[test]
 fn shape() {
     hold(shape::cases());
+}
+
+#[test]
+fn expressions() {
+    hold(expressions::cases());
 }
 
 #[test]

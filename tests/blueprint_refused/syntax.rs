@@ -10,7 +10,8 @@ pub fn cases() -> Vec<Case> {
         file(1, 1, "{\"cluster\": {}}", "is not HCL here"),
         file(1, 1, "region = \"eu-west-1\"\n", "stands outside of the cluster"),
         file(1, 1, "clutser \"herd\" {\n  region = \"eu-west-1\"\n}\n", "did you mean `cluster`?"),
-        file(1, 1, "resource \"aws_instance\" \"x\" {\n}\n", "write everything inside one `cluster \"<name>\" { … }`"),
+        file(1, 1, "resources \"x\" {\n}\n", "write everything inside one `cluster \"<name>\" { … }`"),
+        file(1, 1, "resource \"aws_instance\" \"x\" {\n}\n", "`resource` is Terraform's"),
         file(
             4,
             1,

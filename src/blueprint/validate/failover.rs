@@ -1,10 +1,8 @@
 //! `failover { … }`
 
-use hcl_edit::expr::Expression;
-
 use super::{Found, Reader, Refusal, refuse};
 use crate::blueprint::model::{Budget, Failover};
-use crate::blueprint::value::text;
+use crate::blueprint::value::{Kind, text};
 
 /// An hour: longer is a slip in the unit.
 const MOST_SECONDS: u32 = 3600;
@@ -41,11 +39,11 @@ pub fn read(r: &Reader, default: Failover) -> (Failover, Budget) {
 
 /// A time such as `"30s"` or `"2m"`, in seconds; 0 needs no unit.
 fn duration(r: &Reader, name: &'static str, example: &str) -> Found<Option<u32>> {
-    r.value(name, None, |expr| {
-        if let Expression::Number(number) = expr {
-            return refuse("a time has a unit", format!("write \"{}s\"", number.value()));
+    r.value(name, None, |value| {
+        if let Kind::Number(number) = value.kind {
+            return refuse("a time has a unit", format!("write \"{number}s\""));
         }
-        let written = text(expr)?;
+        let written = text(value)?;
         let (number, unit) = written.split_at(written.trim_end_matches(|c: char| !c.is_ascii_digit()).len());
         let factor = match unit.trim_start() {
             "s" => Some(1),

@@ -14,6 +14,8 @@ mod settings;
 mod state;
 mod tags;
 
+use std::collections::BTreeMap;
+
 use hcl_edit::structure::{Block, Body};
 
 use processor::InstanceTypes;
@@ -21,15 +23,23 @@ use processor::InstanceTypes;
 pub use aws::is_graviton;
 
 use super::diagnostic::{Refusal, Source, refuse};
+use super::expression::Evaluator;
 use super::model::Blueprint;
-use super::reader::{Found, Origin, Reader, span};
+use super::reader::{Found, Origin, Reader};
+use super::tree::{self, span};
+use super::value::Value;
+use super::variable;
 use super::vocabulary::nearest;
 
 /// Reads the file's one cluster block. What is wrong in it is reported to `source`, and reading goes on with the default.
-pub(super) fn cluster(source: &Source, document: &Body) -> Option<Blueprint> {
-    let block = only_cluster(source, document)?;
+/// `given` is what the variables are set to from outside.
+pub(super) fn cluster(source: &Source, document: &Body, given: &BTreeMap<String, String>) -> Option<Blueprint> {
+    let block = only_cluster(source, document);
+    let variables: BTreeMap<String, Value> = variable::read(source, document, given);
+    let block = block?;
     let name = cluster_name(source, block);
-    Some(Reader::cluster(source, block, |r| blueprint(r, &name)))
+    let body = tree::Body::evaluate(&block.body, &Evaluator::new(source, &variables));
+    Some(Reader::cluster(source, &body, span(&block.ident), |r| blueprint(r, &name)))
 }
 
 fn blueprint(r: &Reader, name: &str) -> Blueprint {
@@ -71,6 +81,9 @@ fn blueprint(r: &Reader, name: &str) -> Blueprint {
     }
 }
 
+/// Blocks that people may expect from Terraform.
+const TERRAFORM: [&str; 8] = ["data", "locals", "module", "moved", "output", "provider", "resource", "terraform"];
+
 /// The file's one block; everything else at its top level is reported.
 fn only_cluster<'a>(source: &Source, document: &'a Body) -> Option<&'a Block> {
     const HELP: &str = "write everything inside one `cluster \"<name>\" { … }`";
@@ -81,8 +94,15 @@ fn only_cluster<'a>(source: &Source, document: &'a Body) -> Option<&'a Block> {
     let mut found: Option<&Block> = None;
     for block in document.blocks() {
         let (name, at) = (block.ident.as_str(), span(&block.ident));
-        if name != "cluster" {
-            let meant = nearest(name, ["cluster"].into_iter()).map(|meant| format!("did you mean `{meant}`?"));
+        if name == "variable" {
+            // Its own reader's.
+        } else if TERRAFORM.contains(&name) {
+            let problem =
+                format!("`{name}` is Terraform's: a blueprint says what to build, and pgherd writes the Terraform");
+            source.report(&at, problem, "leave it out; a value of its own is a `variable \"<name>\" { default = … }`");
+        } else if name != "cluster" {
+            let meant =
+                nearest(name, ["cluster", "variable"].into_iter()).map(|meant| format!("did you mean `{meant}`?"));
             source.report(&at, format!("`{name}` is unknown here"), meant.unwrap_or_else(|| HELP.into()));
         } else if found.is_some() {
             source.report(&at, "a second cluster in this file", "write one cluster a file: move this one to another");
@@ -90,7 +110,7 @@ fn only_cluster<'a>(source: &Source, document: &'a Body) -> Option<&'a Block> {
             found = Some(block);
         }
     }
-    if document.is_empty() {
+    if document.attributes().next().is_none() && document.blocks().all(|block| block.ident.as_str() == "variable") {
         source.report(&(0..0), "there is no cluster in this file", "write cluster \"herd\" { region = \"eu-west-1\" }");
     }
     found

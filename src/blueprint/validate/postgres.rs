@@ -1,11 +1,8 @@
 //! `postgres { … }`
 
-use hcl_edit::expr::Expression;
-
 use super::{Found, Reader, Refusal, names, nearest, refuse, settings};
 use crate::blueprint::model::{Database, Postgres};
-use crate::blueprint::reader::span;
-use crate::blueprint::value::{mismatch, text};
+use crate::blueprint::value::{Kind, mismatch, text};
 
 /// Owner where none is named.
 const SUPERUSER: &str = "postgres";
@@ -49,22 +46,22 @@ fn check(r: &Reader, list: &str, names: &[Found<String>], allowed: impl Fn(&str)
 
 /// `{ name = owner }`, or `[name]` for databases of the superuser.
 fn databases(r: &Reader, users: &[Found<String>]) -> Vec<(Found<String>, String)> {
-    r.value("databases", vec![], |expr| match expr {
-        Expression::Array(_) => {
-            let names = r.items("databases", expr, &|name: &str| Ok(name.to_string()))?;
+    r.value("databases", vec![], |value| match &value.kind {
+        Kind::List(_) => {
+            let names = r.items("databases", value, &|name: &str| Ok(name.to_string()))?;
             Ok(names.into_iter().map(|name| (name, SUPERUSER.to_string())).collect())
         }
-        Expression::Object(_) => Ok((r.entries("databases", expr).into_iter())
+        Kind::Map(entries) => Ok((Reader::entries(entries).into_iter())
             .map(|entry| {
-                let owner = text(entry.value).and_then(|owner| known_owner(owner, users));
+                let owner = text(&entry.value).and_then(|owner| known_owner(owner, users));
                 let owner = owner.unwrap_or_else(|refusal| {
-                    r.report("databases", &span(entry.value), refusal);
+                    r.report("databases", &entry.value.at, refusal);
                     SUPERUSER.into()
                 });
-                (Found::written_at(entry.key, entry.key_at), owner)
+                (Found::written_at(entry.key.clone(), entry.key_at.clone()), owner)
             })
             .collect()),
-        other => mismatch(other, "a map or a list", "write databases = { app = \"app\" } (name = owner), or [\"app\"]"),
+        _ => mismatch(value, "a map or a list", "write databases = { app = \"app\" } (name = owner), or [\"app\"]"),
     })
     .value
 }

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hcl_edit::expr::Expression;
-
 use super::postgres::Context;
 use super::{Reader, Refusal, nearest, refuse};
-use crate::blueprint::reader::span;
-use crate::blueprint::value::{mismatch, text};
+use crate::blueprint::value::{Kind, Value, mismatch, text};
 
 mod owned;
 
@@ -41,9 +38,9 @@ pub fn read(r: &Reader, context: &Context) -> BTreeMap<String, String> {
             r.report("settings", &entry.key_at, refusal);
             continue;
         }
-        match scalar(entry.value).and_then(|value| fits(&name, value, context)) {
+        match scalar(&entry.value).and_then(|value| fits(&name, value, context)) {
             Ok(value) => drop(settings.insert(name, value)),
-            Err(refusal) => r.report(&format!("settings.{name}"), &span(entry.value), refusal),
+            Err(refusal) => r.report(&format!("settings.{name}"), &entry.value.at, refusal),
         }
     }
     settings
@@ -72,21 +69,19 @@ fn spelling(name: &str) -> Result<(), Refusal> {
 }
 
 /// A setting's value as it stands in `postgresql.conf`.
-fn scalar(expr: &Expression) -> Result<String, Refusal> {
-    match expr {
-        Expression::Bool(value) => Ok(if *value.value() { "on" } else { "off" }.into()),
-        Expression::Number(number) => Ok(number.value().to_string()),
-        Expression::String(_) => {
-            let value = text(expr)?;
-            match value.chars().any(char::is_control) {
+fn scalar(value: &Value) -> Result<String, Refusal> {
+    match &value.kind {
+        Kind::Bool(flag) => Ok(if *flag { "on" } else { "off" }.into()),
+        Kind::Number(number) => Ok(number.to_string()),
+        Kind::Text(_) => {
+            let text = text(value)?;
+            match text.chars().any(char::is_control) {
                 true => refuse("a setting is one line of text", "leave out line breaks and control characters"),
-                false => Ok(value.to_string()),
+                false => Ok(text.to_string()),
             }
         }
-        Expression::Array(_) => {
-            mismatch(expr, "text, a number or true/false", "write a list as PostgreSQL does: \"a, b\"")
-        }
-        other => mismatch(other, "text, a number or true/false", "write text in double quotes"),
+        Kind::List(_) => mismatch(value, "text, a number or true/false", "write a list as PostgreSQL does: \"a, b\""),
+        _ => mismatch(value, "text, a number or true/false", "write text in double quotes"),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::{Reader, Refusal, refuse};
-use crate::blueprint::reader::span;
 use crate::blueprint::value::text;
 
 /// AWS takes 50 a resource; pgherd adds its own.
@@ -26,9 +25,9 @@ pub fn read(r: &Reader) -> BTreeMap<String, String> {
             Some(twin) => refuse(format!("`{}` and `{twin}` are one key to IAM", entry.key), "keep one of the two"),
             None => key(&entry.key),
         };
-        let value = text(entry.value).and_then(value);
+        let value = text(&entry.value).and_then(value);
         let key = key.map_err(|refusal| r.report("tags", &entry.key_at, refusal)).ok();
-        let value = value.map_err(|refusal| r.report("tags", &span(entry.value), refusal)).ok();
+        let value = value.map_err(|refusal| r.report("tags", &entry.value.at, refusal)).ok();
         tags.extend(key.zip(value));
     }
     tags

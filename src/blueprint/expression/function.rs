@@ -1,0 +1,152 @@
+//! The functions: few, pure, and no larger in what they make than in what they take.
+
+use std::ops::Range;
+
+use super::super::diagnostic::{Refusal, refuse};
+use super::super::value::{Entry, Kind, Value};
+use super::super::vocabulary::nearest;
+use super::printed;
+
+/// Every function, as it is called.
+pub(super) const FUNCTIONS: [&str; 8] = ["concat", "join", "length", "lower", "max", "merge", "min", "upper"];
+
+/// Why the environment is not read: the problem, and the way.
+pub(super) fn environment() -> (String, String) {
+    (
+        "a blueprint does not read the environment: it would generate another cluster on another machine".into(),
+        "a secret belongs in no blueprint (Terraform makes the passwords); hand an address or a size in with --var"
+            .into(),
+    )
+}
+
+/// Whether there is such a function, or why not.
+pub(super) fn known(name: &str) -> Result<(), Refusal> {
+    if FUNCTIONS.contains(&name) {
+        return Ok(());
+    }
+    let (problem, help) = match name {
+        "env" | "getenv" | "get_env" => environment(),
+        "file" | "fileexists" | "fileset" | "templatefile" | "filebase64" | "pathexpand" => (
+            format!("`{name}` reads files, and a blueprint is the only one that is read"),
+            "write the value out, or hand it in with a variable and --var".into(),
+        ),
+        "timestamp" | "plantimestamp" | "uuid" | "bcrypt" | "random" => (
+            format!("`{name}` is another value at each call, and a blueprint generates the same files each time"),
+            "write the value out".into(),
+        ),
+        _ => (
+            format!("there is no function `{name}`"),
+            match nearest(name, FUNCTIONS.into_iter()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("there are {}", FUNCTIONS.join(", ")),
+            },
+        ),
+    };
+    refuse(problem, help)
+}
+
+type Called = Result<Kind, (Option<Range<usize>>, Refusal)>;
+
+/// What a function makes, or which argument is to blame (`None`: their number).
+pub(super) fn call(name: &str, arguments: Vec<Value>) -> Called {
+    let count = arguments.len();
+    let fits = match name {
+        "concat" | "merge" | "min" | "max" => count >= 1,
+        "join" => count == 2,
+        _ => count == 1,
+    };
+    if !fits {
+        let help = match name {
+            "join" => "write join(\", \", list)",
+            "concat" => "write concat(list, list)",
+            "merge" => "write merge(map, map)",
+            "min" | "max" => "write the numbers: min(1, 2)",
+            "length" => "write length(list)",
+            _ => "write one text",
+        };
+        return refuse(format!("`{name}` does not take {count} arguments"), help).map_err(|refusal| (None, refusal));
+    }
+    match name {
+        "length" => length(&arguments[0]),
+        "lower" => text(&arguments[0]).map(|text| Kind::Text(text.to_lowercase())),
+        "upper" => text(&arguments[0]).map(|text| Kind::Text(text.to_uppercase())),
+        "join" => join(&arguments[0], &arguments[1]),
+        "concat" => concat(arguments),
+        "merge" => merge(arguments),
+        _ => extreme(name == "max", &arguments),
+    }
+}
+
+fn unexpected<T>(value: &Value, expected: &str) -> Result<T, (Option<Range<usize>>, Refusal)> {
+    refuse(format!("expected {expected}, not {}", value.kind.name()), format!("write {expected}"))
+        .map_err(|refusal| (Some(value.at.clone()), refusal))
+}
+
+fn text(value: &Value) -> Result<&str, (Option<Range<usize>>, Refusal)> {
+    match &value.kind {
+        Kind::Text(text) => Ok(text),
+        _ => unexpected(value, "text"),
+    }
+}
+
+fn length(value: &Value) -> Called {
+    let length = match &value.kind {
+        Kind::List(items) => items.len(),
+        Kind::Map(entries) => entries.len(),
+        Kind::Text(text) => text.chars().count(),
+        _ => return unexpected(value, "a list, a map or text"),
+    };
+    Ok(Kind::Number(length.into()))
+}
+
+fn join(separator: &Value, list: &Value) -> Called {
+    let separator = text(separator)?;
+    let Kind::List(items) = &list.kind else { return unexpected(list, "a list") };
+    let mut parts = vec![];
+    for item in items {
+        match printed(&item.kind) {
+            Some(part) => parts.push(part),
+            None => return unexpected(item, "text or a number"),
+        }
+    }
+    Ok(Kind::Text(parts.join(separator)))
+}
+
+fn concat(lists: Vec<Value>) -> Called {
+    let mut all = vec![];
+    for list in lists {
+        match list.kind {
+            Kind::List(items) => all.extend(items),
+            _ => return unexpected(&list, "a list"),
+        }
+    }
+    Ok(Kind::List(all))
+}
+
+/// The later map wins.
+fn merge(maps: Vec<Value>) -> Called {
+    let mut all = std::collections::BTreeMap::new();
+    let mut order = 0;
+    for map in maps {
+        let Kind::Map(entries) = map.kind else { return unexpected(&map, "a map") };
+        for entry in entries {
+            let place = all.get(&entry.key).map_or(order, |(place, _): &(usize, Entry)| *place);
+            order += 1;
+            all.insert(entry.key.clone(), (place, entry));
+        }
+    }
+    let mut entries: Vec<(usize, Entry)> = all.into_values().collect();
+    entries.sort_by_key(|(place, _)| *place);
+    Ok(Kind::Map(entries.into_iter().map(|(_, entry)| entry).collect()))
+}
+
+fn extreme(largest: bool, values: &[Value]) -> Called {
+    let mut found = None;
+    for value in values {
+        let Kind::Number(number) = value.kind else { return unexpected(value, "a number") };
+        if found.is_none_or(|best| if largest { number > best } else { number < best }) {
+            found = Some(number);
+        }
+    }
+    Ok(found.map_or(Kind::Null, Kind::Number))
+}

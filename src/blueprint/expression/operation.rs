@@ -1,0 +1,125 @@
+//! Arithmetic, comparison and logic. Numbers are exact where they are whole; what is too large is refused, never wrapped.
+
+use hcl_edit::Number;
+use hcl_edit::expr::{BinaryOperator, UnaryOperator};
+
+use super::super::diagnostic::{Refusal, refuse};
+use super::super::value::Kind;
+
+/// What is to blame.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Side {
+    Left = 0,
+    Right = 1,
+    Both = 2,
+}
+
+/// `-x`, `!x`
+pub(super) fn unary(operator: UnaryOperator, value: &Kind) -> Result<Kind, Refusal> {
+    match (operator, value) {
+        (UnaryOperator::Neg, Kind::Number(number)) => Ok(Kind::Number(-*number)),
+        (UnaryOperator::Not, Kind::Bool(value)) => Ok(Kind::Bool(!value)),
+        (UnaryOperator::Neg, other) => refuse(format!("`-` needs a number, not {}", other.name()), "write a number"),
+        (UnaryOperator::Not, other) => {
+            refuse(format!("`!` needs true or false, not {}", other.name()), "write a comparison")
+        }
+    }
+}
+
+/// `left operator right`
+pub(super) fn binary(operator: BinaryOperator, left: &Kind, right: &Kind) -> Result<Kind, (Side, Refusal)> {
+    use BinaryOperator as Op;
+    match operator {
+        Op::Eq | Op::NotEq => {
+            // Two texts differ; a number and a text are a slip.
+            let comparable = std::mem::discriminant(left) == std::mem::discriminant(right);
+            if !comparable && *left != Kind::Null && *right != Kind::Null {
+                let problem = format!("{} is never equal to {}", left.name(), right.name());
+                return blame(Side::Both, refuse(problem, "compare two values of one type"));
+            }
+            Ok(Kind::Bool(same(left, right) == (operator == Op::Eq)))
+        }
+        Op::And | Op::Or => {
+            let flag = |side, value: &Kind| match value {
+                Kind::Bool(flag) => Ok(*flag),
+                other => blame(
+                    side,
+                    refuse(format!("`{operator}` needs true or false, not {}", other.name()), "write a comparison"),
+                ),
+            };
+            let (left, right) = (flag(Side::Left, left)?, flag(Side::Right, right)?);
+            Ok(Kind::Bool(if operator == Op::And { left && right } else { left || right }))
+        }
+        _ => {
+            let number = |side, value: &Kind| match value {
+                Kind::Number(number) => Ok(*number),
+                other => {
+                    let help = match operator {
+                        Op::Plus if matches!(other, Kind::Text(_)) => "text is joined in a template: \"${a}${b}\"",
+                        Op::Plus if matches!(other, Kind::List(_)) => "write concat(a, b)",
+                        _ => "write a number",
+                    };
+                    blame(side, refuse(format!("`{operator}` needs numbers, not {}", other.name()), help))
+                }
+            };
+            let (left, right) = (number(Side::Left, left)?, number(Side::Right, right)?);
+            match operator {
+                Op::LessEq => Ok(Kind::Bool(left <= right)),
+                Op::GreaterEq => Ok(Kind::Bool(left >= right)),
+                Op::Less => Ok(Kind::Bool(left < right)),
+                Op::Greater => Ok(Kind::Bool(left > right)),
+                _ => arithmetic(operator, left, right),
+            }
+        }
+    }
+}
+
+fn blame<T>(side: Side, result: Result<T, Refusal>) -> Result<T, (Side, Refusal)> {
+    result.map_err(|refusal| (side, refusal))
+}
+
+/// Equal in what they hold, wherever they stand.
+fn same(left: &Kind, right: &Kind) -> bool {
+    match (left, right) {
+        (Kind::List(a), Kind::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(&a.kind, &b.kind)),
+        (Kind::Map(a), Kind::Map(b)) => {
+            let find = |key: &str| b.iter().find(|entry| entry.key == key);
+            a.len() == b.len() && a.iter().all(|e| find(&e.key).is_some_and(|o| same(&e.value.kind, &o.value.kind)))
+        }
+        _ => left == right,
+    }
+}
+
+fn arithmetic(operator: BinaryOperator, left: Number, right: Number) -> Result<Kind, (Side, Refusal)> {
+    use BinaryOperator as Op;
+    if matches!(operator, Op::Div | Op::Mod) && right.as_f64() == Some(0.0) {
+        return blame(Side::Right, refuse("nothing is divided by 0", "write another divisor"));
+    }
+    let whole = |number: Number| {
+        number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)).filter(|_| !number.is_f64())
+    };
+    let exact = whole(left).zip(whole(right)).and_then(|(a, b)| match operator {
+        Op::Plus => a.checked_add(b),
+        Op::Minus => a.checked_sub(b),
+        Op::Mul => a.checked_mul(b),
+        Op::Mod => a.checked_rem(b),
+        _ => (a % b == 0).then_some(a / b),
+    });
+    let found = match exact {
+        Some(exact) => i64::try_from(exact).ok().map(Number::from),
+        None => {
+            let (a, b) = (left.as_f64().unwrap_or(f64::NAN), right.as_f64().unwrap_or(f64::NAN));
+            Number::from_f64(match operator {
+                Op::Plus => a + b,
+                Op::Minus => a - b,
+                Op::Mul => a * b,
+                Op::Mod => a % b,
+                _ => a / b,
+            })
+        }
+    };
+    match found {
+        Some(number) => Ok(Kind::Number(number)),
+        None => blame(Side::Both, refuse("the result is too large for a number", "write smaller numbers")),
+    }
+}

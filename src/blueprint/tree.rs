@@ -1,0 +1,68 @@
+//! The document with its expressions evaluated: what the readers read.
+
+use std::ops::Range;
+
+use hcl_edit::Span;
+use hcl_edit::expr::Expression;
+use hcl_edit::structure::{Body as Syntax, Structure};
+
+use super::expression::Evaluator;
+use super::value::{Kind, Value};
+
+/// What stands between two braces.
+#[derive(Debug, Default)]
+pub(super) struct Body {
+    pub attributes: Vec<Attribute>,
+    pub blocks: Vec<Block>,
+}
+
+/// `name = value`
+#[derive(Debug)]
+pub(super) struct Attribute {
+    pub name: String,
+    /// Where its name stands.
+    pub at: Range<usize>,
+    pub value: Value,
+    /// Its expression is null, which is to leave the line out.
+    pub left_out: bool,
+}
+
+/// `name "label" { … }`
+#[derive(Debug)]
+pub(super) struct Block {
+    pub name: String,
+    /// Where its name stands.
+    pub at: Range<usize>,
+    /// Each with its place.
+    pub labels: Vec<(String, Range<usize>)>,
+    pub body: Body,
+}
+
+impl Body {
+    /// Evaluates every attribute of the body, and of the blocks within.
+    pub fn evaluate(syntax: &Syntax, evaluator: &Evaluator) -> Self {
+        let mut body = Body::default();
+        for structure in syntax.iter() {
+            match structure {
+                Structure::Attribute(attribute) => {
+                    let value = evaluator.value(&attribute.value);
+                    let left_out = value.kind == Kind::Null && !matches!(attribute.value, Expression::Null(_));
+                    let (name, at) = (attribute.key.to_string(), span(&attribute.key));
+                    body.attributes.push(Attribute { name, at, value, left_out });
+                }
+                Structure::Block(block) => body.blocks.push(Block {
+                    name: block.ident.to_string(),
+                    at: span(&block.ident),
+                    labels: block.labels.iter().map(|label| (label.as_str().to_string(), span(label))).collect(),
+                    body: Body::evaluate(&block.body, evaluator),
+                }),
+            }
+        }
+        body
+    }
+}
+
+/// Where a part of the document stands. The parser gives every part its place.
+pub(super) fn span(part: &impl Span) -> Range<usize> {
+    part.span().unwrap_or_default()
+}

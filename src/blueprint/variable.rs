@@ -1,0 +1,186 @@
+//! `variable "<name>" { … }`: what a blueprint leaves to whoever generates it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use hcl_edit::expr::Expression;
+use hcl_edit::parser::parse_body;
+use hcl_edit::structure::{Block, Body};
+
+use super::diagnostic::{Refusal, Source, refuse};
+use super::document;
+use super::expression::Evaluator;
+use super::tree::{Attribute, Body as Read, span};
+use super::value::{Kind, Value, mismatch, text};
+use super::vocabulary::nearest;
+
+const ATTRIBUTES: [&str; 3] = ["default", "description", "type"];
+const TYPES: [&str; 5] = ["string", "number", "bool", "list", "map"];
+/// More than that is a slip, such as a file's whole text.
+const MOST_BYTES: usize = 4096;
+
+/// Names of the variables that a blueprint declares; none where it cannot be read.
+pub fn declared(text: &str) -> Vec<String> {
+    let source = Source::new("", text);
+    let document = document::parse(&source).unwrap_or_default();
+    blocks(&document).filter_map(|block| Some(block.labels.first()?.as_str().to_string())).collect()
+}
+
+fn blocks(document: &Body) -> impl Iterator<Item = &Block> {
+    document.blocks().filter(|block| block.ident.as_str() == "variable")
+}
+
+/// Every variable's value: what it is set to, else its default. One that has neither, or is wrong, is [`Kind::Refused`].
+pub(super) fn read(source: &Source, document: &Body, given: &BTreeMap<String, String>) -> BTreeMap<String, Value> {
+    let mut variables = BTreeMap::new();
+    for block in blocks(document) {
+        let at = span(&block.ident);
+        let [label] = block.labels.as_slice() else {
+            source.report(&at, "a variable has one name", "write variable \"name\" { default = … }");
+            continue;
+        };
+        let (name, label_at) = (label.as_str(), span(label));
+        if !is_name(name) {
+            let help = "use lower-case letters, digits and underscores, a letter first, such as \"slaves\"";
+            source.report(&label_at, format!("`{name}` is no variable's name"), help);
+            continue;
+        }
+        if variables.contains_key(name) {
+            source.report(&label_at, format!("the variable `{name}` is declared twice"), "keep one of the two");
+            continue;
+        }
+        let kind = match value(source, block, name, &label_at, given.get(name)) {
+            Some(value) => value.kind,
+            None => Kind::Refused,
+        };
+        variables.insert(name.to_string(), Value::new(label_at, kind));
+    }
+    variables
+}
+
+fn is_name(name: &str) -> bool {
+    name.len() <= 63
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+fn value(source: &Source, block: &Block, name: &str, at: &Range<usize>, given: Option<&String>) -> Option<Value> {
+    // A variable follows from nothing else: not from another variable either.
+    let none = BTreeMap::new();
+    let body = Read::evaluate(&block.body, &Evaluator::new(source, &none));
+    report_unknown(source, &body);
+    let find = |name: &str| body.attributes.iter().find(|attribute| attribute.name == name);
+    if let Some(description) = find("description").filter(|found| !found.value.is_refused())
+        && let Err(refusal) = text(&description.value)
+    {
+        source.report(&description.value.at, format!("description: {}", refusal.problem), refusal.help);
+    }
+    let default = find("default");
+    let wanted = kind(source, find("type"), default)?;
+    if let Some(given) = given {
+        return match parse(given, wanted) {
+            Ok(kind) => Some(Value::new(at.clone(), kind)),
+            Err(refusal) => {
+                source.report(at, format!("--var {name}: {}", refusal.problem), refusal.help);
+                None
+            }
+        };
+    }
+    let Some(default) = default else {
+        let help = format!("set it with --var {name}=…, or give it a default");
+        source.report(at, format!("the variable `{name}` has no value"), help);
+        return None;
+    };
+    (!default.value.is_refused()).then(|| default.value.clone())
+}
+
+fn report_unknown(source: &Source, body: &Read) {
+    let known = ATTRIBUTES.join(", ");
+    for attribute in body.attributes.iter().filter(|a| !ATTRIBUTES.contains(&a.name.as_str())) {
+        if source.is_reported(&attribute.at) {
+            continue;
+        }
+        let help = match nearest(&attribute.name, ATTRIBUTES.into_iter()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("known here: {known}"),
+        };
+        source.report(&attribute.at, format!("`variable.{}` is unknown", attribute.name), help);
+    }
+    for block in &body.blocks {
+        source.report(&block.at, format!("`variable.{}` is unknown", block.name), format!("known here: {known}"));
+    }
+}
+
+/// The type that a variable's values have: the one written, else its default's, else text.
+fn kind(source: &Source, written: Option<&Attribute>, default: Option<&Attribute>) -> Option<&'static str> {
+    let of_default = default.and_then(|default| match &default.value.kind {
+        Kind::Text(_) => Some("string"),
+        Kind::Number(_) => Some("number"),
+        Kind::Bool(_) => Some("bool"),
+        Kind::List(_) => Some("list"),
+        Kind::Map(_) => Some("map"),
+        _ => None,
+    });
+    if let Some(default) = default
+        && let Kind::Word(_) | Kind::Heredoc = default.value.kind
+    {
+        let refused = mismatch::<()>(&default.value, "a value", "write text in double quotes");
+        if let Err(Refusal { problem, help }) = refused {
+            source.report(&default.value.at, format!("default: {problem}"), help);
+        }
+        return None;
+    }
+    let Some(written) = written else { return Some(of_default.unwrap_or("string")) };
+    let name = match &written.value.kind {
+        Kind::Word(name) | Kind::Text(name) => name.as_str(),
+        Kind::Refused => return None,
+        _ => "",
+    };
+    let Some(known) = TYPES.into_iter().find(|known| *known == name) else {
+        let help = match nearest(name, TYPES.into_iter()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("write one of {}", TYPES.join(", ")),
+        };
+        source.report(&written.value.at, "type: this is no variable's type", help);
+        return None;
+    };
+    if let (Some(found), Some(default)) = (of_default.filter(|found| *found != known), default) {
+        let problem = format!("default: the variable is a {known}, and this a {found}");
+        source.report(&default.value.at, problem, "write a default of the variable's own type");
+        return None;
+    }
+    Some(known)
+}
+
+/// What stands behind `--var name=`.
+fn parse(given: &str, wanted: &str) -> Result<Kind, Refusal> {
+    if given.len() > MOST_BYTES {
+        return refuse(format!("the value has {} bytes", given.len()), format!("use at most {MOST_BYTES}"));
+    }
+    if wanted == "string" {
+        return Ok(Kind::Text(given.to_string()));
+    }
+    let example = match wanted {
+        "number" => "3",
+        "bool" => "true",
+        "list" => "[\"a\", \"b\"]",
+        _ => "{ team = \"dba\" }",
+    };
+    let document = parse_body(&format!("x = {given}\n")).ok().filter(|body| body.len() == 1);
+    let expr = document.as_ref().and_then(|body| body.attributes().next()).map(|attribute| &attribute.value);
+    match (expr.and_then(literal), wanted) {
+        (Some(kind @ Kind::Number(_)), "number")
+        | (Some(kind @ Kind::Bool(_)), "bool")
+        | (Some(kind @ Kind::List(_)), "list")
+        | (Some(kind @ Kind::Map(_)), "map") => Ok(kind),
+        _ => refuse(format!("`{}` is no {wanted}", given.escape_debug()), format!("write one such as {example}")),
+    }
+}
+
+/// A value that follows from nothing else.
+fn literal(expr: &Expression) -> Option<Kind> {
+    let source = Source::new("", "");
+    let none = BTreeMap::new();
+    let value = Evaluator::new(&source, &none).value(expr);
+    source.into_diagnostics().is_empty().then_some(value.kind)
+}

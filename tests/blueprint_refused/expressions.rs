@@ -1,0 +1,137 @@
+//! Expressions and variables.
+
+use super::{Case, file, inside};
+
+/// What must be refused, where, and part of what must be said.
+pub fn cases() -> Vec<Case> {
+    let mut cases = vec![];
+    // The mistake is so far behind the expression's start.
+    for (offset, expression, says) in [
+        (4, "1 / 0", "nothing is divided by 0"),
+        (4, "1 % 0", "nothing is divided by 0"),
+        (0, "9223372036854775807 * 2", "too large for a number"),
+        (0, "9223372036854775807 + 1", "too large for a number"),
+        (0, "1e308 * 10", "too large for a number"),
+        (4, "1 + \"a\"", "`+` needs numbers, not text"),
+        (0, "\"a\" + \"b\"", "text is joined in a template"),
+        (0, "[1] + [2]", "write concat(a, b)"),
+        (0, "true - 1", "`-` needs numbers, not true or false"),
+        (1, "-\"1\"", "`-` needs a number, not text"),
+        (1, "!1 ? 1 : 2", "`!` needs true or false, not a number"),
+        (8, "true && 1 ? 1 : 2", "`&&` needs true or false, not a number"),
+        (0, "1 || true ? 1 : 2", "`||` needs true or false, not a number"),
+        (0, "1 == \"1\" ? 1 : 2", "a number is never equal to text"),
+        (0, "\"a\" < \"b\" ? 1 : 2", "`<` needs numbers, not text"),
+        (0, "1 ? 2 : 3", "expected true or false, not a number"),
+        (0, "5 / 2", "2.5 is no whole number"),
+        (0, "8 + 8", "16 is not within 0 to 15"),
+        (0, "true ? \"2\" : 2", "write 2 without quotes"),
+        (0, "env(\"COUNT\")", "a blueprint does not read the environment"),
+        (0, "file(\"count\")", "`file` reads files"),
+        (0, "timestamp()", "another value at each call"),
+        (0, "lenght([1])", "did you mean `length`?"),
+        (0, "cidrsubnet(\"a\")", "there are concat, join, length"),
+        (0, "length()", "`length` does not take 0 arguments"),
+        (0, "length([1], [2])", "`length` does not take 2 arguments"),
+        (7, "length(1)", "expected a list, a map or text, not a number"),
+        (7, "min(1, \"2\")", "expected a number, not text"),
+        (4, "max(true)", "expected a number, not true or false"),
+        (4, "var.nope", "there is no variable `nope`"),
+        (0, "local.count", "a blueprint has no locals"),
+        (0, "data.aws_ami.x", "`data` is Terraform's"),
+        (0, "count.index", "`count` is Terraform's"),
+        (0, "thing.count", "`thing` is nothing here"),
+        (0, "env.COUNT", "a blueprint does not read the environment"),
+        (5, "(1 + many)", "the bare word `many` is no value"),
+        (0, "var", "the bare word `var` is no value"),
+        (4, "[1][1]", "the list has no item 1"),
+        (3, "[][0]", "the list is empty"),
+        (4, "[1][\"a\"]", "a list has no item at text"),
+        (10, "{ a = 1 }.b", "the map has no key `b`"),
+        (15, "{ slaves = 1 }.slave", "did you mean `slaves`?"),
+        (4, "(1).a", "a number has no parts"),
+        (3, "[1][*]", "a splat is not supported"),
+        (17, "length([for x in 1 : x])", "expected a list or a map, not a number"),
+        (23, "length([for x in [1] : y])", "the bare word `y` is no value"),
+        (28, "length([for x in [1] : x if x])", "expected true or false, not a number"),
+        (27, "length({ for x in [1, 1] : \"a\" => x })", "the key `a` comes twice"),
+        (24, "length({ for x in [1] : [] => x })", "expected a name, not a list"),
+        (7, "length({ for x in [1] : \"a\" => x... })", "grouping with `...`"),
+        (0, "min([1, 2]...)", "`...` is not supported"),
+    ] {
+        cases.push(inside(2, 11 + offset, &format!("slaves {{\n  count = {expression}\n}}"), says));
+    }
+    cases.extend(texts());
+    cases.extend(variables());
+    cases
+}
+
+fn texts() -> Vec<Case> {
+    vec![
+        inside(2, 17, "master {\n  key_name = \"${[1]}-x\"\n}", "use join"),
+        inside(2, 23, "master {\n  key_name = \"a-${var.key}\"\n}", "there is no variable `key`"),
+        inside(2, 15, "master {\n  key_name = \"%{ if true }a%{ endif }\"\n}", "template directives are not supported"),
+        inside(2, 20, "master {\n  key_name = lower(1)\n}", "expected text, not a number"),
+        inside(2, 19, "master {\n  key_name = join(1, [\"a\"])\n}", "expected text, not a number"),
+        inside(2, 24, "master {\n  key_name = join(\"-\", \"a\")\n}", "expected a list, not text"),
+        inside(2, 25, "master {\n  key_name = join(\"-\", [[]])\n}", "expected text or a number, not a list"),
+        inside(2, 14, "master {\n  key_name = join(\"-\")\n}", "write join(\", \", list)"),
+        inside(2, 14, "master {\n  key_name = 1 + 1\n}", "write it in quotes: \"2\""),
+        inside(2, 14, "master {\n  key_name = \"${true}\"\n}", "write it in quotes: \"true\""),
+        inside(2, 25, "network {\n  zones = concat([\"a\"], \"a\")\n}", "expected a list, not text"),
+        inside(2, 32, "network {\n  zones = [for z in [\"a\", 1] : z]\n}", "expected text, not a number"),
+        inside(2, 28, "network {\n  zones = [for z in [\"a\"]: upper(z)]\n}", "is no zone of eu-west-1"),
+        inside(1, 19, "tags = { a = \"x\", (\"${\"a\"}\") = \"y\" }", "`a` is set twice"),
+        inside(1, 27, "tags = merge({ a = \"x\" }, [])", "not a list"),
+        inside(1, 8, "tags = concat([], [])", "expected a map, not a list"),
+        inside(
+            1,
+            42,
+            "tags = { for a in [\"a\", \"b\", \"c\"] : a => join(\"\", [for x in [\"1\"] : \"é;\"]) }",
+            "IAM takes no `;` in a value",
+        ),
+    ]
+}
+
+fn variables() -> Vec<Case> {
+    const CLUSTER: &str = "cluster \"herd\" {\n  region = \"eu-west-1\"\n}\n";
+    let declare = |line, column, body: &str, says| file(line, column, &format!("{body}\n{CLUSTER}"), says);
+    vec![
+        declare(1, 10, "variable \"slaves\" {}", "set it with --var slaves=…, or give it a default"),
+        declare(1, 10, "variable \"Slaves\" { default = 1 }", "is no variable's name"),
+        declare(1, 10, "variable \"a-b\" { default = 1 }", "is no variable's name"),
+        declare(1, 1, "variable { default = 1 }", "a variable has one name"),
+        declare(1, 1, "variable \"a\" \"b\" { default = 1 }", "a variable has one name"),
+        declare(2, 10, "variable \"a\" { default = 1 }\nvariable \"a\" { default = 2 }", "is declared twice"),
+        declare(3, 3, "variable \"a\" {\n  default = 1\n  defualt = 2\n}", "did you mean `default`?"),
+        declare(3, 3, "variable \"a\" {\n  default = 1\n  colour = 2\n}", "known here: default, description, type"),
+        declare(3, 3, "variable \"a\" {\n  default = 1\n  validation {}\n}", "`variable.validation` is unknown"),
+        declare(3, 17, "variable \"a\" {\n  default = 1\n  description = 2\n}", "description: expected text"),
+        declare(3, 10, "variable \"a\" {\n  default = 1\n  type = integer\n}", "write one of string, number"),
+        declare(3, 10, "variable \"a\" {\n  default = 1\n  type = nubmer\n}", "did you mean `number`?"),
+        declare(
+            2,
+            13,
+            "variable \"a\" {\n  default = 1\n  type = string\n}",
+            "the variable is a string, and this a number",
+        ),
+        declare(1, 26, "variable \"a\" { default = word }", "write \"word\""),
+        declare(1, 26, "variable \"a\" { default = env(\"A\") }", "does not read the environment"),
+        declare(
+            2,
+            30,
+            "variable \"a\" { default = 1 }\nvariable \"b\" { default = var.a }",
+            "there is no variable `a`",
+        ),
+        file(
+            4,
+            24,
+            "variable \"slaves\" { default = 2 }\ncluster \"herd\" {\n  region = \"eu-west-1\"\n  slaves { count = var.slave }\n}\n",
+            "did you mean `var.slaves`?",
+        ),
+        file(1, 1, "variable \"a\" { default = 1 }\n", "there is no cluster in this file"),
+        declare(1, 1, "locals {\n  a = 1\n}", "`locals` is Terraform's"),
+        declare(1, 1, "data \"aws_ami\" \"x\" {\n}", "`data` is Terraform's"),
+        declare(1, 1, "variabel \"x\" {\n}", "did you mean `variable`?"),
+    ]
+}
