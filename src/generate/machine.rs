@@ -7,6 +7,9 @@ use super::templates::{add_plain, add_rendered};
 use crate::cluster::{Cluster, Machine, ports};
 use crate::fileset::{FileSet, Mode};
 
+/// How many members found etcd; the others join. Two, so that a machine alone with an empty disk never founds a second one.
+const ETCD_FOUNDERS: usize = 2;
+
 /// Files that are part of every image.
 pub fn add_common(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
     #[derive(Serialize)]
@@ -31,6 +34,7 @@ pub fn add_etcd(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
     struct Etcd<'a> {
         cluster: &'a str,
         members: String,
+        founders: String,
         heartbeat: u32,
         election: u32,
     }
@@ -46,6 +50,7 @@ pub fn add_etcd(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
             Etcd {
                 cluster: &cluster.name,
                 members: members.join(","),
+                founders: members[..members.len().min(ETCD_FOUNDERS)].join(","),
                 heartbeat: cluster.etcd.heartbeat,
                 election: cluster.etcd.election,
             },
