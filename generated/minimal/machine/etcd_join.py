@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Decides, before etcd starts, whether this machine founds the cluster, joins it, or goes on with what is on its disk.
 
-An empty disk in a cluster that runs means a replaced machine: the old member is removed and this one added, then etcd
-starts with `existing`. An empty disk where nothing runs means that the cluster is being founded: `new`.
+An empty disk in a cluster that runs means a replaced machine, or one that is not in it yet: its old member is removed, it
+is added, and etcd starts with `existing`. Only the founders, ETCD_INITIAL_CLUSTER, ever start with `new`: the first of
+them if nothing runs anywhere, the second once the first has started so. Everyone else waits for a cluster to join.
 The answer is /run/pgherd/etcd-member.env, which etcd's unit reads.
 """
 
@@ -14,9 +15,11 @@ import time
 import etcd_api
 
 ANSWER = "/run/pgherd/etcd-member.env"
-# Seconds to look for a cluster before founding one. Machines that boot together found it together, whoever is first;
-# the wait matters when a whole cluster comes back from a power cut with one disk empty.
+# Seconds that the first founder looks for a cluster before it founds one: a whole cluster may be coming back from a power
+# cut, with this disk the one that was lost.
 LOOK = 5
+# Seconds between two lines in the log while waiting.
+LOG_EVERY = 30
 
 
 def answer(state, initial_cluster):
@@ -51,27 +54,40 @@ def is_founded(peer_url):
     return any(m.get("clientURLs") for m in known)
 
 
+def urls_by_name(variable):
+    """name=url,name=url as etcd writes it."""
+    return dict(entry.split("=", 1) for entry in os.environ[variable].split(","))
+
+
 def main():
     name = os.environ["ETCD_NAME"]
-    founders = os.environ["ETCD_INITIAL_CLUSTER"]
-    urls = dict(entry.split("=", 1) for entry in founders.split(","))
-    names = {url: peer for peer, url in urls.items()}
-    peers = [url for peer, url in urls.items() if peer != name]
+    founders = urls_by_name("ETCD_INITIAL_CLUSTER")
+    members = urls_by_name("PGHERD_ETCD_MEMBERS")
+    names = {url: member for member, url in members.items()}
+    peers = [url for member, url in members.items() if member != name]
     if glob.glob(os.path.join(os.environ["ETCD_DATA_DIR"], "member", "wal", "*.wal")):
         # etcd goes on with what it has and looks at neither of these.
-        return answer("existing", founders)
+        return answer("existing", os.environ["ETCD_INITIAL_CLUSTER"])
 
+    is_first = name == next(iter(founders))
     started = time.monotonic()
+    logged = float("-inf")
     while True:
-        states = [is_founded(url) for url in peers]
-        if any(states):
-            for url in (url for url, founded in zip(peers, states) if founded):
+        states = {url: is_founded(url) for url in peers}
+        waited = time.monotonic() - started
+        if any(states.values()):
+            for url in (url for url, founded in states.items() if founded):
                 try:
-                    return answer("existing", join(url.replace(":2380", ":2379"), urls[name], names))
+                    return answer("existing", join(url.replace(":2380", ":2379"), members[name], names))
                 except etcd_api.ERRORS as error:
                     print(f"the cluster cannot take this machine in yet, trying again: {error}", flush=True)
-        elif any(state is False for state in states) or not peers or time.monotonic() - started > LOOK:
-            return answer("new", founders)
+        elif name in founders and False in states.values():
+            return answer("new", os.environ["ETCD_INITIAL_CLUSTER"])
+        elif is_first and (waited > LOOK or not peers):
+            return answer("new", os.environ["ETCD_INITIAL_CLUSTER"])
+        elif waited - logged > LOG_EVERY:
+            logged = waited
+            print("waiting for the other members", flush=True)
         time.sleep(1)
 
 
