@@ -1,8 +1,25 @@
 //! Who talks to whom, on which port, why, and how it is authenticated: the one list that firewalls, `pg_hba.conf` and pictures come from.
 
+use ipnet::Ipv4Net;
 use serde::Serialize;
 
 use super::{Cluster, ports};
+
+/// Whom PostgreSQL lets in over a flow: a line of `pg_hba.conf` for each block of addresses that it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Login {
+    /// As `pg_hba.conf` takes it: a database's name, `all`, or `replication` for the WAL.
+    pub database: &'static str,
+    /// As `pg_hba.conf` takes it: a user's name, or `+` and the name of a role whose members are meant.
+    pub user: &'static str,
+}
+
+/// Standbys that read the primary's WAL.
+pub const REPLICATION: Login = Login { database: "replication", user: "replicauser" };
+/// pg_rewind, on a former primary.
+pub const REWIND: Login = Login { database: "postgres", user: "rewind_user" };
+/// Applications: the blueprint's users, and whoever is made a member later.
+pub const APPLICATIONS: Login = Login { database: "all", user: "+pgherd_clients" };
 
 /// One end of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -39,12 +56,14 @@ pub struct Flow {
     pub purpose: &'static str,
     /// How the one that connects proves who it is.
     pub auth: &'static str,
+    /// As whom, where PostgreSQL itself is at the other end.
+    pub logins: &'static [Login],
 }
 
 /// Every flow of a cluster, in the order that a reader would follow a query.
 pub fn flows(cluster: &Cluster) -> Vec<Flow> {
     use Party::*;
-    let flow = |name, from, to, port, purpose, auth| Flow { name, from, to, port, purpose, auth };
+    let flow = |name, from, to, port, purpose, auth| Flow { name, from, to, port, purpose, auth, logins: &[] };
     const SCRAM: &str = "SCRAM-SHA-256 over TLS";
     const LOGIN: &str = "a login for the stats page; /health, /metrics and /cluster are open";
     let haproxy = &cluster.haproxy;
@@ -52,14 +71,17 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
         flow("write", Clients, Haproxy, haproxy.write_port, "PostgreSQL, always the primary", SCRAM),
         flow("read", Clients, Haproxy, haproxy.read_port, "PostgreSQL, reads", SCRAM),
         flow("stats", Network, Haproxy, haproxy.stats.port, "stats page, metrics, health", LOGIN),
-        flow(
-            "postgres",
-            Haproxy,
-            Databases,
-            ports::POSTGRES,
-            "PostgreSQL for clients, through the load balancer",
-            SCRAM,
-        ),
+        Flow {
+            logins: &[APPLICATIONS],
+            ..flow(
+                "postgres",
+                Haproxy,
+                Databases,
+                ports::POSTGRES,
+                "PostgreSQL for clients, through the load balancer",
+                SCRAM,
+            )
+        },
         flow(
             "health",
             Haproxy,
@@ -68,7 +90,10 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
             "health checks: who is primary, who lags",
             "none: reading changes nothing",
         ),
-        flow("replication", Databases, Databases, ports::POSTGRES, "streaming replication, pg_rewind", SCRAM),
+        Flow {
+            logins: &[REPLICATION, REWIND],
+            ..flow("replication", Databases, Databases, ports::POSTGRES, "streaming replication, pg_rewind", SCRAM)
+        },
         flow(
             "patroni",
             Databases,
@@ -106,6 +131,22 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
         all.push(flow("ssh_haproxy", Admins, Haproxy, ports::SSH, "administration by SSH", KEY));
     }
     all
+}
+
+/// The addresses that a party may have, now or after a machine more.
+pub fn addresses(cluster: &Cluster, party: Party) -> Vec<Ipv4Net> {
+    let network = &cluster.network;
+    let blocks = |of: fn(&super::Subnet) -> Ipv4Net| network.subnets.iter().map(of).collect();
+    match party {
+        Party::Clients => network.clients.clone(),
+        Party::Admins => network.admins.clone(),
+        Party::Network => vec![network.cidr],
+        Party::Databases => blocks(|subnet| subnet.databases),
+        Party::Haproxy => blocks(|subnet| subnet.haproxy),
+        Party::EtcdMembers => cluster.etcd_members().map(|m| Ipv4Net::from(m.address)).collect(),
+        // AWS gives it an address in each subnet.
+        Party::SecretsEndpoint => blocks(|subnet| subnet.cidr),
+    }
 }
 
 /// HTTPS, on which AWS's APIs listen.

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use ipnet::Ipv4Net;
 use serde::Serialize;
 
 use super::machine::{self, SecretFile};
 use super::templates::{add_plain, add_rendered};
 use super::{ImageContent, ports_of};
+use crate::cluster::flows::{APPLICATIONS, Login, REPLICATION, REWIND, addresses, flows};
 use crate::cluster::{Cluster, Role};
 use crate::fileset::{FileSet, Mode};
 
@@ -85,24 +87,27 @@ impl<'a> Patroni<'a> {
     }
 }
 
+/// The lines that flows ask for, as wide as the file's columns.
 #[derive(Serialize)]
 struct PgHba {
-    subnets: Vec<Blocks>,
-}
-
-/// A zone's blocks, as wide as pg_hba.conf's column.
-#[derive(Serialize)]
-struct Blocks {
-    databases: String,
-    haproxy: String,
+    replication: Vec<String>,
+    rewind: Vec<String>,
+    applications: Vec<String>,
 }
 
 impl PgHba {
     fn of(cluster: &Cluster) -> Self {
-        let column = |block: ipnet::Ipv4Net| format!("{:<18}", block.to_string());
-        let blocks = |s: &crate::cluster::Subnet| Blocks { databases: column(s.databases), haproxy: column(s.haproxy) };
-        PgHba { subnets: cluster.network.subnets.iter().map(blocks).collect() }
+        let flows = flows(cluster);
+        let lines = |login: Login| {
+            let asking = flows.iter().filter(|flow| flow.logins.contains(&login));
+            asking.flat_map(|flow| addresses(cluster, flow.from)).map(|from| line(login, from)).collect()
+        };
+        PgHba { replication: lines(REPLICATION), rewind: lines(REWIND), applications: lines(APPLICATIONS) }
     }
+}
+
+fn line(Login { database, user }: Login, from: Ipv4Net) -> String {
+    format!("hostssl  {database:<11}  {user:<15}  {from:<18} scram-sha-256", from = from.to_string())
 }
 
 #[derive(Serialize)]

@@ -7,7 +7,7 @@ use hcl_edit::structure::Body;
 
 use super::hcl::{attr, block, commented, object, print};
 use crate::cluster::Cluster;
-use crate::cluster::flows::{Party, flows};
+use crate::cluster::flows::{Party, addresses, flows};
 
 /// One end of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,12 +60,10 @@ fn rules(cluster: &Cluster) -> BTreeMap<Rule, Vec<&'static str>> {
 }
 
 fn ends(cluster: &Cluster, party: Party) -> Vec<End> {
-    let network = &cluster.network;
-    let cidrs = |all: &[ipnet::Ipv4Net]| all.iter().map(|cidr| End::Addresses(cidr.trunc().to_string())).collect();
     match party {
-        Party::Clients => cidrs(&network.clients),
-        Party::Admins => cidrs(&network.admins),
-        Party::Network => cidrs(&[network.cidr]),
+        Party::Clients | Party::Admins | Party::Network => {
+            addresses(cluster, party).iter().map(|cidr| End::Addresses(cidr.trunc().to_string())).collect()
+        }
         Party::Databases => vec![End::Group("database")],
         Party::Haproxy => vec![End::Group("haproxy")],
         Party::EtcdMembers if cluster.haproxy_machine().etcd => vec![End::Group("database"), End::Group("haproxy")],
