@@ -1,0 +1,194 @@
+//! The generated files against the list of flows, both ways: what must be reached is open to exactly those who must reach it;
+//! what is open, or may log in, is needed; nothing listens that no flow names.
+//!
+//! The files are read as text, as the programs that they are for read them; nothing of `generate` is asked.
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod judge;
+mod read;
+
+use judge::judge;
+use pgherd::cluster::{self, Cluster};
+use read::Files;
+
+fn generated(path: &str) -> (Cluster, Files) {
+    let text = std::fs::read_to_string(path).unwrap();
+    generated_from(path, &text)
+}
+
+fn generated_from(path: &str, text: &str) -> (Cluster, Files) {
+    let blueprint = pgherd::blueprint::parse(path, text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let cluster = cluster::resolve(&blueprint);
+    let set = pgherd::generate::generate(&cluster);
+    let files = set.iter().map(|(path, file)| (path.to_string(), file.text.clone())).collect();
+    (cluster, files)
+}
+
+fn blueprints() -> Vec<String> {
+    let mut found = vec![];
+    for folder in ["blueprints", "tests/blueprints"] {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        found.extend(entries.filter(|path| path.extension().is_some_and(|e| e == "hcl")));
+    }
+    found.sort();
+    found.into_iter().map(|path| path.display().to_string()).collect()
+}
+
+#[test]
+fn every_blueprints_files_hold_what_its_flows_say() {
+    let blueprints = blueprints();
+    assert!(blueprints.len() >= 5, "{blueprints:?}");
+    for path in blueprints {
+        let (cluster, files) = generated(&path);
+        let wrong = judge(&cluster, &files);
+        assert!(wrong.is_empty(), "{path}:\n  {}", wrong.join("\n  "));
+    }
+}
+
+#[test]
+fn so_do_the_committed_ones() {
+    let (cluster, files) = generated("blueprints/herd.hcl");
+    let committed: Files = (files.keys())
+        .map(|path| (path.clone(), std::fs::read_to_string(format!("generated/herd/{path}")).unwrap()))
+        .collect();
+    assert_eq!(judge(&cluster, &committed), Vec::<String>::new());
+}
+
+/// A change by hand: where, what, into what; and words of what must be found wrong with it.
+const BROKEN: &[(&str, &str, &str, &str)] = &[
+    // A rule too many, too few, for the wrong port, for the wrong one.
+    (TRAFFIC, "port = 8008,", "port = 8009,", "shut, and a program connects"),
+    (
+        TRAFFIC,
+        "from = \"haproxy\", to = \"database\", port = 5432",
+        "from = \"haproxy\", to = \"database\", port = 5433",
+        "shut, and a flow needs it",
+    ),
+    (
+        TRAFFIC,
+        "from = \"haproxy\", to = \"database\", port = 5432",
+        "from = \"haproxy\", to = \"database\", port = 2379",
+        "open, and no program connects",
+    ),
+    (
+        TRAFFIC,
+        "from = \"10.20.0.0/16\", to = \"haproxy\", port = 5000",
+        "from = \"0.0.0.0/0\", to = \"haproxy\", port = 5000",
+        "open from outside, and no flow needs it",
+    ),
+    (
+        TRAFFIC,
+        "from = \"10.20.0.0/16\", to = \"haproxy\", port = 5000",
+        "from = \"10.20.0.0/16\", to = \"database\", port = 5432",
+        "open from outside, and no flow needs it",
+    ),
+    (
+        GROUPS,
+        "to_port                      = each.value.port",
+        "to_port                      = 65535",
+        "let out, not let in",
+    ),
+    (
+        GROUPS,
+        "to_port           = each.value.port",
+        "to_port           = each.value.port + 1",
+        "open from outside, and no flow needs it",
+    ),
+    (GROUPS, "for_each = local.doors", "for_each = local.flows", "shut from outside, and a flow needs it"),
+    (
+        GROUPS,
+        "resource \"aws_vpc_security_group_ingress_rule\" \"door\"",
+        "resource \"aws_security_group_rule\" \"door\"",
+        "of a kind that nobody reads",
+    ),
+    (
+        "db_config/terraform_slave/cluster.tf",
+        "group = \"database\"",
+        "group = \"haproxy\"",
+        "its machines are in haproxy",
+    ),
+    // Lines of pg_hba.conf: open to more, to fewer, by less.
+    (HBA, "10.20.64.16/28", "10.20.64.0/18", "a line that no flow needs"),
+    (
+        HBA,
+        "rewind_user      10.20.128.16/28    scram-sha-256\n",
+        "rewind_user      10.20.0.16/28    scram-sha-256\n",
+        "a login without its line",
+    ),
+    (HBA, "hostssl  all ", "host     all ", "a line that no flow needs"),
+    (HBA, "10.20.0.32/28      scram-sha-256", "10.20.0.32/28      trust", "a line that no flow needs"),
+    ("machine/machines.tsv", "10.20.64.16", "10.20.64.66", "10.20.64.66 (database) as replicauser: false"),
+    // Programs that listen elsewhere, on more, or connect elsewhere.
+    (HAPROXY, "bind :7000", "bind :7000\n    bind :9999", "listens, and no flow leads there"),
+    (HAPROXY, "bind :5001", "bind 127.0.0.1:5001", "a flow leads there, and nothing listens"),
+    (
+        HAPROXY,
+        "server slave1 10.20.64.16:5432 check\n",
+        "server slave1 10.20.64.16:6432 check\n",
+        "shut, and a program connects",
+    ),
+    (HAPROXY, "port 8008", "port 8080", "shut, and a program connects"),
+    (HAPROXY, "server master 10.20.0.16:8008", "server master 10.20.0.99:8008", "nobody (10.20.0.99)"),
+    (PATRONI, "listen: 0.0.0.0:8008", "listen: 0.0.0.0:8018", "listens, and no flow leads there"),
+    (PATRONI, "listen: 0.0.0.0:5432", "listen: 127.0.0.1:5432", "a flow leads there, and nothing listens"),
+    (PATRONI, "- 10.20.0.16:2379", "- 10.20.0.16:4001", "shut, and a program connects"),
+    (
+        IDENTITY,
+        "ETCD_LISTEN_PEER_URLS=http://$address:2380",
+        "ETCD_LISTEN_PEER_URLS=http://$address:2381",
+        "listens, and no flow leads there",
+    ),
+    (
+        IDENTITY,
+        "PATRONI_POSTGRESQL_CONNECT_ADDRESS=$address:5432",
+        "PATRONI_POSTGRESQL_CONNECT_ADDRESS=$address:5433",
+        "shut, and a program connects",
+    ),
+    (
+        "machine/etcd.env",
+        "ETCD_INITIAL_CLUSTER_TOKEN",
+        "ETCD_LISTEN_METRICS_URLS=http://0.0.0.0:2381\nETCD_INITIAL_CLUSTER_TOKEN",
+        "listens, and no flow leads there",
+    ),
+    (
+        "machine/etcd.env",
+        "master=http://10.20.0.16:2380",
+        "master=http://10.20.0.16:2390",
+        "shut, and a program connects",
+    ),
+];
+const TRAFFIC: &str = "network/terraform_network/traffic.tf";
+const GROUPS: &str = "network/terraform_network/security_groups.tf";
+const HBA: &str = "db_config/pg_hba.conf";
+const HAPROXY: &str = "load_balancer/haproxy.cfg";
+const PATRONI: &str = "db_config/patroni.yml";
+const IDENTITY: &str = "machine/identity.sh";
+
+/// A proof that finds nothing is worth what it finds when something is there.
+#[test]
+fn a_file_that_was_changed_by_hand_is_found_out() {
+    let (cluster, files) = generated("blueprints/minimal.hcl");
+    let mut blind = vec![];
+    for (path, from, to, expected) in BROKEN {
+        let mut files = files.clone();
+        let text = files.get_mut(*path).unwrap();
+        assert!(text.contains(from), "{path} has no {from:?}");
+        *text = text.replacen(from, to, 1);
+        let wrong = judge(&cluster, &files);
+        if !wrong.iter().any(|found| found.contains(expected)) {
+            blind.push(format!("{path}: {from:?} -> {to:?}: {wrong:?}"));
+        }
+    }
+    assert!(blind.is_empty(), "{}", blind.join("\n"));
+}
+
+/// What two blueprints differ in, each other's files do not satisfy: nothing passes because it is never looked at.
+#[test]
+fn the_files_of_another_blueprint_are_found_out() {
+    let files = |text| generated_from("test.hcl", text).1;
+    let (cluster, _) = generated("tests/blueprints/pair.hcl");
+    let wrong = judge(&cluster, &files("cluster \"pair\" {\n  region = \"eu-central-1\"\n}\n"));
+    assert!(wrong.iter().any(|w| w.contains("haproxy") && w.contains("2380")), "{wrong:#?}");
+    let (cluster, _) = generated("tests/blueprints/largest.hcl");
+    assert!(!judge(&cluster, &files("cluster \"largest\" {\n  region = \"us-east-1\"\n}\n")).is_empty());
+}

@@ -1,0 +1,258 @@
+//! What the generated files say, read from their text alone: who listens, who connects to whom, what is open, who may log in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hcl::eval::{Context, Evaluate};
+use hcl::{Block, Body, Value};
+
+/// Texts by path.
+pub type Files = BTreeMap<String, String>;
+/// A security group's key: `database`, `haproxy`, `endpoint`.
+pub type Group = String;
+
+/// A line of `machines.tsv`.
+pub struct Machine {
+    pub group: Group,
+    pub address: String,
+    pub etcd: bool,
+}
+
+/// Who opens a port to whom.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Open {
+    /// A group, or a CIDR.
+    pub from: String,
+    pub to: Group,
+    pub port: u16,
+}
+
+/// A line of `pg_hba.conf`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Line {
+    pub kind: String,
+    pub database: String,
+    pub user: String,
+    /// Empty on a `local` line.
+    pub from: String,
+    pub method: String,
+}
+
+pub fn text<'a>(files: &'a Files, path: &str) -> &'a str {
+    files.get(path).unwrap_or_else(|| panic!("{path} is not generated"))
+}
+
+/// Lines that are not comments, trimmed.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+pub fn machines(files: &Files) -> Vec<Machine> {
+    let machine = |line: &str| {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let group = if fields[2] == "haproxy" { "haproxy" } else { "database" };
+        Machine { group: group.into(), address: fields[3].into(), etcd: fields[5] == "yes" }
+    };
+    lines(text(files, "machine/machines.tsv")).map(machine).collect()
+}
+
+/// `host:port`, whatever stands before it (`http://`) and behind.
+fn end(text: &str) -> Option<(String, u16)> {
+    let text = text.trim_start_matches("http://");
+    let (host, port) = text.rsplit_once(':')?;
+    let digits: String = port.chars().take_while(char::is_ascii_digit).collect();
+    Some((host.into(), digits.parse().ok()?))
+}
+
+fn reachable(host: &str) -> bool {
+    !host.starts_with("127.") && host != "localhost"
+}
+
+/// Every port that a machine of a group has open to others.
+pub fn listeners(files: &Files) -> BTreeSet<(Group, u16)> {
+    let mut found = BTreeSet::new();
+    let mut add = |group: &str, address: &str| {
+        let (host, port) = end(address).unwrap_or_else(|| panic!("no address: {address}"));
+        if reachable(&host) {
+            found.insert((group.to_string(), port));
+        }
+    };
+    lines(text(files, "db_config/patroni.yml"))
+        .filter_map(|line| line.strip_prefix("listen:"))
+        .flat_map(|list| list.split(','))
+        .for_each(|address| add("database", address.trim()));
+    for line in lines(text(files, "load_balancer/haproxy.cfg")) {
+        match line.split_whitespace().collect::<Vec<_>>()[..] {
+            ["bind", addresses, ..] => addresses.split(',').for_each(|address| add("haproxy", address)),
+            ["stats", "socket", path, ..] if !path.starts_with('/') => add("haproxy", path),
+            _ => {}
+        }
+    }
+    let members: BTreeSet<Group> = machines(files).into_iter().filter(|m| m.etcd).map(|m| m.group).collect();
+    for path in ["machine/etcd.env", "machine/identity.sh"] {
+        for line in lines(text(files, path)).filter(|line| line.starts_with("ETCD_LISTEN_")) {
+            let (_, urls) = line.split_once('=').expect("a variable");
+            members.iter().for_each(|group| urls.split(',').for_each(|url| add(group, url)));
+        }
+    }
+    found
+}
+
+/// Every connection that a program of one machine opens to another, by what its configuration says.
+pub fn connections(files: &Files) -> BTreeSet<Open> {
+    let machines = machines(files);
+    let group = |address: &str| {
+        let found = machines.iter().find(|m| m.address == address);
+        found.map_or_else(|| format!("nobody ({address})"), |m| m.group.clone())
+    };
+    let mut found = BTreeSet::new();
+    let mut add = |from: &str, to: String, port| {
+        found.insert(Open { from: from.into(), to, port });
+    };
+    haproxys(text(files, "load_balancer/haproxy.cfg"), |host, port| add("haproxy", group(host), port));
+    // Patroni's list of etcd members: the only one in the file.
+    for (host, port) in lines(text(files, "db_config/patroni.yml")).filter_map(|l| end(l.strip_prefix("- ")?)) {
+        if machines.iter().any(|m| m.address == host) {
+            add("database", group(&host), port);
+        }
+    }
+    // Members reach each other's peer port; one that joins asks the client port, on every member.
+    let identity = text(files, "machine/identity.sh");
+    let advertised = |name: &str| {
+        let line = lines(identity).find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name}"));
+        end(line).unwrap_or_else(|| panic!("no port: {line}")).1
+    };
+    let own = ["ETCD_INITIAL_ADVERTISE_PEER_URLS=", "ETCD_ADVERTISE_CLIENT_URLS="].map(advertised);
+    let env = lines(text(files, "machine/etcd.env")).filter_map(|line| line.split_once('='));
+    let named: Vec<_> = env.flat_map(|(_, urls)| urls.split(',')).filter_map(|m| end(m.split_once('=')?.1)).collect();
+    for member in machines.iter().filter(|m| m.etcd) {
+        for other in machines.iter().filter(|m| m.etcd) {
+            own.iter().for_each(|port| add(&member.group, other.group.clone(), *port));
+        }
+        named.iter().for_each(|(host, port)| add(&member.group, group(host), *port));
+    }
+    // What a database machine tells the others to reach it by.
+    for name in ["PATRONI_RESTAPI_CONNECT_ADDRESS=", "PATRONI_POSTGRESQL_CONNECT_ADDRESS="] {
+        add("database", "database".into(), advertised(name));
+    }
+    for (group, path) in [("database", "db_config/secrets.json"), ("haproxy", "load_balancer/secrets.json")] {
+        if text(files, path).contains("\"secrets\"") {
+            add(group, "endpoint".into(), 443);
+        }
+    }
+    // A single machine of its kind reaches itself without a rule.
+    let alone = |group: &str| group == "haproxy";
+    found.into_iter().filter(|open| !(open.from == open.to && alone(&open.from))).collect()
+}
+
+/// The servers of haproxy.cfg, and the ports that they are checked on.
+fn haproxys(text: &str, mut add: impl FnMut(&str, u16)) {
+    let mut check_port = None;
+    for line in lines(text) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let port = words.iter().position(|w| *w == "port").map(|at| words[at + 1].parse().expect("a port"));
+        match words[..] {
+            ["listen" | "backend" | "frontend" | "defaults", ..] => check_port = None,
+            ["default-server", ..] => check_port = port,
+            ["server", _, address, ..] => {
+                let (host, serves) = end(address).expect("a server's address");
+                add(&host, serves);
+                if let Some(checked) = port.or(check_port).filter(|_| words.contains(&"check")) {
+                    add(&host, checked);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What the security groups let in and out, by Terraform's own arithmetic: each `for_each` is carried out.
+pub struct Rules {
+    pub inward: BTreeSet<Open>,
+    pub outward: BTreeSet<Open>,
+    /// What is no rule of the kind that is read here, and must not be.
+    pub strange: Vec<String>,
+}
+
+pub fn rules(files: &Files) -> Rules {
+    let mut rules = Rules { inward: BTreeSet::new(), outward: BTreeSet::new(), strange: vec![] };
+    let mut context = Context::new();
+    let groups = ["database", "haproxy", "endpoint"].map(|g| (g, object([("id", g.into()), ("name", g.into())])));
+    context.declare_var("aws_security_group", object([("role", object(groups))]));
+    let bodies: Vec<(&String, Body)> = (files.iter())
+        .filter(|(path, _)| path.ends_with(".tf"))
+        .map(|(path, text)| (path, hcl::parse(text).unwrap_or_else(|e| panic!("{path}: {e}"))))
+        .collect();
+    let mut locals = BTreeMap::new();
+    for (path, body) in &bodies {
+        for block in body.blocks().filter(|b| b.identifier() == "locals" && path.ends_with("/traffic.tf")) {
+            for local in block.body().attributes() {
+                locals.insert(local.key().to_string(), local.expr().evaluate(&context).expect("plain values"));
+            }
+        }
+    }
+    context.declare_var("local", Value::from_iter(locals));
+    for (path, block) in bodies.iter().flat_map(|(path, body)| body.blocks().map(move |b| (path, b))) {
+        let kind = block.labels().first().map_or("", |label| label.as_str());
+        match (block.identifier(), kind) {
+            ("resource", "aws_vpc_security_group_ingress_rule") => expand(block, &context, &mut rules.inward),
+            ("resource", "aws_vpc_security_group_egress_rule") => expand(block, &context, &mut rules.outward),
+            ("resource", "aws_security_group") if block.body().blocks().next().is_none() => {}
+            ("resource", kind) if kind.contains("security_group") && kind != "aws_default_security_group" => {
+                rules.strange.push(format!("{path}: {kind}"));
+            }
+            _ => {}
+        }
+    }
+    rules
+}
+
+fn expand(block: &Block, context: &Context<'_>, into: &mut BTreeSet<Open>) {
+    let attribute = |name: &str| block.body().attributes().find(|a| a.key() == name).map(|a| a.expr());
+    let each = attribute("for_each").expect("a for_each").evaluate(context).expect("what is repeated");
+    for (key, value) in each.as_object().expect("an object") {
+        let mut context = context.clone();
+        context.declare_var("each", object([("key", key.as_str().into()), ("value", value.clone())]));
+        let value =
+            |name: &str| attribute(name).map(|e| e.evaluate(&context).unwrap_or_else(|e| panic!("{name}: {e}")));
+        let port = |name: &str| value(name).and_then(|v| v.as_u64()).expect("a port") as u16;
+        let word = |name: &str| value(name).and_then(|v| v.as_str().map(str::to_string));
+        assert_eq!(word("ip_protocol").as_deref(), Some("tcp"), "{key}");
+        let own = word("security_group_id").expect("a group");
+        let other = word("referenced_security_group_id").or(word("cidr_ipv4")).expect("the other end");
+        let outward = block.labels()[0].as_str().contains("egress");
+        let (from, to) = if outward { (own, other) } else { (other, own) };
+        for port in port("from_port")..=port("to_port") {
+            into.insert(Open { from: from.clone(), to: to.clone(), port });
+        }
+    }
+}
+
+fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    Value::from_iter(entries.map(|(key, value)| (key.to_string(), value)))
+}
+
+/// The group that each module's machines are in.
+pub fn memberships(files: &Files) -> BTreeMap<String, Group> {
+    let mut found = BTreeMap::new();
+    for (path, text) in files.iter().filter(|(path, _)| path.ends_with("/cluster.tf")) {
+        let body: Body = hcl::parse(text).expect("HCL");
+        for local in body.blocks().filter(|b| b.identifier() == "locals").flat_map(|b| b.body().attributes()) {
+            if let ("group", hcl::Expression::String(group)) = (local.key(), local.expr()) {
+                found.insert(path.trim_end_matches("/cluster.tf").to_string(), group.clone());
+            }
+        }
+    }
+    found
+}
+
+pub fn hba(files: &Files) -> Vec<Line> {
+    let line = |line: &str| {
+        let mut words: Vec<String> = line.split_whitespace().map(str::to_string).collect();
+        if words[0] == "local" {
+            words.insert(3, String::new());
+        }
+        let [kind, database, user, from, method] = words.try_into().unwrap_or_else(|w| panic!("not a line: {w:?}"));
+        Line { kind, database, user, from, method }
+    };
+    lines(text(files, "db_config/pg_hba.conf")).map(line).collect()
+}
