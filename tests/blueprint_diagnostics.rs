@@ -34,7 +34,7 @@ fn a_diagnostic_shows_the_place_and_the_way_out() {
     let text = "cluster \"herd\" {\n\tregion = \"eu-west-1\"\n\tslaves { count = 16 }\n}\n";
     let shown = problems(text).remove(0).to_string();
     let expected = "\
-blueprints/bad.hcl:3:19: error: slaves.count: 16 is not within 0 to 15
+blueprints/bad.hcl:3:19: error[PGH113]: slaves.count: 16 is not within 0 to 15
    |
  3 | \tslaves { count = 16 }
    | \t                 ^^

@@ -1,5 +1,7 @@
 //! `--var` on the command line.
 
+#![allow(clippy::disallowed_methods)]
+
 mod support;
 
 use support::Test;

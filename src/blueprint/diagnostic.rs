@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use super::rules::Rule;
+
 /// Longest excerpt of a line; more is cut around the place that matters.
 const EXCERPT_CHARS: usize = 120;
 
@@ -34,8 +36,8 @@ impl Severity {
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
-    /// The rule that it breaks, such as `PGH001`, for one that `pgherd explain` knows.
-    pub code: Option<&'static str>,
+    /// The rule that it breaks, such as `PGH001`: `pgherd explain` tells its story.
+    pub code: &'static str,
     /// The blueprint's file, as it was named to us.
     pub file: String,
     /// Line, from 1.
@@ -55,9 +57,8 @@ impl fmt::Display for Diagnostic {
         let [text, carets] = &self.excerpt;
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
-        let code = self.code.map(|code| format!("[{code}]")).unwrap_or_default();
-        let severity = self.severity.name();
-        writeln!(f, "{}:{}:{}: {severity}{code}: {}", self.file, self.line, self.column, self.problem)?;
+        let (severity, code) = (self.severity.name(), self.code);
+        writeln!(f, "{}:{}:{}: {severity}[{code}]: {}", self.file, self.line, self.column, self.problem)?;
         writeln!(f, " {margin} |\n {number} | {text}\n {margin} | {carets}")?;
         write!(f, "help: {}", self.help)
     }
@@ -68,13 +69,25 @@ impl std::error::Error for Diagnostic {}
 /// A refusal of a value: what is wrong with it and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
+    pub rule: &'static Rule,
     pub problem: String,
     pub help: String,
 }
 
+impl Refusal {
+    /// With the name of what was refused before it.
+    pub fn within(self, name: &str) -> Self {
+        Refusal { problem: format!("{name}: {}", self.problem), ..self }
+    }
+}
+
 /// Refuses: the short way to write a [`Refusal`].
-pub(super) fn refuse<T>(problem: impl Into<String>, help: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal { problem: problem.into(), help: help.into() })
+pub(super) fn refuse<T>(
+    rule: &'static Rule,
+    problem: impl Into<String>,
+    help: impl Into<String>,
+) -> Result<T, Refusal> {
+    Err(Refusal { rule, problem: problem.into(), help: help.into() })
 }
 
 /// A file's text, and what was found wrong with it so far.
@@ -90,8 +103,13 @@ impl<'a> Source<'a> {
     }
 
     /// Notes a problem at these bytes of the text.
-    pub fn report(&self, at: &Range<usize>, problem: impl Into<String>, help: impl Into<String>) {
-        self.found.borrow_mut().push((at.clone(), Refusal { problem: problem.into(), help: help.into() }));
+    pub fn report(&self, rule: &'static Rule, at: &Range<usize>, problem: impl Into<String>, help: impl Into<String>) {
+        self.refused(at, Refusal { rule, problem: problem.into(), help: help.into() });
+    }
+
+    /// Notes why these bytes of the text were refused.
+    pub fn refused(&self, at: &Range<usize>, refusal: Refusal) {
+        self.found.borrow_mut().push((at.clone(), refusal));
     }
 
     /// Whether a problem of what stands at these bytes was noted already.
@@ -114,7 +132,7 @@ impl<'a> Source<'a> {
     }
 
     /// The refusal of what stands at these bytes.
-    pub fn diagnostic(&self, at: Range<usize>, Refusal { problem, help }: Refusal) -> Diagnostic {
+    pub fn diagnostic(&self, at: Range<usize>, Refusal { rule, problem, help }: Refusal) -> Diagnostic {
         let start = floor_char_boundary(self.text, at.start);
         let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = self.text[start..].find('\n').map_or(self.text.len(), |newline| start + newline);
@@ -122,8 +140,8 @@ impl<'a> Source<'a> {
         let before = self.text[line_start..start].chars().count();
         let width = self.text[start..end].chars().count();
         Diagnostic {
-            severity: Severity::Error,
-            code: None,
+            severity: rule.severity,
+            code: rule.code,
             file: self.file.to_string(),
             line: self.line(start),
             column: before + 1,

@@ -6,6 +6,7 @@ use hcl_edit::parser::{Error, parse_body};
 use hcl_edit::structure::Body;
 
 use super::diagnostic::Source;
+use super::rules::language as is;
 use super::syntax;
 
 /// No blueprint comes near this; what is larger is another file.
@@ -24,7 +25,12 @@ const SHORTEST_REPLACED: usize = 3;
 pub(super) fn parse(source: &Source) -> Option<Body> {
     if source.text.len() > MAX_BYTES {
         let problem = format!("the file has {} bytes, and no blueprint is longer than {MAX_BYTES}", source.text.len());
-        source.report(&(0..0), problem, "name a blueprint: a file that holds one `cluster \"<name>\" { … }`");
+        source.report(
+            &is::TOO_LARGE,
+            &(0..0),
+            problem,
+            "name a blueprint: a file that holds one `cluster \"<name>\" { … }`",
+        );
         return None;
     }
     // A byte-order mark is white space here; three blanks keep every place where it is.
@@ -42,7 +48,7 @@ pub(super) fn parse(source: &Source) -> Option<Body> {
             return None;
         };
         let written = source.text[at.clone()].trim_matches('"').to_string();
-        source.report(&at, format!("`{written}` is set twice in this block"), "keep one of the two");
+        source.report(&is::SET_TWICE, &at, format!("`{written}` is set twice in this block"), "keep one of the two");
         if round == MAX_REPEATED || written.len() < SHORTEST_REPLACED {
             return None;
         }

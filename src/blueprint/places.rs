@@ -33,7 +33,7 @@ impl<'a> Places<'a> {
     }
 
     /// A problem of what stands at this path; where nothing does, of the block around it.
-    pub fn diagnostic(&self, path: &str, rule: &Rule, problem: &str, help: &str) -> Diagnostic {
+    pub fn diagnostic(&self, path: &str, rule: &'static Rule, problem: &str, help: &str) -> Diagnostic {
         let mut at = path;
         let place = loop {
             match self.by_path.get(at) {
@@ -42,10 +42,7 @@ impl<'a> Places<'a> {
                 None => at = at.rsplit_once('.').map_or("", |(around, _)| around),
             }
         };
-        let mut diagnostic = self.source.diagnostic(place, Refusal { problem: problem.into(), help: help.into() });
-        diagnostic.severity = rule.severity;
-        diagnostic.code = Some(rule.code);
-        diagnostic
+        self.source.diagnostic(place, Refusal { rule, problem: problem.into(), help: help.into() })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::{Range, RangeInclusive};
 
 use super::diagnostic::{Refusal, Source};
+use super::rules::language as is;
 use super::tree::{Attribute, Block, Body};
 use super::value::{Entry, Kind as Is, Value, mismatch, text, whole_number};
 use super::vocabulary::{Kind, Vocabulary, full_name};
@@ -70,7 +71,7 @@ impl<'a> Reader<'a> {
 
     /// Notes a problem of `name` in this block.
     pub fn report(&self, name: &str, at: &Range<usize>, refusal: Refusal) {
-        self.source.report(at, format!("{}: {}", self.full(name), refusal.problem), refusal.help);
+        self.source.refused(at, refusal.within(&self.full(name)));
     }
 
     /// Reads the inner block `name` (or, where it is absent, an empty one).
@@ -82,10 +83,20 @@ impl<'a> Reader<'a> {
             let line = self.source.line(first.at.start);
             for again in blocks {
                 let problem = format!("a second `{name}` block");
-                self.source.report(&again.at, problem, format!("merge it into the one of line {line}"));
+                self.source.report(
+                    &is::BLOCK_TWICE,
+                    &again.at,
+                    problem,
+                    format!("merge it into the one of line {line}"),
+                );
             }
             if let Some((_, at)) = first.labels.first() {
-                self.source.report(at, format!("`{name}` takes no name of its own"), format!("write `{name} {{ … }}`"));
+                self.source.report(
+                    &is::LABEL,
+                    at,
+                    format!("`{name}` takes no name of its own"),
+                    format!("write `{name} {{ … }}`"),
+                );
             }
         }
         let at = first.map_or_else(|| self.at.clone(), |block| block.at.clone());
@@ -113,6 +124,7 @@ impl<'a> Reader<'a> {
                     read(&inner, label, label_at.clone());
                 }
                 _ => self.source.report(
+                    &is::LABEL,
                     &block.at,
                     format!("`{name}` needs one label"),
                     format!("write `{name} \"{example}\" {{ … }}`"),
@@ -142,6 +154,7 @@ impl<'a> Reader<'a> {
         if found.origin == Origin::Default {
             found.origin = Origin::Refused;
             self.source.report(
+                &is::MISSING,
                 &self.at,
                 format!("`{}` is missing", self.full(name)),
                 format!("write {name} = {example:?}"),

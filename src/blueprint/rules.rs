@@ -1,6 +1,9 @@
 //! The rules that a cluster is judged by: their codes are part of the blueprint's language, and never change their meaning.
 //!
-//! `cluster::check` judges; a code that is no longer used is not given again.
+//! `cluster::check` judges by those below; those of [`language`] are for what cannot be read as a cluster at all. A code that
+//! is no longer used is not given again.
+
+pub mod language;
 
 use super::diagnostic::Severity;
 
@@ -19,7 +22,12 @@ pub struct Rule {
 
 /// The rule of this code.
 pub fn find(code: &str) -> Option<&'static Rule> {
-    ALL.iter().copied().find(|rule| rule.code == code)
+    every().find(|rule| rule.code == code)
+}
+
+/// Every rule of both kinds, in the order of the codes.
+pub fn every() -> impl Iterator<Item = &'static Rule> {
+    ALL.iter().copied().chain(language::ALL.iter().map(|(rule, _)| *rule))
 }
 
 const fn warning(code: &'static str, title: &'static str) -> Rule {
@@ -33,7 +41,7 @@ const fn error(code: &'static str, title: &'static str) -> Rule {
 macro_rules! rules {
     ($($(#[$doc:meta])* $name:ident = $rule:expr;)*) => {
         $($(#[$doc])* pub const $name: Rule = $rule;)*
-        /// Every rule, in the order of the codes.
+        /// Every rule that a cluster is judged by, in the order of the codes.
         pub const ALL: &[&Rule] = &[$(&$name),*];
     };
 }
@@ -87,15 +95,15 @@ mod tests {
 
     #[test]
     fn codes_are_in_order_and_every_one_is_found() {
-        assert!(ALL.windows(2).all(|pair| pair[0].code < pair[1].code));
-        for rule in ALL {
-            assert_eq!(find(rule.code), Some(*rule));
+        assert!(every().map(|rule| rule.code).is_sorted_by(|a, b| a < b));
+        for rule in every() {
+            assert_eq!(find(rule.code), Some(rule));
         }
         assert_eq!(find("PGH999"), None);
     }
 
     #[test]
     fn a_warning_can_be_accepted() {
-        assert!(ALL.iter().all(|rule| rule.acceptable || rule.severity == Severity::Error));
+        assert!(every().all(|rule| rule.acceptable || rule.severity == Severity::Error));
     }
 }

@@ -5,6 +5,9 @@ use std::ops::Range;
 use hcl_edit::parser::Error;
 
 use super::diagnostic::{Refusal, Source};
+use super::rules::language as is;
+
+const TOO_DEEP: &str = "this nests too deep";
 
 /// Reports the parser's complaint, at the place where the mistake was made if that can be told.
 ///
@@ -13,11 +16,10 @@ pub(super) fn report(source: &Source, error: &Error) {
     let offset = offset(source.text, error);
     // The parser only notices at the end what was opened and not closed.
     if let Some(flaw) = unpaired(source.text).filter(|flaw| flaw.noticed <= offset) {
-        return source.report(&flaw.at, flaw.problem, flaw.help);
+        return source.report(&is::UNCLOSED, &flaw.at, flaw.problem, flaw.help);
     }
     let width = source.text.get(offset..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-    let Refusal { problem, help } = explain(source.text, offset, error.message());
-    source.report(&(offset..offset + width), problem, help);
+    source.refused(&(offset..offset + width), explain(source.text, offset, error.message()));
 }
 
 /// Where the parser stopped. At the end of the text it names the last byte, and a column behind it.
@@ -42,7 +44,7 @@ fn explain(text: &str, offset: usize, message: &str) -> Refusal {
     };
     let (problem, help) = match next {
         _ if message.contains("nested levels") || message.contains("chained binary") => {
-            ("this nests too deep".to_string(), "write the values out: a blueprint nests three blocks deep at most")
+            (TOO_DEEP.to_string(), "write the values out: a blueprint nests three blocks deep at most")
         }
         Some('“' | '”' | '‘' | '’' | '\'') => {
             (format!("{found} does not begin text"), "write text in plain double quotes: \"text\"")
@@ -74,7 +76,8 @@ fn explain(text: &str, offset: usize, message: &str) -> Refusal {
             "write `name = value` for an attribute, `name { … }` for a block; text stands in double quotes",
         ),
     };
-    Refusal { problem, help: help.into() }
+    let rule = if problem == TOO_DEEP { &is::TOO_LARGE } else { &is::SYNTAX };
+    Refusal { rule, problem, help: help.into() }
 }
 
 /// Something opened that is not closed.

@@ -6,6 +6,7 @@ use std::ops::{Range, RangeInclusive};
 use hcl_edit::Number;
 
 use super::diagnostic::{Refusal, refuse};
+use super::rules::language as is;
 
 /// A value, and where it stands. What an expression makes stands where the expression does.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,10 +105,10 @@ pub(super) fn whole_number(value: &Value, bounds: &RangeInclusive<u32>, unit: &s
     let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
     let help = format!("write a whole number from {low} to {high}");
     match &value.kind {
-        Kind::Number(number) if number.is_f64() => refuse(format!("{number} is no whole number"), help),
+        Kind::Number(number) if number.is_f64() => refuse(&is::TYPE, format!("{number} is no whole number"), help),
         Kind::Number(number) => match number.as_u64().and_then(|n| u32::try_from(n).ok()) {
             Some(n) if bounds.contains(&n) => Ok(n),
-            _ => refuse(format!("{number} is not within {low} to {high}{unit}"), help),
+            _ => refuse(&is::BOUNDS, format!("{number} is not within {low} to {high}{unit}"), help),
         },
         Kind::Text(text) if text.parse::<u32>().is_ok() => {
             mismatch(value, "a whole number", &format!("write {text} without quotes"))
@@ -119,12 +120,12 @@ pub(super) fn whole_number(value: &Value, bounds: &RangeInclusive<u32>, unit: &s
 /// Refuses a value of another type than the one expected.
 pub(super) fn mismatch<T>(value: &Value, expected: impl Display, help: &str) -> Result<T, Refusal> {
     match &value.kind {
-        Kind::Null => refuse("null is no value here", "leave the line out for the default"),
+        Kind::Null => refuse(&is::TYPE, "null is no value here", "leave the line out for the default"),
         Kind::Word(word) => {
             let quoted = help.contains("quotes") && !help.contains("without");
             let help = if quoted { format!("write \"{word}\"") } else { help.to_string() };
-            refuse(format!("the bare word `{word}` is no value"), help)
+            refuse(&is::BARE_WORD, format!("the bare word `{word}` is no value"), help)
         }
-        kind => refuse(format!("expected {expected}, not {}", kind.name()), help),
+        kind => refuse(&is::TYPE, format!("expected {expected}, not {}", kind.name()), help),
     }
 }

@@ -10,6 +10,7 @@ use hcl_edit::structure::{Block, Body};
 use super::diagnostic::{Refusal, Source, refuse};
 use super::document;
 use super::expression::Evaluator;
+use super::rules::language as is;
 use super::tree::{Attribute, Body as Read, span};
 use super::value::{Kind, Value, mismatch, text};
 use super::vocabulary::nearest;
@@ -36,17 +37,22 @@ pub(super) fn read(source: &Source, document: &Body, given: &BTreeMap<String, St
     for block in blocks(document) {
         let at = span(&block.ident);
         let [label] = block.labels.as_slice() else {
-            source.report(&at, "a variable has one name", "write variable \"name\" { default = … }");
+            source.report(&is::LABEL, &at, "a variable has one name", "write variable \"name\" { default = … }");
             continue;
         };
         let (name, label_at) = (label.as_str(), span(label));
         if !is_name(name) {
             let help = "use lower-case letters, digits and underscores, a letter first, such as \"slaves\"";
-            source.report(&label_at, format!("`{name}` is no variable's name"), help);
+            source.report(&is::VARIABLE, &label_at, format!("`{name}` is no variable's name"), help);
             continue;
         }
         if variables.contains_key(name) {
-            source.report(&label_at, format!("the variable `{name}` is declared twice"), "keep one of the two");
+            source.report(
+                &is::VARIABLE,
+                &label_at,
+                format!("the variable `{name}` is declared twice"),
+                "keep one of the two",
+            );
             continue;
         }
         let kind = match value(source, block, name, &label_at, given.get(name)) {
@@ -73,7 +79,7 @@ fn value(source: &Source, block: &Block, name: &str, at: &Range<usize>, given: O
     if let Some(description) = find("description").filter(|found| !found.value.is_refused())
         && let Err(refusal) = text(&description.value)
     {
-        source.report(&description.value.at, format!("description: {}", refusal.problem), refusal.help);
+        source.refused(&description.value.at, refusal.within("description"));
     }
     let default = find("default");
     let wanted = kind(source, find("type"), default)?;
@@ -81,14 +87,14 @@ fn value(source: &Source, block: &Block, name: &str, at: &Range<usize>, given: O
         return match parse(given, wanted) {
             Ok(kind) => Some(Value::new(at.clone(), kind)),
             Err(refusal) => {
-                source.report(at, format!("--var {name}: {}", refusal.problem), refusal.help);
+                source.refused(at, refusal.within(&format!("--var {name}")));
                 None
             }
         };
     }
     let Some(default) = default else {
         let help = format!("set it with --var {name}=…, or give it a default");
-        source.report(at, format!("the variable `{name}` has no value"), help);
+        source.report(&is::VARIABLE_VALUE, at, format!("the variable `{name}` has no value"), help);
         return None;
     };
     (!default.value.is_refused()).then(|| default.value.clone())
@@ -104,10 +110,15 @@ fn report_unknown(source: &Source, body: &Read) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("known here: {known}"),
         };
-        source.report(&attribute.at, format!("`variable.{}` is unknown", attribute.name), help);
+        source.report(&is::UNKNOWN_NAME, &attribute.at, format!("`variable.{}` is unknown", attribute.name), help);
     }
     for block in &body.blocks {
-        source.report(&block.at, format!("`variable.{}` is unknown", block.name), format!("known here: {known}"));
+        source.report(
+            &is::UNKNOWN_NAME,
+            &block.at,
+            format!("`variable.{}` is unknown", block.name),
+            format!("known here: {known}"),
+        );
     }
 }
 
@@ -124,9 +135,8 @@ fn kind(source: &Source, written: Option<&Attribute>, default: Option<&Attribute
     if let Some(default) = default
         && let Kind::Word(_) | Kind::Heredoc = default.value.kind
     {
-        let refused = mismatch::<()>(&default.value, "a value", "write text in double quotes");
-        if let Err(Refusal { problem, help }) = refused {
-            source.report(&default.value.at, format!("default: {problem}"), help);
+        if let Err(refusal) = mismatch::<()>(&default.value, "a value", "write text in double quotes") {
+            source.refused(&default.value.at, refusal.within("default"));
         }
         return None;
     }
@@ -141,12 +151,12 @@ fn kind(source: &Source, written: Option<&Attribute>, default: Option<&Attribute
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("write one of {}", TYPES.join(", ")),
         };
-        source.report(&written.value.at, "type: this is no variable's type", help);
+        source.report(&is::VARIABLE, &written.value.at, "type: this is no variable's type", help);
         return None;
     };
     if let (Some(found), Some(default)) = (of_default.filter(|found| *found != known), default) {
         let problem = format!("default: the variable is a {known}, and this a {found}");
-        source.report(&default.value.at, problem, "write a default of the variable's own type");
+        source.report(&is::VARIABLE, &default.value.at, problem, "write a default of the variable's own type");
         return None;
     }
     Some(known)
@@ -155,7 +165,11 @@ fn kind(source: &Source, written: Option<&Attribute>, default: Option<&Attribute
 /// What stands behind `--var name=`.
 fn parse(given: &str, wanted: &str) -> Result<Kind, Refusal> {
     if given.len() > MOST_BYTES {
-        return refuse(format!("the value has {} bytes", given.len()), format!("use at most {MOST_BYTES}"));
+        return refuse(
+            &is::VARIABLE_VALUE,
+            format!("the value has {} bytes", given.len()),
+            format!("use at most {MOST_BYTES}"),
+        );
     }
     if wanted == "string" {
         return Ok(Kind::Text(given.to_string()));
@@ -173,7 +187,11 @@ fn parse(given: &str, wanted: &str) -> Result<Kind, Refusal> {
         | (Some(kind @ Kind::Bool(_)), "bool")
         | (Some(kind @ Kind::List(_)), "list")
         | (Some(kind @ Kind::Map(_)), "map") => Ok(kind),
-        _ => refuse(format!("`{}` is no {wanted}", given.escape_debug()), format!("write one such as {example}")),
+        _ => refuse(
+            &is::VARIABLE_VALUE,
+            format!("`{}` is no {wanted}", given.escape_debug()),
+            format!("write one such as {example}"),
+        ),
     }
 }
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use super::diagnostic::Source;
+use super::rules::language as is;
 use super::tree::Body;
 
 /// How a name is written.
@@ -53,7 +54,7 @@ impl Vocabulary {
                 Kind::Attribute => ("a block", format!("write `{name} {{ … }}`, without `=`")),
                 Kind::Block => ("an attribute", format!("write `{name} = …`, with `=`")),
             };
-            return source.report(at, format!("`{full}` is {is}"), help);
+            return source.report(&is::KIND, at, format!("`{full}` is {is}"), help);
         }
         let help = if let Some(meant) = nearest(name, here()) {
             format!("did you mean `{meant}`?")
@@ -63,7 +64,7 @@ impl Vocabulary {
         } else {
             format!("known here: {}", here().collect::<Vec<_>>().join(", "))
         };
-        source.report(at, format!("`{full}` is unknown"), help);
+        source.report(&is::UNKNOWN_NAME, at, format!("`{full}` is unknown"), help);
     }
 }
 
@@ -76,6 +77,7 @@ pub(super) fn full_name(path: &str, name: &str) -> String {
 pub(super) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_lowercase().replace('-', "_");
     (known.map(|name| (strsim::osa_distance(&written, &name.replace('-', "_")), name)))
+        .filter(|(distance, name)| *distance < name.len().max(written.len()))
         .filter(|(distance, name)| *distance <= (name.len().max(written.len()) / 3).clamp(1, 3))
         .min()
         .map(|(_, name)| name)

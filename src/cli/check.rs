@@ -105,7 +105,7 @@ fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
         ));
     }
     for diagnostic in diagnostics(one, found) {
-        report.line(&format!("{diagnostic}"));
+        report.line(&format!("{diagnostic}\n"));
     }
     if found.findings.is_empty() {
         report.line(&report.on_out(Style::Good, "none is broken"));

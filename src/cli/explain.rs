@@ -22,7 +22,7 @@ pub fn run(context: &Context, report: &Report, options: &args::Explain) -> Resul
         return Ok(());
     }
     if what.to_uppercase().starts_with("PGH") {
-        let codes: Vec<&str> = rules::ALL.iter().map(|rule| rule.code).collect();
+        let codes: Vec<&str> = rules::every().map(|rule| rule.code).collect();
         return Err(Failure::usage(format!("{what} is no rule's code\n  there are {}", codes.join(", "))));
     }
     let loaded = blueprints::load_one(context, report, &options.blueprint, &options.variables)?;

@@ -6,14 +6,21 @@ use super::{Case, inside};
 pub fn cases() -> Vec<Case> {
     const WHY: &str = "reason = \"one zone is all there is\"";
     vec![
-        inside(1, 1, &format!("accept {{\n  {WHY}\n}}"), "write `accept \"PGH003\" { … }`"),
-        inside(1, 8, &format!("accept \"PGH999\" {{\n  {WHY}\n}}"), "there are PGH001, PGH002"),
-        inside(1, 8, &format!("accept \"pgh001\" {{\n  {WHY}\n}}"), "write \"PGH001\""),
-        inside(1, 8, &format!("accept \"PGH021\" {{\n  {WHY}\n}}"), "cannot be accepted"),
-        inside(1, 1, "accept \"PGH001\" {\n}", "`accept.reason` is missing"),
-        inside(2, 12, "accept \"PGH001\" {\n  reason = \"  \"\n}", "a reason is one line of words"),
-        inside(3, 3, &format!("accept \"PGH001\" {{\n  {WHY}\n  until = 2030\n}}"), "`accept.until` is unknown"),
+        inside("PGH106", 1, 1, &format!("accept {{\n  {WHY}\n}}"), "write `accept \"PGH003\" { … }`"),
+        inside("PGH162", 1, 8, &format!("accept \"PGH999\" {{\n  {WHY}\n}}"), "there are PGH001, PGH002"),
+        inside("PGH162", 1, 8, &format!("accept \"pgh001\" {{\n  {WHY}\n}}"), "write \"PGH001\""),
+        inside("PGH162", 1, 8, &format!("accept \"PGH021\" {{\n  {WHY}\n}}"), "cannot be accepted"),
+        inside("PGH109", 1, 1, "accept \"PGH001\" {\n}", "`accept.reason` is missing"),
+        inside("PGH162", 2, 12, "accept \"PGH001\" {\n  reason = \"  \"\n}", "a reason is one line of words"),
         inside(
+            "PGH107",
+            3,
+            3,
+            &format!("accept \"PGH001\" {{\n  {WHY}\n  until = 2030\n}}"),
+            "`accept.until` is unknown",
+        ),
+        inside(
+            "PGH162",
             4,
             8,
             &format!("accept \"PGH001\" {{\n  {WHY}\n}}\naccept \"PGH001\" {{\n  {WHY}\n}}"),

@@ -1,4 +1,5 @@
-//! Blueprints that must be refused: each with the line, the column and part of the words that it must yield, and nothing else.
+//! Blueprints that must be refused: each with the code, the line, the column and part of the words that it must yield, and
+//! nothing else.
 
 mod accept;
 mod expressions;
@@ -9,10 +10,11 @@ mod postgres;
 mod shape;
 mod syntax;
 
-use pgherd::blueprint;
+use pgherd::blueprint::{self, rules};
 
 /// A blueprint with one mistake.
 pub struct Case {
+    code: &'static str,
     text: String,
     line: usize,
     column: usize,
@@ -21,25 +23,25 @@ pub struct Case {
 }
 
 /// A whole file.
-fn file(line: usize, column: usize, text: &str, says: &str) -> Case {
-    Case { text: text.into(), line, column, says: says.into() }
+fn file(code: &'static str, line: usize, column: usize, text: &str, says: &str) -> Case {
+    Case { code, text: text.into(), line, column, says: says.into() }
 }
 
 /// What stands inside an otherwise valid cluster; lines count from its own first.
-fn inside(line: usize, column: usize, text: &str, says: &str) -> Case {
-    file(line + 2, column, &format!("cluster \"herd\" {{\nregion = \"eu-west-1\"\n{text}\n}}\n"), says)
+fn inside(code: &'static str, line: usize, column: usize, text: &str, says: &str) -> Case {
+    file(code, line + 2, column, &format!("cluster \"herd\" {{\nregion = \"eu-west-1\"\n{text}\n}}\n"), says)
 }
 
 fn hold(cases: Vec<Case>) {
     let mut wrong = vec![];
-    for Case { text, line, column, says } in cases {
+    for Case { code, text, line, column, says } in cases {
         let found = blueprint::parse("blueprints/bad.hcl", &text).err().unwrap_or_default();
         let fits = |d: &blueprint::Diagnostic| {
-            (d.line, d.column) == (line, column) && (d.problem.contains(&says) || d.help.contains(&says))
+            (d.code, d.line, d.column) == (code, line, column) && (d.problem.contains(&says) || d.help.contains(&says))
         };
         if found.len() != 1 || !fits(&found[0]) {
             let shown: String = found.iter().map(|d| format!("{d}\n")).collect();
-            wrong.push(format!("expected {line}:{column} {says:?} of\n{text}\nbut got\n{shown}"));
+            wrong.push(format!("expected {code} at {line}:{column} {says:?} of\n{text}\nbut got\n{shown}"));
         }
     }
     assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n----\n"));
@@ -83,4 +85,25 @@ fn machines() {
 #[test]
 fn postgres() {
     hold(postgres::cases());
+}
+
+/// Every code that a text alone can earn is in the table, and a story tells of it.
+#[test]
+fn every_code_has_its_case() {
+    let tables = [
+        syntax::cases(),
+        shape::cases(),
+        expressions::cases(),
+        accept::cases(),
+        names::cases(),
+        network::cases(),
+        machines::cases(),
+        postgres::cases(),
+    ];
+    let cases: Vec<Case> = tables.into_iter().flatten().collect();
+    assert!(cases.len() >= 300, "{}", cases.len());
+    for (rule, story) in rules::language::ALL {
+        assert!(cases.iter().any(|case| case.code == rule.code), "{} ({}) has no case", rule.code, rule.title);
+        assert!(story.len() > 40 && !rule.acceptable, "{}", rule.code);
+    }
 }

@@ -6,16 +6,17 @@ use super::super::diagnostic::{Refusal, refuse};
 use super::super::value::{Entry, Kind, Value};
 use super::super::vocabulary::nearest;
 use super::printed;
+use crate::blueprint::rules::language as is;
 
 /// Every function, as it is called.
 pub(super) const FUNCTIONS: [&str; 8] = ["concat", "join", "length", "lower", "max", "merge", "min", "upper"];
 
-/// Why the environment is not read: the problem, and the way.
-pub(super) fn environment() -> (String, String) {
-    (
-        "a blueprint does not read the environment: it would generate another cluster on another machine".into(),
-        "a secret belongs in no blueprint (Terraform makes the passwords); hand an address or a size in with --var"
-            .into(),
+/// Why the environment is not read.
+pub(super) fn environment<T>() -> Result<T, Refusal> {
+    refuse(
+        &is::ENVIRONMENT,
+        "a blueprint does not read the environment: it would generate another cluster on another machine",
+        "a secret belongs in no blueprint (Terraform makes the passwords); hand an address or a size in with --var",
     )
 }
 
@@ -24,17 +25,20 @@ pub(super) fn known(name: &str) -> Result<(), Refusal> {
     if FUNCTIONS.contains(&name) {
         return Ok(());
     }
-    let (problem, help) = match name {
-        "env" | "getenv" | "get_env" => environment(),
+    let (rule, problem, help) = match name {
+        "env" | "getenv" | "get_env" => return environment(),
         "file" | "fileexists" | "fileset" | "templatefile" | "filebase64" | "pathexpand" => (
+            &is::NOT_PURE,
             format!("`{name}` reads files, and a blueprint is the only one that is read"),
             "write the value out, or hand it in with a variable and --var".into(),
         ),
         "timestamp" | "plantimestamp" | "uuid" | "bcrypt" | "random" => (
+            &is::NOT_PURE,
             format!("`{name}` is another value at each call, and a blueprint generates the same files each time"),
             "write the value out".into(),
         ),
         _ => (
+            &is::FUNCTION,
             format!("there is no function `{name}`"),
             match nearest(name, FUNCTIONS.into_iter()) {
                 Some(meant) => format!("did you mean `{meant}`?"),
@@ -42,7 +46,7 @@ pub(super) fn known(name: &str) -> Result<(), Refusal> {
             },
         ),
     };
-    refuse(problem, help)
+    refuse(rule, problem, help)
 }
 
 type Called = Result<Kind, (Option<Range<usize>>, Refusal)>;
@@ -64,7 +68,8 @@ pub(super) fn call(name: &str, arguments: Vec<Value>) -> Called {
             "length" => "write length(list)",
             _ => "write one text",
         };
-        return refuse(format!("`{name}` does not take {count} arguments"), help).map_err(|refusal| (None, refusal));
+        return refuse(&is::FUNCTION, format!("`{name}` does not take {count} arguments"), help)
+            .map_err(|refusal| (None, refusal));
     }
     match name {
         "length" => length(&arguments[0]),
@@ -78,7 +83,7 @@ pub(super) fn call(name: &str, arguments: Vec<Value>) -> Called {
 }
 
 fn unexpected<T>(value: &Value, expected: &str) -> Result<T, (Option<Range<usize>>, Refusal)> {
-    refuse(format!("expected {expected}, not {}", value.kind.name()), format!("write {expected}"))
+    refuse(&is::OPERAND, format!("expected {expected}, not {}", value.kind.name()), format!("write {expected}"))
         .map_err(|refusal| (Some(value.at.clone()), refusal))
 }
 

@@ -19,6 +19,7 @@ use super::diagnostic::{Refusal, Source, refuse};
 use super::tree::span;
 use super::value::{Entry, Kind, Value};
 use super::vocabulary::nearest;
+use crate::blueprint::rules::{Rule, language as is};
 
 /// Parts and characters that the expressions of one file may make in all; blueprints need a few hundred.
 const MOST_WORK: usize = 250_000;
@@ -84,13 +85,22 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn report<T>(&self, at: &Range<usize>, problem: impl Into<String>, help: impl Into<String>) -> Result<T, Reported> {
-        self.source.report(at, problem, help);
+    fn report<T>(
+        &self,
+        rule: &'static Rule,
+        at: &Range<usize>,
+        problem: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Result<T, Reported> {
+        self.source.report(rule, at, problem, help);
         Err(Reported)
     }
 
     fn settle<T>(&self, at: &Range<usize>, result: Result<T, Refusal>) -> Result<T, Reported> {
-        result.or_else(|refusal| self.report(at, refusal.problem, refusal.help))
+        result.map_err(|refusal| {
+            self.source.refused(at, refusal);
+            Reported
+        })
     }
 
     /// Counts work; the file's last straw is reported once.
@@ -103,7 +113,7 @@ impl<'a> Evaluator<'a> {
         }
         if before <= MOST_WORK {
             let problem = format!("the file's expressions make more than {MOST_WORK} parts and characters");
-            self.source.report(at, problem, "write less of it, or write the values out");
+            self.source.report(&is::TOO_MUCH, at, problem, "write less of it, or write the values out");
         }
         Err(Reported)
     }
@@ -112,7 +122,12 @@ impl<'a> Evaluator<'a> {
         let at = span(expr);
         let scope = &Scope { depth: scope.depth + 1, ..scope.clone() };
         if scope.depth > DEEPEST {
-            return self.report(&at, "this nests too deep", "write a part of it as a variable, or write the value out");
+            return self.report(
+                &is::TOO_MUCH,
+                &at,
+                "this nests too deep",
+                "write a part of it as a variable, or write the value out",
+            );
         }
         self.spend(&at, 1)?;
         let kind = match expr {
@@ -127,7 +142,12 @@ impl<'a> Evaluator<'a> {
             Expression::Object(object) => Kind::Map(self.object(object, scope)),
             Expression::StringTemplate(template) => return self.template(&at, template, scope),
             Expression::HeredocTemplate(_) => {
-                return self.report(&at, "a heredoc is no part of an expression", "write text in double quotes");
+                return self.report(
+                    &is::UNSUPPORTED,
+                    &at,
+                    "a heredoc is no part of an expression",
+                    "write text in double quotes",
+                );
             }
             Expression::Parenthesis(inner) => return Ok(Value { at, ..self.evaluate(inner.inner(), scope)? }),
             Expression::Variable(word) => return self.word(&at, word, scope),
@@ -164,7 +184,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn unexpected<T>(&self, value: &Value, expected: &str, help: &str) -> Result<T, Reported> {
-        self.report(&value.at, format!("expected {expected}, not {}", value.kind.name()), help)
+        self.report(&is::OPERAND, &value.at, format!("expected {expected}, not {}", value.kind.name()), help)
     }
 
     fn word(&self, at: &Range<usize>, word: &str, scope: &Scope) -> Evaluated {
@@ -177,7 +197,7 @@ impl<'a> Evaluator<'a> {
             _ if self.variables.contains_key(word) => format!("write `var.{word}`"),
             _ => format!("write \"{word}\" if it is text"),
         };
-        self.report(at, format!("the bare word `{word}` is no value"), help)
+        self.report(&is::BARE_WORD, at, format!("the bare word `{word}` is no value"), help)
     }
 
     fn object(&self, object: &Object, scope: &Scope) -> Vec<Entry> {
@@ -193,7 +213,12 @@ impl<'a> Evaluator<'a> {
             match key {
                 Ok(_) if self.source.is_reported(&key_at) => {}
                 Ok(key) if !seen.insert(key.clone()) => {
-                    self.source.report(&key_at, format!("`{key}` is set twice in this map"), "keep one of the two");
+                    self.source.report(
+                        &is::SET_TWICE,
+                        &key_at,
+                        format!("`{key}` is set twice in this map"),
+                        "keep one of the two",
+                    );
                 }
                 Ok(key) => entries.push(Entry { key, key_at, value }),
                 Err(Reported) => {}
@@ -208,7 +233,12 @@ impl<'a> Evaluator<'a> {
             && root.as_str() != "var"
             && scope.find(root).is_none()
         {
-            return self.report(&span(expr), "a name with a dot is text", "write the name in double quotes");
+            return self.report(
+                &is::BARE_WORD,
+                &span(expr),
+                "a name with a dot is text",
+                "write the name in double quotes",
+            );
         }
         let key = self.evaluate(expr, scope)?;
         match printed(&key.kind) {
@@ -237,7 +267,12 @@ impl<'a> Evaluator<'a> {
                 Element::Directive(directive) => {
                     let help =
                         "write `${condition ? a : b}`, or `${join(\"\", [for …])}`; a literal `%{` is written `%%{`";
-                    return self.report(&span(directive.as_ref()), "template directives are not supported", help);
+                    return self.report(
+                        &is::UNSUPPORTED,
+                        &span(directive.as_ref()),
+                        "template directives are not supported",
+                        help,
+                    );
                 }
             }
             self.spend(at, text.len())?;
@@ -256,6 +291,7 @@ impl<'a> Evaluator<'a> {
             "var" => {
                 let Some(TraversalOperator::GetAttr(name)) = operators.next().map(|operator| operator.value()) else {
                     return self.report(
+                        &is::REFERENCE,
                         at,
                         "`var` alone is no value",
                         "write the variable's name behind it: `var.name`",
@@ -264,8 +300,7 @@ impl<'a> Evaluator<'a> {
                 self.variable(at, name, &span(name))?
             }
             _ => {
-                let refusal = foreign(root);
-                return self.report(&span(&traversal.expr), refusal.problem, refusal.help);
+                return self.settle(&span(&traversal.expr), foreign(root));
             }
         };
         let mut value = start;
@@ -280,7 +315,7 @@ impl<'a> Evaluator<'a> {
                 TraversalOperator::Index(index) => step(&value.kind, &self.evaluate(index, scope)?.kind),
                 TraversalOperator::LegacyIndex(index) => step(&value.kind, &Kind::Number(Number::from(*index.value()))),
                 TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => {
-                    refuse("a splat is not supported", "write [for item in list : item.name]")
+                    refuse(&is::UNSUPPORTED, "a splat is not supported", "write [for item in list : item.name]")
                 }
             };
             value = self.settle(&step_at, found)?.moved(at);
@@ -294,7 +329,7 @@ impl<'a> Evaluator<'a> {
                 Some(meant) => format!("did you mean `var.{meant}`?"),
                 None => format!("declare it beside the cluster: variable \"{name}\" {{ default = … }}"),
             };
-            return self.report(name_at, format!("there is no variable `{name}`"), help);
+            return self.report(&is::REFERENCE, name_at, format!("there is no variable `{name}`"), help);
         };
         // What is wrong with the variable itself was said where it is declared.
         if value.is_refused() {
@@ -311,7 +346,7 @@ impl<'a> Evaluator<'a> {
         let name_at = span(&call.name.name);
         self.settle(&name_at, function::known(name))?;
         if call.args.expand_final() {
-            return self.report(at, "`...` is not supported", "write the arguments out");
+            return self.report(&is::UNSUPPORTED, at, "`...` is not supported", "write the arguments out");
         }
         let mut arguments = vec![];
         for argument in call.args.iter() {
@@ -329,7 +364,12 @@ impl<'a> Evaluator<'a> {
 
     fn repeat(&self, at: &Range<usize>, expr: &ForExpr, scope: &Scope) -> Result<Kind, Reported> {
         if expr.grouping {
-            return self.report(at, "grouping with `...` is not supported", "give each value its own key");
+            return self.report(
+                &is::UNSUPPORTED,
+                at,
+                "grouping with `...` is not supported",
+                "give each value its own key",
+            );
         }
         let collection = self.evaluate(&expr.intro.collection_expr, scope)?;
         let pairs: Vec<(Kind, Value)> = match collection.kind {
@@ -364,7 +404,12 @@ impl<'a> Evaluator<'a> {
             let (key, key_at) = (self.key(key_expr, scope)?, span(key_expr));
             self.spend(&key_at, key.len() + map.len())?;
             if map.iter().any(|entry| entry.key == key) {
-                return self.report(&key_at, format!("the key `{key}` comes twice"), "make each key another one");
+                return self.report(
+                    &is::SET_TWICE,
+                    &key_at,
+                    format!("the key `{key}` comes twice"),
+                    "make each key another one",
+                );
             }
             map.push(Entry { key, key_at, value });
         }
@@ -389,8 +434,10 @@ fn step(value: &Kind, index: &Kind) -> Result<Value, Refusal> {
             let found = number.as_u64().and_then(|i| usize::try_from(i).ok()).and_then(|i| items.get(i));
             match (found, items.len()) {
                 (Some(item), _) => Ok(item.clone()),
-                (None, 0) => refuse("the list is empty", "give it an item, or leave the index out"),
-                (None, n) => refuse(format!("the list has no item {number}"), format!("write 0 to {}", n - 1)),
+                (None, 0) => refuse(&is::NO_PART, "the list is empty", "give it an item, or leave the index out"),
+                (None, n) => {
+                    refuse(&is::NO_PART, format!("the list has no item {number}"), format!("write 0 to {}", n - 1))
+                }
             }
         }
         (Kind::Map(entries), Kind::Text(name)) => match entries.iter().find(|entry| entry.key == *name) {
@@ -401,27 +448,40 @@ fn step(value: &Kind, index: &Kind) -> Result<Value, Refusal> {
                     Some(meant) => format!("did you mean `{meant}`?"),
                     None => format!("there are {}", known().collect::<Vec<_>>().join(", ")),
                 };
-                refuse(format!("the map has no key `{name}`"), help)
+                refuse(&is::NO_PART, format!("the map has no key `{name}`"), help)
             }
         },
-        (Kind::List(_), _) => refuse(format!("a list has no item at {}", index.name()), "write a number from 0 on"),
-        (Kind::Map(_), _) => refuse(format!("a map has no key that is {}", index.name()), "write a key's name"),
-        (other, _) => refuse(format!("{} has no parts", other.name()), "only a list or a map has: leave it out"),
+        (Kind::List(_), _) => {
+            refuse(&is::NO_PART, format!("a list has no item at {}", index.name()), "write a number from 0 on")
+        }
+        (Kind::Map(_), _) => {
+            refuse(&is::NO_PART, format!("a map has no key that is {}", index.name()), "write a key's name")
+        }
+        (other, _) => {
+            refuse(&is::NO_PART, format!("{} has no parts", other.name()), "only a list or a map has: leave it out")
+        }
     }
 }
 
 /// Why a name of Terraform's is none here.
-fn foreign(root: &str) -> Refusal {
-    let (problem, help) = match root {
-        "local" => ("a blueprint has no locals".to_string(), "declare a variable with a default: var.name".to_string()),
-        "env" | "ENV" => function::environment(),
+fn foreign<T>(root: &str) -> Result<T, Refusal> {
+    let (rule, problem, help) = match root {
+        "local" => (
+            &is::REFERENCE,
+            "a blueprint has no locals".to_string(),
+            "declare a variable with a default: var.name".to_string(),
+        ),
+        "env" | "ENV" => return function::environment(),
         "data" | "module" | "path" | "terraform" | "each" | "self" | "count" => (
+            &is::NOT_PURE,
             format!("`{root}` is Terraform's: a blueprint is read before anything exists"),
             "write the value out, or hand it in with a variable and --var".to_string(),
         ),
-        _ => {
-            (format!("`{root}` is nothing here"), "there are `var.name`, and the names that a `for` binds".to_string())
-        }
+        _ => (
+            &is::REFERENCE,
+            format!("`{root}` is nothing here"),
+            "there are `var.name`, and the names that a `for` binds".to_string(),
+        ),
     };
-    Refusal { problem, help }
+    refuse(rule, problem, help)
 }

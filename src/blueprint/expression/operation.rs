@@ -5,6 +5,7 @@ use hcl_edit::expr::{BinaryOperator, UnaryOperator};
 
 use super::super::diagnostic::{Refusal, refuse};
 use super::super::value::Kind;
+use crate::blueprint::rules::language as is;
 
 /// What is to blame.
 #[derive(Debug, Clone, Copy)]
@@ -19,9 +20,11 @@ pub(super) fn unary(operator: UnaryOperator, value: &Kind) -> Result<Kind, Refus
     match (operator, value) {
         (UnaryOperator::Neg, Kind::Number(number)) => Ok(Kind::Number(-*number)),
         (UnaryOperator::Not, Kind::Bool(value)) => Ok(Kind::Bool(!value)),
-        (UnaryOperator::Neg, other) => refuse(format!("`-` needs a number, not {}", other.name()), "write a number"),
+        (UnaryOperator::Neg, other) => {
+            refuse(&is::OPERAND, format!("`-` needs a number, not {}", other.name()), "write a number")
+        }
         (UnaryOperator::Not, other) => {
-            refuse(format!("`!` needs true or false, not {}", other.name()), "write a comparison")
+            refuse(&is::OPERAND, format!("`!` needs true or false, not {}", other.name()), "write a comparison")
         }
     }
 }
@@ -35,7 +38,7 @@ pub(super) fn binary(operator: BinaryOperator, left: &Kind, right: &Kind) -> Res
             let comparable = std::mem::discriminant(left) == std::mem::discriminant(right);
             if !comparable && *left != Kind::Null && *right != Kind::Null {
                 let problem = format!("{} is never equal to {}", left.name(), right.name());
-                return blame(Side::Both, refuse(problem, "compare two values of one type"));
+                return blame(Side::Both, refuse(&is::OPERAND, problem, "compare two values of one type"));
             }
             Ok(Kind::Bool(same(left, right) == (operator == Op::Eq)))
         }
@@ -44,7 +47,11 @@ pub(super) fn binary(operator: BinaryOperator, left: &Kind, right: &Kind) -> Res
                 Kind::Bool(flag) => Ok(*flag),
                 other => blame(
                     side,
-                    refuse(format!("`{operator}` needs true or false, not {}", other.name()), "write a comparison"),
+                    refuse(
+                        &is::OPERAND,
+                        format!("`{operator}` needs true or false, not {}", other.name()),
+                        "write a comparison",
+                    ),
                 ),
             };
             let (left, right) = (flag(Side::Left, left)?, flag(Side::Right, right)?);
@@ -59,7 +66,7 @@ pub(super) fn binary(operator: BinaryOperator, left: &Kind, right: &Kind) -> Res
                         Op::Plus if matches!(other, Kind::List(_)) => "write concat(a, b)",
                         _ => "write a number",
                     };
-                    blame(side, refuse(format!("`{operator}` needs numbers, not {}", other.name()), help))
+                    blame(side, refuse(&is::OPERAND, format!("`{operator}` needs numbers, not {}", other.name()), help))
                 }
             };
             let (left, right) = (number(Side::Left, left)?, number(Side::Right, right)?);
@@ -93,7 +100,7 @@ fn same(left: &Kind, right: &Kind) -> bool {
 fn arithmetic(operator: BinaryOperator, left: Number, right: Number) -> Result<Kind, (Side, Refusal)> {
     use BinaryOperator as Op;
     if matches!(operator, Op::Div | Op::Mod) && right.as_f64() == Some(0.0) {
-        return blame(Side::Right, refuse("nothing is divided by 0", "write another divisor"));
+        return blame(Side::Right, refuse(&is::ARITHMETIC, "nothing is divided by 0", "write another divisor"));
     }
     let whole = |number: Number| {
         number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)).filter(|_| !number.is_f64())
@@ -120,6 +127,8 @@ fn arithmetic(operator: BinaryOperator, left: Number, right: Number) -> Result<K
     };
     match found {
         Some(number) => Ok(Kind::Number(number)),
-        None => blame(Side::Both, refuse("the result is too large for a number", "write smaller numbers")),
+        None => {
+            blame(Side::Both, refuse(&is::ARITHMETIC, "the result is too large for a number", "write smaller numbers"))
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Reader, Refusal, refuse};
+use crate::blueprint::rules::language as is;
 use crate::blueprint::rules::{self, Rule};
 
 /// Codes of rules, each with the reason why the blueprint may break it.
@@ -13,10 +14,10 @@ pub fn read(r: &Reader) -> BTreeMap<&'static str, String> {
         match acceptable(code) {
             Ok(rule) if accepted.contains_key(rule.code) => {
                 let problem = format!("{code} is accepted already");
-                r.source.report(&at, problem, "keep one of the two, with both reasons");
+                r.source.report(&is::ACCEPT, &at, problem, "keep one of the two, with both reasons");
             }
             Ok(rule) => drop(accepted.insert(rule.code, reason)),
-            Err(Refusal { problem, help }) => r.source.report(&at, problem, help),
+            Err(refusal) => r.source.refused(&at, refusal),
         }
     });
     accepted
@@ -29,18 +30,22 @@ fn acceptable(code: &str) -> Result<&'static Rule, Refusal> {
             Some(meant) => format!("write \"{meant}\""),
             None => format!("there are {}", known().collect::<Vec<_>>().join(", ")),
         };
-        return refuse(format!("`{code}` is no rule's code"), help);
+        return refuse(&is::ACCEPT, format!("`{code}` is no rule's code"), help);
     };
     if !rule.acceptable {
         let help = format!("change what breaks it; `pgherd explain {code}` tells why");
-        return refuse(format!("{code} ({}) cannot be accepted", rule.title), help);
+        return refuse(&is::ACCEPT, format!("{code} ({}) cannot be accepted", rule.title), help);
     }
     Ok(rule)
 }
 
 fn reason(text: &str) -> Result<String, Refusal> {
     if text.trim().is_empty() || text.chars().any(char::is_control) {
-        return refuse("a reason is one line of words", "say what makes it right here: the next reader asks");
+        return refuse(
+            &is::ACCEPT,
+            "a reason is one line of words",
+            "say what makes it right here: the next reader asks",
+        );
     }
     Ok(text.trim().to_string())
 }

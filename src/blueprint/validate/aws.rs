@@ -1,6 +1,7 @@
 //! What AWS calls things: regions, zones, instance types, buckets.
 
 use super::{Refusal, names, nearest, refuse};
+use crate::blueprint::rules::language as is;
 
 const DIRECTIONS: [&str; 9] =
     ["north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"];
@@ -19,15 +20,15 @@ pub fn region(text: &str) -> Result<String, Refusal> {
             }
             if DIRECTIONS.contains(direction) && is_number(number.trim_end_matches(|c: char| c.is_ascii_lowercase())) {
                 let region = text.trim_end_matches(|c: char| c.is_ascii_lowercase());
-                return refuse(format!("`{text}` is a zone"), format!("write its region: \"{region}\""));
+                return refuse(&is::REGION, format!("`{text}` is a zone"), format!("write its region: \"{region}\""));
             }
             if let (Some(meant), true) = (nearest(direction, DIRECTIONS.into_iter()), is_number(number)) {
                 let meant = [&[*area], middle, &[meant, *number]].concat().join("-");
-                return refuse(format!("`{text}` is no region"), format!("did you mean \"{meant}\"?"));
+                return refuse(&is::REGION, format!("`{text}` is no region"), format!("did you mean \"{meant}\"?"));
             }
         }
     }
-    refuse(format!("`{text}` is no region"), "write an AWS region, such as \"eu-west-1\"")
+    refuse(&is::REGION, format!("`{text}` is no region"), "write an AWS region, such as \"eu-west-1\"")
 }
 
 /// Regions where new accounts do not have the zones a, b and c, with those that they do have
@@ -51,23 +52,27 @@ pub fn zone(text: &str, region: &str) -> Result<String, Refusal> {
         return Ok(text.to_string());
     }
     let help = format!("write zones of {region}, such as \"{region}a\" or only \"a\"");
-    refuse(format!("`{text}` is no zone of {region}"), help)
+    refuse(&is::ZONES, format!("`{text}` is no zone of {region}"), help)
 }
 
 /// An EC2 instance type, such as `m7g.large`.
 pub fn instance_type(text: &str) -> Result<String, Refusal> {
     const HELP: &str = "write family and size, such as \"m6i.large\"";
     if let Some(rest) = text.strip_prefix("db.") {
-        return refuse(format!("`{text}` is a type of RDS, not of EC2"), format!("write \"{rest}\""));
+        return refuse(
+            &is::INSTANCE_TYPE,
+            format!("`{text}` is a type of RDS, not of EC2"),
+            format!("write \"{rest}\""),
+        );
     }
     let Some((family, size)) = text.split_once('.') else {
-        return refuse(format!("`{text}` is no instance type"), HELP);
+        return refuse(&is::INSTANCE_TYPE, format!("`{text}` is no instance type"), HELP);
     };
     let family_fits = family.starts_with(|c: char| c.is_ascii_lowercase())
         && family.contains(|c: char| c.is_ascii_digit())
         && family.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     if !family_fits {
-        return refuse(format!("`{family}` is no instance family"), HELP);
+        return refuse(&is::INSTANCE_TYPE, format!("`{family}` is no instance family"), HELP);
     }
     let multiple = size.strip_suffix("xlarge").is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()));
     let metal =
@@ -79,7 +84,7 @@ pub fn instance_type(text: &str) -> Result<String, Refusal> {
         Some(meant) => format!("did you mean \"{family}.{meant}\"?"),
         None => HELP.into(),
     };
-    refuse(format!("`{size}` is no instance size"), help)
+    refuse(&is::INSTANCE_TYPE, format!("`{size}` is no instance size"), help)
 }
 
 /// Whether an instance type's processor is Graviton (64-bit Arm): its family has a `g` behind the generation's digit, such
@@ -100,7 +105,11 @@ pub fn bucket(text: &str) -> Result<String, Refusal> {
     for prefix in ["s3://", "arn:aws:s3:::"] {
         if let Some(rest) = text.strip_prefix(prefix) {
             let name = rest.split('/').next().unwrap_or_default();
-            return refuse(format!("`{text}` is more than the bucket's name"), format!("write \"{name}\""));
+            return refuse(
+                &is::BUCKET,
+                format!("`{text}` is more than the bucket's name"),
+                format!("write \"{name}\""),
+            );
         }
     }
     let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -114,7 +123,7 @@ pub fn bucket(text: &str) -> Result<String, Refusal> {
         || ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"].iter().any(|suffix| text.ends_with(suffix));
     if !fits || kept_by_aws {
         let help = "use 3 to 63 lower-case letters, digits, hyphens and dots, a letter or digit at both ends";
-        return refuse(format!("`{text}` is no bucket's name"), help);
+        return refuse(&is::BUCKET, format!("`{text}` is no bucket's name"), help);
     }
     Ok(text.to_string())
 }

@@ -2,6 +2,7 @@
 
 use super::{Found, Reader, Refusal, refuse};
 use crate::blueprint::model::{Budget, Failover};
+use crate::blueprint::rules::language as is;
 use crate::blueprint::value::{Kind, text};
 
 /// An hour: longer is a slip in the unit.
@@ -21,7 +22,15 @@ pub fn read(r: &Reader, default: Failover) -> (Failover, Budget) {
             ttl.value
         );
         let (name, at) = timers.iter().find(|(_, t)| t.written()).map_or(("ttl", &ttl.at), |(name, t)| (*name, &t.at));
-        r.report(name, at, Refusal { problem, help: format!("write ttl = {needed} or more, or lower the other two") });
+        r.report(
+            name,
+            at,
+            Refusal {
+                rule: &is::TIMERS,
+                problem,
+                help: format!("write ttl = {needed} or more, or lower the other two"),
+            },
+        );
     }
     let mut written: Vec<_> = timers.iter().filter(|(_, timer)| timer.written()).map(|(name, _)| *name).collect();
     if synchronous.written() {
@@ -41,7 +50,7 @@ pub fn read(r: &Reader, default: Failover) -> (Failover, Budget) {
 fn duration(r: &Reader, name: &'static str, example: &str) -> Found<Option<u32>> {
     r.value(name, None, |value| {
         if let Kind::Number(number) = value.kind {
-            return refuse("a time has a unit", format!("write \"{number}s\""));
+            return refuse(&is::TIME, "a time has a unit", format!("write \"{number}s\""));
         }
         let written = text(value)?;
         let (number, unit) = written.split_at(written.trim_end_matches(|c: char| !c.is_ascii_digit()).len());
@@ -53,12 +62,16 @@ fn duration(r: &Reader, name: &'static str, example: &str) -> Found<Option<u32>>
         };
         match number.parse::<u32>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor)) {
             Some(seconds) if seconds <= MOST_SECONDS => Ok(Some(seconds)),
-            Some(_) => {
-                refuse(format!("`{written}` is more than an hour"), format!("write a time such as \"{example}\""))
-            }
-            None => {
-                refuse(format!("`{written}` is no time"), format!("write seconds or minutes, such as \"{example}\""))
-            }
+            Some(_) => refuse(
+                &is::TIME,
+                format!("`{written}` is more than an hour"),
+                format!("write a time such as \"{example}\""),
+            ),
+            None => refuse(
+                &is::TIME,
+                format!("`{written}` is no time"),
+                format!("write seconds or minutes, such as \"{example}\""),
+            ),
         }
     })
 }

@@ -2,6 +2,7 @@
 
 use super::{Found, Origin, Reader, Refusal, machine, names, refuse};
 use crate::blueprint::model::{Haproxy, Stats};
+use crate::blueprint::rules::language as is;
 
 /// Ports with a meaning of their own in the cluster; etcd may sit on HAProxy's machine.
 const TAKEN: [(u16, &str); 4] =
@@ -36,7 +37,11 @@ fn port(r: &Reader, name: &'static str, default: u16) -> Found<u16> {
     let value = u16::try_from(value).unwrap_or(default);
     if let Some((_, owner)) = TAKEN.iter().find(|(taken, _)| *taken == value) {
         let problem = format!("{value} is the port of {owner}");
-        r.report(name, &at, Refusal { problem, help: format!("choose another port, such as {default}") });
+        r.report(
+            name,
+            &at,
+            Refusal { rule: &is::PORT, problem, help: format!("choose another port, such as {default}") },
+        );
         origin = Origin::Refused;
     }
     Found { value, at, origin }
@@ -50,7 +55,11 @@ fn check_distinct(r: &Reader, ports: &[(&str, &Found<u16>)]) {
                 let (name, other_name, at) =
                     if port.written() { (name, other_name, &port.at) } else { (other_name, name, &other.at) };
                 let problem = format!("{} is haproxy.{other_name} already", port.value);
-                r.report(name, at, Refusal { problem, help: "give each of the three its own port".into() });
+                r.report(
+                    name,
+                    at,
+                    Refusal { rule: &is::PORT, problem, help: "give each of the three its own port".into() },
+                );
             }
         }
     }
@@ -60,11 +69,15 @@ fn check_distinct(r: &Reader, ports: &[(&str, &Found<u16>)]) {
 fn path(text: &str) -> Result<String, Refusal> {
     const HELP: &str = "write a path such as \"/admin?stats\"";
     if !text.starts_with('/') {
-        return refuse(format!("`{text}` does not start with `/`"), HELP);
+        return refuse(&is::STATS, format!("`{text}` does not start with `/`"), HELP);
     }
     let page = text.split('?').next().unwrap_or_default();
     if let Some(taken) = TAKEN_PATHS.iter().find(|taken| taken.starts_with(text) || page == **taken) {
-        return refuse(format!("`{text}` would hide `{taken}`, which HAProxy serves on the same port"), HELP);
+        return refuse(
+            &is::STATS,
+            format!("`{text}` would hide `{taken}`, which HAProxy serves on the same port"),
+            HELP,
+        );
     }
     names::plain("path of a stats page", text, "/_.~?=&-", 100)
 }

@@ -2,6 +2,7 @@
 
 use super::{Found, Reader, Refusal, aws, nearest, refuse};
 use crate::blueprint::model::{Base, Image};
+use crate::blueprint::rules::language as is;
 
 /// What images start from, and the builder's instance type with its place.
 pub fn read(r: &Reader, default: Image) -> (Image, Found<Option<String>>) {
@@ -26,5 +27,5 @@ fn base(text: &str) -> Result<Base, Refusal> {
         Some(meant) => format!("did you mean \"{meant}\"? There are {}", all.join(", ")),
         None => format!("write one of {}", all.join(", ")),
     };
-    refuse(format!("`{text}` is no base that pgherd knows"), help)
+    refuse(&is::BASE, format!("`{text}` is no base that pgherd knows"), help)
 }

@@ -2,6 +2,7 @@
 
 use super::{Found, Reader, Refusal, aws};
 use crate::blueprint::model::{Disk, Machine};
+use crate::blueprint::rules::language as is;
 
 /// Every base's image is this large.
 const SMALLEST_ROOT: u32 = 8;
@@ -28,13 +29,13 @@ fn disk(r: &Reader, default: Disk) -> Disk {
     if !size.refused() && !iops.refused() && iops.value > most_iops {
         let problem = format!("{} operations a second are more than the 500 per GiB that gp3 allows", iops.value);
         let help = format!("write size = {} or more, or iops = {most_iops} at most", iops.value.div_ceil(500));
-        r.report("iops", &iops.at, Refusal { problem, help });
+        r.report("iops", &iops.at, Refusal { rule: &is::DISK, problem, help });
     }
     if !iops.refused() && !throughput.refused() && throughput.value > iops.value / 4 {
         let problem =
             format!("{} MiB a second are more than gp3 gives at {} operations a second", throughput.value, iops.value);
         let help = format!("write iops = {} or more, or throughput = {} at most", throughput.value * 4, iops.value / 4);
-        r.report("throughput", &throughput.at, Refusal { problem, help });
+        r.report("throughput", &throughput.at, Refusal { rule: &is::DISK, problem, help });
     }
     Disk { size: size.value, iops: iops.value, throughput: throughput.value }
 }

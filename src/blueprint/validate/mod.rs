@@ -30,6 +30,7 @@ use super::tree::{self, span};
 use super::value::Value;
 use super::variable;
 use super::vocabulary::nearest;
+use crate::blueprint::rules::language as is;
 
 /// Reads the file's one cluster block. What is wrong in it is reported to `source`, and reading goes on with the default.
 /// `given` is what the variables are set to from outside.
@@ -89,7 +90,7 @@ fn only_cluster<'a>(source: &Source, document: &'a Body) -> Option<&'a Block> {
     const HELP: &str = "write everything inside one `cluster \"<name>\" { … }`";
     for attribute in document.attributes() {
         let problem = format!("`{}` stands outside of the cluster", attribute.key.as_str());
-        source.report(&span(&attribute.key), problem, HELP);
+        source.report(&is::ONE_CLUSTER, &span(&attribute.key), problem, HELP);
     }
     let mut found: Option<&Block> = None;
     for block in document.blocks() {
@@ -99,19 +100,39 @@ fn only_cluster<'a>(source: &Source, document: &'a Body) -> Option<&'a Block> {
         } else if TERRAFORM.contains(&name) {
             let problem =
                 format!("`{name}` is Terraform's: a blueprint says what to build, and pgherd writes the Terraform");
-            source.report(&at, problem, "leave it out; a value of its own is a `variable \"<name>\" { default = … }`");
+            source.report(
+                &is::ONE_CLUSTER,
+                &at,
+                problem,
+                "leave it out; a value of its own is a `variable \"<name>\" { default = … }`",
+            );
         } else if name != "cluster" {
             let meant =
                 nearest(name, ["cluster", "variable"].into_iter()).map(|meant| format!("did you mean `{meant}`?"));
-            source.report(&at, format!("`{name}` is unknown here"), meant.unwrap_or_else(|| HELP.into()));
+            source.report(
+                &is::ONE_CLUSTER,
+                &at,
+                format!("`{name}` is unknown here"),
+                meant.unwrap_or_else(|| HELP.into()),
+            );
         } else if found.is_some() {
-            source.report(&at, "a second cluster in this file", "write one cluster a file: move this one to another");
+            source.report(
+                &is::ONE_CLUSTER,
+                &at,
+                "a second cluster in this file",
+                "write one cluster a file: move this one to another",
+            );
         } else {
             found = Some(block);
         }
     }
     if document.attributes().next().is_none() && document.blocks().all(|block| block.ident.as_str() == "variable") {
-        source.report(&(0..0), "there is no cluster in this file", "write cluster \"herd\" { region = \"eu-west-1\" }");
+        source.report(
+            &is::ONE_CLUSTER,
+            &(0..0),
+            "there is no cluster in this file",
+            "write cluster \"herd\" { region = \"eu-west-1\" }",
+        );
     }
     found
 }
@@ -121,16 +142,16 @@ fn cluster_name(source: &Source, block: &Block) -> String {
     const FALLBACK: &str = "herd";
     let at = span(&block.ident);
     let [label, more @ ..] = block.labels.as_slice() else {
-        source.report(&at, "the cluster has no name", "write cluster \"herd\" { … }");
+        source.report(&is::LABEL, &at, "the cluster has no name", "write cluster \"herd\" { … }");
         return FALLBACK.into();
     };
     if let Some(second) = more.first() {
-        source.report(&span(second), "a cluster has one name", "write cluster \"herd\" { … }");
+        source.report(&is::LABEL, &span(second), "a cluster has one name", "write cluster \"herd\" { … }");
     }
     match names::cluster(label.as_str()) {
         Ok(name) => name,
         Err(refusal) => {
-            source.report(&span(label), refusal.problem, refusal.help);
+            source.refused(&span(label), refusal);
             FALLBACK.into()
         }
     }

@@ -1,6 +1,7 @@
 //! Names: the cluster's, those of PostgreSQL.
 
 use super::{Refusal, refuse};
+use crate::blueprint::rules::language as is;
 
 /// Longest cluster name. A host name `<cluster>-slave15` has at most 63 characters (RFC 1035), an IAM role
 /// `<cluster>-database` at most 64 (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
@@ -19,6 +20,7 @@ pub fn cluster(name: &str) -> Result<String, Refusal> {
     if name.len() > LONGEST_CLUSTER {
         let problem = format!("the name `{name}` has {} characters", name.len());
         return refuse(
+            &is::CLUSTER_NAME,
             problem,
             format!("use at most {LONGEST_CLUSTER}: the host name `<cluster>-slave15` may have 63"),
         );
@@ -28,11 +30,15 @@ pub fn cluster(name: &str) -> Result<String, Refusal> {
         let fit = lower.trim_matches(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit());
         let fit = if fit.starts_with(|c: char| c.is_ascii_lowercase()) { fit } else { "herd" };
         let help = format!("use lower-case letters, digits and hyphens, a letter first, such as \"{fit}\"");
-        return refuse(format!("`{name}` cannot be part of a host name"), help);
+        return refuse(&is::CLUSTER_NAME, format!("`{name}` cannot be part of a host name"), help);
     }
     if name == "sg" || name.starts_with("sg-") {
         let help = "choose a name that does not start with `sg-`, such as \"herd\"";
-        return refuse(format!("AWS refuses security groups named `{name}-…`: `sg-` starts their ids"), help);
+        return refuse(
+            &is::CLUSTER_NAME,
+            format!("AWS refuses security groups named `{name}-…`: `sg-` starts their ids"),
+            help,
+        );
     }
     Ok(name.to_string())
 }
@@ -40,13 +46,19 @@ pub fn cluster(name: &str) -> Result<String, Refusal> {
 /// A role that the blueprint makes.
 pub fn user(name: &str) -> Result<String, Refusal> {
     match name {
-        "postgres" => refuse("`postgres` is the superuser, which every cluster has", "leave it out"),
-        "replicauser" | "rewind_user" => {
-            refuse(format!("`{name}` is a role of pgherd's own"), "choose another name, such as \"app\"")
+        "postgres" => {
+            refuse(&is::DATABASE_NAME, "`postgres` is the superuser, which every cluster has", "leave it out")
         }
-        _ if RESERVED_ROLES.contains(&name) => {
-            refuse(format!("`{name}` means something else to PostgreSQL"), "choose another name, such as \"app\"")
-        }
+        "replicauser" | "rewind_user" => refuse(
+            &is::DATABASE_NAME,
+            format!("`{name}` is a role of pgherd's own"),
+            "choose another name, such as \"app\"",
+        ),
+        _ if RESERVED_ROLES.contains(&name) => refuse(
+            &is::DATABASE_NAME,
+            format!("`{name}` means something else to PostgreSQL"),
+            "choose another name, such as \"app\"",
+        ),
         _ => identifier(name),
     }
 }
@@ -54,10 +66,14 @@ pub fn user(name: &str) -> Result<String, Refusal> {
 /// A database that the blueprint makes.
 pub fn database(name: &str) -> Result<String, Refusal> {
     match name {
-        "postgres" | "template0" | "template1" => refuse(format!("`{name}` exists in every server"), "leave it out"),
-        _ if RESERVED_DATABASES.contains(&name) => {
-            refuse(format!("`{name}` means something else in pg_hba.conf"), "choose another name, such as \"app\"")
+        "postgres" | "template0" | "template1" => {
+            refuse(&is::DATABASE_NAME, format!("`{name}` exists in every server"), "leave it out")
         }
+        _ if RESERVED_DATABASES.contains(&name) => refuse(
+            &is::DATABASE_NAME,
+            format!("`{name}` means something else in pg_hba.conf"),
+            "choose another name, such as \"app\"",
+        ),
         _ => identifier(name),
     }
 }
@@ -67,16 +83,21 @@ fn identifier(name: &str) -> Result<String, Refusal> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if name.starts_with("pg_") {
         return refuse(
+            &is::DATABASE_NAME,
             format!("PostgreSQL keeps names that start with `pg_` to itself, such as `{name}`"),
             "drop the `pg_`",
         );
     }
     if name.len() > LONGEST_IDENTIFIER {
-        return refuse(format!("`{name}` has {} characters", name.len()), format!("use at most {LONGEST_IDENTIFIER}"));
+        return refuse(
+            &is::DATABASE_NAME,
+            format!("`{name}` has {} characters", name.len()),
+            format!("use at most {LONGEST_IDENTIFIER}"),
+        );
     }
     if !name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_') || !name.chars().all(plain) {
         let help = "use lower-case letters, digits and underscores, a letter first, such as \"app\"";
-        return refuse(format!("`{name}` would need quotes in every statement"), help);
+        return refuse(&is::DATABASE_NAME, format!("`{name}` would need quotes in every statement"), help);
     }
     Ok(name.to_string())
 }
@@ -87,7 +108,7 @@ pub fn plain(what: &str, text: &str, more: &str, longest: usize) -> Result<Strin
     if text.is_empty() || text.len() > longest || !text.chars().all(fits) {
         let listed: Vec<String> = more.chars().map(|c| format!("`{c}`")).collect();
         let help = format!("use 1 to {longest} letters, digits and {}", listed.join(" "));
-        return refuse(format!("`{text}` is no {what}"), help);
+        return refuse(&is::PLAIN_NAME, format!("`{text}` is no {what}"), help);
     }
     Ok(text.to_string())
 }

@@ -8,6 +8,7 @@ use ipnet::Ipv4Net;
 
 use super::{Found, Origin, Reader, Refusal, aws, refuse};
 use crate::blueprint::model::Network;
+use crate::blueprint::rules::language as is;
 
 /// More zones than any region has for an account.
 const MOST_ZONES: usize = 6;
@@ -23,7 +24,11 @@ pub fn read(r: &Reader, region: &Found<String>, default: Network) -> Network {
     let clients = allowed(r, "clients");
     if let (Some([]), true) = (clients.value.as_deref(), clients.written()) {
         let help = "leave `clients` out to let the network's own addresses in";
-        r.report("clients", &clients.at, Refusal { problem: "nobody could reach HAProxy".into(), help: help.into() });
+        r.report(
+            "clients",
+            &clients.at,
+            Refusal { rule: &is::TOO_OPEN, problem: "nobody could reach HAProxy".into(), help: help.into() },
+        );
     }
     let admins = allowed(r, "admins");
     check_room(r, &cidr, &zones);
@@ -38,7 +43,7 @@ fn zones(r: &Reader, region: &Found<String>, default: Vec<String>) -> Found<Vec<
         if let (Some(zones), true) = (aws::zones_to_name(&region.value), written.origin == Origin::Default) {
             let problem =
                 format!("the default zones a, b and c do not all exist in {} for every account", region.value);
-            r.source.report(&region.at, problem, format!("write network {{ zones = {zones} }}"));
+            r.source.report(&is::ZONES, &region.at, problem, format!("write network {{ zones = {zones} }}"));
         }
         return Found { value: default, at: written.at, origin: written.origin };
     };
@@ -46,7 +51,11 @@ fn zones(r: &Reader, region: &Found<String>, default: Vec<String>) -> Found<Vec<
     let value: Vec<String> = zones.iter().map(|zone| zone.value.clone()).collect();
     if !(1..=MOST_ZONES).contains(&value.len()) && written.written() {
         let problem = format!("{} zones", value.len());
-        r.report("zones", &written.at, Refusal { problem, help: format!("name 1 to {MOST_ZONES} zones") });
+        r.report(
+            "zones",
+            &written.at,
+            Refusal { rule: &is::ZONES, problem, help: format!("name 1 to {MOST_ZONES} zones") },
+        );
         return Found { value: default, at: written.at, origin: Origin::Refused };
     }
     Found { value, at: written.at, origin: written.origin }
@@ -79,7 +88,11 @@ fn check_room(r: &Reader, cidr: &Found<Ipv4Net>, zones: &Found<Vec<String>>) {
         r.report(
             name,
             at,
-            Refusal { problem, help: format!("write {wide} or wider (a /16 is usual), or name fewer zones") },
+            Refusal {
+                rule: &is::VPC,
+                problem,
+                help: format!("write {wide} or wider (a /16 is usual), or name fewer zones"),
+            },
         );
     }
 }
@@ -89,7 +102,7 @@ fn report_repeated<T: Hash + Eq + Display>(r: &Reader, name: &str, items: &[Foun
     for item in items {
         if !seen.insert(&item.value) {
             let problem = format!("`{}` stands there twice", item.value);
-            r.report(name, &item.at, Refusal { problem, help: "leave the second one out".into() });
+            r.report(name, &item.at, Refusal { rule: &is::REPEATED, problem, help: "leave the second one out".into() });
         }
     }
 }
@@ -101,17 +114,26 @@ fn range(text: &str) -> Result<Ipv4Net, Refusal> {
             return Ok(net);
         }
         return refuse(
+            &is::RANGE,
             format!("`{text}` is an address within a network"),
             format!("write the network: \"{}\"", net.trunc()),
         );
     }
     if text.parse::<std::net::Ipv4Addr>().is_ok() {
-        return refuse(format!("`{text}` is an address, not a range"), format!("write \"{text}/32\""));
+        return refuse(&is::RANGE, format!("`{text}` is an address, not a range"), format!("write \"{text}/32\""));
     }
     if text.parse::<ipnet::Ipv6Net>().is_ok() || text.parse::<std::net::Ipv6Addr>().is_ok() {
-        return refuse(format!("`{text}` is IPv6"), "write an IPv4 range: the cluster's network is IPv4 only");
+        return refuse(
+            &is::RANGE,
+            format!("`{text}` is IPv6"),
+            "write an IPv4 range: the cluster's network is IPv4 only",
+        );
     }
-    refuse(format!("`{text}` is no IPv4 range"), "write address and prefix length, such as \"10.20.0.0/16\"")
+    refuse(
+        &is::RANGE,
+        format!("`{text}` is no IPv4 range"),
+        "write address and prefix length, such as \"10.20.0.0/16\"",
+    )
 }
 
 /// The VPC's range: what AWS takes, and nobody else's addresses.
@@ -121,13 +143,14 @@ fn vpc(text: &str) -> Result<Ipv4Net, Refusal> {
     let net = range(text)?;
     if !(16..=28).contains(&net.prefix_len()) {
         return refuse(
+            &is::VPC,
             format!("AWS makes no VPC of a /{}", net.prefix_len()),
             "write a /16 to /28, such as \"10.20.0.0/16\"",
         );
     }
     if !PRIVATE.iter().any(|private| private.parse::<Ipv4Net>().is_ok_and(|private| private.contains(&net))) {
         let problem = format!("`{text}` is not private: its owners on the internet could not be reached from inside");
-        return refuse(problem, format!("take a part of {}", PRIVATE.join(", ")));
+        return refuse(&is::VPC, problem, format!("take a part of {}", PRIVATE.join(", ")));
     }
     Ok(net)
 }
@@ -136,11 +159,15 @@ fn vpc(text: &str) -> Result<Ipv4Net, Refusal> {
 fn source_range(text: &str) -> Result<Ipv4Net, Refusal> {
     let net = range(text)?;
     if net.prefix_len() == 0 {
-        return refuse("no port is opened to the world", "name the ranges that need it, such as \"203.0.113.0/24\"");
+        return refuse(
+            &is::TOO_OPEN,
+            "no port is opened to the world",
+            "name the ranges that need it, such as \"203.0.113.0/24\"",
+        );
     }
     if net.prefix_len() < WIDEST_ALLOWED {
         let help = format!("name ranges of /{WIDEST_ALLOWED} or less, such as \"10.0.0.0/8\"");
-        return refuse(format!("`{text}` is a large part of the internet"), help);
+        return refuse(&is::TOO_OPEN, format!("`{text}` is a large part of the internet"), help);
     }
     Ok(net)
 }

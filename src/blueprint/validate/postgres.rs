@@ -2,6 +2,7 @@
 
 use super::{Found, Reader, Refusal, names, nearest, refuse, settings};
 use crate::blueprint::model::{Database, Postgres};
+use crate::blueprint::rules::language as is;
 use crate::blueprint::value::{Kind, mismatch, text};
 
 /// Owner where none is named.
@@ -36,7 +37,7 @@ fn check(r: &Reader, list: &str, names: &[Found<String>], allowed: impl Fn(&str)
         let verdict = if first {
             allowed(&name.value)
         } else {
-            refuse(format!("`{}` stands there twice", name.value), "leave the second one out")
+            refuse(&is::REPEATED, format!("`{}` stands there twice", name.value), "leave the second one out")
         };
         if let Err(refusal) = verdict {
             r.report(list, &name.at, refusal);
@@ -74,5 +75,5 @@ fn known_owner(owner: &str, users: &[Found<String>]) -> Result<String, Refusal> 
         Some(meant) => format!("did you mean \"{meant}\"?"),
         None => format!("add \"{owner}\" to postgres.users, or write \"{SUPERUSER}\""),
     };
-    refuse(format!("no user `{owner}` is made to own it"), help)
+    refuse(&is::OWNER, format!("no user `{owner}` is made to own it"), help)
 }

@@ -1,6 +1,7 @@
 //! Whose processors must be alike. The readers of one block cannot see it.
 
 use super::{Found, Reader, Refusal, aws};
+use crate::blueprint::rules::language as is;
 
 /// The instance types that a blueprint names, and where.
 pub struct InstanceTypes {
@@ -26,6 +27,7 @@ pub fn check(r: &Reader, types: &InstanceTypes) {
         );
         let at = if slaves.written() { &slaves.at } else { &master.at };
         r.source.report(
+            &is::PROCESSOR,
             at,
             problem,
             "give master and slaves instance types of one kind, such as \"m7g.large\" for both",
@@ -42,7 +44,7 @@ pub fn check(r: &Reader, types: &InstanceTypes) {
     {
         let problem = format!("{} builds no image for {role}, which is {}", named(built), named(&machine.value));
         let help = "leave it out: pgherd takes a builder that fits each role".to_string();
-        r.report("image.builder_instance_type", &builder.at, Refusal { problem, help });
+        r.report("image.builder_instance_type", &builder.at, Refusal { rule: &is::PROCESSOR, problem, help });
     }
 }
 

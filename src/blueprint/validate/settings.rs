@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::postgres::Context;
 use super::{Reader, Refusal, nearest, refuse};
+use crate::blueprint::rules::language as is;
 use crate::blueprint::value::{Kind, Value, mismatch, text};
 
 mod owned;
@@ -22,13 +23,18 @@ pub fn read(r: &Reader, context: &Context) -> BTreeMap<String, String> {
             r.report(
                 "settings",
                 &entry.key_at,
-                Refusal { problem, help: "write those alone that differ from the default".into() },
+                Refusal {
+                    rule: &is::TOO_LARGE,
+                    problem,
+                    help: "write those alone that differ from the default".into(),
+                },
             );
             break;
         }
         let name = entry.key.to_lowercase();
         let verdict = match settings.contains_key(&name) {
             true => refuse(
+                &is::SET_TWICE,
                 format!("`{}` is set twice: PostgreSQL does not tell cases apart", entry.key),
                 "keep one of the two",
             ),
@@ -54,7 +60,7 @@ fn syntax(name: &str) -> Result<(), Refusal> {
     };
     if name.len() > 63 || !name.split('.').all(part) || name.split('.').count() > 2 {
         let help = format!("write it as PostgreSQL does, such as `{}`", name.to_lowercase().replace(['-', ' '], "_"));
-        return refuse(format!("`{name}` is no setting's name"), help);
+        return refuse(&is::SETTING_NAME, format!("`{name}` is no setting's name"), help);
     }
     Ok(())
 }
@@ -63,7 +69,9 @@ fn syntax(name: &str) -> Result<(), Refusal> {
 fn spelling(name: &str) -> Result<(), Refusal> {
     let known = || NAMES.lines().filter(|line| !line.starts_with('#'));
     match nearest(name, known()).filter(|_| !name.contains('.') && !known().any(|known| known == name)) {
-        Some(meant) => refuse(format!("PostgreSQL has no setting `{name}`"), format!("did you mean `{meant}`?")),
+        Some(meant) => {
+            refuse(&is::SETTING_NAME, format!("PostgreSQL has no setting `{name}`"), format!("did you mean `{meant}`?"))
+        }
         None => Ok(()),
     }
 }
@@ -76,7 +84,11 @@ fn scalar(value: &Value) -> Result<String, Refusal> {
         Kind::Text(_) => {
             let text = text(value)?;
             match text.chars().any(char::is_control) {
-                true => refuse("a setting is one line of text", "leave out line breaks and control characters"),
+                true => refuse(
+                    &is::SETTING_VALUE,
+                    "a setting is one line of text",
+                    "leave out line breaks and control characters",
+                ),
                 false => Ok(text.to_string()),
             }
         }
@@ -90,16 +102,21 @@ fn fits(name: &str, value: String, context: &Context) -> Result<String, Refusal>
     check_unit(&value)?;
     let off = ["off", "false", "no", "0"].contains(&value.to_lowercase().as_str());
     match name {
-        "fsync" | "full_page_writes" if off => {
-            refuse(format!("without {name} a power cut destroys the data"), "leave it out: the default is on")
-        }
+        "fsync" | "full_page_writes" if off => refuse(
+            &is::SETTING_VALUE,
+            format!("without {name} a power cut destroys the data"),
+            "leave it out: the default is on",
+        ),
         "synchronous_commit" if context.synchronous && (off || value.eq_ignore_ascii_case("local")) => refuse(
+            &is::SETTING_VALUE,
             format!("`{value}` acknowledges a commit that no standby has, and failover.synchronous promises otherwise"),
             "write \"on\", \"remote_apply\" or \"remote_write\", or failover { synchronous = false }",
         ),
-        "wal_level" if !["replica", "logical"].contains(&value.as_str()) => {
-            refuse(format!("`{value}` cannot feed a standby"), "leave it out for \"replica\", or write \"logical\"")
-        }
+        "wal_level" if !["replica", "logical"].contains(&value.as_str()) => refuse(
+            &is::SETTING_VALUE,
+            format!("`{value}` cannot feed a standby"),
+            "leave it out for \"replica\", or write \"logical\"",
+        ),
         "max_wal_senders" => {
             at_least(value, context.slaves + 3, "each standby streams, and a base backup needs two more")
         }
@@ -117,7 +134,11 @@ fn fits(name: &str, value: String, context: &Context) -> Result<String, Refusal>
 fn at_least(value: String, low: u32, reason: &str) -> Result<String, Refusal> {
     match value.parse::<u32>() {
         Ok(n) if n >= low => Ok(value),
-        _ => refuse(format!("`{value}` is not a whole number from {low} on: {reason}"), format!("write {low} or more")),
+        _ => refuse(
+            &is::SETTING_VALUE,
+            format!("`{value}` is not a whole number from {low} on: {reason}"),
+            format!("write {low} or more"),
+        ),
     }
 }
 
@@ -130,6 +151,7 @@ fn check_unit(value: &str) -> Result<(), Refusal> {
     {
         let number = value.strip_suffix(unit).unwrap_or_default();
         return refuse(
+            &is::SETTING_VALUE,
             format!("PostgreSQL knows no unit `{}`", unit.trim_start()),
             format!("write \"{number}{right}\""),
         );

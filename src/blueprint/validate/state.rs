@@ -2,6 +2,7 @@
 
 use super::{Reader, Refusal, aws, names, refuse};
 use crate::blueprint::model::State;
+use crate::blueprint::rules::language as is;
 
 pub fn read(r: &Reader, cluster: &str, region: &str) -> State {
     r.block("s3", |r| {
@@ -19,6 +20,7 @@ pub fn read(r: &Reader, cluster: &str, region: &str) -> State {
 fn key_prefix(text: &str) -> Result<String, Refusal> {
     if text.starts_with('/') || text.ends_with('/') || text.contains("//") {
         return refuse(
+            &is::BUCKET,
             format!("`{text}` would make empty folders"),
             format!("write \"{}\"", text.trim_matches('/').replace("//", "/")),
         );

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Reader, Refusal, refuse};
+use crate::blueprint::rules::language as is;
 use crate::blueprint::value::text;
 
 /// AWS takes 50 a resource; pgherd adds its own.
@@ -17,12 +18,14 @@ pub fn read(r: &Reader) -> BTreeMap<String, String> {
         if i == MOST_TAGS {
             let problem = format!("more than {MOST_TAGS} tags");
             let help = "leave some out: AWS takes 50, pgherd's own included".to_string();
-            r.report("tags", &entry.key_at, Refusal { problem, help });
+            r.report("tags", &entry.key_at, Refusal { rule: &is::TOO_LARGE, problem, help });
             break;
         }
         let twin = tags.keys().find(|known| known.eq_ignore_ascii_case(&entry.key));
         let key = match twin {
-            Some(twin) => refuse(format!("`{}` and `{twin}` are one key to IAM", entry.key), "keep one of the two"),
+            Some(twin) => {
+                refuse(&is::TAG, format!("`{}` and `{twin}` are one key to IAM", entry.key), "keep one of the two")
+            }
             None => key(&entry.key),
         };
         let value = text(&entry.value).and_then(value);
@@ -37,11 +40,15 @@ fn key(text: &str) -> Result<String, Refusal> {
     let lower = text.to_lowercase();
     for prefix in ["aws:", "pgherd:"] {
         if lower.starts_with(prefix) {
-            return refuse(format!("`{text}`: keys with `{prefix}` have an owner"), "choose a key without that prefix");
+            return refuse(
+                &is::TAG,
+                format!("`{text}`: keys with `{prefix}` have an owner"),
+                "choose a key without that prefix",
+            );
         }
     }
     if lower == "name" {
-        return refuse("`Name` is each thing's own name, which pgherd sets", "choose another key");
+        return refuse(&is::TAG, "`Name` is each thing's own name, which pgherd sets", "choose another key");
     }
     characters("key", text, 1..=LONGEST_KEY)
 }
@@ -54,10 +61,11 @@ fn characters(what: &str, text: &str, length: std::ops::RangeInclusive<usize>) -
     let count = text.chars().count();
     if !length.contains(&count) {
         let help = format!("use {} to {} characters", length.start(), length.end());
-        return refuse(format!("a {what} of {count} characters"), help);
+        return refuse(&is::TAG, format!("a {what} of {count} characters"), help);
     }
     match text.chars().find(|c| !c.is_alphanumeric() && !" _.:/=+-@".contains(*c)) {
         Some(c) => refuse(
+            &is::TAG,
             format!("IAM takes no `{}` in a {what}", c.escape_debug()),
             "use letters, digits, spaces and _ . : / = + - @",
         ),

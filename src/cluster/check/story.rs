@@ -1,8 +1,11 @@
 //! What `pgherd explain` tells of a rule: what happens, why it matters, what to do, and where that is written.
 
+use crate::blueprint::rules::language;
+
 /// The whole story of the rule of this code; empty for a code that is none.
 pub fn story(code: &str) -> &'static str {
-    STORIES.iter().find(|(known, _)| *known == code).map_or("", |(_, story)| story)
+    let of_language = language::ALL.iter().map(|(rule, story)| (rule.code, *story));
+    STORIES.iter().copied().chain(of_language).find(|(known, _)| *known == code).map_or("", |(_, story)| story)
 }
 
 const STORIES: &[(&str, &str)] = &[

@@ -1,6 +1,7 @@
 //! Settings that a blueprint may not set, and why.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
+use crate::blueprint::rules::language as is;
 
 /// Whose setting it is, and what to do instead.
 struct Owner {
@@ -102,7 +103,9 @@ pub fn check(name: &str) -> Result<(), Refusal> {
     let name_or_kin = if recovery { "restore_command" } else { name };
     let owner = OWNERS.iter().find(|owner| owner.names.contains(&name_or_kin));
     match owner {
-        Some(owner) => refuse(format!("`{name}` is not a blueprint's to set: {}", owner.reason), owner.help),
+        Some(owner) => {
+            refuse(&is::SETTING_OWNED, format!("`{name}` is not a blueprint's to set: {}", owner.reason), owner.help)
+        }
         None => Ok(()),
     }
 }

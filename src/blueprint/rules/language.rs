@@ -1,0 +1,187 @@
+//! Codes of what is wrong with a blueprint as a text, before there is a cluster to judge: all are errors, none can be
+//! accepted, and each diagnostic says itself what to write instead. The stories tell what is behind it.
+
+use super::{Rule, error};
+
+macro_rules! language {
+    ($($name:ident = $code:literal, $title:literal, $story:literal;)*) => {
+        $(#[doc = $title] pub const $name: Rule = error($code, $title);)*
+        /// Every one of them with its story, in the order of the codes.
+        pub const ALL: &[(&Rule, &str)] = &[$((&$name, $story)),*];
+    };
+}
+
+language! {
+    SYNTAX = "PGH101", "this is not HCL",
+        "A blueprint is HCL, as Terraform's files are: `name = value` on a line of its own, `name { … }` for a block, text in
+double quotes, # before a comment. After a mistake of syntax nothing can be said about what follows, so it is the last
+one that is told.
+
+Source: https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md";
+    UNCLOSED = "PGH102", "something is opened and not closed",
+        "A quote, bracket or brace has no partner. The parser only notices where the file stops making sense; the place that
+is told is the one that was opened, by the indentation of what follows.";
+    SET_TWICE = "PGH103", "a name is set twice",
+        "Which of the two was meant cannot be known, and HCL gives neither of them the last word.";
+    TOO_LARGE = "PGH104", "this is too large for a blueprint",
+        "No blueprint comes near the limits: 64 KiB of text, 64 levels of nesting, 200 settings, 40 tags. What does is another
+file, or one that a program wrote in a loop.";
+    ONE_CLUSTER = "PGH105", "a file holds one cluster, and variables",
+        "A file holds one `cluster \"<name>\" { … }` and, beside it, `variable \"<name>\" { … }` blocks. resource, data, locals
+and the like are Terraform's: a blueprint says what is wanted, and pgherd writes the Terraform for it.";
+    LABEL = "PGH106", "a block's label is missing, or one too many",
+        "The text between a block's name and its brace tells blocks of one kind apart: cluster \"herd\", variable \"slaves\",
+accept \"PGH003\" have one; every other block stands once and has none.";
+    UNKNOWN_NAME = "PGH107", "the name is unknown here",
+        "What pgherd does not know it cannot build; a slip of the hand that is passed over would be a setting that everybody
+believes in and nobody has. `pgherd schema` lists every name, with its type and default.";
+    KIND = "PGH108", "a block is written as an attribute, or the other way round",
+        "HCL tells `state { … }` (a block) from `tags = { … }` (an attribute whose value is a map).";
+    MISSING = "PGH109", "a required attribute is missing",
+        "Nearly everything has a default that an expert would sign. The few that have none are what only you can know: the
+region, the bucket that Terraform's state goes to, the reason why a rule is broken.";
+    BLOCK_TWICE = "PGH110", "a block stands there twice",
+        "Two blocks of one name would be merged by some readers of HCL and not by others. Write one.";
+    TYPE = "PGH111", "a value is of another type",
+        "Types are not converted behind your back: \"2\" is text, 2 is a number, true is neither. An attribute set to null by
+an expression is as if it were not written.";
+    BARE_WORD = "PGH112", "a word without quotes is no value",
+        "Text stands in double quotes. A word without them is a name: `var.name`, or one that a `for` binds.";
+    BOUNDS = "PGH113", "a number is out of bounds",
+        "The bounds are those of PostgreSQL, Patroni, EC2 and gp3; `pgherd schema` lists them.";
+    TIME = "PGH114", "this is no time",
+        "A time is a whole number with its unit, seconds or minutes: \"30s\", \"2m\". A bare number would be milliseconds to one
+reader and minutes to another.";
+
+    FUNCTION = "PGH120", "there is no such function, or it is called with something else",
+        "Functions are few and pure: concat, join, length, lower, max, merge, min, upper. What a blueprint generates follows
+from its text and its variables alone.";
+    ENVIRONMENT = "PGH121", "a blueprint does not read the environment",
+        "A value from the environment makes one blueprint another cluster on each machine, and what was reviewed is not what is
+run. A secret belongs into no blueprint at all: Terraform makes every password, keeps it in Secrets Manager, and no file,
+state or log has it. What varies otherwise (an address, a size, a region) is a variable, handed in with --var.";
+    NOT_PURE = "PGH122", "this depends on more than the blueprint",
+        "Generated files are committed and compared with what the blueprint generates. That works while they follow from the
+blueprint and its variables alone: no files, no clock, no chance, nothing that exists in AWS.";
+    REFERENCE = "PGH123", "nothing has this name",
+        "An expression knows `var.<name>` for each variable of the file, and the names that a `for` around it binds. A
+variable's default knows neither.";
+    OPERAND = "PGH124", "an expression gets a value of another type",
+        "Arithmetic and order are for numbers, && || ! for true and false, == for two values of one type. Text is put together
+in a template: \"${var.a}-${var.b}\".";
+    ARITHMETIC = "PGH125", "a computation has no result",
+        "Nothing is divided by 0, and whole numbers stay exact: a result beyond 9223372036854775807 is refused, never rounded
+or wrapped.";
+    NO_PART = "PGH126", "a value has no such part",
+        "A list has items from 0 on, a map has its keys.";
+    UNSUPPORTED = "PGH127", "a part of HCL that blueprints do without",
+        "Splats, template directives (%{ if }), grouping and expanding with `...`, and heredocs say nothing that `for`, `? :`
+and join do not say. One way to write a thing makes blueprints easier to read and to refuse.";
+    TOO_MUCH = "PGH128", "an expression makes too much",
+        "The expressions of one file may make 250,000 parts and characters in all, and nest 160 deep. A real blueprint needs a
+few hundred; three `for`s over a long list would need hours.";
+    VARIABLE = "PGH129", "a variable is not declared right",
+        "variable \"slaves\" {
+  type        = number            # string, number, bool, list or map; default: the default's own, else string
+  default     = 2                 # without one it must be set with --var
+  description = \"How many standbys\"
+}
+
+A default follows from nothing else: not from another variable either.";
+    VARIABLE_VALUE = "PGH130", "a variable has no value, or one of another type",
+        "`--var name=value` takes text as it stands, and everything else as a blueprint writes it: --var slaves=3,
+--var 'zones=[\"a\", \"b\"]'. Variables are given again to each command that reads the blueprint; `run` refuses files that
+other values generate.";
+
+    CLUSTER_NAME = "PGH140", "the cluster's name does not fit",
+        "The name starts every name in AWS and every host name: lower-case letters, digits and hyphens, a letter first, at most
+55 characters, since the host name `<cluster>-slave15` may have 63 (RFC 1035). AWS keeps security groups that start with
+`sg-` to itself.";
+    REGION = "PGH141", "this is no AWS region",
+        "Such as eu-west-1 or us-gov-east-1; a letter behind the number makes it an availability zone.
+
+Source: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html";
+    ZONES = "PGH142", "the zones do not fit the region",
+        "Machines are dealt out over 1 to 6 zones of the region, written in full (eu-west-1a) or by their letter (a). In some
+regions accounts do not have the zones a, b and c; there they must be named.
+
+Source: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html";
+    INSTANCE_TYPE = "PGH143", "this is no EC2 instance type",
+        "Family and size, such as m6i.large; RDS's types are the same with `db.` before them.
+
+Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html";
+    PROCESSOR = "PGH144", "processors that must be alike are not",
+        "A standby is a byte-for-byte copy of its primary, and PostgreSQL's files differ between x86 and Arm (Graviton). An
+image runs on the kind of processor that it was built on.
+
+Source: https://www.postgresql.org/docs/current/warm-standby.html#STANDBY-PLANNING";
+    RANGE = "PGH145", "this is no IPv4 range",
+        "A range is an address and a prefix length, with no bit set behind the prefix: 10.20.0.0/16, or 203.0.113.7/32 for one
+address. The cluster's network is IPv4 only.";
+    VPC = "PGH146", "the network cannot hold the cluster",
+        "AWS makes VPCs of /16 to /28. The network is cut into equal parts, the smallest power of two that gives each zone its
+own, and the machines of a zone need a /26: AWS keeps 5 addresses, databases have the 16 from offset 16 on, HAProxy the
+16 from offset 32 on. It must be private (RFC 1918 or RFC 6598), or its owners could not be reached from inside.
+
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html";
+    TOO_OPEN = "PGH147", "a port is opened to too many, or to nobody",
+        "No port of a database cluster is opened to the internet: name the ranges that need it, each a /8 or less. `clients = []`
+would let nobody in; without the line the network's own addresses come in.";
+    REPEATED = "PGH148", "a list names something twice",
+        "The second one changes nothing, and is most likely meant to be another.";
+    DISK = "PGH149", "gp3 has no such disk",
+        "Beyond 3000 operations a second gp3 gives at most 500 per GiB, and at most a quarter of a MiB a second per operation.
+
+Source: https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html";
+    PORT = "PGH150", "the port is taken",
+        "HAProxy's three ports differ from each other and from those of the machines themselves: 5432 PostgreSQL, 8008 Patroni,
+2379 and 2380 etcd, which may have a member on HAProxy's machine.";
+    STATS = "PGH151", "the stats page cannot be there",
+        "HAProxy's `stats uri` takes every path that starts with it; it may not hide /metrics, /health or /cluster, which are
+served on the same port. Path and user go into haproxy.cfg as they are.
+
+Source: https://docs.haproxy.org/3.0/configuration.html#stats%20uri";
+    BASE = "PGH152", "no image can start from this",
+        "pgherd knows how to provision debian-13, debian-12, ubuntu-24.04 and ubuntu-22.04.";
+    PLAIN_NAME = "PGH153", "a name has characters that it may not have",
+        "Names of key pairs, users of the stats page and prefixes in a bucket go into configuration and command lines as they
+are: letters, digits and the few characters that are listed.";
+    BUCKET = "PGH154", "Terraform's state cannot go there",
+        "The bucket exists already and is given by its bare name, 3 to 63 lower-case letters, digits, hyphens and dots; the
+prefix has no slash at its ends.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html";
+    TAG = "PGH155", "AWS takes no such tag",
+        "Every service must take it, and IAM is the strictest: letters, digits, spaces and _ . : / = + - @, keys that differ in
+more than case. Name, aws:… and pgherd:… have owners.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html";
+    DATABASE_NAME = "PGH156", "PostgreSQL has another use for the name, or needs it quoted",
+        "Roles and databases are named with lower-case letters, digits and underscores, at most 63, so that no statement needs
+quotes. pg_… is PostgreSQL's own; all, replication, sameuser and the like mean something else in pg_hba.conf;
+replicauser and rewind_user are pgherd's.
+
+Source: https://www.postgresql.org/docs/current/auth-pg-hba-conf.html";
+    OWNER = "PGH157", "nobody is there to own the database",
+        "A database belongs to one of postgres.users, or to postgres.";
+    SETTING_NAME = "PGH158", "PostgreSQL has no such setting",
+        "A server whose configuration names a setting that does not exist does not start. Names that are further from every known
+one are let through: they may be of a newer version. Extensions' settings have a dot: \"pg_stat_statements.max\".
+
+Source: https://www.postgresql.org/docs/current/config-setting.html";
+    SETTING_OWNED = "PGH159", "the setting has an owner",
+        "Some settings are Patroni's or follow from the rest of the blueprint; set here they would be ignored, or break what
+other machines were told. The diagnostic names the owner.
+
+Source: https://patroni.readthedocs.io/en/latest/patroni_configuration.html";
+    SETTING_VALUE = "PGH160", "the setting's value breaks what the blueprint promises",
+        "The server would not start, would lose data at a power cut, or would acknowledge commits that no standby has.";
+    TIMERS = "PGH161", "Patroni's timers do not fit each other",
+        "A primary that retries etcd and PostgreSQL for retry_timeout each, once a loop_wait, must still renew its lock before
+the ttl ends: loop_wait + 2 x retry_timeout <= ttl. Otherwise Patroni changes the values itself.
+
+Source: https://patroni.readthedocs.io/en/latest/dynamic_configuration.html";
+    ACCEPT = "PGH162", "this cannot be accepted",
+        "accept \"PGH…\" { reason = \"…\" } silences a rule that `pgherd check` judges, if it is one that may be broken on purpose,
+once, and with a reason that the next reader understands. What makes a blueprint unreadable cannot be accepted.";
+}
