@@ -93,7 +93,11 @@ fn json_holds_everything_with_places() {
 fn a_budget_changes_what_is_generated() {
     let failover = "failover {\n    rto = \"30s\"\n  }\n}";
     let test = test(&TWO_ZONES.replace("zones = [\"a\", \"b\"]", "").replace("  }\n}", &format!("  }}\n  {failover}")));
-    test.run(&["check"]).exits(0).out("loop_wait 2").out("warning[PGH006]");
+    test.run(&["check"])
+        .exits(0)
+        .out("loop_wait 2")
+        .out("warning[PGH006]")
+        .out("budget: rto 30 s; the worst that it covers: the primary's machine dies, 29.2 s");
     test.run(&["explain", "loop_wait"]).exits(0).out("failover.loop_wait = 2 s").out("blueprint: failover.rto");
 }
 

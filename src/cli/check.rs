@@ -10,7 +10,7 @@ use crate::blueprint::{Diagnostic, Places};
 use crate::cluster::check::capacity::Sum;
 use crate::cluster::check::outage::{Prediction, Term, seconds};
 use crate::cluster::check::quorum::Verdict;
-use crate::cluster::check::{Check, check};
+use crate::cluster::check::{Check, Kept, check};
 use crate::system::Context;
 
 /// Runs the verb.
@@ -76,6 +76,9 @@ fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
     report.line("");
     head("Faults, one at a time: how long writes stop at worst, and what of the acknowledged is lost");
     report.table(&faults(found));
+    if let Some(kept) = &found.budget {
+        report.line(&budget(kept));
+    }
     report.line("");
     head("Its terms");
     report.table(&terms(found));
@@ -120,6 +123,13 @@ fn faults(found: &Check) -> Vec<Vec<String>> {
         vec![prediction.title.to_string(), stop(prediction), lost(prediction), explained(prediction)]
     }));
     rows
+}
+
+fn budget(kept: &Kept) -> String {
+    let stated = |name: &str, value: Option<u32>| value.map(|value| format!("{name} {value} s"));
+    let stated: Vec<String> = stated("rto", kept.rto).into_iter().chain(stated("rpo", kept.rpo)).collect();
+    let worst = kept.worst_ms.map_or("no timer ends it".to_string(), seconds);
+    format!("budget: {}; the worst that it covers: {}, {worst}", stated.join(", "), kept.worst)
 }
 
 fn stop(prediction: &Prediction) -> String {
@@ -182,7 +192,11 @@ fn spared(found: &Check) -> Vec<Vec<String>> {
     verdicts.dedup();
     for verdict in verdicts {
         let names: Vec<&str> = all_alike(verdict).collect();
-        let which = if names.len() > 1 { format!("any one of {}", names.join(", ")) } else { names.join("") };
+        let which = match names.len() {
+            1 => names.join(""),
+            2..=5 => format!("any one of {}", names.join(", ")),
+            many => format!("any one of {many} databases"),
+        };
         rows.push(vec![which, verdict.text().to_string()]);
     }
     for zone in &quorum.zones {

@@ -1,5 +1,7 @@
 //! Whether the timers meet what the blueprint says a failover may cost.
 
+use serde::Serialize;
+
 use super::Finding;
 use super::outage::{Fault, Prediction, Timers, predict, seconds as shown};
 use crate::blueprint::model::Budget;
@@ -9,6 +11,26 @@ use crate::cluster::failover::COVERED;
 
 /// Patroni takes no shorter ones: <https://patroni.readthedocs.io/en/latest/dynamic_configuration.html>.
 const LEAST_TTL: u32 = 20;
+
+/// A budget, and what it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// How long writes may stop, in seconds.
+    pub rto: Option<u32>,
+    /// How much may be lost, in seconds of writes.
+    pub rpo: Option<u32>,
+    /// The worst of the faults that it covers.
+    pub worst: &'static str,
+    /// Its outage in milliseconds; none where no timer ends it.
+    pub worst_ms: Option<u32>,
+}
+
+/// The budget, where the blueprint states one.
+pub fn kept(cluster: &Cluster, timers: &Timers) -> Option<Kept> {
+    let Budget { rto, rpo, .. } = cluster.budget;
+    let worst = worst(timers);
+    (rto.is_some() || rpo.is_some()).then(|| Kept { rto, rpo, worst: worst.title, worst_ms: worst.bound() })
+}
 
 pub fn findings(cluster: &Cluster, timers: &Timers) -> Vec<Finding> {
     let budget = &cluster.budget;

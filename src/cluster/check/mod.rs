@@ -20,6 +20,7 @@ use capacity::Sum;
 use outage::{Fault, Prediction, Timers, predict};
 use quorum::Quorum;
 
+pub use budget::Kept;
 pub use finding::Finding;
 
 /// What is known of a cluster.
@@ -27,6 +28,8 @@ pub use finding::Finding;
 pub struct Check {
     /// What each fault does.
     pub faults: Vec<Prediction>,
+    /// What a failover may cost, where the blueprint says so.
+    pub budget: Option<Kept>,
     /// What may be lost while writes go on.
     pub quorum: Quorum,
     /// Sums that must stay within a limit.
@@ -83,6 +86,7 @@ pub fn check(cluster: &Cluster) -> Check {
     let reason = |finding: Finding| Accepted { reason: cluster.accepted[finding.rule.code].clone(), finding };
     Check {
         faults: Fault::ALL.iter().map(|fault| predict(&timers, *fault)).collect(),
+        budget: budget::kept(cluster, &timers),
         quorum: quorum::quorum(cluster),
         capacity,
         findings,

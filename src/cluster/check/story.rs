@@ -46,7 +46,7 @@ Two slaves are the least with which one machine may fail and commits still wait 
     (
         "PGH004",
         "failover { rto = … } is the longest time that writes may stop when one thing fails: PostgreSQL, the primary's machine,
-its network, HAProxy's process, etcd's leader, and a planned switchover. `pgherd check` adds up the timers on the way to
+its network, the synchronous standby, HAProxy's process, etcd's leader, or a planned switchover. `pgherd check` adds up the timers on the way to
 a new primary; those that the blueprint does not write are lowered until the sum fits: retry_timeout down to what an
 election of etcd takes, loop_wait down to 1 s. ttl is at Patroni's minimum of 20 s already, and is the largest term:
 below about 27 s no Patroni can promise anything.

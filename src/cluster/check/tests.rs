@@ -146,6 +146,10 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
         ("slaves {\n instance_type = \"m6i.medium\"\n}", vec!["PGH030"]),
         ("slaves {\n disk {\n size = 50\n}\n}", vec!["PGH031"]),
         ("master {\n instance_type = \"t3.large\"\n}\nslaves {\n instance_type = \"t3.large\"\n}", vec!["PGH032"]),
+        (
+            "master {\n instance_type = \"t3.large\"\n disk {\n iops = 16000\n}\n}\nslaves {\n count = 0\n}",
+            vec!["PGH003", "PGH022", "PGH032"],
+        ),
         ("accept \"PGH003\" {\n reason = \"why not\"\n}", vec!["PGH090"]),
     ] {
         assert_eq!(codes(&checked(text)), expected, "{text}");
