@@ -8,10 +8,12 @@
 pub mod diagnostic;
 mod document;
 mod expression;
+mod form;
 pub mod model;
 mod places;
 mod reader;
 pub mod rules;
+pub mod schema;
 mod syntax;
 mod tree;
 mod validate;

@@ -3,10 +3,11 @@
 use std::ops::{Range, RangeInclusive};
 
 use super::diagnostic::{Refusal, Source};
+use super::form::{Form, Holds, Shown};
 use super::rules::language as is;
 use super::tree::{Attribute, Block, Body};
 use super::value::{Entry, Kind as Is, Value, mismatch, text, whole_number};
-use super::vocabulary::{Kind, Vocabulary, full_name};
+use super::vocabulary::{Kind, Vocabulary, Word, full_name};
 
 /// Reads one block's body.
 pub(super) struct Reader<'a> {
@@ -64,6 +65,13 @@ impl<'a> Reader<'a> {
         result
     }
 
+    /// What `read` asks a cluster's body for: the language.
+    pub fn words(source: &Source, body: &Body, read: impl FnOnce(&Reader)) -> Vec<Word> {
+        let vocabulary = Vocabulary::default();
+        read(&Reader { source, vocabulary: &vocabulary, body: Some(body), path: String::new(), at: 0..0 });
+        vocabulary.words()
+    }
+
     /// Whether the block is there at all.
     pub fn is_present(&self) -> bool {
         self.body.is_some()
@@ -76,7 +84,7 @@ impl<'a> Reader<'a> {
 
     /// Reads the inner block `name` (or, where it is absent, an empty one).
     pub fn block<T>(&self, name: &'static str, read: impl FnOnce(&Reader<'a>) -> T) -> T {
-        self.vocabulary.learn(&self.path, name, Kind::Block);
+        self.vocabulary.learn(&self.path, name, Kind::Block, Form::of(Holds::Block));
         let mut blocks = self.blocks().filter(|b| b.name == name);
         let first = blocks.next();
         if let Some(first) = first {
@@ -113,9 +121,9 @@ impl<'a> Reader<'a> {
         mut read: impl FnMut(&Reader<'a>, &'a str, Range<usize>),
     ) {
         let path = self.full(name);
-        self.vocabulary.learn(&self.path, name, Kind::Block);
+        self.vocabulary.learn(&self.path, name, Kind::Block, Form::of(Holds::Block));
         for attribute in attributes {
-            self.vocabulary.learn(&path, attribute, Kind::Attribute);
+            self.vocabulary.learn(&path, attribute, Kind::Attribute, Form::of(Holds::Text).required());
         }
         for block in self.blocks().filter(|b| b.name == name) {
             match block.labels.as_slice() {
@@ -134,8 +142,26 @@ impl<'a> Reader<'a> {
     }
 
     /// Text that means something: `parse` says what, or refuses.
-    pub fn parsed<T>(&self, name: &'static str, default: T, parse: impl Fn(&str) -> Result<T, Refusal>) -> Found<T> {
-        self.value(name, default, |value| parse(text(value)?))
+    pub fn parsed<T: Shown>(
+        &self,
+        name: &'static str,
+        default: T,
+        parse: impl Fn(&str) -> Result<T, Refusal>,
+    ) -> Found<T> {
+        let form = Form::of(Holds::Text).or(&default);
+        self.value(name, form, default, |value| parse(text(value)?))
+    }
+
+    /// The same for text that is one of these.
+    pub fn choice<T: Shown>(
+        &self,
+        name: &'static str,
+        default: T,
+        all: &[&'static str],
+        parse: impl Fn(&str) -> Result<T, Refusal>,
+    ) -> Found<T> {
+        let form = Form::of(Holds::OneOf(all.to_vec())).or(&default);
+        self.value(name, form, default, |value| parse(text(value)?))
     }
 
     /// The same where absent and `None` are one.
@@ -150,7 +176,8 @@ impl<'a> Reader<'a> {
         example: &str,
         parse: impl Fn(&str) -> Result<T, Refusal>,
     ) -> Found<T> {
-        let mut found = self.parsed(name, T::default(), parse);
+        let form = Form::of(Holds::Text).required();
+        let mut found = self.value(name, form, T::default(), |value| parse(text(value)?));
         if found.origin == Origin::Default {
             found.origin = Origin::Refused;
             self.source.report(
@@ -165,12 +192,13 @@ impl<'a> Reader<'a> {
 
     /// A whole number within bounds; `unit` reads behind it, such as `GiB`.
     pub fn integer(&self, name: &'static str, default: u32, bounds: RangeInclusive<u32>, unit: &str) -> Found<u32> {
-        self.value(name, default, |value| whole_number(value, &bounds, unit))
+        let form = Form::of(Holds::Whole { bounds: bounds.clone(), unit: unit.to_string() }).or(&default);
+        self.value(name, form, default, |value| whole_number(value, &bounds, unit))
     }
 
     /// `true` or `false`.
     pub fn boolean(&self, name: &'static str, default: bool) -> Found<bool> {
-        self.value(name, default, |value| match value.kind {
+        self.value(name, Form::of(Holds::Boolean).or(&default), default, |value| match value.kind {
             Is::Bool(flag) => Ok(flag),
             _ => mismatch(value, "true or false", "write true or false, without quotes"),
         })
@@ -183,7 +211,7 @@ impl<'a> Reader<'a> {
         parse: impl Fn(&str) -> Result<T, Refusal>,
     ) -> Found<Option<Vec<Found<T>>>> {
         let mut written = 0;
-        let mut found = self.value(name, None, |value| {
+        let mut found = self.value(name, Form::of(Holds::Texts), None, |value| {
             written = if let Is::List(items) = &value.kind { items.len() } else { 0 };
             self.items(name, value, &parse).map(Some)
         });
@@ -215,9 +243,9 @@ impl<'a> Reader<'a> {
     }
 
     /// A map's entries, in their order.
-    pub fn map(&self, name: &'static str) -> Vec<&'a Entry> {
+    pub fn map(&self, name: &'static str, holds: Holds) -> Vec<&'a Entry> {
         let help = format!("write {name} = {{ name = value }}");
-        self.value(name, vec![], |value| match &value.kind {
+        self.value(name, Form::of(holds), vec![], |value| match &value.kind {
             Is::Map(entries) => Ok(Self::entries(entries)),
             _ => mismatch(value, "a map", &help),
         })
@@ -233,10 +261,11 @@ impl<'a> Reader<'a> {
     pub fn value<T>(
         &self,
         name: &'static str,
+        form: Form,
         default: T,
         convert: impl FnOnce(&'a Value) -> Result<T, Refusal>,
     ) -> Found<T> {
-        self.vocabulary.learn(&self.path, name, Kind::Attribute);
+        self.vocabulary.learn(&self.path, name, Kind::Attribute, form);
         let Some(attribute) = self.attributes().find(|a| a.name == name && !a.left_out) else {
             return Found { value: default, at: self.at.clone(), origin: Origin::Default };
         };

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use super::diagnostic::Source;
+use super::form::Form;
 use super::rules::language as is;
 use super::tree::Body;
 
@@ -14,14 +15,36 @@ pub(super) enum Kind {
     Block,
 }
 
-/// Every name that was asked for, with the path of its block. Absent blocks are asked as well, so it is complete.
+/// A name that a block may hold.
+#[derive(Clone, PartialEq)]
+pub(super) struct Word {
+    /// The path of its block; empty for the cluster's own.
+    pub path: String,
+    pub name: &'static str,
+    pub kind: Kind,
+    /// What it holds, for an attribute.
+    pub form: Form,
+}
+
+/// Every name that was asked for. Absent blocks are asked as well, so it is complete.
 #[derive(Default)]
-pub(super) struct Vocabulary(RefCell<Vec<(String, &'static str, Kind)>>);
+pub(super) struct Vocabulary(RefCell<Vec<Word>>);
 
 impl Vocabulary {
     /// A block of this path may hold this name.
-    pub fn learn(&self, path: &str, name: &'static str, kind: Kind) {
-        self.0.borrow_mut().push((path.to_string(), name, kind));
+    pub fn learn(&self, path: &str, name: &'static str, kind: Kind, form: Form) {
+        self.0.borrow_mut().push(Word { path: path.to_string(), name, kind, form });
+    }
+
+    /// What was learnt, in that order, each name once.
+    pub fn words(self) -> Vec<Word> {
+        let mut words: Vec<Word> = vec![];
+        for word in self.0.into_inner() {
+            if !words.iter().any(|known| known.path == word.path && known.name == word.name) {
+                words.push(word);
+            }
+        }
+        words
     }
 
     /// Reports each name in the body, and in the blocks within, that was never learnt.
@@ -41,14 +64,14 @@ impl Vocabulary {
     }
 
     fn knows(&self, path: &str, name: &str, kind: Kind) -> bool {
-        self.0.borrow().iter().any(|(p, n, k)| p == path && *n == name && *k == kind)
+        self.0.borrow().iter().any(|word| word.path == path && word.name == name && word.kind == kind)
     }
 
     fn report(&self, source: &Source, path: &str, name: &str, at: &Range<usize>, kind: Kind) {
         let full = full_name(path, name);
         let words = self.0.borrow();
-        let here = || words.iter().filter(|(p, ..)| p == path).map(|(_, name, _)| *name);
-        let elsewhere = || words.iter().filter(|(_, n, _)| *n == name).map(|(p, ..)| p.as_str());
+        let here = || words.iter().filter(|word| word.path == path).map(|word| word.name);
+        let elsewhere = || words.iter().filter(|word| word.name == name).map(|word| word.path.as_str());
         if here().any(|known| known == name) {
             let (is, help) = match kind {
                 Kind::Attribute => ("a block", format!("write `{name} {{ … }}`, without `=`")),

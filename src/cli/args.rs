@@ -30,6 +30,8 @@ pub enum Verb {
     Check(Check),
     /// Tell the whole story of a rule (PGH001), or why a value is what it is (maxconn, ttl, address)
     Explain(Explain),
+    /// Print the blueprint language: every name, its type, bounds and default
+    Schema(Schema),
     /// Build the images, make the machines, and wait until the cluster is whole
     Run(Run),
     /// Take a cluster down
@@ -111,6 +113,24 @@ pub struct Explain {
     pub blueprint: PathBuf,
     #[command(flatten)]
     pub variables: Variables,
+}
+
+/// `schema`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXIT_CODES)]
+pub struct Schema {
+    /// JSON Schema for editors, or the table of the README
+    #[arg(long, value_enum, default_value_t = SchemaFormat::Json)]
+    pub format: SchemaFormat,
+}
+
+/// How the language is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaFormat {
+    /// JSON Schema
+    Json,
+    /// A table
+    Markdown,
 }
 
 /// Where generated files are.

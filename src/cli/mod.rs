@@ -11,6 +11,7 @@ mod generate;
 mod lab;
 mod report;
 mod run;
+mod schema;
 mod session;
 mod status;
 
@@ -46,6 +47,7 @@ fn dispatch(context: &Context, report: &Arc<Report>, args: Args) -> Result<(), F
         Verb::Gen(options) => generate::run(context, report, &options),
         Verb::Check(options) => check::run(context, report, &options),
         Verb::Explain(options) => explain::run(context, report, &options),
+        Verb::Schema(options) => schema::run(report, &options),
         Verb::Run(options) => run::run(context, report, &options),
         Verb::Destroy(options) => destroy::run(context, report, &options),
         Verb::Status(options) => status::run(context, report, &options),

@@ -1,6 +1,7 @@
 //! `failover { … }`
 
 use super::{Found, Reader, Refusal, refuse};
+use crate::blueprint::form::{Form, Holds};
 use crate::blueprint::model::{Budget, Failover};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::value::{Kind, text};
@@ -48,7 +49,7 @@ pub fn read(r: &Reader, default: Failover) -> (Failover, Budget) {
 
 /// A time such as `"30s"` or `"2m"`, in seconds; 0 needs no unit.
 fn duration(r: &Reader, name: &'static str, example: &str) -> Found<Option<u32>> {
-    r.value(name, None, |value| {
+    r.value(name, Form::of(Holds::Time), None, |value| {
         if let Kind::Number(number) = value.kind {
             return refuse(&is::TIME, "a time has a unit", format!("write \"{number}s\""));
         }

@@ -7,7 +7,7 @@ use crate::blueprint::rules::language as is;
 /// What images start from, and the builder's instance type with its place.
 pub fn read(r: &Reader, default: Image) -> (Image, Found<Option<String>>) {
     let builder = r.optional("builder_instance_type", aws::instance_type);
-    let base = r.parsed("base", default.base, base).value;
+    let base = r.choice("base", default.base, &Base::ALL.map(Base::name), base).value;
     (Image { base, builder_instance_type: builder.value.clone() }, builder)
 }
 

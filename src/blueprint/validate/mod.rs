@@ -23,13 +23,14 @@ use processor::InstanceTypes;
 pub use aws::is_graviton;
 
 use super::diagnostic::{Refusal, Source, refuse};
+use super::document;
 use super::expression::Evaluator;
 use super::model::Blueprint;
 use super::reader::{Found, Origin, Reader};
 use super::tree::{self, span};
 use super::value::Value;
 use super::variable;
-use super::vocabulary::nearest;
+use super::vocabulary::{Word, nearest};
 use crate::blueprint::rules::language as is;
 
 /// Reads the file's one cluster block. What is wrong in it is reported to `source`, and reading goes on with the default.
@@ -41,6 +42,24 @@ pub(super) fn cluster(source: &Source, document: &Body, given: &BTreeMap<String,
     let name = cluster_name(source, block);
     let body = tree::Body::evaluate(&block.body, &Evaluator::new(source, &variables));
     Some(Reader::cluster(source, &body, span(&block.ident), |r| blueprint(r, &name)))
+}
+
+/// Every name of the language, in the order of reading.
+pub(super) fn words() -> Vec<Word> {
+    // Blocks that hold required attributes are asked for those only where they are.
+    const FULLEST: &str = r#"cluster "herd" {
+        region = "eu-west-1"
+        accept "PGH003" { reason = "an example" }
+        state {
+            s3 { bucket = "states" }
+        }
+    }"#;
+    let source = Source::new("", FULLEST);
+    let Some(document) = document::parse(&source) else { return vec![] };
+    let Some(block) = document.blocks().next() else { return vec![] };
+    let none = BTreeMap::new();
+    let body = tree::Body::evaluate(&block.body, &Evaluator::new(&source, &none));
+    Reader::words(&source, &body, |r| drop(blueprint(r, "<cluster>")))
 }
 
 fn blueprint(r: &Reader, name: &str) -> Blueprint {

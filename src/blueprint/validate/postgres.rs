@@ -1,6 +1,7 @@
 //! `postgres { … }`
 
 use super::{Found, Reader, Refusal, names, nearest, refuse, settings};
+use crate::blueprint::form::{Form, Holds};
 use crate::blueprint::model::{Database, Postgres};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::value::{Kind, mismatch, text};
@@ -47,7 +48,7 @@ fn check(r: &Reader, list: &str, names: &[Found<String>], allowed: impl Fn(&str)
 
 /// `{ name = owner }`, or `[name]` for databases of the superuser.
 fn databases(r: &Reader, users: &[Found<String>]) -> Vec<(Found<String>, String)> {
-    r.value("databases", vec![], |value| match &value.kind {
+    r.value("databases", Form::of(Holds::TextMapOrTexts), vec![], |value| match &value.kind {
         Kind::List(_) => {
             let names = r.items("databases", value, &|name: &str| Ok(name.to_string()))?;
             Ok(names.into_iter().map(|name| (name, SUPERUSER.to_string())).collect())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::postgres::Context;
 use super::{Reader, Refusal, nearest, refuse};
+use crate::blueprint::form::Holds;
 use crate::blueprint::rules::language as is;
 use crate::blueprint::value::{Kind, Value, mismatch, text};
 
@@ -17,7 +18,7 @@ const MOST_SETTINGS: usize = 200;
 /// Settings by name in lower case (PostgreSQL does not tell cases apart), values as in `postgresql.conf`, unquoted.
 pub fn read(r: &Reader, context: &Context) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
-    for (i, entry) in r.map("settings").into_iter().enumerate() {
+    for (i, entry) in r.map("settings", Holds::ScalarMap).into_iter().enumerate() {
         if i == MOST_SETTINGS {
             let problem = format!("more than {MOST_SETTINGS} settings");
             r.report(

@@ -1,0 +1,91 @@
+//! What each name of the language means, and its default where that is no single value.
+
+/// What is said of a name.
+pub(super) struct Doc {
+    /// Such as `haproxy.stats.port`; `machine` stands for `master`, `slaves` and `haproxy`.
+    pub path: &'static str,
+    /// In words; empty where the readers know it.
+    pub default: &'static str,
+    pub text: &'static str,
+}
+
+/// What is said of a path.
+pub(super) fn of(path: &str) -> &'static Doc {
+    const NOTHING: Doc = Doc { path: "", default: "", text: "" };
+    let shared = path.split_once('.').filter(|(block, _)| ["master", "slaves", "haproxy"].contains(block));
+    let shared = shared.map(|(_, rest)| format!("machine.{rest}"));
+    (ALL.iter().find(|doc| doc.path == path))
+        .or_else(|| ALL.iter().find(|doc| Some(doc.path) == shared.as_deref()))
+        .unwrap_or(&NOTHING)
+}
+
+const fn doc(path: &'static str, default: &'static str, text: &'static str) -> Doc {
+    Doc { path, default, text }
+}
+
+/// Everything that is said.
+pub(super) const ALL: &[Doc] = &[
+    doc("region", "", "AWS region"),
+    doc("network", "", "Addresses, zones and who may reach what"),
+    doc(
+        "network.cidr",
+        "",
+        "the VPC's addresses, cut into one subnet a zone; a private range that nothing connected to it uses",
+    ),
+    doc(
+        "network.zones",
+        "a, b and c of the region",
+        "machines are dealt out over these; a letter alone is that zone of the region",
+    ),
+    doc("network.clients", "the network's own", "ranges that may reach HAProxy's write and read ports"),
+    doc("network.admins", "nobody", "ranges that may reach SSH and the stats page"),
+    doc("image", "", "What images are built from"),
+    doc("image.base", "", "the distribution that every machine runs"),
+    doc("image.builder_instance_type", "`t3.medium` (`t4g.medium` for Graviton)", "what Packer builds on"),
+    doc("master", "", "The machine that starts as primary"),
+    doc("slaves", "", "Every slave's machine"),
+    doc("haproxy", "", "The load balancer and its machine"),
+    doc("machine.instance_type", "", "EC2 instance type; a `g` behind the generation (`m7g`) is Graviton"),
+    doc("machine.disk", "", "The machine's root volume, gp3 and encrypted"),
+    doc("machine.disk.size", "", "its size"),
+    doc("machine.disk.iops", "", "at most 500 per GiB beyond 3000"),
+    doc("machine.disk.throughput", "", "at most a quarter of a MiB a second per operation"),
+    doc("machine.elastic_ip", "", "a public address that stays; replication never uses it"),
+    doc("machine.key_name", "none", "EC2 key pair for SSH"),
+    doc("slaves.count", "", "how many"),
+    doc("haproxy.write_port", "", "always leads to the primary"),
+    doc("haproxy.read_port", "", "leads to the standbys; to the primary while there is none"),
+    doc("haproxy.primary_serves_reads", "", "the primary is among those that serve reads"),
+    doc("haproxy.stats", "", "HAProxy's own pages"),
+    doc("haproxy.stats.port", "", "stats page, `/metrics`, `/health`, `/cluster`"),
+    doc("haproxy.stats.path", "", "path of the stats page"),
+    doc("haproxy.stats.user", "", "who logs in to it; the password is in Secrets Manager"),
+    doc("failover", "", "When and how the cluster fails over"),
+    doc("failover.synchronous", "", "a commit waits for a standby: no acknowledged write is lost"),
+    doc("failover.ttl", "", "how long the primary's lock lives unless it is renewed"),
+    doc("failover.loop_wait", "", "how often Patroni looks"),
+    doc("failover.retry_timeout", "", "how long it retries; loop_wait + 2 × retry_timeout <= ttl"),
+    doc("failover.rto", "none", "how long writes may stop at worst; timers that are not written are chosen to meet it"),
+    doc("failover.rpo", "none", "how much of the acknowledged writes may be lost, in seconds of them"),
+    doc("postgres", "", "PostgreSQL itself"),
+    doc(
+        "postgres.version",
+        "the base's own (17 on `debian-13`)",
+        "major version; another one comes from PGDG's apt repository",
+    ),
+    doc("postgres.settings", "see `db_config/patroni.yml`", "any setting but those that pgherd or Patroni owns"),
+    doc("postgres.users", "none", "login roles that exist from the start; Terraform makes their passwords"),
+    doc(
+        "postgres.databases",
+        "none",
+        "databases that exist from the start, each with its owner; in a list, owned by `postgres`",
+    ),
+    doc("accept", "", "Rules that are broken on purpose, by code"),
+    doc("accept.reason", "", "why that is right here"),
+    doc("tags", "none", "put on everything that is made, beside pgherd's own"),
+    doc("state", "", "Where Terraform keeps its state: beside each module, unless `s3` says otherwise"),
+    doc("state.s3", "", "An S3 backend with its own lock"),
+    doc("state.s3.bucket", "", "a bucket that exists already"),
+    doc("state.s3.key_prefix", "`pgherd/<cluster>`", "the module's name follows it"),
+    doc("state.s3.region", "the cluster's", "the bucket's region"),
+];
