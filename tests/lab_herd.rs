@@ -124,7 +124,9 @@ impl Herd<'_> {
         }
         // Computed from the data directory, which `postgres -C` does not open while a server runs on it.
         assert_eq!(self.sql(5000, "SHOW data_checksums").unwrap(), "on");
-        let output = self.lab.in_machine("haproxy", "set -a; . /run/pgherd/haproxy.env; haproxy -c -q -f /etc/haproxy/haproxy.cfg");
+        let output = self
+            .lab
+            .in_machine("haproxy", "set -a; . /run/pgherd/haproxy.env; haproxy -c -q -f /etc/haproxy/haproxy.cfg");
         assert!(output.status.success(), "{}", text(&output));
     }
 

@@ -24,6 +24,8 @@ pub struct Args {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Write a first blueprint, from a few questions or from flags
+    Init(Init),
     /// Write a cluster's files: Packer templates, Terraform modules, scripts, configuration
     Gen(Gen),
     /// Say what a cluster will do: outages, losses, quorum, capacity, and every rule that it breaks
@@ -42,6 +44,36 @@ pub enum Verb {
     Doctor(Doctor),
     /// The lab: an AWS of one's own on this machine, with machines that boot
     Lab(Lab),
+}
+
+/// `init`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXIT_CODES)]
+pub struct Init {
+    /// The cluster's name [default: herd]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// AWS region, such as eu-west-1
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Zones that machines are dealt out over: a,b,c [default: three of the region]
+    #[arg(long, value_name = "ZONE", value_delimiter = ',')]
+    pub zones: Vec<String>,
+    /// How many slaves [default: 2]
+    #[arg(long, value_name = "N")]
+    pub slaves: Option<u8>,
+    /// EC2 instance type of master and slaves [default: m6i.large]
+    #[arg(long, value_name = "TYPE")]
+    pub instance_type: Option<String>,
+    /// A database, and the role that owns it, to begin with
+    #[arg(long, value_name = "NAME")]
+    pub database: Option<String>,
+    /// Address ranges that may reach SSH and the stats page; HAProxy then gets an Elastic IP
+    #[arg(long, value_name = "RANGE", value_delimiter = ',')]
+    pub admins: Vec<String>,
+    /// The file to write [default: blueprints/NAME.hcl]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `gen`

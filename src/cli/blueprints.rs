@@ -123,7 +123,7 @@ fn all(context: &Context) -> Result<Vec<PathBuf>, Failure> {
         names.iter().filter(|name| name.ends_with(".hcl")).map(|name| Path::new(FOLDER).join(name)).collect();
     if found.is_empty() {
         return Err(Failure::usage(format!(
-            "no blueprint given, and none in {FOLDER}/: name one, or write {FOLDER}/herd.hcl"
+            "no blueprint given, and none in {FOLDER}/: name one, or write a first one with `pgherd init`"
         )));
     }
     Ok(found)

@@ -8,6 +8,7 @@ mod doctor;
 mod explain;
 mod failure;
 mod generate;
+mod init;
 mod lab;
 mod report;
 mod run;
@@ -44,6 +45,7 @@ pub fn run(context: Context, words: impl IntoIterator<Item = OsString>) -> u8 {
 
 fn dispatch(context: &Context, report: &Arc<Report>, args: Args) -> Result<(), Failure> {
     match args.verb {
+        Verb::Init(options) => init::run(context, report, options),
         Verb::Gen(options) => generate::run(context, report, &options),
         Verb::Check(options) => check::run(context, report, &options),
         Verb::Explain(options) => explain::run(context, report, &options),

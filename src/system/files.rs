@@ -118,6 +118,17 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::write(path, bytes)
 }
 
+/// Writes a new file; says whether it did, or something stands there already, which stays as it is.
+pub fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+        opened => opened?,
+    };
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(true)
+}
+
 /// A file that only its owner may read, opened to add to its end; made if it is not there.
 pub fn append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).mode(0o600).open(path)

@@ -37,7 +37,7 @@ fn terms() -> Vec<Term> {
     let mut terms: Vec<Term> = (validate::words().into_iter())
         .map(|word| Term { doc: docs::of(&full_name(&word.path, word.name)), word })
         .collect();
-    terms.sort_by_key(|term| !(term.word.path.is_empty() && !term.is_block()));
+    terms.sort_by_key(|term| !term.word.path.is_empty() || term.is_block());
     terms
 }
 

@@ -33,11 +33,11 @@ pub fn region(text: &str) -> Result<String, Refusal> {
 
 /// Regions where new accounts do not have the zones a, b and c, with those that they do have
 /// (<https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>).
-pub fn zones_to_name(region: &str) -> Option<&'static str> {
+pub fn zones_to_name(region: &str) -> Option<&'static [&'static str]> {
     match region {
-        "ap-northeast-1" => Some("[\"a\", \"c\", \"d\"]"),
-        "ca-central-1" => Some("[\"a\", \"b\", \"d\"]"),
-        "us-west-1" => Some("[\"a\", \"b\"] (or the two that your account has)"),
+        "ap-northeast-1" => Some(&["a", "c", "d"]),
+        "ca-central-1" => Some(&["a", "b", "d"]),
+        "us-west-1" => Some(&["a", "b"]),
         _ => None,
     }
 }

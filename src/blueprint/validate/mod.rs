@@ -20,7 +20,7 @@ use hcl_edit::structure::{Block, Body};
 
 use processor::InstanceTypes;
 
-pub use aws::is_graviton;
+pub use aws::{is_graviton, zones_to_name};
 
 use super::diagnostic::{Refusal, Source, refuse};
 use super::document;

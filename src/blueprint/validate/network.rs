@@ -43,7 +43,12 @@ fn zones(r: &Reader, region: &Found<String>, default: Vec<String>) -> Found<Vec<
         if let (Some(zones), true) = (aws::zones_to_name(&region.value), written.origin == Origin::Default) {
             let problem =
                 format!("the default zones a, b and c do not all exist in {} for every account", region.value);
-            r.source.report(&is::ZONES, &region.at, problem, format!("write network {{ zones = {zones} }}"));
+            r.source.report(
+                &is::ZONES,
+                &region.at,
+                problem,
+                format!("write network {{ zones = {zones:?} }}, or those that your account has"),
+            );
         }
         return Found { value: default, at: written.at, origin: written.origin };
     };

@@ -1,0 +1,181 @@
+//! A first blueprint, for somebody who has never seen HCL.
+
+use std::fmt::Write;
+
+/// What is asked. Everything that is left out has its default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct First {
+    /// The cluster's name.
+    pub name: String,
+    /// AWS region.
+    pub region: String,
+    /// Zones; none for the usual ones.
+    pub zones: Vec<String>,
+    /// How many slaves.
+    pub slaves: u8,
+    /// Instance type of the databases.
+    pub instance_type: Option<String>,
+    /// A database, and the role that owns it.
+    pub database: Option<String>,
+    /// Ranges that may administrate from outside.
+    pub admins: Vec<String>,
+    /// Rules that it breaks on purpose, by code, each with its reason.
+    pub accept: Vec<(&'static str, String)>,
+}
+
+const HEAD: &str = "\
+# A PostgreSQL cluster: a master, slaves that replicate from it, and HAProxy in front. Written by `pgherd init`.
+#
+# `name { … }` is a block, `name = value` an attribute on a line of its own; text stands in double quotes. A line that starts
+# with `#` is a comment: where it reads `#name = value`, it shows a default or an example, and counts once the `#` is gone.
+# What is not written has its default: `pgherd schema --format markdown` lists everything. `pgherd check` says what this
+# cluster will do, `pgherd gen` refuses what cannot work, with the line and what to write instead.
+";
+
+impl First {
+    /// With defaults for all but the region.
+    pub fn new(region: &str) -> Self {
+        First {
+            name: "herd".into(),
+            region: region.into(),
+            zones: vec![],
+            slaves: 2,
+            instance_type: None,
+            database: None,
+            admins: vec![],
+            accept: vec![],
+        }
+    }
+
+    /// The blueprint's text.
+    pub fn text(&self) -> String {
+        let mut text = HEAD.to_string();
+        let _ = write!(
+            text,
+            "
+# The name is the prefix of everything made in AWS, and of host names. To rename a cluster is to make another one.
+cluster {} {{
+  region = {}
+
+  network {{
+    # The private network of the machines. Choose a range that nothing else of yours uses, and choose it once: it cannot
+    # change later.
+    #cidr = \"10.20.0.0/16\"
+
+    # Machines are dealt out over these zones. With three, any one may fail and the others still elect a primary.
+    {}
+
+    # Who may reach HAProxy's ports, where applications connect. Default: the network's own addresses.
+    #clients = [\"10.20.0.0/16\", \"10.30.0.0/16\"]
+
+    # Who may reach SSH and the stats page from outside. Default: nobody.
+    {}
+  }}
+",
+            quoted(&self.name),
+            quoted(&self.region),
+            option("zones", &self.zones, "[\"a\", \"b\", \"c\"]"),
+            option("admins", &self.admins, "[\"203.0.113.7/32\"]"),
+        );
+        text += &self.postgres();
+        text += &self.machines();
+        for (code, reason) in &self.accept {
+            let _ = write!(
+                text,
+                "\n  # `pgherd explain {code}` tells what is accepted here.\n  accept {} {{\n    reason = {}\n  }}\n",
+                quoted(code),
+                quoted(reason)
+            );
+        }
+        text + "}\n"
+    }
+
+    fn postgres(&self) -> String {
+        let (users, databases) = match &self.database {
+            Some(name) => {
+                let owner = quoted(name);
+                (format!("users = [{owner}]"), format!("databases = {{ {name} = {owner} }}"))
+            }
+            None => ("#users = [\"app\"]".into(), "#databases = { app = \"app\" }".into()),
+        };
+        format!(
+            "
+  postgres {{
+    # Login roles that exist from the start. Terraform makes their passwords and keeps them in AWS Secrets Manager.
+    {users}
+
+    # Databases that exist from the start, each with its owner.
+    {databases}
+
+    # Settings of postgresql.conf. Sizes follow from the instance type where nothing is written.
+    #settings = {{ max_connections = 300 }}
+  }}
+"
+        )
+    }
+
+    fn machines(&self) -> String {
+        let kind = match &self.instance_type {
+            Some(kind) => format!("instance_type = {}", quoted(kind)),
+            None => "#instance_type = \"m6i.large\"".into(),
+        };
+        let reached = if self.admins.is_empty() { "#elastic_ip = true" } else { "elastic_ip = true" };
+        let count = self.slaves;
+        format!(
+            "
+  # The machine that starts as primary. After a failover another one is: keep master and slaves alike.
+  master {{
+    {kind}
+    disk {{
+      # GiB, gp3, encrypted.
+      #size = 100
+    }}
+  }}
+
+  slaves {{
+    # With two, a failover leaves one standby, so that commits still have one to wait for.
+    count = {count}
+    {kind}
+    disk {{
+      #size = 100
+    }}
+  }}
+
+  haproxy {{
+    # A public address, to reach it from outside the network.
+    {reached}
+  }}
+
+  failover {{
+    # How long writes may stop when one thing fails, and how much of what was acknowledged may be lost: timers are chosen
+    # to meet it, and what cannot be met is refused. Example:
+    #rto = \"30s\"
+    #rpo = \"0\"
+  }}
+"
+        )
+    }
+}
+
+/// `name = [ … ]`, or the comment that shows what it could be.
+fn option(name: &str, written: &[String], example: &str) -> String {
+    if written.is_empty() {
+        return format!("#{name} = {example}");
+    }
+    format!("{name} = [{}]", written.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
+}
+
+/// Text as HCL writes it.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => {
+                let _ = write!(quoted, "\\u{:04x}", c as u32);
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.replace("${", "$${").replace("%{", "%%{") + "\""
+}

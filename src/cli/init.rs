@@ -1,0 +1,200 @@
+//! `pgherd init`: a first blueprint, from a few questions or from flags. It never overwrites a file.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args;
+use super::failure::{Failure, Kind};
+use super::report::{Report, Style};
+use super::session;
+use crate::blueprint::diagnostic::Severity;
+use crate::blueprint::first::First;
+use crate::blueprint::{self, zones_to_name};
+use crate::cluster;
+use crate::cluster::check::check;
+use crate::system::{Context, Interrupt, files, terminal};
+
+/// Runs the verb.
+pub fn run(context: &Context, report: &Arc<Report>, options: args::Init) -> Result<(), Failure> {
+    let interrupt = Interrupt::default();
+    let out = options.out.clone();
+    if let Some(out) = &out {
+        refuse_existing(context, out)?;
+    }
+    let asks = terminal::can_ask();
+    let questions = Questions { report, interrupt: &interrupt };
+    if asks {
+        session::listen(report, &interrupt)?;
+        report.note("A few questions; an empty answer takes what stands in brackets, and Ctrl-C writes nothing.\n");
+    }
+    let mut first = if asks { questions.first(&options)? } else { given(&options)? };
+    accept(&mut first)?;
+    let out = out.unwrap_or_else(|| PathBuf::from(format!("blueprints/{}.hcl", first.name)));
+    write(context, &out, &first.text())?;
+    let shown = out.display();
+    report.line(&format!(
+        "{} is written: read it, and change what you like",
+        report.on_out(Style::Bold, &shown.to_string())
+    ));
+    report.line(&format!("  pgherd check {shown}   what this cluster will do, before it exists"));
+    report.line(&format!("  pgherd gen {shown}     its Packer templates, Terraform modules and configuration"));
+    report.line(&format!("  pgherd run {shown}     builds and starts it on AWS; with --target lab, on this machine"));
+    Ok(())
+}
+
+/// From flags alone.
+fn given(options: &args::Init) -> Result<First, Failure> {
+    let Some(region) = &options.region else {
+        return Err(Failure::usage("nobody is there to ask: name the region, as in --region eu-west-1"));
+    };
+    let first = of(options, region);
+    match flaw(&first) {
+        Some(flaw) => Err(Failure::usage(flaw)),
+        None => Ok(first),
+    }
+}
+
+fn of(options: &args::Init, region: &str) -> First {
+    let defaults = First::new(region);
+    let zones = match (options.zones.as_slice(), zones_to_name(region)) {
+        ([], Some(usual)) => usual.iter().map(|zone| zone.to_string()).collect(),
+        (zones, _) => zones.to_vec(),
+    };
+    First {
+        name: options.name.clone().unwrap_or(defaults.name.clone()),
+        zones,
+        slaves: options.slaves.unwrap_or(defaults.slaves),
+        instance_type: options.instance_type.clone(),
+        database: options.database.clone(),
+        admins: options.admins.clone(),
+        ..defaults
+    }
+}
+
+/// What is wrong with it first, in one line.
+fn flaw(first: &First) -> Option<String> {
+    let problems = blueprint::parse("", &first.text()).err()?;
+    problems.first().map(|problem| format!("{}\n  {}", problem.problem, problem.help))
+}
+
+/// Few zones may cost the quorum; who asks for them accepts that. Nothing else that is asked can break a rule.
+fn accept(first: &mut First) -> Result<(), Failure> {
+    let Ok(blueprint) = blueprint::parse("", &first.text()) else { return Ok(()) };
+    for finding in check(&cluster::resolve(&blueprint)).findings {
+        match finding.rule.severity {
+            Severity::Error if finding.rule.acceptable => first.accept.push((finding.rule.code, finding.problem)),
+            Severity::Error => return Err(Failure::usage(format!("{}\n  {}", finding.problem, finding.help))),
+            Severity::Warning => {}
+        }
+    }
+    Ok(())
+}
+
+struct Questions<'a> {
+    report: &'a Report,
+    interrupt: &'a Interrupt,
+}
+
+impl Questions<'_> {
+    /// From flags, and from answers for what they leave open.
+    fn first(&self, options: &args::Init) -> Result<First, Failure> {
+        let mut first = of(options, options.region.as_deref().unwrap_or("eu-west-1"));
+        let flags = First::clone(&first);
+        if let Some(flaw) = flaw(&flags) {
+            return Err(Failure::usage(flaw));
+        }
+        if options.name.is_none() {
+            self.ask(
+                "Name of the cluster: lower-case letters, digits, hyphens",
+                "herd",
+                &mut first,
+                |first, answer| {
+                    first.name = answer.into();
+                    Ok(())
+                },
+            )?;
+        }
+        if options.region.is_none() {
+            self.ask("AWS region", "eu-west-1", &mut first, |first, answer| {
+                let named = options.zones.is_empty().then(|| zones_to_name(answer)).flatten();
+                first.region = answer.into();
+                first.zones = named.map_or(options.zones.clone(), |zones| words(&zones.join(",")));
+                Ok(())
+            })?;
+        }
+        if options.slaves.is_none() {
+            self.ask("How many slaves, 0 to 15", "2", &mut first, |first, answer| {
+                first.slaves = answer.parse().map_err(|_| "write a number from 0 to 15".to_string())?;
+                Ok(())
+            })?;
+        }
+        if options.database.is_none() {
+            self.ask(
+                "A database to begin with, owned by a role of the same name",
+                "none",
+                &mut first,
+                |first, answer| {
+                    first.database = (answer != "none").then(|| answer.into());
+                    Ok(())
+                },
+            )?;
+        }
+        if options.admins.is_empty() {
+            let question = "Address ranges that may reach SSH and the stats page from outside, such as 203.0.113.7/32";
+            self.ask(question, "none", &mut first, |first, answer| {
+                first.admins = if answer == "none" { vec![] } else { words(answer) };
+                Ok(())
+            })?;
+        }
+        Ok(first)
+    }
+
+    /// Asks until the answer makes a blueprint.
+    fn ask(
+        &self,
+        question: &str,
+        default: &str,
+        first: &mut First,
+        set: impl Fn(&mut First, &str) -> Result<(), String>,
+    ) -> Result<(), Failure> {
+        loop {
+            let answer = match self.report.ask(&format!("{question} [{default}]:"), self.interrupt) {
+                Some(answer) if answer.is_empty() => default.to_string(),
+                Some(answer) => answer,
+                None if self.interrupt.is_raised() => return Err(session::interrupted()),
+                None => return Err(Failure::usage("no more answers: nothing is written")),
+            };
+            let mut tried = first.clone();
+            match set(&mut tried, &answer).err().or_else(|| flaw(&tried)) {
+                None => {
+                    *first = tried;
+                    return Ok(());
+                }
+                Some(flaw) => self.report.note(&format!("  {flaw}")),
+            }
+        }
+    }
+}
+
+fn words(list: &str) -> Vec<String> {
+    list.split([',', ' ']).filter(|word| !word.is_empty()).map(String::from).collect()
+}
+
+fn refuse_existing(context: &Context, out: &Path) -> Result<(), Failure> {
+    match files::kind(&context.path(out))? {
+        None => Ok(()),
+        Some(_) => Err(stands(out)),
+    }
+}
+
+fn stands(out: &Path) -> Failure {
+    Failure::Text(Kind::Usage, format!("{} is there already: name another file with --out", out.display()))
+}
+
+fn write(context: &Context, out: &Path, text: &str) -> Result<(), Failure> {
+    let path = context.path(out);
+    if let Some(dir) = path.parent() {
+        files::make_dirs(dir)?;
+    }
+    if files::create(&path, text.as_bytes())? { Ok(()) } else { Err(stands(out)) }
+}
