@@ -133,6 +133,8 @@ fn start_controller(tools: Tools<'_>) -> Result<()> {
 /// It goes by what is there, not by what should be: it works after a crash of anything, and when there is nothing to do.
 pub fn down(context: &Context) -> Result<()> {
     require_root()?;
+    // It would end itself half way through.
+    ensure!(namespace::own(network::PREFIX).is_none(), "this is a shell in the lab: leave it first");
     // An interrupt that came before must not keep us from tidying up.
     let interrupt = Interrupt::default();
     let tools = Tools { context, interrupt: &interrupt };
@@ -215,12 +217,17 @@ pub fn outer_shell(command: &[String]) -> Result<Vec<String>> {
     let regions = files::list(&paths::regions())?;
     let region = regions.first().map_or("us-east-1", String::as_str);
     files::write(&paths::regions().join(region), b"")?;
-    let mut argv = ["ip", "netns", "exec", network::NAMESPACE, "env"].map(str::to_string).to_vec();
-    argv.extend(target::environment(region).into_iter().map(|(name, value)| format!("{name}={value}")));
+    let mut argv: Vec<String> = outer(region).collect();
     // What a person who runs packer or deploy.sh by hand must add here: builders have no public address.
     argv.push("PACKER_FLAGS=-var ssh_interface=private_ip".to_string());
     argv.extend(words(command));
     Ok(argv)
+}
+
+/// The words before a command that is to run in the network of moto, with moto for AWS.
+fn outer(region: &str) -> impl Iterator<Item = String> {
+    let environment = target::environment(region).into_iter().map(|(name, value)| format!("{name}={value}"));
+    ["ip", "netns", "exec", network::NAMESPACE, "env"].map(str::to_string).into_iter().chain(environment)
 }
 
 fn words(command: &[String]) -> Vec<String> {

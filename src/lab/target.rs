@@ -8,7 +8,7 @@ use anyhow::{Result, bail, ensure};
 use super::network::{self, METADATA_ADDRESS, NAMESPACE};
 use super::tool::Tools;
 use super::{base, ec2, mirrors, paths, store, terraform};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, State};
 use crate::pipeline::target::Target;
 use crate::system::files::{self, Kind};
 
@@ -31,6 +31,9 @@ pub fn prepare(tools: Tools<'_>, cluster: &Cluster, generated: &Path, say: &mut 
     terraform::configure(tools, &root.join("network/terraform_network"), say)?;
     files::make_dirs(&paths::cached_packer())?;
     files::write(&paths::regions().join(&cluster.region), b"")?;
+    if let State::S3 { bucket, region, .. } = &cluster.state {
+        make_bucket(tools, bucket, region)?;
+    }
     for machine in &cluster.machines {
         network::route_from_host(tools, machine.address)?;
     }
@@ -56,6 +59,22 @@ pub fn describe(cluster: &Cluster) -> Result<Target> {
         ]),
         private_addresses: true,
     })
+}
+
+/// Makes the bucket of Terraform's state, which on AWS is there before the cluster.
+fn make_bucket(tools: Tools<'_>, bucket: &str, region: &str) -> Result<()> {
+    let aws = |words: &[&str]| {
+        let argv = super::outer(region).chain(["aws", "s3api"].map(str::to_string));
+        tools.run(&argv.chain(words.iter().map(|word| word.to_string())).collect::<Vec<_>>())
+    };
+    if aws(&["head-bucket", "--bucket", bucket]).is_err() {
+        let place = format!("LocationConstraint={region}");
+        let elsewhere = ["--create-bucket-configuration", place.as_str()];
+        // S3 takes no such word for the region that it began in.
+        let place = if region == "us-east-1" { &[][..] } else { &elsewhere[..] };
+        aws(&[&["create-bucket", "--bucket", bucket], place].concat())?;
+    }
+    Ok(())
 }
 
 /// Where moto is, seen from its own namespace and from every machine.

@@ -30,6 +30,12 @@ pub fn with_prefix(prefix: &str) -> Vec<String> {
     names
 }
 
+/// The namespace of such a name that this very process lives in.
+pub fn own(prefix: &str) -> Option<String> {
+    let here = fs::metadata("/proc/self/ns/net").ok()?.ino();
+    with_prefix(prefix).into_iter().find(|name| fs::metadata(path(name)).is_ok_and(|m| m.ino() == here))
+}
+
 /// The processes in a namespace.
 pub fn processes(name: &str) -> Vec<Process> {
     let Ok(wanted) = fs::metadata(path(name)).map(|m| m.ino()) else { return vec![] };
