@@ -97,6 +97,8 @@ fn defaults(blueprint: &Blueprint) -> Vec<Setting> {
     const KEEPALIVE: &str = "a client whose machine died is found within two minutes, not after the kernel's two hours";
     const STANDBY: &str =
         "a standby whose machine died stops holding up commits after this, not after a minute; it reconnects by itself";
+    const RETRY: &str =
+        "a standby looks for its new primary every second, not every five: until one streams, commits wait";
     let mut all = vec![
         fixed(
             "max_connections",
@@ -127,6 +129,7 @@ fn defaults(blueprint: &Blueprint) -> Vec<Setting> {
         fixed("tcp_keepalives_count", "6", KEEPALIVE),
         sized("wal_sender_timeout", "10s".into(), vec![], STANDBY, REPLICATION),
         sized("wal_receiver_timeout", "10s".into(), vec![], STANDBY, REPLICATION),
+        sized("wal_retrieve_retry_interval", "1s".into(), vec![], RETRY, REPLICATION),
         fixed("random_page_cost", "1.1", "SSD: a random page costs little more than the next one"),
     ];
     const WHY: &str = "a standby that copies the primary takes two senders, and at the start all of them copy; some more are for tools";
