@@ -21,7 +21,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-6e983302e907 slave=minimal-slave-0ae52bd6b281 haproxy=minimal-haproxy-bd67407189ff)
+images=(master=minimal-master-8dfc966185ed slave=minimal-slave-6f641d5e8cf6 haproxy=minimal-haproxy-bd67407189ff)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

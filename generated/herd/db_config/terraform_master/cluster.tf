@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-9027cd880603"
-  image      = "9027cd880603"
+  image_name = "herd-master-b2f5a3b34ac9"
+  image      = "b2f5a3b34ac9"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

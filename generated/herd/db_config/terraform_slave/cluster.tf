@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-90667767c0a2"
-  image      = "90667767c0a2"
+  image_name = "herd-slave-356d3bad9f09"
+  image      = "356d3bad9f09"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-0ae52bd6b281"
-  image      = "0ae52bd6b281"
+  image_name = "minimal-slave-6f641d5e8cf6"
+  image      = "6f641d5e8cf6"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
