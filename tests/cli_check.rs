@@ -110,5 +110,11 @@ fn explain_tells_rules_and_values() {
         .exits(0)
         .out("address.master = 10.20.0.16")
         .out("network.eu-west-1a.databases =");
+    let line = test.run(&["explain", "haproxy.cfg"]).exits(0).out("haproxy.write.server.maxconn");
+    let number = line.stdout.lines().find(|line| line.contains("on-marked-down")).unwrap().split(':').next().unwrap();
+    let place = format!("generated/herd/load_balancer/haproxy.cfg:{number}");
+    test.run(&["explain", &place]).exits(0).out("haproxy.rise = 1 checks").out("haproxy.kept = 10 connections");
+    test.run(&["explain", "haproxy.cfg:1"]).exits(0).out("the same in every cluster");
+    test.run(&["explain", "haproxy.cfg:0"]).exits(2).err("haproxy.cfg has");
     test.run(&["explain", "nonsense"]).exits(2).err("nothing that is derived is called \"nonsense\"");
 }

@@ -30,7 +30,7 @@ pub enum Verb {
     Gen(Gen),
     /// Say what a cluster will do: outages, losses, quorum, capacity, and every rule that it breaks
     Check(Check),
-    /// Tell the whole story of a rule (PGH001), or why a value is what it is (maxconn, ttl, address)
+    /// Tell the whole story of a rule (PGH001), or why a value (maxconn) or a generated line (haproxy.cfg:44) is what it is
     Explain(Explain),
     /// Print the blueprint language: every name, its type, bounds and default
     Schema(Schema),
@@ -138,7 +138,7 @@ pub enum Format {
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
 pub struct Explain {
-    /// A rule's code, or part of a derived value's name
+    /// A rule's code, part of a derived value's name, or a generated file (FILE or FILE:LINE)
     pub what: String,
     /// Blueprint whose values are explained
     #[arg(default_value = "blueprints/herd.hcl")]

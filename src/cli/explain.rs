@@ -1,12 +1,14 @@
-//! `pgherd explain`: the whole story of a rule, or the chain of reasons behind a value.
+//! `pgherd explain`: the whole story of a rule, or the chain of reasons behind a value or a line of a generated file.
 
 use super::args;
-use super::blueprints;
+use super::blueprints::{self, Loaded};
 use super::failure::Failure;
 use super::report::{Report, Style};
 use crate::blueprint::rules;
 use crate::cluster::check::story::story;
 use crate::cluster::decision::Decision;
+use crate::fileset::FileSet;
+use crate::generate::provenance::{Maker, provenance};
 use crate::system::Context;
 
 /// Runs the verb.
@@ -27,6 +29,9 @@ pub fn run(context: &Context, report: &Report, options: &args::Explain) -> Resul
     }
     let loaded = blueprints::load_one(context, report, &options.blueprint, &options.variables)?;
     let all = &loaded.cluster.decisions;
+    if let Some((path, line)) = place(&loaded.set, what) {
+        return explain_file(report, &loaded, &path, line);
+    }
     let wanted = what.to_lowercase();
     let exact: Vec<&Decision> =
         all.iter().filter(|d| d.name.rsplit('.').next() == Some(&wanted) || d.name == wanted).collect();
@@ -56,4 +61,46 @@ fn tell(report: &Report, all: &[Decision], decision: &Decision, depth: usize) {
             None => report.line(&format!("{indent}    blueprint: {name}")),
         }
     }
+}
+
+/// `FILE` or `FILE:LINE` of the generated files; the end of a path will do where only one file has it.
+fn place(files: &FileSet, what: &str) -> Option<(String, Option<usize>)> {
+    let (path, line) = match what.rsplit_once(':') {
+        Some((path, line)) => (path, Some(line.parse().ok()?)),
+        None => (what, None),
+    };
+    let ends =
+        |known: &str| known == path || path.ends_with(&format!("/{known}")) || known.ends_with(&format!("/{path}"));
+    let mut found = files.iter().map(|(known, _)| known.as_str()).filter(|known| ends(known));
+    match (found.next(), found.next()) {
+        (Some(only), None) => Some((only.to_string(), line)),
+        _ => None,
+    }
+}
+
+/// What made a line, with its reasons; or, of each line of a file that a decision made, which.
+fn explain_file(report: &Report, loaded: &Loaded, path: &str, line: Option<usize>) -> Result<(), Failure> {
+    let text = loaded.set.get(path).map_or("", |file| &file.text);
+    let found = provenance(&loaded.cluster, &loaded.set);
+    let Some(number) = line else {
+        for (number, text) in (1..).zip(text.lines()) {
+            if let Maker::Decisions(made) = found.of(path, number) {
+                let names: Vec<&str> = made.iter().map(|decision| decision.name.as_str()).collect();
+                report.line(&format!("{number}: {}\n    {}", text.trim(), names.join(", ")));
+            }
+        }
+        return Ok(());
+    };
+    let Some(written) = number.checked_sub(1).and_then(|before| text.lines().nth(before)) else {
+        return Err(Failure::usage(format!("{path} has {} lines", text.lines().count())));
+    };
+    report.line(&report.on_out(Style::Dim, &format!("{path}:{number}: {}", written.trim())));
+    match found.of(path, number) {
+        Maker::Decisions(made) => made.into_iter().for_each(|one| tell(report, &loaded.cluster.decisions, one, 0)),
+        Maker::ContentHash => {
+            report.line("the hash of what an image is made from: every file and setting in it has a part in it")
+        }
+        Maker::Template => report.line("the same in every cluster, but for names; the comment above it says why"),
+    }
+    Ok(())
 }

@@ -10,10 +10,12 @@ pub mod failover;
 pub mod flows;
 pub mod instance;
 pub mod limits;
+pub mod perturb;
 mod postgres;
 mod sizing;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -262,6 +264,7 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
     let subnets = addresses::subnets(&blueprint.network);
     let machines = addresses::machines(blueprint, &subnets);
     let mut ledger = Ledger::default();
+    written::record(blueprint, &mut ledger);
     addresses::record(&subnets, &machines, &mut ledger);
     let etcd = EtcdTiming::DEFAULT;
     let check = HealthCheck::DEFAULT;

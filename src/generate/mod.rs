@@ -7,6 +7,7 @@ pub mod deploy;
 pub mod load_balancer;
 pub mod machine;
 pub mod packer;
+pub mod provenance;
 pub mod readme;
 mod templates;
 pub mod terraform;

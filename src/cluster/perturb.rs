@@ -1,0 +1,114 @@
+//! A cluster with one decision taken otherwise: what changes in the files then is what the decision made.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use super::decision::Decision;
+use super::{Cluster, Disk, Machine, Role};
+
+/// Addresses that are nobody's (RFC 5737).
+const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+
+/// The same cluster with only this decision's value another one; `None` for a decision that is not at work by itself.
+pub fn perturbed(cluster: &Cluster, decision: &Decision) -> Option<Cluster> {
+    let mut c = cluster.clone();
+    let (area, rest) = decision.name.split_once('.')?;
+    match area {
+        "failover" => match rest {
+            "ttl" => c.failover.ttl += 1,
+            "loop_wait" => c.failover.loop_wait += 1,
+            "retry_timeout" => c.failover.retry_timeout += 1,
+            _ => c.failover.synchronous ^= true,
+        },
+        "patroni" => c.primary_start_timeout += 1,
+        "etcd" => match rest {
+            "heartbeat_interval" => c.etcd.heartbeat += 1,
+            "election_timeout" => c.etcd.election += 1,
+            _ => c.machines.iter_mut().filter(|m| m.etcd).take(1).for_each(|m| m.etcd = false),
+        },
+        "haproxy" => haproxy(&mut c, rest)?,
+        "address" => c.machines.iter_mut().filter(|m| m.name == rest).for_each(|m| m.address = ELSEWHERE),
+        "network" => network(&mut c, rest)?,
+        "master" => c.machines.iter_mut().filter(|m| m.role == Role::Master).try_for_each(|m| machine(m, rest))?,
+        "slaves" => c.machines.iter_mut().filter(|m| m.role == Role::Slave).try_for_each(|m| machine(m, rest))?,
+        "postgres" => match rest {
+            "version" => c.postgres.major += 1,
+            "repository" => c.postgres.pgdg ^= true,
+            setting => c.postgres.settings.get_mut(setting)?.push('0'),
+        },
+        _ => return None,
+    }
+    Some(c)
+}
+
+fn haproxy(c: &mut Cluster, name: &str) -> Option<()> {
+    let limits = &mut c.haproxy.limits;
+    let number = match name {
+        "inter" => &mut c.haproxy.check.inter,
+        "fastinter" => &mut c.haproxy.check.fastinter,
+        "fall" => &mut c.haproxy.check.fall,
+        "rise" => &mut c.haproxy.check.rise,
+        "kept" => &mut limits.kept,
+        "write.server.maxconn" => &mut limits.write,
+        "read.server.maxconn" => &mut limits.read,
+        "read_fallback.server.maxconn" => &mut limits.read_fallback,
+        "write.maxconn" => &mut limits.write_frontend,
+        "read.maxconn" => &mut limits.read_frontend,
+        "admin.maxconn" => &mut limits.admin,
+        "global.maxconn" => &mut limits.global,
+        _ => {
+            match name {
+                "write_port" => c.haproxy.write_port ^= 1024,
+                "read_port" => c.haproxy.read_port ^= 1024,
+                "stats.port" => c.haproxy.stats.port ^= 1024,
+                "stats.path" => c.haproxy.stats.path.push('0'),
+                "stats.user" => c.haproxy.stats.user.push('0'),
+                _ => {
+                    return c
+                        .machines
+                        .iter_mut()
+                        .filter(|m| m.role == Role::Haproxy)
+                        .try_for_each(|m| machine(m, name));
+                }
+            }
+            return Some(());
+        }
+    };
+    *number += 1;
+    Some(())
+}
+
+fn network(c: &mut Cluster, name: &str) -> Option<()> {
+    let elsewhere = Ipv4Net::new_assert(ELSEWHERE, 24).trunc();
+    match name {
+        "cidr" => c.network.cidr = elsewhere,
+        "clients" => c.network.clients = vec![elsewhere],
+        "admins" => c.network.admins = vec![elsewhere],
+        _ => return zone(c, name, elsewhere),
+    }
+    Some(())
+}
+
+fn zone(c: &mut Cluster, name: &str, elsewhere: Ipv4Net) -> Option<()> {
+    let (zone, block) = name.split_once('.').unwrap_or((name, ""));
+    let subnet = c.network.subnets.iter_mut().find(|subnet| subnet.zone == zone)?;
+    match block {
+        "databases" => subnet.databases = elsewhere,
+        "haproxy" => subnet.haproxy = elsewhere,
+        _ => subnet.cidr = elsewhere,
+    }
+    Some(())
+}
+
+fn machine(machine: &mut Machine, name: &str) -> Option<()> {
+    let Disk { size, iops, throughput } = &mut machine.disk;
+    match name {
+        "instance_type" => machine.instance_type.push('0'),
+        "disk.size" => *size += 1,
+        "disk.iops" => *iops += 1,
+        "disk.throughput" => *throughput += 1,
+        _ => return None,
+    }
+    Some(())
+}

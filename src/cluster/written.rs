@@ -1,0 +1,63 @@
+//! Decisions that are the blueprint's own: it says so, or its default is what an expert would write.
+
+use ipnet::Ipv4Net;
+
+use super::decision::Ledger;
+use crate::blueprint::model::{Blueprint, Machine};
+
+/// Notes what the files have from the blueprint as it is.
+pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
+    let mut note = |name: &str, value: String, why: &'static str, source: &'static str| {
+        ledger.add(name, value, vec![name.to_string()], why, source);
+    };
+    const VPC: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html";
+    const HAPROXY: &str = "https://docs.haproxy.org/3.0/configuration.html#4-bind";
+    note("network.cidr", blueprint.network.cidr.to_string(), "a private range that nothing else of yours uses", VPC);
+    let listed = |ranges: &[Ipv4Net]| ranges.iter().map(Ipv4Net::to_string).collect::<Vec<_>>().join(", ");
+    let own = [blueprint.network.cidr];
+    let clients = blueprint.network.clients.as_deref().unwrap_or(&own);
+    const GROUPS: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html";
+    note(
+        "network.clients",
+        listed(clients),
+        "who may reach the write and read ports; by default the network's own",
+        GROUPS,
+    );
+    if !blueprint.network.admins.is_empty() {
+        note("network.admins", listed(&blueprint.network.admins), "who may reach SSH and the stats page", GROUPS);
+    }
+    let haproxy = &blueprint.haproxy;
+    note("haproxy.write_port", haproxy.write_port.to_string(), "always leads to the primary", HAPROXY);
+    note("haproxy.read_port", haproxy.read_port.to_string(), "leads to the standbys", HAPROXY);
+    note("haproxy.stats.port", haproxy.stats.port.to_string(), "stats page, metrics, health", HAPROXY);
+    const STATS: &str = "https://docs.haproxy.org/3.0/configuration.html#4-stats%20uri";
+    note("haproxy.stats.path", haproxy.stats.path.clone(), "where the seed had it", STATS);
+    note(
+        "haproxy.stats.user",
+        haproxy.stats.user.clone(),
+        "as the seed had it; the password is made by Terraform",
+        STATS,
+    );
+    let mut kinds = vec![("master", &blueprint.master), ("haproxy", &haproxy.machine)];
+    if blueprint.slave_count > 0 {
+        kinds.push(("slaves", &blueprint.slaves));
+    }
+    for (block, machine) in kinds {
+        record_machine(block, machine, &mut note);
+    }
+}
+
+fn record_machine(block: &str, machine: &Machine, note: &mut impl FnMut(&str, String, &'static str, &'static str)) {
+    const TYPES: &str = "https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-types.html";
+    const GP3: &str = "https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html";
+    let kind = match block {
+        "haproxy" => "it only passes bytes on: two processors are enough for thousands of connections",
+        _ => "memory pays first: a working set that fits into it reads nothing from disk",
+    };
+    note(&format!("{block}.instance_type"), machine.instance_type.clone(), kind, TYPES);
+    let disk = machine.disk;
+    let baseline = "3000 operations and 125 MiB a second cost nothing with gp3";
+    note(&format!("{block}.disk.size"), format!("{} GiB", disk.size), "room for data and for WAL that is kept", GP3);
+    note(&format!("{block}.disk.iops"), format!("{} a second", disk.iops), baseline, GP3);
+    note(&format!("{block}.disk.throughput"), format!("{} MiB/s", disk.throughput), baseline, GP3);
+}
