@@ -19,7 +19,8 @@ fn a_variable_is_set_for_every_verb_that_reads_a_blueprint() {
     test.run(&["gen", "--check", "--var", "slaves=2"]).exits(3);
     test.run(&["check", "--var", "slaves=1"]).exits(0);
     test.run(&["run", "blueprints/herd.hcl", "--dry-run", "--var", "slaves=1"]).exits(0);
-    test.run(&["run", "blueprints/herd.hcl", "--dry-run", "--var", "slaves=2"]).exits(3);
+    let other = test.run(&["run", "blueprints/herd.hcl", "--dry-run", "--var", "slaves=2"]).exits(3);
+    other.err("run `pgherd gen blueprints/herd.hcl --var slaves=2`");
     for verb in ["status", "destroy"] {
         test.run(&[verb, "blueprints/herd.hcl"]).exits(2).err("the variable `slaves` has no value");
     }

@@ -145,24 +145,28 @@ impl<'a> Source<'a> {
             file: self.file.to_string(),
             line: self.line(start),
             column: before + 1,
-            problem,
-            help,
+            problem: masked(&problem),
+            help: masked(&help),
             excerpt: excerpt(&self.text[line_start..line_end], before, width),
         }
     }
 }
 
-/// The line, and carets under `width` characters from `before` on. Control characters would reach the reader's terminal: they are masked.
+/// The line, and carets under `width` characters from `before` on.
 fn excerpt(line: &str, before: usize, width: usize) -> [String; 2] {
     let skip = if before + width < EXCERPT_CHARS { 0 } else { before.saturating_sub(EXCERPT_CHARS / 2) };
     let shown: Vec<char> = line.trim_end_matches('\r').chars().skip(skip).take(EXCERPT_CHARS).collect();
-    let mask = |c: &char| if c.is_control() && *c != '\t' { '\u{fffd}' } else { *c };
     let indent = before - skip;
     // Tabs stay tabs, so that the caret stands under its character whatever a tab's width.
     let mut carets: String = (shown.iter().take(indent)).map(|c| if *c == '\t' { '\t' } else { ' ' }).collect();
     carets.extend(std::iter::repeat_n(' ', indent.saturating_sub(shown.len())));
     carets.extend(std::iter::repeat_n('^', width.clamp(1, EXCERPT_CHARS.saturating_sub(indent).max(1))));
-    [shown.iter().map(mask).collect(), carets]
+    [masked(&shown.iter().collect::<String>()), carets]
+}
+
+/// Without what a terminal would obey: a value may hold it, and stand in what is said of it.
+fn masked(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
 fn floor_char_boundary(text: &str, offset: usize) -> usize {

@@ -22,10 +22,23 @@ pub struct Loaded {
     pub file: PathBuf,
     /// Its text.
     pub text: String,
+    /// What its variables were set to.
+    pub variables: Variables,
     /// What it describes.
     pub cluster: Cluster,
     /// Its files.
     pub set: FileSet,
+}
+
+impl Loaded {
+    /// The words of a command line that name it, with its variables.
+    pub fn words(&self) -> String {
+        let mut words = self.file.display().to_string();
+        for (name, value) in &self.variables.set {
+            words += &format!(" --var {}", crate::tools::invocation::quote(&format!("{name}={value}")));
+        }
+        words
+    }
 }
 
 /// Reads blueprints; every problem of every file is printed before it fails.
@@ -94,7 +107,7 @@ fn resolve(report: &Report, file: PathBuf, text: String, variables: &Variables) 
         Ok(blueprint) => {
             let cluster = cluster::resolve(&blueprint);
             let set = generate::generate(&cluster);
-            Ok(Loaded { file, text, cluster, set })
+            Ok(Loaded { file, text, variables: variables.clone(), cluster, set })
         }
         Err(problems) => {
             for problem in &problems {

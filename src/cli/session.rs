@@ -225,7 +225,7 @@ fn require_fresh(loaded: &Loaded, workspace: &Workspace) -> Result<(), Failure> 
     let steps = &review.reconciled.steps;
     let files: Vec<&str> = steps.keys().take(5).map(|path| path.as_str()).collect();
     let more = if steps.len() > files.len() { ", …" } else { "" };
-    let (dir, blueprint) = (workspace.dir().display(), loaded.file.display());
+    let (dir, blueprint) = (workspace.dir().display(), loaded.words());
     Err(Failure::Text(
         Kind::Drift,
         format!(

@@ -1,0 +1,67 @@
+//! Chance that is the same on every machine.
+#![allow(dead_code)]
+
+/// A xorshift generator: good enough to break things, the same everywhere.
+pub struct Random(u64);
+
+impl Random {
+    /// From the same seed come the same numbers.
+    pub fn new(seed: u64) -> Self {
+        Random(seed)
+    }
+
+    /// A number below this one.
+    pub fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end.max(1) as u64) as usize
+    }
+
+    /// One of these.
+    pub fn one<'a>(&mut self, all: &[&'a str]) -> &'a str {
+        all[self.below(all.len())]
+    }
+
+    /// Changes a text at a random place.
+    pub fn mutate(&mut self, text: &mut Vec<char>) {
+        const PIECES: [&str; 24] = [
+            "\"",
+            "{",
+            "}",
+            "[",
+            "]",
+            "=",
+            ",",
+            "\n",
+            "\\",
+            "${",
+            "<<E\n",
+            "#",
+            "/*",
+            "-1",
+            "99999999999999999999",
+            "1e999",
+            "null",
+            "\"10.0.0.0/33\"",
+            "ä",
+            "\u{0}",
+            "\u{1f418}",
+            "\u{202e}",
+            "cluster",
+            "region = \"x\"\n",
+        ];
+        let at = self.below(text.len());
+        let end = (at + self.below(40)).min(text.len());
+        match self.below(4) {
+            0 => drop(text.drain(at..end)),
+            1 => drop(text.splice(at..at, PIECES[self.below(PIECES.len())].chars())),
+            2 => drop(text.splice(at..(at + 1).min(text.len()), PIECES[self.below(PIECES.len())].chars())),
+            _ => {
+                let copy = text[at..end].to_vec();
+                let to = self.below(text.len());
+                drop(text.splice(to..to, copy));
+            }
+        }
+    }
+}
