@@ -3,6 +3,9 @@
 # Copy this file to start your own. Every option is here: lines that begin with `#name` show an option's default,
 # or, where it says so, an example; take the `#` away to change it. `pgherd gen` refuses what cannot work, with the
 # line and what to write instead.
+#
+# Values may be computed: 4 * 25, var.large ? "r6i.large" : "m6i.large", "${var.team}-dba", [for z in ["a", "b"] : z]. A variable
+# stands beside the cluster, as variable "large" { default = false }, and is set with --var large=true.
 
 # The name is the prefix of everything made in AWS, and of host names: up to 55 lower-case letters, digits and hyphens.
 # To rename a cluster is to make another one.
