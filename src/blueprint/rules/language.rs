@@ -159,7 +159,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html";
     DATABASE_NAME = "PGH156", "PostgreSQL has another use for the name, or needs it quoted",
         "Roles and databases are named with lower-case letters, digits and underscores, at most 63, so that no statement needs
 quotes. pg_… is PostgreSQL's own; all, replication, sameuser and the like mean something else in pg_hba.conf;
-replicauser and rewind_user are pgherd's.
+replicauser, rewind_user and pgherd_clients are pgherd's.
 
 Source: https://www.postgresql.org/docs/current/auth-pg-hba-conf.html";
     OWNER = "PGH157", "nobody is there to own the database",

@@ -49,7 +49,7 @@ pub fn user(name: &str) -> Result<String, Refusal> {
         "postgres" => {
             refuse(&is::DATABASE_NAME, "`postgres` is the superuser, which every cluster has", "leave it out")
         }
-        "replicauser" | "rewind_user" => refuse(
+        "replicauser" | "rewind_user" | "pgherd_clients" => refuse(
             &is::DATABASE_NAME,
             format!("`{name}` is a role of pgherd's own"),
             "choose another name, such as \"app\"",
