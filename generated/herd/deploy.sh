@@ -21,7 +21,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-b2f5a3b34ac9 slave=herd-slave-356d3bad9f09 haproxy=herd-haproxy-0e8fd52e9744)
+images=(master=herd-master-9e73d3bf0ffe slave=herd-slave-afd3c5dcfecf haproxy=herd-haproxy-7300185b6e37)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -21,7 +21,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-8dfc966185ed slave=minimal-slave-6f641d5e8cf6 haproxy=minimal-haproxy-bd67407189ff)
+images=(master=minimal-master-2b3dcdb7fced slave=minimal-slave-6b08d8c71115 haproxy=minimal-haproxy-af36a741e2bf)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-b2f5a3b34ac9"
-  image      = "b2f5a3b34ac9"
+  image_name = "herd-master-9e73d3bf0ffe"
+  image      = "9e73d3bf0ffe"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-6f641d5e8cf6"
-  image      = "6f641d5e8cf6"
+  image_name = "minimal-slave-6b08d8c71115"
+  image      = "6b08d8c71115"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
