@@ -34,9 +34,9 @@ fn builds_makes_and_verifies_in_order() {
         before(&format!("-chdir={module} init"), &format!("-chdir={module} plan"));
         before(&format!("-chdir={module} plan"), &format!("-chdir={module} apply"));
     }
-    before("terraform_network apply", "terraform_master plan");
-    before("terraform_master apply", "terraform_slave plan");
-    before("terraform_master apply", "terraform_haproxy plan");
+    for module in ["master", "slave", "haproxy"] {
+        before("terraform_network apply", &format!("terraform_{module} plan"));
+    }
     for (template, module) in [("master", "master"), ("slave", "slave"), ("haproxy", "haproxy")] {
         before(&format!("packer_templates/{template}_temp.json"), &format!("terraform_{module} plan"));
     }
@@ -205,7 +205,7 @@ fn a_dry_run_prints_all_and_runs_nothing() {
     let done = test.run(&["run", "blueprints/herd.hcl", "--dry-run"]).exits(0);
     let done = done.out("packer build -color=false -on-error=cleanup packer_templates/master_temp.json");
     let done = done.out("terraform -chdir=network/terraform_network apply").out("AWS_REGION=eu-west-1");
-    let done = done.out("# slaves (after master, image-slave)").out("aws ec2 describe-images");
+    let done = done.out("# slaves (after network, image-slave)").out("aws ec2 describe-images");
     assert!(!done.stdout.contains("thesecretofthetest"));
     assert_eq!(fs::read_to_string(test.state("calls")).ok(), None);
     // What is printed can be pasted, and does the same.
@@ -324,4 +324,27 @@ fn interrupt(child: Child) -> Done {
     let told = Command::new("/bin/kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(told.success());
     child.wait_with_output().unwrap().into()
+}
+
+#[test]
+fn stages_can_be_chosen() {
+    let test = ready(&Herd::healthy());
+    test.run(&["run", "blueprints/herd.hcl", "--yes", "--only", "network,image-slave"]).exits(0);
+    assert_eq!((test.calls_of("packer build").len(), test.calls_of(" apply ").len()), (1, 1));
+    test.run(&["run", "blueprints/herd.hcl", "--yes", "--skip", "slaves"]).exits(0).err("2 streaming");
+    assert_eq!(test.calls_of("terraform_slave"), Vec::<String>::new());
+    let from = ["run", "blueprints/herd.hcl", "--yes", "--from", "image-slave"];
+    test.run(&from).exits(0).err("slaves  done");
+    test.run(&["run", "blueprints/herd.hcl", "--yes", "--only", "netwrok"])
+        .exits(2)
+        .err("there is no stage `netwrok`: did you mean `network`?");
+}
+
+#[test]
+fn the_graph_is_printed_and_nothing_run() {
+    let test = ready(&Herd::healthy());
+    let done = test.run(&["run", "blueprints/herd.hcl", "--graph"]).exits(0).out("stage tool what after");
+    done.out("slaves terraform db_config/terraform_slave network, image-slave");
+    test.run(&["run", "blueprints/herd.hcl", "--graph=mermaid"]).exits(0).out("image-haproxy --> haproxy");
+    assert_eq!(test.calls(), Vec::<String>::new());
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use pgherd::blueprint::model::Blueprint;
 use pgherd::cluster::resolve;
 use pgherd::fileset::{FileSet, ImageId, RelPath};
-use pgherd::pipeline::{Pipeline, Stage, Target, Toolbox, pipeline};
+use pgherd::pipeline::{Pipeline, Selection, Stage, Target, Toolbox, pipeline};
 
 fn made(slaves: u8) -> Pipeline {
     let cluster = resolve(&Blueprint { slave_count: slaves, ..Blueprint::smallest("herd", "eu-west-1") });
@@ -41,8 +41,8 @@ fn images_wait_for_nothing_and_machines_for_what_they_are_made_of() {
             "image-slave <- ",
             "image-haproxy <- ",
             "master <- network image-master",
-            "slaves <- master image-slave",
-            "haproxy <- master image-haproxy",
+            "slaves <- network image-slave",
+            "haproxy <- network image-haproxy",
             "verify <- network master slaves haproxy",
         ]
     );
@@ -57,8 +57,45 @@ fn a_cluster_without_slaves_has_no_stage_for_them() {
 fn teardown_is_the_reverse() {
     assert_eq!(
         needs(&made(2).teardown()),
-        ["haproxy <- ", "slaves <- ", "master <- slaves haproxy", "network <- master",]
+        ["haproxy <- ", "slaves <- ", "master <- slaves haproxy", "network <- master slaves haproxy",]
     );
+}
+
+fn chosen(only: &[&str], from: &[&str], skip: &[&str]) -> Result<Vec<String>, String> {
+    let words = |words: &[&str]| words.iter().map(|word| word.to_string()).collect();
+    let selection = Selection { only: words(only), from: words(from), skip: words(skip) };
+    Ok(needs(&made(2).select(&selection)?.stages))
+}
+
+#[test]
+fn stages_are_chosen_and_those_left_out_still_order_the_rest() {
+    assert_eq!(chosen(&["image-slave", "network"], &[], &[]).unwrap(), ["network <- ", "image-slave <- "]);
+    assert_eq!(
+        chosen(&[], &["image-slave"], &[]).unwrap(),
+        ["image-slave <- ", "slaves <- image-slave", "verify <- slaves"]
+    );
+    assert_eq!(chosen(&["network", "verify"], &[], &[]).unwrap(), ["network <- ", "verify <- network"]);
+    let skipped = chosen(&[], &["network", "image-master"], &["master", "slaves", "haproxy"]).unwrap();
+    assert_eq!(skipped, ["network <- ", "image-master <- ", "verify <- network image-master"]);
+    assert_eq!(chosen(&[], &[], &[]).unwrap(), needs(&made(2).stages));
+}
+
+#[test]
+fn a_stage_that_is_not_there_is_refused_with_the_nearest() {
+    let refused = chosen(&["slave"], &[], &[]).unwrap_err();
+    assert_eq!(refused, "there is no stage `slave`: did you mean `slaves`?");
+    let refused = chosen(&[], &[], &["everything"]).unwrap_err();
+    assert!(refused.ends_with(
+        "the stages are network, image-master, image-slave, image-haproxy, master, slaves, haproxy, verify"
+    ));
+    assert_eq!(chosen(&["master"], &[], &["master"]).unwrap_err(), "no stage is left to run");
+}
+
+#[test]
+fn the_graph_is_drawn() {
+    let graph = made(0).mermaid();
+    assert!(graph.starts_with("flowchart LR\n  network[\"network\\nterraform\"]\n"), "{graph}");
+    assert!(graph.contains("\n  network --> master\n") && graph.contains("\n  image-master --> master\n"), "{graph}");
 }
 
 #[test]

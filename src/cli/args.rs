@@ -202,9 +202,14 @@ pub enum TargetName {
 pub struct Run {
     #[command(flatten)]
     pub place: Where,
+    #[command(flatten)]
+    pub stages: Stages,
     /// Print each command with its directory and environment, and run nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Print the stages and what each waits for, and run nothing
+    #[arg(long, value_name = "FORMAT", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "text")]
+    pub graph: Option<Graph>,
     /// Do not show what will be and ask before it is done on AWS
     #[arg(long)]
     pub yes: bool,
@@ -214,6 +219,29 @@ pub struct Run {
     /// How long the cluster may take to become whole, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub wait: u64,
+}
+
+/// Which stages of a run; `run --graph` names them.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct Stages {
+    /// Run these stages alone, as if what they need were done
+    #[arg(long, value_name = "STAGE,…", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Run these stages and all that wait for them
+    #[arg(long, value_name = "STAGE,…", value_delimiter = ',', conflicts_with = "only")]
+    pub from: Vec<String>,
+    /// Leave these stages out, as if they were done
+    #[arg(long, value_name = "STAGE,…", value_delimiter = ',')]
+    pub skip: Vec<String>,
+}
+
+/// How a graph is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Graph {
+    /// A table
+    Text,
+    /// For a page that draws Mermaid, such as GitHub's
+    Mermaid,
 }
 
 /// `destroy`

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::args;
+use super::args::{self, Graph, Stages};
 use super::failure::{Failure, Kind};
 use super::report::{Progress, Report, Style};
 use super::session::{Need, Session};
 use super::status;
-use crate::pipeline::Work;
+use crate::pipeline::{Selection, Work};
 use crate::run::review::Review;
 use crate::run::{Outcome, environment};
 use crate::system::{Context, terminal};
@@ -16,8 +16,22 @@ use crate::tools::terraform::PlanSummary;
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Result<(), Failure> {
-    let need = if options.dry_run { Need::Commands } else { Need::Tools };
-    let session = Session::open(context, report, &options.place, need)?;
+    let shows = options.dry_run || options.graph.is_some();
+    let mut session = Session::open(context, report, &options.place, if shows { Need::Commands } else { Need::Tools })?;
+    let Stages { only, from, skip } = options.stages.clone();
+    let selected = session.pipeline.select(&Selection { only, from, skip });
+    session.pipeline = selected.map_err(|why| Failure::usage(format!("{why} (`--graph` shows them)")))?;
+    match options.graph {
+        Some(Graph::Text) => {
+            report.table(&session.pipeline.table());
+            return Ok(());
+        }
+        Some(Graph::Mermaid) => {
+            report.line(session.pipeline.mermaid().trim_end());
+            return Ok(());
+        }
+        None => {}
+    }
     if options.dry_run {
         print_commands(&session);
         return Ok(());
@@ -44,7 +58,8 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Resu
             runner.images = review.images;
         }
         let outcomes = runner.run();
-        let address = outcomes.iter().all(Outcome::ok).then(|| runner.haproxy_address());
+        let verified = session.pipeline.stages.iter().any(|stage| stage.work == Work::Verify);
+        let address = (verified && outcomes.iter().all(Outcome::ok)).then(|| runner.haproxy_address());
         (outcomes, address)
     });
     session.conclude(&outcomes)?;

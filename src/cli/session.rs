@@ -92,14 +92,11 @@ impl<'a> Session<'a> {
 
     /// A command of the AWS CLI, where the other tools run.
     pub fn aws(&self, args: Vec<String>) -> Invocation {
-        let like = self.pipeline.images().next().map(|(_, image)| &image.find);
-        Invocation {
-            prefix: self.target.command_prefix.clone(),
-            program: aws::PROGRAM.into(),
-            args,
-            dir: if files::exists(&self.target.root) { self.target.root.clone() } else { self.context.cwd.clone() },
-            env: like.map(|find| find.env.clone()).unwrap_or_else(|| self.target.environment.clone()),
+        let mut invocation = self.pipeline.aws(args);
+        if !files::exists(&invocation.dir) {
+            invocation.dir = self.context.cwd.clone();
         }
+        invocation
     }
 
     /// Whether the tools change things that cost money or that others use.
@@ -125,6 +122,7 @@ impl<'a> Session<'a> {
             jobs: 4,
             patience: Duration::ZERO,
             plugin: Mutex::new(false),
+            careful: Mutex::new(()),
             address: OnceLock::new(),
             plans: BTreeMap::new(),
             images: BTreeMap::new(),

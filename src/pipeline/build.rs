@@ -28,17 +28,18 @@ pub fn pipeline(cluster: &Cluster, set: &FileSet, target: &Target, toolbox: &Too
     let mut stages = vec![maker.module("network", NETWORK, &[])];
     stages.extend(set.images.iter().map(|image| maker.image(image)));
     for role in cluster.roles() {
-        // The slaves' machines wait for the master's by themselves; here the order keeps a failure small: where no master can be
-        // made, no slave is.
+        // Machines are made side by side: at boot a slave waits for the master by itself, and HAProxy for any of them. Each knows the
+        // others' addresses from the blueprint.
         stages.push(match role {
-            Role::Master => maker.module("master", "db_config/terraform_master", &["network", "image-master"]),
-            Role::Slave => maker.module("slaves", "db_config/terraform_slave", &["master", "image-slave"]),
-            Role::Haproxy => maker.module("haproxy", HAPROXY, &["master", "image-haproxy"]),
+            Role::Master => maker.module(super::MASTER, "db_config/terraform_master", &["network", "image-master"]),
+            Role::Slave => maker.module("slaves", "db_config/terraform_slave", &["network", "image-slave"]),
+            Role::Haproxy => maker.module("haproxy", HAPROXY, &["network", "image-haproxy"]),
         });
     }
     let modules = stages.iter().filter(|s| matches!(s.work, Work::Module(_))).map(|s| s.id.clone()).collect();
     stages.push(Stage { id: "verify".into(), needs: modules, work: Work::Verify });
-    Pipeline { cluster: cluster.name.clone(), stages, seats: maker.seats() }
+    let aws = maker.invocation(aws::PROGRAM, vec![], &[]);
+    Pipeline { cluster: cluster.name.clone(), stages, seats: maker.seats(), aws }
 }
 
 struct Maker<'a> {

@@ -3,6 +3,8 @@
 //! `build` makes it, `run` interprets it, `--dry-run` prints it: three views of one thing.
 
 mod build;
+mod graph;
+mod select;
 pub mod target;
 
 use std::net::Ipv4Addr;
@@ -10,7 +12,11 @@ use std::net::Ipv4Addr;
 use crate::tools::Invocation;
 
 pub use build::{Toolbox, pipeline};
+pub use select::Selection;
 pub use target::Target;
+
+/// The stage of the master's machine.
+const MASTER: &str = "master";
 
 /// All stages of a cluster, each after those it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +27,8 @@ pub struct Pipeline {
     pub stages: Vec<Stage>,
     /// What tells a healthy cluster, and where to ask.
     pub seats: Seats,
+    /// The AWS CLI as it is called for this cluster, without arguments.
+    pub aws: Invocation,
 }
 
 /// A piece of work that runs as soon as what it needs is done.
@@ -117,6 +125,11 @@ impl Seat {
 }
 
 impl Pipeline {
+    /// A call of the AWS CLI.
+    pub fn aws(&self, args: Vec<String>) -> Invocation {
+        Invocation { args, ..self.aws.clone() }
+    }
+
     /// The stages that run Terraform.
     pub fn modules(&self) -> impl Iterator<Item = (&Stage, &Module)> {
         self.stages.iter().filter_map(|stage| match &stage.work {
@@ -143,13 +156,15 @@ impl Pipeline {
         self.stages.iter().map(|stage| (stage, of(&stage.work))).collect()
     }
 
-    /// The Terraform modules in the order in which they are taken down: what needs others first.
+    /// The Terraform modules in the order in which they are taken down: what needs others first, and the master's data after all
+    /// other machines, lest a slave that resists be what is left.
     pub fn teardown(&self) -> Vec<Stage> {
         let modules: Vec<&Stage> = self.modules().map(|(stage, _)| stage).collect();
-        let needed_by = |id: &str| {
-            let after = modules.iter().filter(|other| other.needs.iter().any(|need| need == id));
-            after.map(|other| other.id.clone()).collect()
+        let goes_first = |other: &Stage, id: &str| {
+            other.needs.iter().any(|need| need == id) || id == MASTER && other.id != MASTER && !other.needs.is_empty()
         };
+        let needed_by =
+            |id: &str| modules.iter().filter(|other| goes_first(other, id)).map(|other| other.id.clone()).collect();
         modules.iter().rev().map(|stage| Stage { needs: needed_by(&stage.id), ..(*stage).clone() }).collect()
     }
 }

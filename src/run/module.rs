@@ -22,6 +22,8 @@ impl Under<'_> {
         if !seen && plan.destroys() && !(self.runner.consent)(self.stage, &plan) {
             return Ok(Outcome::Declined);
         }
+        let _alone =
+            plan.disturbs().then(|| self.runner.careful.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         self.apply(module)?;
         Ok(Outcome::Done(
             plan.to_string()

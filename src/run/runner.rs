@@ -41,6 +41,8 @@ pub struct Runner<'a> {
     pub patience: Duration,
     /// Held while one of several image stages gets Packer's plugin.
     pub plugin: Mutex<bool>,
+    /// Held while machines that run are changed: one module's at a time, lest all databases stop at once.
+    pub careful: Mutex<()>,
     /// Where HAProxy is reached, once that was asked.
     pub address: OnceLock<IpAddr>,
     /// What a review found: plans that were shown, by stage.

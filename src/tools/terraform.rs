@@ -121,6 +121,11 @@ impl PlanSummary {
         }
     }
 
+    /// Whether something that exists is changed or goes away.
+    pub fn disturbs(&self) -> bool {
+        self.change > 0 || self.resources.iter().any(|(doing, _)| *doing == Doing::Update) || self.destroys()
+    }
+
     /// Whether something that exists goes away.
     pub fn destroys(&self) -> bool {
         self.destroy > 0 || self.resources.iter().any(|(doing, _)| matches!(doing, Doing::Replace | Doing::Destroy))
