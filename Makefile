@@ -5,7 +5,7 @@ SHELL := bash
 export CHECKPOINT_DISABLE := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test setup
+.PHONY: demo test test-kill setup
 
 demo: setup
 	cargo build --release --locked
@@ -18,6 +18,10 @@ test: setup
 	target/debug/pgherd gen --check
 	shellcheck .ci/run .ci/setup tests/*.sh
 	cargo test --locked
+
+# The long form of what `make test` does a dozen times: pgherd killed at 500 random instants.
+test-kill: setup
+	PGHERD_KILLS=500 cargo test --locked --test cli_killed
 
 setup:
 	.ci/setup

@@ -14,9 +14,15 @@ use crate::fileset::reconcile::{Action, Found, Known, Reconciled, reconcile};
 use crate::fileset::{FileSet, Mode, RelPath, sha256_hex};
 use crate::system::files::{self, Kind};
 
+mod holder;
+
+use holder::Holder;
+
 /// Folder inside the cluster's own for what is nobody else's business: journal, logs, plans. It hides itself from git.
 pub const PRIVATE: &str = ".pgherd";
 const JOURNAL: &str = ".pgherd/gen-journal.json";
+/// Who has the lock.
+const HOLDER: &str = ".pgherd/holder.json";
 
 /// The folder of a cluster's generated files.
 #[derive(Debug, Clone)]
@@ -111,9 +117,7 @@ impl Workspace {
             bail!("{} is {what}: pgherd writes into folders only", self.dir.display());
         }
         files::make_dirs(&self.dir).with_context(|| format!("cannot make {}", self.dir.display()))?;
-        let Some(_lock) = self.lock()? else {
-            bail!("another pgherd works on {}: wait until it is done", self.dir.display());
-        };
+        let _lock = self.lock()?;
         let review = self.review(cluster, set)?;
         let refused = review.reconciled.refusals.iter().find(|(_, why)| !(force && why.yields_to_force()));
         if let Some((path, why)) = refused {
@@ -128,9 +132,24 @@ impl Workspace {
         Ok(review)
     }
 
-    /// Holds the folder against other pgherds; `None` if one has it.
-    pub fn lock(&self) -> Result<Option<files::Lock>> {
-        files::lock(&self.dir).with_context(|| format!("cannot lock {}", self.dir.display()))
+    /// Holds the folder against other pgherds; fails if one has it, and says which.
+    ///
+    /// The system lets go of it when its holder ends, however that was: no dead one is in the way.
+    pub fn lock(&self) -> Result<files::Lock> {
+        let lock = files::lock(&self.dir).with_context(|| format!("cannot lock {}", self.dir.display()))?;
+        let note = self.dir.join(HOLDER);
+        match lock {
+            Some(lock) => {
+                // Nobody depends on it; where there is no private folder yet, it is not made for this.
+                let _ = files::write(&note, Holder::myself().to_text().as_bytes());
+                Ok(lock)
+            }
+            None => {
+                let holder = files::read_text(&note).ok().flatten().and_then(|text| Holder::parse(&text));
+                let who = holder.filter(Holder::lives).map_or(String::new(), |holder| format!(": {holder}"));
+                bail!("another pgherd works on {}{who}\n  wait until it is done", self.dir.display())
+            }
+        }
     }
 
     /// Makes the private folder, hidden from git by itself.

@@ -40,7 +40,7 @@ fn builds_makes_and_verifies_in_order() {
     for (template, module) in [("master", "master"), ("slave", "slave"), ("haproxy", "haproxy")] {
         before(&format!("packer_templates/{template}_temp.json"), &format!("terraform_{module} plan"));
     }
-    for call in test.calls_of("packer build") {
+    for call in test.calls_of("packer build -") {
         assert!(call.ends_with("[generated/herd]"), "{call}");
     }
     assert!(test.calls().iter().all(|call| !call.contains("auto-approve")));
@@ -52,7 +52,7 @@ fn the_second_run_changes_nothing() {
     test.run(RUN).exits(0);
     fs::remove_file(test.state("calls")).unwrap();
     test.run(RUN).exits(0).err("image-master  unchanged").err("network        unchanged");
-    assert_eq!(test.calls_of("packer build"), Vec::<String>::new());
+    assert_eq!(test.calls_of("packer build -"), Vec::<String>::new());
     assert_eq!(test.calls_of(" apply "), Vec::<String>::new());
     assert_eq!(test.calls_of(" init "), Vec::<String>::new(), "init is needless while nothing it depends on changed");
 }
@@ -63,7 +63,7 @@ fn one_image_that_is_missing_is_built_alone() {
     fs::write(test.state("image-master"), "").unwrap();
     fs::write(test.state("image-haproxy"), "").unwrap();
     test.run(RUN).exits(0).err("is ami-0master");
-    let built = test.calls_of("packer build");
+    let built = test.calls_of("packer build -");
     assert_eq!(built.len(), 1, "{built:?}");
     assert!(built[0].contains("slave_temp.json"));
 }
@@ -177,7 +177,7 @@ fn what_will_be_is_shown_and_exactly_that_is_applied() {
     done.out("image-master: herd-master-")
         .out("master: planned when network is there")
         .out("nothing was changed, as you said");
-    assert_eq!((test.calls_of(" apply ").len(), test.calls_of("packer build").len()), (0, 0));
+    assert_eq!((test.calls_of(" apply ").len(), test.calls_of("packer build -").len()), (0, 0));
     test.at_terminal(run, "yes\n").exits(0).out("1 primary, 2 streaming");
     let plans = test.calls_of("terraform_network plan");
     assert_eq!(plans.len(), 2, "one a review, none after the answer: {plans:#?}");
@@ -316,7 +316,11 @@ fn two_runs_of_one_cluster_at_once_are_refused() {
     test.hook("terraform", r#"case "$*" in *network*apply*) touch "$STATE/applying"; sleep 2 ;; esac"#);
     let mut first = test.spawn(RUN);
     await_file(&test.state("applying"));
-    test.run(RUN).exits(1).err("another pgherd works on");
+    let user = String::from_utf8(Command::new("/usr/bin/id").arg("-un").output().unwrap().stdout).unwrap();
+    let holder = format!("process {} of user {}, since 20", first.id(), user.trim());
+    let done = test.run(RUN).exits(1).err("another pgherd works on").err("`pgherd run blueprints/herd.hcl --yes`");
+    done.err(&holder);
+    test.run(&["destroy", "blueprints/herd.hcl", "--yes"]).exits(1).err(&holder);
     assert!(first.wait().unwrap().success());
 }
 
@@ -330,7 +334,7 @@ fn interrupt(child: Child) -> Done {
 fn stages_can_be_chosen() {
     let test = ready(&Herd::healthy());
     test.run(&["run", "blueprints/herd.hcl", "--yes", "--only", "network,image-slave"]).exits(0);
-    assert_eq!((test.calls_of("packer build").len(), test.calls_of(" apply ").len()), (1, 1));
+    assert_eq!((test.calls_of("packer build -").len(), test.calls_of(" apply ").len()), (1, 1));
     test.run(&["run", "blueprints/herd.hcl", "--yes", "--skip", "slaves"]).exits(0).err("2 streaming");
     assert_eq!(test.calls_of("terraform_slave"), Vec::<String>::new());
     let from = ["run", "blueprints/herd.hcl", "--yes", "--from", "image-slave"];

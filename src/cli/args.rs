@@ -42,6 +42,9 @@ pub enum Verb {
     Status(Status),
     /// Look for each tool and credential, and say how to get what is missing
     Doctor(Doctor),
+    /// For pgherd's own use: keep a tool alive and its output clean, whatever becomes of who started it
+    #[command(hide = true)]
+    Keep(Keep),
     /// The lab: an AWS of one's own on this machine, with machines that boot
     Lab(Lab),
 }
@@ -273,6 +276,23 @@ pub struct Doctor {
     /// Where a cluster is to run
     #[arg(long, value_enum, default_value_t = TargetName::Aws)]
     pub target: TargetName,
+}
+
+/// `keep`
+#[derive(Debug, ClapArgs)]
+pub struct Keep {
+    /// Where the tool's output goes
+    #[arg(long)]
+    pub log: PathBuf,
+    /// The journal
+    #[arg(long, requires = "entry")]
+    pub journal: Option<PathBuf>,
+    /// What is added to it at the end
+    #[arg(long)]
+    pub entry: Option<String>,
+    /// The tool and its arguments
+    #[arg(last = true, required = true)]
+    pub command: Vec<String>,
 }
 
 /// `lab`

@@ -13,7 +13,7 @@ use crate::tools::aws::{self, Ami};
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::Destroy) -> Result<(), Failure> {
-    let session = Session::open(context, report, &options.place, Need::Teardown)?;
+    let mut session = Session::open(context, report, &options.place, Need::Teardown)?;
     let dir = session.work.dir();
     if !files::exists(dir) {
         return Err(Failure::usage(format!("{} is not there: nothing was made from it", dir.display())));
@@ -24,16 +24,20 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Destroy) -> 
             "this destroys machines and their data on AWS, and nobody is there to ask: add --yes",
         ));
     }
-    session.work.make_private_dir()?;
-    let Some(_lock) = session.work.lock()? else {
-        return Err(Failure::Text(Kind::Failed, format!("another pgherd works on {}", dir.display())));
-    };
-    let (doomed, images) = find(&session, options)?;
+    let _lock = session.begin()?;
+    let done = unmake(&session, options, asks);
+    session.end(done.is_ok());
+    done
+}
+
+fn unmake(session: &Session<'_>, options: &args::Destroy, asks: bool) -> Result<(), Failure> {
+    let report = &session.report;
+    let (doomed, images) = find(session, options)?;
     if doomed.is_empty() && images.is_empty() {
         report.line("nothing is there to destroy");
         return Ok(());
     }
-    name(&session, &doomed, &images);
+    name(session, &doomed, &images);
     let cluster = &session.loaded.cluster.name;
     if asks
         && session.ask(&format!("This cannot be undone. Write the cluster's name ({cluster}) to destroy it:"))?

@@ -9,8 +9,10 @@ mod explain;
 mod failure;
 mod generate;
 mod init;
+mod keep;
 mod lab;
 mod report;
+mod resume;
 mod run;
 mod schema;
 mod session;
@@ -30,6 +32,7 @@ use report::Report;
 pub fn run(context: Context, words: impl IntoIterator<Item = OsString>) -> u8 {
     let report = Arc::new(Report::new(&context));
     let result = match Args::try_parse_from(words) {
+        Ok(Args { verb: Verb::Keep(options) }) => return keep::run(&context, &report, options),
         Ok(args) => dispatch(&context, &report, args),
         Err(e) => {
             // Help and version are no errors: clap prints them on standard output.
@@ -54,6 +57,8 @@ fn dispatch(context: &Context, report: &Arc<Report>, args: Args) -> Result<(), F
         Verb::Destroy(options) => destroy::run(context, report, &options),
         Verb::Status(options) => status::run(context, report, &options),
         Verb::Doctor(options) => doctor::run(context, report, options.target),
+        // Taken above: its exit code is its tool's.
+        Verb::Keep(_) => Ok(()),
         Verb::Lab(options) => lab::run(context, report, options.verb),
     }
 }

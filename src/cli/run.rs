@@ -42,14 +42,17 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Resu
             "this changes machines on AWS, and nobody is there to ask: look at `--dry-run`, then add --yes",
         ));
     }
-    session.work.make_private_dir()?;
-    let Some(_lock) = session.work.lock()? else {
-        let dir = session.work.dir().display();
-        return Err(Failure::Text(Kind::Failed, format!("another pgherd works on {dir}: wait until it is done")));
-    };
-    let review = if asks { Some(agree(&session)?) } else { None };
+    let _lock = session.begin()?;
+    let done = make(&session, options, asks);
+    session.end(done.is_ok());
+    done
+}
+
+fn make(session: &Session<'_>, options: &args::Run, asks: bool) -> Result<(), Failure> {
+    let report = &session.report;
+    let review = if asks { Some(agree(session)?) } else { None };
     let (outcomes, address) = Progress::during(report, &session.ids(), |progress| {
-        let consent = |stage: &str, plan: &PlanSummary| !asks || consent(&session, stage, plan);
+        let consent = |stage: &str, plan: &PlanSummary| !asks || consent(session, stage, plan);
         let mut runner = session.runner(progress, &consent);
         runner.jobs = options.jobs.into();
         runner.patience = Duration::from_secs(options.wait);
@@ -64,7 +67,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Resu
     });
     session.conclude(&outcomes)?;
     if let Some(Ok(address)) = address {
-        status::endpoints(&session, address);
+        status::endpoints(session, address);
     }
     Ok(())
 }

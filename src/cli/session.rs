@@ -10,12 +10,13 @@ use super::failure::{Failure, Kind};
 use super::report::{Report, Style};
 use crate::lab;
 use crate::pipeline::{Pipeline, Target, Toolbox, pipeline};
+use crate::run::journal::{Entry, Journal};
 use crate::run::prerequisites::{self, Finding, Tools};
 use crate::run::{Outcome, Runner, Watcher, environment};
 use crate::system::{Context, Interrupt, clock, files};
 use crate::tools::terraform::{self, PlanSummary};
 use crate::tools::{Invocation, aws};
-use crate::workspace::Workspace;
+use crate::workspace::{PRIVATE, Workspace};
 
 /// A cluster at a target.
 pub struct Session<'a> {
@@ -29,6 +30,9 @@ pub struct Session<'a> {
     pub pipeline: Pipeline,
     pub env: BTreeMap<String, String>,
     pub tools: Option<Tools>,
+    pub journal: Journal,
+    /// Builds of earlier runs that did not come to their end.
+    pub unfinished: Vec<Entry>,
 }
 
 /// How much has to be there.
@@ -79,8 +83,20 @@ impl<'a> Session<'a> {
         };
         let pipeline = pipeline(&loaded.cluster, &loaded.set, &target, &Toolbox { terraform });
         let work = Workspace::at(&target.root);
-        let session =
-            Session { context, report: Arc::clone(report), interrupt, loaded, work, target, pipeline, env, tools };
+        let run = format!("{}-{}", clock::stamp(context.now), crate::system::process::myself().pid);
+        let session = Session {
+            context,
+            report: Arc::clone(report),
+            interrupt,
+            loaded,
+            journal: Journal::new(&target.root.join(PRIVATE), &run),
+            unfinished: vec![],
+            work,
+            target,
+            pipeline,
+            env,
+            tools,
+        };
         if need.tools() && place.target == TargetName::Aws {
             let ask = session.aws(aws::caller_identity(&session.loaded.cluster.region));
             let found = prerequisites::credentials(&ask, &session.env, &session.interrupt);
@@ -117,6 +133,9 @@ impl<'a> Session<'a> {
             interrupt: &self.interrupt,
             watcher,
             consent,
+            program: self.context.program.clone(),
+            journal: self.journal.clone(),
+            unfinished: self.unfinished.clone(),
             stamp: clock::stamp(self.context.now),
             packer: self.tools.as_ref().map_or(crate::tools::packer::OLDEST, |tools| tools.packer),
             jobs: 4,

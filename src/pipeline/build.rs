@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Image, Module, Pipeline, Seat, Seats, Stage, Target, Work};
 use crate::cluster::{Cluster, Role};
 use crate::fileset::{FileSet, ImageId};
+use crate::tools::leftovers::Builder;
 use crate::tools::{Invocation, aws, packer, terraform};
 
 /// The programs that are at hand.
@@ -79,6 +80,12 @@ impl Maker<'_> {
             plugins: packer(packer::plugins_installed()),
             get_plugin: packer(packer::plugins_install()),
             build: packer(packer::build(image.template.as_str(), &self.target.packer_vars)),
+            builder: Builder {
+                region: self.cluster.region.clone(),
+                cluster: self.cluster.name.clone(),
+                // As the template has it in `run_tags`.
+                name: format!("packer builder {}-{}", self.cluster.name, image.role),
+            },
         });
         Stage { id: format!("image-{}", image.role), needs: vec![], work }
     }

@@ -10,6 +10,7 @@ pub mod target;
 use std::net::Ipv4Addr;
 
 use crate::tools::Invocation;
+use crate::tools::leftovers::Builder;
 
 pub use build::{Toolbox, pipeline};
 pub use select::Selection;
@@ -66,6 +67,8 @@ pub struct Image {
     pub get_plugin: Invocation,
     /// Builds it.
     pub build: Invocation,
+    /// What its builds leave in AWS when they are killed.
+    pub builder: Builder,
 }
 
 /// A Terraform root module.
@@ -157,7 +160,7 @@ impl Pipeline {
     }
 
     /// The Terraform modules in the order in which they are taken down: what needs others first, and the master's data after all
-    /// other machines, lest a slave that resists be what is left.
+    /// other machines, so that it stands while a slave resists.
     pub fn teardown(&self) -> Vec<Stage> {
         let modules: Vec<&Stage> = self.modules().map(|(stage, _)| stage).collect();
         let goes_first = |other: &Stage, id: &str| {

@@ -8,7 +8,8 @@ use crate::system::Context;
 const SEED_NAMES: [(&str, &str); 2] =
     [("AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID"), ("AWS_SECRET_KEY", "AWS_SECRET_ACCESS_KEY")];
 /// Variables whose values must not be seen.
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 7] = [
+    "TF_VAR_secret_key",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SECRET_KEY",
     "AWS_SESSION_TOKEN",

@@ -55,6 +55,13 @@ pub enum Event<'a> {
         /// The line.
         text: &'a str,
     },
+    /// A stage says something that has to be seen.
+    Notice {
+        /// Its id.
+        stage: &'a str,
+        /// What.
+        text: &'a str,
+    },
     /// A stage ended, or will never begin.
     Ended {
         /// Its id.

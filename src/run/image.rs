@@ -13,12 +13,15 @@ impl Under<'_> {
             Some(known) => known.clone(),
             None => self.find_image(image)?,
         };
+        if known.is_none() || self.runner.unfinished.iter().any(|entry| entry.stage == self.stage) {
+            self.sweep(image)?;
+        }
         if let Some(id) = known {
             return Ok(Outcome::Unchanged(format!("{} is {id}", image.name)));
         }
         self.get_plugin(image)?;
         let mut ami = None;
-        let exit = self.run(&image.build, |line| ami = ami_in(line).or(ami.take()))?;
+        let exit = self.run_noted(&image.build, Some(packer::BUILD), |line| ami = ami_in(line).or(ami.take()))?;
         if !exit.ok() {
             return Err(self.failure(
                 format!("packer build of {} failed ({exit})", image.name),

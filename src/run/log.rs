@@ -1,6 +1,6 @@
 //! A stage's log: everything its tools print.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,22 @@ use crate::system::files;
 
 /// Lines shown when a stage fails: an error of Terraform's with its context fits.
 const TAIL: usize = 25;
+
+/// Runs whose logs are kept.
+const RUNS: usize = 20;
+
+/// Removes the logs of all but the last runs.
+pub fn prune(private: &Path) -> io::Result<()> {
+    let dir = private.join("logs");
+    let names = files::list(&dir)?;
+    // `20261124T133000Z-image-master.log`
+    let runs: BTreeSet<&str> = names.iter().filter_map(|name| name.split('-').next()).collect();
+    let kept: BTreeSet<&str> = runs.into_iter().rev().take(RUNS).collect();
+    for name in names.iter().filter(|name| !name.split('-').next().is_some_and(|run| kept.contains(run))) {
+        files::remove(&dir.join(name))?;
+    }
+    Ok(())
+}
 
 /// A log file and its last lines.
 pub struct Log {
@@ -22,9 +38,13 @@ impl Log {
     /// Opens `<time>-<stage>.log`.
     pub fn open(dir: &Path, stamp: &str, stage: &str, redactor: Redactor) -> io::Result<Self> {
         files::make_dirs(dir)?;
-        let path = dir.join(format!("{stamp}-{stage}.log"));
-        let file = Box::new(files::append(&path)?);
-        Ok(Log { path, file, redactor, tail: VecDeque::new() })
+        Log::at(&dir.join(format!("{stamp}-{stage}.log")), redactor)
+    }
+
+    /// Opens a log by its path.
+    pub fn at(path: &Path, redactor: Redactor) -> io::Result<Self> {
+        let file = Box::new(files::append(path)?);
+        Ok(Log { path: path.to_path_buf(), file, redactor, tail: VecDeque::new() })
     }
 
     /// Begins a command: the tail is that of the last one.
@@ -36,14 +56,20 @@ impl Log {
     /// Adds a line; answers it as it may be shown. A full disk must not end a run that changes machines.
     pub fn line(&mut self, line: &str) -> String {
         let line = self.redactor.redact(line);
-        let _ = writeln!(self.file, "{line}");
+        // In one piece: keeper and pgherd write to the same file.
+        let _ = self.file.write_all(format!("{line}\n").as_bytes());
+        self.seen(&line);
+        line
+    }
+
+    /// A line that a tool's keeper has added already.
+    pub fn seen(&mut self, line: &str) {
         if !line.trim().is_empty() {
-            self.tail.push_back(line.clone());
+            self.tail.push_back(line.to_string());
             if self.tail.len() > TAIL {
                 self.tail.pop_front();
             }
         }
-        line
     }
 
     /// Where it is.

@@ -63,7 +63,7 @@ impl Under<'_> {
 
     /// Does what the plan file says, and removes it: it could not be applied twice.
     pub fn apply(&mut self, module: &Module) -> Result<(), Stop> {
-        let exit = self.run(&module.apply, |_| {})?;
+        let exit = self.run_noted(&module.apply, Some(terraform::APPLY), |_| {})?;
         if !exit.ok() {
             return Err(
                 self.failure(format!("{} apply of {} failed ({exit})", module.apply.program, module.dir), WHAT_TO_DO)

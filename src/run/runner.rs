@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use super::environment::Redactor;
 use super::events::{Event, Failure, Outcome, Watcher};
+use super::journal::{self, Entry, Journal};
+use super::keeper::{self, Kept};
 use super::log::Log;
 use super::scheduler;
 use crate::pipeline::{Pipeline, Stage, Work};
@@ -31,6 +33,12 @@ pub struct Runner<'a> {
     pub watcher: &'a dyn Watcher,
     /// Asked before a plan that nobody saw destroys something: the stage and the plan.
     pub consent: &'a (dyn Fn(&str, &PlanSummary) -> bool + Sync),
+    /// pgherd's own program: it starts itself as the keeper of a tool.
+    pub program: PathBuf,
+    /// What was begun and ended.
+    pub journal: Journal,
+    /// Builds of earlier runs that did not come to their end.
+    pub unfinished: Vec<Entry>,
     /// When the run began, for the names of its logs.
     pub stamp: String,
     /// Packer's version.
@@ -93,7 +101,12 @@ impl Runner<'_> {
                 Ok(under) => under,
                 Err(stop) => return stop.into(),
             };
-            work(&mut under, stage).unwrap_or_else(Outcome::from)
+            if let Err(e) = self.journal.begun(&stage.id, journal::STAGE) {
+                return under.failure(format!("cannot write the journal: {e}"), MAKE_ROOM).into();
+            }
+            let outcome = work(&mut under, stage).unwrap_or_else(Outcome::from);
+            self.journal.ended(&stage.id, journal::STAGE, if outcome.ok() { "done" } else { "not done" });
+            outcome
         })
     }
 
@@ -105,33 +118,59 @@ impl Runner<'_> {
             Ok(log) => Ok(Under { runner: self, stage, log }),
             Err(e) => Err(Stop::Failed(Failure {
                 what: format!("cannot write the log in {}: {e}", private.display()),
-                advice: "make room, or make the folder writable".into(),
+                advice: MAKE_ROOM.into(),
                 ..Failure::default()
             })),
         }
     }
 }
 
+const MAKE_ROOM: &str = "make room, or make the folder writable";
+
 impl Under<'_> {
     /// Runs a tool; its output goes to the log and line by line to the watcher.
-    pub fn run(&mut self, invocation: &Invocation, mut on_line: impl FnMut(&str)) -> Result<Exit, Stop> {
+    pub fn run(&mut self, invocation: &Invocation, on_line: impl FnMut(&str)) -> Result<Exit, Stop> {
+        self.run_noted(invocation, None, on_line)
+    }
+
+    /// Runs a tool; the journal has its begin and its end by this name.
+    pub fn run_noted(
+        &mut self,
+        invocation: &Invocation,
+        name: Option<&str>,
+        mut on_line: impl FnMut(&str),
+    ) -> Result<Exit, Stop> {
+        let (runner, stage) = (self.runner, self.stage);
         self.log.command(&invocation.paste());
-        let (argv, env) = (invocation.argv(), self.env(invocation));
+        if let Some(Err(e)) = name.map(|name| runner.journal.begun(stage, name)) {
+            return Err(self.failure(format!("cannot write the journal: {e}"), MAKE_ROOM));
+        }
+        let kept = Kept {
+            log: self.log.path().to_path_buf(),
+            journal: name.map(|name| (runner.journal.path().to_path_buf(), runner.journal.end_of(stage, name))),
+            argv: invocation.argv(),
+        };
+        let (argv, env) = (keeper::argv(&runner.program, &kept), self.env(invocation));
         let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
-        let (runner, stage, log) = (self.runner, self.stage, &mut self.log);
-        let exit = process::stream(program, runner.interrupt, &mut |line| {
-            let line = log.line(line);
-            on_line(&line);
-            runner.watcher.event(Event::Line { stage, text: &line });
+        let held = match files::lock_shared(&runner.root.join(workspace::PRIVATE).join(keeper::LOCK)) {
+            Ok(Some(held)) => held,
+            Ok(None) => return Err(self.failure("another pgherd has taken this folder over", "wait until it is done")),
+            Err(e) => return Err(self.cannot_start(invocation, &e)),
+        };
+        let log = &mut self.log;
+        let exit = process::stream(program, held, runner.interrupt, &mut |line| {
+            log.seen(line);
+            on_line(line);
+            runner.watcher.event(Event::Line { stage, text: line });
         });
-        match exit {
+        if matches!(exit, Ok(Exit::NotStarted) | Err(_)) {
+            name.into_iter().for_each(|name| runner.journal.ended(stage, name, "not started"));
+        }
+        match exit.map(keeper::exit_of_tool) {
             Ok(Exit::NotStarted) => Err(Stop::Interrupted),
             // A tool that ends in order after Ctrl-C fails by that, not by itself.
             Ok(exit) if !exit.ok() && runner.interrupt.is_raised() => Err(Stop::Interrupted),
-            Ok(exit) => {
-                self.log.line(&format!("[{exit}]"));
-                Ok(exit)
-            }
+            Ok(exit) => Ok(exit),
             Err(e) => Err(self.cannot_start(invocation, &e)),
         }
     }
@@ -158,6 +197,12 @@ impl Under<'_> {
     pub fn say(&mut self, text: &str) {
         let text = self.log.line(text);
         self.runner.watcher.event(Event::Line { stage: self.stage, text: &text });
+    }
+
+    /// Says something that has to be seen.
+    pub fn notice(&mut self, text: &str) {
+        let text = self.log.line(text);
+        self.runner.watcher.event(Event::Notice { stage: self.stage, text: &text });
     }
 
     /// A failure with the log's tail.

@@ -31,6 +31,26 @@ pub fn stamp(time: SystemTime) -> String {
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
+/// The point in time of a [`stamp`]; other signs between its digits do no harm.
+pub fn unstamp(stamp: &str) -> Option<SystemTime> {
+    let digits: Vec<u64> = stamp.chars().filter_map(|c| c.to_digit(10)).map(u64::from).take(14).collect();
+    let number = |from: usize, to: usize| digits.get(from..to).map(|part| part.iter().fold(0, |sum, d| sum * 10 + d));
+    let (year, month, day) = (number(0, 4)?, number(4, 6)?, number(6, 8)?);
+    let of_day = number(8, 10)? * 3600 + number(10, 12)? * 60 + number(12, 14)?;
+    let days = days(year, month, day)?;
+    UNIX_EPOCH.checked_add(Duration::from_secs(days * 86_400 + of_day))
+}
+
+/// The inverse of [`civil`], from the same source.
+fn days(year: u64, month: u64, day: u64) -> Option<u64> {
+    let year = year.checked_sub(u64::from(month <= 2))?;
+    let year_of_era = year % 400;
+    let day_of_year =
+        (153 * (if month > 2 { month.checked_sub(3)? } else { month + 9 }) + 2) / 5 + day.checked_sub(1)?;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    (year / 400 * 146_097 + day_of_era).checked_sub(719_468)
+}
+
 /// Days since 1970-01-01 as year, month, day (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
 fn civil(days: u64) -> (u64, u64, u64) {
     let z = days + 719_468;
@@ -54,5 +74,10 @@ mod tests {
         assert_eq!(at(0), "19700101T000000Z");
         assert_eq!(at(951_782_400), "20000229T000000Z");
         assert_eq!(at(1_795_527_000), "20261124T133000Z");
+        for seconds in [0, 951_782_400, 951_868_799, 1_795_527_000] {
+            assert_eq!(unstamp(&at(seconds)), Some(UNIX_EPOCH + Duration::from_secs(seconds)));
+        }
+        assert_eq!(unstamp("2026-11-24T13:30:00.000Z"), unstamp("20261124T133000Z"));
+        assert_eq!(unstamp("2026"), None);
     }
 }

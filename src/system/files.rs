@@ -1,7 +1,7 @@
 //! Files, with an eye on what a crash leaves behind and on links that lead elsewhere.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -134,17 +134,56 @@ pub fn append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 
-/// Holds a directory until it is dropped (or the process dies: nothing stays behind).
+/// Adds a line to a file's end, and waits until it is on the disk. A line that a crash cut off does not spoil this one.
+pub fn append_line(path: &Path, line: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().append(true).read(true).create(true).mode(0o600).open(path)?;
+    let cut_off = file.seek(SeekFrom::End(0))? > 0 && {
+        let mut last = [0];
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+        last != *b"\n"
+    };
+    let text = if cut_off { format!("\n{line}\n") } else { format!("{line}\n") };
+    // In one piece: another process may add to the same file.
+    file.write_all(text.as_bytes())?;
+    file.sync_data()
+}
+
+/// Holds a directory or a file until it is dropped (or the process dies: nothing stays behind).
 #[derive(Debug)]
 pub struct Lock {
-    _dir: File,
+    file: File,
+}
+
+impl Lock {
+    /// The open file that the lock belongs to: whoever inherits it holds the lock.
+    pub(super) fn into_file(self) -> File {
+        self.file
+    }
+}
+
+/// Takes a share of the lock of a file, which is made if it is not there; `None` if someone has it alone.
+pub fn lock_shared(path: &Path) -> io::Result<Option<Lock>> {
+    take_lock(
+        OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?,
+        FlockOperation::NonBlockingLockShared,
+    )
+}
+
+/// Takes the lock of a file alone; `None` if anyone has a share of it.
+pub fn lock_alone(path: &Path) -> io::Result<Option<Lock>> {
+    let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    take_lock(file, FlockOperation::NonBlockingLockExclusive)
 }
 
 /// Takes the lock of a directory; `None` if another process has it.
 pub fn lock(dir: &Path) -> io::Result<Option<Lock>> {
-    let file = File::open(dir)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(Lock { _dir: file })),
+    take_lock(File::open(dir)?, FlockOperation::NonBlockingLockExclusive)
+}
+
+fn take_lock(file: File, how: FlockOperation) -> io::Result<Option<Lock>> {
+    match flock(&file, how) {
+        Ok(()) => Ok(Some(Lock { file })),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
         Err(e) => Err(e.into()),
     }

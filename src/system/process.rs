@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::Interrupt;
+use super::files::Lock;
 
 /// A program to run.
 #[derive(Debug, Clone, Copy)]
@@ -65,27 +70,38 @@ pub struct Captured {
 }
 
 /// Runs a program to its end; each line it prints, on either stream, is handed on as it comes.
-pub fn stream(program: Program<'_>, interrupt: &Interrupt, on_line: &mut dyn FnMut(&str)) -> io::Result<Exit> {
-    let Some(reader) = start(interrupt, expression(program).stderr_to_stdout())? else { return Ok(Exit::NotStarted) };
+///
+/// Its standard input is the file that `held` is the lock of: the lock lasts as long as the program does, whatever becomes of us.
+pub fn stream(
+    program: Program<'_>,
+    held: Lock,
+    interrupt: &Interrupt,
+    on_line: &mut dyn FnMut(&str),
+) -> io::Result<Exit> {
+    let expression = own_group(plain(program)).stdin_file(held.into_file()).stderr_to_stdout();
+    let Some(reader) = start(interrupt, expression)? else { return Ok(Exit::NotStarted) };
     let groups = groups(&reader);
-    let mut lines = BufReader::new(&reader);
-    let mut line = vec![];
-    let read = loop {
-        line.clear();
-        match lines.read_until(b'\n', &mut line) {
-            Ok(0) => break Ok(()),
-            Ok(_) => on_line(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r'])),
-            Err(e) => break Err(e),
-        }
-    };
+    let read = read_lines(&reader, on_line);
     interrupt.ended(&groups);
     read.and_then(|()| ended(&reader))
+}
+
+fn read_lines(reader: &duct::ReaderHandle, on_line: &mut dyn FnMut(&str)) -> io::Result<()> {
+    let mut lines = BufReader::new(reader);
+    let mut line = vec![];
+    loop {
+        line.clear();
+        match lines.read_until(b'\n', &mut line)? {
+            0 => return Ok(()),
+            _ => on_line(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r'])),
+        }
+    }
 }
 
 /// Runs a program to its end and keeps what it prints.
 pub fn capture(program: Program<'_>, interrupt: &Interrupt) -> io::Result<Captured> {
     let mut errors = tempfile::tempfile()?;
-    let expression = expression(program).stderr_file(errors.try_clone()?);
+    let expression = own_group(plain(program)).stdin_null().stderr_file(errors.try_clone()?);
     let Some(reader) = start(interrupt, expression)? else {
         return Ok(Captured { exit: Exit::NotStarted, stdout: String::new(), stderr: String::new() });
     };
@@ -101,15 +117,62 @@ pub fn capture(program: Program<'_>, interrupt: &Interrupt) -> io::Result<Captur
     Ok(Captured { exit: ended(&reader)?, stdout: text(&stdout), stderr: text(&stderr) })
 }
 
+/// Runs a program in this process's own group to its end, whatever signal comes meanwhile: what is sent to the group reaches the
+/// program by itself.
+pub fn stream_in_group(program: Program<'_>, on_line: &mut dyn FnMut(&str)) -> io::Result<Exit> {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        // Heard, and nothing done. Ignored signals would be ignored by the program as well; heard ones are not.
+        signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
+    }
+    let reader = plain(program).stdin_null().stderr_to_stdout().reader()?;
+    read_lines(&reader, on_line)?;
+    ended(&reader)
+}
+
+/// Who this process is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Myself {
+    /// Its number.
+    pub pid: u32,
+    /// The name of its user, or the number of one without a name.
+    pub user: String,
+    /// Its words.
+    pub args: Vec<String>,
+}
+
+/// Looks in the mirror.
+pub fn myself() -> Myself {
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named =
+        users.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|user| user.get(2) == Some(&uid.as_str()));
+    let mut args: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    if let Some(name) = args.first_mut().and_then(|path| path.rsplit_once('/').map(|(_, name)| name.to_string())) {
+        args[0] = name;
+    }
+    Myself { pid: std::process::id(), user: named.map_or(uid.clone(), |user| user[0].to_string()), args }
+}
+
+/// Whether there is a process of this number.
+pub fn lives(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    // One of another user may not be signalled, but is there.
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
 /// Becomes another program, which takes over the terminal; comes back only if that fails.
 pub fn replace(program: Program<'_>) -> io::Error {
     let Some((name, args)) = program.argv.split_first() else { return io::Error::other("no program") };
     std::process::Command::new(name).args(args).current_dir(program.dir).env_clear().envs(program.env).exec()
 }
 
-fn expression(program: Program<'_>) -> duct::Expression {
+fn plain(program: Program<'_>) -> duct::Expression {
     let (name, args) = program.argv.split_first().expect("a program has a name");
-    duct::cmd(name, args).dir(program.dir).full_env(program.env).stdin_null().unchecked().before_spawn(|command| {
+    duct::cmd(name, args).dir(program.dir).full_env(program.env).unchecked()
+}
+
+fn own_group(expression: duct::Expression) -> duct::Expression {
+    expression.before_spawn(|command| {
         command.process_group(0);
         Ok(())
     })

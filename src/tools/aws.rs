@@ -16,7 +16,8 @@ pub struct Ami {
     pub snapshots: Vec<String>,
 }
 
-fn args(region: &str, words: &[&str]) -> Vec<String> {
+/// The words with region and format.
+pub(super) fn args(region: &str, words: &[&str]) -> Vec<String> {
     words.iter().copied().chain(["--region", region, "--output", "json"]).map(String::from).collect()
 }
 

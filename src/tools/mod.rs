@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod invocation;
+pub mod leftovers;
 pub mod packer;
 pub mod terraform;
 pub mod version;

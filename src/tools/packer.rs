@@ -14,6 +14,9 @@ pub const PLUGINS_SINCE: Version = Version(1, 8, 0);
 /// The plugin our templates need.
 const AMAZON: &str = "github.com/hashicorp/amazon";
 
+/// What the journal calls a build.
+pub const BUILD: &str = "packer build";
+
 /// `packer build`; on an error Packer takes its builder down and leaves nothing that costs money.
 pub fn build(template: &str, vars: &BTreeMap<String, String>) -> Vec<String> {
     let mut args = vec!["build".to_string(), "-color=false".into(), "-on-error=cleanup".into()];

@@ -35,6 +35,9 @@ pub fn apply(module: &str, file: &str) -> Vec<String> {
     args(module, &["apply"], &[file])
 }
 
+/// What the journal calls an apply.
+pub const APPLY: &str = "terraform apply";
+
 /// Prints the outputs as JSON.
 pub fn output(module: &str) -> Vec<String> {
     vec![format!("-chdir={module}"), "output".into(), "-json".into(), "-no-color".into()]

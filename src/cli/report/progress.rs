@@ -101,6 +101,9 @@ impl Watcher for Progress<'_> {
                     self.report.note(&format!("{stage:width$}  {text}", width = self.width));
                 }
             }
+            Event::Notice { stage, text } => {
+                self.report.note(&format!("{stage:width$}  {text}", width = self.width));
+            }
             Event::Ended { stage, outcome, took } => {
                 self.running().retain(|r| r.stage != stage);
                 self.draw();

@@ -1,0 +1,171 @@
+//! What was begun and what ended, on the disk before and after it happens: a run that was killed is found by the next.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::system::{clock, files};
+
+/// Lines kept of what is long over.
+const KEPT: usize = 400;
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When.
+    pub at: String,
+    /// The run that it belongs to.
+    pub run: String,
+    /// The stage; none for the run itself.
+    pub stage: String,
+    /// `run`, `packer build`, `terraform apply` …
+    pub what: String,
+    /// Whether it ended.
+    pub ended: bool,
+    /// How it ended.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub how: String,
+}
+
+impl Entry {
+    fn same(&self, other: &Entry) -> bool {
+        (&self.run, &self.stage, &self.what) == (&other.run, &other.stage, &other.what)
+    }
+
+    /// Adds it to the journal in `path`.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
+        files::append_line(path, &serde_json::to_string(&self)?)
+    }
+}
+
+/// The journal of a cluster's folder, as one run adds to it.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    path: PathBuf,
+    run: String,
+}
+
+impl Journal {
+    /// The journal in the private folder.
+    pub fn new(private: &Path, run: &str) -> Self {
+        Journal { path: private.join("journal"), run: run.into() }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Something begins: written before it does.
+    pub fn begun(&self, stage: &str, what: &str) -> io::Result<()> {
+        self.entry(stage, what, false, "").write(&self.path)
+    }
+
+    /// It ended.
+    pub fn ended(&self, stage: &str, what: &str, how: &str) {
+        // If this is lost, the next run looks once more at what is done: no harm.
+        let _ = self.entry(stage, what, true, how).write(&self.path);
+    }
+
+    /// The line that says how something ended, for whoever sees it end.
+    pub fn end_of(&self, stage: &str, what: &str) -> Entry {
+        self.entry(stage, what, true, "")
+    }
+
+    /// What another run left unfinished is over.
+    pub fn settle(&self, left: &Entry, how: &str) {
+        let _ = Entry { at: now(), ended: true, how: how.into(), ..left.clone() }.write(&self.path);
+    }
+
+    /// What was begun and has not ended, oldest first.
+    pub fn unfinished(&self) -> Vec<Entry> {
+        let entries = self.read();
+        let open = entries.iter().enumerate().filter(|(i, entry)| {
+            !entry.ended && !entries[i + 1..].iter().any(|later| later.ended && later.same(entry))
+        });
+        open.map(|(_, entry)| entry.clone()).collect()
+    }
+
+    /// How something of another run ended, if it did.
+    pub fn end_in(&self, left: &Entry, stage: &str) -> Vec<Entry> {
+        self.read()
+            .into_iter()
+            .filter(|e| e.ended && e.run == left.run && e.stage == stage && e.what != STAGE)
+            .collect()
+    }
+
+    /// Keeps the journal short; what is unfinished stays.
+    pub fn trim(&self) -> io::Result<()> {
+        let entries = self.read();
+        if entries.len() <= 2 * KEPT {
+            return Ok(());
+        }
+        let open = self.unfinished();
+        let from = entries.len() - KEPT;
+        let kept = entries.into_iter().enumerate().filter(|(i, entry)| *i >= from || open.contains(entry));
+        let lines: Vec<String> = kept.filter_map(|(_, entry)| serde_json::to_string(&entry).ok()).collect();
+        files::replace(&self.path, &self.path.with_extension("new"), (lines.join("\n") + "\n").as_bytes(), 0o600)
+    }
+
+    /// A line that a crash cut off was never said.
+    fn read(&self) -> Vec<Entry> {
+        let text = files::read(&self.path).ok().flatten().unwrap_or_default();
+        String::from_utf8_lossy(&text).lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    fn entry(&self, stage: &str, what: &str, ended: bool, how: &str) -> Entry {
+        Entry { at: now(), run: self.run.clone(), stage: stage.into(), what: what.into(), ended, how: how.into() }
+    }
+}
+
+/// What a whole stage is called.
+pub const STAGE: &str = "stage";
+/// What a whole run is called.
+pub const RUN: &str = "run";
+
+fn now() -> String {
+    clock::stamp(clock::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn journal(dir: &tempfile::TempDir, run: &str) -> Journal {
+        Journal::new(dir.path(), run)
+    }
+
+    #[test]
+    fn what_has_no_end_is_found_past_a_line_that_was_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = journal(&dir, "1");
+        first.begun("", RUN).unwrap();
+        first.begun("network", STAGE).unwrap();
+        first.ended("network", STAGE, "done");
+        first.begun("image-master", "packer build").unwrap();
+        let mut torn = files::read(first.path()).unwrap().unwrap();
+        torn.extend(b"{\"at\": \"2026");
+        files::write(first.path(), &torn).unwrap();
+        let second = journal(&dir, "2");
+        second.begun("", RUN).unwrap();
+        let names = |j: &Journal| j.unfinished().iter().map(|e| format!("{} {}", e.run, e.what)).collect::<Vec<_>>();
+        assert_eq!(names(&second), ["1 run", "1 packer build", "2 run"]);
+        second.settle(&second.unfinished()[1], "swept");
+        assert_eq!(names(&second), ["1 run", "2 run"]);
+    }
+
+    #[test]
+    fn it_stays_short_and_keeps_what_is_unfinished() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = journal(&dir, "1");
+        journal.begun("image-slave", "packer build").unwrap();
+        let line = serde_json::to_string(&journal.entry("x", STAGE, true, "")).unwrap();
+        let mut text = files::read(journal.path()).unwrap().unwrap();
+        (0..2 * KEPT).for_each(|_| text.extend(format!("{line}\n").as_bytes()));
+        files::write(journal.path(), &text).unwrap();
+        journal.trim().unwrap();
+        assert_eq!(journal.read().len(), KEPT + 1);
+        assert_eq!(journal.unfinished().len(), 1);
+    }
+}

@@ -1,0 +1,78 @@
+//! A tool's keeper: pgherd started once more for one command, so that the command outlives whatever becomes of pgherd.
+//!
+//! The tool writes into the keeper's pipe. The keeper takes secrets out of each line, adds it to the stage's log and hands it to
+//! pgherd. With pgherd gone the tool notices nothing: Terraform ends its work and writes its state, Packer its image and takes its
+//! builder down. Until then the keeper holds a share of [`LOCK`], which the next run waits for.
+
+use std::path::{Path, PathBuf};
+
+use super::environment::Redactor;
+use super::journal::Entry;
+use super::log::Log;
+use crate::system::Context;
+use crate::system::process::{self, Exit, Program};
+
+/// Held by every keeper; in the private folder.
+pub const LOCK: &str = "tools.lock";
+/// The verb that makes a keeper of pgherd.
+pub const VERB: &str = "keep";
+/// A program that cannot be started ends with this in a shell.
+const CANNOT_START: i32 = 127;
+/// From here on an exit code stands for a signal, as in a shell.
+const SIGNALS: i32 = 128;
+
+/// What is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Where its output goes.
+    pub log: PathBuf,
+    /// What is added to which journal when it ends.
+    pub journal: Option<(PathBuf, Entry)>,
+    /// Program and arguments.
+    pub argv: Vec<String>,
+}
+
+/// Runs a tool to its end; answers its exit code.
+pub fn keep(context: &Context, kept: &Kept, say: &mut dyn FnMut(&str)) -> i32 {
+    let redactor = Redactor::of(&context.env);
+    let Ok(mut log) = Log::at(&kept.log, redactor) else {
+        say(&format!("cannot write {}", kept.log.display()));
+        return CANNOT_START;
+    };
+    let program = Program { argv: &kept.argv, dir: &context.cwd, env: &context.env };
+    let exit = process::stream_in_group(program, &mut |line| say(&log.line(line)));
+    let (code, how) = match exit {
+        Ok(Exit::Code(code)) => (code, Exit::Code(code).to_string()),
+        Ok(Exit::Signal(signal)) => (SIGNALS + signal, Exit::Signal(signal).to_string()),
+        Ok(Exit::NotStarted) => (CANNOT_START, "not started".into()),
+        Err(e) => {
+            say(&log.line(&format!("cannot start {}: {e}", kept.argv[0])));
+            (CANNOT_START, "not started".into())
+        }
+    };
+    log.line(&format!("[{how}]"));
+    if let Some((path, entry)) = &kept.journal {
+        let _ = Entry { how, ..entry.clone() }.write(path);
+    }
+    code
+}
+
+/// The words that start a keeper.
+pub fn argv(pgherd: &Path, kept: &Kept) -> Vec<String> {
+    let mut argv = vec![pgherd.display().to_string(), VERB.into(), "--log".into(), kept.log.display().to_string()];
+    if let Some((path, entry)) = &kept.journal {
+        argv.extend(["--journal".into(), path.display().to_string()]);
+        argv.extend(["--entry".into(), serde_json::to_string(entry).unwrap_or_default()]);
+    }
+    argv.push("--".into());
+    argv.extend(kept.argv.iter().cloned());
+    argv
+}
+
+/// How the tool ended, by its keeper's exit.
+pub fn exit_of_tool(keeper: Exit) -> Exit {
+    match keeper {
+        Exit::Code(code) if code > SIGNALS => Exit::Signal(code - SIGNALS),
+        exit => exit,
+    }
+}

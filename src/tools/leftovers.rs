@@ -1,0 +1,263 @@
+//! What a Packer that was killed leaves in AWS: its builder machine, security group, key pair, volume, half-made image.
+
+use serde::Deserialize;
+
+use super::aws::args;
+
+/// How Packer begins the names of what it makes for a build
+/// (<https://developer.hashicorp.com/packer/integrations/hashicorp/amazon/latest/components/builder/ebs>: "temporary").
+const TEMPORARY: &str = "packer_";
+
+/// Whose leftovers: the tags that our templates give to everything of a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Builder {
+    /// AWS region.
+    pub region: String,
+    /// The cluster.
+    pub cluster: String,
+    /// The `Name` tag of all that belongs to a build of this image.
+    pub name: String,
+}
+
+impl Builder {
+    fn ask(&self, verb: &str, more: &[&str]) -> Vec<String> {
+        let cluster = format!("Name=tag:pgherd:cluster,Values={}", self.cluster);
+        let name = format!("Name=tag:Name,Values={}", self.name);
+        let words: Vec<&str> =
+            ["ec2", verb, "--filters", &cluster, &name].into_iter().chain(more.iter().copied()).collect();
+        args(&self.region, &words)
+    }
+
+    /// Finds its machines that are not gone.
+    pub fn machines(&self) -> Vec<String> {
+        self.ask("describe-instances", &["Name=instance-state-name,Values=pending,running,stopping,stopped"])
+    }
+
+    /// Finds its security groups.
+    pub fn groups(&self) -> Vec<String> {
+        self.ask("describe-security-groups", &[])
+    }
+
+    /// Finds its key pairs.
+    pub fn keys(&self) -> Vec<String> {
+        self.ask("describe-key-pairs", &[])
+    }
+
+    /// Finds its volumes that no machine has.
+    pub fn volumes(&self) -> Vec<String> {
+        self.ask("describe-volumes", &["Name=status,Values=available"])
+    }
+
+    /// Finds images of a name, whole or not.
+    pub fn images(&self, image: &str) -> Vec<String> {
+        let name = format!("Name=name,Values={image}");
+        args(&self.region, &["ec2", "describe-images", "--owners", "self", "--filters", &name])
+    }
+
+    /// What takes a thing away, one command after the other.
+    pub fn removal(&self, thing: &Thing) -> Vec<Vec<String>> {
+        let id = thing.id.as_str();
+        let words: Vec<Vec<&str>> = match thing.kind {
+            Kind::Machine => {
+                let wait = vec!["ec2", "wait", "instance-terminated", "--instance-ids", id];
+                vec![vec!["ec2", "terminate-instances", "--instance-ids", id], wait]
+            }
+            Kind::Group => vec![vec!["ec2", "delete-security-group", "--group-id", id]],
+            Kind::Key => vec![vec!["ec2", "delete-key-pair", "--key-name", id]],
+            Kind::Volume => vec![vec!["ec2", "delete-volume", "--volume-id", id]],
+            Kind::Image => vec![vec!["ec2", "deregister-image", "--image-id", id]],
+            Kind::Snapshot => vec![vec!["ec2", "delete-snapshot", "--snapshot-id", id]],
+        };
+        words.iter().map(|words| args(&self.region, words)).collect()
+    }
+}
+
+/// Kinds of leftovers, in the order in which they can be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// An instance.
+    Machine,
+    /// A security group.
+    Group,
+    /// A key pair.
+    Key,
+    /// A volume.
+    Volume,
+    /// An AMI that is not whole.
+    Image,
+    /// A snapshot of such an AMI.
+    Snapshot,
+}
+
+impl Kind {
+    /// For people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Machine => "builder machine",
+            Kind::Group => "security group",
+            Kind::Key => "key pair",
+            Kind::Volume => "volume",
+            Kind::Image => "half-made image",
+            Kind::Snapshot => "snapshot",
+        }
+    }
+}
+
+/// One leftover.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Thing {
+    /// What it is.
+    pub kind: Kind,
+    /// `i-…`, `sg-…`, a key pair's name …
+    pub id: String,
+    /// When it was made, as AWS says it; empty where it does not.
+    pub made: String,
+    /// Its name, where that is not its id.
+    pub name: String,
+    /// What goes with it.
+    pub with: Vec<Thing>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+#[derive(Default)]
+struct Raw {
+    instance_id: String,
+    group_id: String,
+    group_name: String,
+    key_name: String,
+    volume_id: String,
+    image_id: String,
+    state: serde_json::Value,
+    launch_time: String,
+    create_time: String,
+    creation_date: String,
+    security_groups: Vec<Raw>,
+    tags: Vec<Tag>,
+    block_device_mappings: Vec<Device>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tag {
+    key: String,
+    value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Device {
+    ebs: Option<Ebs>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Ebs {
+    snapshot_id: Option<String>,
+}
+
+impl Raw {
+    fn tagged(&self, key: &str, value: &str) -> bool {
+        self.tags.iter().any(|tag| tag.key == key && tag.value == value)
+    }
+}
+
+/// Reads what one of the questions was answered; whatever the filters did, only what bears the builder's name is ours.
+pub fn read(builder: &Builder, kind: Kind, json: &str) -> Result<Vec<Thing>, String> {
+    let answer: serde_json::Value = serde_json::from_str(json).map_err(|e| format!("AWS answered strangely: {e}"))?;
+    let list = |value: &serde_json::Value, name: &str| -> Vec<Raw> {
+        value.get(name).and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default()
+    };
+    let raw = match kind {
+        Kind::Machine => {
+            let reservations = answer.get("Reservations").and_then(serde_json::Value::as_array).cloned();
+            reservations.unwrap_or_default().iter().flat_map(|r| list(r, "Instances")).collect()
+        }
+        Kind::Group => list(&answer, "SecurityGroups"),
+        Kind::Key => list(&answer, "KeyPairs"),
+        Kind::Volume => list(&answer, "Volumes"),
+        Kind::Image => list(&answer, "Images"),
+        Kind::Snapshot => vec![],
+    };
+    let ours = |raw: &Raw| match kind {
+        // Packer tags an image last: what bears its name, but not its content, is not whole.
+        Kind::Image => raw.state != "available" || !raw.tags.iter().any(|tag| tag.key == "pgherd:content"),
+        Kind::Group => named(&raw.group_name) && raw.tagged("Name", &builder.name),
+        Kind::Key => named(&raw.key_name) && raw.tagged("Name", &builder.name),
+        _ => raw.tagged("Name", &builder.name),
+    };
+    Ok(raw.iter().filter(|raw| ours(raw)).map(|raw| thing(kind, raw)).collect())
+}
+
+fn named(name: &str) -> bool {
+    name.starts_with(TEMPORARY)
+}
+
+fn thing(kind: Kind, raw: &Raw) -> Thing {
+    let (id, made) = match kind {
+        Kind::Machine => (&raw.instance_id, &raw.launch_time),
+        Kind::Group => (&raw.group_id, &raw.create_time),
+        Kind::Key => (&raw.key_name, &raw.create_time),
+        Kind::Volume => (&raw.volume_id, &raw.create_time),
+        Kind::Image | Kind::Snapshot => (&raw.image_id, &raw.creation_date),
+    };
+    let part = |kind, id: &str| Thing { kind, id: id.into(), made: String::new(), name: String::new(), with: vec![] };
+    let mut with = vec![];
+    if kind == Kind::Machine {
+        let groups = raw.security_groups.iter().filter(|group| named(&group.group_name));
+        with.extend(groups.map(|group| part(Kind::Group, &group.group_id)));
+        with.extend(named(&raw.key_name).then(|| part(Kind::Key, &raw.key_name)));
+    }
+    if kind == Kind::Image {
+        let snapshots = raw.block_device_mappings.iter().filter_map(|device| device.ebs.as_ref()?.snapshot_id.as_ref());
+        with.extend(snapshots.map(|id| part(Kind::Snapshot, id)));
+    }
+    let name = if kind == Kind::Key { &raw.key_name } else { &raw.group_name };
+    Thing { kind, id: id.clone(), made: made.clone(), name: name.clone(), with }
+}
+
+/// When Packer made a name, in seconds since 1970: its ids begin with the time
+/// (<https://github.com/hashicorp/packer-plugin-sdk/blob/main/uuid/uuid.go>).
+pub fn time_in_name(name: &str) -> Option<u64> {
+    u64::from_str_radix(name.strip_prefix(TEMPORARY)?.get(..8)?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn builder() -> Builder {
+        Builder { region: "eu-west-1".into(), cluster: "herd".into(), name: "packer builder herd-master".into() }
+    }
+
+    #[test]
+    fn a_builder_goes_with_its_own_key_and_group_and_no_others() {
+        let json = r#"{"Reservations":[{"Instances":[
+            {"InstanceId":"i-1","LaunchTime":"2026-11-24T13:30:00+00:00","KeyName":"packer_6925","State":{"Name":"running"},
+             "SecurityGroups":[{"GroupId":"sg-1","GroupName":"packer_69"},{"GroupId":"sg-2","GroupName":"herd-database"}],
+             "Tags":[{"Key":"Name","Value":"packer builder herd-master"}]},
+            {"InstanceId":"i-2","LaunchTime":"2026-11-24T13:30:00+00:00","Tags":[{"Key":"Name","Value":"herd-master"}]}]}]}"#;
+        let found = read(&builder(), Kind::Machine, json).unwrap();
+        assert_eq!(found.len(), 1, "a database is never taken for a builder: {found:?}");
+        assert_eq!(found[0].made, "2026-11-24T13:30:00+00:00");
+        let with: Vec<&str> = found[0].with.iter().map(|thing| thing.id.as_str()).collect();
+        assert_eq!(with, ["sg-1", "packer_6925"]);
+    }
+
+    #[test]
+    fn only_an_image_without_its_content_is_half_made() {
+        let json = r#"{"Images":[
+            {"ImageId":"ami-1","State":"available","Tags":[{"Key":"pgherd:content","Value":"x"}]},
+            {"ImageId":"ami-2","State":"available","CreationDate":"2026-11-24T13:30:00.000Z",
+             "BlockDeviceMappings":[{"Ebs":{"SnapshotId":"snap-2"}}]}]}"#;
+        let found = read(&builder(), Kind::Image, json).unwrap();
+        assert_eq!(found.iter().map(|t| t.id.as_str()).collect::<Vec<_>>(), ["ami-2"]);
+        assert_eq!(found[0].with[0].id, "snap-2");
+    }
+
+    #[test]
+    fn packers_names_tell_their_time() {
+        assert_eq!(time_in_name("packer_6925a1f0-1234-5678"), Some(0x6925_a1f0));
+        assert_eq!(time_in_name("mine_6925a1f0"), None);
+    }
+}
