@@ -352,3 +352,64 @@ fn the_graph_is_printed_and_nothing_run() {
     test.run(&["run", "blueprints/herd.hcl", "--graph=mermaid"]).exits(0).out("image-haproxy --> haproxy");
     assert_eq!(test.calls(), Vec::<String>::new());
 }
+
+/// The slaves' plan replaces slave1, until its apply; `shown` is what `show -json` says.
+fn replacing_slave1(herd: &Herd) -> Test {
+    let test = ready(herd);
+    test.run(RUN).exits(0);
+    test.hook(
+        "terraform",
+        r#"[ -f "$STATE/replaced" ] || case "$*" in
+        *terraform_slave*" plan "*) for out; do case "$out" in -out=*) echo create >"db_config/terraform_slave/${out#-out=}" ;; esac; done
+            echo "  # aws_instance.slave[\"slave1\"] must be replaced"; echo "Plan: 1 to add, 0 to change, 1 to destroy."; exit 2 ;;
+        *terraform_slave*" apply "*) touch "$STATE/replaced" ;; esac"#,
+    );
+    let shown = r#"{"resource_changes": [{"address": "aws_instance.slave[\"slave1\"]", "mode": "managed", "type": "aws_instance",
+        "change": {"actions": ["delete", "create"], "replace_paths": [["subnet_id"]],
+        "before": {"user_data": "neverinanylog", "tags": {"pgherd:machine": "slave1", "pgherd:role": "slave"}}}}]}"#;
+    fs::write(test.state("shown-terraform_slave"), shown).unwrap();
+    test
+}
+
+#[test]
+fn a_databases_data_is_not_destroyed_unless_it_is_named() {
+    let test = replacing_slave1(&Herd::healthy());
+    test.run(RUN).exits(1).err("this would destroy the data of slave1").err("--confirm slave1");
+    test.run(&["run", "blueprints/herd.hcl", "--yes", "--confirm", "slave2"]).exits(1).err("--confirm slave1");
+    let run = &["run", "blueprints/herd.hcl"];
+    let done = test.at_terminal(run, "yes\n").exits(1);
+    done.out("-/+ aws_instance.slave[\"slave1\"] (forced by subnet_id; THE DATA OF slave1 GOES WITH IT)")
+        .out("Write its name (slave1)")
+        .out("nothing was changed");
+    assert!(!test.state("replaced").exists());
+    test.at_terminal(run, "slave1\nyes\n").exits(0).out("slaves done");
+    assert!(test.state("replaced").exists());
+    fs::remove_file(test.state("replaced")).unwrap();
+    test.run(&["run", "blueprints/herd.hcl", "--yes", "--confirm", "slave1"]).exits(0);
+    assert!(test.state("replaced").exists());
+    for (path, text) in support::tree(&test.path("generated")) {
+        assert!(!text.contains("neverinanylog"), "what a plan holds is in {path}");
+    }
+}
+
+#[test]
+fn a_plan_alone_is_0_or_3() {
+    let test = ready(&Herd::healthy());
+    let plan = &["run", "blueprints/herd.hcl", "--plan-only"];
+    let done = test.run(plan).exits(3).out("network: 1 to add, 0 to change, 0 to destroy");
+    done.out("image-slave: herd-slave-").out("slaves: planned when network is there");
+    assert_eq!((test.calls_of(" apply ").len(), test.calls_of("packer build -").len()), (0, 0));
+    test.run(RUN).exits(0);
+    test.run(plan).exits(0).out("nothing is to be changed");
+}
+
+#[test]
+fn a_plan_that_the_world_overtook_is_made_again() {
+    let test = ready(&Herd::healthy());
+    test.hook(
+        "terraform",
+        r#"case "$*" in *network*" apply "*) [ -f "$STATE/moved" ] || { touch "$STATE/moved"; echo "Error: Saved plan is stale"; exit 1; } ;; esac"#,
+    );
+    test.run(RUN).exits(0).err("network the world moved since this was planned: planned again").err("network done");
+    assert_eq!(test.calls_of("terraform_network plan").len(), 2);
+}

@@ -8,7 +8,7 @@ const EXIT_CODES: &str = "Exit codes:
   0    done
   1    a tool or the cluster failed
   2    bad usage or blueprint
-  3    drift: --check found some, or files that were edited or are stale are not overwritten or run
+  3    drift: --check found some, --plan-only found changes, or files that were edited or are stale are not overwritten or run
   4    a prerequisite is missing (`pgherd doctor` says which, and how to get it)
   130  interrupted";
 
@@ -216,6 +216,12 @@ pub struct Run {
     /// Do not show what will be and ask before it is done on AWS
     #[arg(long)]
     pub yes: bool,
+    /// Let the data of this database machine be destroyed by a plan that replaces or destroys it or its disk; --yes does not
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Vec<String>,
+    /// Show what would be changed, and change nothing: exits with 0 if nothing would be, with 3 if anything
+    #[arg(long, conflicts_with_all = ["yes", "dry_run"])]
+    pub plan_only: bool,
     /// How many stages run at once
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
     pub jobs: u8,

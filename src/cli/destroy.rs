@@ -6,8 +6,8 @@ use super::args;
 use super::failure::{Failure, Kind};
 use super::report::{Progress, Report, Style};
 use super::session::{Need, Session};
-use crate::run::Outcome;
 use crate::run::destroy::Doomed;
+use crate::run::{Consent, Outcome};
 use crate::system::{Context, files, terminal};
 use crate::tools::aws::{self, Ami};
 
@@ -46,7 +46,7 @@ fn unmake(session: &Session<'_>, options: &args::Destroy, asks: bool) -> Result<
         return Err(Failure::Text(Kind::Failed, "nothing was destroyed".into()));
     }
     let outcomes = Progress::during(report, &session.ids(), |progress| {
-        let runner = session.runner(progress, &|_, _| true);
+        let runner = session.runner(progress, &|_, _| Consent::Yes);
         let mut outcomes = runner.destroy(&doomed);
         if outcomes.iter().all(Outcome::ok) && !images.is_empty() {
             let region = &session.loaded.cluster.region;
@@ -65,7 +65,7 @@ fn find(session: &Session<'_>, options: &args::Destroy) -> Result<(Doomed, Vec<A
     let report = &session.report;
     report.note("looking at what is there; nothing is changed yet");
     Progress::during(report, &session.ids(), |progress| {
-        let mut runner = session.runner(progress, &|_, _| false);
+        let mut runner = session.runner(progress, &|_, _| Consent::No);
         runner.stamp.push_str("-plan");
         let (doomed, outcomes) = runner.plan_destroy();
         session.conclude(&outcomes)?;

@@ -12,8 +12,9 @@ use crate::lab;
 use crate::pipeline::{Pipeline, Target, Toolbox, pipeline};
 use crate::run::journal::{Entry, Journal};
 use crate::run::prerequisites::{self, Finding, Tools};
-use crate::run::{Outcome, Runner, Watcher, environment};
+use crate::run::{Consent, Outcome, Runner, Watcher, environment};
 use crate::system::{Context, Interrupt, clock, files};
+use crate::tools::plan::Change;
 use crate::tools::terraform::{self, PlanSummary};
 use crate::tools::{Invocation, aws};
 use crate::workspace::{PRIVATE, Workspace};
@@ -124,7 +125,7 @@ impl<'a> Session<'a> {
     pub fn runner<'s>(
         &'s self,
         watcher: &'s dyn Watcher,
-        consent: &'s (dyn Fn(&str, &PlanSummary) -> bool + Sync),
+        consent: &'s (dyn Fn(&str, &PlanSummary) -> Consent + Sync),
     ) -> Runner<'s> {
         Runner {
             pipeline: &self.pipeline,
@@ -192,9 +193,26 @@ impl<'a> Session<'a> {
                 terraform::Doing::Update => Style::Warn,
                 terraform::Doing::Replace | terraform::Doing::Destroy => Style::Bad,
             };
-            self.report.line(&format!("  {} {address}", self.report.on_out(style, &format!("{:>3}", doing.sign()))));
+            let detail = plan.detail(address).map_or(String::new(), why);
+            let sign = self.report.on_out(style, &format!("{:>3}", doing.sign()));
+            self.report.line(&format!("  {sign} {address}{detail}"));
         }
     }
+}
+
+/// What forces a replacement, and what goes with it.
+pub fn why(change: &Change) -> String {
+    let mut parts = vec![];
+    if !change.forced_by.is_empty() {
+        parts.push(format!("forced by {}", change.forced_by.join(", ")));
+    }
+    if !change.reason.is_empty() {
+        parts.push(change.reason.clone());
+    }
+    if let Some(name) = &change.data_of {
+        parts.push(format!("THE DATA OF {name} GOES WITH IT"));
+    }
+    if parts.is_empty() { String::new() } else { format!("  ({})", parts.join("; ")) }
 }
 
 /// The user stopped it.

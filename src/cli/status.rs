@@ -8,7 +8,7 @@ use super::failure::{Failure, Kind};
 use super::report::{Report, Style};
 use super::session::{Need, Session};
 use crate::run::health::{self, Observation};
-use crate::run::{Event, Outcome, Watcher};
+use crate::run::{Consent, Event, Outcome, Watcher};
 use crate::system::Context;
 
 /// Runs the verb.
@@ -78,7 +78,7 @@ fn haproxy(session: &Session<'_>) -> Result<IpAddr, Failure> {
         return Ok(IpAddr::V4(session.pipeline.seats.haproxy));
     }
     session.work.make_private_dir()?;
-    match session.runner(&Quiet, &|_, _| false).haproxy_address() {
+    match session.runner(&Quiet, &|_, _| Consent::No).haproxy_address() {
         Ok(address) => Ok(address),
         Err(Outcome::Failed(failure)) => {
             session.report.stage_failure(&failure);

@@ -98,6 +98,7 @@ impl Maker<'_> {
             init: self.terraform(terraform::init(dir)),
             plan: self.terraform(terraform::plan(dir, &from_module)),
             plan_destroy: self.terraform(terraform::plan_destroy(dir, &from_module)),
+            show: self.terraform(terraform::show(dir, &from_module)),
             apply: self.terraform(terraform::apply(dir, &from_module)),
             plan_file,
         });

@@ -84,6 +84,8 @@ pub struct Module {
     pub plan: Invocation,
     /// Plans the end of it all into the plan file.
     pub plan_destroy: Invocation,
+    /// Prints the plan file as JSON.
+    pub show: Invocation,
     /// Does what the plan file says.
     pub apply: Invocation,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::events::Outcome;
+use super::module::Applied;
 use super::runner::{Runner, Stop, Under};
 use crate::pipeline::{Stage, Work};
 use crate::tools::terraform::PlanSummary;
@@ -37,7 +38,9 @@ impl Runner<'_> {
         let stages: Vec<Stage> = self.pipeline.teardown().into_iter().filter(|s| doomed.contains_key(&s.id)).collect();
         self.run_stages(&stages, |under, stage| {
             let Work::Module(module) = &stage.work else { return Ok(Outcome::Unchanged(String::new())) };
-            under.apply(module)?;
+            if under.apply(module)? == Applied::Stale {
+                return Err(under.failure("the world moved since this was planned", "run `pgherd destroy` again"));
+            }
             Ok(Outcome::Done(format!("{} destroyed", doomed.get(&stage.id).map_or(0, |plan| plan.destroy))))
         })
     }

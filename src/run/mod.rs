@@ -17,4 +17,4 @@ pub mod scheduler;
 mod verify;
 
 pub use events::{Event, Failure, Outcome, Watcher};
-pub use runner::Runner;
+pub use runner::{Consent, Runner};

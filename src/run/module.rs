@@ -1,36 +1,91 @@
 //! A Terraform module: initialised when needed, planned, and exactly that plan applied.
 
 use super::events::Outcome;
-use super::runner::{Stop, Under};
+use super::runner::{Consent, Stop, Under};
 use crate::fileset::sha256_hex;
 use crate::pipeline::Module;
 use crate::system::files;
 use crate::system::process::Exit;
-use crate::tools::Invocation;
 use crate::tools::terraform::{self, PlanSummary};
+use crate::tools::{Invocation, plan};
 
 /// Written into `.terraform` after an `init`; hashing the provider anew at each run costs more than a second a module.
 const STAMP: &str = ".terraform/pgherd-init";
+
+/// What applying a plan came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// It was done.
+    Done,
+    /// Nothing was: the state is another than the plan was made for.
+    Stale,
+}
 
 impl Under<'_> {
     pub fn module(&mut self, module: &Module) -> Result<Outcome, Stop> {
         let (planned, seen) = match self.runner.plans.get(self.stage) {
             Some(planned) => (planned.clone(), true),
-            None => (self.plan(module, &module.plan)?, false),
+            None => (self.plan_change(module)?, false),
         };
-        let Some(plan) = planned else { return Ok(Outcome::Unchanged("nothing to change".into())) };
-        if !seen && plan.destroys() && !(self.runner.consent)(self.stage, &plan) {
-            return Ok(Outcome::Declined);
+        let Some(mut plan) = planned else { return Ok(Outcome::Unchanged("nothing to change".into())) };
+        if !seen && let Some(stopped) = self.ask(&plan)? {
+            return Ok(stopped);
         }
         let _alone =
             plan.disturbs().then(|| self.runner.careful.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-        self.apply(module)?;
+        if self.apply(module)? == Applied::Stale {
+            self.notice("the world moved since this was planned: planned again");
+            let Some(again) = self.plan_change(module)? else {
+                return Ok(Outcome::Unchanged("nothing to change any more".into()));
+            };
+            if again != plan
+                && let Some(stopped) = self.ask(&again)?
+            {
+                return Ok(stopped);
+            }
+            plan = again;
+            if self.apply(module)? == Applied::Stale {
+                return Err(self.failure("the state changes while this runs", "see who else applies this module"));
+            }
+        }
         Ok(Outcome::Done(
             plan.to_string()
                 .replace(" to add", " added")
                 .replace(" to change", " changed")
                 .replace(" to destroy", " destroyed"),
         ))
+    }
+
+    /// Asks before something is destroyed; answers what the stage comes to if it is not to be.
+    fn ask(&mut self, plan: &PlanSummary) -> Result<Option<Outcome>, Stop> {
+        if !plan.destroys() {
+            return Ok(None);
+        }
+        match (self.runner.consent)(self.stage, plan) {
+            Consent::Yes => Ok(None),
+            Consent::No => Ok(Some(Outcome::Declined)),
+            Consent::Unconfirmed(names) => {
+                let confirm: Vec<String> = names.iter().map(|name| format!("--confirm {name}")).collect();
+                let what = format!("this would destroy the data of {}", names.join(" and "));
+                let advice = format!("look at the plan with --plan-only; if that is meant, add {}", confirm.join(" "));
+                Err(self.failure(what, advice))
+            }
+        }
+    }
+
+    /// Plans a change, and finds out what a plan that destroys something is about.
+    pub fn plan_change(&mut self, module: &Module) -> Result<Option<PlanSummary>, Stop> {
+        let mut planned = self.plan(module, &module.plan)?;
+        if let Some(plan) = planned.as_mut().filter(|plan| plan.destroys()) {
+            let shown = self.capture_secretly(&module.show)?;
+            match plan::read(&shown.stdout) {
+                Ok(details) if shown.exit.ok() => plan.details = details,
+                // Not knowing what is destroyed, nothing is.
+                Ok(_) => return Err(self.failure(format!("cannot show the plan ({})", shown.exit), WHAT_TO_DO)),
+                Err(why) => return Err(self.failure(why, WHAT_TO_DO)),
+            }
+        }
+        Ok(planned)
     }
 
     /// Plans into the module's plan file; `None` if there is nothing to change.
@@ -62,15 +117,19 @@ impl Under<'_> {
     }
 
     /// Does what the plan file says, and removes it: it could not be applied twice.
-    pub fn apply(&mut self, module: &Module) -> Result<(), Stop> {
-        let exit = self.run_noted(&module.apply, Some(terraform::APPLY), |_| {})?;
+    pub fn apply(&mut self, module: &Module) -> Result<Applied, Stop> {
+        let mut stale = false;
+        let exit = self.run_noted(&module.apply, Some(terraform::APPLY), |line| stale |= terraform::is_stale(line))?;
+        if stale && !exit.ok() {
+            return Ok(Applied::Stale);
+        }
         if !exit.ok() {
             return Err(
                 self.failure(format!("{} apply of {} failed ({exit})", module.apply.program, module.dir), WHAT_TO_DO)
             );
         }
         let _ = files::remove(&self.runner.root.join(&module.plan_file));
-        Ok(())
+        Ok(Applied::Done)
     }
 
     /// Initialises unless that was done for these very files; says whether it did.

@@ -50,7 +50,7 @@ impl Runner<'_> {
                     })
                 }
                 Work::Module(module) => {
-                    let plan = under.plan(module, &module.plan)?;
+                    let plan = under.plan_change(module)?;
                     note(&|review| drop(review.plans.insert(stage.id.clone(), plan.clone())));
                     Ok(match plan {
                         Some(plan) => Outcome::Done(format!("planned: {plan}")),

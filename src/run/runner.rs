@@ -32,7 +32,7 @@ pub struct Runner<'a> {
     /// Who hears of it.
     pub watcher: &'a dyn Watcher,
     /// Asked before a plan that nobody saw destroys something: the stage and the plan.
-    pub consent: &'a (dyn Fn(&str, &PlanSummary) -> bool + Sync),
+    pub consent: &'a (dyn Fn(&str, &PlanSummary) -> Consent + Sync),
     /// pgherd's own program: it starts itself as the keeper of a tool.
     pub program: PathBuf,
     /// What was begun and ended.
@@ -57,6 +57,17 @@ pub struct Runner<'a> {
     pub plans: BTreeMap<String, Option<PlanSummary>>,
     /// What a review found: whether an image exists, by stage.
     pub images: BTreeMap<String, Option<String>>,
+}
+
+/// An answer to a plan that destroys something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Consent {
+    /// Do it.
+    Yes,
+    /// Do not.
+    No,
+    /// Nobody was asked, and the data of these machines would go.
+    Unconfirmed(Vec<String>),
 }
 
 /// A stage that is under way.
@@ -187,6 +198,23 @@ impl Under<'_> {
                 for line in captured.stdout.lines().chain(captured.stderr.lines()) {
                     self.log.line(line);
                 }
+                Ok(captured)
+            }
+            Err(e) => Err(self.cannot_start(invocation, &e)),
+        }
+    }
+
+    /// Runs a tool and keeps what it prints on standard output, which may hold what no log may: it is in none.
+    pub fn capture_secretly(&mut self, invocation: &Invocation) -> Result<Captured, Stop> {
+        self.log.command(&invocation.paste());
+        let (argv, env) = (invocation.argv(), self.env(invocation));
+        let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
+        match process::capture(program, self.runner.interrupt) {
+            Ok(captured) if captured.exit == Exit::NotStarted || self.runner.interrupt.is_raised() => {
+                Err(Stop::Interrupted)
+            }
+            Ok(captured) => {
+                captured.stderr.lines().for_each(|line| drop(self.log.line(line)));
                 Ok(captured)
             }
             Err(e) => Err(self.cannot_start(invocation, &e)),

@@ -4,6 +4,7 @@ pub mod aws;
 pub mod invocation;
 pub mod leftovers;
 pub mod packer;
+pub mod plan;
 pub mod terraform;
 pub mod version;
 

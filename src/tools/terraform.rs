@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Version;
+use super::plan::Change;
 
 /// The program, and the one that stands in for it.
 pub const PROGRAMS: [&str; 2] = ["terraform", "tofu"];
@@ -35,6 +36,12 @@ pub fn apply(module: &str, file: &str) -> Vec<String> {
     args(module, &["apply"], &[file])
 }
 
+/// Prints a plan file as JSON.
+pub fn show(module: &str, file: &str) -> Vec<String> {
+    let chdir = format!("-chdir={module}");
+    [&chdir, "show", "-json", "-no-color", file].map(String::from).to_vec()
+}
+
 /// What the journal calls an apply.
 pub const APPLY: &str = "terraform apply";
 
@@ -55,6 +62,11 @@ pub fn string_output(json: &str, name: &str) -> Option<String> {
 /// Whether a failure says that the module has to be initialised (again).
 pub fn wants_init(line: &str) -> bool {
     PROGRAMS.iter().any(|program| line.contains(&format!("{program} init")))
+}
+
+/// Whether a failure says that the plan is not of this state any more.
+pub fn is_stale(line: &str) -> bool {
+    line.contains("Saved plan is stale")
 }
 
 /// What a plan does to a resource.
@@ -93,6 +105,8 @@ pub struct PlanSummary {
     pub destroy: u32,
     /// Each resource by its address.
     pub resources: Vec<(Doing, String)>,
+    /// More about each, where something is destroyed.
+    pub details: Vec<Change>,
 }
 
 impl PlanSummary {
@@ -122,6 +136,19 @@ impl PlanSummary {
             let said = SAYINGS.iter().find_map(|(saying, doing)| Some((*doing, resource.split_once(saying)?.0)));
             self.resources.extend(said.map(|(doing, address)| (doing, address.to_string())));
         }
+    }
+
+    /// The machines whose data goes.
+    pub fn data_of(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.details.iter().filter_map(|change| change.data_of.as_deref()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// What is known of a resource's change.
+    pub fn detail(&self, address: &str) -> Option<&Change> {
+        self.details.iter().find(|change| change.address == address)
     }
 
     /// Whether something that exists is changed or goes away.

@@ -290,6 +290,7 @@ apply)
     esac
     echo "Apply complete!"
     ;;
+show) cat "$STATE/shown-$module" 2>/dev/null || echo '{"resource_changes": []}' ;;
 output) echo '{"public_address": {"value": "127.0.0.1"}}' ;;
 *) echo "no such verb $2"; exit 1 ;;
 esac
