@@ -3,6 +3,7 @@
 pub mod manifest;
 pub mod reconcile;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -70,7 +71,9 @@ pub struct File {
     /// Its permission bits.
     pub mode: Mode,
     /// Its whole text.
-    pub text: String,
+    pub text: Cow<'static, str>,
+    /// Of its text.
+    pub sha256: Cow<'static, str>,
 }
 
 /// An image's identity: what Packer is asked to build, and what Terraform boots.
@@ -105,8 +108,18 @@ impl FileSet {
     /// # Panics
     /// If the path is taken: two generators of one file is a programming error.
     pub fn add(&mut self, path: impl Into<String>, mode: Mode, text: impl Into<String>) {
+        let text = text.into();
+        let sha256 = sha256_hex(text.as_bytes()).into();
+        self.add_file(path, File { mode, text: text.into(), sha256 });
+    }
+
+    /// Adds a file whose hash is known.
+    ///
+    /// # Panics
+    /// If the path is taken.
+    pub fn add_file(&mut self, path: impl Into<String>, file: File) {
         let path = RelPath::new(path);
-        let before = self.files.insert(path.clone(), File { mode, text: text.into() });
+        let before = self.files.insert(path.clone(), file);
         assert!(before.is_none(), "{path} is generated twice");
     }
 
@@ -123,5 +136,7 @@ impl FileSet {
 
 /// Lower-case hex SHA-256.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digest = Sha256::digest(bytes);
+    digest.iter().flat_map(|b| [b >> 4, b & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }

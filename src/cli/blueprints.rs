@@ -10,7 +10,7 @@ use crate::blueprint;
 use crate::cluster::{self, Cluster};
 use crate::fileset::FileSet;
 use crate::generate;
-use crate::system::{Context, files};
+use crate::system::{Context, files, parallel};
 
 /// Where blueprints are kept.
 const FOLDER: &str = "blueprints";
@@ -26,11 +26,14 @@ pub struct Loaded {
     pub variables: Variables,
     /// What it describes.
     pub cluster: Cluster,
-    /// Its files.
-    pub set: FileSet,
 }
 
 impl Loaded {
+    /// Its files.
+    pub fn files(&self) -> FileSet {
+        generate::generate(&self.cluster)
+    }
+
     /// The words of a command line that name it, with its variables.
     pub fn words(&self) -> String {
         let mut words = self.file.display().to_string();
@@ -48,19 +51,38 @@ pub fn load(
     paths: &[PathBuf],
     variables: &Variables,
 ) -> Result<Vec<Loaded>, Failure> {
+    load_each(context, report, paths, variables, |one| one)
+}
+
+/// Reads blueprints on all processors, and keeps of each what `digest` makes of it: a thousand clusters fit in little memory.
+pub fn load_each<R: Send>(
+    context: &Context,
+    report: &Report,
+    paths: &[PathBuf],
+    variables: &Variables,
+    digest: impl Fn(Loaded) -> R + Sync,
+) -> Result<Vec<R>, Failure> {
     let paths = if paths.is_empty() { all(context)? } else { paths.to_vec() };
-    let mut loaded = vec![];
-    let mut declared = vec![];
+    let read = parallel::map(&paths, |path| {
+        let (path, text) = match read(context, path) {
+            Ok(read) => read,
+            Err(failure) => return (vec![], Err(Unread { problems: vec![], failure })),
+        };
+        let declared = blueprint::declared(&text);
+        let resolved = resolve(path, text, variables);
+        (declared, resolved.map(|one| (one.cluster.name.clone(), one.file.clone(), digest(one))))
+    });
+    let (mut digests, mut names, mut declared) = (vec![], vec![], vec![]);
     let mut bad = 0;
-    for path in paths {
-        let read = read(context, &path).and_then(|(path, text)| {
-            declared.extend(blueprint::declared(&text));
-            resolve(report, path, text, variables)
-        });
-        match read {
-            Ok(one) => loaded.push(one),
-            Err(failure) => {
-                report.failure(&failure);
+    for (variables, one) in read {
+        declared.extend(variables);
+        match one {
+            Ok((name, file, digest)) => {
+                names.push((name, file));
+                digests.push(digest);
+            }
+            Err(unread) => {
+                report.failure(&unread.say(report));
                 bad += 1;
             }
         }
@@ -70,23 +92,38 @@ pub fn load(
         bad += 1;
     }
     let mut first: BTreeMap<&str, &Path> = BTreeMap::new();
-    for one in &loaded {
-        if let Some(other) = first.insert(&one.cluster.name, &one.file) {
-            let (name, this, other) = (&one.cluster.name, one.file.display(), other.display());
+    for (name, file) in &names {
+        if let Some(other) = first.insert(name, file) {
+            let (this, other) = (file.display(), other.display());
             report.failure(&Failure::usage(format!(
                 "{this} and {other} both describe a cluster {name:?}: give one of them another name"
             )));
             bad += 1;
         }
     }
-    if bad > 0 { Err(Failure::Said(Kind::Usage)) } else { Ok(loaded) }
+    if bad > 0 { Err(Failure::Said(Kind::Usage)) } else { Ok(digests) }
+}
+
+/// Why a blueprint came to nothing, still to be said.
+struct Unread {
+    problems: Vec<String>,
+    failure: Failure,
+}
+
+impl Unread {
+    fn say(self, report: &Report) -> Failure {
+        for problem in &self.problems {
+            report.note(&format!("{problem}\n"));
+        }
+        self.failure
+    }
 }
 
 /// Reads one blueprint.
 pub fn load_one(context: &Context, report: &Report, path: &Path, variables: &Variables) -> Result<Loaded, Failure> {
     let (path, text) = read(context, path)?;
     let declared = blueprint::declared(&text);
-    let loaded = resolve(report, path, text, variables)?;
+    let loaded = resolve(path, text, variables).map_err(|unread| unread.say(report))?;
     all_declared(variables, &declared)?;
     Ok(loaded)
 }
@@ -100,22 +137,24 @@ fn read(context: &Context, path: &Path) -> Result<(PathBuf, String), Failure> {
     }
 }
 
-fn resolve(report: &Report, file: PathBuf, text: String, variables: &Variables) -> Result<Loaded, Failure> {
+fn resolve(file: PathBuf, text: String, variables: &Variables) -> Result<Loaded, Unread> {
     let shown = file.display().to_string();
-    let set: BTreeMap<String, String> = variables.set.iter().cloned().collect();
-    match blueprint::parse_with(&shown, &text, &set) {
-        Ok(blueprint) => {
-            let cluster = cluster::resolve(&blueprint);
-            let set = generate::generate(&cluster);
-            Ok(Loaded { file, text, variables: variables.clone(), cluster, set })
-        }
+    match cluster_of(&shown, &text, variables) {
+        Ok(cluster) => Ok(Loaded { file, text, variables: variables.clone(), cluster }),
         Err(problems) => {
-            for problem in &problems {
-                report.note(&format!("{problem}\n"));
-            }
             let count = problems.len();
-            Err(Failure::usage(format!("{shown}: {count} problem{}", if count == 1 { "" } else { "s" })))
+            let failure = Failure::usage(format!("{shown}: {count} problem{}", if count == 1 { "" } else { "s" }));
+            Err(Unread { problems, failure })
         }
+    }
+}
+
+/// What a blueprint's text describes, or what is wrong with it.
+pub fn cluster_of(shown: &str, text: &str, variables: &Variables) -> Result<Cluster, Vec<String>> {
+    let set: BTreeMap<String, String> = variables.set.iter().cloned().collect();
+    match blueprint::parse_with(shown, text, &set) {
+        Ok(blueprint) => Ok(cluster::resolve(&blueprint)),
+        Err(problems) => Err(problems.iter().map(ToString::to_string).collect()),
     }
 }
 

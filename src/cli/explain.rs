@@ -29,8 +29,9 @@ pub fn run(context: &Context, report: &Report, options: &args::Explain) -> Resul
     }
     let loaded = blueprints::load_one(context, report, &options.blueprint, &options.variables)?;
     let all = &loaded.cluster.decisions;
-    if let Some((path, line)) = place(&loaded.set, what) {
-        return explain_file(report, &loaded, &path, line);
+    let set = loaded.files();
+    if let Some((path, line)) = place(&set, what) {
+        return explain_file(report, &loaded, &set, &path, line);
     }
     let wanted = what.to_lowercase();
     let exact: Vec<&Decision> =
@@ -79,9 +80,15 @@ fn place(files: &FileSet, what: &str) -> Option<(String, Option<usize>)> {
 }
 
 /// What made a line, with its reasons; or, of each line of a file that a decision made, which.
-fn explain_file(report: &Report, loaded: &Loaded, path: &str, line: Option<usize>) -> Result<(), Failure> {
-    let text = loaded.set.get(path).map_or("", |file| &file.text);
-    let found = provenance(&loaded.cluster, &loaded.set);
+fn explain_file(
+    report: &Report,
+    loaded: &Loaded,
+    set: &FileSet,
+    path: &str,
+    line: Option<usize>,
+) -> Result<(), Failure> {
+    let text: &str = set.get(path).map_or("", |file| &file.text);
+    let found = provenance(&loaded.cluster, set);
     let Some(number) = line else {
         for (number, text) in (1..).zip(text.lines()) {
             if let Maker::Decisions(made) = found.of(path, number) {

@@ -1,62 +1,151 @@
 //! `pgherd gen`: write a cluster's files, or say what would change.
 
+use std::path::{Path, PathBuf};
+
 use super::args;
-use super::blueprints::{self, Loaded};
+use super::blueprints::{self, Loaded, cluster_of};
 use super::failure::{Failure, Kind};
 use super::report::Report;
 use crate::cluster::check::check;
-use crate::fileset::reconcile::Action;
-use crate::system::{Context, files};
-use crate::workspace::{Review, Workspace};
+use crate::fileset::reconcile::{Action, Reconciled};
+use crate::generate::generate;
+use crate::system::{Context, files, parallel};
+use crate::workspace::{Staged, Workspace, place};
+
+/// New clusters that wait for the disk together: the wait is the same for one and for many.
+const BATCH: usize = 32;
+
+/// A blueprint after the first look. Its files are made anew when they are written: those of a thousand clusters would not fit
+/// in little memory, and mostly nothing is to be written.
+struct Looked {
+    file: PathBuf,
+    text: String,
+    name: String,
+    /// The rules that it breaks, in words, and how many of them are errors.
+    broken: Vec<String>,
+    errors: usize,
+    seen: Seen,
+}
+
+/// What stands where its files are to be.
+#[derive(Default)]
+struct Seen {
+    /// Nothing at all: whatever is written stands in nobody's way.
+    fresh: bool,
+    /// Nothing is to be done.
+    settled: bool,
+    reconciled: Reconciled,
+    /// With `--check`.
+    diff: String,
+}
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Report, options: &args::Gen) -> Result<(), Failure> {
-    let loaded = blueprints::load(context, report, &options.blueprints, &options.variables)?;
-    judge(report, &loaded)?;
     let out = context.path(&options.out.dir);
-    let mut reviewed = vec![];
-    for one in &loaded {
-        let workspace = Workspace::new(&out, &one.cluster.name);
-        let review = workspace.review(&one.cluster.name, &one.set)?;
-        reviewed.push((one, workspace, review));
-    }
+    let look = |one: Loaded| look(&out, options, one);
+    let looked = blueprints::load_each(context, report, &options.blueprints, &options.variables, look)?;
+    let looked = looked.into_iter().collect::<Result<Vec<_>, _>>()?;
+    judge(report, &looked)?;
     if options.blueprints.is_empty() {
-        name_orphans(report, &out, options, &loaded)?;
+        name_orphans(report, &out, options, &looked)?;
     }
     if options.check {
-        return show_drift(report, options, &reviewed);
+        return show_drift(report, options, &looked);
     }
-    refuse(report, options, &reviewed)?;
-    for (one, workspace, _) in &reviewed {
-        let review = workspace.write(&one.cluster.name, &one.set, options.force)?;
-        say(report, options, one, &review);
-    }
-    Ok(())
+    refuse(report, options, &looked)?;
+    write(report, &out, options, &looked)
+}
+
+fn look(out: &Path, options: &args::Gen, one: Loaded) -> Result<Looked, Failure> {
+    let found = check(&one.cluster);
+    let broken = super::check::diagnostics(&one, &found).iter().map(ToString::to_string).collect();
+    let workspace = Workspace::new(out, &one.cluster.name);
+    let seen = if found.errors() > 0 {
+        Seen::default()
+    } else if !options.check && workspace.missing()? {
+        Seen { fresh: true, ..Seen::default() }
+    } else {
+        let set = one.files();
+        let review = workspace.review(&one.cluster.name, &set)?;
+        let diff = if options.check { review.diff(&options.out.dir.join(&one.cluster.name)) } else { String::new() };
+        Seen { fresh: false, settled: review.settled(), diff, reconciled: review.reconciled }
+    };
+    let Loaded { file, text, cluster, .. } = one;
+    Ok(Looked { file, text, name: cluster.name, broken, errors: found.errors(), seen })
 }
 
 /// Says every rule that the blueprints break; an error refuses them all.
-fn judge(report: &Report, loaded: &[Loaded]) -> Result<(), Failure> {
-    let mut errors = 0;
-    for one in loaded {
-        let found = check(&one.cluster);
-        errors += found.errors();
-        for diagnostic in super::check::diagnostics(one, &found) {
-            report.note(&format!("{diagnostic}\n"));
-        }
+fn judge(report: &Report, looked: &[Looked]) -> Result<(), Failure> {
+    for broken in looked.iter().flat_map(|one| &one.broken) {
+        report.note(&format!("{broken}\n"));
     }
-    match errors {
+    match looked.iter().map(|one| one.errors).sum() {
         0 => Ok(()),
         1 => Err(Failure::usage("nothing was written: 1 rule is broken")),
-        _ => Err(Failure::usage(format!("nothing was written: {errors} rules are broken"))),
+        errors => Err(Failure::usage(format!("nothing was written: {errors} rules are broken"))),
     }
 }
 
+/// Writes what is to be written, on all processors; says what was done in the blueprints' order.
+fn write(report: &Report, out: &Path, options: &args::Gen, looked: &[Looked]) -> Result<(), Failure> {
+    let batch = looked.len().div_ceil(parallel::threads()).clamp(1, BATCH);
+    let batches: Vec<&[Looked]> = looked.chunks(batch).collect();
+    let done = parallel::map(&batches, |batch| write_batch(out, options, batch));
+    let mut failed = None;
+    for (one, done) in looked.iter().zip(done.into_iter().flatten()) {
+        match done {
+            Ok(reconciled) => say(report, options, one, &reconciled),
+            Err(failure) => {
+                if let Some(before) = failed.replace(failure) {
+                    report.failure(&before);
+                }
+            }
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+fn write_batch(out: &Path, options: &args::Gen, batch: &[Looked]) -> Vec<Result<Reconciled, Failure>> {
+    let mut staged: Vec<Staged> = vec![];
+    // Where a new cluster is to come from `place`, its turn among those.
+    let mut done: Vec<Result<Reconciled, Failure>> = vec![];
+    let mut waiting = vec![];
+    for (at, one) in batch.iter().enumerate() {
+        done.push(write_one(out, options, one, &mut staged));
+        if staged.len() > waiting.len() {
+            waiting.push(at);
+        }
+    }
+    for (at, placed) in waiting.into_iter().zip(place(staged)) {
+        if let Err(error) = placed {
+            done[at] = Err(error.into());
+        }
+    }
+    done
+}
+
+fn write_one(out: &Path, options: &args::Gen, one: &Looked, staged: &mut Vec<Staged>) -> Result<Reconciled, Failure> {
+    if one.seen.settled {
+        return Ok(one.seen.reconciled.clone());
+    }
+    let cluster = cluster_of(&one.file.display().to_string(), &one.text, &options.variables)
+        .map_err(|problems| Failure::usage(problems.join("\n")))?;
+    let set = generate(&cluster);
+    let workspace = Workspace::new(out, &one.name);
+    if !one.seen.fresh {
+        return Ok(workspace.write(&one.name, &set, options.force)?.reconciled);
+    }
+    let (new, reconciled) = workspace.stage(&one.name, &set)?;
+    staged.push(new);
+    Ok(reconciled)
+}
+
 /// Names every file that stands in the way, of every cluster, before anything is written.
-fn refuse(report: &Report, options: &args::Gen, all: &[(&Loaded, Workspace, Review)]) -> Result<(), Failure> {
+fn refuse(report: &Report, options: &args::Gen, all: &[Looked]) -> Result<(), Failure> {
     let (mut yielding, mut hard) = (0, 0);
-    for (one, _, review) in all {
-        for (path, why) in &review.reconciled.refusals {
-            let shown = options.out.dir.join(&one.cluster.name).join(path.as_str());
+    for one in all {
+        for (path, why) in &one.seen.reconciled.refusals {
+            let shown = options.out.dir.join(&one.name).join(path.as_str());
             let force = options.force && why.yields_to_force();
             report.warning(&format!("{} {why}{}", shown.display(), if force { ": overwritten" } else { "" }));
             if why.yields_to_force() {
@@ -79,16 +168,17 @@ fn refuse(report: &Report, options: &args::Gen, all: &[(&Loaded, Workspace, Revi
     Err(Failure::Text(Kind::Drift, format!("nothing was written: {files} in the way\n  {hint}")))
 }
 
-fn show_drift(report: &Report, options: &args::Gen, all: &[(&Loaded, Workspace, Review)]) -> Result<(), Failure> {
+fn show_drift(report: &Report, options: &args::Gen, all: &[Looked]) -> Result<(), Failure> {
     let mut drifted = vec![];
-    for (one, _, review) in all {
-        let shown = options.out.dir.join(&one.cluster.name);
-        report.diff(&review.diff(&shown));
-        for (path, why) in &review.reconciled.refusals {
+    for one in all {
+        let shown = options.out.dir.join(&one.name);
+        let reconciled = &one.seen.reconciled;
+        report.diff(&one.seen.diff);
+        for (path, why) in &reconciled.refusals {
             report.warning(&format!("{} {why}", shown.join(path.as_str()).display()));
         }
-        if review.drift() {
-            drifted.push(format!("{} ({} files)", shown.display(), review.reconciled.steps.len()));
+        if !reconciled.steps.is_empty() {
+            drifted.push(format!("{} ({} files)", shown.display(), reconciled.steps.len()));
         }
     }
     if drifted.is_empty() {
@@ -98,9 +188,9 @@ fn show_drift(report: &Report, options: &args::Gen, all: &[(&Loaded, Workspace, 
     Err(Failure::Text(Kind::Drift, text))
 }
 
-fn say(report: &Report, options: &args::Gen, one: &Loaded, review: &Review) {
-    let shown = options.out.dir.join(&one.cluster.name);
-    let steps = &review.reconciled.steps;
+fn say(report: &Report, options: &args::Gen, one: &Looked, reconciled: &Reconciled) {
+    let shown = options.out.dir.join(&one.name);
+    let steps = &reconciled.steps;
     let removed = steps.values().filter(|action| **action == Action::Remove).count();
     let mut parts = vec![];
     if steps.len() > removed {
@@ -109,18 +199,18 @@ fn say(report: &Report, options: &args::Gen, one: &Loaded, review: &Review) {
     if removed > 0 {
         parts.push(format!("{removed} removed"));
     }
-    parts.push(format!("{} unchanged", review.reconciled.unchanged));
+    parts.push(format!("{} unchanged", reconciled.unchanged));
     report.line(&format!("{}: {}", shown.display(), parts.join(", ")));
-    for path in &review.reconciled.left {
+    for path in &reconciled.left {
         let path = shown.join(path.as_str());
         report.warning(&format!("{} is no longer generated, but was edited: it stays", path.display()));
     }
 }
 
 /// Folders whose blueprint is gone are only named: they may hold the state of machines that run.
-fn name_orphans(report: &Report, out: &std::path::Path, options: &args::Gen, loaded: &[Loaded]) -> Result<(), Failure> {
+fn name_orphans(report: &Report, out: &std::path::Path, options: &args::Gen, looked: &[Looked]) -> Result<(), Failure> {
     for name in files::list(out)? {
-        let known = loaded.iter().any(|one| one.cluster.name == name);
+        let known = looked.iter().any(|one| one.name == name);
         if !known && files::exists(&out.join(&name).join(crate::fileset::manifest::PATH)) {
             let shown = options.out.dir.join(&name);
             report.warning(&format!(

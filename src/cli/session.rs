@@ -82,7 +82,7 @@ impl<'a> Session<'a> {
             Some(tools) => tools.terraform.clone(),
             None => at_hand(context),
         };
-        let pipeline = pipeline(&loaded.cluster, &loaded.set, &target, &Toolbox { terraform });
+        let pipeline = pipeline(&loaded.cluster, &loaded.files(), &target, &Toolbox { terraform });
         let work = Workspace::at(&target.root);
         let run = format!("{}-{}", clock::stamp(context.now), crate::system::process::myself().pid);
         let session = Session {
@@ -253,7 +253,8 @@ pub fn require(report: &Report, findings: &[Finding], interrupt: &Interrupt) -> 
 
 /// Refuses generated files that are not what the blueprint generates.
 fn require_fresh(loaded: &Loaded, workspace: &Workspace) -> Result<(), Failure> {
-    let review = workspace.review(&loaded.cluster.name, &loaded.set)?;
+    let set = loaded.files();
+    let review = workspace.review(&loaded.cluster.name, &set)?;
     if !review.drift() {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FileSet, RelPath, sha256_hex};
+use super::{File, FileSet, Mode, RelPath, sha256_hex};
 
 /// The manifest's own path.
 pub const PATH: &str = "pgherd.json";
@@ -42,7 +42,7 @@ impl Manifest {
     /// The manifest of a file set.
     pub fn of(cluster: &str, set: &FileSet) -> Self {
         let files: BTreeMap<RelPath, String> =
-            set.iter().map(|(path, file)| (path.clone(), sha256_hex(file.text.as_bytes()))).collect();
+            set.iter().map(|(path, file)| (path.clone(), file.sha256.to_string())).collect();
         let images = (set.images.iter())
             .map(|image| {
                 let template = image.template.to_string();
@@ -71,6 +71,13 @@ impl Manifest {
             files.insert(path, hash.clone());
         }
         Ok(Manifest { files, text: document })
+    }
+
+    /// The manifest as a file.
+    pub fn to_file(&self) -> File {
+        let text = self.to_text();
+        let sha256 = sha256_hex(text.as_bytes()).into();
+        File { mode: Mode::Plain, text: text.into(), sha256 }
     }
 
     /// The file's text.

@@ -1,10 +1,11 @@
 //! What `gen` has to do, and what it must not: decided from three views of each path: wanted, known, found.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::manifest::{self, Journal, Manifest};
-use super::{FileSet, Mode, RelPath, sha256_hex};
+use super::{File, FileSet, Mode, RelPath};
 
 /// What stands at a path on the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub enum Found {
     /// A regular file.
     File {
         /// Of its content.
-        sha256: String,
+        sha256: Cow<'static, str>,
         /// Whether its owner may execute it.
         executable: bool,
     },
@@ -99,44 +100,45 @@ impl Known {
     /// Every path that may be ours, or is to be.
     pub fn paths(&self, set: &FileSet) -> BTreeSet<RelPath> {
         let mut paths: BTreeSet<RelPath> = set.iter().map(|(path, _)| path.clone()).collect();
-        paths.extend(self.written().keys().cloned());
+        paths.extend(self.written().into_iter().flatten().map(|(path, _)| path.clone()));
         paths.extend(self.journal.files.keys().cloned());
         paths.insert(RelPath::new(manifest::PATH));
         paths
     }
 
-    fn written(&self) -> BTreeMap<RelPath, String> {
+    fn written(&self) -> Option<&BTreeMap<RelPath, String>> {
         match &self.manifest {
-            Some(Ok(manifest)) => manifest.files.clone(),
-            _ => BTreeMap::new(),
+            Some(Ok(manifest)) => Some(&manifest.files),
+            _ => None,
         }
     }
 }
 
-/// Decides, for each path of [`Known::paths`]; `found` holds what stands there.
-pub fn reconcile(cluster: &str, set: &FileSet, known: &Known, found: &BTreeMap<RelPath, Found>) -> Reconciled {
+/// Decides, for each path of [`Known::paths`]; `found` holds what stands there, `manifest` is the file set's own.
+pub fn reconcile(set: &FileSet, manifest: &File, known: &Known, found: &BTreeMap<RelPath, Found>) -> Reconciled {
     let mut out = Reconciled::default();
-    let written = known.written();
-    let ours = |path: &RelPath, hash: &String| {
-        written.get(path) == Some(hash) || known.journal.files.get(path).is_some_and(|hashes| hashes.contains(hash))
+    let none = BTreeMap::new();
+    let written = known.written().unwrap_or(&none);
+    let ours = |path: &RelPath, hash: &str| {
+        let journal = known.journal.files.get(path);
+        written.get(path).is_some_and(|own| own == hash) || journal.is_some_and(|all| all.iter().any(|own| own == hash))
     };
     let manifest_path = RelPath::new(manifest::PATH);
     for path in known.paths(set) {
         let there = found.get(&path).unwrap_or(&Found::Nothing);
         if path == manifest_path {
-            let text = Manifest::of(cluster, set).to_text();
             let broken = match &known.manifest {
                 Some(Err(why)) => Some(Refusal::Unreadable(why.clone())),
                 _ => None,
             };
-            out.want(&path, Mode::Plain, &text, there, broken);
+            out.want(&path, manifest, there, broken);
         } else if let Some(file) = set.get(path.as_str()) {
             let refusal = match there {
                 Found::File { sha256, .. } if ours(&path, sha256) => None,
                 _ if written.contains_key(&path) => Some(Refusal::Edited),
                 _ => Some(Refusal::Foreign),
             };
-            out.want(&path, file.mode, &file.text, there, refusal);
+            out.want(&path, file, there, refusal);
         } else {
             match there {
                 Found::File { sha256, .. } if ours(&path, sha256) => {
@@ -153,14 +155,14 @@ pub fn reconcile(cluster: &str, set: &FileSet, known: &Known, found: &BTreeMap<R
 }
 
 impl Reconciled {
-    /// A path that is to hold `text`; `refusal` stands against replacing another content.
-    fn want(&mut self, path: &RelPath, mode: Mode, text: &str, there: &Found, refusal: Option<Refusal>) {
+    /// A path that is to hold `file`; `refusal` stands against replacing another content.
+    fn want(&mut self, path: &RelPath, file: &File, there: &Found, refusal: Option<Refusal>) {
         let impossible = |why| Some((Action::Update, Some(Refusal::Impossible(why))));
         let step = match there {
             Found::Nothing => Some((Action::Create, None)),
-            Found::File { sha256, executable } if *sha256 == sha256_hex(text.as_bytes()) => {
+            Found::File { sha256, executable } if *sha256 == file.sha256 => {
                 // Git keeps the owner's execute bit and no other, so a checkout under another umask is no change.
-                (*executable != (mode == Mode::Executable)).then_some((Action::Chmod, None))
+                (*executable != (file.mode == Mode::Executable)).then_some((Action::Chmod, None))
             }
             Found::File { .. } => Some((Action::Update, refusal)),
             Found::Obstacle(what) => impossible(format!("is {what}, not a file")),
@@ -178,6 +180,7 @@ impl Reconciled {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sha256_hex;
     use super::*;
 
     fn set(files: &[(&str, &str)]) -> FileSet {
@@ -189,7 +192,7 @@ mod tests {
     }
 
     fn disk(files: &[(&str, &str)]) -> BTreeMap<RelPath, Found> {
-        let found = |text: &str| Found::File { sha256: sha256_hex(text.as_bytes()), executable: false };
+        let found = |text: &str| Found::File { sha256: sha256_hex(text.as_bytes()).into(), executable: false };
         files.iter().map(|(path, text)| (RelPath::new(*path), found(text))).collect()
     }
 
@@ -198,7 +201,8 @@ mod tests {
     }
 
     fn decide(wanted: &[(&str, &str)], known: &Known, found: &[(&str, &str)]) -> Reconciled {
-        let mut out = reconcile("herd", &set(wanted), known, &disk(found));
+        let set = set(wanted);
+        let mut out = reconcile(&set, &Manifest::of("herd", &set).to_file(), known, &disk(found));
         out.steps.remove(&RelPath::new(manifest::PATH));
         out
     }

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with, syncfs};
 
 /// What stands at a path; links are not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,16 +71,44 @@ pub fn make_dirs(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)
 }
 
+/// Writes a file that is not there yet. It is on the disk after [`sync_all`], not before.
+pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(bytes)?;
+    // The process's umask may have taken bits from the mode.
+    if file.metadata()?.permissions().mode() & 0o7777 != mode {
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+    }
+    Ok(())
+}
+
+/// Moves a file over whatever file is there, as one step.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+/// Moves a directory to where nothing is, as one step; whatever is there is an error.
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // A file system that cannot promise it: a directory never replaces more than an empty one.
+        Err(rustix::io::Errno::INVAL) => fs::rename(from, to),
+        done => Ok(done?),
+    }
+}
+
+/// Waits until all that was written to the file system of a directory is on the disk. For many files it costs hardly more
+/// than `fsync` of one of them: each of those is a commit of the file system's journal of its own.
+pub fn sync_all(dir: &Path) -> io::Result<()> {
+    Ok(syncfs(File::open(dir)?)?)
+}
+
 /// Replaces a file's content as one step: whoever looks, whenever the power fails, there is the old content or the new one.
 ///
 /// `temporary` is a path in the same directory. The directory itself reaches the disk with [`sync`].
 pub fn replace(path: &Path, temporary: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     remove(temporary)?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(temporary)?;
-    let written = (file.write_all(bytes))
-        // The process's umask took bits from the mode above.
-        .and_then(|()| file.set_permissions(fs::Permissions::from_mode(mode)))
-        .and_then(|()| file.sync_all())
+    let written = (write_new(temporary, bytes, mode))
+        .and_then(|()| File::open(temporary)?.sync_all())
         .and_then(|()| fs::rename(temporary, path));
     if written.is_err() {
         let _ = fs::remove_file(temporary);
@@ -111,6 +139,19 @@ pub fn remove_empty_dir(dir: &Path) -> bool {
 /// Removes a directory and everything in it; links are removed, not followed. It may be gone already.
 pub fn remove_tree(dir: &Path) -> io::Result<()> {
     found(fs::remove_dir_all(dir)).map(|_| ())
+}
+
+/// Removes everything in a directory.
+pub fn clear(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes a file that nobody depends on after a crash, in place.

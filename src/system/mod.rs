@@ -9,6 +9,7 @@ pub mod files;
 pub mod host;
 pub mod interrupt;
 pub mod network;
+pub mod parallel;
 pub mod process;
 pub mod terminal;
 

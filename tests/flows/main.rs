@@ -20,7 +20,7 @@ fn generated_from(path: &str, text: &str) -> (Cluster, Files) {
     let blueprint = pgherd::blueprint::parse(path, text).unwrap_or_else(|problems| panic!("{problems:#?}"));
     let cluster = cluster::resolve(&blueprint);
     let set = pgherd::generate::generate(&cluster);
-    let files = set.iter().map(|(path, file)| (path.to_string(), file.text.clone())).collect();
+    let files = set.iter().map(|(path, file)| (path.to_string(), file.text.to_string())).collect();
     (cluster, files)
 }
 
