@@ -104,6 +104,7 @@ fn bring_up(tools: Tools<'_>, say: &mut dyn FnMut(&str)) -> Result<()> {
     say("starting moto");
     moto::start(tools, &images::register()?)?;
     start_controller(tools)?;
+    terraform::configure_found(tools)?;
     ensure!(!tools.interrupt.is_raised(), "interrupted");
     store::save(&record(), &Record { had_namespaces, is_complete: true })
 }

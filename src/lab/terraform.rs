@@ -17,29 +17,34 @@ pub fn config() -> PathBuf {
     paths::state().join("terraform.rc")
 }
 
+/// Writes a CLI configuration that takes providers from a mirror on this machine, if it has one.
+pub fn configure_found(tools: Tools<'_>) -> Result<()> {
+    match find(tools, program(tools).1) {
+        Some(mirror) => write(&mirror),
+        None => Ok(()),
+    }
+}
+
 /// Writes a CLI configuration that takes providers from a mirror on this machine: its own, or one that is made here once, through
 /// the host's network, for what the module in `module` requires.
 pub fn configure(tools: Tools<'_>, module: &Path, say: &mut dyn FnMut(&str)) -> Result<()> {
-    let found = PROGRAMS.iter().find(|(program, _)| tools.context.find_program(program).is_some());
-    let (program, registry) = found.unwrap_or(&PROGRAMS[0]);
-    let mirror = match find(tools, registry) {
-        Some(mirror) => mirror,
-        None => {
-            let mirror = paths::cached_providers();
-            say("taking the AWS provider into the cache (once)");
-            files::make_dirs(&mirror)?;
-            tools.run(&[
-                "env",
-                "CHECKPOINT_DISABLE=1",
-                program,
-                &format!("-chdir={}", module.display()),
-                "providers",
-                "mirror",
-                &mirror.display().to_string(),
-            ])?;
-            mirror
-        }
-    };
+    let (program, registry) = program(tools);
+    if find(tools, registry).is_none() {
+        let mirror = paths::cached_providers();
+        say("taking the AWS provider into the cache (once)");
+        files::make_dirs(&mirror)?;
+        let (module, mirror) = (format!("-chdir={}", module.display()), mirror.display().to_string());
+        tools.run(&["env", "CHECKPOINT_DISABLE=1", program, &module, "providers", "mirror", &mirror])?;
+    }
+    configure_found(tools)
+}
+
+/// The program that serves as Terraform here, and its registry.
+fn program(tools: Tools<'_>) -> (&'static str, &'static str) {
+    *PROGRAMS.iter().find(|(program, _)| tools.context.find_program(program).is_some()).unwrap_or(&PROGRAMS[0])
+}
+
+fn write(mirror: &Path) -> Result<()> {
     let text = format!(
         "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n\ndisable_checkpoint = true\n",
         mirror.display()
