@@ -8,6 +8,7 @@ mod doctor;
 mod explain;
 mod failure;
 mod generate;
+mod images;
 mod init;
 mod keep;
 mod lab;
@@ -55,6 +56,7 @@ fn dispatch(context: &Context, report: &Arc<Report>, args: Args) -> Result<(), F
         Verb::Schema(options) => schema::run(report, &options),
         Verb::Run(options) => run::run(context, report, &options),
         Verb::Destroy(options) => destroy::run(context, report, &options),
+        Verb::Images(options) => images::run(context, report, &options),
         Verb::Status(options) => status::run(context, report, &options),
         Verb::Doctor(options) => doctor::run(context, report, options.target),
         // Taken above: its exit code is its tool's.

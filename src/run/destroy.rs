@@ -56,6 +56,17 @@ impl Runner<'_> {
         })
     }
 
+    /// Finds the machines that images have.
+    pub fn find_users(&self, find: &Invocation) -> Result<Vec<(String, String)>, Outcome> {
+        self.one("images", |under| {
+            let captured = under.capture(find)?;
+            match aws::read_users(&captured.stdout) {
+                Ok(users) if captured.exit.ok() => Ok(users),
+                _ => Err(under.failure(format!("cannot ask AWS for the machines ({})", captured.exit), "see the log")),
+            }
+        })
+    }
+
     /// Removes images and the snapshots under them; `make` turns arguments into a command.
     pub fn remove_images(
         &self,
@@ -90,7 +101,6 @@ impl Under<'_> {
         if exit.ok() {
             return Ok(());
         }
-        Err(self
-            .failure(format!("{what} ({exit})"), "mend what the error names and run `pgherd destroy --images` again"))
+        Err(self.failure(format!("{what} ({exit})"), "mend what the error names and run this again"))
     }
 }

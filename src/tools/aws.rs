@@ -6,7 +6,7 @@ use serde::Deserialize;
 pub const PROGRAM: &str = "aws";
 
 /// An AMI of ours.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ami {
     /// `ami-…`
     pub id: String,
@@ -14,6 +14,14 @@ pub struct Ami {
     pub name: String,
     /// The snapshots it is made of: they cost money on after it is deregistered.
     pub snapshots: Vec<String>,
+    /// The role it is built for.
+    pub role: String,
+    /// The hash of its content.
+    pub hash: String,
+    /// When it was made, as AWS says it.
+    pub created: String,
+    /// `available`, `pending`, `failed` …
+    pub state: String,
 }
 
 /// The words with region and format.
@@ -51,6 +59,53 @@ pub fn delete_snapshot(region: &str, snapshot: &str) -> Vec<String> {
     args(region, &["ec2", "delete-snapshot", "--snapshot-id", snapshot])
 }
 
+/// Finds the machines that run, or could run again, from images.
+pub fn users_of(region: &str, amis: &[&str]) -> Vec<String> {
+    let images = format!("Name=image-id,Values={}", amis.join(","));
+    let states = "Name=instance-state-name,Values=pending,running,stopping,stopped,shutting-down";
+    args(region, &["ec2", "describe-instances", "--filters", &images, states])
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tag {
+    key: String,
+    value: String,
+}
+
+fn tag(tags: &[Tag], key: &str) -> String {
+    tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone()).unwrap_or_default()
+}
+
+/// Reads image and name of each machine out of what `describe-instances` printed.
+pub fn read_users(json: &str) -> Result<Vec<(String, String)>, String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Answer {
+        reservations: Vec<Reservation>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Reservation {
+        instances: Vec<Instance>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Instance {
+        instance_id: String,
+        image_id: String,
+        #[serde(default)]
+        tags: Vec<Tag>,
+    }
+    let answer: Answer =
+        serde_json::from_str(json).map_err(|e| format!("describe-instances answered strangely: {e}"))?;
+    let machine = |i: Instance| {
+        let name = ["pgherd:machine", "Name"].iter().map(|key| tag(&i.tags, key)).find(|name| !name.is_empty());
+        (i.image_id, name.unwrap_or(i.instance_id))
+    };
+    Ok(answer.reservations.into_iter().flat_map(|r| r.instances).map(machine).collect())
+}
+
 /// Reads what `describe-images` printed.
 pub fn read_images(json: &str) -> Result<Vec<Ami>, String> {
     #[derive(Deserialize)]
@@ -66,6 +121,12 @@ pub fn read_images(json: &str) -> Result<Vec<Ami>, String> {
         name: String,
         #[serde(default)]
         block_device_mappings: Vec<Device>,
+        #[serde(default)]
+        tags: Vec<Tag>,
+        #[serde(default)]
+        creation_date: String,
+        #[serde(default)]
+        state: String,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -79,7 +140,15 @@ pub fn read_images(json: &str) -> Result<Vec<Ami>, String> {
     }
     let answer: Answer = serde_json::from_str(json).map_err(|e| format!("describe-images answered strangely: {e}"))?;
     let snapshots = |devices: Vec<Device>| devices.into_iter().filter_map(|d| d.ebs?.snapshot_id).collect();
-    let ami = |i: Image| Ami { id: i.image_id, name: i.name, snapshots: snapshots(i.block_device_mappings) };
+    let ami = |i: Image| Ami {
+        role: tag(&i.tags, "pgherd:role"),
+        hash: tag(&i.tags, "pgherd:content"),
+        id: i.image_id,
+        name: i.name,
+        snapshots: snapshots(i.block_device_mappings),
+        created: i.creation_date,
+        state: i.state,
+    };
     Ok(answer.images.into_iter().map(ami).collect())
 }
 
@@ -112,9 +181,17 @@ mod tests {
     fn images_are_read_with_their_snapshots() {
         let json = r#"{"Images":[{"ImageId":"ami-1","Name":"n","BlockDeviceMappings":[
             {"DeviceName":"/dev/xvda","Ebs":{"SnapshotId":"snap-1"}},{"DeviceName":"/dev/sdb","VirtualName":"ephemeral0"}]}]}"#;
-        let ami = Ami { id: "ami-1".into(), name: "n".into(), snapshots: vec!["snap-1".into()] };
+        let ami = Ami { id: "ami-1".into(), name: "n".into(), snapshots: vec!["snap-1".into()], ..Ami::default() };
         assert_eq!(read_images(json), Ok(vec![ami]));
         assert_eq!(read_images(r#"{"Images":[]}"#), Ok(vec![]));
         assert!(read_images("oops").is_err());
+    }
+
+    #[test]
+    fn a_machine_is_called_by_its_name() {
+        let json = r#"{"Reservations":[{"Instances":[{"InstanceId":"i-1","ImageId":"ami-1","Tags":[
+            {"Key":"Name","Value":"herd-slave1"},{"Key":"pgherd:machine","Value":"slave1"}]},{"InstanceId":"i-2","ImageId":"ami-2"}]}]}"#;
+        let users = read_users(json).unwrap();
+        assert_eq!(users, [("ami-1".into(), "slave1".into()), ("ami-2".into(), "i-2".to_string())]);
     }
 }

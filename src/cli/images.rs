@@ -1,0 +1,175 @@
+//! `pgherd images`: what images there are, and which can go.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::args::{self, ImagesVerb};
+use super::failure::{Failure, Kind};
+use super::report::{Report, Style};
+use super::session::{Need, Session, interrupted};
+use crate::run::{Consent, Event, Outcome, Watcher};
+use crate::system::{Context, clock, terminal};
+use crate::tools::aws::{self, Ami};
+
+/// Runs the verb.
+pub fn run(context: &Context, report: &Arc<Report>, options: &args::Images) -> Result<(), Failure> {
+    match (&options.verb, options.place()) {
+        (Some(ImagesVerb::Prune(prune)), _) => remove(context, report, prune),
+        (None, Some(place)) => {
+            let session = Session::open(context, report, &place, Need::Seats)?;
+            session.work.make_private_dir()?;
+            let found = find(&session)?;
+            if found.is_empty() {
+                report.line("there is no image");
+                return Ok(());
+            }
+            report.table(&table(context.now, &found));
+            Ok(())
+        }
+        (None, None) => Err(Failure::usage("name the cluster's blueprint")),
+    }
+}
+
+/// An image and what is known of it.
+struct Found {
+    ami: Ami,
+    /// The machines that run from it.
+    users: Vec<String>,
+    /// Whether the blueprint as it is means this one.
+    current: bool,
+}
+
+impl Found {
+    fn used(&self) -> String {
+        let current = self.current.then(|| "current".to_string());
+        let words: Vec<String> = current.into_iter().chain(self.users.iter().cloned()).collect();
+        if words.is_empty() { "-".into() } else { words.join(", ") }
+    }
+}
+
+/// All images of the cluster by role, the newest of each first.
+fn find(session: &Session<'_>) -> Result<Vec<Found>, Failure> {
+    let cluster = &session.loaded.cluster;
+    let runner = session.runner(&Quiet, &|_, _| Consent::No);
+    let images = asked(session, runner.find_images(&session.aws(aws::images_of(&cluster.region, &cluster.name))))?;
+    let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    if !images.is_empty() {
+        let ids: Vec<&str> = images.iter().map(|ami| ami.id.as_str()).collect();
+        for (ami, machine) in asked(session, runner.find_users(&session.aws(aws::users_of(&cluster.region, &ids))))? {
+            users.entry(ami).or_default().push(machine);
+        }
+    }
+    let current = |ami: &Ami| session.loaded.set.images.iter().any(|image| image.name == ami.name);
+    let found = |ami: Ami| Found { users: users.remove(&ami.id).unwrap_or_default(), current: current(&ami), ami };
+    let mut found: Vec<Found> = images.into_iter().map(found).collect();
+    found.sort_by(|a, b| (&a.ami.role, &b.ami.created).cmp(&(&b.ami.role, &a.ami.created)));
+    Ok(found)
+}
+
+fn table(now: SystemTime, found: &[Found]) -> Vec<Vec<String>> {
+    let mut rows = vec![["role", "hash", "age", "image", "state", "use"].map(String::from).to_vec()];
+    for one in found {
+        let ami = &one.ami;
+        let age = clock::unstamp(&ami.created).map_or("-".to_string(), |made| age(now, made));
+        rows.push(vec![ami.role.clone(), ami.hash.clone(), age, ami.id.clone(), ami.state.clone(), one.used()]);
+    }
+    rows
+}
+
+fn age(now: SystemTime, made: SystemTime) -> String {
+    let minutes = now.duration_since(made).unwrap_or_default().as_secs() / 60;
+    match minutes {
+        0..120 => format!("{minutes} min"),
+        120..2880 => format!("{} h", minutes / 60),
+        _ => format!("{} d", minutes / 1440),
+    }
+}
+
+/// What goes: all but the newest `keep` of each role, those that machines run from, and those that the blueprint means.
+fn superfluous(found: Vec<Found>, keep: usize) -> Vec<Found> {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut goes = |one: &Found| {
+        let nth = seen.entry(one.ami.role.clone()).or_default();
+        *nth += 1;
+        *nth > keep && one.users.is_empty() && !one.current
+    };
+    found.into_iter().filter(|one| goes(one)).collect()
+}
+
+fn remove(context: &Context, report: &Arc<Report>, options: &args::Prune) -> Result<(), Failure> {
+    let mut session = Session::open(context, report, &options.place, Need::Seats)?;
+    let asks = session.is_aws() && !options.yes;
+    if asks && !terminal::can_ask() {
+        return Err(Failure::usage("this removes images from AWS, and nobody is there to ask: add --yes"));
+    }
+    let _lock = session.begin()?;
+    let done = remove_found(context, &session, options, asks);
+    session.end(done.is_ok());
+    done
+}
+
+fn remove_found(context: &Context, session: &Session<'_>, options: &args::Prune, asks: bool) -> Result<(), Failure> {
+    let report = &session.report;
+    let goes = superfluous(find(session)?, options.keep.into());
+    if goes.is_empty() {
+        report.line("no image is superfluous");
+        return Ok(());
+    }
+    report.table(&table(context.now, &goes));
+    let question = format!("Remove these {} images and their snapshots? Only `yes` does:", goes.len());
+    if asks && session.ask(&question)? != "yes" {
+        return Err(Failure::Text(Kind::Failed, "nothing was removed, as you said".into()));
+    }
+    let images: Vec<Ami> = goes.into_iter().map(|one| one.ami).collect();
+    let runner = session.runner(&Quiet, &|_, _| Consent::No);
+    match runner.remove_images(&images, &|args| session.aws(args), &session.loaded.cluster.region) {
+        Outcome::Done(what) => {
+            report.line(&what);
+            Ok(())
+        }
+        outcome => asked(session, Err(outcome)),
+    }
+}
+
+/// What AWS answered, or the failure in words.
+fn asked<T>(session: &Session<'_>, answer: Result<T, Outcome>) -> Result<T, Failure> {
+    answer.map_err(|outcome| match outcome {
+        Outcome::Failed(failure) => {
+            session.report.note(&format!("images  {}  {}", session.report.on_err(Style::Bad, "failed"), failure.what));
+            session.report.stage_failure(&failure);
+            Failure::Text(Kind::Failed, failure.what)
+        }
+        _ => interrupted(),
+    })
+}
+
+struct Quiet;
+
+impl Watcher for Quiet {
+    fn event(&self, _: Event<'_>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(role: &str, id: &str, users: &[&str], current: bool) -> Found {
+        let ami = Ami { id: id.into(), role: role.into(), ..Ami::default() };
+        Found { ami, users: users.iter().map(|user| user.to_string()).collect(), current }
+    }
+
+    #[test]
+    fn what_is_used_current_or_new_stays() {
+        let found = vec![
+            image("master", "new", &[], false),
+            image("master", "newer", &[], false),
+            image("master", "used", &["slave1"], false),
+            image("master", "current", &[], true),
+            image("master", "old", &[], false),
+            image("slave", "only", &[], false),
+        ];
+        let goes: Vec<String> = superfluous(found, 2).into_iter().map(|one| one.ami.id).collect();
+        assert_eq!(goes, ["old"]);
+    }
+}
