@@ -96,6 +96,11 @@ pub fn disconnect(tools: Tools<'_>, instance_id: &str, address: Ipv4Addr) -> Res
         ensure!(namespace::kill_all(&name), "processes in {name} do not end");
         tools.words(&format!("ip netns delete {name}"))?;
     }
+    // The link goes with its namespace, but later: machines that booted meanwhile hold copies of the namespace's mount.
+    let link = link(instance_id);
+    if tools.words(&format!("ip -n {NAMESPACE} link show {link}")).is_ok() {
+        let _ = tools.words(&format!("ip -n {NAMESPACE} link delete {link}"));
+    }
     Ok(())
 }
 
