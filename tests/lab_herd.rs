@@ -34,6 +34,8 @@ fn a_herd_from_nothing_to_failover() {
     herd.keeps_every_secret();
     herd.is_not_built_again();
     herd.survives_a_power_cut_of_the_primary();
+    herd.survives_a_crash_of_postgres();
+    herd.moves_the_primary_when_asked();
     herd.is_taken_down();
 
     lab.ok(&["lab", "down"]);
@@ -166,28 +168,79 @@ impl Herd<'_> {
     }
 
     fn survives_a_power_cut_of_the_primary(&self) {
-        let primary = machine_at(&self.sql(5000, "SELECT host(inet_server_addr())").unwrap());
-        let done = AtomicBool::new(false);
-        let (acknowledged, outage) = std::thread::scope(|scope| {
-            let writer = scope.spawn(|| self.write_until(&done));
-            std::thread::sleep(Duration::from_secs(5));
+        let primary = self.primary();
+        let outage = self.outage(MOST_OUTAGE + Duration::from_secs(10), || {
             self.lab.ok(&["lab", "kill", &primary.name]);
-            std::thread::sleep(MOST_OUTAGE + Duration::from_secs(10));
-            done.store(true, Ordering::Relaxed);
-            writer.join().unwrap()
         });
-        println!("outage {:.1} s, {} rows acknowledged", outage.as_secs_f64(), acknowledged.len());
         assert!(outage <= MOST_OUTAGE, "writes stood still for {outage:?}");
-        let kept: BTreeSet<u64> =
-            self.sql(5000, "SELECT n FROM kept").unwrap().lines().map(|n| n.parse().unwrap()).collect();
-        let lost: Vec<_> = acknowledged.difference(&kept).collect();
-        assert!(lost.is_empty(), "acknowledged and gone: {lost:?}");
-        let now = machine_at(&self.sql(5000, "SELECT host(inet_server_addr())").unwrap());
-        assert_ne!(now.name, primary.name);
+        assert!(outage <= self.predicted("machine_dies"), "check predicts less than {outage:?}");
+        assert_ne!(self.primary().name, primary.name);
         let status = self.lab.run(&["status", BLUEPRINT, "--target", "lab"]);
         assert_eq!(status.status.code(), Some(1), "a cluster that lacks a machine is not healthy:\n{}", text(&status));
 
         self.lab.ok(&["lab", "start", &primary.name]);
+        self.heals();
+    }
+
+    fn survives_a_crash_of_postgres(&self) {
+        let primary = self.primary();
+        let predicted = self.predicted("postgres_dies");
+        let outage = self.outage(predicted + Duration::from_secs(5), || {
+            let kill = "kill -KILL \"$(head -n 1 /var/lib/postgresql/17/main/postmaster.pid)\"";
+            assert!(self.lab.in_machine(&primary.name, kill).status.success());
+        });
+        assert!(outage <= predicted, "check predicts {predicted:?}, and writes stood still for {outage:?}");
+        self.heals();
+    }
+
+    fn moves_the_primary_when_asked(&self) {
+        let primary = self.primary();
+        let predicted = self.predicted("switchover");
+        let outage = self.outage(predicted + Duration::from_secs(10), || {
+            let output = self.lab.in_machine(&primary.name, "herdctl switchover --force");
+            assert!(output.status.success(), "{}", text(&output));
+        });
+        assert!(outage <= predicted, "check predicts {predicted:?}, and writes stood still for {outage:?}");
+        assert_ne!(self.primary().name, primary.name);
+        self.heals();
+    }
+
+    /// The machine that takes writes.
+    fn primary(&self) -> Machine {
+        machine_at(&self.sql(5000, "SELECT host(inet_server_addr())").unwrap())
+    }
+
+    /// The longest that `pgherd check` lets writes stand still in such a fault.
+    fn predicted(&self, fault: &str) -> Duration {
+        let check = self.lab.ok(&["check", BLUEPRINT, "--format", "json"]);
+        let check: serde_json::Value = serde_json::from_str(&check).unwrap();
+        let faults = check["clusters"][0]["faults"].as_array().unwrap();
+        let predicted = faults.iter().find(|f| f["fault"] == fault).unwrap();
+        Duration::from_millis(predicted["outage_ms"].as_u64().unwrap())
+    }
+
+    /// Writes before, during and for some time after something happens; answers how long writes stood still. No row that
+    /// was acknowledged may be gone then.
+    fn outage(&self, time: Duration, happens: impl FnOnce()) -> Duration {
+        self.sql(5000, "TRUNCATE kept").unwrap();
+        let done = AtomicBool::new(false);
+        let (acknowledged, outage) = std::thread::scope(|scope| {
+            let writer = scope.spawn(|| self.write_until(&done));
+            std::thread::sleep(Duration::from_secs(5));
+            happens();
+            std::thread::sleep(time);
+            done.store(true, Ordering::Relaxed);
+            writer.join().unwrap()
+        });
+        println!("outage {:.1} s, {} rows acknowledged", outage.as_secs_f64(), acknowledged.len());
+        let kept: BTreeSet<u64> =
+            self.sql(5000, "SELECT n FROM kept").unwrap().lines().map(|n| n.parse().unwrap()).collect();
+        let lost: Vec<_> = acknowledged.difference(&kept).collect();
+        assert!(lost.is_empty(), "acknowledged and gone: {lost:?}");
+        outage
+    }
+
+    fn heals(&self) {
         let healthy = || self.lab.run(&["status", BLUEPRINT, "--target", "lab"]).status.success();
         assert!(within(Duration::from_secs(120), healthy), "the old primary does not come back as a standby");
         self.is_whole();
