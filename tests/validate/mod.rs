@@ -42,7 +42,7 @@ impl Generated {
         for (path, file) in files.iter() {
             let path = dir.path().join(path.as_str());
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, &file.text).unwrap();
+            fs::write(&path, file.text.as_bytes()).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(file.mode.bits())).unwrap();
         }
         Generated { cluster, files, dir }
