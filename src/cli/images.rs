@@ -60,7 +60,7 @@ fn find(session: &Session<'_>) -> Result<Vec<Found>, Failure> {
             users.entry(ami).or_default().push(machine);
         }
     }
-    let current = |ami: &Ami| session.loaded.set.images.iter().any(|image| image.name == ami.name);
+    let current = |ami: &Ami| session.pipeline.images().any(|(_, image)| image.name == ami.name);
     let found = |ami: Ami| Found { users: users.remove(&ami.id).unwrap_or_default(), current: current(&ami), ami };
     let mut found: Vec<Found> = images.into_iter().map(found).collect();
     found.sort_by(|a, b| (&a.ami.role, &b.ami.created).cmp(&(&b.ami.role, &a.ami.created)));
