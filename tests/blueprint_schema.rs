@@ -23,11 +23,11 @@ fn the_readme_has_the_table() {
 fn the_schema_takes_every_blueprint_that_is_one() {
     let schema = schema::json();
     let shipped = ["blueprints/herd.hcl", "blueprints/minimal.hcl"];
-    let tested = ["tests/blueprints/largest.hcl", "tests/blueprints/pair.hcl", "tests/blueprints/alone.hcl"];
-    for file in shipped.into_iter().chain(tested) {
-        let text = std::fs::read_to_string(file).expect(file);
-        assert!(blueprint::parse(file, &text).is_ok());
-        let value: Value = hcl::from_str(&text).expect(file);
+    let tested = ["largest", "pair", "alone", "vpc"].map(|name| format!("tests/blueprints/{name}.hcl"));
+    for file in shipped.map(String::from).into_iter().chain(tested) {
+        let text = std::fs::read_to_string(&file).expect(&file);
+        assert!(blueprint::parse(&file, &text).is_ok());
+        let value: Value = hcl::from_str(&text).expect(&file);
         assert_eq!(flaw(&schema, &value, ""), None, "{file}");
     }
 }
@@ -47,6 +47,7 @@ fn the_schema_refuses_what_the_readers_refuse() {
         ("state {\n s3 {\n }\n}", "/cluster/herd/state/s3/bucket"),
         ("master {\n disk {\n size = 1\n }\n}", "/cluster/herd/master/disk/size"),
         ("haproxy {\n count = 1\n}", "/cluster/herd/haproxy/count"),
+        ("network {\n subnet \"a\" {\n cidr = \"10.1.4.0/24\"\n }\n}", "/cluster/herd/network/subnet/a/id"),
         ("accept \"PGH021\" {\n reason = \"x\"\n}", "/cluster/herd/accept/PGH021"),
     ] {
         let (good, value) = read(inner);

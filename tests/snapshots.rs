@@ -64,6 +64,11 @@ fn everything_at_its_largest() {
 }
 
 #[test]
+fn a_vpc_and_a_key_that_exist_already() {
+    hold("vpc", &generated("tests/blueprints/vpc.hcl"), Some(&generated("blueprints/minimal.hcl")));
+}
+
+#[test]
 fn the_same_input_gives_the_same_bytes() {
     assert_eq!(generated("tests/blueprints/largest.hcl"), generated("tests/blueprints/largest.hcl"));
 }

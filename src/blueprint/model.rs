@@ -36,19 +36,45 @@ pub struct Blueprint {
     pub tags: BTreeMap<String, String>,
     /// Where Terraform keeps its state.
     pub state: State,
+    /// A KMS key of the user's own for disks, images and passwords: ARN, id or alias. `None` is AWS's key for each service.
+    pub kms_key_id: Option<String>,
 }
 
 /// `network { … }`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
-    /// The VPC's addresses; cut into one subnet a zone.
+    /// The VPC's addresses; cut into one subnet a zone, unless the VPC exists already.
     pub cidr: Ipv4Net,
     /// Full availability-zone names, such as `eu-west-1a`.
     pub zones: Vec<String>,
+    /// The VPC that the cluster moves into; `None` makes one.
+    pub existing: Option<ExistingVpc>,
     /// Who may reach HAProxy's write and read ports; `None` means the network's own addresses.
     pub clients: Option<Vec<Ipv4Net>>,
     /// Who may reach SSH and the stats page, besides the network itself for neither. Default: nobody.
     pub admins: Vec<Ipv4Net>,
+}
+
+/// A VPC that is there already. Nothing of it is changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingVpc {
+    /// Such as `vpc-0123456789abcdef0`.
+    pub vpc_id: String,
+    /// One a zone, in the order of [`Network::zones`].
+    pub subnets: Vec<ExistingSubnet>,
+    /// Whether to make a Secrets Manager endpoint in it, rather than use the one that it has.
+    pub secrets_endpoint: bool,
+}
+
+/// `subnet "<zone>" { … }`: a subnet that is there already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingSubnet {
+    /// Such as `subnet-0123456789abcdef0`.
+    pub id: String,
+    /// Its addresses.
+    pub cidr: Ipv4Net,
+    /// Where in it the cluster's 32 addresses start.
+    pub offset: u32,
 }
 
 /// `image { … }`
@@ -210,6 +236,7 @@ impl Blueprint {
             network: Network {
                 cidr: Ipv4Net::new_assert(Ipv4Addr::new(10, 20, 0, 0), 16),
                 zones,
+                existing: None,
                 clients: None,
                 admins: vec![],
             },
@@ -235,6 +262,7 @@ impl Blueprint {
             accepted: BTreeMap::new(),
             tags: BTreeMap::new(),
             state: State::Local,
+            kms_key_id: None,
         }
     }
 }

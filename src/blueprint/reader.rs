@@ -117,13 +117,13 @@ impl<'a> Reader<'a> {
         &self,
         name: &'static str,
         example: &str,
-        attributes: &[&'static str],
+        attributes: &[(&'static str, Form)],
         mut read: impl FnMut(&Reader<'a>, &'a str, Range<usize>),
     ) {
         let path = self.full(name);
         self.vocabulary.learn(&self.path, name, Kind::Block, Form::of(Holds::Block));
-        for attribute in attributes {
-            self.vocabulary.learn(&path, attribute, Kind::Attribute, Form::of(Holds::Text).required());
+        for (attribute, form) in attributes {
+            self.vocabulary.learn(&path, attribute, Kind::Attribute, form.clone());
         }
         for block in self.blocks().filter(|b| b.name == name) {
             match block.labels.as_slice() {

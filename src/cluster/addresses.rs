@@ -11,33 +11,43 @@ use crate::blueprint::model::{self, Blueprint};
 /// First address of a subnet's database block. AWS keeps a subnet's first four addresses and its last
 /// (<https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html>); a /28 starts at a multiple of 16.
 const DATABASE_BLOCK: u32 = 16;
-/// First address of a subnet's HAProxy block.
-const HAPROXY_BLOCK: u32 = 32;
-/// Both blocks hold 16 addresses: the master and all 15 slaves fit in one zone.
+/// Both blocks hold 16 addresses: the master and all 15 slaves fit in one zone. HAProxy's follows the databases'.
 const BLOCK_PREFIX: u8 = 28;
+const BLOCK_SIZE: u32 = 1 << (32 - BLOCK_PREFIX);
 /// HAProxy lives in the third zone where there is one: with two databases it is etcd's third member, and no zone then holds two.
 const HAPROXY_ZONE: usize = 2;
 /// etcd gains nothing beyond five members (<https://etcd.io/docs/v3.5/faq/>).
 const MOST_ETCD_MEMBERS: usize = 5;
 
-/// Cuts the network into equal parts, the smallest power of two that gives each zone one.
+/// The subnets of an existing VPC; of one that is made, equal parts, the smallest power of two that gives each zone one.
 pub fn subnets(network: &model::Network) -> Vec<Subnet> {
+    if let Some(vpc) = &network.existing {
+        let subnets = network.zones.iter().zip(&vpc.subnets);
+        return subnets.map(|(zone, s)| subnet(zone, Some(&s.id), s.cidr, s.offset)).collect();
+    }
     let parts = network.zones.len().next_power_of_two();
     let prefix = network.cidr.prefix_len() + parts.trailing_zeros() as u8;
     let step = 1u32 << (32 - prefix);
     let first = u32::from(network.cidr.network());
-    let net = |address: u32, prefix| Ipv4Net::new_assert(Ipv4Addr::from(address), prefix);
     (network.zones.iter().zip(0u32..))
         .map(|(zone, i)| {
-            let base = first + i * step;
-            Subnet {
-                zone: zone.clone(),
-                cidr: net(base, prefix),
-                databases: net(base + DATABASE_BLOCK, BLOCK_PREFIX),
-                haproxy: net(base + HAPROXY_BLOCK, BLOCK_PREFIX),
-            }
+            let cidr = Ipv4Net::new_assert(Ipv4Addr::from(first + i * step), prefix);
+            subnet(zone, None, cidr, DATABASE_BLOCK)
         })
         .collect()
+}
+
+/// A zone's subnet, the cluster's blocks in it from `offset` on.
+fn subnet(zone: &str, id: Option<&String>, cidr: Ipv4Net, offset: u32) -> Subnet {
+    let databases = u32::from(cidr.network()) + offset;
+    let block = |address: u32| Ipv4Net::new_assert(Ipv4Addr::from(address), BLOCK_PREFIX);
+    Subnet {
+        zone: zone.into(),
+        id: id.cloned(),
+        cidr,
+        databases: block(databases),
+        haproxy: block(databases + BLOCK_SIZE),
+    }
 }
 
 /// All machines: master, slaves, HAProxy; databases dealt out over the zones.
@@ -79,8 +89,14 @@ pub fn record(subnets: &[Subnet], machines: &[Machine], ledger: &mut Ledger) {
     const SUBNETS: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html";
     for subnet in subnets {
         let name = format!("network.{}", subnet.zone);
-        let why = "the network in equal parts, the smallest power of two that gives each zone one";
-        ledger.add(&name, subnet.cidr.to_string(), list(["network.cidr", "network.zones"]), why, SUBNETS);
+        let (from, why) = match subnet.id {
+            Some(_) => (list(["network.subnet"]), "the subnet that exists already, as the blueprint describes it"),
+            None => (
+                list(["network.cidr", "network.zones"]),
+                "the network in equal parts, the smallest power of two that gives each zone one",
+            ),
+        };
+        ledger.add(&name, subnet.cidr.to_string(), from, why, SUBNETS);
         let blocks = [("databases", subnet.databases), ("haproxy", subnet.haproxy)];
         for (kind, block) in blocks {
             let why = "a block for each kind of machine, behind the addresses that AWS keeps: rules name blocks, so a machine more changes none";

@@ -144,8 +144,9 @@ pub fn addresses(cluster: &Cluster, party: Party) -> Vec<Ipv4Net> {
         Party::Databases => blocks(|subnet| subnet.databases),
         Party::Haproxy => blocks(|subnet| subnet.haproxy),
         Party::EtcdMembers => cluster.etcd_members().map(|m| Ipv4Net::from(m.address)).collect(),
-        // AWS gives it an address in each subnet.
-        Party::SecretsEndpoint => blocks(|subnet| subnet.cidr),
+        // AWS gives it an address in each subnet. One that the VPC has already may be in any other.
+        Party::SecretsEndpoint if network.makes_endpoint => blocks(|subnet| subnet.cidr),
+        Party::SecretsEndpoint => vec![network.cidr],
     }
 }
 

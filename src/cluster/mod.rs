@@ -82,6 +82,8 @@ pub struct Cluster {
     pub tags: BTreeMap<String, String>,
     /// Where Terraform keeps its state.
     pub state: State,
+    /// KMS key of disks, images and passwords; `None` is AWS's own for each service.
+    pub kms_key_id: Option<String>,
 }
 
 /// The VPC.
@@ -89,6 +91,10 @@ pub struct Cluster {
 pub struct Network {
     /// All its addresses.
     pub cidr: Ipv4Net,
+    /// Its id, where it exists already: nothing of it is changed.
+    pub vpc_id: Option<String>,
+    /// Whether Secrets Manager's endpoint is made; else the VPC has one, somewhere in `cidr`.
+    pub makes_endpoint: bool,
     /// One subnet a zone, in the blueprint's order.
     pub subnets: Vec<Subnet>,
     /// Who may reach HAProxy's write and read ports.
@@ -102,6 +108,8 @@ pub struct Network {
 pub struct Subnet {
     /// Availability zone.
     pub zone: String,
+    /// The subnet's id, where it exists already.
+    pub id: Option<String>,
     /// The subnet's addresses.
     pub cidr: Ipv4Net,
     /// Where its database machines live, those of later included: `pg_hba.conf` names this.
@@ -274,6 +282,8 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
     let (failover, primary_start_timeout) = failover::resolve(blueprint, timers, &mut ledger);
     let network = Network {
         cidr: blueprint.network.cidr,
+        vpc_id: blueprint.network.existing.as_ref().map(|vpc| vpc.vpc_id.clone()),
+        makes_endpoint: blueprint.network.existing.as_ref().is_none_or(|vpc| vpc.secrets_endpoint),
         subnets,
         clients: blueprint.network.clients.clone().unwrap_or_else(|| vec![blueprint.network.cidr]),
         admins: blueprint.network.admins.clone(),
@@ -312,6 +322,7 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
         secrets: secrets(blueprint),
         tags,
         state: blueprint.state.clone(),
+        kms_key_id: blueprint.kms_key_id.clone(),
     }
 }
 

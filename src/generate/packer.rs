@@ -132,15 +132,7 @@ fn builder(cluster: &Cluster, role: Role, machine: &Machine, name: &str, hash: &
             },
         },
         // Encrypted from the builder's disk on: encrypt_boot would copy the finished image once more.
-        "launch_block_device_mappings": [{
-            "device_name": base.root_device,
-            "volume_type": "gp3",
-            "volume_size": IMAGE_GIB,
-            "iops": 3000,
-            "throughput": 125,
-            "encrypted": true,
-            "delete_on_termination": true,
-        }],
+        "launch_block_device_mappings": [disk(cluster)],
         "ssh_username": base.ssh_user,
         "ssh_interface": "{{user `ssh_interface`}}",
         "ssh_clear_authorized_keys": true,
@@ -151,6 +143,23 @@ fn builder(cluster: &Cluster, role: Role, machine: &Machine, name: &str, hash: &
         "run_tags": run_tags,
         "run_volume_tags": run_tags,
     })
+}
+
+/// The builder's disk, which becomes the image.
+fn disk(cluster: &Cluster) -> Value {
+    let mut disk = json!({
+        "device_name": cluster.base.root_device,
+        "volume_type": "gp3",
+        "volume_size": IMAGE_GIB,
+        "iops": 3000,
+        "throughput": 125,
+        "encrypted": true,
+        "delete_on_termination": true,
+    });
+    if let Some(key) = &cluster.kms_key_id {
+        disk["kms_key_id"] = literal(key).into();
+    }
+    disk
 }
 
 fn tags(cluster: &Cluster, role: Role, name: &str, hash: &str) -> Map<String, Value> {

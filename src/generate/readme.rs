@@ -15,6 +15,8 @@ struct Context<'a> {
     synchronous: bool,
     ttl: u32,
     clients: String,
+    vpc_id: Option<&'a str>,
+    makes_endpoint: bool,
     zones: Vec<Zone<'a>>,
     machines: Vec<Row<'a>>,
     slaves: usize,
@@ -74,6 +76,8 @@ fn context(cluster: &Cluster) -> Context<'_> {
         synchronous: cluster.failover.synchronous,
         ttl: cluster.failover.ttl,
         clients: join(&cluster.network.clients),
+        vpc_id: cluster.network.vpc_id.as_deref(),
+        makes_endpoint: cluster.network.makes_endpoint,
         zones: (cluster.network.subnets.iter())
             .map(|subnet| Zone {
                 id: zone(subnet),
@@ -139,6 +143,9 @@ fn party(cluster: &Cluster, party: Party) -> String {
         Party::Databases => "databases".into(),
         Party::Haproxy => "HAProxy".into(),
         Party::EtcdMembers => "etcd members".into(),
+        Party::SecretsEndpoint if !cluster.network.makes_endpoint => {
+            format!("Secrets Manager's endpoint, which the VPC has in {}", cluster.network.cidr)
+        }
         Party::SecretsEndpoint => "Secrets Manager's endpoint".into(),
     }
 }

@@ -9,6 +9,7 @@ mod network;
 mod postgres;
 mod shape;
 mod syntax;
+mod vpc;
 
 use pgherd::blueprint::{self, rules};
 
@@ -78,6 +79,11 @@ fn network() {
 }
 
 #[test]
+fn vpc() {
+    hold(vpc::cases());
+}
+
+#[test]
 fn machines() {
     hold(machines::cases());
 }
@@ -97,6 +103,7 @@ fn every_code_has_its_case() {
         accept::cases(),
         names::cases(),
         network::cases(),
+        vpc::cases(),
         machines::cases(),
         postgres::cases(),
     ];

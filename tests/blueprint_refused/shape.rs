@@ -9,7 +9,7 @@ pub fn cases() -> Vec<Case> {
         inside("PGH107", 1, 1, "netwrok {\n}", "did you mean `network`?"),
         inside("PGH107", 1, 1, "nonsense = 1", "known here: region, network, image"),
         inside("PGH107", 2, 3, "network {\n  cdir = \"10.0.0.0/16\"\n}", "did you mean `cidr`?"),
-        inside("PGH107", 2, 3, "network {\n  color = \"blue\"\n}", "known here: cidr, zones, clients, admins"),
+        inside("PGH107", 2, 3, "network {\n  color = \"blue\"\n}", "known here: cidr, zones, clients, admins, vpc_id"),
         inside("PGH107", 2, 3, "network {\n  write_port = 5000\n}", "`write_port` belongs in haproxy"),
         inside("PGH107", 2, 3, "network {\n  tags = {}\n}", "belongs in the cluster itself"),
         inside("PGH107", 1, 1, "cidr = \"10.0.0.0/16\"", "`cidr` belongs in network"),

@@ -23,7 +23,10 @@ fn firewalls(cluster: &Cluster, flows: &[Flow], files: &Files, wrong: &mut Vec<S
     let rules = read::rules(files);
     wrong.extend(rules.strange.iter().map(|what| format!("a rule of a kind that nobody reads: {what}")));
     let (doors, inside): (BTreeSet<_>, BTreeSet<_>) = rules.inward.iter().cloned().partition(|o| o.from.contains('/'));
-    both(wrong, "let in, not let out", &inside, "let out, not let in", &rules.outward);
+    // Who is let in at the other end of an exit is others' to say.
+    let (exits, outward): (BTreeSet<_>, BTreeSet<_>) = rules.outward.iter().cloned().partition(|o| o.to.contains('/'));
+    both(wrong, "let in, not let out", &inside, "let out, not let in", &outward);
+    let inside = &inside | &exits;
     both(wrong, "open, and no program connects", &inside, "shut, and a program connects", &read::connections(files));
     let asked: BTreeSet<Open> = flows.iter().flat_map(|flow| opens(cluster, flow)).collect();
     let (asked_doors, asked_inside) = asked.into_iter().partition(|open| open.from.contains('/'));
@@ -49,11 +52,15 @@ fn listeners(cluster: &Cluster, flows: &[Flow], files: &Files, wrong: &mut Vec<S
     let named: BTreeSet<_> =
         flows.iter().flat_map(|flow| ends(cluster, flow.to).into_iter().map(|to| (to, flow.port))).collect();
     // The base image's SSH server and AWS's endpoint are configured by nobody here.
-    let elsewhere = |(group, port): &(String, u16)| *port == 22 || group == "endpoint";
+    let elsewhere = |(to, port): &(String, u16)| *port == 22 || to == "endpoint" || to.contains('/');
     let named = named.into_iter().filter(|end| !elsewhere(end)).collect();
     both(wrong, "listens, and no flow leads there", &listening, "a flow leads there, and nothing listens", &named);
-    let endpoint = read::text(files, "network/terraform_network/network.tf");
-    if !endpoint.contains("security_group_ids  = [aws_security_group.role[\"endpoint\"].id]") {
+    let endpoint = read::text(files, "network/terraform_network/endpoint.tf");
+    let ours = endpoint.contains("resource \"aws_vpc_endpoint\"");
+    if ours != cluster.network.makes_endpoint {
+        wrong.push(format!("an endpoint is made: {ours}"));
+    }
+    if ours && !endpoint.contains("security_group_ids  = [aws_security_group.role[\"endpoint\"].id]") {
         wrong.push("the endpoint is not in its group".into());
     }
 }
@@ -128,7 +135,8 @@ fn ends(cluster: &Cluster, party: Party) -> Vec<String> {
             let groups: BTreeSet<&str> = cluster.etcd_members().map(member).collect();
             groups.into_iter().map(str::to_string).collect()
         }
-        Party::SecretsEndpoint => vec!["endpoint".into()],
+        Party::SecretsEndpoint if network.makes_endpoint => vec!["endpoint".into()],
+        Party::SecretsEndpoint => cidrs(&[network.cidr]),
     }
 }
 

@@ -22,7 +22,8 @@ pub struct Machine {
 pub struct Open {
     /// A group, or a CIDR.
     pub from: String,
-    pub to: Group,
+    /// A group, or the CIDR of what others made.
+    pub to: String,
     pub port: u16,
 }
 
@@ -134,14 +135,24 @@ pub fn connections(files: &Files) -> BTreeSet<Open> {
     for name in ["PATRONI_RESTAPI_CONNECT_ADDRESS=", "PATRONI_POSTGRESQL_CONNECT_ADDRESS="] {
         add("database", "database".into(), advertised(name));
     }
+    let endpoint = endpoint(files);
     for (group, path) in [("database", "db_config/secrets.json"), ("haproxy", "load_balancer/secrets.json")] {
         if text(files, path).contains("\"secrets\"") {
-            add(group, "endpoint".into(), 443);
+            add(group, endpoint.clone(), 443);
         }
     }
     // A single machine of its kind reaches itself without a rule.
     let alone = |group: &str| group == "haproxy";
     found.into_iter().filter(|open| !(open.from == open.to && alone(&open.from))).collect()
+}
+
+/// Where Secrets Manager is reached: a group, or the range of a VPC that has an endpoint already.
+fn endpoint(files: &Files) -> String {
+    if text(files, "network/terraform_network/endpoint.tf").contains("resource \"aws_vpc_endpoint\"") {
+        return "endpoint".into();
+    }
+    let cidr = lines(text(files, "network/terraform_network/cluster.tf")).find_map(|line| line.strip_prefix("cidr "));
+    cidr.expect("a range").trim_matches([' ', '=', '"']).into()
 }
 
 /// The servers of haproxy.cfg, and the ports that they are checked on.

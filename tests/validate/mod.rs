@@ -10,13 +10,15 @@ use pgherd::cluster::Cluster;
 use pgherd::fileset::FileSet;
 use tempfile::TempDir;
 
-/// Blueprints that differ in kind: the smallest, the seed's system, fifteen slaves with state in S3, one slave, none.
-pub const KINDS: [&str; 5] = [
+/// Blueprints that differ in kind: the smallest, the seed's system, fifteen slaves with state in S3, one slave, none, in a
+/// VPC and with a key that exist already.
+pub const KINDS: [&str; 6] = [
     "blueprints/minimal.hcl",
     "blueprints/herd.hcl",
     "tests/blueprints/largest.hcl",
     "tests/blueprints/pair.hcl",
     "tests/blueprints/alone.hcl",
+    "tests/blueprints/vpc.hcl",
 ];
 
 /// A cluster's files on disk.

@@ -18,11 +18,16 @@ pub struct Moto {
 impl Moto {
     /// Starts it with a cluster's images in it, as if Packer had built them.
     pub fn with_images(cluster: &str, files: &FileSet) -> Self {
+        Self::with_images_of(cluster, &[files])
+    }
+
+    /// The same with the images of several clusters of one name.
+    pub fn with_images_of(cluster: &str, all: &[&FileSet]) -> Self {
         let dir = TempDir::new().unwrap();
         let amis = dir.path().join("amis.json");
         std::fs::write(
             &amis,
-            Value::from_iter(files.images.iter().zip(1..).map(|(image, i)| {
+            Value::from_iter(all.iter().flat_map(|files| &files.images).zip(1..).map(|(image, i)| {
                 json!({
                     "ami_id": format!("ami-{i:017x}"),
                     "name": image.name,
@@ -66,14 +71,19 @@ impl Moto {
 
     /// The text of a secret.
     pub fn secret(&self, region: &str, name: &str) -> String {
-        let mut answer = ureq::post(self.endpoint())
-            .header("X-Amz-Target", "secretsmanager.GetSecretValue")
-            .header("Content-Type", "application/x-amz-json-1.1")
-            .header("Authorization", scope(region, "secretsmanager"))
-            .send(json!({ "SecretId": name }).to_string())
-            .unwrap_or_else(|e| panic!("no secret {name}: {e}"));
-        let answer: Value = serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap();
+        let answer = self.json(region, "secretsmanager", "secretsmanager.GetSecretValue", &json!({ "SecretId": name }));
         answer["SecretString"].as_str().unwrap().to_string()
+    }
+
+    /// Asks a service that speaks JSON.
+    pub fn json(&self, region: &str, service: &str, target: &str, request: &Value) -> Value {
+        let mut answer = ureq::post(self.endpoint())
+            .header("X-Amz-Target", target)
+            .header("Content-Type", "application/x-amz-json-1.1")
+            .header("Authorization", scope(region, service))
+            .send(request.to_string())
+            .unwrap_or_else(|e| panic!("{target} {request}: {e}"));
+        serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap_or_default()
     }
 
     /// Asks EC2 something; the answer is XML.

@@ -13,6 +13,11 @@ pub struct Terraform {
     endpoint: Option<String>,
 }
 
+/// See [`Terraform::initialised`].
+pub struct Initialised {
+    dir: TempDir,
+}
+
 impl Terraform {
     pub fn new() -> Self {
         let config = TempDir::new().unwrap();
@@ -27,6 +32,25 @@ impl Terraform {
     /// Against an API that takes every key. The keys have the names that the seed's README exports.
     pub fn against(endpoint: &str) -> Self {
         Terraform { endpoint: Some(endpoint.into()), ..Self::new() }
+    }
+
+    /// A data folder with the provider that every module wants: `init` is the slowest of what Terraform does, and this is
+    /// done once for all modules without a backend.
+    pub fn initialised(&self, versions: &str) -> Initialised {
+        let dir = TempDir::new().unwrap();
+        fs::write(dir.path().join("versions.tf"), versions).unwrap();
+        let output = self.command(dir.path(), &["init", "-input=false"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Initialised { dir }
+    }
+
+    /// Terraform in a module that shares that folder.
+    pub fn sharing(&self, data: &Initialised, folder: &Path, args: &[&str]) -> Command {
+        const LOCK: &str = ".terraform.lock.hcl";
+        fs::copy(data.dir.path().join(LOCK), folder.join(LOCK)).unwrap();
+        let mut command = self.command(folder, args);
+        command.env("TF_DATA_DIR", data.dir.path().join(".terraform"));
+        command
     }
 
     pub fn command(&self, folder: &Path, args: &[&str]) -> Command {

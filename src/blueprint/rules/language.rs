@@ -184,4 +184,29 @@ Source: https://patroni.readthedocs.io/en/latest/dynamic_configuration.html";
     ACCEPT = "PGH162", "this cannot be accepted",
         "accept \"PGH…\" { reason = \"…\" } silences a rule that `pgherd check` judges, if it is one that may be broken on purpose,
 once, and with a reason that the next reader understands. What makes a blueprint unreadable cannot be accepted.";
+    AWS_ID = "PGH163", "this is no id of AWS",
+        "What exists already is named by its id: the kind, a hyphen, and 17 hex digits (8 where it is old), such as
+vpc-0123456789abcdef0. A name would not do: AWS lets two things have the same one.";
+    EXISTING_VPC = "PGH164", "what is said of an existing VPC does not fit together",
+        "`vpc_id` moves the cluster into a VPC that is there, and nothing of that VPC is changed or tagged. Every address is
+planned before a machine exists, so the blueprint names the subnets, one a zone, with their ids and ranges, and `cidr` is
+the VPC's range that they lie in: it says who is inside. `secrets_endpoint` has no default there. true makes an endpoint
+that answers to Secrets Manager's name in the whole VPC, and lets in this cluster's machines alone; false uses the one that
+the VPC has, which must let them in. Without `vpc_id` pgherd makes the VPC, its subnets and the endpoint.
+
+Source: https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html";
+    SUBNET = "PGH165", "the subnet cannot hold the cluster's addresses",
+        "In each subnet 32 addresses are the cluster's: 16 for databases from `offset` on, 16 for HAProxy behind them. pg_hba.conf
+and the security of replication name these blocks, so nothing else may live there: choose an `offset` where the subnet is
+free, a multiple of 16 from 16 on (AWS keeps the first four), and reserve both blocks, so that AWS gives none of their
+addresses away: aws ec2 create-subnet-cidr-reservation --reservation-type explicit --subnet-id … --cidr …
+
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-cidr-reservation.html";
+    KMS_KEY = "PGH166", "this is no key for the cluster",
+        "A customer managed key of KMS encrypts disks, images and passwords: its ARN, its id, or alias/<name>. It is symmetric
+and lives in the cluster's region. Without the line each service uses AWS's own key. Whoever runs Terraform and Packer needs
+kms:DescribeKey, kms:CreateGrant, kms:GenerateDataKey*, kms:ReEncrypt* and kms:Decrypt on it; machines may decrypt
+passwords with it, through Secrets Manager, and nothing else.
+
+Source: https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html";
 }

@@ -29,13 +29,27 @@ pub(super) const ALL: &[Doc] = &[
     doc("network", "", "Addresses, zones and who may reach what"),
     doc(
         "network.cidr",
-        "",
+        "`\"10.20.0.0/16\"`; required with `vpc_id`",
         "the VPC's addresses, cut into one subnet a zone; a private range that nothing connected to it uses",
     ),
     doc(
         "network.zones",
         "a, b and c of the region",
         "machines are dealt out over these; a letter alone is that zone of the region",
+    ),
+    doc("network.vpc_id", "none: one is made", "a VPC that exists already; nothing of it is changed or tagged"),
+    doc(
+        "network.secrets_endpoint",
+        "`true`; required with `vpc_id`",
+        "whether to make an endpoint for Secrets Manager in the VPC, or use the one that it has",
+    ),
+    doc("network.subnet", "", "A subnet of the existing VPC, labelled with its zone"),
+    doc("network.subnet.id", "", "which one"),
+    doc("network.subnet.cidr", "", "its range, from which the machines' addresses are planned"),
+    doc(
+        "network.subnet.offset",
+        "",
+        "where in it the cluster's 32 addresses start, a multiple of 16: 16 for databases, 16 for HAProxy",
     ),
     doc("network.clients", "the network's own", "ranges that may reach HAProxy's write and read ports"),
     doc("network.admins", "nobody", "ranges that may reach SSH and the stats page"),
@@ -88,4 +102,9 @@ pub(super) const ALL: &[Doc] = &[
     doc("state.s3.bucket", "", "a bucket that exists already"),
     doc("state.s3.key_prefix", "`pgherd/<cluster>`", "the module's name follows it"),
     doc("state.s3.region", "the cluster's", "the bucket's region"),
+    doc(
+        "kms_key_id",
+        "AWS's own for each service",
+        "key of KMS for disks, images and passwords: its ARN, its id or `alias/<name>`",
+    ),
 ];

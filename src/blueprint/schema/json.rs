@@ -56,7 +56,11 @@ fn block(terms: &[Term], path: &str) -> Value {
     let (mut properties, mut required) = (Map::new(), vec![]);
     for term in terms.iter().filter(|term| term.word.path == path) {
         let inner = if term.is_block() { block(terms, &term.path()) } else { attribute(term) };
-        let mut shown = if term.path() == "accept" { labelled(inner) } else { inner };
+        let mut shown = match term.path().as_str() {
+            "accept" => by_code(inner),
+            "network.subnet" => json!({ "type": "object", "additionalProperties": inner }),
+            _ => inner,
+        };
         shown["description"] = term.doc.text.into();
         if term.form().required {
             required.push(term.word.name);
@@ -71,7 +75,7 @@ fn block(terms: &[Term], path: &str) -> Value {
 }
 
 /// `accept`: by the codes of the rules that can be.
-fn labelled(inner: Value) -> Value {
+fn by_code(inner: Value) -> Value {
     let codes: Map<String, Value> = (rules::ALL.iter().filter(|rule| rule.acceptable))
         .map(|rule| {
             let mut one = inner.clone();

@@ -35,6 +35,7 @@ fn block(term: &Term) -> String {
     match term.word.path.as_str() {
         "" => "`cluster \"<name>\"`".into(),
         "accept" => "`accept \"<code>\"`".into(),
+        "network.subnet" => "`network.subnet \"<zone>\"`".into(),
         path => format!("`{path}`"),
     }
 }

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::{Reader, Refusal, refuse};
+use crate::blueprint::form::{Form, Holds};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::rules::{self, Rule};
 
 /// Codes of rules, each with the reason why the blueprint may break it.
 pub fn read(r: &Reader) -> BTreeMap<&'static str, String> {
     let mut accepted = BTreeMap::new();
-    r.labelled("accept", "PGH003", &["reason"], |r, code, at| {
+    let attributes = [("reason", Form::of(Holds::Text).required())];
+    r.labelled("accept", "PGH003", &attributes, |r, code, at| {
         let reason = r.required("reason", "what makes it right here", reason).value;
         match acceptable(code) {
             Ok(rule) if accepted.contains_key(rule.code) => {

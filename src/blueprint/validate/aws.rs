@@ -95,6 +95,64 @@ pub fn is_graviton(instance_type: &str) -> bool {
     generation.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with('g') || family == "a1"
 }
 
+/// The id of something that exists, such as `vpc-0123456789abcdef0`: 17 hex digits, or 8 where it is old.
+pub fn id(text: &str, kind: &str) -> Result<String, Refusal> {
+    let digits = text.strip_prefix(kind).and_then(|rest| rest.strip_prefix('-'));
+    let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    if digits.is_some_and(|digits| [8, 17].contains(&digits.len()) && digits.chars().all(hex)) {
+        return Ok(text.to_string());
+    }
+    let help = format!("write its id, such as \"{kind}-0123456789abcdef0\"");
+    refuse(&is::AWS_ID, format!("`{text}` is no id of a {kind}"), help)
+}
+
+/// A key of KMS: its ARN, its id or an alias of it, in the cluster's region
+/// (<https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id>).
+pub fn kms_key(text: &str, region: Option<&str>) -> Result<String, Refusal> {
+    const HELP: &str = "write the key's ARN, its id, or \"alias/<name>\"";
+    let name = if text.starts_with("arn:") {
+        let [_, partition, "kms", key_region, account, name] = text.splitn(6, ':').collect::<Vec<_>>()[..] else {
+            return refuse(&is::KMS_KEY, format!("`{text}` is no ARN of a key"), HELP);
+        };
+        let account_fits = account.len() == 12 && account.chars().all(|c| c.is_ascii_digit());
+        let key = name.strip_prefix("key/").unwrap_or("alias");
+        if !partition.starts_with("aws") || !account_fits || !(is_key_id(key) || is_alias(name)) {
+            return refuse(&is::KMS_KEY, format!("`{text}` is no ARN of a key"), HELP);
+        }
+        if region.is_some_and(|region| region != key_region) {
+            let problem = format!("the key is in {key_region}, and disks are encrypted with keys of their own region");
+            return refuse(&is::KMS_KEY, problem, format!("name a key of {}", region.unwrap_or_default()));
+        }
+        name
+    } else {
+        if !is_key_id(text) && !is_alias(text) {
+            return refuse(&is::KMS_KEY, format!("`{text}` is no key"), HELP);
+        }
+        text
+    };
+    if name.starts_with("alias/aws/") {
+        let help = "leave the line out: AWS's own key for each service is the default";
+        return refuse(&is::KMS_KEY, format!("`{name}` is one service's key"), help);
+    }
+    Ok(text.to_string())
+}
+
+/// A UUID, or `mrk-` and 32 hex digits for a key of many regions.
+fn is_key_id(text: &str) -> bool {
+    let hex = |text: &str, length: usize| text.len() == length && text.chars().all(|c| c.is_ascii_hexdigit());
+    let uuid = || {
+        let parts: Vec<&str> = text.split('-').collect();
+        parts.len() == 5 && parts.iter().zip([8, 4, 4, 4, 12]).all(|(part, length)| hex(part, length))
+    };
+    text.strip_prefix("mrk-").map_or_else(uuid, |rest| hex(rest, 32))
+}
+
+fn is_alias(text: &str) -> bool {
+    text.strip_prefix("alias/").is_some_and(|name| {
+        (1..=250).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "/_-".contains(c))
+    })
+}
+
 /// A key pair's name.
 pub fn key_name(text: &str) -> Result<String, Refusal> {
     names::plain("key pair's name", text, "._-@+", 255)

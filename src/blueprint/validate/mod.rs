@@ -13,6 +13,7 @@ mod processor;
 mod settings;
 mod state;
 mod tags;
+mod vpc;
 
 use std::collections::BTreeMap;
 
@@ -82,6 +83,8 @@ fn blueprint(r: &Reader, name: &str) -> Blueprint {
         postgres::read(r, default.postgres, &context)
     });
     let tags = tags::read(r);
+    let key_region = (!region.refused()).then_some(region.value.as_str());
+    let kms_key_id = r.optional("kms_key_id", |text| aws::kms_key(text, key_region)).value;
     let state = r.block("state", |r| state::read(r, name, &region.value));
     Blueprint {
         name: name.into(),
@@ -98,6 +101,7 @@ fn blueprint(r: &Reader, name: &str) -> Blueprint {
         accepted: accept::read(r),
         tags,
         state,
+        kms_key_id,
     }
 }
 

@@ -6,21 +6,22 @@ use std::hash::Hash;
 
 use ipnet::Ipv4Net;
 
-use super::{Found, Origin, Reader, Refusal, aws, refuse};
+use super::{Found, Origin, Reader, Refusal, aws, refuse, vpc};
 use crate::blueprint::model::Network;
 use crate::blueprint::rules::language as is;
 
 /// More zones than any region has for an account.
-const MOST_ZONES: usize = 6;
+pub const MOST_ZONES: usize = 6;
 /// Smallest part of the network that holds a zone's machines: AWS keeps 5 addresses, databases have the 16 from
 /// offset 16 on, HAProxy the 16 from offset 32 on.
-const SMALLEST_PART: u8 = 26;
+pub const SMALLEST_PART: u8 = 26;
 /// Widest range that may come in: more than a /8 is no longer somebody.
 const WIDEST_ALLOWED: u8 = 8;
 
 pub fn read(r: &Reader, region: &Found<String>, default: Network) -> Network {
-    let cidr = r.parsed("cidr", default.cidr, vpc);
-    let zones = zones(r, region, default.zones);
+    let mut cidr = r.parsed("cidr", default.cidr, vpc_range);
+    let written =
+        r.list("zones", |zone| if region.refused() { Ok(zone.into()) } else { aws::zone(zone, &region.value) });
     let clients = allowed(r, "clients");
     if let (Some([]), true) = (clients.value.as_deref(), clients.written()) {
         let help = "leave `clients` out to let the network's own addresses in";
@@ -31,14 +32,28 @@ pub fn read(r: &Reader, region: &Found<String>, default: Network) -> Network {
         );
     }
     let admins = allowed(r, "admins");
-    check_room(r, &cidr, &zones);
-    Network { cidr: cidr.value, zones: zones.value, clients: clients.value, admins: admins.value.unwrap_or_default() }
+    let existing = vpc::read(r, region);
+    let zones = if existing.is_meant() {
+        existing.zones()
+    } else {
+        let zones = zones(r, region, &written, default.zones);
+        check_private(r, &mut cidr);
+        check_room(r, &cidr, &zones);
+        zones.value
+    };
+    let existing = existing.check(r, &cidr, &written);
+    let admins = admins.value.unwrap_or_default();
+    Network { cidr: cidr.value, zones, existing, clients: clients.value, admins }
 }
 
-/// The zones, in full.
-fn zones(r: &Reader, region: &Found<String>, default: Vec<String>) -> Found<Vec<String>> {
-    let written =
-        r.list("zones", |zone| if region.refused() { Ok(zone.into()) } else { aws::zone(zone, &region.value) });
+/// The zones of a VPC that is made, in full.
+fn zones(
+    r: &Reader,
+    region: &Found<String>,
+    written: &Found<Option<Vec<Found<String>>>>,
+    default: Vec<String>,
+) -> Found<Vec<String>> {
+    let at = written.at.clone();
     let Some(zones) = &written.value else {
         if let (Some(zones), true) = (aws::zones_to_name(&region.value), written.origin == Origin::Default) {
             let problem =
@@ -50,7 +65,7 @@ fn zones(r: &Reader, region: &Found<String>, default: Vec<String>) -> Found<Vec<
                 format!("write network {{ zones = {zones:?} }}, or those that your account has"),
             );
         }
-        return Found { value: default, at: written.at, origin: written.origin };
+        return Found { value: default, at, origin: written.origin };
     };
     report_repeated(r, "zones", zones);
     let value: Vec<String> = zones.iter().map(|zone| zone.value.clone()).collect();
@@ -61,9 +76,9 @@ fn zones(r: &Reader, region: &Found<String>, default: Vec<String>) -> Found<Vec<
             &written.at,
             Refusal { rule: &is::ZONES, problem, help: format!("name 1 to {MOST_ZONES} zones") },
         );
-        return Found { value: default, at: written.at, origin: Origin::Refused };
+        return Found { value: default, at, origin: Origin::Refused };
     }
-    Found { value, at: written.at, origin: written.origin }
+    Found { value, at, origin: written.origin }
 }
 
 /// A list of ranges that may come in.
@@ -73,6 +88,20 @@ fn allowed(r: &Reader, name: &'static str) -> Found<Option<Vec<Ipv4Net>>> {
         report_repeated(r, name, ranges);
     }
     Found { value: value.map(|ranges| ranges.into_iter().map(|range| range.value).collect()), at, origin }
+}
+
+/// The range of a VPC that is made is nobody else's. What exists already is its owner's to judge.
+fn check_private(r: &Reader, cidr: &mut Found<Ipv4Net>) {
+    /// RFC 1918, and RFC 6598 for those who have used that up.
+    const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+    let inside = |private: &&str| private.parse::<Ipv4Net>().is_ok_and(|private| private.contains(&cidr.value));
+    if cidr.written() && !PRIVATE.iter().any(inside) {
+        let net = cidr.value;
+        let problem = format!("`{net}` is not private: its owners on the internet could not be reached from inside");
+        let help = format!("take a part of {}", PRIVATE.join(", "));
+        r.report("cidr", &cidr.at, Refusal { rule: &is::VPC, problem, help });
+        cidr.origin = Origin::Refused;
+    }
 }
 
 /// The network must give each zone a part that holds its machines.
@@ -113,7 +142,7 @@ fn report_repeated<T: Hash + Eq + Display>(r: &Reader, name: &str, items: &[Foun
 }
 
 /// An IPv4 range, host bits zero.
-fn range(text: &str) -> Result<Ipv4Net, Refusal> {
+pub fn range(text: &str) -> Result<Ipv4Net, Refusal> {
     if let Ok(net) = text.parse::<Ipv4Net>() {
         if net.addr() == net.network() {
             return Ok(net);
@@ -141,10 +170,8 @@ fn range(text: &str) -> Result<Ipv4Net, Refusal> {
     )
 }
 
-/// The VPC's range: what AWS takes, and nobody else's addresses.
-fn vpc(text: &str) -> Result<Ipv4Net, Refusal> {
-    /// RFC 1918, and RFC 6598 for those who have used that up.
-    const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+/// A VPC's range: what AWS takes.
+fn vpc_range(text: &str) -> Result<Ipv4Net, Refusal> {
     let net = range(text)?;
     if !(16..=28).contains(&net.prefix_len()) {
         return refuse(
@@ -152,10 +179,6 @@ fn vpc(text: &str) -> Result<Ipv4Net, Refusal> {
             format!("AWS makes no VPC of a /{}", net.prefix_len()),
             "write a /16 to /28, such as \"10.20.0.0/16\"",
         );
-    }
-    if !PRIVATE.iter().any(|private| private.parse::<Ipv4Net>().is_ok_and(|private| private.contains(&net))) {
-        let problem = format!("`{text}` is not private: its owners on the internet could not be reached from inside");
-        return refuse(&is::VPC, problem, format!("take a part of {}", PRIVATE.join(", ")));
     }
     Ok(net)
 }

@@ -5,7 +5,6 @@ use super::machine;
 use crate::cluster::{Cluster, Role};
 use crate::fileset::FileSet;
 
-const MAIN: &str = include_str!("../templates/load_balancer/terraform_haproxy/main.tf");
 const OUTPUTS: &str = include_str!("../templates/load_balancer/terraform_haproxy/outputs.tf");
 
 /// Adds the module.
@@ -24,6 +23,6 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     locals.push(attr("stats_path", serves.stats.path.as_str()));
     let mut module = machine::module(cluster, "load_balancer/terraform_haproxy", Role::Haproxy, files);
     module.cluster(locals);
-    module.file("main.tf", MAIN);
+    module.rendered("main.tf");
     module.file("outputs.tf", OUTPUTS);
 }

@@ -8,7 +8,10 @@ use super::module::Module;
 use crate::cluster::{Cluster, Machine, Role};
 use crate::fileset::{FileSet, ImageId};
 
-const LOOKUP: &str = include_str!("../templates/terraform/lookup.tf");
+const NETWORK: &str = include_str!("../templates/terraform/lookup_network.tf");
+const EXISTING_NETWORK: &str = include_str!("../templates/terraform/lookup_existing_network.tf");
+const KEY: &str = include_str!("../templates/terraform/lookup_key.tf");
+const IMAGE: &str = include_str!("../templates/terraform/lookup_image.tf");
 const IMAGE_VARIABLE: &str = include_str!("../templates/terraform/image_variable.tf");
 
 /// Stands above a machine's place in `cluster.tf`.
@@ -23,7 +26,10 @@ pub fn module<'a>(cluster: &'a Cluster, folder: &'static str, role: Role, files:
     }
     let mut module = Module::new(cluster, folder, files);
     module.variables(&variables);
-    module.file("lookup.tf", LOOKUP);
+    let mut lookup = vec![if cluster.network.vpc_id.is_some() { EXISTING_NETWORK } else { NETWORK }];
+    lookup.extend(cluster.kms_key_id.as_ref().map(|_| KEY));
+    lookup.push(IMAGE);
+    module.file("lookup.tf", lookup.join("\n"));
     module
 }
 
@@ -42,7 +48,7 @@ pub fn locals(cluster: &Cluster, role: Role, images: &[ImageId]) -> Vec<Attribut
         ("iops", first.disk.iops.into()),
         ("throughput", first.disk.throughput.into()),
     ]);
-    vec![
+    let mut all = vec![
         commented("The seat, and whose security group and instance profile it has.", attr("role", role.name())),
         attr("group", group),
         commented(
@@ -54,8 +60,20 @@ pub fn locals(cluster: &Cluster, role: Role, images: &[ImageId]) -> Vec<Attribut
         attr("instance_type", first.instance_type.as_str()),
         attr("key_name", optional(first.key_name.as_deref())),
         attr("elastic_ip", first.elastic_ip),
-        attr("zones", list(zones)),
-    ]
+    ];
+    match &cluster.network.vpc_id {
+        None => all.push(attr("zones", list(zones))),
+        Some(vpc_id) => {
+            let subnets = cluster.network.subnets.iter().filter(|subnet| zones.contains(&subnet.zone.as_str()));
+            let subnets = subnets.map(|subnet| (&subnet.zone, optional(subnet.id.as_deref())));
+            all.push(commented(
+                "They exist already: nothing here changes or tags them.",
+                attr("vpc_id", vpc_id.as_str()),
+            ));
+            all.push(attr("subnets", object(subnets)));
+        }
+    }
+    all
 }
 
 /// Where a machine lives.

@@ -5,7 +5,6 @@ use super::machine;
 use crate::cluster::{Cluster, Role};
 use crate::fileset::FileSet;
 
-const MAIN: &str = include_str!("../templates/db_config/terraform_master/main.tf");
 const OUTPUTS: &str = include_str!("../templates/db_config/terraform_master/outputs.tf");
 
 /// Adds the module.
@@ -16,6 +15,6 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     locals.push(attr("address", master.address.to_string()));
     let mut module = machine::module(cluster, "db_config/terraform_master", Role::Master, files);
     module.cluster(locals);
-    module.file("main.tf", MAIN);
+    module.rendered("main.tf");
     module.file("outputs.tf", OUTPUTS);
 }

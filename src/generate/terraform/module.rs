@@ -1,15 +1,23 @@
 //! What every root module has: versions and backend, provider, the seed's variables, the blueprint's decisions.
 
 use hcl_edit::structure::{Attribute, Block, Body};
+use serde::Serialize;
 
 use super::hcl::{attr, block, commented, object, print};
 use crate::cluster::{Cluster, State};
 use crate::fileset::{FileSet, Mode};
+use crate::generate::templates;
 
 const PROVIDER: &str = include_str!("../templates/terraform/provider.tf");
 const VARIABLES: &str = include_str!("../templates/terraform/variables.tf");
 const CLUSTER_COMMENT: &str =
     "# What the blueprint decided. The other files of this folder are the same for every cluster.\n";
+
+/// What a module's templates may ask.
+#[derive(Serialize)]
+struct Context {
+    own_key: bool,
+}
 
 /// A root module under construction.
 pub struct Module<'a> {
@@ -32,6 +40,12 @@ impl<'a> Module<'a> {
         self.files.add(format!("{}/{name}", self.folder), Mode::Plain, text);
     }
 
+    /// Adds the file that a template becomes; it may ask whether the cluster has a KMS key of its own.
+    pub fn rendered(&mut self, name: &str) {
+        let context = Context { own_key: self.cluster.kms_key_id.is_some() };
+        templates::add_rendered(self.files, &format!("{}/{name}", self.folder), context);
+    }
+
     /// Adds `variables.tf`: the seed's credentials and region, then the module's own.
     pub fn variables(&mut self, more: &str) {
         self.file("variables.tf", format!("{VARIABLES}{more}"));
@@ -40,10 +54,13 @@ impl<'a> Module<'a> {
     /// Adds `cluster.tf`: the name, region and tags, then the module's own.
     pub fn cluster(&mut self, more: impl IntoIterator<Item = Attribute>) {
         let tags = self.cluster.tags.iter().map(|(key, value)| (key, value.as_str().into()));
+        let key = self.cluster.kms_key_id.as_deref();
+        let key = key.map(|key| commented("The KMS key of disks, images and passwords.", attr("kms_key_id", key)));
         let locals = block("locals")
             .attribute(attr("cluster", self.cluster.name.as_str()))
             .attribute(attr("region", self.cluster.region.as_str()))
             .attribute(commented("On everything that is made.", attr("tags", object(tags))))
+            .attributes(key)
             .attributes(more);
         let body = Body::builder().block(locals).build();
         self.file("cluster.tf", format!("{CLUSTER_COMMENT}{}", print(&body)));

@@ -6,13 +6,16 @@ use hcl_edit::structure::Attribute;
 use super::hcl::{attr, commented, list, object};
 use super::module::Module;
 use super::traffic;
-use crate::cluster::{Cluster, Secret};
+use crate::cluster::{Cluster, Secret, Subnet};
 use crate::fileset::FileSet;
 
 const NETWORK: &str = include_str!("../templates/network/terraform_network/network.tf");
+const EXISTING_NETWORK: &str = include_str!("../templates/network/terraform_network/existing_network.tf");
+const ENDPOINT: &str = include_str!("../templates/network/terraform_network/endpoint.tf");
+const EXISTING_ENDPOINT: &str = include_str!("../templates/network/terraform_network/existing_endpoint.tf");
 const SECURITY_GROUPS: &str = include_str!("../templates/network/terraform_network/security_groups.tf");
 const IAM: &str = include_str!("../templates/network/terraform_network/iam.tf");
-const SECRETS: &str = include_str!("../templates/network/terraform_network/secrets.tf");
+const KMS: &str = include_str!("../templates/network/terraform_network/kms.tf");
 const OUTPUTS: &str = include_str!("../templates/network/terraform_network/outputs.tf");
 
 /// Adds the module.
@@ -21,23 +24,39 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     module.variables("");
     module.cluster(locals(cluster));
     module.file("traffic.tf", traffic::text(cluster));
-    module.file("network.tf", NETWORK);
+    module.file("network.tf", if cluster.network.vpc_id.is_some() { EXISTING_NETWORK } else { NETWORK });
+    module.file("endpoint.tf", if cluster.network.makes_endpoint { ENDPOINT } else { EXISTING_ENDPOINT });
     module.file("security_groups.tf", SECURITY_GROUPS);
     module.file("iam.tf", IAM);
-    module.file("secrets.tf", SECRETS);
+    module.rendered("secrets.tf");
+    if cluster.kms_key_id.is_some() {
+        module.file("kms.tf", KMS);
+    }
     module.file("outputs.tf", OUTPUTS);
 }
 
 fn locals(cluster: &Cluster) -> Vec<Attribute> {
-    let subnets = cluster.network.subnets.iter().map(|s| (&s.zone, s.cidr.to_string().into()));
-    vec![
-        commented("The VPC, cut into a subnet a zone.", attr("cidr", cluster.network.cidr.to_string())),
-        attr("subnets", object(subnets)),
-        commented(
-            "Every password, what it opens, and which machines may read it.",
-            attr("secrets", object(cluster.secrets.iter().map(|s| (&s.name, secret(s))))),
-        ),
-    ]
+    let network = &cluster.network;
+    let cidr = attr("cidr", network.cidr.to_string());
+    let mut all = match &network.vpc_id {
+        None => vec![commented("The VPC, cut into a subnet a zone.", cidr)],
+        Some(id) => vec![commented("The VPC and its subnets exist already.", attr("vpc_id", id.as_str())), cidr],
+    };
+    all.push(attr("subnets", object(network.subnets.iter().map(|s| (&s.zone, subnet(s))))));
+    all.push(commented(
+        "Every password, what it opens, and which machines may read it.",
+        attr("secrets", object(cluster.secrets.iter().map(|s| (&s.name, secret(s))))),
+    ));
+    all
+}
+
+/// Its range, with its id where it exists already.
+fn subnet(subnet: &Subnet) -> Expression {
+    let cidr = subnet.cidr.to_string().into();
+    match &subnet.id {
+        None => cidr,
+        Some(id) => object([("id", id.as_str().into()), ("cidr", cidr)]),
+    }
 }
 
 fn secret(secret: &Secret) -> Expression {

@@ -5,7 +5,6 @@ use super::machine;
 use crate::cluster::{Cluster, Role};
 use crate::fileset::FileSet;
 
-const MAIN: &str = include_str!("../templates/db_config/terraform_slave/main.tf");
 const OUTPUTS: &str = include_str!("../templates/db_config/terraform_slave/outputs.tf");
 
 /// Adds the module; only for a cluster that has slaves.
@@ -17,6 +16,6 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     locals.push(attr("eip_variables", object(eips)));
     let mut module = machine::module(cluster, "db_config/terraform_slave", Role::Slave, files);
     module.cluster(locals);
-    module.file("main.tf", MAIN);
+    module.rendered("main.tf");
     module.file("outputs.tf", OUTPUTS);
 }

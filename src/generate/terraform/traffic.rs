@@ -23,18 +23,31 @@ type Rule = (End, End, u16);
 
 /// The text of `traffic.tf`.
 pub fn text(cluster: &Cluster) -> String {
-    let (mut inside, mut outside) = (vec![], vec![]);
+    let (mut inside, mut doors, mut exits) = (vec![], vec![], vec![]);
     for ((from, to, port), purposes) in rules(cluster) {
         let name = format!("{} to {}:{port}", from.text(), to.text());
         let row = row(from.text(), to.text(), port, &purposes.join("; "));
-        match from {
-            End::Group(_) => inside.push((name, row)),
-            End::Addresses(_) => outside.push((name, row)),
+        match (from, to) {
+            (End::Group(_), End::Group(_)) => inside.push((name, row)),
+            (End::Addresses(_), _) => doors.push((name, row)),
+            (End::Group(_), End::Addresses(_)) => exits.push((name, row)),
         }
     }
-    let locals = block("locals")
+    let mut groups = vec![
+        ("database", "Database machines: PostgreSQL, Patroni, etcd".into()),
+        ("haproxy", "Load balancer: HAProxy".into()),
+    ];
+    if cluster.network.makes_endpoint {
+        groups.push(("endpoint", "Secrets Manager inside the VPC".into()));
+    }
+    let mut locals = block("locals")
+        .attribute(commented("The security groups, and who is in them.", attr("groups", object(groups))))
         .attribute(commented("Among the cluster's own machines.", attr("flows", object(inside))))
-        .attribute(commented("From outside: clients and admins of the blueprint.", attr("doors", object(outside))));
+        .attribute(commented("From outside: clients and admins of the blueprint.", attr("doors", object(doors))));
+    if !exits.is_empty() {
+        let comment = "To what others made: Secrets Manager's endpoint is one of the VPC's own.";
+        locals = locals.attribute(commented(comment, attr("exits", object(exits))));
+    }
     let body = Body::builder().block(locals).build();
     format!("# All that may flow. security_groups.tf makes the rules.\n{}", print(&body))
 }
@@ -61,14 +74,14 @@ fn rules(cluster: &Cluster) -> BTreeMap<Rule, Vec<&'static str>> {
 
 fn ends(cluster: &Cluster, party: Party) -> Vec<End> {
     match party {
-        Party::Clients | Party::Admins | Party::Network => {
+        Party::SecretsEndpoint if cluster.network.makes_endpoint => vec![End::Group("endpoint")],
+        Party::Clients | Party::Admins | Party::Network | Party::SecretsEndpoint => {
             addresses(cluster, party).iter().map(|cidr| End::Addresses(cidr.trunc().to_string())).collect()
         }
         Party::Databases => vec![End::Group("database")],
         Party::Haproxy => vec![End::Group("haproxy")],
         Party::EtcdMembers if cluster.haproxy_machine().etcd => vec![End::Group("database"), End::Group("haproxy")],
         Party::EtcdMembers => vec![End::Group("database")],
-        Party::SecretsEndpoint => vec![End::Group("endpoint")],
     }
 }
 

@@ -62,17 +62,7 @@ resource "aws_route_table_association" "zone" {
   route_table_id = aws_route_table.cluster.id
 }
 
-# Secrets Manager inside the VPC, in every zone: a machine reads its passwords without a way out, and with a zone down.
-resource "aws_vpc_endpoint" "secretsmanager" {
-  vpc_id              = aws_vpc.cluster.id
-  service_name        = "com.amazonaws.${local.region}.secretsmanager"
-  vpc_endpoint_type   = "Interface"
-  private_dns_enabled = true
-  subnet_ids          = [for subnet in aws_subnet.zone : subnet.id]
-  security_group_ids  = [aws_security_group.role["endpoint"].id]
-  policy              = data.aws_iam_policy_document.endpoint.json
-
-  tags = {
-    Name = "${local.cluster}-secretsmanager"
-  }
+locals {
+  vpc_id     = aws_vpc.cluster.id
+  subnet_ids = { for zone, subnet in aws_subnet.zone : zone => subnet.id }
 }

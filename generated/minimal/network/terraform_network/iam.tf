@@ -49,17 +49,3 @@ resource "aws_iam_instance_profile" "machine" {
   name = aws_iam_role.machine[each.key].name
   role = aws_iam_role.machine[each.key].name
 }
-
-# Nothing but these passwords passes the endpoint, whoever asks: a machine that is broken into cannot carry data off to
-# another account's Secrets Manager.
-data "aws_iam_policy_document" "endpoint" {
-  statement {
-    actions   = ["secretsmanager:GetSecretValue"]
-    resources = [for secret in aws_secretsmanager_secret.password : secret.arn]
-
-    principals {
-      type        = "*"
-      identifiers = ["*"]
-    }
-  }
-}

@@ -1,11 +1,11 @@
 output "vpc_id" {
   description = "The cluster's VPC."
-  value       = aws_vpc.cluster.id
+  value       = local.vpc_id
 }
 
 output "subnet_ids" {
   description = "The subnet of each zone."
-  value       = { for zone, subnet in aws_subnet.zone : zone => subnet.id }
+  value       = local.subnet_ids
 }
 
 output "security_group_ids" {

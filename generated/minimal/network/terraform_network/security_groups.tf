@@ -1,13 +1,9 @@
 resource "aws_security_group" "role" {
-  for_each = {
-    database = "Database machines: PostgreSQL, Patroni, etcd"
-    haproxy  = "Load balancer: HAProxy"
-    endpoint = "Secrets Manager inside the VPC"
-  }
+  for_each = local.groups
 
   name        = "${local.cluster}-${each.key}"
   description = each.value
-  vpc_id      = aws_vpc.cluster.id
+  vpc_id      = local.vpc_id
 
   tags = {
     Name = "${local.cluster}-${each.key}"

@@ -1,5 +1,12 @@
 # All that may flow. security_groups.tf makes the rules.
 locals {
+  # The security groups, and who is in them.
+  groups = {
+    database = "Database machines: PostgreSQL, Patroni, etcd"
+    haproxy  = "Load balancer: HAProxy"
+    endpoint = "Secrets Manager inside the VPC"
+  }
+
   # Among the cluster's own machines.
   flows = {
     "database to database:2379" = { from = "database", to = "database", port = 2379, description = "Patroni keeps its leader key in etcd" }

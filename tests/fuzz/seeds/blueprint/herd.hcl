@@ -21,6 +21,10 @@ cluster "herd" {
     # Machines are dealt out over these. Three, so that any one may fail and the two others still elect a primary.
     #zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
 
+    # Or move into a VPC that exists: then `cidr` is its range, and its subnets take the place of `zones`. Nothing of it is
+    # changed. In each subnet 32 addresses from `offset` on (default 16) are the cluster's. tests/blueprints/vpc.hcl shows
+    # vpc_id = "vpc-0a1b2c3d", secrets_endpoint = true, subnet "a" { id = "subnet-0a1b2c3d" cidr = "10.1.4.0/24" } in full.
+
     # Who may reach HAProxy's write and read ports. Default: the network's own addresses. Example: a peered VPC.
     #clients = ["10.20.0.0/16", "10.30.0.0/16"]
 
@@ -137,6 +141,9 @@ cluster "herd" {
   #accept "PGH006" {
   #  reason = "HAProxy's machine is replaced by whoever is on call, within a quarter of an hour"
   #}
+
+  # A KMS key of your own for disks, images and passwords: its ARN, its id or its alias. Default: AWS's own. Example:
+  #kms_key_id = "alias/databases"
 
   # On everything that is made, beside pgherd's own. Default: none. Example:
   #tags = { team = "dba", cost-center = "42" }

@@ -1,0 +1,29 @@
+# Secrets Manager's endpoint is one that the VPC has already. Its own security group must let in port 443 from the
+# subnets of cluster.tf: machines read their passwords there at boot.
+data "aws_vpc_endpoint" "secretsmanager" {
+  vpc_id       = local.vpc_id
+  service_name = "com.amazonaws.${local.region}.secretsmanager"
+
+  lifecycle {
+    postcondition {
+      condition     = self.private_dns_enabled
+      error_message = "${self.id} does not answer to Secrets Manager's usual name: enable its private DNS."
+    }
+  }
+}
+
+# What others made has a security group of theirs, so machines are let out to addresses.
+resource "aws_vpc_security_group_egress_rule" "exit" {
+  for_each = local.exits
+
+  security_group_id = aws_security_group.role[each.value.from].id
+  cidr_ipv4         = each.value.to
+  description       = each.value.description
+  ip_protocol       = "tcp"
+  from_port         = each.value.port
+  to_port           = each.value.port
+
+  tags = {
+    Name = each.key
+  }
+}

@@ -1,0 +1,35 @@
+# The VPC and its subnets exist already. They are looked up by their ids and stay as they are: nothing here changes or tags
+# them. Every address was planned from what the blueprint says of them, so that is held against what AWS says.
+data "aws_vpc" "cluster" {
+  id = local.vpc_id
+
+  lifecycle {
+    postcondition {
+      condition     = contains(self.cidr_block_associations[*].cidr_block, local.cidr)
+      error_message = "${local.vpc_id} has no range ${local.cidr}. Correct network.cidr in the blueprint and generate again."
+    }
+
+    # Machines reach Secrets Manager by its usual name, which must resolve to the endpoint in the VPC.
+    postcondition {
+      condition     = self.enable_dns_support && self.enable_dns_hostnames
+      error_message = "${local.vpc_id} does not resolve names of endpoints: set its enableDnsSupport and enableDnsHostnames."
+    }
+  }
+}
+
+data "aws_subnet" "zone" {
+  for_each = local.subnets
+
+  id = each.value.id
+
+  lifecycle {
+    postcondition {
+      condition     = self.vpc_id == local.vpc_id && self.availability_zone == each.key && self.cidr_block == each.value.cidr
+      error_message = "${each.value.id} is ${self.cidr_block} in ${self.availability_zone} of ${self.vpc_id}. Correct its block in the blueprint and generate again."
+    }
+  }
+}
+
+locals {
+  subnet_ids = { for zone, subnet in data.aws_subnet.zone : zone => subnet.id }
+}
