@@ -6,6 +6,8 @@ export CHECKPOINT_DISABLE := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: demo test test-kill setup
+=======
+.PHONY: demo test bench setup
 
 demo: setup
 	cargo build --release --locked
@@ -22,6 +24,13 @@ test: setup
 # The long form of what `make test` does a dozen times: pgherd killed at 500 random instants.
 test-kill: setup
 	PGHERD_KILLS=500 cargo test --locked --test cli_killed
+
+# How long `gen` takes, against cp and against Jinja2.
+bench:
+	cargo build --release --locked --bin pgherd
+	test -x target/bench/venv/bin/python3 || python3 -m venv target/bench/venv
+	target/bench/venv/bin/pip install -q jinja2==3.1.6
+	tests/bench/bench.py target/release/pgherd target/bench/venv/bin/python3 target/bench
 
 setup:
 	.ci/setup
