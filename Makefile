@@ -5,9 +5,7 @@ SHELL := bash
 export CHECKPOINT_DISABLE := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test test-kill setup
-=======
-.PHONY: demo test bench setup
+.PHONY: demo test test-kill bench setup
 
 demo: setup
 	cargo build --release --locked

@@ -103,7 +103,8 @@ impl Workspace {
 
     /// Compares; writes nothing. Each file is read once.
     pub fn review<'a>(&self, cluster: &str, set: &'a FileSet) -> Result<Review<'a>> {
-        let manifest = Manifest::of(cluster, set).to_file();
+        let own = Manifest::of(cluster, set);
+        let manifest = own.to_file();
         let mut known = Known::default();
         let mut texts = BTreeMap::new();
         let mut found = BTreeMap::new();
@@ -111,7 +112,8 @@ impl Workspace {
         let manifest_path = RelPath::new(manifest::PATH);
         let (what, bytes) = look.find(&manifest_path, Some(&manifest))?;
         if let Some(bytes) = bytes {
-            known.manifest = Some(Manifest::parse(&String::from_utf8_lossy(&bytes)));
+            let same = bytes == manifest.text.as_bytes();
+            known.manifest = Some(if same { Ok(own) } else { Manifest::parse(&String::from_utf8_lossy(&bytes)) });
             texts.insert(manifest_path.clone(), bytes);
         }
         found.insert(manifest_path.clone(), what);
@@ -366,13 +368,12 @@ impl<'a> Look<'a> {
                 }
             }
         }
-        let executable = match self.kind(path)? {
-            None => return Ok((Found::Nothing, None)),
-            Some(Kind::File { executable }) => executable,
-            Some(kind) => return Ok((Found::Obstacle(word(kind)), None)),
-        };
         let full = self.dir.join(path);
-        let bytes = files::read(&full).with_context(|| format!("cannot read {}", full.display()))?.unwrap_or_default();
+        let (executable, bytes) = match files::look(&full).with_context(|| format!("cannot read {}", full.display()))? {
+            None => return Ok((Found::Nothing, None)),
+            Some((Kind::File { executable }, bytes)) => (executable, bytes),
+            Some((kind, _)) => return Ok((Found::Obstacle(word(kind)), None)),
+        };
         let sha256 = match wanted {
             Some(file) if bytes == file.text.as_bytes() => file.sha256.clone(),
             _ => sha256_hex(&bytes).into(),

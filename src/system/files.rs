@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with, syncfs};
+use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, flock, open, renameat_with, syncfs};
 
 /// What stands at a path; links are not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +26,12 @@ pub enum Kind {
 /// What stands at a path; `None` if nothing does.
 pub fn kind(path: &Path) -> io::Result<Option<Kind>> {
     let Some(meta) = found(fs::symlink_metadata(path))? else { return Ok(None) };
+    Ok(Some(kind_of(&meta)))
+}
+
+fn kind_of(meta: &fs::Metadata) -> Kind {
     let kind = meta.file_type();
-    Ok(Some(if kind.is_file() {
+    if kind.is_file() {
         Kind::File { executable: meta.permissions().mode() & 0o100 != 0 }
     } else if kind.is_dir() {
         Kind::Directory
@@ -35,7 +39,7 @@ pub fn kind(path: &Path) -> io::Result<Option<Kind>> {
         Kind::Link
     } else {
         Kind::Other
-    }))
+    }
 }
 
 /// Whether something stands at a path, links followed.
@@ -46,6 +50,28 @@ pub fn exists(path: &Path) -> bool {
 /// A file's bytes; `None` if there is no such file.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     found(fs::read(path))
+}
+
+/// What stands at a path, and its bytes where it is a regular file; links are not followed. One walk along the path for both.
+pub fn look(path: &Path) -> io::Result<Option<(Kind, Vec<u8>)>> {
+    // Nothing but a regular file is read; nothing else is waited for.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut file = match open(path, flags, rustix::fs::Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(error) => {
+            // A link, a socket, or a file that must not be read.
+            return match kind(path)? {
+                Some(Kind::File { .. }) => Err(error.into()),
+                other => Ok(other.map(|kind| (kind, vec![]))),
+            };
+        }
+    };
+    let meta = file.metadata()?;
+    let kind = kind_of(&meta);
+    let Kind::File { .. } = kind else { return Ok(Some((kind, vec![]))) };
+    let mut bytes = Vec::with_capacity(meta.len() as usize + 1);
+    file.read_to_end(&mut bytes)?;
+    Ok(Some((kind, bytes)))
 }
 
 /// A file's text; `None` if there is no such file.
