@@ -90,7 +90,7 @@ fn link(family: &str, vcpus: u32) -> Option<Link> {
         }
         _ => return None,
     };
-    let steady = steady.get(vcpus.ilog2() as usize);
+    let steady = steady.get(vcpus.checked_ilog2().unwrap_or_default() as usize);
     let (most, steady) = steady.map_or((large, large), |steady| (most, *steady));
     Some(Link { most_mb: most.0, most_iops: most.1, steady_mb: steady.0, steady_iops: steady.1 })
 }

@@ -74,7 +74,10 @@ pub fn instance_type(text: &str) -> Result<String, Refusal> {
     if !family_fits {
         return refuse(&is::INSTANCE_TYPE, format!("`{family}` is no instance family"), HELP);
     }
-    let multiple = size.strip_suffix("xlarge").is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()));
+    // The largest that there is, is a 224xlarge.
+    let number =
+        |n: &str| !n.is_empty() && n.len() <= 3 && !n.starts_with('0') && n.chars().all(|c| c.is_ascii_digit());
+    let multiple = size.strip_suffix("xlarge").is_some_and(number);
     let metal =
         size.strip_prefix("metal-").and_then(|n| n.strip_suffix("xl")).is_some_and(|n| n.parse::<u16>().is_ok());
     if SIZES.contains(&size) || multiple || metal {
