@@ -33,6 +33,11 @@ impl Entry {
         (&self.run, &self.stage, &self.what) == (&other.run, &other.stage, &other.what)
     }
 
+    /// The line that says that it ended, now.
+    pub fn ended(&self, how: &str) -> Entry {
+        Entry { at: now(), ended: true, how: how.into(), ..self.clone() }
+    }
+
     /// Adds it to the journal in `path`.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         files::append_line(path, &serde_json::to_string(&self)?)
@@ -68,14 +73,14 @@ impl Journal {
         let _ = self.entry(stage, what, true, how).write(&self.path);
     }
 
-    /// The line that says how something ended, for whoever sees it end.
-    pub fn end_of(&self, stage: &str, what: &str) -> Entry {
-        self.entry(stage, what, true, "")
+    /// The line that says that something begins, for whoever sees it end.
+    pub fn line_of(&self, stage: &str, what: &str) -> Entry {
+        self.entry(stage, what, false, "")
     }
 
     /// What another run left unfinished is over.
     pub fn settle(&self, left: &Entry, how: &str) {
-        let _ = Entry { at: now(), ended: true, how: how.into(), ..left.clone() }.write(&self.path);
+        let _ = left.ended(how).write(&self.path);
     }
 
     /// What was begun and has not ended, oldest first.

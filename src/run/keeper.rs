@@ -52,7 +52,7 @@ pub fn keep(context: &Context, kept: &Kept, say: &mut dyn FnMut(&str)) -> i32 {
     };
     log.line(&format!("[{how}]"));
     if let Some((path, entry)) = &kept.journal {
-        let _ = Entry { how, ..entry.clone() }.write(path);
+        let _ = entry.ended(&how).write(path);
     }
     code
 }

@@ -158,7 +158,7 @@ impl Under<'_> {
         }
         let kept = Kept {
             log: self.log.path().to_path_buf(),
-            journal: name.map(|name| (runner.journal.path().to_path_buf(), runner.journal.end_of(stage, name))),
+            journal: name.map(|name| (runner.journal.path().to_path_buf(), runner.journal.line_of(stage, name))),
             argv: invocation.argv(),
         };
         let (argv, env) = (keeper::argv(&runner.program, &kept), self.env(invocation));
