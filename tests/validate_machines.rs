@@ -1,0 +1,51 @@
+//! What runs on machines, held against the tools it is for: scripts and HAProxy's configuration. (Patroni and PostgreSQL
+//! check theirs while the image is made, in the very version that will run them: `provision_database.sh`.)
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a test runs tools
+
+#[path = "validate/mod.rs"]
+mod validate;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use validate::{Generated, KINDS, succeeds};
+
+/// The generated files that begin with one of these lines.
+fn scripts(generated: &Generated, first_lines: &[&str]) -> Vec<PathBuf> {
+    let found: Vec<PathBuf> = (generated.files.iter())
+        .filter(|(_, file)| file.text.lines().next().is_some_and(|line| first_lines.contains(&line)))
+        .map(|(path, _)| generated.path(path.as_str()))
+        .collect();
+    assert!(found.len() > 3, "no scripts: {first_lines:?}");
+    found
+}
+
+#[test]
+fn shellcheck_finds_nothing() {
+    for kind in KINDS {
+        let generated = Generated::of(kind);
+        let scripts = scripts(&generated, &["#!/bin/bash", "# shellcheck shell=bash"]);
+        succeeds(Command::new("shellcheck").args(["--norc", "--external-sources"]).args(&scripts));
+        for script in &scripts {
+            succeeds(Command::new("bash").arg("-n").arg(script));
+        }
+    }
+}
+
+#[test]
+fn python_compiles_the_scripts() {
+    let generated = Generated::of(KINDS[0]);
+    let check = "import sys; [compile(open(path).read(), path, 'exec') for path in sys.argv[1:]]";
+    let mut scripts = scripts(&generated, &["#!/usr/bin/python3"]);
+    scripts.push(generated.path("machine/etcd_api.py"));
+    succeeds(Command::new("python3").args(["-c", check]).args(&scripts));
+}
+
+#[test]
+fn haproxy_takes_its_configuration() {
+    for kind in KINDS {
+        let generated = Generated::of(kind);
+        let config = generated.path("load_balancer/haproxy.cfg");
+        succeeds(Command::new("haproxy").args(["-c", "-q", "-f"]).arg(config).env("STATS_PASSWORD", "check"));
+    }
+}
