@@ -57,6 +57,22 @@ problems=$(env PATRONI_NAME=check PATRONI_RESTAPI_CONNECT_ADDRESS=192.0.2.1:8008
   PATRONI_REPLICATION_PASSWORD=check PATRONI_REWIND_PASSWORD=check \
   patroni --validate-config --ignore-listen-port /etc/patroni/config.yml 2>&1 | grep -v 'is not reachable$' || true)
 [ -z "$problems" ] || fail "patroni.yml is not valid: $problems"
+# PostgreSQL of this very version reads all settings and says which it does not know or cannot take.
+settings=$(mktemp -d)
+python3 - /etc/patroni/config.yml >"$settings/postgresql.conf" <<'EOF'
+import sys, yaml
+
+with open(sys.argv[1], encoding="utf-8") as config_file:
+    config = yaml.safe_load(config_file)
+for parameters in config["bootstrap"]["dcs"]["postgresql"]["parameters"], config["postgresql"]["parameters"]:
+    for name, value in parameters.items():
+        text = str(value).replace("\\", "\\\\").replace("'", "''")
+        print(f"{name} = '{text}'")
+EOF
+chown -R postgres "$settings"
+runuser -u postgres -- "/usr/lib/postgresql/$POSTGRES_MAJOR/bin/postgres" -D "$settings" -C max_connections >/dev/null ||
+  fail "PostgreSQL $POSTGRES_MAJOR does not take the settings"
+rm -r "$settings"
 
 clean_image
 say "done"

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-9e73d3bf0ffe"
-  image      = "9e73d3bf0ffe"
+  image_name = "herd-master-6596429592ae"
+  image      = "6596429592ae"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
