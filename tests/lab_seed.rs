@@ -12,8 +12,6 @@ use lab::Lab;
 const BY_HAND: &str = r#"
 set -euo pipefail
 export AWS_ACCESS_KEY=seed AWS_SECRET_KEY=seed AWS_REGION=eu-west-1
-# The lab's shell has a region of its own for the AWS CLI, which knows AWS_REGION only from version 2 on.
-export AWS_DEFAULT_REGION=$AWS_REGION
 eip() { aws ec2 allocate-address --query PublicIp --output text; }
 image() { aws ec2 describe-images --owners self --filters "Name=tag:pgherd:role,Values=$1" --query 'sort_by(Images,&CreationDate)[-1].ImageId' --output text; }
 build() { packer build ${PACKER_FLAGS} "packer_templates/$1_temp.json"; }
@@ -59,7 +57,9 @@ fn the_seeds_own_commands_make_the_cluster() {
     assert!(copy.status().unwrap().success());
     let script = format!("cd '{}'\n{BY_HAND}", folder.path().display());
 
-    let output = lab.run(&["lab", "shell", "--", "bash", "-c", &script]);
+    let mut shell = lab::pgherd();
+    let output =
+        shell.args(["lab", "shell", "--", "bash", "-c", &script]).env("AWS_REGION", "eu-west-1").output().unwrap();
     let said = lab::text(&output);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("cluster herd is up"), "{said}");

@@ -36,7 +36,7 @@ pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(),
         LabVerb::Shell { node, command } => {
             let argv = match &node {
                 Some(node) => lab::shell(context, node, &command),
-                None => lab::outer_shell(&command),
+                None => lab::outer_shell(context, &command),
             };
             let argv = argv.map_err(failure)?;
             Err(process::replace(Program { argv: &argv, dir: &context.cwd, env: &context.env }).into())

@@ -212,11 +212,14 @@ pub fn shell(context: &Context, node: &str, command: &[String]) -> Result<Vec<St
 }
 
 /// The command line that enters the network of moto, packer and terraform, where the AWS CLI finds moto.
-pub fn outer_shell(command: &[String]) -> Result<Vec<String>> {
+///
+/// The region is the caller's `AWS_REGION`, else that of the first cluster in the lab; the controller looks there from now on.
+pub fn outer_shell(context: &Context, command: &[String]) -> Result<Vec<String>> {
     require_root()?;
     ensure!(is_up(), NOT_UP);
     let regions = files::list(&paths::regions())?;
-    let region = regions.first().map_or("us-east-1", String::as_str);
+    let first = regions.first().map_or("us-east-1", String::as_str);
+    let region = context.var("AWS_REGION").unwrap_or(first);
     files::write(&paths::regions().join(region), b"")?;
     let mut argv: Vec<String> = outer(region).collect();
     // What a person who runs packer or deploy.sh by hand must add here: builders have no public address.
