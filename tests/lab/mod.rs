@@ -187,7 +187,7 @@ pub fn processes() -> Vec<(String, String)> {
             continue;
         }
         let group = fs::read_to_string(entry.path().join("cgroup")).unwrap_or_default();
-        let programs = ["lab controller", "moto_server -H 0.0.0.0 -p 80", "tinyproxy", "debootstrap", STATE];
+        let programs = ["lab controller", "moto_server -H 0.0.0.0 -p 80", "debootstrap", STATE];
         if group.contains("/pgherd-lab/") || programs.iter().any(|program| command.contains(program)) {
             found.push((pid, command));
         }
