@@ -39,7 +39,7 @@ fn the_shipped_blueprints_break_no_rule() {
     }
     let done = test.run(&["check"]).exits(0).out("herd (blueprints/herd.hcl)").out("minimal (blueprints/minimal.hcl)");
     let done =
-        done.out("postgres dies on the primary 10 s nothing loop_wait 5 + members 2 + promotion 2 + haproxy_up 1");
+        done.out("postgres dies on the primary 7 s nothing loop_wait 2 + members 2 + promotion 2 + haproxy_up 1");
     assert_eq!(done.stdout.matches("none is broken").count(), 2, "{}", done.stdout);
 }
 
@@ -81,7 +81,7 @@ fn json_holds_everything_with_places() {
     let fault = &herd["faults"][0];
     assert_eq!(
         (&fault["fault"], &fault["outage_ms"], &fault["loss_ms"]),
-        (&"postgres_dies".into(), &10_000.into(), &0.into())
+        (&"postgres_dies".into(), &7_000.into(), &0.into())
     );
     assert_eq!(fault["outage"][0]["name"], "loop_wait");
     assert_eq!(herd["quorum"]["zones"][0]["writes"], "stop_without_quorum");
@@ -91,14 +91,14 @@ fn json_holds_everything_with_places() {
 
 #[test]
 fn a_budget_changes_what_is_generated() {
-    let failover = "failover {\n    rto = \"30s\"\n  }\n}";
+    let failover = "failover {\n    rto = \"29s\"\n  }\n}";
     let test = test(&TWO_ZONES.replace("zones = [\"a\", \"b\"]", "").replace("  }\n}", &format!("  }}\n  {failover}")));
     test.run(&["check"])
         .exits(0)
-        .out("loop_wait 2")
+        .out("loop_wait 1")
         .out("warning[PGH006]")
-        .out("budget: rto 30 s; the worst that it covers: the primary's machine dies, 29.2 s");
-    test.run(&["explain", "loop_wait"]).exits(0).out("failover.loop_wait = 2 s").out("blueprint: failover.rto");
+        .out("budget: rto 29 s; the worst that it covers: the primary's machine dies, 28.2 s");
+    test.run(&["explain", "loop_wait"]).exits(0).out("failover.loop_wait = 1 s").out("blueprint: failover.rto");
 }
 
 #[test]

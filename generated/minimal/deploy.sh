@@ -21,7 +21,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-9bd6f690ca8d slave=minimal-slave-1898e15cb8e7 haproxy=minimal-haproxy-af36a741e2bf)
+images=(master=minimal-master-66f9a62e4ab9 slave=minimal-slave-9880211a35a4 haproxy=minimal-haproxy-af36a741e2bf)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

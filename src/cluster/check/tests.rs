@@ -70,7 +70,7 @@ fn an_outage_is_the_sum_of_its_terms_and_each_has_a_source() {
     let machine = predict(&Timers::of(&resolve(&parsed(""))), Fault::MachineDies);
     let names: Vec<_> = machine.outage.iter().map(|term| term.name).collect();
     assert_eq!(names, ["ttl", "lease_sweep", "loop_wait", "etcd_node", "members", "promotion", "haproxy_up"]);
-    assert_eq!(machine.bound(), Some(20_000 + 500 + 5_000 + 1_666 + 2_000 + 2_000 + 1_000));
+    assert_eq!(machine.bound(), Some(20_000 + 500 + 2_000 + 1_666 + 2_000 + 2_000 + 1_000));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn synchronous_mode_loses_nothing_and_its_absence_does() {
     assert!(lost("").iter().all(|lost| *lost == Some(0)));
     let without = checked("failover {\n synchronous = false\n}");
     let of = |fault| without.faults.iter().find(|p| p.fault == fault).and_then(Prediction::lost);
-    assert_eq!(of(Fault::PrimaryCutOff), Some(10_000), "loop_wait + retry_timeout");
+    assert_eq!(of(Fault::PrimaryCutOff), Some(7_000), "loop_wait + retry_timeout");
     assert_eq!(of(Fault::Switchover), Some(0));
     assert_eq!(lost("slaves {\n count = 0\n}")[1], None, "no second copy");
 }
@@ -167,16 +167,16 @@ fn an_accepted_rule_is_quiet_and_keeps_its_reason() {
 #[test]
 fn timers_that_are_left_open_are_chosen_to_meet_the_budget() {
     for (text, timers) in [
-        ("rto = \"60s\"", Some((20, 5, 5))),
-        ("rto = \"33s\"", Some((20, 5, 5))),
+        ("rto = \"60s\"", Some((20, 2, 5))),
+        ("rto = \"29s\"", Some((20, 1, 5))),
         ("rto = \"30s\"", Some((20, 2, 5))),
         ("rto = \"28s\"", Some((20, 1, 4))),
         ("rto = \"27s\"", None),
-        ("rto = \"60s\"\n ttl = 40", Some((40, 5, 5))),
-        ("rto = \"60s\"\n ttl = 47", Some((47, 5, 5))),
+        ("rto = \"60s\"\n ttl = 40", Some((40, 2, 5))),
+        ("rto = \"60s\"\n ttl = 47", Some((47, 2, 5))),
         ("rto = \"60s\"\n ttl = 58", None),
         ("rto = \"30s\"\n loop_wait = 5", None),
-        ("rpo = \"8s\"\n synchronous = false", Some((20, 3, 5))),
+        ("rpo = \"6s\"\n synchronous = false", Some((20, 1, 5))),
         ("rpo = \"0\"\n rto = \"30s\"", Some((20, 2, 5))),
     ] {
         let blueprint = parsed(&format!("failover {{\n {text}\n}}"));
@@ -193,7 +193,7 @@ fn without_synchronous_mode_a_crash_gets_the_time_to_recover_that_the_rto_leaves
     let start_timeout = |text: &str| resolve(&parsed(&format!("failover {{\n {text}\n synchronous = false\n}}")));
     assert_eq!(start_timeout("").primary_start_timeout, 60);
     let cluster = start_timeout("rto = \"40s\"");
-    assert_eq!(cluster.primary_start_timeout, 25);
+    assert_eq!(cluster.primary_start_timeout, 31);
     assert_eq!(check(&cluster).errors(), 0);
 }
 
