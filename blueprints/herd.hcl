@@ -33,7 +33,7 @@ cluster "herd" {
   }
 
   image {
-    # debian-13, debian-12, ubuntu-24.04 or ubuntu-22.04. Debian 13's own packages are new enough for all that is
+    # debian-13, debian-12 or ubuntu-24.04. Debian 13's own packages are new enough for all that is
     # needed; the others take Patroni from the PostgreSQL project's apt repository.
     #base = "debian-13"
 

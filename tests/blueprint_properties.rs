@@ -70,7 +70,7 @@ const EXPRESSIONS: &[&str] = &[
 ];
 const FLAGS: &[&str] =
     &["true", "false", "NUMBER > NUMBER", "!(FLAG)", "FLAG && FLAG", "EXPRESSION == NUMBER", "\"a\" != \"b\""];
-const BASES: &[&str] = &["debian-13", "debian-12", "ubuntu-24.04", "ubuntu-22.04"];
+const BASES: &[&str] = &["debian-13", "debian-12", "ubuntu-24.04"];
 const TYPES: &[&str] = &[
     "m6i.large",
     "m7g.xlarge",

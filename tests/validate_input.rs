@@ -147,7 +147,6 @@ const INPUT: &[(&str, &str, [usize; 3])] = &[
     // Each with its Elastic IP, and that one's association.
     ("fifteen slaves", "slaves {\n count = 15\n elastic_ip = true\n}", [1, 45, 1]),
     ("Debian 12, an old major of PGDG", "image {\n base = \"debian-12\"\n}\npostgres {\n version = 13\n}", [1, 2, 1]),
-    ("Ubuntu 22.04", "image {\n base = \"ubuntu-22.04\"\n}", [1, 2, 1]),
     ("Ubuntu 24.04, a new major", "image {\n base = \"ubuntu-24.04\"\n}\npostgres {\n version = 18\n}", [1, 2, 1]),
     (
         "Graviton",

@@ -21,7 +21,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-4b946d03a17b slave=herd-slave-3073f188129b haproxy=herd-haproxy-7300185b6e37)
+images=(master=herd-master-f07074bfd78a slave=herd-slave-1d0f27cbea02 haproxy=herd-haproxy-970ade299f1d)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -95,13 +95,11 @@ pub enum Base {
     Debian12,
     /// Ubuntu 24.04 (noble).
     Ubuntu2404,
-    /// Ubuntu 22.04 (jammy).
-    Ubuntu2204,
 }
 
 impl Base {
     /// Every base, the default first.
-    pub const ALL: [Base; 4] = [Base::Debian13, Base::Debian12, Base::Ubuntu2404, Base::Ubuntu2204];
+    pub const ALL: [Base; 3] = [Base::Debian13, Base::Debian12, Base::Ubuntu2404];
 
     /// The name a blueprint uses.
     pub fn name(self) -> &'static str {
@@ -109,7 +107,6 @@ impl Base {
             Base::Debian13 => "debian-13",
             Base::Debian12 => "debian-12",
             Base::Ubuntu2404 => "ubuntu-24.04",
-            Base::Ubuntu2204 => "ubuntu-22.04",
         }
     }
 }

@@ -75,11 +75,10 @@ impl BaseImage {
             Base::Debian13 => ("trixie", 17, true),
             Base::Debian12 => ("bookworm", 15, false),
             Base::Ubuntu2404 => ("noble", 16, false),
-            Base::Ubuntu2204 => ("jammy", 14, false),
         };
         let (owner, ssh_user, root_device) = match base {
             Base::Debian13 | Base::Debian12 => (DEBIAN, "admin", "/dev/xvda"),
-            Base::Ubuntu2404 | Base::Ubuntu2204 => (CANONICAL, "ubuntu", "/dev/sda1"),
+            Base::Ubuntu2404 => (CANONICAL, "ubuntu", "/dev/sda1"),
         };
         BaseImage { base, codename, owner, ssh_user, root_device, own_postgres, own_patroni_fits }
     }
@@ -91,7 +90,6 @@ impl BaseImage {
             Base::Debian13 => format!("debian-13-{arch}-*"),
             Base::Debian12 => format!("debian-12-{arch}-*"),
             Base::Ubuntu2404 => format!("ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-{arch}-server-*"),
-            Base::Ubuntu2204 => format!("ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-{arch}-server-*"),
         }
     }
 }

@@ -7,13 +7,9 @@ pub fn cases() -> Vec<Case> {
     vec![
         inside("PGH152", 2, 10, "image {\n  base = \"debian-11\"\n}", "did you mean \"debian-12\"?"),
         inside("PGH152", 2, 10, "image {\n  base = \"trixie\"\n}", "did you mean \"debian-13\"?"),
-        inside(
-            "PGH152",
-            2,
-            10,
-            "image {\n  base = \"windows\"\n}",
-            "write one of debian-13, debian-12, ubuntu-24.04, ubuntu-22.04",
-        ),
+        inside("PGH152", 2, 10, "image {\n  base = \"windows\"\n}", "write one of debian-13, debian-12, ubuntu-24.04"),
+        inside("PGH167", 2, 10, "image {\n  base = \"ubuntu-22.04\"\n}", "write \"ubuntu-24.04\""),
+        inside("PGH167", 2, 10, "image {\n  base = \"jammy\"\n}", "has etcd 3.3 alone"),
         inside("PGH143", 2, 27, "image {\n  builder_instance_type = \"t3\"\n}", "is no instance type"),
         inside("PGH144", 2, 27, "image {\n  builder_instance_type = \"t4g.medium\"\n}", "builds no image for master"),
         inside("PGH143", 2, 19, "master {\n  instance_type = \"db.m6i.large\"\n}", "write \"m6i.large\""),

@@ -142,7 +142,7 @@ served on the same port. Path and user go into haproxy.cfg as they are.
 
 Source: https://docs.haproxy.org/3.0/configuration.html#stats%20uri";
     BASE = "PGH152", "no image can start from this",
-        "pgherd knows how to provision debian-13, debian-12, ubuntu-24.04 and ubuntu-22.04.";
+        "pgherd knows how to provision debian-13, debian-12 and ubuntu-24.04.";
     PLAIN_NAME = "PGH153", "a name has characters that it may not have",
         "Names of key pairs, users of the stats page and prefixes in a bucket go into configuration and command lines as they
 are: letters, digits and the few characters that are listed.";
@@ -209,4 +209,16 @@ kms:DescribeKey, kms:CreateGrant, kms:GenerateDataKey*, kms:ReEncrypt* and kms:D
 passwords with it, through Secrets Manager, and nothing else.
 
 Source: https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html";
+    OLD_ETCD = "PGH167", "the base's etcd is too old to keep the primary's lock",
+        "Ubuntu 22.04 packages etcd 3.3.25, and PGDG's apt repository, from which the other old bases get a newer Patroni, packages
+no etcd. etcd got pre-vote in 3.4: without it a member that was cut off comes back with a higher term, deposes a healthy
+leader, and the election may cost the primary its lock. The calls by which machines join and leave (JSON under /v3/) begin
+with 3.4 as well. A binary of someone else's making would come without the distribution's security updates, so none is
+fetched: the provisioner refuses any etcd below 3.4, and so a blueprint that names this base is refused before an image is
+paid for.
+
+Write base = \"ubuntu-24.04\" (etcd 3.4), or leave it out for Debian 13 (etcd 3.5).
+
+Source: https://packages.ubuntu.com/jammy/etcd-server, https://github.com/etcd-io/etcd/blob/main/CHANGELOG/CHANGELOG-3.4.md,
+https://wiki.postgresql.org/wiki/Apt/Packages";
 }

@@ -12,6 +12,13 @@ pub fn read(r: &Reader, default: Image) -> (Image, Found<Option<String>>) {
 }
 
 fn base(text: &str) -> Result<Base, Refusal> {
+    if ["ubuntu-22.04", "jammy"].contains(&text) {
+        return refuse(
+            &is::OLD_ETCD,
+            format!("`{text}` has etcd 3.3 alone, which lets a member that comes back depose the leader (no pre-vote)"),
+            "write \"ubuntu-24.04\", or leave it out for \"debian-13\"",
+        );
+    }
     if let Some(base) = Base::ALL.into_iter().find(|base| base.name() == text) {
         return Ok(base);
     }
@@ -19,7 +26,6 @@ fn base(text: &str) -> Result<Base, Refusal> {
         "trixie" => Some(Base::Debian13),
         "bookworm" => Some(Base::Debian12),
         "noble" => Some(Base::Ubuntu2404),
-        "jammy" => Some(Base::Ubuntu2204),
         _ => None,
     };
     let all = Base::ALL.map(Base::name);

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-4b946d03a17b"
-  image      = "4b946d03a17b"
+  image_name = "herd-master-f07074bfd78a"
+  image      = "f07074bfd78a"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

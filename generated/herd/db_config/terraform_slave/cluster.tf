@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-3073f188129b"
-  image      = "3073f188129b"
+  image_name = "herd-slave-1d0f27cbea02"
+  image      = "1d0f27cbea02"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

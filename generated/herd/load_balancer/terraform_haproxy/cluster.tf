@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-haproxy-7300185b6e37"
-  image      = "7300185b6e37"
+  image_name = "herd-haproxy-970ade299f1d"
+  image      = "970ade299f1d"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

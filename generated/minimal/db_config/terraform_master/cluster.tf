@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-master-66f9a62e4ab9"
-  image      = "66f9a62e4ab9"
+  image_name = "minimal-master-65ffc13ced70"
+  image      = "65ffc13ced70"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -23,7 +23,7 @@ PAUSE = 5
 def read_all(plan):
     """All secrets of the plan by their names; raises what boto3 raises."""
     config = Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 2, "mode": "standard"})
-    # Debian 12's and Ubuntu 22.04's boto3 do not read this variable by themselves.
+    # Debian 12's boto3 does not read this variable by themselves.
     endpoint = os.environ.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") or os.environ.get("AWS_ENDPOINT_URL")
     client = boto3.client("secretsmanager", region_name=plan["region"], endpoint_url=endpoint, config=config)
     names = {name for file in plan["files"] for name in file["secrets"].values()}
