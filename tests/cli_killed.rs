@@ -213,5 +213,5 @@ fn only_the_logs_of_the_last_runs_are_kept() {
     }
     test.run(RUN).exits(0);
     let logs = fs::read_dir(test.path("generated/herd/.pgherd/logs")).unwrap().count();
-    assert_eq!(logs, 20 + 8 + 1, "twenty old runs, and this one: eight stages and its last question");
+    assert_eq!(logs, 20 + 8 + 2, "twenty old runs, and this one: eight stages, its last question, its events");
 }

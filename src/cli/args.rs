@@ -32,7 +32,7 @@ pub enum Verb {
     Check(Check),
     /// Tell the whole story of a rule (PGH001), or why a value (maxconn) or a generated line (haproxy.cfg:44) is what it is
     Explain(Explain),
-    /// Print the blueprint language: every name, its type, bounds and default
+    /// Print the blueprint language: every name, its type, bounds and default; or the events of a run
     Schema(Schema),
     /// Build the images, make the machines, and wait until the cluster is whole
     Run(Run),
@@ -133,9 +133,9 @@ fn assignment(word: &str) -> Result<(String, String), String> {
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Tables
+    /// For people
     Text,
-    /// JSON
+    /// For programs
     Json,
 }
 
@@ -159,6 +159,9 @@ pub struct Schema {
     /// JSON Schema for editors, or the table of the README
     #[arg(long, value_enum, default_value_t = SchemaFormat::Json)]
     pub format: SchemaFormat,
+    /// The lines of `run --format json` instead, as JSON Schema
+    #[arg(long, conflicts_with = "format")]
+    pub events: bool,
 }
 
 /// How the language is printed.
@@ -209,6 +212,8 @@ pub struct Run {
     pub place: Where,
     #[command(flatten)]
     pub stages: Stages,
+    #[command(flatten)]
+    pub telling: Telling,
     /// Print each command with its directory and environment, and run nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -230,6 +235,20 @@ pub struct Run {
     /// How long the cluster may take to become whole, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub wait: u64,
+}
+
+/// How much is said, and for whom.
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub struct Telling {
+    /// Lines for people, or a JSON object an event (`pgherd schema --events` says which there are)
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Say only the result and what went wrong
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Show what the tools print
+    #[arg(long, short, conflicts_with = "quiet")]
+    pub verbose: bool,
 }
 
 /// Which stages of a run; `run --graph` names them.
@@ -261,6 +280,8 @@ pub enum Graph {
 pub struct Destroy {
     #[command(flatten)]
     pub place: Where,
+    #[command(flatten)]
+    pub telling: Telling,
     /// Remove the cluster's images and their snapshots, too
     #[arg(long)]
     pub images: bool,

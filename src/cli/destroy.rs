@@ -1,97 +1,88 @@
 //! `pgherd destroy`: names what dies, asks, and takes it down in reverse.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::args;
 use super::failure::{Failure, Kind};
-use super::report::{Progress, Report, Style};
+use super::report::{Feed, Report, Style};
 use super::session::{Need, Session};
+use super::{args, telling};
 use crate::run::destroy::Doomed;
-use crate::run::{Consent, Outcome};
+use crate::run::events::{Event, Phase};
+use crate::run::{Consent, Outcome, Watcher};
 use crate::system::{Context, files, terminal};
 use crate::tools::aws::{self, Ami};
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::Destroy) -> Result<(), Failure> {
-    let mut session = Session::open(context, report, &options.place, Need::Teardown)?;
-    let dir = session.work.dir();
-    if !files::exists(dir) {
-        return Err(Failure::usage(format!("{} is not there: nothing was made from it", dir.display())));
-    }
-    let asks = session.is_aws() && !options.yes;
-    if asks && !terminal::can_ask() {
-        return Err(Failure::usage(
-            "this destroys machines and their data on AWS, and nobody is there to ask: add --yes",
-        ));
-    }
-    let _lock = session.begin()?;
-    let done = unmake(&session, options, asks);
-    session.end(done.is_ok());
-    done
+    telling::told(context, report, options.telling, |feed| {
+        let mut session = Session::open(context, report, &options.place, Need::Teardown)?;
+        let dir = session.work.dir();
+        if !files::exists(dir) {
+            return Err(Failure::usage(format!("{} is not there: nothing was made from it", dir.display())));
+        }
+        let asks = session.is_aws() && !options.yes;
+        if asks && !terminal::can_ask() {
+            return Err(Failure::usage(
+                "this destroys machines and their data on AWS, and nobody is there to ask: add --yes",
+            ));
+        }
+        let _lock = session.begin()?;
+        let announced = session.announce(feed, "destroy", &session.pipeline.teardown());
+        let done = announced.and_then(|()| unmake(&session, feed, options, asks));
+        session.end(done.is_ok());
+        done
+    })
 }
 
-fn unmake(session: &Session<'_>, options: &args::Destroy, asks: bool) -> Result<(), Failure> {
+fn unmake(session: &Session<'_>, feed: &Feed, options: &args::Destroy, asks: bool) -> Result<(), Failure> {
     let report = &session.report;
-    let (doomed, images) = find(session, options)?;
-    if doomed.is_empty() && images.is_empty() {
+    let (doomed, images) = find(session, feed, options)?;
+    let changes = !(doomed.is_empty() && images.is_empty());
+    feed.event(Event::Reviewed { later: BTreeMap::new(), changes });
+    if !changes {
         report.line("nothing is there to destroy");
         return Ok(());
     }
-    name(session, &doomed, &images);
+    name(session, &images);
     let cluster = &session.loaded.cluster.name;
-    if asks
-        && session.ask(&format!("This cannot be undone. Write the cluster's name ({cluster}) to destroy it:"))?
-            != *cluster
-    {
-        return Err(Failure::Text(Kind::Failed, "nothing was destroyed".into()));
-    }
-    let outcomes = Progress::during(report, &session.ids(), |progress| {
-        let runner = session.runner(progress, &|_, _| Consent::Yes);
-        let mut outcomes = runner.destroy(&doomed);
-        if outcomes.iter().all(Outcome::ok) && !images.is_empty() {
-            let region = &session.loaded.cluster.region;
-            let removed = runner.remove_images(&images, &|args| session.aws(args), region);
-            say(report, &removed);
-            outcomes.push(removed);
+    if asks {
+        feed.event(Event::ConfirmationNeeded { stage: String::new(), data_of: vec![cluster.clone()] });
+        let question = format!("This cannot be undone. Write the cluster's name ({cluster}) to destroy it:");
+        if session.ask(&question)? != *cluster {
+            return Err(Failure::Text(Kind::Failed, "nothing was destroyed".into()));
         }
-        outcomes
-    });
+    }
+    feed.event(Event::PhaseBegun { phase: Phase::Work });
+    let runner = session.runner(feed, &|_, _| Consent::Yes);
+    let mut outcomes = runner.destroy(&doomed);
+    if outcomes.iter().all(Outcome::ok) && !images.is_empty() {
+        let region = &session.loaded.cluster.region;
+        outcomes.push(runner.remove_images(&images, &|args| session.aws(args), region));
+    }
     session.conclude(&outcomes)?;
     report.line(&format!("{cluster} is gone"));
     Ok(())
 }
 
-fn find(session: &Session<'_>, options: &args::Destroy) -> Result<(Doomed, Vec<Ami>), Failure> {
-    let report = &session.report;
-    report.note("looking at what is there; nothing is changed yet");
-    Progress::during(report, &session.ids(), |progress| {
-        let mut runner = session.runner(progress, &|_, _| Consent::No);
-        runner.stamp.push_str("-plan");
-        let (doomed, outcomes) = runner.plan_destroy();
-        session.conclude(&outcomes)?;
-        if !options.images {
-            return Ok((doomed, vec![]));
-        }
-        let cluster = &session.loaded.cluster;
-        match runner.find_images(&session.aws(aws::images_of(&cluster.region, &cluster.name))) {
-            Ok(images) => Ok((doomed, images)),
-            Err(outcome) => {
-                say(report, &outcome);
-                session.conclude(&[outcome])?;
-                Ok((doomed, vec![]))
-            }
-        }
-    })
+fn find(session: &Session<'_>, feed: &Feed, options: &args::Destroy) -> Result<(Doomed, Vec<Ami>), Failure> {
+    feed.event(Event::PhaseBegun { phase: Phase::Review });
+    let mut runner = session.runner(feed, &|_, _| Consent::No);
+    runner.stamp.push_str("-plan");
+    let (doomed, outcomes) = runner.plan_destroy();
+    session.conclude(&outcomes)?;
+    if !options.images {
+        return Ok((doomed, vec![]));
+    }
+    let cluster = &session.loaded.cluster;
+    match runner.find_images(&session.aws(aws::images_of(&cluster.region, &cluster.name))) {
+        Ok(images) => Ok((doomed, images)),
+        Err(outcome) => session.conclude(&[outcome]).map(|()| (doomed, vec![])),
+    }
 }
 
-fn name(session: &Session<'_>, doomed: &Doomed, images: &[Ami]) {
+fn name(session: &Session<'_>, images: &[Ami]) {
     let report = &session.report;
-    report.line("");
-    for stage in session.pipeline.teardown() {
-        if let Some(plan) = doomed.get(&stage.id) {
-            session.show_plan(&stage.id, plan);
-        }
-    }
     if !images.is_empty() {
         report.line(&format!("{}: {}", report.on_out(Style::Bold, "images"), images.len()));
     }
@@ -99,15 +90,4 @@ fn name(session: &Session<'_>, doomed: &Doomed, images: &[Ami]) {
         report.line(&format!("    {} {} ({})", report.on_out(Style::Bad, "-"), image.name, image.id));
     }
     report.line("");
-}
-
-fn say(report: &Report, outcome: &Outcome) {
-    match outcome {
-        Outcome::Done(what) => report.note(&format!("images  {what}")),
-        Outcome::Failed(failure) => {
-            report.note(&format!("images  {}  {}", report.on_err(Style::Bad, "failed"), failure.what));
-            report.stage_failure(failure);
-        }
-        _ => {}
-    }
 }

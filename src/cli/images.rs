@@ -8,7 +8,7 @@ use super::args::{self, ImagesVerb};
 use super::failure::{Failure, Kind};
 use super::report::{Report, Style};
 use super::session::{Need, Session, interrupted};
-use crate::run::{Consent, Event, Outcome, Watcher};
+use crate::run::{Consent, Deaf, Outcome};
 use crate::system::{Context, clock, terminal};
 use crate::tools::aws::{self, Ami};
 
@@ -51,7 +51,7 @@ impl Found {
 /// All images of the cluster by role, the newest of each first.
 fn find(session: &Session<'_>) -> Result<Vec<Found>, Failure> {
     let cluster = &session.loaded.cluster;
-    let runner = session.runner(&Quiet, &|_, _| Consent::No);
+    let runner = session.runner(&Deaf, &|_, _| Consent::No);
     let images = asked(session, runner.find_images(&session.aws(aws::images_of(&cluster.region, &cluster.name))))?;
     let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
     if !images.is_empty() {
@@ -122,7 +122,7 @@ fn remove_found(context: &Context, session: &Session<'_>, options: &args::Prune,
         return Err(Failure::Text(Kind::Failed, "nothing was removed, as you said".into()));
     }
     let images: Vec<Ami> = goes.into_iter().map(|one| one.ami).collect();
-    let runner = session.runner(&Quiet, &|_, _| Consent::No);
+    let runner = session.runner(&Deaf, &|_, _| Consent::No);
     match runner.remove_images(&images, &|args| session.aws(args), &session.loaded.cluster.region) {
         Outcome::Done(what) => {
             report.line(&what);
@@ -142,12 +142,6 @@ fn asked<T>(session: &Session<'_>, answer: Result<T, Outcome>) -> Result<T, Fail
         }
         _ => interrupted(),
     })
-}
-
-struct Quiet;
-
-impl Watcher for Quiet {
-    fn event(&self, _: Event<'_>) {}
 }
 
 #[cfg(test)]

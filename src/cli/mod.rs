@@ -1,6 +1,7 @@
 //! The command line: one thin file per verb.
 
 mod args;
+mod asking;
 mod blueprints;
 mod check;
 mod destroy;
@@ -18,6 +19,7 @@ mod run;
 mod schema;
 mod session;
 mod status;
+mod telling;
 
 use std::ffi::OsString;
 use std::sync::Arc;

@@ -7,14 +7,14 @@ use std::time::Duration;
 use super::args::{TargetName, Where};
 use super::blueprints::{self, Loaded};
 use super::failure::{Failure, Kind};
-use super::report::{Report, Style};
+use super::report::{Feed, History, Report, Style};
 use crate::lab;
-use crate::pipeline::{Pipeline, Target, Toolbox, pipeline};
+use crate::pipeline::{Pipeline, Stage, Target, Toolbox, pipeline};
+use crate::run::events::{self, Begun, Event, StageIs};
 use crate::run::journal::{Entry, Journal};
 use crate::run::prerequisites::{self, Finding, Tools};
 use crate::run::{Consent, Outcome, Runner, Watcher, environment};
 use crate::system::{Context, Interrupt, clock, files};
-use crate::tools::plan::Change;
 use crate::tools::terraform::{self, PlanSummary};
 use crate::tools::{Invocation, aws};
 use crate::workspace::{PRIVATE, Workspace};
@@ -31,6 +31,8 @@ pub struct Session<'a> {
     pub pipeline: Pipeline,
     pub env: BTreeMap<String, String>,
     pub tools: Option<Tools>,
+    /// Names this run and its logs.
+    pub run: String,
     pub journal: Journal,
     /// Builds of earlier runs that did not come to their end.
     pub unfinished: Vec<Entry>,
@@ -91,6 +93,7 @@ impl<'a> Session<'a> {
             interrupt,
             loaded,
             journal: Journal::new(&target.root.join(PRIVATE), &run),
+            run,
             unfinished: vec![],
             work,
             target,
@@ -137,7 +140,7 @@ impl<'a> Session<'a> {
             program: self.context.program.clone(),
             journal: self.journal.clone(),
             unfinished: self.unfinished.clone(),
-            stamp: clock::stamp(self.context.now),
+            stamp: self.run.clone(),
             packer: self.tools.as_ref().map_or(crate::tools::packer::OLDEST, |tools| tools.packer),
             jobs: 4,
             patience: Duration::ZERO,
@@ -149,9 +152,25 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The stages' ids.
-    pub fn ids(&self) -> Vec<&str> {
-        self.pipeline.stages.iter().map(|stage| stage.id.as_str()).collect()
+    /// Tells that it begins. From here on it is written down.
+    pub fn announce(&self, feed: &Feed, verb: &str, stages: &[Stage]) -> Result<(), Failure> {
+        let logs = self.target.root.join(PRIVATE).join("logs");
+        feed.add(Box::new(History::begin(&logs, &self.run)?));
+        let mut versions = BTreeMap::from([("pgherd".to_string(), env!("CARGO_PKG_VERSION").to_string())]);
+        let tools = self.tools.iter().flat_map(|tools| &tools.findings);
+        versions.extend(tools.map(|tool| (tool.name.clone(), tool.version.clone())));
+        feed.event(Event::RunBegun(Begun {
+            format: events::FORMAT,
+            run: self.run.clone(),
+            verb: verb.into(),
+            cluster: self.loaded.cluster.name.clone(),
+            target: self.target.name.clone(),
+            region: self.loaded.cluster.region.clone(),
+            versions,
+            stages: stages.iter().map(|s| StageIs { stage: s.id.clone(), needs: s.needs.clone() }).collect(),
+            logs: logs.display().to_string(),
+        }));
+        Ok(())
     }
 
     /// Success, or the failure that the stages' ends come to.
@@ -183,36 +202,6 @@ impl<'a> Session<'a> {
             answer => Ok(answer.unwrap_or_default()),
         }
     }
-
-    /// Prints what plans come to.
-    pub fn show_plan(&self, stage: &str, plan: &PlanSummary) {
-        self.report.line(&format!("{}: {plan}", self.report.on_out(Style::Bold, stage)));
-        for (doing, address) in &plan.resources {
-            let style = match doing {
-                terraform::Doing::Create => Style::Good,
-                terraform::Doing::Update => Style::Warn,
-                terraform::Doing::Replace | terraform::Doing::Destroy => Style::Bad,
-            };
-            let detail = plan.detail(address).map_or(String::new(), why);
-            let sign = self.report.on_out(style, &format!("{:>3}", doing.sign()));
-            self.report.line(&format!("  {sign} {address}{detail}"));
-        }
-    }
-}
-
-/// What forces a replacement, and what goes with it.
-pub fn why(change: &Change) -> String {
-    let mut parts = vec![];
-    if !change.forced_by.is_empty() {
-        parts.push(format!("forced by {}", change.forced_by.join(", ")));
-    }
-    if !change.reason.is_empty() {
-        parts.push(change.reason.clone());
-    }
-    if let Some(name) = &change.data_of {
-        parts.push(format!("THE DATA OF {name} GOES WITH IT"));
-    }
-    if parts.is_empty() { String::new() } else { format!("  ({})", parts.join("; ")) }
 }
 
 /// The user stopped it.
@@ -224,7 +213,7 @@ pub fn interrupted() -> Failure {
 pub fn listen(report: &Arc<Report>, interrupt: &Interrupt) -> Result<(), Failure> {
     let report = Arc::clone(report);
     interrupt.listen(move |count| {
-        report.note(match count {
+        report.say(match count {
             1 => "interrupted: the tools were told, and are given the time to end in order",
             2 => "still waiting for the tools; once more kills them, and may leave half-made things behind",
             _ => "killed",
@@ -241,7 +230,7 @@ pub fn require(report: &Report, findings: &[Finding], interrupt: &Interrupt) -> 
     let mut missing = vec![];
     for finding in findings {
         if let Some(problem) = &finding.problem {
-            report.note(&format!("{} {problem}: {}", report.on_err(Style::Bad, &finding.name), finding.advice));
+            report.say(&format!("{} {problem}: {}", report.on_err(Style::Bad, &finding.name), finding.advice));
             missing.push(finding.name.clone());
         }
     }

@@ -8,7 +8,7 @@ use super::failure::{Failure, Kind};
 use super::report::{Report, Style};
 use super::session::{Need, Session};
 use crate::run::health::{self, Observation};
-use crate::run::{Consent, Event, Outcome, Watcher};
+use crate::run::{Consent, Deaf, Outcome};
 use crate::system::Context;
 
 /// Runs the verb.
@@ -70,15 +70,11 @@ pub fn endpoints(session: &Session<'_>, address: IpAddr) {
 }
 
 fn haproxy(session: &Session<'_>) -> Result<IpAddr, Failure> {
-    struct Quiet;
-    impl Watcher for Quiet {
-        fn event(&self, _: Event<'_>) {}
-    }
     if session.pipeline.seats.public_address.is_none() {
         return Ok(IpAddr::V4(session.pipeline.seats.haproxy));
     }
     session.work.make_private_dir()?;
-    match session.runner(&Quiet, &|_, _| Consent::No).haproxy_address() {
+    match session.runner(&Deaf, &|_, _| Consent::No).haproxy_address() {
         Ok(address) => Ok(address),
         Err(Outcome::Failed(failure)) => {
             session.report.stage_failure(&failure);

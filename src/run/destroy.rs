@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::events::Outcome;
+use super::events::Event;
 use super::module::Applied;
+use super::outcome::Outcome;
 use super::runner::{Runner, Stop, Under};
+use super::scheduler;
 use crate::pipeline::{Stage, Work};
+use crate::system::clock::Stopwatch;
 use crate::tools::terraform::PlanSummary;
 use crate::tools::{Invocation, aws};
 
@@ -21,7 +24,9 @@ impl Runner<'_> {
             self.pipeline.teardown().into_iter().map(|stage| Stage { needs: vec![], ..stage }).collect();
         let outcomes = self.run_stages(&stages, |under, stage| {
             let Work::Module(module) = &stage.work else { return Ok(Outcome::Unchanged(String::new())) };
-            match under.plan(module, &module.plan_destroy)? {
+            let plan = under.plan(module, &module.plan_destroy)?;
+            under.tell_plan(plan.as_ref());
+            match plan {
                 None => Ok(Outcome::Unchanged("nothing is there".into())),
                 Some(plan) => {
                     let count = plan.destroy;
@@ -47,24 +52,37 @@ impl Runner<'_> {
 
     /// Finds the cluster's images.
     pub fn find_images(&self, find: &Invocation) -> Result<Vec<aws::Ami>, Outcome> {
-        self.one("images", |under| {
-            let captured = under.capture(find)?;
-            match aws::read_images(&captured.stdout) {
-                Ok(images) if captured.exit.ok() => Ok(images),
-                _ => Err(under.failure(format!("cannot ask AWS for the images ({})", captured.exit), "see the log")),
-            }
-        })
+        self.one(
+            "images",
+            |images: &Vec<_>| format!("{} found", images.len()),
+            |under| {
+                let captured = under.capture(find)?;
+                match aws::read_images(&captured.stdout) {
+                    Ok(images) if captured.exit.ok() => Ok(images),
+                    _ => {
+                        Err(under.failure(format!("cannot ask AWS for the images ({})", captured.exit), "see the log"))
+                    }
+                }
+            },
+        )
     }
 
     /// Finds the machines that images have.
     pub fn find_users(&self, find: &Invocation) -> Result<Vec<(String, String)>, Outcome> {
-        self.one("images", |under| {
-            let captured = under.capture(find)?;
-            match aws::read_users(&captured.stdout) {
-                Ok(users) if captured.exit.ok() => Ok(users),
-                _ => Err(under.failure(format!("cannot ask AWS for the machines ({})", captured.exit), "see the log")),
-            }
-        })
+        self.one(
+            "images",
+            |users: &Vec<_>| format!("{} machines run from them", users.len()),
+            |under| {
+                let captured = under.capture(find)?;
+                match aws::read_users(&captured.stdout) {
+                    Ok(users) if captured.exit.ok() => Ok(users),
+                    _ => {
+                        Err(under
+                            .failure(format!("cannot ask AWS for the machines ({})", captured.exit), "see the log"))
+                    }
+                }
+            },
+        )
     }
 
     /// Removes images and the snapshots under them; `make` turns arguments into a command.
@@ -74,7 +92,8 @@ impl Runner<'_> {
         make: &dyn Fn(Vec<String>) -> Invocation,
         region: &str,
     ) -> Outcome {
-        let removed = self.one("images", |under| {
+        let told = |_: &()| format!("{} images removed", images.len());
+        let removed = self.one("images", told, |under| {
             for image in images {
                 under.step(&make(aws::deregister(region, &image.id)), &format!("cannot deregister {}", image.id))?;
                 for snapshot in &image.snapshots {
@@ -84,14 +103,28 @@ impl Runner<'_> {
             Ok(())
         });
         match removed {
-            Ok(()) => Outcome::Done(format!("{} images removed", images.len())),
+            Ok(()) => Outcome::Done(told(&())),
             Err(outcome) => outcome,
         }
     }
 
-    fn one<T>(&self, stage: &str, work: impl FnOnce(&mut Under<'_>) -> Result<T, Stop>) -> Result<T, Outcome> {
+    /// A stage of its own that is in no pipeline; `told` says what it came to.
+    fn one<T>(
+        &self,
+        stage: &str,
+        told: impl FnOnce(&T) -> String,
+        work: impl FnOnce(&mut Under<'_>) -> Result<T, Stop>,
+    ) -> Result<T, Outcome> {
         let mut under = self.begin(stage).map_err(Outcome::from)?;
-        work(&mut under).map_err(Outcome::from)
+        under.tell(Event::StageBegun { stage: stage.into() });
+        let watch = Stopwatch::start();
+        let done = work(&mut under).map_err(Outcome::from);
+        let outcome = match &done {
+            Ok(done) => Outcome::Done(told(done)),
+            Err(outcome) => outcome.clone(),
+        };
+        self.watcher.event(scheduler::ended(stage, &outcome, watch.elapsed()));
+        done
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
+use super::events::Event;
 use crate::system::Context;
 
 /// The names that the seed's users export, and what the tools read.
@@ -47,6 +50,25 @@ impl Redactor {
         // A value this short is no secret, and would blot out half of everything.
         let secret = |name: &str| env.get(name).filter(|value| value.len() >= 8).cloned();
         Redactor { secrets: SECRETS.iter().filter_map(|name| secret(name)).collect() }
+    }
+
+    /// The event without them.
+    pub fn event(&self, event: Event) -> Event {
+        if self.secrets.is_empty() || matches!(event, Event::Output { .. }) {
+            // A tool's keeper has taken them out already.
+            return event;
+        }
+        let redacted = serde_json::to_value(&event).and_then(|value| serde_json::from_value(self.value(value)));
+        redacted.unwrap_or(Event::Notice { stage: String::new(), text: "[secret]".into() })
+    }
+
+    fn value(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.redact(&text)),
+            Value::Array(all) => all.into_iter().map(|value| self.value(value)).collect(),
+            Value::Object(all) => all.into_iter().map(|(name, value)| (name, self.value(value))).collect(),
+            other => other,
+        }
     }
 
     /// The text without them.

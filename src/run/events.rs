@@ -1,80 +1,220 @@
-//! What a run tells while it goes on, and what each stage comes to.
+//! What a run tells while it goes on. Everything that anybody sees of it is made from these: lines, live view, JSON, history, report.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-/// How a stage ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It did this.
-    Done(String),
-    /// There was nothing to do, for this reason.
-    Unchanged(String),
-    /// It failed.
-    Failed(Box<Failure>),
-    /// It was not begun: this stage, which it needs, did not succeed.
-    Blocked(String),
-    /// The user said no to what it was about to do.
-    Declined,
-    /// The user stopped it.
-    Interrupted,
-}
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-impl Outcome {
-    /// Whether what needs the stage may begin.
-    pub fn ok(&self) -> bool {
-        matches!(self, Outcome::Done(_) | Outcome::Unchanged(_))
-    }
-}
+use super::outcome::Outcome;
+use crate::tools::plan::Change;
+use crate::tools::terraform::{Doing, PlanSummary};
 
-/// Why a stage failed, and what to do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Failure {
-    /// What failed.
-    pub what: String,
-    /// The end of the tool's output.
-    pub tail: Vec<String>,
-    /// All of its output.
-    pub log: Option<PathBuf>,
-    /// What to do.
-    pub advice: String,
+/// Counts up when an event changes so that readers of the old ones would fail.
+pub const FORMAT: u32 = 1;
+
+/// An event and when it happened: a line of `--format json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "an event of pgherd", extend("unevaluatedProperties" = false))]
+pub struct Said {
+    /// When, in UTC: `2026-11-24T13:30:00.000Z`.
+    pub at: String,
+    /// What.
+    #[serde(flatten)]
+    pub event: Event,
 }
 
 /// Something that happened.
-#[derive(Debug, Clone, Copy)]
-pub enum Event<'a> {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The cluster's folder is held, the tools are there: it begins.
+    RunBegun(Begun),
+    /// The stages that follow belong to this.
+    PhaseBegun {
+        /// Which.
+        phase: Phase,
+    },
     /// A stage began.
-    Started {
+    StageBegun {
         /// Its id.
-        stage: &'a str,
+        stage: String,
     },
-    /// A stage's tool printed a line, or the stage says what it waits for.
-    Line {
+    /// A stage's tool printed a line. Only with `--verbose`.
+    Output {
         /// Its id.
-        stage: &'a str,
+        stage: String,
         /// The line.
-        text: &'a str,
+        text: String,
     },
-    /// A stage says something that has to be seen.
-    Notice {
+    /// A stage waits for the world.
+    Waiting {
         /// Its id.
-        stage: &'a str,
+        stage: String,
+        /// What for.
+        text: String,
+    },
+    /// Something that has to be seen.
+    Notice {
+        /// The stage's id; empty for the run itself.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        stage: String,
         /// What.
-        text: &'a str,
+        text: String,
+    },
+    /// An image was looked for.
+    Image(ImageSeen),
+    /// A module was planned.
+    Planned {
+        /// Its stage's id.
+        stage: String,
+        /// What would be done; none where nothing changes.
+        plan: Option<Plan>,
+    },
+    /// Everything that can be known before something is changed is known.
+    Reviewed {
+        /// Modules that are planned only when this stage is done, by stage.
+        later: BTreeMap<String, String>,
+        /// Whether there is something to do.
+        changes: bool,
+    },
+    /// Someone has to agree, or nothing more is done.
+    ConfirmationNeeded {
+        /// The stage's id; empty where all of them are meant.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        stage: String,
+        /// Machines whose data goes: each has to be named.
+        data_of: Vec<String>,
     },
     /// A stage ended, or will never begin.
-    Ended {
+    StageEnded {
         /// Its id.
-        stage: &'a str,
+        stage: String,
         /// How.
-        outcome: &'a Outcome,
-        /// After how long.
-        took: Duration,
+        outcome: Outcome,
+        /// After how many seconds.
+        seconds: f64,
     },
+    /// It is over; nothing follows.
+    RunEnded {
+        /// The process's exit code.
+        exit_code: u8,
+        /// What ended it, where that is no stage's failure.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        error: String,
+    },
+}
+
+/// Who runs what where.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Begun {
+    /// Of these events: [`FORMAT`].
+    pub format: u32,
+    /// Names the run and its logs.
+    pub run: String,
+    /// `run` or `destroy`.
+    pub verb: String,
+    /// The cluster's name.
+    pub cluster: String,
+    /// `aws` or `lab`.
+    pub target: String,
+    /// AWS region.
+    pub region: String,
+    /// The version of each tool, and pgherd's own.
+    pub versions: BTreeMap<String, String>,
+    /// The stages, each after those it needs.
+    pub stages: Vec<StageIs>,
+    /// The folder of the logs and of the report.
+    pub logs: String,
+}
+
+/// A stage and what it waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StageIs {
+    /// Its id.
+    pub stage: String,
+    /// Ids of the stages before it.
+    pub needs: Vec<String>,
+}
+
+/// A part of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Finding out what would be done; nothing is changed.
+    Review,
+    /// Doing it.
+    #[default]
+    Work,
+}
+
+/// What there is of an image, and what is done about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImageSeen {
+    /// The stage's id.
+    pub stage: String,
+    /// The image's name.
+    pub name: String,
+    /// Its AMI, where one of this content exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ami: Option<String>,
+    /// Why it is built; none where it stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebuilt: Option<String>,
+    /// The files that differ from the newest image of its role.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differs: Vec<String>,
+    /// The base image that it was made from has a successor: this says both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_moved: Option<String>,
+}
+
+/// What a plan does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Plan {
+    /// Resources to be made.
+    pub created: usize,
+    /// Resources to be changed in place.
+    pub changed: usize,
+    /// Resources to be destroyed and made anew.
+    pub replaced: usize,
+    /// Resources to be destroyed.
+    pub destroyed: usize,
+    /// In Terraform's own words.
+    pub summary: String,
+    /// Each of them.
+    pub changes: Vec<Change>,
+}
+
+impl From<&PlanSummary> for Plan {
+    fn from(plan: &PlanSummary) -> Self {
+        let changes = plan.changes();
+        let count = |doing| changes.iter().filter(|change| change.doing == doing).count();
+        Plan {
+            created: count(Doing::Create),
+            changed: count(Doing::Update),
+            replaced: count(Doing::Replace),
+            destroyed: count(Doing::Destroy),
+            summary: plan.to_string(),
+            changes,
+        }
+    }
 }
 
 /// Hears of everything that happens, from several threads at once.
 pub trait Watcher: Sync {
     /// Takes an event.
-    fn event(&self, event: Event<'_>);
+    fn event(&self, event: Event);
+}
+
+/// Hears of nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Deaf;
+
+impl Watcher for Deaf {
+    fn event(&self, _: Event) {}
+}
+
+/// The JSON Schema of the stream's lines.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Said).into()
 }

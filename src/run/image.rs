@@ -2,7 +2,8 @@
 
 use std::sync::PoisonError;
 
-use super::events::Outcome;
+use super::events::{Event, ImageSeen};
+use super::outcome::Outcome;
 use super::runner::{Stop, Under};
 use crate::pipeline::Image;
 use crate::tools::{aws, packer};
@@ -41,10 +42,12 @@ impl Under<'_> {
                 self.failure(format!("cannot ask AWS for the image {} ({})", image.name, captured.exit), advice)
             );
         }
-        match aws::read_images(&captured.stdout) {
-            Ok(images) => Ok(images.into_iter().next().map(|ami| ami.id)),
-            Err(why) => Err(self.failure(why, advice)),
-        }
+        let found = aws::read_images(&captured.stdout).map_err(|why| self.failure(why, advice))?;
+        let ami = found.into_iter().next().map(|ami| ami.id);
+        let rebuilt = ami.is_none().then(|| "none of this content exists".to_string());
+        let (stage, name) = (self.stage.into(), image.name.clone());
+        self.tell(Event::Image(ImageSeen { stage, name, ami: ami.clone(), rebuilt, ..ImageSeen::default() }));
+        Ok(ami)
     }
 
     /// One of the image stages gets the plugin for all, where Packer has such a thing and it is not there.

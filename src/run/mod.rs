@@ -10,11 +10,13 @@ pub mod keeper;
 mod leftovers;
 pub mod log;
 mod module;
+pub mod outcome;
 pub mod prerequisites;
 pub mod review;
 mod runner;
 pub mod scheduler;
 mod verify;
 
-pub use events::{Event, Failure, Outcome, Watcher};
+pub use events::{Deaf, Event, Watcher};
+pub use outcome::{Failure, Outcome};
 pub use runner::{Consent, Runner};

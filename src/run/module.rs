@@ -1,6 +1,7 @@
 //! A Terraform module: initialised when needed, planned, and exactly that plan applied.
 
-use super::events::Outcome;
+use super::events::{Event, Plan};
+use super::outcome::Outcome;
 use super::runner::{Consent, Stop, Under};
 use crate::fileset::sha256_hex;
 use crate::pipeline::Module;
@@ -85,7 +86,12 @@ impl Under<'_> {
                 Err(why) => return Err(self.failure(why, WHAT_TO_DO)),
             }
         }
+        self.tell_plan(planned.as_ref());
         Ok(planned)
+    }
+
+    pub fn tell_plan(&self, plan: Option<&PlanSummary>) {
+        self.tell(Event::Planned { stage: self.stage.into(), plan: plan.map(Plan::from) });
     }
 
     /// Plans into the module's plan file; `None` if there is nothing to change.

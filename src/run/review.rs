@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::events::Outcome;
+use super::outcome::Outcome;
 use super::runner::Runner;
 use crate::pipeline::{Stage, Work};
 use crate::tools::terraform::PlanSummary;

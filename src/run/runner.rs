@@ -7,10 +7,11 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use super::environment::Redactor;
-use super::events::{Event, Failure, Outcome, Watcher};
+use super::events::{Event, Watcher};
 use super::journal::{self, Entry, Journal};
 use super::keeper::{self, Kept};
 use super::log::Log;
+use super::outcome::{Failure, Outcome};
 use super::scheduler;
 use crate::pipeline::{Pipeline, Stage, Work};
 use crate::system::process::{self, Captured, Exit, Program};
@@ -79,14 +80,14 @@ pub(super) struct Under<'a> {
 
 /// What ends a stage before its end.
 pub(super) enum Stop {
-    Failed(Failure),
+    Failed(Box<Failure>),
     Interrupted,
 }
 
 impl From<Stop> for Outcome {
     fn from(stop: Stop) -> Self {
         match stop {
-            Stop::Failed(failure) => Outcome::Failed(Box::new(failure)),
+            Stop::Failed(failure) => Outcome::Failed(failure),
             Stop::Interrupted => Outcome::Interrupted,
         }
     }
@@ -127,11 +128,11 @@ impl Runner<'_> {
             .and_then(|()| Log::open(&private.join("logs"), &self.stamp, stage, Redactor::of(&self.env)));
         match opened {
             Ok(log) => Ok(Under { runner: self, stage, log }),
-            Err(e) => Err(Stop::Failed(Failure {
+            Err(e) => Err(Stop::Failed(Box::new(Failure {
                 what: format!("cannot write the log in {}: {e}", private.display()),
                 advice: MAKE_ROOM.into(),
                 ..Failure::default()
-            })),
+            }))),
         }
     }
 }
@@ -172,7 +173,7 @@ impl Under<'_> {
         let exit = process::stream(program, held, runner.interrupt, &mut |line| {
             log.seen(line);
             on_line(line);
-            runner.watcher.event(Event::Line { stage, text: line });
+            runner.watcher.event(Event::Output { stage: stage.into(), text: line.into() });
         });
         if matches!(exit, Ok(Exit::NotStarted) | Err(_)) {
             name.into_iter().for_each(|name| runner.journal.ended(stage, name, "not started"));
@@ -221,26 +222,31 @@ impl Under<'_> {
         }
     }
 
-    /// Says what the stage is at.
-    pub fn say(&mut self, text: &str) {
-        let text = self.log.line(text);
-        self.runner.watcher.event(Event::Line { stage: self.stage, text: &text });
+    /// Says what the stage waits for.
+    pub fn wait_for(&mut self, what: &str) {
+        self.log.line(&format!("waiting: {what}"));
+        self.tell(Event::Waiting { stage: self.stage.into(), text: what.into() });
+    }
+
+    pub fn tell(&self, event: Event) {
+        self.runner.watcher.event(event);
     }
 
     /// Says something that has to be seen.
     pub fn notice(&mut self, text: &str) {
         let text = self.log.line(text);
-        self.runner.watcher.event(Event::Notice { stage: self.stage, text: &text });
+        self.tell(Event::Notice { stage: self.stage.into(), text });
     }
 
     /// A failure with the log's tail.
     pub fn failure(&self, what: impl Into<String>, advice: impl Into<String>) -> Stop {
-        Stop::Failed(Failure {
+        Stop::Failed(Box::new(Failure {
             what: what.into(),
-            tail: self.log.tail(),
+            message: self.log.tail(),
+            origin: None,
             log: Some(self.log.path().to_path_buf()),
             advice: advice.into(),
-        })
+        }))
     }
 
     fn cannot_start(&self, invocation: &Invocation, error: &std::io::Error) -> Stop {

@@ -2,8 +2,10 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
-use super::events::{Event, Outcome, Watcher};
+use super::events::{Event, Watcher};
+use super::outcome::Outcome;
 use crate::pipeline::Stage;
 use crate::system::Interrupt;
 use crate::system::clock::Stopwatch;
@@ -29,11 +31,7 @@ pub fn run(
         let mut guard = lock();
         loop {
             for (i, outcome) in hopeless(stages, &guard, interrupt) {
-                watcher.event(Event::Ended {
-                    stage: &stages[i].id,
-                    outcome: &outcome,
-                    took: std::time::Duration::ZERO,
-                });
+                watcher.event(ended(&stages[i].id, &outcome, Duration::ZERO));
                 guard.begun[i] = true;
                 guard.outcomes[i] = Some(outcome);
             }
@@ -41,10 +39,10 @@ pub fn run(
                 guard.begun[i] = true;
                 drop(guard);
                 let stage = &stages[i];
-                watcher.event(Event::Started { stage: &stage.id });
+                watcher.event(Event::StageBegun { stage: stage.id.clone() });
                 let watch = Stopwatch::start();
                 let outcome = work(stage);
-                watcher.event(Event::Ended { stage: &stage.id, outcome: &outcome, took: watch.elapsed() });
+                watcher.event(ended(&stage.id, &outcome, watch.elapsed()));
                 guard = lock();
                 guard.outcomes[i] = Some(outcome);
                 changed.notify_all();
@@ -62,6 +60,11 @@ pub fn run(
         }
     });
     lock().outcomes.drain(..).map(|outcome| outcome.unwrap_or(Outcome::Interrupted)).collect()
+}
+
+pub(super) fn ended(stage: &str, outcome: &Outcome, took: Duration) -> Event {
+    let seconds = (took.as_secs_f64() * 1000.0).round() / 1000.0;
+    Event::StageEnded { stage: stage.into(), outcome: outcome.clone(), seconds }
 }
 
 /// What `stage` needs, as far as it is in this graph: what is not has been done before.
@@ -96,13 +99,8 @@ fn hopeless(stages: &[Stage], board: &Board, interrupt: &Interrupt) -> Vec<(usiz
 mod tests {
     use super::*;
     use crate::pipeline::Work;
+    use crate::run::Deaf;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
-
-    struct Deaf;
-    impl Watcher for Deaf {
-        fn event(&self, _: Event<'_>) {}
-    }
 
     fn stage(id: &str, needs: &[&str]) -> Stage {
         Stage { id: id.into(), needs: needs.iter().map(|n| n.to_string()).collect(), work: Work::Verify }

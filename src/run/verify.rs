@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::events::Outcome;
 use super::health;
+use super::outcome::Outcome;
 use super::runner::{Runner, Stop, Under};
 use crate::pipeline::Seats;
 use crate::system::clock::Stopwatch;
@@ -35,9 +35,9 @@ impl Under<'_> {
                 let standbys = seen.members.len().saturating_sub(1);
                 return Ok(Outcome::Done(format!("1 primary, {standbys} streaming; both ports answer at {address}")));
             }
-            let waiting = format!("waiting: {}", seen.problems.join("; "));
+            let waiting = seen.problems.join("; ");
             if waiting != said {
-                self.say(&waiting);
+                self.wait_for(&waiting);
                 said = waiting;
             }
             if watch.elapsed() >= self.runner.patience {

@@ -31,6 +31,21 @@ pub fn stamp(time: SystemTime) -> String {
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
+/// A point in time for programs, in UTC (RFC 3339): `2026-11-24T13:30:00.000Z`.
+pub fn rfc3339(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (year, month, day) = civil(since.as_secs() / 86_400);
+    let (hour, minute, second) = (since.as_secs() / 3600 % 24, since.as_secs() / 60 % 60, since.as_secs() % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", since.subsec_millis())
+}
+
+/// Seconds since 1970 of what [`rfc3339`] wrote.
+pub fn seconds(rfc3339: &str) -> Option<f64> {
+    let whole = unstamp(rfc3339)?.duration_since(UNIX_EPOCH).ok()?.as_secs_f64();
+    let part = rfc3339.rsplit_once('.').and_then(|(_, part)| part.trim_end_matches('Z').parse::<f64>().ok());
+    Some(whole + part.unwrap_or(0.0) / 1000.0)
+}
+
 /// The point in time of a [`stamp`]; other signs between its digits do no harm.
 pub fn unstamp(stamp: &str) -> Option<SystemTime> {
     let digits: Vec<u64> = stamp.chars().filter_map(|c| c.to_digit(10)).map(u64::from).take(14).collect();
@@ -79,5 +94,8 @@ mod tests {
         }
         assert_eq!(unstamp("2026-11-24T13:30:00.000Z"), unstamp("20261124T133000Z"));
         assert_eq!(unstamp("2026"), None);
+        let exact = UNIX_EPOCH + Duration::from_millis(1_795_527_000_042);
+        assert_eq!(rfc3339(exact), "2026-11-24T13:30:00.042Z");
+        assert_eq!(seconds(&rfc3339(exact)), Some(1_795_527_000.042));
     }
 }

@@ -41,10 +41,10 @@ pub fn read_line(interrupt: &Interrupt) -> Option<String> {
     }
 }
 
-/// How many columns standard error has; 80 where nobody knows.
-pub fn columns() -> usize {
+/// How many rows and columns standard error has; 24 and 80 where nobody knows.
+pub fn size() -> (usize, usize) {
     match rustix::termios::tcgetwinsize(io::stderr()) {
-        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
-        _ => 80,
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (usize::from(size.ws_row), usize::from(size.ws_col)),
+        _ => (24, 80),
     }
 }

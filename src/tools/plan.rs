@@ -1,24 +1,51 @@
 //! What a saved plan does, as `terraform show -json` tells it
 //! (<https://developer.hashicorp.com/terraform/internals/json-format#plan-representation>).
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::terraform::Doing;
 
 /// What is done to one resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// Its address in the module.
     pub address: String,
     /// What is done.
+    #[serde(rename = "action")]
     pub doing: Doing,
     /// The attributes that cannot be changed in place, where it is replaced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forced_by: Vec<String>,
     /// Why Terraform does it, where it is not for a change of configuration: `tainted`, `by request` …
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
     /// The machine whose data goes with it: its name, for a database's machine or disk that is replaced or destroyed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_of: Option<String>,
+}
+
+impl Change {
+    /// One of which nothing more is known.
+    pub fn of(address: &str, doing: Doing) -> Self {
+        Change { address: address.into(), doing, forced_by: vec![], reason: String::new(), data_of: None }
+    }
+
+    /// What forces a replacement, and what goes with it.
+    pub fn why(&self) -> String {
+        let mut parts = vec![];
+        if !self.forced_by.is_empty() {
+            parts.push(format!("forced by {}", self.forced_by.join(", ")));
+        }
+        if !self.reason.is_empty() {
+            parts.push(self.reason.clone());
+        }
+        if let Some(name) = &self.data_of {
+            parts.push(format!("THE DATA OF {name} GOES WITH IT"));
+        }
+        parts.join("; ")
+    }
 }
 
 /// Types whose end is the end of what PostgreSQL wrote.

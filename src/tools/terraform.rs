@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::Version;
 use super::plan::Change;
 
@@ -70,7 +73,8 @@ pub fn is_stale(line: &str) -> bool {
 }
 
 /// What a plan does to a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Doing {
     /// Makes it.
     Create,
@@ -146,9 +150,13 @@ impl PlanSummary {
         names
     }
 
-    /// What is known of a resource's change.
-    pub fn detail(&self, address: &str) -> Option<&Change> {
-        self.details.iter().find(|change| change.address == address)
+    /// Each resource's change, with all that is known of it.
+    pub fn changes(&self) -> Vec<Change> {
+        let change = |(doing, address): &(Doing, String)| {
+            let known = self.details.iter().find(|change| change.address == *address).cloned();
+            known.unwrap_or_else(|| Change::of(address, *doing))
+        };
+        self.resources.iter().map(change).collect()
     }
 
     /// Whether something that exists is changed or goes away.

@@ -1,17 +1,25 @@
 //! The only printer: results on standard output, everything said on the way on standard error.
 
-mod progress;
+mod feed;
+mod history;
 mod screen;
+mod story;
+mod stream;
+pub mod summary;
 mod table;
+mod view;
 
 use std::io::{self, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::failure::Failure;
 use crate::system::{Context, Interrupt, terminal};
 
-pub use progress::Progress;
+pub use feed::Feed;
+pub use history::History;
 use screen::Screen;
+pub use stream::Stream;
+pub use view::View;
 
 /// Prints for one command.
 #[derive(Debug)]
@@ -20,6 +28,16 @@ pub struct Report {
     color_err: bool,
     live: bool,
     screen: Mutex<Screen>,
+    voice: OnceLock<Voice>,
+}
+
+/// How much is said, and who reads it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Voice {
+    /// Only results and what went wrong.
+    pub quiet: bool,
+    /// Standard output belongs to a program: results are for people, so they are said on standard error.
+    pub stream: bool,
 }
 
 /// How a word is set off.
@@ -47,11 +65,24 @@ impl Report {
             color_err: color && terminal::stderr_is_terminal(),
             live: able && terminal::stderr_is_terminal(),
             screen: Mutex::default(),
+            voice: OnceLock::new(),
         }
+    }
+
+    /// Says how much is said; once.
+    pub fn speak(&self, voice: Voice) {
+        let _ = self.voice.set(voice);
+    }
+
+    fn voice(&self) -> Voice {
+        self.voice.get().copied().unwrap_or_default()
     }
 
     /// A line of the result.
     pub fn line(&self, text: &str) {
+        if self.voice().stream {
+            return self.note(text);
+        }
         // A reader that has seen enough (`| head`) is no failure.
         let _ = writeln!(io::stdout(), "{text}");
     }
@@ -82,19 +113,26 @@ impl Report {
 
     /// Something said on the way.
     pub fn note(&self, text: &str) {
+        if !self.voice().quiet {
+            self.say(text);
+        }
+    }
+
+    /// Something that is said in any case.
+    pub fn say(&self, text: &str) {
         self.screen().print(text);
     }
 
     /// Something to look at.
     pub fn warning(&self, text: &str) {
-        self.note(&format!("{}: {text}", self.on_err(Style::Warn, "warning")));
+        self.say(&format!("{}: {text}", self.on_err(Style::Warn, "warning")));
     }
 
     /// What ended the command.
     pub fn failure(&self, failure: &Failure) {
         let text = failure.to_string();
         if !text.is_empty() {
-            self.note(&format!("{}: {text}", self.on_err(Style::Bad, "error")));
+            self.say(&format!("{}: {text}", self.on_err(Style::Bad, "error")));
         }
     }
 
@@ -107,7 +145,7 @@ impl Report {
 
     /// Whether lines can change.
     pub fn is_live(&self) -> bool {
-        self.live
+        self.live && !self.voice().quiet
     }
 
     fn set_live(&self, lines: Vec<String>) {
@@ -120,7 +158,7 @@ impl Report {
 
     /// A word for standard output.
     pub fn on_out(&self, style: Style, text: &str) -> String {
-        paint(self.color_out, style, text)
+        paint(self.color_out && !self.voice().stream, style, text)
     }
 
     /// A word for standard error.

@@ -45,9 +45,12 @@ impl Screen {
 
     fn draw(&mut self) -> String {
         // A line that wrapped would be two, and the next erasing would miss one.
-        let most = terminal::columns() - 1;
-        self.drawn = self.live.len();
-        self.live.iter().map(|line| line.chars().take(most).collect::<String>() + "\n").collect()
+        let (rows, columns) = terminal::size();
+        // What scrolled away could not be erased.
+        let lines = &self.live[..self.live.len().min(rows.saturating_sub(1))];
+        let most = columns.saturating_sub(1);
+        self.drawn = lines.len();
+        lines.iter().map(|line| line.chars().take(most).collect::<String>() + "\n").collect()
     }
 }
 

@@ -1,0 +1,23 @@
+//! A run for programs: one JSON object a line on standard output.
+
+use std::io::{self, Write};
+
+use super::feed::Listener;
+use crate::run::events::{Event, Said};
+
+/// Prints events.
+pub struct Stream {
+    /// What the tools print, too.
+    pub output: bool,
+}
+
+impl Listener for Stream {
+    fn hear(&mut self, said: &Said) {
+        if matches!(said.event, Event::Output { .. }) && !self.output {
+            return;
+        }
+        let line = serde_json::to_string(said).unwrap_or_default();
+        // A reader that has seen enough is no failure.
+        let _ = writeln!(io::stdout(), "{line}");
+    }
+}

@@ -1,0 +1,31 @@
+//! Who hears of a run, and in which form.
+
+use std::sync::Arc;
+
+use super::args::{Format, Telling};
+use super::failure::{Failure, exit_code};
+use super::report::{Feed, Report, Stream, View, Voice};
+use crate::run::Watcher;
+use crate::run::environment::Redactor;
+use crate::run::events::Event;
+use crate::system::Context;
+
+/// Does work that tells of itself; whatever becomes of it, its end is told.
+pub fn told(
+    context: &Context,
+    report: &Arc<Report>,
+    telling: Telling,
+    work: impl FnOnce(&Feed) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let stream = telling.format == Format::Json;
+    report.speak(Voice { quiet: telling.quiet, stream });
+    let view = View::new(report, telling.verbose && !stream);
+    let feed = Feed::to(Box::new(view), Redactor::of(&context.env));
+    if stream {
+        feed.add(Box::new(Stream { output: telling.verbose }));
+    }
+    let done = feed.during(|| work(&feed));
+    let error = done.as_ref().err().map(Failure::to_string).unwrap_or_default();
+    feed.event(Event::RunEnded { exit_code: exit_code(&done), error });
+    done
+}
