@@ -1,5 +1,6 @@
 //! What `gen` produces, in memory: paths, modes, texts; and what is to be done so that a folder holds it.
 
+pub mod contents;
 pub mod manifest;
 pub mod reconcile;
 
@@ -87,6 +88,8 @@ pub struct ImageId {
     pub hash: String,
     /// Its Packer template.
     pub template: RelPath,
+    /// What it is made from.
+    pub contents: contents::Contents,
 }
 
 /// The files of one cluster, by path, and the images that are built from them.

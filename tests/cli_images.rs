@@ -39,7 +39,7 @@ fn with_images() -> Test {
 #[test]
 fn images_are_listed_with_age_hash_and_use() {
     let test = with_images();
-    let done = test.run(&["images", BLUEPRINT]).exits(0).out("role hash age image state use");
+    let done = test.run(&["images", BLUEPRINT]).exits(0).out("role hash age image state base use");
     let lines: Vec<&str> = done.stdout.lines().filter(|line| line.starts_with("master")).collect();
     assert!(
         lines[0].contains("ami-3") && lines[1].contains("ami-2") && lines[2].contains("ami-1"),
@@ -73,4 +73,98 @@ fn no_answer_is_a_failure_and_nothing_goes() {
     test.run(&["images", "prune", BLUEPRINT, "--keep", "0", "--yes"]).exits(1).err("cannot ask AWS for the machines");
     assert_eq!(test.calls_of("deregister"), Vec::<String>::new());
     test.run(&["images"]).exits(2);
+}
+
+const RUN: &[&str] = &["run", BLUEPRINT, "--yes"];
+
+/// The tags that Packer would give the image of a role, with one file's hash another.
+fn tags(test: &Test, role: &str, other: &str) -> String {
+    let template = test.read(&format!("generated/herd/packer_templates/{role}_temp.json"));
+    let template: serde_json::Value = serde_json::from_str(&template).unwrap();
+    let told = template["builders"][0]["tags"].as_object().unwrap().iter();
+    let tag = |(key, value): (&String, &serde_json::Value)| {
+        let value = value.as_str().unwrap().replace(&format!("{other}="), &format!("{other}=0"));
+        format!(r#"{{"Key": "{key}", "Value": "{value}"}}"#)
+    };
+    told.map(tag).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn a_rebuilt_image_says_which_files_differ() {
+    let test = Test::with_tools(&Herd::healthy().blueprint());
+    test.run(&["gen"]).exits(0);
+    for role in ["slave", "haproxy"] {
+        fs::write(test.state(&format!("image-{role}")), "").unwrap();
+    }
+    let old = format!(
+        r#",{{"ImageId": "ami-9", "Name": "herd-master-9", "State": "available", "CreationDate": "2026-01-01T00:00:00.000Z", "Tags": [{}]}}"#,
+        tags(&test, "master", "db_config/patroni.yml")
+    );
+    fs::write(test.state("more-images"), old).unwrap();
+    let done = test.run(RUN).exits(0).err("image-master it differs from ami-9 in db_config/patroni.yml\n");
+    done.err("image-slave unchanged herd-slave-");
+    assert_eq!(test.calls_of("packer build -").len(), 1);
+    assert_eq!(test.calls_of("describe-images --owners self --filters Name=tag:pgherd:cluster").len(), 1);
+}
+
+#[test]
+fn the_first_image_of_a_role_is_that() {
+    let test = Test::with_tools(&Herd::healthy().blueprint());
+    test.run(&["gen"]).exits(0);
+    test.run(RUN).exits(0).err("image-slave there is none of the slave yet");
+    assert_eq!(
+        test.calls_of("describe-images --owners self --filters Name=tag:pgherd:cluster").len(),
+        1,
+        "one question for three images"
+    );
+}
+
+#[test]
+fn a_base_that_moved_on_is_told_and_taken_when_asked_for() {
+    let test = Test::with_tools(&Herd::healthy().blueprint());
+    test.run(&["gen"]).exits(0);
+    test.run(RUN).exits(0);
+    let bases = |newest: &str| {
+        format!(
+            r#",{{"ImageId": "ami-0base", "Name": "debian-13-amd64-1", "CreationDate": "2026-01-01T00:00:00.000Z"}},
+            {{"ImageId": "{newest}", "Name": "debian-13-amd64-2", "CreationDate": "2026-02-01T00:00:00.000Z"}}"#
+        )
+    };
+    fs::write(test.state("more-images"), bases("ami-0base")).unwrap();
+    let done = test.run(RUN).exits(0);
+    assert!(!done.stderr.contains("newest base"), "{}", done.stderr);
+    fs::write(test.state("more-images"), bases("ami-0next")).unwrap();
+    let done =
+        test.run(RUN).exits(0).err("is built on ami-0base (debian-13-amd64-1), and the newest base is ami-0next");
+    done.err("`pgherd run --rebuild slave` takes it");
+    test.run(&["run", BLUEPRINT, "--plan-only"]).exits(0);
+    fs::remove_file(test.state("calls")).unwrap();
+    let rebuild = |more: &[&str]| test.run(&[&["run", BLUEPRINT, "--rebuild", "slave"], more].concat());
+    rebuild(&["--plan-only"]).exits(3).out("image-slave: herd-slave-").out("as you said: --rebuild slave");
+    rebuild(&["--yes"]).exits(0).err("image-slave done").err("image-master unchanged");
+    let built = test.calls_of("packer build -");
+    assert!(built.len() == 1 && built[0].contains("-force packer_templates/slave_temp.json"), "{built:?}");
+    rebuild(&["--only", "network", "--yes"]).exits(2).err("no image of the slave is among the stages");
+}
+
+#[test]
+fn images_are_listed_with_their_base() {
+    let test = with_images();
+    test.hook(
+        "aws",
+        r#"case "$*" in *136693071363*) echo '{"Images": [{"ImageId": "ami-0next", "Name": "debian-13-amd64-2"}]}'; exit ;;
+        "ec2 describe-images"*) cat "$STATE/images"; exit ;; esac"#,
+    );
+    let images = fs::read_to_string(test.state("images")).unwrap();
+    let based = |id: &str, base: &str| {
+        format!(r#"{{"Key": "pgherd:content", "Value": "hash{id}"}}, {{"Key": "pgherd:base", "Value": "{base} x"}}"#)
+    };
+    let tagged = |text: String, id: &str, base: &str| {
+        text.replace(&format!(r#"{{"Key": "pgherd:content", "Value": "hash{id}"}}"#), &based(id, base))
+    };
+    let images = tagged(tagged(images, "ami-3", "ami-0base"), "ami-2", "ami-0next");
+    fs::write(test.state("images"), images).unwrap();
+    let done = test.run(&["images", BLUEPRINT]).exits(0).out("ami-3 available ami-0base, now ami-0next -");
+    done.out("ami-2 available ami-0next -").out("ami-1 available - master");
+    assert_eq!(test.calls_of("136693071363").len(), 1, "all roles have one base");
 }

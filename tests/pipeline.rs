@@ -14,7 +14,13 @@ fn made(slaves: u8) -> Pipeline {
     for role in cluster.roles() {
         let (role, hash) = (role.name().to_string(), "0123456789ab".to_string());
         let template = RelPath::new(format!("packer_templates/{role}_temp.json"));
-        set.images.push(ImageId { name: format!("herd-{role}-{hash}"), role, hash, template });
+        set.images.push(ImageId {
+            name: format!("herd-{role}-{hash}"),
+            role,
+            hash,
+            template,
+            contents: Default::default(),
+        });
     }
     let target = Target {
         name: "aws".into(),

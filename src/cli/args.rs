@@ -226,6 +226,9 @@ pub struct Run {
     /// Let the data of this database machine be destroyed by a plan that replaces or destroys it or its disk; --yes does not
     #[arg(long, value_name = "NAME")]
     pub confirm: Vec<String>,
+    /// Build this role's image although it exists: its base image has moved on
+    #[arg(long, value_name = "ROLE,…", value_delimiter = ',', value_parser = ["master", "slave", "haproxy"])]
+    pub rebuild: Vec<String>,
     /// Show what would be changed, and change nothing: exits with 0 if nothing would be, with 3 if anything
     #[arg(long, conflicts_with_all = ["yes", "dry_run"])]
     pub plan_only: bool,

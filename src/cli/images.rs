@@ -8,9 +8,9 @@ use super::args::{self, ImagesVerb};
 use super::failure::{Failure, Kind};
 use super::report::{Report, Style};
 use super::session::{Need, Session, interrupted};
-use crate::run::{Consent, Deaf, Outcome};
+use crate::run::{Consent, Deaf, Outcome, Runner};
 use crate::system::{Context, clock, terminal};
-use crate::tools::aws::{self, Ami};
+use crate::tools::aws::{self, Ami, Base};
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::Images) -> Result<(), Failure> {
@@ -38,6 +38,8 @@ struct Found {
     users: Vec<String>,
     /// Whether the blueprint as it is means this one.
     current: bool,
+    /// What it is based on, and what has come after that.
+    base: String,
 }
 
 impl Found {
@@ -52,27 +54,64 @@ impl Found {
 fn find(session: &Session<'_>) -> Result<Vec<Found>, Failure> {
     let cluster = &session.loaded.cluster;
     let runner = session.runner(&Deaf, &|_, _| Consent::No);
-    let images = asked(session, runner.find_images(&session.aws(aws::images_of(&cluster.region, &cluster.name))))?;
+    let images = asked_for(session, runner.find_images(&session.aws(aws::images_of(&cluster.region, &cluster.name))))?;
     let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
     if !images.is_empty() {
         let ids: Vec<&str> = images.iter().map(|ami| ami.id.as_str()).collect();
-        for (ami, machine) in asked(session, runner.find_users(&session.aws(aws::users_of(&cluster.region, &ids))))? {
+        for (ami, machine) in asked_for(session, runner.find_users(&session.aws(aws::users_of(&cluster.region, &ids))))?
+        {
             users.entry(ami).or_default().push(machine);
         }
     }
+    let bases = newest_bases(session, &runner)?;
     let current = |ami: &Ami| session.pipeline.images().any(|(_, image)| image.name == ami.name);
-    let found = |ami: Ami| Found { users: users.remove(&ami.id).unwrap_or_default(), current: current(&ami), ami };
+    let found = |ami: Ami| Found {
+        users: users.remove(&ami.id).unwrap_or_default(),
+        current: current(&ami),
+        base: base(&ami, bases.get(&ami.role)),
+        ami,
+    };
     let mut found: Vec<Found> = images.into_iter().map(found).collect();
     found.sort_by(|a, b| (&a.ami.role, &b.ami.created).cmp(&(&b.ami.role, &a.ami.created)));
     Ok(found)
 }
 
+/// The newest base image for each role.
+fn newest_bases(session: &Session<'_>, runner: &Runner<'_>) -> Result<BTreeMap<String, Ami>, Failure> {
+    let mut newest = BTreeMap::new();
+    let mut asked: Vec<(Base, Option<Ami>)> = vec![];
+    for (_, image) in session.pipeline.images() {
+        let known = asked.iter().find(|(base, _)| *base == image.base).map(|(_, ami)| ami.clone());
+        let ami = match known {
+            Some(ami) => ami,
+            None => {
+                let find = session.aws(aws::find_base(&session.loaded.cluster.region, &image.base));
+                let found = asked_for(session, runner.find_images(&find))?;
+                let ami = aws::newest(found.iter()).cloned();
+                asked.push((image.base.clone(), ami.clone()));
+                ami
+            }
+        };
+        newest.extend(ami.map(|ami| (image.role.clone(), ami)));
+    }
+    Ok(newest)
+}
+
+fn base(ami: &Ami, newest: Option<&Ami>) -> String {
+    match (ami.base(), newest) {
+        (None, _) => "-".into(),
+        (Some((id, _)), Some(newest)) if id != newest.id => format!("{id}, now {}", newest.id),
+        (Some((id, _)), _) => id.into(),
+    }
+}
+
 fn table(now: SystemTime, found: &[Found]) -> Vec<Vec<String>> {
-    let mut rows = vec![["role", "hash", "age", "image", "state", "use"].map(String::from).to_vec()];
+    let mut rows = vec![["role", "hash", "age", "image", "state", "base", "use"].map(String::from).to_vec()];
     for one in found {
         let ami = &one.ami;
         let age = clock::unstamp(&ami.created).map_or("-".to_string(), |made| age(now, made));
-        rows.push(vec![ami.role.clone(), ami.hash.clone(), age, ami.id.clone(), ami.state.clone(), one.used()]);
+        let known = [&ami.role, &ami.hash, &age, &ami.id, &ami.state, &one.base, &one.used()];
+        rows.push(known.map(String::clone).to_vec());
     }
     rows
 }
@@ -128,12 +167,12 @@ fn remove_found(context: &Context, session: &Session<'_>, options: &args::Prune,
             report.line(&what);
             Ok(())
         }
-        outcome => asked(session, Err(outcome)),
+        outcome => asked_for(session, Err(outcome)),
     }
 }
 
 /// What AWS answered, or the failure in words.
-fn asked<T>(session: &Session<'_>, answer: Result<T, Outcome>) -> Result<T, Failure> {
+fn asked_for<T>(session: &Session<'_>, answer: Result<T, Outcome>) -> Result<T, Failure> {
     answer.map_err(|outcome| match outcome {
         Outcome::Failed(failure) => {
             session.report.note(&format!("images  {}  {}", session.report.on_err(Style::Bad, "failed"), failure.what));
@@ -150,7 +189,7 @@ mod tests {
 
     fn image(role: &str, id: &str, users: &[&str], current: bool) -> Found {
         let ami = Ami { id: id.into(), role: role.into(), ..Ami::default() };
-        Found { ami, users: users.iter().map(|user| user.to_string()).collect(), current }
+        Found { ami, users: users.iter().map(|user| user.to_string()).collect(), current, base: String::new() }
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Resu
     telling::told(context, report, options.telling, |feed| {
         let mut session = Session::open(context, report, &options.place, Need::Tools)?;
         session.pipeline = selected(&session, options)?;
+        rebuildable(&session, options)?;
         let asks = session.is_aws() && !options.yes && !options.plan_only;
         if asks && !terminal::can_ask() {
             return Err(Failure::usage(
@@ -58,23 +59,33 @@ fn selected(session: &Session<'_>, options: &args::Run) -> Result<Pipeline, Fail
     selected.map_err(|why| Failure::usage(format!("{why} (`--graph` shows them)")))
 }
 
+/// An image that is to be rebuilt must be among the stages.
+fn rebuildable(session: &Session<'_>, options: &args::Run) -> Result<(), Failure> {
+    let known = |role: &String| session.pipeline.images().any(|(_, image)| image.role == *role);
+    match options.rebuild.iter().find(|role| !known(role)) {
+        Some(role) => Err(Failure::usage(format!("--rebuild {role}: no image of the {role} is among the stages"))),
+        None => Ok(()),
+    }
+}
+
 fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Failure> {
     let (session, feed) = (asking.session, asking.feed);
     let report = &session.report;
     if options.plan_only {
-        if look(session, feed)?.is_empty() {
+        if look(session, feed, options)?.is_empty() {
             report.line("nothing is to be changed");
             return Ok(());
         }
         return Err(Failure::Said(Kind::Drift));
     }
-    let review = if asks { Some(asking.agree(look(session, feed)?)?) } else { None };
+    let review = if asks { Some(asking.agree(look(session, feed, options)?)?) } else { None };
     feed.event(Event::PhaseBegun { phase: Phase::Work });
     let consent = |stage: &str, plan: &PlanSummary| {
         if asks { asking.consent(stage, plan) } else { asking.unasked(stage, plan) }
     };
     let mut runner = session.runner(feed, &consent);
     runner.jobs = options.jobs.into();
+    runner.rebuild.clone_from(&options.rebuild);
     runner.patience = Duration::from_secs(options.wait);
     if let Some(review) = review {
         runner.plans = review.plans;
@@ -91,10 +102,11 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
 }
 
 /// Looks at what is there.
-fn look(session: &Session<'_>, feed: &Feed) -> Result<Review, Failure> {
+fn look(session: &Session<'_>, feed: &Feed, options: &args::Run) -> Result<Review, Failure> {
     feed.event(Event::PhaseBegun { phase: Phase::Review });
     let mut runner = session.runner(feed, &|_, _| Consent::No);
     runner.stamp.push_str("-review");
+    runner.rebuild.clone_from(&options.rebuild);
     let (review, outcomes) = runner.review();
     session.conclude(&outcomes)?;
     feed.event(Event::Reviewed { later: review.later.clone(), changes: !review.is_empty() });

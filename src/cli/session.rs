@@ -147,6 +147,8 @@ impl<'a> Session<'a> {
             plugin: Mutex::new(false),
             careful: Mutex::new(()),
             address: OnceLock::new(),
+            rebuild: vec![],
+            known_images: Mutex::new(None),
             plans: BTreeMap::new(),
             images: BTreeMap::new(),
         }

@@ -168,7 +168,11 @@ fn record(blueprint: &Blueprint, chosen: &Timers, ledger: &mut Ledger) {
         ledger.add(&attribute, format!("{value} s"), from, why, PATRONI);
     };
     timer("ttl", chosen.ttl, "how long a primary that fell silent keeps its place; 20 is Patroni's minimum");
-    timer("loop_wait", chosen.loop_wait, "how often Patroni looks: a crash is noticed at the next look, and the lock is renewed at each");
+    timer(
+        "loop_wait",
+        chosen.loop_wait,
+        "how often Patroni looks: a crash is noticed at the next look, and the lock is renewed at each",
+    );
     timer(
         "retry_timeout",
         chosen.retry_timeout,

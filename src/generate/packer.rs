@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::ImageContent;
 use crate::cluster::{Cluster, Machine, Role};
+use crate::fileset::contents::{self, Contents};
 use crate::fileset::{FileSet, ImageId, Mode, RelPath, sha256_hex};
 
 /// Where uploads land: Packer's user can write there, and a reboot empties it.
@@ -34,12 +35,33 @@ pub fn add(
 }
 
 fn add_image(cluster: &Cluster, role: Role, machine: &Machine, content: &ImageContent, files: &mut FileSet) -> ImageId {
-    let hash = hash(&template(cluster, role, machine, content, "", ""), content, files);
-    let name = format!("{}-{}-{hash}", cluster.name, role.name());
     let path = format!("packer_templates/{}_temp.json", role.name());
-    let template = template(cluster, role, machine, content, &name, &hash);
+    let unnamed = template(cluster, role, machine, content, &Identity::default());
+    let hash = hash(&unnamed, content, files);
+    let name = format!("{}-{}-{hash}", cluster.name, role.name());
+    let identity = Identity { name, hash, contents: contents(&path, &unnamed, content, files) };
+    let template = template(cluster, role, machine, content, &identity);
     files.add(&path, Mode::Plain, format!("{template:#}\n"));
-    ImageId { role: role.name().into(), name, hash, template: RelPath::new(path) }
+    let Identity { name, hash, contents } = identity;
+    ImageId { role: role.name().into(), name, hash, template: RelPath::new(path), contents }
+}
+
+/// What follows from an image's content, and is therefore no part of it.
+#[derive(Default)]
+struct Identity {
+    name: String,
+    hash: String,
+    contents: Contents,
+}
+
+/// Hashes of the template, but for the image's identity, and of every file that is uploaded.
+fn contents(path: &str, template: &Value, content: &ImageContent, files: &FileSet) -> Contents {
+    let short = |hash: &str| hash[..contents::DIGITS].to_string();
+    let uploads = uploads(content).into_iter();
+    let mut contents: Contents =
+        uploads.filter_map(|path| Some((path.to_string(), short(&files.get(path)?.sha256)))).collect();
+    contents.insert(path.into(), short(&sha256_hex(template.to_string().as_bytes())));
+    contents
 }
 
 /// Over everything that the image is made from: the template but for its own name and hash, and every file that is uploaded.
@@ -72,20 +94,20 @@ fn uploads(content: &ImageContent) -> Vec<&str> {
     all
 }
 
-fn template(cluster: &Cluster, role: Role, machine: &Machine, content: &ImageContent, name: &str, hash: &str) -> Value {
+fn template(cluster: &Cluster, role: Role, machine: &Machine, content: &ImageContent, identity: &Identity) -> Value {
     let role_name = role.name();
     json!({
         "_what": format!("Image of the {role_name} of cluster {}. In the cluster's folder: packer build packer_templates/{role_name}_temp.json", literal(&cluster.name)),
         "_credentials": "From where every AWS program looks: environment (the old AWS_ACCESS_KEY and AWS_SECRET_KEY too), profile, role.",
         "_content": "The tag pgherd:content is a hash over this template and every file that it uploads: Terraform boots the image that has it.",
         "variables": variables(cluster, machine),
-        "builders": [builder(cluster, role, machine, name, hash)],
+        "builders": [builder(cluster, role, machine, identity)],
         "provisioners": provisioners(content),
         "post-processors": [{
             "type": "manifest",
             "output": format!("manifest-{}.json", role.name()),
             "strip_path": true,
-            "custom_data": { "cluster": literal(&cluster.name), "role": role.name(), "content": hash },
+            "custom_data": { "cluster": literal(&cluster.name), "role": role.name(), "content": identity.hash },
         }],
     })
 }
@@ -108,10 +130,14 @@ fn variables(cluster: &Cluster, machine: &Machine) -> Value {
     })
 }
 
-fn builder(cluster: &Cluster, role: Role, machine: &Machine, name: &str, hash: &str) -> Value {
+fn builder(cluster: &Cluster, role: Role, machine: &Machine, identity: &Identity) -> Value {
     let base = &cluster.base;
-    let tags = tags(cluster, role, name, hash);
-    let mut run_tags = tags.clone();
+    let common = tags(cluster, role, identity);
+    let mut tags = common.clone();
+    // Of what it is made: a later image's builder says with these which files differ, and whether the base has moved on.
+    tags.insert("pgherd:base".into(), "{{ .SourceAMI }} {{ .SourceAMIName }}".into());
+    tags.extend(contents::to_tags(&identity.contents).into_iter().map(|(key, value)| (key, value.into())));
+    let mut run_tags = common.clone();
     run_tags.insert("Name".into(), literal(&format!("packer builder {}-{}", cluster.name, role.name())).into());
     json!({
         "type": "amazon-ebs",
@@ -136,10 +162,12 @@ fn builder(cluster: &Cluster, role: Role, machine: &Machine, name: &str, hash: &
         "ssh_username": base.ssh_user,
         "ssh_interface": "{{user `ssh_interface`}}",
         "ssh_clear_authorized_keys": true,
-        "ami_name": literal(name),
+        "ami_name": literal(&identity.name),
+        // Only `packer build -force` replaces an image that exists; its snapshots then go, too.
+        "force_delete_snapshot": true,
         "ami_description": literal(&format!("{} of PostgreSQL cluster {}, made by pgherd", role.name(), cluster.name)),
         "tags": tags,
-        "snapshot_tags": tags,
+        "snapshot_tags": common,
         "run_tags": run_tags,
         "run_volume_tags": run_tags,
     })
@@ -162,8 +190,8 @@ fn disk(cluster: &Cluster) -> Value {
     disk
 }
 
-fn tags(cluster: &Cluster, role: Role, name: &str, hash: &str) -> Map<String, Value> {
-    let own = [("Name", name), ("pgherd:role", role.name()), ("pgherd:content", hash)];
+fn tags(cluster: &Cluster, role: Role, identity: &Identity) -> Map<String, Value> {
+    let own = [("Name", identity.name.as_str()), ("pgherd:role", role.name()), ("pgherd:content", &identity.hash)];
     let theirs = cluster.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     theirs.chain(own).map(|(key, value)| (literal(key), literal(value).into())).collect()
 }

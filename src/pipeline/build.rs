@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Image, Module, Pipeline, Seat, Seats, Stage, Target, Work};
-use crate::cluster::{Cluster, Role};
+use crate::cluster::{Arch, Cluster, Role};
 use crate::fileset::{FileSet, ImageId};
 use crate::tools::leftovers::Builder;
 use crate::tools::{Invocation, aws, packer, terraform};
@@ -73,13 +73,21 @@ impl Maker<'_> {
 
     fn image(&self, image: &ImageId) -> Stage {
         let packer = |args| self.invocation(packer::PROGRAM, args, &[]);
-        let find = aws::find_image(&self.cluster.region, &image.name, &image.hash);
+        let cluster = self.cluster;
+        let arch = cluster.machines.iter().find(|m| m.role.name() == image.role).map_or(Arch::X86, |m| m.arch);
+        let base = aws::Base { owner: cluster.base.owner.into(), name: cluster.base.name_filter(arch) };
+        let find = aws::find_image(&cluster.region, &image.name, &base);
+        let template = image.template.as_str();
         let work = Work::Image(Image {
+            role: image.role.clone(),
             name: image.name.clone(),
+            contents: image.contents.clone(),
+            base,
             find: self.invocation(aws::PROGRAM, find, &[]),
             plugins: packer(packer::plugins_installed()),
             get_plugin: packer(packer::plugins_install()),
-            build: packer(packer::build(image.template.as_str(), &self.target.packer_vars)),
+            build: packer(packer::build(template, &self.target.packer_vars)),
+            rebuild: packer(packer::rebuild(template, &self.target.packer_vars)),
             builder: Builder {
                 region: self.cluster.region.clone(),
                 cluster: self.cluster.name.clone(),

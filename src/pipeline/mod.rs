@@ -9,7 +9,9 @@ pub mod target;
 
 use std::net::Ipv4Addr;
 
+use crate::fileset::contents::Contents;
 use crate::tools::Invocation;
+use crate::tools::aws::Base;
 use crate::tools::leftovers::Builder;
 
 pub use build::{Toolbox, pipeline};
@@ -57,9 +59,15 @@ pub enum Work {
 /// An image to build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
+    /// The role that boots it.
+    pub role: String,
     /// AMI name.
     pub name: String,
-    /// Asks AWS whether it exists.
+    /// What it is made from.
+    pub contents: Contents,
+    /// What it is based on.
+    pub base: Base,
+    /// Asks AWS whether it exists, and what it could be based on.
     pub find: Invocation,
     /// Asks Packer for its plugins; only where Packer has such.
     pub plugins: Invocation,
@@ -67,6 +75,8 @@ pub struct Image {
     pub get_plugin: Invocation,
     /// Builds it.
     pub build: Invocation,
+    /// Builds it in place of one of the same content.
+    pub rebuild: Invocation,
     /// What its builds leave in AWS when they are killed.
     pub builder: Builder,
 }

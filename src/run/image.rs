@@ -5,8 +5,13 @@ use std::sync::PoisonError;
 use super::events::{Event, ImageSeen};
 use super::outcome::Outcome;
 use super::runner::{Stop, Under};
+use crate::fileset::contents;
 use crate::pipeline::Image;
-use crate::tools::{aws, packer};
+use crate::tools::aws::{self, Ami};
+use crate::tools::packer;
+
+/// So many files that differ are named in a line; the event has them all.
+const NAMED: usize = 4;
 
 impl Under<'_> {
     pub fn image(&mut self, image: &Image) -> Result<Outcome, Stop> {
@@ -22,7 +27,9 @@ impl Under<'_> {
         }
         self.get_plugin(image)?;
         let mut ami = None;
-        let exit = self.run_noted(&image.build, Some(packer::BUILD), |line| ami = ami_in(line).or(ami.take()))?;
+        let forced = self.runner.rebuild.contains(&image.role);
+        let build = if forced { &image.rebuild } else { &image.build };
+        let exit = self.run_noted(build, Some(packer::BUILD), |line| ami = ami_in(line).or(ami.take()))?;
         if !exit.ok() {
             return Err(self.failure(
                 format!("packer build of {} failed ({exit})", image.name),
@@ -33,7 +40,7 @@ impl Under<'_> {
         Ok(Outcome::Done(format!("built {}{id}", image.name)))
     }
 
-    /// The id of an image of this content, if the account has one.
+    /// The id of an image of this content, if the account has one that may stay. What there is, and why it is built, is told.
     pub fn find_image(&mut self, image: &Image) -> Result<Option<String>, Stop> {
         let captured = self.capture(&image.find)?;
         let advice = "see that the credentials may call ec2:DescribeImages; `pgherd doctor` shows whose they are";
@@ -43,11 +50,49 @@ impl Under<'_> {
             );
         }
         let found = aws::read_images(&captured.stdout).map_err(|why| self.failure(why, advice))?;
-        let ami = found.into_iter().next().map(|ami| ami.id);
-        let rebuilt = ami.is_none().then(|| "none of this content exists".to_string());
-        let (stage, name) = (self.stage.into(), image.name.clone());
-        self.tell(Event::Image(ImageSeen { stage, name, ami: ami.clone(), rebuilt, ..ImageSeen::default() }));
-        Ok(ami)
+        let (own, bases): (Vec<Ami>, Vec<Ami>) = found.into_iter().partition(|ami| ami.name == image.name);
+        let own = own.into_iter().next();
+        let mut seen = ImageSeen { stage: self.stage.into(), name: image.name.clone(), ..ImageSeen::default() };
+        match &own {
+            None => self.compare(image, &mut seen)?,
+            Some(_) if self.runner.rebuild.contains(&image.role) => {
+                seen.rebuilt = Some(format!("as you said: --rebuild {}", image.role));
+            }
+            Some(own) => {
+                let moved = base_moved(own, aws::newest(bases.iter()));
+                let advice = || format!("; `pgherd run --rebuild {}` takes it", image.role);
+                seen.base_moved = moved.map(|moved| moved + &advice());
+            }
+        }
+        seen.ami = own.map(|ami| ami.id);
+        self.tell(Event::Image(seen.clone()));
+        Ok(seen.ami.filter(|_| seen.rebuilt.is_none()))
+    }
+
+    /// Why an image that does not exist has to be built: what makes it another than the newest of its role.
+    fn compare(&mut self, image: &Image, seen: &mut ImageSeen) -> Result<(), Stop> {
+        let runner = self.runner;
+        // Asked once for all images; a question takes a second.
+        let mut asked = runner.known_images.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.is_none() {
+            let all = aws::images_of(&image.builder.region, &image.builder.cluster);
+            let captured = self.capture(&runner.pipeline.aws(all))?;
+            *asked = Some(aws::read_images(&captured.stdout).unwrap_or_default());
+        }
+        let all = asked.iter().flatten().filter(|ami| ami.role == image.role && ami.state == "available");
+        let newest = aws::newest(all).map(|ami| (&ami.id, contents::of_tags(&ami.tags)));
+        seen.rebuilt = Some(match newest {
+            None => format!("there is none of the {} yet", image.role),
+            Some((id, None)) => format!("another content than that of {id}, which does not say what it is made of"),
+            Some((id, Some(others))) => {
+                seen.differs = contents::difference(&image.contents, &others);
+                let more = seen.differs.len().saturating_sub(NAMED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                let named: Vec<&str> = seen.differs.iter().take(NAMED).map(String::as_str).collect();
+                format!("it differs from {id} in {}{more}", named.join(", "))
+            }
+        });
+        Ok(())
     }
 
     /// One of the image stages gets the plugin for all, where Packer has such a thing and it is not there.
@@ -72,6 +117,14 @@ impl Under<'_> {
         *there = true;
         Ok(())
     }
+}
+
+/// What an image was made from, and what it would be made from now, where that is another.
+pub fn base_moved(own: &Ami, newest: Option<&Ami>) -> Option<String> {
+    let ((id, name), newest) = own.base().zip(newest)?;
+    (id != newest.id).then(|| {
+        format!("{} is built on {id} ({name}), and the newest base is {} ({})", own.name, newest.id, newest.name)
+    })
 }
 
 /// The AMI in a line of Packer's summary: `eu-west-1: ami-0123…`.

@@ -4,7 +4,7 @@ pub mod destroy;
 pub mod environment;
 pub mod events;
 pub mod health;
-mod image;
+pub mod image;
 pub mod journal;
 pub mod keeper;
 mod leftovers;

@@ -16,6 +16,7 @@ use super::scheduler;
 use crate::pipeline::{Pipeline, Stage, Work};
 use crate::system::process::{self, Captured, Exit, Program};
 use crate::system::{Interrupt, files};
+use crate::tools::aws::Ami;
 use crate::tools::terraform::PlanSummary;
 use crate::tools::{Invocation, Version};
 use crate::workspace;
@@ -54,6 +55,10 @@ pub struct Runner<'a> {
     pub careful: Mutex<()>,
     /// Where HAProxy is reached, once that was asked.
     pub address: OnceLock<IpAddr>,
+    /// Roles whose images are built although they exist.
+    pub rebuild: Vec<String>,
+    /// The cluster's images, once someone asked for them.
+    pub known_images: Mutex<Option<Vec<Ami>>>,
     /// What a review found: plans that were shown, by stage.
     pub plans: BTreeMap<String, Option<PlanSummary>>,
     /// What a review found: whether an image exists, by stage.

@@ -1,5 +1,7 @@
 //! The AWS CLI, version 1 or 2: what Terraform and Packer have no verb for.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 /// The program.
@@ -22,6 +24,24 @@ pub struct Ami {
     pub created: String,
     /// `available`, `pending`, `failed` …
     pub state: String,
+    /// All of its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Ami {
+    /// Id and name of the image that it was made from, where its tags tell.
+    pub fn base(&self) -> Option<(&str, &str)> {
+        self.tags.get("pgherd:base")?.split_once(' ')
+    }
+}
+
+/// Where base images come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    /// The account that publishes them.
+    pub owner: String,
+    /// What their names look like.
+    pub name: String,
 }
 
 /// The words with region and format.
@@ -34,13 +54,25 @@ pub fn caller_identity(region: &str) -> Vec<String> {
     args(region, &["sts", "get-caller-identity"])
 }
 
-/// Finds an image of ours by its content: ready to be used, and in this account.
-pub fn find_image(region: &str, name: &str, hash: &str) -> Vec<String> {
-    let content = format!("Name=tag:pgherd:content,Values={hash}");
-    let name = format!("Name=name,Values={name}");
-    let words =
-        ["ec2", "describe-images", "--owners", "self", "--filters", &content, &name, "Name=state,Values=available"];
+/// Finds an image of ours by its name, which carries its content, and with the same question all that it could be based on:
+/// each question takes a second.
+pub fn find_image(region: &str, name: &str, base: &Base) -> Vec<String> {
+    let names = format!("Name=name,Values={name},{}", base.name);
+    let words = ["ec2", "describe-images", "--owners", "self", &base.owner, "--filters", &names, READY];
     args(region, &words)
+}
+
+/// Finds all that images could be based on.
+pub fn find_base(region: &str, base: &Base) -> Vec<String> {
+    let names = format!("Name=name,Values={}", base.name);
+    args(region, &["ec2", "describe-images", "--owners", &base.owner, "--filters", &names, READY])
+}
+
+const READY: &str = "Name=state,Values=available";
+
+/// The newest of images.
+pub fn newest<'a>(images: impl Iterator<Item = &'a Ami>) -> Option<&'a Ami> {
+    images.max_by_key(|ami| &ami.created)
 }
 
 /// Finds all images of a cluster, whatever their state.
@@ -148,6 +180,7 @@ pub fn read_images(json: &str) -> Result<Vec<Ami>, String> {
         snapshots: snapshots(i.block_device_mappings),
         created: i.creation_date,
         state: i.state,
+        tags: i.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
     };
     Ok(answer.images.into_iter().map(ami).collect())
 }
@@ -169,11 +202,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_image_is_asked_for_by_content_and_name() {
+    fn an_image_is_asked_for_by_name_and_with_its_base() {
+        let base = Base { owner: "136693071363".into(), name: "debian-13-amd64-*".into() };
         assert_eq!(
-            find_image("eu-west-1", "herd-master-0123456789ab", "0123456789ab").join(" "),
-            "ec2 describe-images --owners self --filters Name=tag:pgherd:content,Values=0123456789ab \
-             Name=name,Values=herd-master-0123456789ab Name=state,Values=available --region eu-west-1 --output json"
+            find_image("eu-west-1", "herd-master-0123456789ab", &base).join(" "),
+            "ec2 describe-images --owners self 136693071363 --filters Name=name,Values=herd-master-0123456789ab,debian-13-amd64-* \
+             Name=state,Values=available --region eu-west-1 --output json"
         );
     }
 

@@ -19,7 +19,18 @@ pub const BUILD: &str = "packer build";
 
 /// `packer build`; on an error Packer takes its builder down and leaves nothing that costs money.
 pub fn build(template: &str, vars: &BTreeMap<String, String>) -> Vec<String> {
+    build_with(&[], template, vars)
+}
+
+/// The same, in place of an image of that name, which goes when the new one is nearly there
+/// (<https://developer.hashicorp.com/packer/docs/commands/build#force>).
+pub fn rebuild(template: &str, vars: &BTreeMap<String, String>) -> Vec<String> {
+    build_with(&["-force"], template, vars)
+}
+
+fn build_with(flags: &[&str], template: &str, vars: &BTreeMap<String, String>) -> Vec<String> {
     let mut args = vec!["build".to_string(), "-color=false".into(), "-on-error=cleanup".into()];
+    args.extend(flags.iter().map(|flag| flag.to_string()));
     for (name, value) in vars {
         args.extend(["-var".into(), format!("{name}={value}")]);
     }

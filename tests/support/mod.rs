@@ -305,12 +305,14 @@ case "$1 $2" in
 --version*) echo "aws-cli/2.15.1 Python/3.11" ;;
 "sts get-caller-identity") echo '{"Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/test"}' ;;
 "ec2 describe-images")
-    images=
+    images=$(cat "$STATE/more-images" 2>/dev/null)
+    name=${*#*Name=name,Values=} name=${name%%,*}
     for role in master slave haproxy; do
         [ -f "$STATE/image-$role" ] || continue
         case "$*" in
         *"pgherd:cluster"* | *-"$role"-*)
-            images="$images,{\"ImageId\": \"ami-0$role\", \"Name\": \"herd-$role-x\",
+            images="$images,{\"ImageId\": \"ami-0$role\", \"Name\": \"$name\",
+                \"Tags\": [{\"Key\": \"pgherd:base\", \"Value\": \"ami-0base debian-13-amd64-1\"}],
                 \"BlockDeviceMappings\": [{\"Ebs\": {\"SnapshotId\": \"snap-0$role\"}}]}" ;;
         esac
     done

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-94937f473b83"
-  image      = "94937f473b83"
+  image_name = "minimal-slave-d98fabd4d78c"
+  image      = "d98fabd4d78c"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
