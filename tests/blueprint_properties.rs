@@ -25,7 +25,16 @@ const LINES: &[(&str, &[&str])] = &[
             "settings = { work_mem = \"NUMBERMB\", max_connections = EXPRESSION }",
         ],
     ),
-    ("master", &["instance_type = \"TYPE\"", "elastic_ip = FLAG", "disk {\n size = 2NUMBER\n}"]),
+    (
+        "master",
+        &[
+            "instance_type = \"TYPE\"",
+            "memory_gb = 1NUMBER",
+            "vcpus = EXPRESSION",
+            "elastic_ip = FLAG",
+            "disk {\n size = 2NUMBER\n}",
+        ],
+    ),
     (
         "slaves",
         &[

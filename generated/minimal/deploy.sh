@@ -21,7 +21,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-c9122e460ff2 slave=minimal-slave-d98fabd4d78c haproxy=minimal-haproxy-3a02d88ff0db)
+images=(master=minimal-master-03eafb15c45f slave=minimal-slave-ffc34878be36 haproxy=minimal-haproxy-3a02d88ff0db)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

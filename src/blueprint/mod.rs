@@ -10,6 +10,7 @@ mod document;
 mod expression;
 pub mod first;
 mod form;
+pub mod instance;
 pub mod model;
 mod places;
 mod reader;

@@ -5,6 +5,8 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
+use super::instance::Instance;
+
 /// A whole blueprint: what one `cluster "<name>"` block asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Blueprint {
@@ -138,6 +140,8 @@ pub struct Database {
 pub struct Machine {
     /// EC2 instance type.
     pub instance_type: String,
+    /// What it has: by its name where that is known, else as `memory_gb` and `vcpus` say.
+    pub instance: Option<Instance>,
     /// Its (root) disk.
     pub disk: Disk,
     /// Whether it gets an Elastic IP: to reach it from outside, never for replication.
@@ -244,12 +248,7 @@ impl Blueprint {
             slave_count: 2,
             slaves: Machine::database(),
             haproxy: Haproxy {
-                machine: Machine {
-                    instance_type: "t3.small".into(),
-                    disk: Disk { size: 10, ..Disk::GP3_BASELINE },
-                    elastic_ip: false,
-                    key_name: None,
-                },
+                machine: Machine::of("t3.small", Disk { size: 10, ..Disk::GP3_BASELINE }),
                 write_port: 5000,
                 read_port: 5001,
                 primary_serves_reads: false,
@@ -268,12 +267,12 @@ impl Blueprint {
 impl Machine {
     /// The default database machine: 2 vCPU, 8 GiB, 100 GiB of gp3.
     fn database() -> Self {
-        Machine {
-            instance_type: "m6i.large".into(),
-            disk: Disk { size: 100, ..Disk::GP3_BASELINE },
-            elastic_ip: false,
-            key_name: None,
-        }
+        Machine::of("m6i.large", Disk { size: 100, ..Disk::GP3_BASELINE })
+    }
+
+    fn of(instance_type: &str, disk: Disk) -> Self {
+        let instance = Instance::of(instance_type);
+        Machine { instance_type: instance_type.into(), instance, disk, elastic_ip: false, key_name: None }
     }
 }
 

@@ -69,8 +69,8 @@ rules! {
     MEMORY_OVERSUBSCRIBED = warning("PGH012", "shared_buffers and work_mem x connections exceed memory");
     /// `huge_pages = on` without any.
     HUGE_PAGES_ABSENT = error("PGH013", "huge_pages = on, and the image reserves none");
-    /// Memory is not known.
-    INSTANCE_UNKNOWN = warning("PGH014", "the instance type is not known");
+    /// Memory and processors are not known.
+    INSTANCE_UNKNOWN = Rule { acceptable: true, ..error("PGH014", "the instance type is not known") };
     /// Replication slots keep WAL without a limit.
     SLOT_WAL_UNLIMITED = warning("PGH020", "an absent standby can fill the primary's disk");
     /// The caps on WAL are more than the disk.

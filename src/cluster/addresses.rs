@@ -63,6 +63,7 @@ pub fn machines(blueprint: &Blueprint, subnets: &[Subnet]) -> Vec<Machine> {
         etcd,
         arch: Arch::of(&made.instance_type),
         instance_type: made.instance_type.clone(),
+        instance: made.instance,
         disk: made.disk,
         elastic_ip: made.elastic_ip,
         key_name: made.key_name.clone(),

@@ -8,10 +8,10 @@ pub mod check;
 pub mod decision;
 pub mod failover;
 pub mod flows;
-pub mod instance;
 pub mod limits;
 pub mod perturb;
 mod postgres;
+mod settings;
 mod sizing;
 #[cfg(test)]
 mod tests;
@@ -25,6 +25,7 @@ use serde::Serialize;
 
 use crate::blueprint::model::{self, Blueprint, Budget};
 
+pub use crate::blueprint::instance::Instance;
 pub use crate::blueprint::model::{Base, Database, Disk, Failover, State};
 pub use base::{Arch, BaseImage};
 use decision::{Decision, Ledger};
@@ -172,6 +173,9 @@ pub struct Machine {
     pub instance_type: String,
     /// Processor architecture, by the instance type's family.
     pub arch: Arch,
+    /// What that type has, where it is known or the blueprint says so.
+    #[serde(skip)]
+    pub instance: Option<Instance>,
     /// Root disk.
     #[serde(skip)]
     pub disk: Disk,

@@ -1,22 +1,37 @@
-//! Sizes that follow from the machine.
+//! Sizes that follow from the machine, and settings' texts as numbers. The rules' reasons and sources stand with the
+//! decisions, in `postgres.rs`.
 
-/// `shared_buffers` in MiB: a quarter of memory, as PostgreSQL's manual advises for a dedicated server
-/// (<https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-SHARED-BUFFERS>).
+/// `shared_buffers` in MiB.
 pub fn shared_buffers_mib(memory_mib: u64) -> u64 {
     memory_mib / 4
 }
 
-/// `effective_cache_size` in MiB: three quarters of memory, what PostgreSQL and the kernel cache between them.
+/// `effective_cache_size` in MiB.
 pub fn effective_cache_size_mib(memory_mib: u64) -> u64 {
     memory_mib * 3 / 4
 }
 
-/// `max_slot_wal_keep_size` in MiB: a quarter of the disk, so that a standby that is gone can never fill it.
+/// `maintenance_work_mem` in MiB: not below PostgreSQL's own default.
+pub fn maintenance_work_mem_mib(memory_mib: u64) -> u64 {
+    (memory_mib / 16).clamp(64, 1024)
+}
+
+/// `work_mem` in MiB: not below PostgreSQL's own default.
+pub fn work_mem_mib(memory_mib: u64, max_connections: u32) -> u64 {
+    (memory_mib / 4 / u64::from(max_connections.max(1))).max(4)
+}
+
+/// Workers of one query, or of one index that is built: none helps where there is one processor.
+pub fn workers_of_one(vcpus: u32) -> u32 {
+    (vcpus / 2).min(4)
+}
+
+/// `max_slot_wal_keep_size` in MiB.
 pub fn max_slot_wal_keep_mib(disk_gib: u32) -> u64 {
     u64::from(disk_gib) * 1024 / 4
 }
 
-/// `max_wal_size` in MiB: a tenth of the disk, between PostgreSQL's own default of 1 GiB and 16 GiB; larger makes crash recovery longer.
+/// `max_wal_size` in MiB.
 pub fn max_wal_size_mib(disk_gib: u32) -> u64 {
     (u64::from(disk_gib) * 1024 / 10).clamp(1024, 16 * 1024)
 }

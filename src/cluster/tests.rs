@@ -67,18 +67,6 @@ fn adding_a_slave_moves_no_machine() {
 }
 
 #[test]
-fn settings_fit_the_smallest_database_machine_and_the_blueprint_wins() {
-    let mut blueprint = Blueprint::smallest("herd", "eu-west-1");
-    blueprint.slaves.instance_type = "t4g.small".into();
-    blueprint.postgres.settings.insert("max_connections".into(), "50".into());
-    let postgres = resolve(&blueprint).postgres;
-    assert_eq!(postgres.settings["shared_buffers"], "512MB");
-    assert_eq!(postgres.max_connections, 50);
-    blueprint.slaves.instance_type = "u7i-12tb.224xlarge".into();
-    assert!(!resolve(&blueprint).postgres.settings.contains_key("shared_buffers"), "an unknown type is not guessed");
-}
-
-#[test]
 fn packages_come_from_pgdg_only_where_the_base_does_not_have_them() {
     let pgdg = |base, version| {
         let mut blueprint = Blueprint::smallest("herd", "eu-west-1");
@@ -114,6 +102,54 @@ fn every_standby_finds_a_wal_sender() {
         let settings = herd(slaves).postgres.settings;
         for name in ["max_wal_senders", "max_replication_slots"] {
             assert_eq!(settings[name], senders, "{name} of {slaves} slaves");
+        }
+    }
+}
+
+#[test]
+fn settings_follow_from_the_smallest_database_machine() {
+    let settings = |inner: &str| {
+        let text = format!("cluster \"herd\" {{\n  region = \"eu-west-1\"\n{inner}\n}}\n");
+        let blueprint = crate::blueprint::parse("herd.hcl", &text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        let settings = resolve(&blueprint).postgres.settings;
+        let names =
+            ["shared_buffers", "work_mem", "maintenance_work_mem", "max_parallel_workers", "max_worker_processes"];
+        let of_one = ["max_parallel_workers_per_gather", "max_parallel_maintenance_workers"];
+        let values = names.into_iter().chain(of_one).map(|name| settings.get(name).map_or("", |value| value));
+        values.collect::<Vec<_>>().join(" ")
+    };
+    let both = |inner: &str| format!("master {{\n{inner}\n}}\nslaves {{\n{inner}\n}}");
+    for (text, expected) in [
+        ("".to_string(), "2048MB 10MB 512MB 2 10 1 1"),
+        (both("instance_type = \"r6i.8xlarge\""), "65536MB 327MB 1024MB 32 40 4 4"),
+        (both("instance_type = \"m7g.medium\""), "1024MB 5MB 256MB 1 9 0 0"),
+        ("master {\n instance_type = \"m6i.4xlarge\"\n}".into(), "2048MB 10MB 512MB 2 10 1 1"),
+        (both("instance_type = \"z1d.large\"\nmemory_gb = 16\nvcpus = 2"), "4096MB 20MB 1024MB 2 10 1 1"),
+        (both("instance_type = \"z1d.large\"\nmemory_gb = 16"), "      "),
+        ("slaves {\n instance_type = \"t3.small\"\n}".into(), "512MB 4MB 128MB 2 10 1 1"),
+        ("slaves {\n instance_type = \"u7i-12tb.224xlarge\"\n}".into(), "      "),
+        ("postgres {\n settings = { shared_buffers = \"1GB\" }\n}".into(), "1GB 10MB 512MB 2 10 1 1"),
+        ("postgres {\n settings = { max_connections = 50 }\n}".into(), "2048MB 40MB 512MB 2 10 1 1"),
+    ] {
+        assert_eq!(settings(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn derived_memory_fits_into_every_machine_of_two_gibibytes_or_more() {
+    for size in ["small", "medium", "large", "xlarge", "2xlarge", "16xlarge", "48xlarge"] {
+        for family in ["t3", "c7g", "m6i", "r6i", "x2gd"] {
+            let mut blueprint = Blueprint::smallest("herd", "eu-west-1");
+            for machine in [&mut blueprint.master, &mut blueprint.slaves] {
+                machine.instance_type = format!("{family}.{size}");
+                machine.instance = Instance::of(&machine.instance_type);
+            }
+            if blueprint.master.instance.is_none() {
+                continue;
+            }
+            for sum in check::check(&resolve(&blueprint)).capacity.iter().filter(|sum| sum.what.starts_with("memory")) {
+                assert!(sum.fits(), "{family}.{size}: {sum:?}");
+            }
         }
     }
 }

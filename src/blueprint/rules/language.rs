@@ -221,4 +221,9 @@ Write base = \"ubuntu-24.04\" (etcd 3.4), or leave it out for Debian 13 (etcd 3.
 
 Source: https://packages.ubuntu.com/jammy/etcd-server, https://github.com/etcd-io/etcd/blob/main/CHANGELOG/CHANGELOG-3.4.md,
 https://wiki.postgresql.org/wiki/Apt/Packages";
+    INSTANCE_SIZE = "PGH168", "the instance type has another size",
+        "memory_gb and vcpus are for instance types that pgherd does not know. What it knows is AWS's own table: m6i.large has 8 GiB
+and 2 processors, whatever a blueprint says, and settings for 16 GiB would end with the kernel killing PostgreSQL.
+
+Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-type-specifications.html";
 }

@@ -60,6 +60,12 @@ pub(super) const ALL: &[Doc] = &[
     doc("slaves", "", "Every slave's machine"),
     doc("haproxy", "", "The load balancer and its machine"),
     doc("machine.instance_type", "", "EC2 instance type; a `g` behind the generation (`m7g`) is Graviton"),
+    doc(
+        "machine.memory_gb",
+        "the instance type's",
+        "its memory, for a type that pgherd does not know: PostgreSQL's settings follow from it",
+    ),
+    doc("machine.vcpus", "the instance type's", "its processors, likewise"),
     doc("machine.disk", "", "The machine's root volume, gp3 and encrypted"),
     doc("machine.disk.size", "", "its size"),
     doc("machine.disk.iops", "", "at most 500 per GiB beyond 3000"),

@@ -7,7 +7,6 @@ use super::layout::{Kind, kinds};
 use crate::blueprint::model::Disk;
 use crate::blueprint::rules::{self, Rule};
 use crate::cluster::Cluster;
-use crate::cluster::instance::Instance;
 use crate::cluster::sizing::kib;
 
 /// What the system and its packages take of a root disk, in MiB.
@@ -90,7 +89,7 @@ fn connections(cluster: &Cluster) -> Sum {
 }
 
 fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Sum> {
-    let instance = Instance::of(&machine.instance_type)?;
+    let instance = machine.instance?;
     let connections = u64::from(cluster.postgres.max_connections);
     let maintenance = setting(cluster, "maintenance_work_mem", 1, MAINTENANCE_WORK_MEM);
     let workers = cluster.postgres.settings.get("autovacuum_max_workers").and_then(|n| n.parse().ok());
@@ -141,7 +140,7 @@ fn wal(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Sum {
 }
 
 fn link(Kind { block, shown, machine }: &Kind) -> Vec<Sum> {
-    let Some(link) = Instance::of(&machine.instance_type).and_then(|instance| instance.link) else { return vec![] };
+    let Some(link) = machine.instance.and_then(|instance| instance.link) else { return vec![] };
     // AWS gives the link in MB, the volume in MiB.
     let mib = |mb: u32| u64::from(mb) * 1_000_000 / (1024 * 1024);
     let disk = machine.disk;
@@ -236,16 +235,11 @@ fn help(sum: &Sum) -> String {
 
 fn shared_buffers(cluster: &Cluster, Kind { block, machine, .. }: &Kind) -> Option<Finding> {
     let path = format!("{block}.instance_type");
-    let Some(instance) = Instance::of(&machine.instance_type) else {
-        let sized = cluster.postgres.settings.contains_key("shared_buffers");
-        return (!sized).then(|| {
-            let problem = format!(
-                "the memory of {} is not known, so shared_buffers stays at PostgreSQL's 128 MB",
-                machine.instance_type
-            );
-            let help = "write postgres { settings = { shared_buffers = …, effective_cache_size = … } }: a quarter and three quarters of its memory";
-            Finding::new(&rules::INSTANCE_UNKNOWN, &path, problem, help)
-        });
+    let Some(instance) = machine.instance else {
+        let problem =
+            format!("what {} has is not known here, and PostgreSQL's settings follow from it", machine.instance_type);
+        let help = format!("write its memory_gb and vcpus beside it, in {block} {{ … }}");
+        return Some(Finding::new(&rules::INSTANCE_UNKNOWN, &path, problem, help));
     };
     let buffers = setting(cluster, "shared_buffers", 8, SHARED_BUFFERS) / 1024;
     (buffers * 4 > instance.memory_mib * 3).then(|| {

@@ -2,7 +2,6 @@
 
 use super::Finding;
 use crate::blueprint::rules;
-use crate::cluster::instance::Instance;
 use crate::cluster::{Cluster, Machine, Role};
 
 pub fn findings(cluster: &Cluster) -> Vec<Finding> {
@@ -21,7 +20,7 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
     }
     found.extend(unlike_machines(cluster));
     for Kind { block, machine, .. } in kinds(cluster) {
-        if Instance::of(&machine.instance_type).is_some_and(|instance| instance.burstable) {
+        if machine.instance.is_some_and(|instance| instance.burstable) {
             found.push(Finding::new(
                 &rules::BURSTABLE_DATABASE,
                 &format!("{block}.instance_type"),
@@ -98,7 +97,7 @@ fn unlike_machines(cluster: &Cluster) -> Vec<Finding> {
     let mut found = vec![];
     let Some(slave) = cluster.machine_of(Role::Slave) else { return found };
     let master = cluster.master();
-    let memory = |machine: &Machine| Instance::of(&machine.instance_type).map(|i| (i.memory_mib, i.vcpus));
+    let memory = |machine: &Machine| machine.instance.map(|i| (i.memory_mib, i.vcpus));
     if let Some((slaves, masters)) = memory(slave).zip(memory(master))
         && (slaves.0 < masters.0 || slaves.1 < masters.1)
     {

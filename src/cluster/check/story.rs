@@ -131,11 +131,19 @@ Source: https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC
     ),
     (
         "PGH014",
-        "shared_buffers and effective_cache_size follow from the memory of the instance type. This one is not in pgherd's table,
-which holds the families that people run databases on, so both stay at PostgreSQL's defaults, 128 MB and 4 GB: made to
-start anywhere, and slow on anything large.
+        "PostgreSQL's memory, parallelism and planner settings follow from the memory and the processors of the smallest database
+machine. This type is not in pgherd's table, which holds the families that people run databases on, so they would stay at
+PostgreSQL's own defaults, with 128 MB of shared_buffers: made to start anywhere, and slow on anything large.
 
-Write both into postgres { settings = { … } }: a quarter and three quarters of the machine's memory.
+Write what AWS says of it beside it:
+
+    master {
+      instance_type = \"z1d.large\"
+      memory_gb     = 16
+      vcpus         = 2
+    }
+
+Accept it to run on PostgreSQL's defaults and on what postgres.settings says.
 
 Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-type-specifications.html",
     ),

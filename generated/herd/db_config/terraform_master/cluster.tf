@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-57724d34529c"
-  image      = "57724d34529c"
+  image_name = "herd-master-3d98b3308805"
+  image      = "3d98b3308805"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-5a1b2fae50a8"
-  image      = "5a1b2fae50a8"
+  image_name = "herd-slave-74c01aa2a22a"
+  image      = "74c01aa2a22a"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-master-c9122e460ff2"
-  image      = "c9122e460ff2"
+  image_name = "minimal-master-03eafb15c45f"
+  image      = "03eafb15c45f"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

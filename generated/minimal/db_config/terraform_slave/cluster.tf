@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-d98fabd4d78c"
-  image      = "d98fabd4d78c"
+  image_name = "minimal-slave-ffc34878be36"
+  image      = "ffc34878be36"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
