@@ -97,15 +97,9 @@ pub fn make_dirs(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)
 }
 
-/// Writes a file that is not there yet. It is on the disk after [`sync_all`], not before.
+/// Writes a file that is not there yet, with the mode that the umask leaves. It is on the disk after [`sync_all`], not before.
 pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-    file.write_all(bytes)?;
-    // The process's umask may have taken bits from the mode.
-    if file.metadata()?.permissions().mode() & 0o7777 != mode {
-        file.set_permissions(fs::Permissions::from_mode(mode))?;
-    }
-    Ok(())
+    OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?.write_all(bytes)
 }
 
 /// Moves a file over whatever file is there, as one step.
