@@ -32,6 +32,14 @@ impl<'a> Places<'a> {
         Places { source: Source::new(file_name, text), by_path }
     }
 
+    /// The line of what stands at this path, counted from 1, and its text.
+    pub fn line(&self, path: &str) -> Option<(usize, &'a str)> {
+        let at = self.by_path.get(path)?.start;
+        let text = self.source.text;
+        let number = text[..at].matches('\n').count() + 1;
+        Some((number, text.lines().nth(number - 1)?.trim()))
+    }
+
     /// A problem of what stands at this path; where nothing does, of the block around it.
     pub fn diagnostic(&self, path: &str, rule: &'static Rule, problem: &str, help: &str) -> Diagnostic {
         let mut at = path;

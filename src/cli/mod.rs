@@ -20,6 +20,7 @@ mod schema;
 mod session;
 mod status;
 mod telling;
+mod trace;
 
 use std::ffi::OsString;
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use super::args::{TargetName, Where};
 use super::blueprints::{self, Loaded};
 use super::failure::{Failure, Kind};
 use super::report::{Feed, History, Report, Style};
+use super::trace;
 use crate::lab;
 use crate::pipeline::{Pipeline, Stage, Target, Toolbox, pipeline};
 use crate::run::events::{self, Begun, Event, StageIs};
@@ -19,12 +20,15 @@ use crate::tools::terraform::{self, PlanSummary};
 use crate::tools::{Invocation, aws};
 use crate::workspace::{PRIVATE, Workspace};
 
+/// See [`trace::trace`].
+type Trace = Box<dyn Fn(&str, Option<usize>, &str) -> Vec<String> + Sync>;
+
 /// A cluster at a target.
 pub struct Session<'a> {
     pub context: &'a Context,
     pub report: Arc<Report>,
     pub interrupt: Interrupt,
-    pub loaded: Loaded,
+    pub loaded: Arc<Loaded>,
     /// The folder where the tools run.
     pub work: Workspace,
     pub target: Target,
@@ -34,6 +38,8 @@ pub struct Session<'a> {
     /// Names this run and its logs.
     pub run: String,
     pub journal: Journal,
+    /// From generated files back to the blueprint.
+    pub trace: Trace,
     /// Builds of earlier runs that did not come to their end.
     pub unfinished: Vec<Entry>,
 }
@@ -60,7 +66,7 @@ impl Need {
 impl<'a> Session<'a> {
     /// Reads the blueprint, looks at the prerequisites, prepares the target.
     pub fn open(context: &'a Context, report: &Arc<Report>, place: &Where, need: Need) -> Result<Self, Failure> {
-        let loaded = blueprints::load_one(context, report, &place.blueprint, &place.variables)?;
+        let loaded = Arc::new(blueprints::load_one(context, report, &place.blueprint, &place.variables)?);
         let workspace = Workspace::new(&context.path(&place.out.dir), &loaded.cluster.name);
         if matches!(need, Need::Tools | Need::Commands) {
             require_fresh(&loaded, &workspace)?;
@@ -91,6 +97,10 @@ impl<'a> Session<'a> {
             context,
             report: Arc::clone(report),
             interrupt,
+            trace: {
+                let loaded = Arc::clone(&loaded);
+                Box::new(move |file, line, message| trace::trace(&loaded, file, line, message))
+            },
             loaded,
             journal: Journal::new(&target.root.join(PRIVATE), &run),
             run,
@@ -137,6 +147,7 @@ impl<'a> Session<'a> {
             interrupt: &self.interrupt,
             watcher,
             consent,
+            trace: &self.trace,
             program: self.context.program.clone(),
             journal: self.journal.clone(),
             unfinished: self.unfinished.clone(),

@@ -64,9 +64,26 @@ impl<'a> Provenance<'a> {
     pub fn of(&self, path: &str, line: usize) -> Maker<'a> {
         match self.lines.get(&(path.to_string(), line)) {
             None => Maker::Template,
-            // A dozen decisions may share a line; a third of all of them only share a hash.
-            Some(made) if made.len() * 3 > self.decisions => Maker::ContentHash,
+            Some(made) if self.is_hash(made) => Maker::ContentHash,
             Some(made) => Maker::Decisions(made.clone()),
         }
+    }
+
+    /// The decisions at work in the files of a folder.
+    pub fn within(&self, folder: &str) -> Vec<&'a Decision> {
+        let here = |path: &str| path.rsplit_once('/').is_some_and(|(above, _)| above == folder);
+        let lines = self.lines.iter().filter(|((path, _), made)| here(path) && !self.is_hash(made));
+        let mut found: Vec<&Decision> = vec![];
+        for decision in lines.flat_map(|(_, made)| made) {
+            if !found.iter().any(|known| known.name == decision.name) {
+                found.push(decision);
+            }
+        }
+        found
+    }
+
+    /// A dozen decisions may share a line; a third of all of them only share a hash.
+    fn is_hash(&self, made: &[&Decision]) -> bool {
+        made.len() * 3 > self.decisions
     }
 }

@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Redactor;
 use crate::system::files;
+use crate::tools::complaint::{self, Complaint};
 
-/// Lines shown when a stage fails: an error of Terraform's with its context fits.
+/// Lines shown when a stage fails and its tool has no error that is known as such.
 const TAIL: usize = 25;
+/// Lines in which a tool's error is looked for: Packer says more after it, Terraform has several at once.
+const LOOKED_AT: usize = 400;
 
 /// Runs whose logs are kept.
 const RUNS: usize = 20;
@@ -64,11 +67,9 @@ impl Log {
 
     /// A line that a tool's keeper has added already.
     pub fn seen(&mut self, line: &str) {
-        if !line.trim().is_empty() {
-            self.tail.push_back(line.to_string());
-            if self.tail.len() > TAIL {
-                self.tail.pop_front();
-            }
+        self.tail.push_back(line.to_string());
+        if self.tail.len() > LOOKED_AT {
+            self.tail.pop_front();
         }
     }
 
@@ -77,8 +78,14 @@ impl Log {
         &self.path
     }
 
-    /// The last lines of the last command.
-    pub fn tail(&self) -> Vec<String> {
-        self.tail.iter().cloned().collect()
+    /// What the last command complains of; where it says nothing that is known as that, its last lines.
+    pub fn complaint(&self) -> Complaint {
+        let lines: Vec<&str> = self.tail.iter().map(String::as_str).collect();
+        complaint::find(&lines).unwrap_or_else(|| {
+            let last = lines.iter().rev().filter(|line| !line.trim().is_empty()).take(TAIL);
+            let mut message: Vec<String> = last.map(|line| line.to_string()).collect();
+            message.reverse();
+            Complaint { message, place: None }
+        })
     }
 }

@@ -11,7 +11,7 @@ use super::events::{Event, Watcher};
 use super::journal::{self, Entry, Journal};
 use super::keeper::{self, Kept};
 use super::log::Log;
-use super::outcome::{Failure, Outcome};
+use super::outcome::{Failure, Origin, Outcome};
 use super::scheduler;
 use crate::pipeline::{Pipeline, Stage, Work};
 use crate::system::process::{self, Captured, Exit, Program};
@@ -35,6 +35,8 @@ pub struct Runner<'a> {
     pub watcher: &'a dyn Watcher,
     /// Asked before a plan that nobody saw destroys something: the stage and the plan.
     pub consent: &'a (dyn Fn(&str, &PlanSummary) -> Consent + Sync),
+    /// Says what in the blueprint is behind a line of a generated file, about which a tool says this.
+    pub trace: &'a (dyn Fn(&str, Option<usize>, &str) -> Vec<String> + Sync),
     /// pgherd's own program: it starts itself as the keeper of a tool.
     pub program: PathBuf,
     /// What was begun and ended.
@@ -243,15 +245,31 @@ impl Under<'_> {
         self.tell(Event::Notice { stage: self.stage.into(), text });
     }
 
-    /// A failure with the log's tail.
+    /// A failure in the tool's own words, and where they lead.
     pub fn failure(&self, what: impl Into<String>, advice: impl Into<String>) -> Stop {
+        let complaint = self.log.complaint();
+        let message = complaint.message.join("\n");
+        let place = complaint.place.and_then(|(file, line)| Some((self.generated(&file)?, line)));
+        let origin = place.map(|(file, line)| {
+            let blueprint = (self.runner.trace)(&file, line, &message);
+            Box::new(Origin { file, line, blueprint })
+        });
         Stop::Failed(Box::new(Failure {
             what: what.into(),
-            message: self.log.tail(),
-            origin: None,
+            message: complaint.message,
+            origin,
             log: Some(self.log.path().to_path_buf()),
             advice: advice.into(),
         }))
+    }
+
+    /// The generated file that a tool means by a name: relative to the module's folder, or uploaded to the builder.
+    fn generated(&self, name: &str) -> Option<String> {
+        match &self.runner.pipeline.stages.iter().find(|stage| stage.id == self.stage)?.work {
+            Work::Module(module) => Some(format!("{}/{name}", module.dir)),
+            Work::Image(image) => image.contents.keys().find(|path| path.rsplit('/').next() == Some(name)).cloned(),
+            Work::Verify => None,
+        }
     }
 
     fn cannot_start(&self, invocation: &Invocation, error: &std::io::Error) -> Stop {

@@ -1,6 +1,7 @@
 //! Packer, Terraform and the AWS CLI: their argument lists, and reading what they print. Nothing is run here.
 
 pub mod aws;
+pub mod complaint;
 pub mod invocation;
 pub mod leftovers;
 pub mod packer;
