@@ -13,15 +13,13 @@ use crate::lab;
 use crate::pipeline::{Pipeline, Stage, Target, Toolbox, pipeline};
 use crate::run::events::{self, Begun, Event, StageIs};
 use crate::run::journal::{Entry, Journal};
+use crate::run::outcome::Trace;
 use crate::run::prerequisites::{self, Finding, Tools};
 use crate::run::{Consent, Outcome, Runner, Watcher, environment};
 use crate::system::{Context, Interrupt, clock, files};
 use crate::tools::terraform::{self, PlanSummary};
 use crate::tools::{Invocation, aws};
 use crate::workspace::{PRIVATE, Workspace};
-
-/// See [`trace::trace`].
-type Trace = Box<dyn Fn(&str, Option<usize>, &str) -> Vec<String> + Sync>;
 
 /// A cluster at a target.
 pub struct Session<'a> {
@@ -39,7 +37,7 @@ pub struct Session<'a> {
     pub run: String,
     pub journal: Journal,
     /// From generated files back to the blueprint.
-    pub trace: Trace,
+    pub trace: Box<Trace>,
     /// Builds of earlier runs that did not come to their end.
     pub unfinished: Vec<Entry>,
 }
@@ -147,7 +145,7 @@ impl<'a> Session<'a> {
             interrupt: &self.interrupt,
             watcher,
             consent,
-            trace: &self.trace,
+            trace: &*self.trace,
             program: self.context.program.clone(),
             journal: self.journal.clone(),
             unfinished: self.unfinished.clone(),

@@ -45,6 +45,9 @@ pub struct Failure {
     pub advice: String,
 }
 
+/// Says what of the blueprint is behind a line of a generated file, about which a tool says this: [`Origin::blueprint`].
+pub type Trace = dyn Fn(&str, Option<usize>, &str) -> Vec<String> + Send + Sync;
+
 /// A place in a generated file, and what of the blueprint made it so.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Origin {

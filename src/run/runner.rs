@@ -11,7 +11,7 @@ use super::events::{Event, Watcher};
 use super::journal::{self, Entry, Journal};
 use super::keeper::{self, Kept};
 use super::log::Log;
-use super::outcome::{Failure, Origin, Outcome};
+use super::outcome::{Failure, Origin, Outcome, Trace};
 use super::scheduler;
 use crate::pipeline::{Pipeline, Stage, Work};
 use crate::system::process::{self, Captured, Exit, Program};
@@ -35,8 +35,8 @@ pub struct Runner<'a> {
     pub watcher: &'a dyn Watcher,
     /// Asked before a plan that nobody saw destroys something: the stage and the plan.
     pub consent: &'a (dyn Fn(&str, &PlanSummary) -> Consent + Sync),
-    /// Says what in the blueprint is behind a line of a generated file, about which a tool says this.
-    pub trace: &'a (dyn Fn(&str, Option<usize>, &str) -> Vec<String> + Sync),
+    /// From generated files back to the blueprint.
+    pub trace: &'a Trace,
     /// pgherd's own program: it starts itself as the keeper of a tool.
     pub program: PathBuf,
     /// What was begun and ended.
