@@ -4,21 +4,21 @@
 //! its errors do not know where they are. No blueprint may make this one panic, hang or fill memory: a depth and an amount
 //! of work are the most that it does.
 
+mod collection;
 mod function;
 mod operation;
+mod reference;
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use hcl_edit::Number;
-use hcl_edit::expr::{Expression, ForExpr, FuncCall, Object, ObjectKey, Traversal, TraversalOperator};
+use hcl_edit::expr::{Expression, FuncCall};
 use hcl_edit::template::{Element, StringTemplate};
 
-use super::diagnostic::{Refusal, Source, refuse};
+use super::diagnostic::{Refusal, Source};
 use super::tree::span;
-use super::value::{Entry, Kind, Value};
-use super::vocabulary::nearest;
+use super::value::{Kind, Value};
 use crate::blueprint::rules::{Rule, language as is};
 
 /// Parts and characters that the expressions of one file may make in all; blueprints need a few hundred.
@@ -187,66 +187,6 @@ impl<'a> Evaluator<'a> {
         self.report(&is::OPERAND, &value.at, format!("expected {expected}, not {}", value.kind.name()), help)
     }
 
-    fn word(&self, at: &Range<usize>, word: &str, scope: &Scope) -> Evaluated {
-        if let Some(value) = scope.find(word) {
-            self.spend(at, value.weight())?;
-            return Ok(value.moved(at));
-        }
-        let help = match word {
-            "var" => "write the variable's name behind it: `var.name`".to_string(),
-            _ if self.variables.contains_key(word) => format!("write `var.{word}`"),
-            _ => format!("write \"{word}\" if it is text"),
-        };
-        self.report(&is::BARE_WORD, at, format!("the bare word `{word}` is no value"), help)
-    }
-
-    fn object(&self, object: &Object, scope: &Scope) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = vec![];
-        let mut seen = HashSet::new();
-        for (key, value) in object.iter() {
-            let (key, key_at) = match key {
-                ObjectKey::Ident(ident) => (Ok(ident.to_string()), span(ident)),
-                ObjectKey::Expression(expr) => (self.key(expr, scope), span(expr)),
-            };
-            let value = self.element(value.expr(), scope);
-            // The parser knows names that stand there twice; this is for those that are made.
-            match key {
-                Ok(_) if self.source.is_reported(&key_at) => {}
-                Ok(key) if !seen.insert(key.clone()) => {
-                    self.source.report(
-                        &is::SET_TWICE,
-                        &key_at,
-                        format!("`{key}` is set twice in this map"),
-                        "keep one of the two",
-                    );
-                }
-                Ok(key) => entries.push(Entry { key, key_at, value }),
-                Err(Reported) => {}
-            }
-        }
-        entries
-    }
-
-    fn key(&self, expr: &Expression, scope: &Scope) -> Result<String, Reported> {
-        if let Expression::Traversal(traversal) = expr
-            && let Expression::Variable(root) = &traversal.expr
-            && root.as_str() != "var"
-            && scope.find(root).is_none()
-        {
-            return self.report(
-                &is::BARE_WORD,
-                &span(expr),
-                "a name with a dot is text",
-                "write the name in double quotes",
-            );
-        }
-        let key = self.evaluate(expr, scope)?;
-        match printed(&key.kind) {
-            Some(text) => Ok(text),
-            None => self.unexpected(&key, "a name", "write the name in double quotes"),
-        }
-    }
-
     /// A template of one `${…}` alone is that value; every other one is text.
     fn template(&self, at: &Range<usize>, template: &StringTemplate, scope: &Scope) -> Evaluated {
         let elements: Vec<&Element> = template.iter().collect();
@@ -280,65 +220,6 @@ impl<'a> Evaluator<'a> {
         Ok(Value::new(at.clone(), Kind::Text(text)))
     }
 
-    fn traversal(&self, at: &Range<usize>, traversal: &Traversal, scope: &Scope) -> Evaluated {
-        let mut operators = traversal.operators.iter();
-        let root = match &traversal.expr {
-            Expression::Variable(root) if scope.find(root).is_none() => root.as_str(),
-            _ => "",
-        };
-        let start = match root {
-            "" => self.evaluate(&traversal.expr, scope)?,
-            "var" => {
-                let Some(TraversalOperator::GetAttr(name)) = operators.next().map(|operator| operator.value()) else {
-                    return self.report(
-                        &is::REFERENCE,
-                        at,
-                        "`var` alone is no value",
-                        "write the variable's name behind it: `var.name`",
-                    );
-                };
-                self.variable(at, name, &span(name))?
-            }
-            _ => {
-                return self.settle(&span(&traversal.expr), foreign(root));
-            }
-        };
-        let mut value = start;
-        for operator in operators {
-            let step_at = match operator.value() {
-                TraversalOperator::GetAttr(name) => span(name),
-                TraversalOperator::Index(index) => span(index),
-                _ => span(operator),
-            };
-            let found = match operator.value() {
-                TraversalOperator::GetAttr(name) => step(&value.kind, &Kind::Text(name.to_string())),
-                TraversalOperator::Index(index) => step(&value.kind, &self.evaluate(index, scope)?.kind),
-                TraversalOperator::LegacyIndex(index) => step(&value.kind, &Kind::Number(Number::from(*index.value()))),
-                TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => {
-                    refuse(&is::UNSUPPORTED, "a splat is not supported", "write [for item in list : item.name]")
-                }
-            };
-            value = self.settle(&step_at, found)?.moved(at);
-        }
-        Ok(Value { at: at.clone(), ..value })
-    }
-
-    fn variable(&self, at: &Range<usize>, name: &str, name_at: &Range<usize>) -> Evaluated {
-        let Some(value) = self.variables.get(name) else {
-            let help = match nearest(name, self.variables.keys().map(String::as_str)) {
-                Some(meant) => format!("did you mean `var.{meant}`?"),
-                None => format!("declare it beside the cluster: variable \"{name}\" {{ default = … }}"),
-            };
-            return self.report(&is::REFERENCE, name_at, format!("there is no variable `{name}`"), help);
-        };
-        // What is wrong with the variable itself was said where it is declared.
-        if value.is_refused() {
-            return Err(Reported);
-        }
-        self.spend(at, value.weight())?;
-        Ok(value.moved(at))
-    }
-
     fn call(&self, at: &Range<usize>, call: &FuncCall, scope: &Scope) -> Result<Kind, Reported> {
         let names = call.name.namespace.iter().chain([&call.name.name]).map(|part| part.as_str());
         let name = names.collect::<Vec<_>>().join("::");
@@ -361,60 +242,6 @@ impl<'a> Evaluator<'a> {
             Err((place, refusal)) => self.settle(&place.unwrap_or(name_at), Err(refusal)),
         }
     }
-
-    fn repeat(&self, at: &Range<usize>, expr: &ForExpr, scope: &Scope) -> Result<Kind, Reported> {
-        if expr.grouping {
-            return self.report(
-                &is::UNSUPPORTED,
-                at,
-                "grouping with `...` is not supported",
-                "give each value its own key",
-            );
-        }
-        let collection = self.evaluate(&expr.intro.collection_expr, scope)?;
-        let pairs: Vec<(Kind, Value)> = match collection.kind {
-            Kind::List(items) => items.into_iter().enumerate().map(|(i, v)| (Kind::Number(i.into()), v)).collect(),
-            Kind::Map(entries) => entries.into_iter().map(|e| (Kind::Text(e.key), e.value)).collect(),
-            _ => return self.unexpected(&collection, "a list or a map", "write for x in [\"a\", \"b\"]"),
-        };
-        let (mut list, mut map) = (vec![], Vec::<Entry>::new());
-        for (key, value) in pairs {
-            if value.is_refused() {
-                return Err(Reported);
-            }
-            let mut names = vec![(expr.intro.value_var.to_string(), value)];
-            if let Some(key_var) = &expr.intro.key_var {
-                names.push((key_var.to_string(), Value::new(at.clone(), key)));
-            }
-            let bound = Bound { names, outer: scope.bound };
-            let scope = &Scope { bound: Some(&bound), depth: scope.depth };
-            if let Some(condition) = &expr.cond {
-                let condition = self.evaluate(&condition.expr, scope)?;
-                match condition.kind {
-                    Kind::Bool(true) => {}
-                    Kind::Bool(false) => continue,
-                    _ => return self.unexpected(&condition, "true or false", "write a comparison behind `if`"),
-                }
-            }
-            let value = self.evaluate(&expr.value_expr, scope)?;
-            let Some(key_expr) = &expr.key_expr else {
-                list.push(value);
-                continue;
-            };
-            let (key, key_at) = (self.key(key_expr, scope)?, span(key_expr));
-            self.spend(&key_at, key.len() + map.len())?;
-            if map.iter().any(|entry| entry.key == key) {
-                return self.report(
-                    &is::SET_TWICE,
-                    &key_at,
-                    format!("the key `{key}` comes twice"),
-                    "make each key another one",
-                );
-            }
-            map.push(Entry { key, key_at, value });
-        }
-        Ok(if expr.key_expr.is_some() { Kind::Map(map) } else { Kind::List(list) })
-    }
 }
 
 /// As it stands in text.
@@ -425,63 +252,4 @@ fn printed(kind: &Kind) -> Option<String> {
         Kind::Bool(value) => Some(value.to_string()),
         _ => None,
     }
-}
-
-/// `value[index]`, `value.name`
-fn step(value: &Kind, index: &Kind) -> Result<Value, Refusal> {
-    match (value, index) {
-        (Kind::List(items), Kind::Number(number)) => {
-            let found = number.as_u64().and_then(|i| usize::try_from(i).ok()).and_then(|i| items.get(i));
-            match (found, items.len()) {
-                (Some(item), _) => Ok(item.clone()),
-                (None, 0) => refuse(&is::NO_PART, "the list is empty", "give it an item, or leave the index out"),
-                (None, n) => {
-                    refuse(&is::NO_PART, format!("the list has no item {number}"), format!("write 0 to {}", n - 1))
-                }
-            }
-        }
-        (Kind::Map(entries), Kind::Text(name)) => match entries.iter().find(|entry| entry.key == *name) {
-            Some(entry) => Ok(entry.value.clone()),
-            None => {
-                let known = || entries.iter().map(|entry| entry.key.as_str());
-                let help = match nearest(name, known()) {
-                    Some(meant) => format!("did you mean `{meant}`?"),
-                    None => format!("there are {}", known().collect::<Vec<_>>().join(", ")),
-                };
-                refuse(&is::NO_PART, format!("the map has no key `{name}`"), help)
-            }
-        },
-        (Kind::List(_), _) => {
-            refuse(&is::NO_PART, format!("a list has no item at {}", index.name()), "write a number from 0 on")
-        }
-        (Kind::Map(_), _) => {
-            refuse(&is::NO_PART, format!("a map has no key that is {}", index.name()), "write a key's name")
-        }
-        (other, _) => {
-            refuse(&is::NO_PART, format!("{} has no parts", other.name()), "only a list or a map has: leave it out")
-        }
-    }
-}
-
-/// Why a name of Terraform's is none here.
-fn foreign<T>(root: &str) -> Result<T, Refusal> {
-    let (rule, problem, help) = match root {
-        "local" => (
-            &is::REFERENCE,
-            "a blueprint has no locals".to_string(),
-            "declare a variable with a default: var.name".to_string(),
-        ),
-        "env" | "ENV" => return function::environment(),
-        "data" | "module" | "path" | "terraform" | "each" | "self" | "count" => (
-            &is::NOT_PURE,
-            format!("`{root}` is Terraform's: a blueprint is read before anything exists"),
-            "write the value out, or hand it in with a variable and --var".to_string(),
-        ),
-        _ => (
-            &is::REFERENCE,
-            format!("`{root}` is nothing here"),
-            "there are `var.name`, and the names that a `for` binds".to_string(),
-        ),
-    };
-    refuse(rule, problem, help)
 }

@@ -1,0 +1,114 @@
+//! Maps, and the lists and maps that a `for` makes.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use hcl_edit::expr::{Expression, ForExpr, Object, ObjectKey};
+
+use super::super::tree::span;
+use super::super::value::{Entry, Kind, Value};
+use super::{Bound, Evaluator, Reported, Scope, printed};
+use crate::blueprint::rules::language as is;
+
+impl Evaluator<'_> {
+    pub(super) fn object(&self, object: &Object, scope: &Scope) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = vec![];
+        let mut seen = HashSet::new();
+        for (key, value) in object.iter() {
+            let (key, key_at) = match key {
+                ObjectKey::Ident(ident) => (Ok(ident.to_string()), span(ident)),
+                ObjectKey::Expression(expr) => (self.key(expr, scope), span(expr)),
+            };
+            let value = self.element(value.expr(), scope);
+            // The parser knows names that stand there twice; this is for those that are made.
+            match key {
+                Ok(_) if self.source.is_reported(&key_at) => {}
+                Ok(key) if !seen.insert(key.clone()) => {
+                    self.source.report(
+                        &is::SET_TWICE,
+                        &key_at,
+                        format!("`{key}` is set twice in this map"),
+                        "keep one of the two",
+                    );
+                }
+                Ok(key) => entries.push(Entry { key, key_at, value }),
+                Err(Reported) => {}
+            }
+        }
+        entries
+    }
+
+    fn key(&self, expr: &Expression, scope: &Scope) -> Result<String, Reported> {
+        if let Expression::Traversal(traversal) = expr
+            && let Expression::Variable(root) = &traversal.expr
+            && root.as_str() != "var"
+            && scope.find(root).is_none()
+        {
+            return self.report(
+                &is::BARE_WORD,
+                &span(expr),
+                "a name with a dot is text",
+                "write the name in double quotes",
+            );
+        }
+        let key = self.evaluate(expr, scope)?;
+        match printed(&key.kind) {
+            Some(text) => Ok(text),
+            None => self.unexpected(&key, "a name", "write the name in double quotes"),
+        }
+    }
+
+    pub(super) fn repeat(&self, at: &Range<usize>, expr: &ForExpr, scope: &Scope) -> Result<Kind, Reported> {
+        if expr.grouping {
+            return self.report(
+                &is::UNSUPPORTED,
+                at,
+                "grouping with `...` is not supported",
+                "give each value its own key",
+            );
+        }
+        let collection = self.evaluate(&expr.intro.collection_expr, scope)?;
+        let pairs: Vec<(Kind, Value)> = match collection.kind {
+            Kind::List(items) => items.into_iter().enumerate().map(|(i, v)| (Kind::Number(i.into()), v)).collect(),
+            Kind::Map(entries) => entries.into_iter().map(|e| (Kind::Text(e.key), e.value)).collect(),
+            _ => return self.unexpected(&collection, "a list or a map", "write for x in [\"a\", \"b\"]"),
+        };
+        let (mut list, mut map) = (vec![], Vec::<Entry>::new());
+        for (key, value) in pairs {
+            if value.is_refused() {
+                return Err(Reported);
+            }
+            let mut names = vec![(expr.intro.value_var.to_string(), value)];
+            if let Some(key_var) = &expr.intro.key_var {
+                names.push((key_var.to_string(), Value::new(at.clone(), key)));
+            }
+            let bound = Bound { names, outer: scope.bound };
+            let scope = &Scope { bound: Some(&bound), depth: scope.depth };
+            if let Some(condition) = &expr.cond {
+                let condition = self.evaluate(&condition.expr, scope)?;
+                match condition.kind {
+                    Kind::Bool(true) => {}
+                    Kind::Bool(false) => continue,
+                    _ => return self.unexpected(&condition, "true or false", "write a comparison behind `if`"),
+                }
+            }
+            let value = self.evaluate(&expr.value_expr, scope)?;
+            let Some(key_expr) = &expr.key_expr else {
+                list.push(value);
+                continue;
+            };
+            let (key, key_at) = (self.key(key_expr, scope)?, span(key_expr));
+            self.spend(&key_at, key.len() + map.len())?;
+            if map.iter().any(|entry| entry.key == key) {
+                return self.report(
+                    &is::SET_TWICE,
+                    &key_at,
+                    format!("the key `{key}` comes twice"),
+                    "make each key another one",
+                );
+            }
+            map.push(Entry { key, key_at, value });
+        }
+        Ok(if expr.key_expr.is_some() { Kind::Map(map) } else { Kind::List(list) })
+    }
+}

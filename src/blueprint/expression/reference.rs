@@ -1,0 +1,146 @@
+//! Names and what they stand for: variables, what a `for` bound, and the parts of both.
+
+use std::ops::Range;
+
+use hcl_edit::Number;
+use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
+
+use super::super::diagnostic::{Refusal, refuse};
+use super::super::tree::span;
+use super::super::value::{Kind, Value};
+use super::super::vocabulary::nearest;
+use super::{Evaluated, Evaluator, Reported, Scope, function};
+use crate::blueprint::rules::language as is;
+
+impl Evaluator<'_> {
+    pub(super) fn word(&self, at: &Range<usize>, word: &str, scope: &Scope) -> Evaluated {
+        if let Some(value) = scope.find(word) {
+            self.spend(at, value.weight())?;
+            return Ok(value.moved(at));
+        }
+        let help = match word {
+            "var" => "write the variable's name behind it: `var.name`".to_string(),
+            _ if self.variables.contains_key(word) => format!("write `var.{word}`"),
+            _ => format!("write \"{word}\" if it is text"),
+        };
+        self.report(&is::BARE_WORD, at, format!("the bare word `{word}` is no value"), help)
+    }
+
+    pub(super) fn traversal(&self, at: &Range<usize>, traversal: &Traversal, scope: &Scope) -> Evaluated {
+        let mut operators = traversal.operators.iter();
+        let root = match &traversal.expr {
+            Expression::Variable(root) if scope.find(root).is_none() => root.as_str(),
+            _ => "",
+        };
+        let start = match root {
+            "" => self.evaluate(&traversal.expr, scope)?,
+            "var" => {
+                let Some(TraversalOperator::GetAttr(name)) = operators.next().map(|operator| operator.value()) else {
+                    return self.report(
+                        &is::REFERENCE,
+                        at,
+                        "`var` alone is no value",
+                        "write the variable's name behind it: `var.name`",
+                    );
+                };
+                self.variable(at, name, &span(name))?
+            }
+            _ => {
+                return self.settle(&span(&traversal.expr), foreign(root));
+            }
+        };
+        let mut value = start;
+        for operator in operators {
+            let step_at = match operator.value() {
+                TraversalOperator::GetAttr(name) => span(name),
+                TraversalOperator::Index(index) => span(index),
+                _ => span(operator),
+            };
+            let found = match operator.value() {
+                TraversalOperator::GetAttr(name) => step(&value.kind, &Kind::Text(name.to_string())),
+                TraversalOperator::Index(index) => step(&value.kind, &self.evaluate(index, scope)?.kind),
+                TraversalOperator::LegacyIndex(index) => step(&value.kind, &Kind::Number(Number::from(*index.value()))),
+                TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => {
+                    refuse(&is::UNSUPPORTED, "a splat is not supported", "write [for item in list : item.name]")
+                }
+            };
+            value = self.settle(&step_at, found)?.moved(at);
+        }
+        Ok(Value { at: at.clone(), ..value })
+    }
+
+    fn variable(&self, at: &Range<usize>, name: &str, name_at: &Range<usize>) -> Evaluated {
+        let Some(value) = self.variables.get(name) else {
+            let help = match nearest(name, self.variables.keys().map(String::as_str)) {
+                Some(meant) => format!("did you mean `var.{meant}`?"),
+                None => format!("declare it beside the cluster: variable \"{name}\" {{ default = … }}"),
+            };
+            return self.report(&is::REFERENCE, name_at, format!("there is no variable `{name}`"), help);
+        };
+        // What is wrong with the variable itself was said where it is declared.
+        if value.is_refused() {
+            return Err(Reported);
+        }
+        self.spend(at, value.weight())?;
+        Ok(value.moved(at))
+    }
+}
+
+/// `value[index]`, `value.name`
+fn step(value: &Kind, index: &Kind) -> Result<Value, Refusal> {
+    match (value, index) {
+        (Kind::List(items), Kind::Number(number)) => {
+            let found = number.as_u64().and_then(|i| usize::try_from(i).ok()).and_then(|i| items.get(i));
+            match (found, items.len()) {
+                (Some(item), _) => Ok(item.clone()),
+                (None, 0) => refuse(&is::NO_PART, "the list is empty", "give it an item, or leave the index out"),
+                (None, n) => {
+                    refuse(&is::NO_PART, format!("the list has no item {number}"), format!("write 0 to {}", n - 1))
+                }
+            }
+        }
+        (Kind::Map(entries), Kind::Text(name)) => match entries.iter().find(|entry| entry.key == *name) {
+            Some(entry) => Ok(entry.value.clone()),
+            None => {
+                let known = || entries.iter().map(|entry| entry.key.as_str());
+                let help = match nearest(name, known()) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => format!("there are {}", known().collect::<Vec<_>>().join(", ")),
+                };
+                refuse(&is::NO_PART, format!("the map has no key `{name}`"), help)
+            }
+        },
+        (Kind::List(_), _) => {
+            refuse(&is::NO_PART, format!("a list has no item at {}", index.name()), "write a number from 0 on")
+        }
+        (Kind::Map(_), _) => {
+            refuse(&is::NO_PART, format!("a map has no key that is {}", index.name()), "write a key's name")
+        }
+        (other, _) => {
+            refuse(&is::NO_PART, format!("{} has no parts", other.name()), "only a list or a map has: leave it out")
+        }
+    }
+}
+
+/// Why a name of Terraform's is none here.
+fn foreign<T>(root: &str) -> Result<T, Refusal> {
+    let (rule, problem, help) = match root {
+        "local" => (
+            &is::REFERENCE,
+            "a blueprint has no locals".to_string(),
+            "declare a variable with a default: var.name".to_string(),
+        ),
+        "env" | "ENV" => return function::environment(),
+        "data" | "module" | "path" | "terraform" | "each" | "self" | "count" => (
+            &is::NOT_PURE,
+            format!("`{root}` is Terraform's: a blueprint is read before anything exists"),
+            "write the value out, or hand it in with a variable and --var".to_string(),
+        ),
+        _ => (
+            &is::REFERENCE,
+            format!("`{root}` is nothing here"),
+            "there are `var.name`, and the names that a `for` binds".to_string(),
+        ),
+    };
+    refuse(rule, problem, help)
+}

@@ -1,0 +1,79 @@
+//! What stands in a cluster's folder.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use crate::fileset::reconcile::Found;
+use crate::fileset::{File, RelPath, sha256_hex};
+use crate::system::files::{self, Kind};
+
+/// Looks into a cluster's folder. A link on the way is never followed: it could lead the write anywhere.
+pub(super) struct Look<'a> {
+    dir: &'a Path,
+    root: Found,
+    /// Folders that were seen to be some, below `dir`.
+    folders: BTreeSet<String>,
+}
+
+impl<'a> Look<'a> {
+    pub(super) fn at(dir: &'a Path) -> Result<Self> {
+        Ok(Look { dir, root: kind_of_root(dir)?, folders: BTreeSet::new() })
+    }
+
+    /// What stands at a path; where `wanted` does, its hash is known.
+    pub(super) fn find(&mut self, path: &RelPath, wanted: Option<&File>) -> Result<(Found, Option<Vec<u8>>)> {
+        if self.root != Found::Nothing {
+            return Ok((self.root.clone(), None));
+        }
+        let path = path.as_str();
+        for (end, _) in path.match_indices('/') {
+            let above = &path[..end];
+            if self.folders.contains(above) {
+                continue;
+            }
+            match self.kind(above)? {
+                None => return Ok((Found::Nothing, None)),
+                Some(Kind::Directory) => drop(self.folders.insert(above.to_string())),
+                Some(kind) => {
+                    let at = self.dir.join(above).display().to_string();
+                    return Ok((Found::Blocked { at, is: word(kind) }, None));
+                }
+            }
+        }
+        let full = self.dir.join(path);
+        let (executable, bytes) = match files::look(&full).with_context(|| format!("cannot read {}", full.display()))? {
+            None => return Ok((Found::Nothing, None)),
+            Some((Kind::File { executable }, bytes)) => (executable, bytes),
+            Some((kind, _)) => return Ok((Found::Obstacle(word(kind)), None)),
+        };
+        let sha256 = match wanted {
+            Some(file) if bytes == file.text.as_bytes() => file.sha256.clone(),
+            _ => sha256_hex(&bytes).into(),
+        };
+        Ok((Found::File { sha256, executable }, Some(bytes)))
+    }
+
+    fn kind(&self, path: &str) -> Result<Option<Kind>> {
+        let at = self.dir.join(path);
+        files::kind(&at).with_context(|| format!("cannot look at {}", at.display()))
+    }
+}
+
+pub(super) fn kind_of_root(dir: &Path) -> Result<Found> {
+    let kind = files::kind(dir).with_context(|| format!("cannot look at {}", dir.display()))?;
+    Ok(match kind {
+        None | Some(Kind::Directory) => Found::Nothing,
+        Some(kind) => Found::Blocked { at: dir.display().to_string(), is: word(kind) },
+    })
+}
+
+pub(super) fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::File { .. } => "a file",
+        Kind::Directory => "a directory",
+        Kind::Link => "a symbolic link",
+        Kind::Other => "a special file",
+    }
+}

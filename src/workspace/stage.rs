@@ -1,0 +1,73 @@
+//! New clusters: written beside where they are to be, and shown in one step.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::Workspace;
+use super::look::word;
+use crate::fileset::manifest::{self, Manifest};
+use crate::fileset::reconcile::{Action, Reconciled};
+use crate::fileset::{FileSet, RelPath};
+use crate::system::files::{self, Kind};
+
+impl Workspace {
+    /// Writes the file set beside where the folder is to be, which does not exist yet: [`place`] shows it to the world.
+    pub fn stage(&self, cluster: &str, set: &FileSet) -> Result<(Staged, Reconciled)> {
+        let name = self.dir.file_name().unwrap_or_default().to_string_lossy();
+        let at = self.dir.with_file_name(format!(".{name}.pgherd-new"));
+        let manifest = (RelPath::new(manifest::PATH), Manifest::of(cluster, set).to_file());
+        let all = || set.iter().chain([(&manifest.0, &manifest.1)]);
+        let write = || -> std::io::Result<()> {
+            let mut made = PathBuf::new();
+            for (path, file) in all() {
+                let full = at.join(path.as_str());
+                if let Some(parent) = full.parent().filter(|parent| *parent != made) {
+                    files::make_dirs(parent)?;
+                    made = parent.to_path_buf();
+                }
+                files::write_new(&full, file.text.as_bytes(), file.mode.bits())?;
+            }
+            Ok(())
+        };
+        let cannot = || format!("cannot write {}", at.display());
+        if let Some(kind) = files::kind(&at).with_context(cannot)?.filter(|kind| *kind != Kind::Directory) {
+            bail!("{} is {}: remove it", at.display(), word(kind));
+        }
+        files::make_dirs(&at).with_context(cannot)?;
+        let Some(lock) = files::lock(&at).with_context(cannot)? else {
+            bail!("another pgherd works on {}: wait until it is done", self.dir.display());
+        };
+        // What a `gen` that was killed left of it.
+        files::clear(&at).and_then(|()| write()).with_context(cannot)?;
+        let steps = all().map(|(path, _)| (path.clone(), Action::Create)).collect();
+        let done = Reconciled { steps, ..Reconciled::default() };
+        Ok((Staged { at, dir: self.dir.clone(), _lock: lock }, done))
+    }
+}
+
+/// The files of a cluster that has no folder yet, complete and under a name that nobody looks for.
+#[derive(Debug)]
+pub struct Staged {
+    at: PathBuf,
+    dir: PathBuf,
+    _lock: files::Lock,
+}
+
+/// Shows new clusters to the world, each whole and in one step, once every byte of theirs is on the disk. All lie in one folder.
+/// Whatever ends this early, there is a cluster or there is none; the next `gen` clears its rests away.
+pub fn place(all: Vec<Staged>) -> Vec<Result<()>> {
+    let Some(parent) = all.first().and_then(|one| one.dir.parent()).map(Path::to_path_buf) else { return vec![] };
+    if let Err(e) = files::sync_all(&parent) {
+        return all.iter().map(|one| bail!("cannot write {}: {e}", one.dir.display())).collect();
+    }
+    // A power cut right after may undo the renaming: then there is none of it, which is the old state.
+    (all.iter())
+        .map(|one| {
+            files::rename_new(&one.at, &one.dir).with_context(|| {
+                let _ = files::remove_tree(&one.at);
+                format!("cannot make {}", one.dir.display())
+            })
+        })
+        .collect()
+}
