@@ -65,7 +65,7 @@ fn as_json(one: &Loaded, found: &Check) -> Value {
         finding["line"] = json!(place.line);
         finding["column"] = json!(place.column);
     }
-    value["decisions"] = json!(one.cluster.decisions);
+    value["decisions"] = json!(*one.cluster.decisions);
     value
 }
 
@@ -91,7 +91,7 @@ fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
     if decisions {
         report.line("");
         head("Decisions");
-        for decision in &cluster.decisions {
+        for decision in cluster.decisions.iter() {
             report.line(&format!("{} = {}", decision.name, decision.value));
             if !decision.from.is_empty() {
                 report.line(&format!("    from    {}", decision.from.join(", ")));

@@ -197,14 +197,14 @@ fn record(blueprint: &Blueprint, chosen: &Timers, ledger: &mut Ledger) {
         "etcd.election_timeout",
         format!("{} ms", chosen.etcd.election),
         list(["etcd.heartbeat_interval"]),
-        "a slow disk must not cost etcd its leader; ten heartbeats",
+        "ten heartbeats, twice etcd's own second: a slow disk must not cost the leader, and Patroni's retries outlast it",
         "https://etcd.io/docs/v3.5/tuning/",
     );
     ledger.add(
         "etcd.heartbeat_interval",
         format!("{} ms", chosen.etcd.heartbeat),
         vec![],
-        "zones are 1 to 2 ms apart; the rest is patience with a busy disk",
+        "zones are 1 to 2 ms apart, but gp3 and a busy database can hold up a write far longer",
         "https://etcd.io/docs/v3.5/tuning/",
     );
     const HAPROXY: &str = "https://docs.haproxy.org/3.0/configuration.html#5.2-inter; measured: paid at every failover";
@@ -214,7 +214,7 @@ fn record(blueprint: &Blueprint, chosen: &Timers, ledger: &mut Ledger) {
     check(
         "haproxy.fastinter",
         format!("{fastinter} ms"),
-        "between two checks of a server that is about to change its state",
+        "a server that is about to change its state is looked at again sooner",
     );
     check("haproxy.fall", format!("{fall} checks"), "one failed check may be chance, two are not");
     check("haproxy.rise", format!("{rise} checks"), "Patroni's first 200 is the truth already");

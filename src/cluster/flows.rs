@@ -3,7 +3,7 @@
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
-use super::{Cluster, ports};
+use super::Cluster;
 
 /// Whom PostgreSQL lets in over a flow: a line of `pg_hba.conf` for each block of addresses that it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -67,6 +67,7 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
     const SCRAM: &str = "SCRAM-SHA-256 over TLS";
     const LOGIN: &str = "a login for the stats page; /health, /metrics and /cluster are open";
     let haproxy = &cluster.haproxy;
+    let ports = &cluster.fixed.port;
     let mut all = vec![
         flow("write", Clients, Haproxy, haproxy.write_port, "PostgreSQL, always the primary", SCRAM),
         flow("read", Clients, Haproxy, haproxy.read_port, "PostgreSQL, reads", SCRAM),
@@ -77,7 +78,7 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
                 "postgres",
                 Haproxy,
                 Databases,
-                ports::POSTGRES,
+                ports.postgres,
                 "PostgreSQL for clients, through the load balancer",
                 SCRAM,
             )
@@ -86,19 +87,19 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
             "health",
             Haproxy,
             Databases,
-            ports::PATRONI,
+            ports.patroni,
             "health checks: who is primary, who lags",
             "none: reading changes nothing",
         ),
         Flow {
             logins: &[REPLICATION, REWIND],
-            ..flow("replication", Databases, Databases, ports::POSTGRES, "streaming replication, pg_rewind", SCRAM)
+            ..flow("replication", Databases, Databases, ports.postgres, "streaming replication, pg_rewind", SCRAM)
         },
         flow(
             "patroni",
             Databases,
             Databases,
-            ports::PATRONI,
+            ports.patroni,
             "Patroni asks its peers before it takes over",
             "password for what changes things",
         ),
@@ -106,20 +107,20 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
             "etcd",
             Databases,
             EtcdMembers,
-            ports::ETCD_CLIENT,
+            ports.etcd_client,
             "Patroni keeps its leader key in etcd",
             "the security group",
         ),
-        flow("etcd_peer", EtcdMembers, EtcdMembers, ports::ETCD_PEER, "etcd among its members", "the security group"),
-        flow("secrets", Databases, SecretsEndpoint, HTTPS, "reading passwords at boot", "instance role"),
-        flow("stats_secret", Haproxy, SecretsEndpoint, HTTPS, "reading passwords at boot", "instance role"),
+        flow("etcd_peer", EtcdMembers, EtcdMembers, ports.etcd_peer, "etcd among its members", "the security group"),
+        flow("secrets", Databases, SecretsEndpoint, ports.https, "reading passwords at boot", "instance role"),
+        flow("stats_secret", Haproxy, SecretsEndpoint, ports.https, "reading passwords at boot", "instance role"),
     ];
     if cluster.haproxy_machine().etcd {
         all.push(flow(
             "etcd_join",
             Haproxy,
             EtcdMembers,
-            ports::ETCD_CLIENT,
+            ports.etcd_client,
             "a replaced member joins etcd anew",
             "the security group",
         ));
@@ -127,8 +128,8 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
     if !cluster.network.admins.is_empty() {
         const KEY: &str = "SSH key";
         all.push(flow("stats_admin", Admins, Haproxy, haproxy.stats.port, "stats page, metrics, health", LOGIN));
-        all.push(flow("ssh_database", Admins, Databases, ports::SSH, "administration by SSH", KEY));
-        all.push(flow("ssh_haproxy", Admins, Haproxy, ports::SSH, "administration by SSH", KEY));
+        all.push(flow("ssh_database", Admins, Databases, ports.ssh, "administration by SSH", KEY));
+        all.push(flow("ssh_haproxy", Admins, Haproxy, ports.ssh, "administration by SSH", KEY));
     }
     all
 }
@@ -149,6 +150,3 @@ pub fn addresses(cluster: &Cluster, party: Party) -> Vec<Ipv4Net> {
         Party::SecretsEndpoint => vec![network.cidr],
     }
 }
-
-/// HTTPS, on which AWS's APIs listen.
-const HTTPS: u16 = 443;

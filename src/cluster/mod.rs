@@ -7,6 +7,7 @@ mod base;
 pub mod check;
 pub mod decision;
 pub mod failover;
+pub mod fixed;
 pub mod flows;
 pub mod limits;
 pub mod perturb;
@@ -19,6 +20,7 @@ mod written;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 use serde::Serialize;
@@ -30,21 +32,8 @@ pub use crate::blueprint::model::{Base, Database, Disk, Failover, State};
 pub use base::{Arch, BaseImage};
 use decision::{Decision, Ledger};
 use failover::{EtcdTiming, HealthCheck};
+use fixed::Fixed;
 use limits::Limits;
-
-/// Ports that are the same in every cluster: each program's own default.
-pub mod ports {
-    /// PostgreSQL.
-    pub const POSTGRES: u16 = 5432;
-    /// Patroni's REST API.
-    pub const PATRONI: u16 = 8008;
-    /// etcd, for its clients.
-    pub const ETCD_CLIENT: u16 = 2379;
-    /// etcd, among its members.
-    pub const ETCD_PEER: u16 = 2380;
-    /// SSH.
-    pub const SSH: u16 = 22;
-}
 
 /// A cluster: the blueprint with nothing left open.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,8 +64,10 @@ pub struct Cluster {
     pub budget: Budget,
     /// Rules that the blueprint accepts to break, by code, each with its reason.
     pub accepted: BTreeMap<&'static str, String>,
+    /// What no blueprint can change.
+    pub fixed: Fixed,
     /// Why its values are what they are.
-    pub decisions: Vec<Decision>,
+    pub decisions: Arc<Vec<Decision>>,
     /// Every password of the cluster.
     pub secrets: Vec<Secret>,
     /// Tags on everything that is made: the blueprint's and `pgherd:cluster`.
@@ -235,6 +226,15 @@ pub struct Secret {
 }
 
 impl Cluster {
+    /// Why a decision was made.
+    ///
+    /// # Panics
+    /// If none has this name: a programming error.
+    pub fn why(&self, name: &str) -> &'static str {
+        let decision = self.decisions.iter().find(|decision| decision.name == name);
+        decision.unwrap_or_else(|| panic!("nothing decides {name}")).why
+    }
+
     /// The database machines: master first, then the slaves.
     pub fn databases(&self) -> impl Iterator<Item = &Machine> {
         self.machines.iter().filter(|m| m.role != Role::Haproxy)
@@ -276,6 +276,7 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
     let subnets = addresses::subnets(&blueprint.network);
     let machines = addresses::machines(blueprint, &subnets);
     let mut ledger = Ledger::default();
+    let fixed = Fixed::DEFAULT;
     written::record(blueprint, &mut ledger);
     addresses::record(&subnets, &machines, &mut ledger);
     let etcd = EtcdTiming::DEFAULT;
@@ -306,6 +307,7 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
         stats: blueprint.haproxy.stats.clone(),
     };
     limits::record(&haproxy, &postgres, &mut ledger);
+    fixed.record(&mut ledger);
     let mut tags = blueprint.tags.clone();
     tags.insert("pgherd:cluster".into(), blueprint.name.clone());
     Cluster {
@@ -322,7 +324,8 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
         etcd,
         budget: blueprint.budget.clone(),
         accepted: blueprint.accepted.clone(),
-        decisions: ledger.into_decisions(),
+        fixed,
+        decisions: Arc::new(ledger.into_decisions()),
         secrets: secrets(blueprint),
         tags,
         state: blueprint.state.clone(),

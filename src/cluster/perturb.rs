@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::decision::Decision;
-use super::{Cluster, Disk, Machine, Role};
+use super::{Base, BaseImage, Cluster, Disk, Machine, Role, State};
 
 /// Addresses that are nobody's (RFC 5737).
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -13,7 +13,11 @@ const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 /// The same cluster with only this decision's value another one; `None` for a decision that is not at work by itself.
 pub fn perturbed(cluster: &Cluster, decision: &Decision) -> Option<Cluster> {
     let mut c = cluster.clone();
-    let (area, rest) = decision.name.split_once('.')?;
+    if let Some(fixed) = c.fixed.other(&decision.name) {
+        c.fixed = fixed;
+        return Some(c);
+    }
+    let (area, rest) = decision.name.split_once('.').unwrap_or((&decision.name, ""));
     match area {
         "failover" => match rest {
             "ttl" => c.failover.ttl += 1,
@@ -28,6 +32,21 @@ pub fn perturbed(cluster: &Cluster, decision: &Decision) -> Option<Cluster> {
             _ => c.machines.iter_mut().filter(|m| m.etcd).take(1).for_each(|m| m.etcd = false),
         },
         "haproxy" => haproxy(&mut c, rest)?,
+        "region" => c.region = "elsewhere".into(),
+        "tags" => c.tags.get_mut(rest)?.push('0'),
+        "state" => state(&mut c.state, rest)?,
+        "kms_key_id" => c.kms_key_id.as_mut()?.push('0'),
+        "image" => match rest {
+            "base" => {
+                let other = Base::ALL.into_iter().rfind(|base| *base != c.base.base)?;
+                c.base = BaseImage::of(other);
+            }
+            _ => c.builder_instance_type.as_mut()?.push('0'),
+        },
+        "slaves" if rest == "count" => {
+            let last = c.machines.iter().rposition(|m| m.role == Role::Slave)?;
+            c.machines.remove(last);
+        }
         "address" => c.machines.iter_mut().filter(|m| m.name == rest).for_each(|m| m.address = ELSEWHERE),
         "network" => network(&mut c, rest)?,
         "master" => c.machines.iter_mut().filter(|m| m.role == Role::Master).try_for_each(|m| machine(m, rest))?,
@@ -40,6 +59,16 @@ pub fn perturbed(cluster: &Cluster, decision: &Decision) -> Option<Cluster> {
         _ => return None,
     }
     Some(c)
+}
+
+fn state(state: &mut State, name: &str) -> Option<()> {
+    let State::S3 { bucket, key_prefix, region } = state else { return None };
+    match name {
+        "s3.bucket" => bucket.push('0'),
+        "s3.key_prefix" => key_prefix.push('0'),
+        _ => region.push('0'),
+    }
+    Some(())
 }
 
 fn haproxy(c: &mut Cluster, name: &str) -> Option<()> {
@@ -82,6 +111,7 @@ fn haproxy(c: &mut Cluster, name: &str) -> Option<()> {
 fn network(c: &mut Cluster, name: &str) -> Option<()> {
     let elsewhere = Ipv4Net::new_assert(ELSEWHERE, 24).trunc();
     match name {
+        "vpc_id" => c.network.vpc_id.as_mut()?.push('0'),
         "cidr" => c.network.cidr = elsewhere,
         "clients" => c.network.clients = vec![elsewhere],
         "admins" => c.network.admins = vec![elsewhere],
@@ -105,6 +135,8 @@ fn machine(machine: &mut Machine, name: &str) -> Option<()> {
     let Disk { size, iops, throughput } = &mut machine.disk;
     match name {
         "instance_type" => machine.instance_type.push('0'),
+        "elastic_ip" => machine.elastic_ip ^= true,
+        "key_name" => machine.key_name.as_mut()?.push('0'),
         "disk.size" => *size += 1,
         "disk.iops" => *iops += 1,
         "disk.throughput" => *throughput += 1,

@@ -3,7 +3,10 @@
 use ipnet::Ipv4Net;
 
 use super::decision::Ledger;
-use crate::blueprint::model::{Blueprint, Machine};
+use crate::blueprint::model::{Blueprint, Machine, State};
+
+const TYPES: &str = "https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-types.html";
+const DESIGN: &str = "this cluster's design";
 
 /// Notes what the files have from the blueprint as it is.
 pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
@@ -12,6 +15,41 @@ pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
     };
     const VPC: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html";
     const HAPROXY: &str = "https://docs.haproxy.org/3.0/configuration.html#4-bind";
+    const REGIONS: &str = "https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html";
+    note("region", blueprint.region.clone(), "where everything lives; the only attribute without a default", REGIONS);
+    note(
+        "slaves.count",
+        blueprint.slave_count.to_string(),
+        "with two, a failover leaves one for commits to wait for",
+        DESIGN,
+    );
+    note(
+        "image.base",
+        blueprint.image.base.name().to_string(),
+        "what every machine runs; Debian 13's own packages are new enough for all that is needed",
+        "https://wiki.debian.org/Cloud/AmazonEC2Image",
+    );
+    if let Some(builder) = &blueprint.image.builder_instance_type {
+        note("image.builder_instance_type", builder.clone(), "what Packer builds on", TYPES);
+    }
+    for (key, value) in &blueprint.tags {
+        const TAGS: &str = "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html";
+        note(&format!("tags.{key}"), value.clone(), "on everything that is made", TAGS);
+    }
+    if let State::S3 { bucket, key_prefix, region } = &blueprint.state {
+        const S3: &str = "https://developer.hashicorp.com/terraform/language/backend/s3";
+        for (name, value) in [("bucket", bucket), ("key_prefix", key_prefix), ("region", region)] {
+            let why = "where Terraform's state is kept, with a lock, for more than one person";
+            note(&format!("state.s3.{name}"), value.clone(), why, S3);
+        }
+    }
+    if let Some(key) = &blueprint.kms_key_id {
+        const KMS: &str = "https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption.html";
+        note("kms_key_id", key.clone(), "a key of the blueprint's own for disks, images and passwords", KMS);
+    }
+    if let Some(vpc) = &blueprint.network.existing {
+        note("network.vpc_id", vpc.vpc_id.clone(), "the VPC exists already: nothing of it is changed or tagged", VPC);
+    }
     note("network.cidr", blueprint.network.cidr.to_string(), "a private range that nothing else of yours uses", VPC);
     let listed = |ranges: &[Ipv4Net]| ranges.iter().map(Ipv4Net::to_string).collect::<Vec<_>>().join(", ");
     let own = [blueprint.network.cidr];
@@ -48,13 +86,21 @@ pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
 }
 
 fn record_machine(block: &str, machine: &Machine, note: &mut impl FnMut(&str, String, &'static str, &'static str)) {
-    const TYPES: &str = "https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-types.html";
     const GP3: &str = "https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html";
     let kind = match block {
         "haproxy" => "it only passes bytes on: two processors are enough for thousands of connections",
         _ => "memory pays first: a working set that fits into it reads nothing from disk",
     };
     note(&format!("{block}.instance_type"), machine.instance_type.clone(), kind, TYPES);
+    if machine.elastic_ip {
+        const EIP: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-eips.html";
+        let why = "a public address that stays, to reach the machine from outside; replication never uses it";
+        note(&format!("{block}.elastic_ip"), "yes".into(), why, EIP);
+    }
+    if let Some(key) = &machine.key_name {
+        const KEYS: &str = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-key-pairs.html";
+        note(&format!("{block}.key_name"), key.clone(), "whose SSH key is let in", KEYS);
+    }
     let disk = machine.disk;
     let baseline = "3000 operations and 125 MiB a second cost nothing with gp3";
     note(&format!("{block}.disk.size"), format!("{} GiB", disk.size), "room for data and for WAL that is kept", GP3);

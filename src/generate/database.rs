@@ -1,14 +1,13 @@
 //! The database machines' scripts and configuration: `db_config/`.
 
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
+use super::ImageContent;
 use super::machine::{self, SecretFile};
-use super::templates::{add_plain, add_rendered};
-use super::{ImageContent, ports_of};
+use super::templates::{add_fixed, add_plain, add_rendered};
 use crate::cluster::flows::{APPLICATIONS, Login, REPLICATION, REWIND, addresses, flows};
 use crate::cluster::{Cluster, Role};
 use crate::fileset::{FileSet, Mode};
@@ -16,20 +15,19 @@ use crate::fileset::{FileSet, Mode};
 /// Adds the files of the database machines; answers what goes into the master's image and, if there are slaves, theirs.
 pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut FileSet) -> Vec<ImageContent> {
     let mut content = vec![
-        add_plain(files, "db_config/provision_database.sh", Mode::Executable),
-        add_rendered(files, "db_config/provision.env", Provision::of(cluster)),
-        add_rendered(files, "db_config/patroni.yml", Patroni::of(cluster)),
-        add_rendered(files, "db_config/pg_hba.conf", PgHba::of(cluster)),
-        add_rendered(files, "db_config/bootstrap.sql", Bootstrap::of(cluster)),
+        add_fixed(cluster, files, "db_config/provision_database.sh", Mode::Executable),
+        add_rendered(cluster, files, "db_config/provision.env", Provision::of(cluster)),
+        add_rendered(cluster, files, "db_config/patroni.yml", Patroni::of(cluster)),
+        add_rendered(cluster, files, "db_config/pg_hba.conf", PgHba::of(cluster)),
+        add_rendered(cluster, files, "db_config/bootstrap.sql", Bootstrap::of(cluster)),
         add_secrets(cluster, files),
-        add_plain(files, "db_config/patroni_unit.conf", Mode::Plain),
-        add_plain(files, "db_config/pgherd-yield.service", Mode::Plain),
-        add_plain(files, "db_config/pgherd-yield.timer", Mode::Plain),
+        add_fixed(cluster, files, "db_config/patroni_unit.conf", Mode::Plain),
+        add_fixed(cluster, files, "db_config/pgherd-yield.service", Mode::Plain),
+        add_fixed(cluster, files, "db_config/pgherd-yield.timer", Mode::Plain),
     ];
-    for script in
-        ["herdctl", "post_bootstrap.py", "server_certificate.sh", "wait_for_cluster.py", "yield_etcd_leader.py"]
-    {
-        content.push(add_plain(files, &format!("db_config/{script}"), Mode::Executable));
+    content.push(add_plain(files, "db_config/herdctl", Mode::Executable));
+    for script in ["post_bootstrap.py", "server_certificate.sh", "wait_for_cluster.py", "yield_etcd_leader.py"] {
+        content.push(add_fixed(cluster, files, &format!("db_config/{script}"), Mode::Executable));
     }
     content.extend_from_slice(common);
     content.extend_from_slice(etcd);
@@ -58,15 +56,13 @@ impl Provision {
 #[derive(Serialize)]
 struct Patroni<'a> {
     cluster: &'a str,
-    ports: super::Ports,
     etcd: Vec<Ipv4Addr>,
     ttl: u32,
     loop_wait: u32,
     retry_timeout: u32,
     synchronous: bool,
     primary_start_timeout: u32,
-    /// Values as YAML reads them: quoted, so that `on` and `1.1` stay texts.
-    settings: BTreeMap<&'a str, String>,
+    settings: Vec<Settings<'a>>,
     major: u16,
 }
 
@@ -74,16 +70,41 @@ impl<'a> Patroni<'a> {
     fn of(cluster: &'a Cluster) -> Self {
         Patroni {
             cluster: &cluster.name,
-            ports: ports_of(),
             etcd: cluster.etcd_members().map(|m| m.address).collect(),
             ttl: cluster.failover.ttl,
             loop_wait: cluster.failover.loop_wait,
             retry_timeout: cluster.failover.retry_timeout,
             synchronous: cluster.failover.synchronous,
             primary_start_timeout: cluster.primary_start_timeout,
-            settings: cluster.postgres.settings.iter().map(|(name, value)| (name.as_str(), yaml(value))).collect(),
+            settings: Settings::of(cluster),
             major: cluster.postgres.major,
         }
+    }
+}
+
+/// Settings that one reason is behind.
+#[derive(Serialize)]
+struct Settings<'a> {
+    why: &'static str,
+    /// Values as YAML reads them: quoted, so that `on` and `1.1` stay texts.
+    settings: Vec<(&'a str, String)>,
+}
+
+impl<'a> Settings<'a> {
+    /// All of them, in the order in which they were decided.
+    fn of(cluster: &'a Cluster) -> Vec<Self> {
+        let mut groups: Vec<Self> = vec![];
+        for decision in cluster.decisions.iter() {
+            let name = decision.name.strip_prefix("postgres.");
+            let Some((name, value)) = name.and_then(|name| cluster.postgres.settings.get_key_value(name)) else {
+                continue;
+            };
+            if groups.last().is_none_or(|group| group.why != decision.why) {
+                groups.push(Settings { why: decision.why, settings: vec![] });
+            }
+            groups.last_mut().expect("just pushed").settings.push((name, yaml(value)));
+        }
+        groups
     }
 }
 

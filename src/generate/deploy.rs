@@ -1,13 +1,10 @@
 //! `deploy.sh`: the whole pipeline for a machine that has no pgherd.
 
+use serde::Serialize;
+
+use super::templates::add_rendered_as;
 use crate::cluster::Cluster;
 use crate::fileset::{FileSet, Mode};
-
-/// The script itself is the same for every cluster; what varies stands near its top.
-const SCRIPT: &str = include_str!("templates/deploy.sh");
-
-/// The line of the script that gives way to what varies.
-const VALUES: &str = "# @values@";
 
 /// Adds the script. It names the images that [`FileSet::images`] holds by now.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
@@ -24,7 +21,11 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
         format!("haproxy_address={haproxy}"),
         format!("write_port={} read_port={} admin_port={}", ports.write_port, ports.read_port, ports.stats.port),
     ];
-    files.add("deploy.sh", Mode::Executable, SCRIPT.replacen(VALUES, &values.join("\n"), 1));
+    #[derive(Serialize)]
+    struct Context {
+        values: String,
+    }
+    add_rendered_as(cluster, files, "deploy.sh", Mode::Executable, Context { values: values.join("\n") });
 }
 
 /// A word that the shell takes as it stands.

@@ -4,25 +4,22 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
+use super::ImageContent;
 use super::machine::{self, SecretFile};
-use super::templates::{add_plain, add_rendered};
-use super::{ImageContent, ports_of};
+use super::templates::{add_fixed, add_rendered};
 use crate::cluster::Cluster;
 use crate::cluster::failover::HealthCheck;
 use crate::cluster::limits::Limits;
 use crate::fileset::{FileSet, Mode};
 
-/// WAL that a standby may lack and still serve reads: one segment, a second or so of a busy primary.
-const READ_LAG: &str = "16MB";
-
 /// Adds the files of HAProxy's machine; answers what goes into its image.
 pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut FileSet) -> ImageContent {
-    let script = add_plain(files, "load_balancer/haproxy_script.sh", Mode::Executable);
+    let script = add_fixed(cluster, files, "load_balancer/haproxy_script.sh", Mode::Executable);
     let secrets = vec![("STATS_PASSWORD".to_string(), "stats".to_string())];
     let wanted = [SecretFile { path: "/run/pgherd/haproxy.env", owner: "root", secrets }];
     let mut content = vec![
-        add_rendered(files, "load_balancer/haproxy.cfg", Config::of(cluster)),
-        add_plain(files, "load_balancer/haproxy_unit.conf", Mode::Plain),
+        add_rendered(cluster, files, "load_balancer/haproxy.cfg", Config::of(cluster)),
+        add_fixed(cluster, files, "load_balancer/haproxy_unit.conf", Mode::Plain),
         machine::add_secrets(cluster, files, "load_balancer/secrets.json", &wanted),
     ];
     content.extend_from_slice(common);
@@ -35,12 +32,10 @@ pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut Fi
 #[derive(Serialize)]
 struct Config<'a> {
     cluster: &'a str,
-    ports: super::Ports,
     write_port: u16,
     read_port: u16,
     primary_serves_reads: bool,
     stats: Stats<'a>,
-    lag: &'static str,
     databases: Vec<Server<'a>>,
     limits: Limits,
     check: Check,
@@ -80,12 +75,10 @@ impl<'a> Config<'a> {
         let haproxy = &cluster.haproxy;
         Config {
             cluster: &cluster.name,
-            ports: ports_of(),
             write_port: haproxy.write_port,
             read_port: haproxy.read_port,
             primary_serves_reads: haproxy.primary_serves_reads,
             stats: Stats { port: haproxy.stats.port, path: &haproxy.stats.path, user: &haproxy.stats.user },
-            lag: READ_LAG,
             databases: cluster.databases().map(|m| Server { name: &m.name, address: m.address }).collect(),
             limits: haproxy.limits,
             check: Check::of(haproxy.check),

@@ -3,12 +3,9 @@
 use serde::Serialize;
 use serde_json::json;
 
-use super::templates::{add_plain, add_rendered};
-use crate::cluster::{Cluster, Machine, ports};
+use super::templates::{add_fixed, add_plain, add_rendered};
+use crate::cluster::{Cluster, Machine};
 use crate::fileset::{FileSet, Mode};
-
-/// How many members found etcd; the others join. Two, so that a machine alone with an empty disk never founds a second one.
-const ETCD_FOUNDERS: usize = 2;
 
 /// Files that are part of every image.
 pub fn add_common(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
@@ -18,13 +15,18 @@ pub fn add_common(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
         machines: &'a [Machine],
     }
     vec![
-        add_plain(files, "machine/common.sh", Mode::Plain),
-        add_plain(files, "machine/identity.sh", Mode::Executable),
-        add_plain(files, "machine/read_secrets.py", Mode::Executable),
+        add_fixed(cluster, files, "machine/common.sh", Mode::Plain),
+        add_fixed(cluster, files, "machine/identity.sh", Mode::Executable),
+        add_fixed(cluster, files, "machine/read_secrets.py", Mode::Executable),
         add_plain(files, "machine/pgherd-host-keys.service", Mode::Plain),
         add_plain(files, "machine/pgherd-identity.service", Mode::Plain),
         add_plain(files, "machine/pgherd-secrets.service", Mode::Plain),
-        add_rendered(files, "machine/machines.tsv", Machines { cluster: &cluster.name, machines: &cluster.machines }),
+        add_rendered(
+            cluster,
+            files,
+            "machine/machines.tsv",
+            Machines { cluster: &cluster.name, machines: &cluster.machines },
+        ),
     ]
 }
 
@@ -38,19 +40,22 @@ pub fn add_etcd(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
         heartbeat: u32,
         election: u32,
     }
-    let members: Vec<String> =
-        cluster.etcd_members().map(|m| format!("{}=http://{}:{}", m.name, m.address, ports::ETCD_PEER)).collect();
+    let members: Vec<String> = cluster
+        .etcd_members()
+        .map(|m| format!("{}=http://{}:{}", m.name, m.address, cluster.fixed.port.etcd_peer))
+        .collect();
     vec![
-        add_plain(files, "machine/etcd_api.py", Mode::Plain),
-        add_plain(files, "machine/etcd_join.py", Mode::Executable),
-        add_plain(files, "machine/etcd_unit.conf", Mode::Plain),
+        add_fixed(cluster, files, "machine/etcd_api.py", Mode::Plain),
+        add_fixed(cluster, files, "machine/etcd_join.py", Mode::Executable),
+        add_fixed(cluster, files, "machine/etcd_unit.conf", Mode::Plain),
         add_rendered(
+            cluster,
             files,
             "machine/etcd.env",
             Etcd {
                 cluster: &cluster.name,
                 members: members.join(","),
-                founders: members[..members.len().min(ETCD_FOUNDERS)].join(","),
+                founders: members[..members.len().min(cluster.fixed.etcd.founders as usize)].join(","),
                 heartbeat: cluster.etcd.heartbeat,
                 election: cluster.etcd.election,
             },

@@ -12,9 +12,7 @@ pub mod readme;
 mod templates;
 pub mod terraform;
 
-use serde::Serialize;
-
-use crate::cluster::{Cluster, ports};
+use crate::cluster::Cluster;
 use crate::fileset::FileSet;
 
 /// All files of a cluster except its manifest.
@@ -40,16 +38,4 @@ pub struct ImageContent {
     pub script: String,
     /// Everything that is uploaded beside the script, flat: base names are unique within an image.
     pub files: Vec<String>,
-}
-
-/// The fixed ports, for templates.
-#[derive(Debug, Clone, Copy, Serialize)]
-struct Ports {
-    postgres: u16,
-    patroni: u16,
-    etcd_client: u16,
-}
-
-fn ports_of() -> Ports {
-    Ports { postgres: ports::POSTGRES, patroni: ports::PATRONI, etcd_client: ports::ETCD_CLIENT }
 }

@@ -11,8 +11,6 @@ use crate::fileset::{FileSet, ImageId, Mode, RelPath, sha256_hex};
 
 /// Where uploads land: Packer's user can write there, and a reboot empties it.
 const UPLOADS: &str = "/tmp/pgherd";
-/// GiB: what the images of every base have; no machine's own disk is smaller.
-const IMAGE_GIB: u32 = 8;
 /// Hex digits of an image's hash: enough to tell a lifetime's images of one cluster apart, short enough to read out.
 const HASH_DIGITS: usize = 12;
 
@@ -175,12 +173,13 @@ fn builder(cluster: &Cluster, role: Role, machine: &Machine, identity: &Identity
 
 /// The builder's disk, which becomes the image.
 fn disk(cluster: &Cluster) -> Value {
+    let image = &cluster.fixed.image;
     let mut disk = json!({
         "device_name": cluster.base.root_device,
         "volume_type": "gp3",
-        "volume_size": IMAGE_GIB,
-        "iops": 3000,
-        "throughput": 125,
+        "volume_size": image.disk_size,
+        "iops": image.disk_iops,
+        "throughput": image.disk_throughput,
         "encrypted": true,
         "delete_on_termination": true,
     });

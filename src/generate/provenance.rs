@@ -16,7 +16,7 @@ use crate::fileset::FileSet;
 #[derive(Debug)]
 pub struct Provenance<'a> {
     lines: BTreeMap<(String, usize), Vec<&'a Decision>>,
-    decisions: usize,
+    hashes: BTreeSet<(String, usize)>,
 }
 
 /// What made a line.
@@ -24,7 +24,7 @@ pub struct Provenance<'a> {
 pub enum Maker<'a> {
     /// These decisions.
     Decisions(Vec<&'a Decision>),
-    /// Nearly all of them: it carries the hash of what an image is made from.
+    /// All that an image is made from: it carries the hash of that.
     ContentHash,
     /// None: it is the same in every cluster, but for names.
     Template,
@@ -33,7 +33,7 @@ pub enum Maker<'a> {
 /// Finds out what each decision of a cluster changes in its files.
 pub fn provenance<'a>(cluster: &'a Cluster, files: &FileSet) -> Provenance<'a> {
     let mut lines: BTreeMap<(String, usize), Vec<&Decision>> = BTreeMap::new();
-    for decision in &cluster.decisions {
+    for decision in cluster.decisions.iter() {
         let Some(other) = perturbed(cluster, decision) else { continue };
         let others = generate(&other);
         for (path, file) in files.iter() {
@@ -46,7 +46,23 @@ pub fn provenance<'a>(cluster: &'a Cluster, files: &FileSet) -> Provenance<'a> {
             }
         }
     }
-    Provenance { lines, decisions: cluster.decisions.len() }
+    Provenance { lines, hashes: hashes(files) }
+}
+
+/// Lines that carry the hash of an image, or of a file that goes into one.
+fn hashes(files: &FileSet) -> BTreeSet<(String, usize)> {
+    let images = files.images.iter().map(|image| image.hash.as_str());
+    let contents = files.images.iter().flat_map(|image| image.contents.values().map(String::as_str));
+    let known: BTreeSet<&str> = images.chain(contents).collect();
+    let mut found = BTreeSet::new();
+    for (path, file) in files.iter() {
+        for (line, text) in (1..).zip(file.text.lines()) {
+            if text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| known.contains(word)) {
+                found.insert((path.as_str().to_string(), line));
+            }
+        }
+    }
+    found
 }
 
 /// Lines of the text, from 1, that are not in the other one.
@@ -62,9 +78,10 @@ fn changed(text: &str, other: &str) -> BTreeSet<usize> {
 impl<'a> Provenance<'a> {
     /// What made a line, counted from 1.
     pub fn of(&self, path: &str, line: usize) -> Maker<'a> {
-        match self.lines.get(&(path.to_string(), line)) {
+        let place = (path.to_string(), line);
+        match self.lines.get(&place) {
+            _ if self.hashes.contains(&place) => Maker::ContentHash,
             None => Maker::Template,
-            Some(made) if self.is_hash(made) => Maker::ContentHash,
             Some(made) => Maker::Decisions(made.clone()),
         }
     }
@@ -72,7 +89,7 @@ impl<'a> Provenance<'a> {
     /// The decisions at work in the files of a folder.
     pub fn within(&self, folder: &str) -> Vec<&'a Decision> {
         let here = |path: &str| path.rsplit_once('/').is_some_and(|(above, _)| above == folder);
-        let lines = self.lines.iter().filter(|((path, _), made)| here(path) && !self.is_hash(made));
+        let lines = self.lines.iter().filter(|(place, _)| here(&place.0) && !self.hashes.contains(place));
         let mut found: Vec<&Decision> = vec![];
         for decision in lines.flat_map(|(_, made)| made) {
             if !found.iter().any(|known| known.name == decision.name) {
@@ -80,10 +97,5 @@ impl<'a> Provenance<'a> {
             }
         }
         found
-    }
-
-    /// A dozen decisions may share a line; a third of all of them only share a hash.
-    fn is_hash(&self, made: &[&Decision]) -> bool {
-        made.len() * 3 > self.decisions
     }
 }

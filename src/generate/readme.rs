@@ -62,7 +62,7 @@ struct Port {
 
 /// Adds `README.md`.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
-    templates::add_rendered(files, "README.md", context(cluster));
+    templates::add_rendered(cluster, files, "README.md", context(cluster));
 }
 
 fn context(cluster: &Cluster) -> Context<'_> {

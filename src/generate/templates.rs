@@ -4,12 +4,16 @@
 //! A variable that a template's context lacks is an error, never an empty text.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use include_dir::{Dir, include_dir};
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::value::{Object, Value};
+use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, context};
 use serde::Serialize;
 
+use crate::cluster::Cluster;
+use crate::cluster::decision::Decision;
+use crate::cluster::fixed::Fixed;
 use crate::fileset::{File, FileSet, Mode, sha256_hex};
 
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/generate/templates");
@@ -33,6 +37,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_keep_trailing_newline(true);
     environment.set_trim_blocks(true);
     environment.set_lstrip_blocks(true);
+    environment.add_filter("comment", as_comment);
     each(&TEMPLATES, &mut |path, text| {
         if path.ends_with(SUFFIX)
             && let Err(error) = environment.add_template(path, text)
@@ -44,6 +49,8 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 });
 
 const SUFFIX: &str = ".j2";
+/// Columns that a comment may take.
+const COMMENT_WIDTH: usize = 120;
 
 fn each(dir: &'static Dir<'static>, take: &mut impl FnMut(&'static str, &'static str)) {
     for file in dir.files() {
@@ -65,22 +72,94 @@ pub fn add_plain(files: &mut FileSet, path: &str, mode: Mode) -> String {
 }
 
 /// Adds the file that `<path>.j2` becomes in a context; answers its path.
-pub fn add_rendered(files: &mut FileSet, path: &str, context: impl Serialize) -> String {
-    files.add(path, Mode::Plain, render(path, context));
+pub fn add_rendered(cluster: &Cluster, files: &mut FileSet, path: &str, context: impl Serialize) -> String {
+    add_rendered_as(cluster, files, path, Mode::Plain, context)
+}
+
+/// The same with a mode.
+pub fn add_rendered_as(
+    cluster: &Cluster,
+    files: &mut FileSet,
+    path: &str,
+    mode: Mode,
+    context: impl Serialize,
+) -> String {
+    files.add(path, mode, render(cluster.fixed, cluster.decisions.clone(), path, context));
     path.to_string()
 }
 
-/// Renders `<path>.j2`.
+/// Adds the file that `<path>.j2` becomes by what is the same in every cluster: it is rendered once.
+pub fn add_fixed(cluster: &Cluster, files: &mut FileSet, path: &str, mode: Mode) -> String {
+    static DEFAULTS: Mutex<BTreeMap<String, File>> = Mutex::new(BTreeMap::new());
+    let fresh = || {
+        let text = render(cluster.fixed, cluster.decisions.clone(), path, ());
+        let sha256 = sha256_hex(text.as_bytes()).into();
+        File { mode, text: text.into(), sha256 }
+    };
+    let file = if cluster.fixed == Fixed::DEFAULT {
+        let mut known = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(path.into()).or_insert_with(fresh).clone()
+    } else {
+        fresh()
+    };
+    files.add_file(path, file);
+    path.to_string()
+}
+
+/// Renders `<path>.j2`. Beside its context a template has `fixed`, the values that are the same in every cluster, and `why`,
+/// the reason of every decision by its name.
 ///
 /// # Panics
 /// If there is no such template, it is malformed, or its context lacks something: programming errors that any test of the
 /// file finds, never input.
-fn render(path: &str, context: impl Serialize) -> String {
+fn render(fixed: Fixed, decisions: Arc<Vec<Decision>>, path: &str, context: impl Serialize) -> String {
     let name = format!("{path}{SUFFIX}");
+    let why = Value::from_object(Reasons(decisions));
+    let context = context! { fixed, why, ..Value::from_serialize(context) };
     match ENVIRONMENT.get_template(&name).and_then(|template| template.render(context)) {
         Ok(rendered) => rendered,
         Err(error) => panic!("{name}: {error:#}"),
     }
+}
+
+/// Why each decision was made, by its name.
+#[derive(Debug)]
+struct Reasons(Arc<Vec<Decision>>);
+
+impl Object for Reasons {
+    fn get_value(self: &Arc<Self>, name: &Value) -> Option<Value> {
+        let name = name.as_str()?;
+        self.0.iter().find(|decision| decision.name == name).map(|decision| decision.why.into())
+    }
+}
+
+/// A reason as a sentence.
+pub fn comment(why: &str) -> String {
+    let name =
+        why.split(' ').next().is_some_and(|word| word.contains(|c: char| "_.(".contains(c) || c.is_ascii_digit()));
+    let mut letters = why.chars();
+    let first = letters.next().map(|first| if name { first } else { first.to_ascii_uppercase() });
+    let end = if why.ends_with(['.', ')']) && why.contains(". ") { "" } else { "." };
+    first.into_iter().chain(letters).chain(end.chars()).collect()
+}
+
+/// The filter: reasons (or one) as a comment, its lines after the first indented.
+fn as_comment(why: Value, indent: Option<usize>) -> Result<String, Error> {
+    let reasons: Vec<String> = match why.as_str() {
+        Some(one) => vec![comment(one)],
+        None => why.try_iter()?.filter_map(|one| one.as_str().map(comment)).collect(),
+    };
+    let indent = " ".repeat(indent.unwrap_or_default());
+    let mut lines = vec![String::new()];
+    for word in reasons.join(" ").split(' ') {
+        let line = lines.last_mut().expect("one at least");
+        match indent.len() + 2 + line.chars().count() + 1 + word.chars().count() {
+            _ if line.is_empty() => line.push_str(word),
+            width if width > COMMENT_WIDTH => lines.push(word.into()),
+            _ => *line += &format!(" {word}"),
+        }
+    }
+    Ok(format!("# {}", lines.join(&format!("\n{indent}# "))))
 }
 
 fn text(path: &str) -> &'static str {
@@ -94,12 +173,19 @@ fn text(path: &str) -> &'static str {
 mod tests {
     use super::*;
 
-    #[derive(Serialize)]
-    struct Empty {}
-
     #[test]
     #[should_panic(expected = "undefined")]
     fn a_variable_that_is_missing_is_an_error() {
-        render("machine/etcd.env", Empty {});
+        render(Fixed::DEFAULT, Arc::default(), "machine/etcd.env", ());
+    }
+
+    #[test]
+    fn a_reason_becomes_a_sentence_that_fits_the_page() {
+        assert_eq!(comment("loop_wait is short"), "loop_wait is short.");
+        assert_eq!(comment("a few. And more"), "A few. And more.");
+        assert_eq!(comment("two do it. (Were all, it waits.)"), "Two do it. (Were all, it waits.)");
+        let long = as_comment(Value::from("word ".repeat(60).trim()), Some(4)).expect("text");
+        assert!(long.lines().skip(1).all(|line| line.starts_with("    # word")), "{long}");
+        assert!(long.lines().all(|line| line.len() <= COMMENT_WIDTH), "{long}");
     }
 }

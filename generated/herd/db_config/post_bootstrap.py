@@ -15,7 +15,7 @@ import sys
 
 SQL = "/etc/pgherd/bootstrap.sql"
 PASSWORDS = "/run/pgherd/users.json"
-# PostgreSQL's own default, scram_iterations.
+# PostgreSQL's own default: the passwords are long and random, and every connection pays for it.
 ITERATIONS = 4096
 
 

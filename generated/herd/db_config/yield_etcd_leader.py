@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Moves etcd's leadership off this machine while it is PostgreSQL's primary.
 
-Losing both at once costs 4 to 12 s more: the primary's lease starts anew after etcd's own election.
+Losing both at once costs seconds more: the primary's lease starts anew after etcd's own election.
 """
 
 import sys

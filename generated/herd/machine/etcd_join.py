@@ -15,8 +15,8 @@ import time
 import etcd_api
 
 ANSWER = "/run/pgherd/etcd-member.env"
-# Seconds that the first founder looks for a cluster before it founds one: a whole cluster may be coming back from a power
-# cut, with this disk the one that was lost.
+# Seconds. A first founder with an empty disk looks this long for a cluster before it founds one: all may be coming back
+# from a power cut, with this disk the one that was lost.
 LOOK = 5
 # Seconds between two lines in the log while waiting.
 LOG_EVERY = 30

@@ -221,7 +221,7 @@ fn every_chain_of_decisions_ends_at_the_blueprint() {
         let cluster = resolve(&parsed(text));
         let names: std::collections::BTreeSet<_> = cluster.decisions.iter().map(|d| d.name.as_str()).collect();
         assert_eq!(names.len(), cluster.decisions.len(), "each name once");
-        for decision in &cluster.decisions {
+        for decision in cluster.decisions.iter() {
             assert!(
                 !decision.why.is_empty() && !decision.source.is_empty() && !decision.value.is_empty(),
                 "{decision:?}"

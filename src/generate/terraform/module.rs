@@ -43,7 +43,7 @@ impl<'a> Module<'a> {
     /// Adds the file that a template becomes; it may ask whether the cluster has a KMS key of its own.
     pub fn rendered(&mut self, name: &str) {
         let context = Context { own_key: self.cluster.kms_key_id.is_some() };
-        templates::add_rendered(self.files, &format!("{}/{name}", self.folder), context);
+        templates::add_rendered(self.cluster, self.files, &format!("{}/{name}", self.folder), context);
     }
 
     /// Adds `variables.tf`: the seed's credentials and region, then the module's own.
@@ -67,11 +67,12 @@ impl<'a> Module<'a> {
     }
 
     fn versions(&self) -> String {
-        let aws = object([("source", "hashicorp/aws".into()), ("version", "~> 5.100".into())]);
+        let fixed = &self.cluster.fixed.terraform;
+        let aws = object([("source", "hashicorp/aws".into()), ("version", format!("~> {}", fixed.provider).into())]);
         let mut terraform = block("terraform")
             .attribute(commented(
-                "1.11 is the first with write-only arguments (passwords that never reach the state) and S3's own lock file.",
-                attr("required_version", ">= 1.11"),
+                &templates::comment(self.cluster.why("terraform.at_least")),
+                attr("required_version", format!(">= {}", fixed.at_least)),
             ))
             .block(block("required_providers").attribute(attr("aws", aws)));
         if let State::S3 { bucket, key_prefix, region } = &self.cluster.state {

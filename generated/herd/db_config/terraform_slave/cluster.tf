@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-74c01aa2a22a"
-  image      = "74c01aa2a22a"
+  image_name = "herd-slave-d1a54c033bd9"
+  image      = "d1a54c033bd9"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

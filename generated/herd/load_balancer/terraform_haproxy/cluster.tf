@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-haproxy-2b8221cad5fc"
-  image      = "2b8221cad5fc"
+  image_name = "herd-haproxy-2401d0888f33"
+  image      = "2401d0888f33"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-master-03eafb15c45f"
-  image      = "03eafb15c45f"
+  image_name = "minimal-master-a8e60ee11115"
+  image      = "a8e60ee11115"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-haproxy-3a02d88ff0db"
-  image      = "3a02d88ff0db"
+  image_name = "minimal-haproxy-6d9aa6113e43"
+  image      = "6d9aa6113e43"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -1,5 +1,5 @@
 terraform {
-  # 1.11 is the first with write-only arguments (passwords that never reach the state) and S3's own lock file.
+  # The first with write-only arguments (passwords that never reach the state) and S3's own lock file.
   required_version = ">= 1.11"
 
   required_providers {

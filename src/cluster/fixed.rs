@@ -1,0 +1,170 @@
+//! Decisions that are the same in every cluster: timers, limits, ports and versions that no blueprint can change.
+//!
+//! Each stands here once, with its reason and source: templates and Terraform are filled from the values, comments in the
+//! generated files are the reasons.
+
+use serde::Serialize;
+
+use super::decision::Ledger;
+
+/// A value that can be taken otherwise, to see what it is at work in.
+trait Other {
+    fn other(self) -> Self;
+}
+
+macro_rules! other {
+    ($($kind:ty),*) => { $(impl Other for $kind { fn other(self) -> Self { self + 1 } })* };
+}
+other!(u16, u32, i32);
+
+impl Other for &'static str {
+    fn other(self) -> Self {
+        "another"
+    }
+}
+
+macro_rules! fixed {
+    ($($(#[$doc:meta])* $area:ident: $Area:ident {
+        $($name:ident: $kind:ty = $value:literal $unit:literal, $why:expr, $source:expr;)*
+    })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+            pub struct $Area { $(#[doc = concat!("The value of `", stringify!($area), ".", stringify!($name), "`.")] pub $name: $kind),* }
+        )*
+
+        /// All of them, by area.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+        pub struct Fixed { $($(#[$doc])* pub $area: $Area),* }
+
+        impl Fixed {
+            /// As every cluster has them.
+            pub const DEFAULT: Fixed = Fixed { $($area: $Area { $($name: $value),* }),* };
+
+            /// Notes them.
+            pub(super) fn record(&self, ledger: &mut Ledger) {
+                $($(
+                    let value = format!("{}{}", self.$area.$name, $unit);
+                    ledger.add(concat!(stringify!($area), ".", stringify!($name)), value, vec![], $why, $source);
+                )*)*
+            }
+
+            /// The same with the decision of this name taken otherwise; `None` where it is none of these.
+            pub(super) fn other(mut self, decision: &str) -> Option<Self> {
+                $($(
+                    if decision == concat!(stringify!($area), ".", stringify!($name)) {
+                        self.$area.$name = self.$area.$name.other();
+                        return Some(self);
+                    }
+                )*)*
+                None
+            }
+        }
+    };
+}
+
+const HAPROXY: &str = "https://docs.haproxy.org/3.0/configuration.html#4.2";
+const HAPROXY_CHECK: &str = "https://docs.haproxy.org/3.0/configuration.html#5.2-inter";
+const HAPROXY_STATS: &str = "https://docs.haproxy.org/3.0/configuration.html#3.1-stats%20timeout";
+const PATRONI: &str = "https://patroni.readthedocs.io/en/latest/dynamic_configuration.html";
+const ETCD: &str = "https://etcd.io/docs/v3.5/op-guide/maintenance/";
+const SERVICE: &str = "https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html";
+const EXEC: &str = "https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html";
+const TIMER: &str = "https://www.freedesktop.org/software/systemd/man/latest/systemd.timer.html";
+const BOTO: &str = "https://botocore.amazonaws.com/v1/documentation/api/latest/reference/config.html";
+const DESIGN: &str = "this cluster's design";
+const OWN: &str = "each program's own default";
+const GP3: &str = "https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html";
+const QUIET: &str = "a line in the log twice a minute tells that it still waits, and drowns nothing";
+const OOM: &str = "the kernel must not pick it when memory runs out: without it there is no primary";
+const FILES: &str = "connections are files: more than any limit of connections here can ask for";
+const AT_ONCE: &str = "it comes back within a second or two however often it falls: every second counts, and an endless loop shows in the log";
+const FEW: &str = "a process of one's own region answers within milliseconds or not at all";
+
+fixed! {
+    /// TCP ports, beside those that the blueprint names.
+    port: Port {
+        postgres: u16 = 5432 "", "PostgreSQL's own port: every tool knows it", OWN;
+        patroni: u16 = 8008 "", "Patroni's REST API: who is primary, who lags", OWN;
+        etcd_client: u16 = 2379 "", "etcd, for Patroni and for machines that join", OWN;
+        etcd_peer: u16 = 2380 "", "etcd, among its members", OWN;
+        ssh: u16 = 22 "", "administration, from the blueprint's admins alone", OWN;
+        https: u16 = 443 "", "AWS's APIs listen there", OWN;
+    }
+    /// HAProxy's timers and checks, beside those that a failover is made of.
+    haproxy: Haproxy {
+        connect_timeout: u32 = 2 " s", "short, because all is in one region: a server that does not answer now is gone, and a retry goes to another", HAPROXY;
+        idle_timeout: u32 = 30 " min", "an idle session may stay as long as people's pools keep it", HAPROXY;
+        check_timeout: u32 = 2 " s", "a Patroni that has not answered a check by then counts as failed, like one that refuses", HAPROXY;
+        queue_timeout: u32 = 30 " s", "how long a client waits for a free connection, or for a primary, before it is told that there is none: longer than a failover", HAPROXY;
+        retries: u32 = 3 "", "a connection that fails goes to another server at the first retry", HAPROXY;
+        read_lag_mb: u32 = 16 " MB", "a standby that lacks more WAL than one segment, a second or so of a busy primary, serves no reads", "https://patroni.readthedocs.io/en/latest/rest_api.html";
+        command_timeout: u32 = 30 " s", "a person at the socket may think between two commands", HAPROXY_STATS;
+        request_timeout: u32 = 5 " s", "a client of the admin port that does not finish its request holds none of its connections for long", HAPROXY;
+        page_timeout: u32 = 30 " s", "people, Prometheus and probes ask and go", HAPROXY;
+        page_refresh: u32 = 5 " s", "the stats page follows a failover while one looks at it", HAPROXY_STATS;
+        api_timeout: u32 = 10 " s", "Patroni's view of the cluster may take an answer from etcd", HAPROXY;
+        api_inter: u32 = 2 " s", "no client waits for this check: it only picks a machine whose Patroni is alive", HAPROXY_CHECK;
+        api_fall: u32 = 2 " checks", "one failed check may be chance, two are not", HAPROXY_CHECK;
+        at_least: &'static str = "2.4" "", "the oldest with http-check send and monitor-uri as they are used here that is still maintained", "https://www.haproxy.org/";
+    }
+    /// Patroni, beside its timers.
+    patroni: Patroni {
+        maximum_lag_on_failover: u32 = 1048576 " bytes", "what a standby may lack and still become primary; a synchronous one lacks nothing that was acknowledged", PATRONI;
+        member_slots_ttl: u32 = 24 " h", "how long the slot of an absent standby keeps WAL for it: a machine that is repaired within a day need not be copied anew; max_slot_wal_keep_size caps it as well", PATRONI;
+        safety_margin: u32 = 5 " s", "the watchdog fires this long before the lock could be another's: a Patroni that hangs is rebooted before a second primary can exist", "https://patroni.readthedocs.io/en/latest/watchdog.html";
+        at_least: &'static str = "4.0.6" "", "older ones overwrote a new leader's key when they came back from a cut, and acknowledged rows were lost; 4.0.6 ignores stale members of etcd as well", "measured: half of the trials with 3.0.2 lost rows; https://patroni.readthedocs.io/en/latest/releases.html";
+    }
+    /// etcd, beside its timing.
+    etcd: Etcd {
+        founders: u32 = 2 " members", "two found it and the others join them: neither can found one alone, and nobody else needs to be there. (Were all of them founders, etcd would not settle on its version before the last has come, and Patroni waits for that.)", "https://etcd.io/docs/v3.5/op-guide/clustering/";
+        history: u32 = 1 " h", "Patroni rewrites a handful of keys for ever: an hour of their history is more than anybody asks for", ETCD;
+        quota: u32 = 1073741824 " bytes", "history that compaction has missed can never fill the disk, and a gibibyte is a thousand times what Patroni's keys take", ETCD;
+        at_least: &'static str = "3.4" "", "the first with pre-vote, and with the JSON API that machines join by", "https://github.com/etcd-io/etcd/blob/main/CHANGELOG/CHANGELOG-3.4.md";
+        look: u32 = 5 " s", "a first founder with an empty disk looks this long for a cluster before it founds one: all may be coming back from a power cut, with this disk the one that was lost", DESIGN;
+        call_timeout: u32 = 3 " s", FEW, DESIGN;
+        change_timeout: u32 = 10 " s", "a change of members is agreed upon by all of them", DESIGN;
+        restart: u32 = 2 " s", AT_ONCE, SERVICE;
+        nice: i32 = -5 "", "its turn comes before the database's: a heartbeat that waits for a query costs the leader", EXEC;
+        yield_every: u32 = 30 " s", "losing primary and etcd's leader at once costs seconds more: twice a minute is often enough to find them together, and costs nothing", "measured: 4 to 12 s more; systemd.timer(5)";
+        yield_accuracy: u32 = 1 " s", "the timer is not put off for others' sake", TIMER;
+    }
+    /// What happens at boot.
+    boot: Boot {
+        identity_pause: u32 = 2 " s", "the address may come late, and nothing else starts before", DESIGN;
+        identity_log: u32 = 15 " tries", QUIET, DESIGN;
+        wait_pause: u32 = 2 " s", "a slave looks this often whether the master has founded the cluster", DESIGN;
+        log_every: u32 = 30 " s", QUIET, DESIGN;
+        secrets_pause: u32 = 5 " s", "Terraform may still be making the secrets, the network or the endpoint may be late", DESIGN;
+        secrets_connect: u32 = 5 " s", "the endpoint is in this machine's own subnet", BOTO;
+        secrets_read: u32 = 10 " s", "an answer of a few bytes", BOTO;
+        secrets_attempts: u32 = 2 "", "whatever fails is tried again from the start, for ever", BOTO;
+        certificate_days: u32 = 3650 " days", "self-signed, it keeps the wire secret; who is who is decided by passwords and addresses. Ten years, as nothing renews it", "https://www.postgresql.org/docs/current/ssl-tcp.html";
+        scram_iterations: u32 = 4096 "", "PostgreSQL's own default: the passwords are long and random, and every connection pays for it", "https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-SCRAM-ITERATIONS";
+        scram_salt: u32 = 16 " bytes", "PostgreSQL's own length", "https://www.rfc-editor.org/rfc/rfc5803";
+    }
+    /// systemd's units.
+    unit: Unit {
+        restart: u32 = 1 " s", AT_ONCE, SERVICE;
+        files: u32 = 65536 "", FILES, EXEC;
+        oom_score: i32 = -900 "", OOM, EXEC;
+        stop: u32 = 120 " s", "a fast shutdown writes a checkpoint", SERVICE;
+        task: u32 = 30 " s", "a look that takes longer has hung", SERVICE;
+    }
+    /// Images, and how they are made.
+    image: Image {
+        disk_size: u32 = 8 " GiB", "what the images of every base have; no machine's own disk is smaller", GP3;
+        disk_iops: u32 = 3000 " a second", "what every gp3 volume has at no extra cost", GP3;
+        disk_throughput: u32 = 125 " MiB/s", "what every gp3 volume has at no extra cost", GP3;
+        lock_timeout: u32 = 300 " s", "the base's own first boot may hold apt's lock for minutes", "https://manpages.debian.org/trixie/apt/apt-get.8.en.html";
+    }
+    /// Terraform, and the script that runs it without pgherd.
+    terraform: Terraform {
+        at_least: &'static str = "1.11" "", "the first with write-only arguments (passwords that never reach the state) and S3's own lock file", "https://developer.hashicorp.com/terraform/language/manage-sensitive-data/write-only";
+        provider: &'static str = "5.100" "", "the AWS provider that everything is tested with, and newer ones of its major version", "https://developer.hashicorp.com/terraform/language/expressions/version-constraints";
+        password_length: u32 = 32 " characters", "letters and digits: some 190 bits, beyond any guessing", "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html";
+        wait: u32 = 600 " s", "installing nothing and copying nothing but an empty database, a cluster is whole within two minutes; the rest is patience with AWS", DESIGN;
+        poll: u32 = 3 " s", "often enough for whoever watches", DESIGN;
+        request: u32 = 5 " s", FEW, DESIGN;
+    }
+}
