@@ -213,5 +213,9 @@ fn only_the_logs_of_the_last_runs_are_kept() {
     }
     test.run(RUN).exits(0);
     let logs = fs::read_dir(test.path("generated/herd/.pgherd/logs")).unwrap().count();
-    assert_eq!(logs, 20 + 8 + 2, "twenty old runs, and this one: eight stages, its last question, its events");
+    assert_eq!(
+        logs,
+        20 + 8 + 3,
+        "twenty old runs, and this one: eight stages, its last question, its events, its page"
+    );
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::args::{TargetName, Where};
 use super::blueprints::{self, Loaded};
 use super::failure::{Failure, Kind};
-use super::report::{Feed, History, Report, Style};
+use super::report::{Feed, History, PageOf, Report, Style, page};
 use super::trace;
 use crate::lab;
 use crate::pipeline::{Pipeline, Stage, Target, Toolbox, pipeline};
@@ -167,6 +167,7 @@ impl<'a> Session<'a> {
     pub fn announce(&self, feed: &Feed, verb: &str, stages: &[Stage]) -> Result<(), Failure> {
         let logs = self.target.root.join(PRIVATE).join("logs");
         feed.add(Box::new(History::begin(&logs, &self.run)?));
+        feed.add(Box::new(PageOf::new(&logs)));
         let mut versions = BTreeMap::from([("pgherd".to_string(), env!("CARGO_PKG_VERSION").to_string())]);
         let tools = self.tools.iter().flat_map(|tools| &tools.findings);
         versions.extend(tools.map(|tool| (tool.name.clone(), tool.version.clone())));
@@ -179,6 +180,7 @@ impl<'a> Session<'a> {
             region: self.loaded.cluster.region.clone(),
             versions,
             stages: stages.iter().map(|s| StageIs { stage: s.id.clone(), needs: s.needs.clone() }).collect(),
+            report: page::path(&logs, &self.run).display().to_string(),
             logs: logs.display().to_string(),
         }));
         Ok(())

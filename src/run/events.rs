@@ -123,8 +123,10 @@ pub struct Begun {
     pub versions: BTreeMap<String, String>,
     /// The stages, each after those it needs.
     pub stages: Vec<StageIs>,
-    /// The folder of the logs and of the report.
+    /// The folder of the logs.
     pub logs: String,
+    /// The page to look at when it is over.
+    pub report: String,
 }
 
 /// A stage and what it waits for.
@@ -155,16 +157,16 @@ pub struct ImageSeen {
     /// The image's name.
     pub name: String,
     /// Its AMI, where one of this content exists.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub ami: Option<String>,
     /// Why it is built; none where it stays as it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub rebuilt: Option<String>,
     /// The files that differ from the newest image of its role.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub differs: Vec<String>,
     /// The base image that it was made from has a successor: this says both.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub base_moved: Option<String>,
 }
 

@@ -1,9 +1,10 @@
-//! A run for later: its events in a file beside its logs.
+//! A run for later: its events in a file beside its logs, and what earlier ones of the same folder say.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::feed::Listener;
+use super::story::Story;
 use crate::run::events::{Event, Said};
 use crate::system::files;
 
@@ -33,4 +34,20 @@ impl Listener for History {
         // A full disk must not end a run that changes machines.
         let _ = self.file.write_all(format!("{line}\n").as_bytes());
     }
+}
+
+/// The stories of the runs before this one, the last first; no more than `most` of the same verb.
+pub fn earlier(logs: &Path, this: &Story, most: usize) -> Vec<Story> {
+    let own = format!("{}{SUFFIX}", this.begun.run);
+    let names = files::list(logs).unwrap_or_default();
+    let paths = names.iter().rev().filter(|name| name.ends_with(SUFFIX) && **name < own).map(|name| logs.join(name));
+    paths.filter_map(read).filter(|story| story.begun.verb == this.begun.verb).take(most).collect()
+}
+
+/// A line that was cut off, or that a newer pgherd wrote, was never said.
+fn read(path: PathBuf) -> Option<Story> {
+    let text = files::read_text(&path).ok()??;
+    let mut story = Story::default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).for_each(|said| story.hear(&said));
+    (!story.begun.run.is_empty()).then_some(story)
 }

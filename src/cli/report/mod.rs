@@ -2,6 +2,7 @@
 
 mod feed;
 mod history;
+pub mod page;
 mod screen;
 mod story;
 mod stream;
@@ -17,6 +18,7 @@ use crate::system::{Context, Interrupt, terminal};
 
 pub use feed::Feed;
 pub use history::History;
+pub use page::PageOf;
 use screen::Screen;
 pub use stream::Stream;
 pub use view::View;

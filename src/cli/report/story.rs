@@ -11,12 +11,14 @@ use crate::system::clock;
 pub struct Story {
     /// Who runs what where.
     pub begun: Begun,
-    /// When it began, and when the last thing happened, in seconds since 1970.
+    /// When it began, in seconds since 1970.
     pub from: f64,
     /// When the last thing happened.
     pub to: f64,
     /// What goes on.
     pub phase: Phase,
+    /// Since when.
+    pub phase_from: f64,
     /// Its stages, in their order.
     pub stages: Vec<Stage>,
     /// What had to be seen, with its stage.
@@ -49,6 +51,8 @@ pub struct Stage {
 /// From when to when a stage ran, in seconds since 1970.
 #[derive(Debug, Clone, Copy)]
 pub struct Span {
+    /// In which phase.
+    pub phase: Phase,
     /// Its begin.
     pub from: f64,
     /// Its end; none while it runs.
@@ -56,6 +60,12 @@ pub struct Span {
 }
 
 impl Stage {
+    /// How long it worked in the end, review aside.
+    pub fn took(&self) -> Option<f64> {
+        let span = self.spans.iter().rfind(|span| span.phase == Phase::Work)?;
+        Some(span.to? - span.from)
+    }
+
     /// Since when it runs, if it does.
     pub fn running_since(&self) -> Option<f64> {
         self.spans.last().filter(|span| span.to.is_none()).map(|span| span.from)
@@ -67,6 +77,7 @@ impl Story {
     pub fn hear(&mut self, said: &Said) {
         let now = clock::seconds(&said.at).unwrap_or(self.to);
         self.to = now;
+        let phase = self.phase;
         match &said.event {
             Event::RunBegun(begun) => {
                 let stage = |is: &crate::run::events::StageIs| Stage {
@@ -80,12 +91,13 @@ impl Story {
             }
             Event::PhaseBegun { phase } => {
                 self.phase = *phase;
+                self.phase_from = now;
                 self.stages.iter_mut().for_each(|stage| stage.outcome = None);
             }
             Event::StageBegun { stage } => {
                 let stage = self.stage(stage);
                 stage.line.clear();
-                stage.spans.push(Span { from: now, to: None });
+                stage.spans.push(Span { phase, from: now, to: None });
             }
             // Terraform frames its errors and rules off its plans; what moves is text.
             Event::Output { stage, text } if text.chars().any(char::is_alphanumeric) => {

@@ -101,7 +101,12 @@ impl Listener for View {
                 self.draw();
                 self.ended(stage, outcome, *seconds);
             }
-            Event::RunEnded { .. } => self.report.set_live(vec![]),
+            Event::RunEnded { .. } => {
+                self.report.set_live(vec![]);
+                if !self.story.begun.report.is_empty() {
+                    self.note("", &format!("to look at: {}", self.story.begun.report));
+                }
+            }
             _ => {}
         }
         self.draw();

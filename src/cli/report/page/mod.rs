@@ -1,0 +1,182 @@
+//! A run to look at afterwards: one HTML file beside its logs, which needs nothing else.
+
+mod timeline;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use super::feed::Listener;
+use super::history;
+use super::story::{Stage, Story};
+use super::view::short;
+use crate::run::events::{Event, ImageSeen, Phase, Plan, Said};
+use crate::run::{Failure, Outcome};
+use crate::system::files;
+use timeline::{Row, Tick};
+
+/// What its name ends with.
+const SUFFIX: &str = "-report.html";
+/// Earlier runs that durations are held against.
+const EARLIER: usize = 12;
+
+/// Writes the page when the run is over.
+pub struct PageOf {
+    logs: PathBuf,
+    story: Story,
+}
+
+/// Where the page of a run is, once it is over.
+pub fn path(logs: &Path, run: &str) -> PathBuf {
+    logs.join(format!("{run}{SUFFIX}"))
+}
+
+impl PageOf {
+    /// Of a run whose logs are in this folder.
+    pub fn new(logs: &Path) -> Self {
+        PageOf { logs: logs.to_path_buf(), story: Story::default() }
+    }
+
+    fn write(&self) {
+        let names = files::list(&self.logs).unwrap_or_default();
+        let page = Page::of(&self.story, &history::earlier(&self.logs, &self.story, EARLIER), &names);
+        let at = path(&self.logs, &self.story.begun.run);
+        // A full disk takes the page away, and nothing else.
+        let _ = files::replace(&at, &at.with_extension("new"), page.render().as_bytes(), 0o600);
+    }
+}
+
+impl Listener for PageOf {
+    fn hear(&mut self, said: &Said) {
+        self.story.hear(said);
+        if matches!(said.event, Event::RunEnded { .. }) {
+            self.write();
+        }
+    }
+}
+
+/// What the template shows.
+#[derive(Debug, Serialize)]
+struct Page<'a> {
+    run: &'a str,
+    verb: &'a str,
+    cluster: &'a str,
+    target: &'a str,
+    region: &'a str,
+    began: String,
+    took: String,
+    verdict: &'static str,
+    class: &'static str,
+    error: &'a str,
+    versions: &'a BTreeMap<String, String>,
+    ticks: Vec<Tick>,
+    rows: Vec<Row>,
+    failures: Vec<Failed<'a>>,
+    plans: Vec<Planned<'a>>,
+    /// Each with whether it was built.
+    images: Vec<(&'a ImageSeen, bool)>,
+    notices: &'a [(String, String)],
+    earlier: usize,
+    logs: Vec<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Failed<'a> {
+    stage: &'a str,
+    failure: &'a Failure,
+    log: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Planned<'a> {
+    stage: &'a str,
+    plan: &'a Plan,
+    /// Terraform's sign, the action's name, the resource, and what is to be known of it.
+    changes: Vec<(&'static str, String, &'a str, String)>,
+}
+
+impl<'a> Page<'a> {
+    fn of(story: &'a Story, earlier: &[Story], files: &'a [String]) -> Self {
+        let begun = &story.begun;
+        let (code, error) = story.ended.as_ref().map_or((1, ""), |(code, error)| (*code, error));
+        let (verdict, class) = match code {
+            0 => ("done", "good"),
+            3 => ("changes are due", "warn"),
+            130 => ("interrupted", "warn"),
+            _ => ("failed", "bad"),
+        };
+        let own = format!("{}-", begun.run);
+        Page {
+            run: &begun.run,
+            verb: &begun.verb,
+            cluster: &begun.cluster,
+            target: &begun.target,
+            region: &begun.region,
+            began: began(&begun.run),
+            took: short(story.to - story.from),
+            verdict,
+            class,
+            error,
+            versions: &begun.versions,
+            ticks: timeline::ticks(story.to - story.from),
+            rows: story.stages.iter().map(|stage| timeline::row(story, stage, earlier)).collect(),
+            failures: story.stages.iter().filter_map(failed).collect(),
+            plans: story.stages.iter().filter_map(planned).collect(),
+            images: story
+                .stages
+                .iter()
+                .filter_map(|stage| Some((stage.image.as_ref()?, built(story, stage))))
+                .collect(),
+            notices: &story.notices,
+            earlier: earlier.len(),
+            logs: files
+                .iter()
+                .map(String::as_str)
+                .filter(|name| name.starts_with(&own) && name.ends_with(".log"))
+                .collect(),
+        }
+    }
+
+    fn render(&self) -> String {
+        // A name that ends with .html: everything is escaped.
+        const NAME: &str = "run.html";
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_trim_blocks(true);
+        environment.set_lstrip_blocks(true);
+        let rendered = environment
+            .add_template(NAME, include_str!("run.html.j2"))
+            .and_then(|()| environment.get_template(NAME)?.render(self));
+        rendered.unwrap_or_else(|e| panic!("{NAME}: {e:#}"))
+    }
+}
+
+/// `2026-11-24 13:30:00 UTC` of `20261124T133000Z-4711`.
+fn began(run: &str) -> String {
+    let part = |from: usize, to: usize| run.get(from..to).unwrap_or("");
+    format!("{}-{}-{} {}:{}:{} UTC", part(0, 4), part(4, 6), part(6, 8), part(9, 11), part(11, 13), part(13, 15))
+}
+
+fn built(story: &Story, stage: &Stage) -> bool {
+    story.phase == Phase::Work && matches!(stage.outcome, Some(Outcome::Done(_)))
+}
+
+fn failed(stage: &Stage) -> Option<Failed<'_>> {
+    let Some(Outcome::Failed(failure)) = &stage.outcome else { return None };
+    let log = failure.log.as_ref().and_then(|log| Some(log.file_name()?.to_string_lossy().into_owned()));
+    Some(Failed { stage: &stage.id, failure, log })
+}
+
+fn planned(stage: &Stage) -> Option<Planned<'_>> {
+    let plan = stage.plan.as_ref()?;
+    let change = |change: &'_ crate::tools::plan::Change| {
+        (change.doing.sign(), format!("{:?}", change.doing).to_lowercase(), change.why())
+    };
+    let changes = plan.changes.iter().map(|one| {
+        let (sign, action, why) = change(one);
+        (sign, action, one.address.as_str(), why)
+    });
+    Some(Planned { stage: &stage.id, plan, changes: changes.collect() })
+}
