@@ -96,7 +96,7 @@ fixed! {
         connect_timeout: u32 = 2 " s", "short, because all is in one region: a server that does not answer now is gone, and a retry goes to another", HAPROXY;
         idle_timeout: u32 = 30 " min", "an idle session may stay as long as people's pools keep it", HAPROXY;
         check_timeout: u32 = 2 " s", "a Patroni that has not answered a check by then counts as failed, like one that refuses", HAPROXY;
-        queue_timeout: u32 = 30 " s", "how long a client waits for a free connection, or for a primary, before it is told that there is none: longer than a failover", HAPROXY;
+        queue_timeout: u32 = 30 " s", "how long a client waits while all connections are taken, rather than being refused at once. While there is no primary nobody waits: HAProxy closes at once, and the client tries again", "https://docs.haproxy.org/3.0/configuration.html#4.2; measured: without a server that is up the connection is closed within milliseconds";
         retries: u32 = 3 "", "a connection that fails goes to another server at the first retry", HAPROXY;
         read_lag_mb: u32 = 16 " MB", "a standby that lacks more WAL than one segment, a second or so of a busy primary, serves no reads", "https://patroni.readthedocs.io/en/latest/rest_api.html";
         command_timeout: u32 = 30 " s", "a person at the socket may think between two commands", HAPROXY_STATS;
