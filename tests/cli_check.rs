@@ -98,7 +98,10 @@ fn a_budget_changes_what_is_generated() {
         .out("loop_wait 1")
         .out("warning[PGH006]")
         .out("budget: rto 29 s; the worst that it covers: the primary's machine dies, 28.2 s");
-    test.run(&["explain", "loop_wait"]).exits(0).out("failover.loop_wait = 1 s").out("blueprint: failover.rto");
+    test.run(&["explain", "loop_wait"])
+        .exits(0)
+        .out("failover.loop_wait = 1 s")
+        .out("blueprints/herd.hcl:7: rto = \"29s\"");
 }
 
 #[test]

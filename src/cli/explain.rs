@@ -1,9 +1,13 @@
 //! `pgherd explain`: the whole story of a rule, or the chain of reasons behind a value or a line of a generated file.
 
+use std::collections::BTreeSet;
+
 use super::args;
 use super::blueprints::{self, Loaded};
 use super::failure::Failure;
 use super::report::{Report, Style};
+use super::trace;
+use crate::blueprint::Places;
 use crate::blueprint::rules;
 use crate::cluster::check::story::story;
 use crate::cluster::decision::Decision;
@@ -44,22 +48,44 @@ pub fn run(context: &Context, report: &Report, options: &args::Explain) -> Resul
             options.blueprint.display()
         )));
     }
-    for decision in found {
-        tell(report, all, decision, 0);
-    }
+    let mut teller = Teller::new(report, &loaded);
+    found.into_iter().for_each(|decision| teller.tell(decision, 0));
     Ok(())
 }
 
-/// A decision, and below it those that it follows from.
-fn tell(report: &Report, all: &[Decision], decision: &Decision, depth: usize) {
-    let indent = "    ".repeat(depth);
-    report.line(&format!("{indent}{} = {}", report.on_out(Style::Bold, &decision.name), decision.value));
-    report.line(&format!("{indent}    {}", decision.why));
-    report.line(&format!("{indent}    source: {}", decision.source));
-    for name in &decision.from {
-        match all.iter().find(|other| other.name == *name && other.name != decision.name) {
-            Some(other) => tell(report, all, other, depth + 1),
-            None => report.line(&format!("{indent}    blueprint: {name}")),
+/// Tells decisions, each with those that it follows from below it, and those with the blueprint's lines.
+struct Teller<'a> {
+    report: &'a Report,
+    loaded: &'a Loaded,
+    places: Places<'a>,
+    told: BTreeSet<&'a str>,
+}
+
+impl<'a> Teller<'a> {
+    fn new(report: &'a Report, loaded: &'a Loaded) -> Self {
+        Teller { report, loaded, places: Places::of("", &loaded.text), told: BTreeSet::new() }
+    }
+
+    /// A decision that has been told is only named again.
+    fn tell(&mut self, decision: &'a Decision, depth: usize) {
+        let indent = "    ".repeat(depth);
+        let line = |text: &str| self.report.line(&format!("{indent}{text}"));
+        let head = format!("{} = {}", self.report.on_out(Style::Bold, &decision.name), decision.value);
+        if !self.told.insert(&decision.name) {
+            return line(&format!("{head} (above)"));
+        }
+        line(&head);
+        line(&format!("    {}", decision.why));
+        line(&format!("    source: {}", decision.source));
+        for name in &decision.from {
+            match self.loaded.cluster.decisions.iter().find(|other| other.name == *name && other.name != decision.name)
+            {
+                Some(other) => self.tell(other, depth + 1),
+                None => {
+                    let place = trace::place(self.loaded, &self.places, name);
+                    self.report.line(&format!("{indent}    {place}"));
+                }
+            }
         }
     }
 }
@@ -103,7 +129,10 @@ fn explain_file(
     };
     report.line(&report.on_out(Style::Dim, &format!("{path}:{number}: {}", written.trim())));
     match found.of(path, number) {
-        Maker::Decisions(made) => made.into_iter().for_each(|one| tell(report, &loaded.cluster.decisions, one, 0)),
+        Maker::Decisions(made) => {
+            let mut teller = Teller::new(report, loaded);
+            made.into_iter().for_each(|decision| teller.tell(decision, 0));
+        }
         Maker::ContentHash => {
             report.line("the hash of what an image is made from: every file and setting in it has a part in it")
         }

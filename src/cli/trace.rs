@@ -26,12 +26,17 @@ pub fn trace(loaded: &Loaded, file: &str, line: Option<usize>, message: &str) ->
     if paths.is_empty() {
         paths.extend(block(file).map(String::from));
     }
-    let (shown, places) = (loaded.file.display().to_string(), Places::of("", &loaded.text));
-    let place = |path: &String| match places.line(path) {
+    let places = Places::of("", &loaded.text);
+    paths.iter().take(MOST).map(|path| place(loaded, &places, path)).collect()
+}
+
+/// Where the blueprint says what an attribute is.
+pub fn place(loaded: &Loaded, places: &Places, path: &str) -> String {
+    let shown = loaded.file.display();
+    match places.line(path) {
         Some((line, text)) => format!("{shown}:{line}: {text}"),
         None => format!("{shown}: {path}, which is not written: its default"),
-    };
-    paths.iter().take(MOST).map(place).collect()
+    }
 }
 
 /// The decisions behind a line; where it refers to locals, behind these.
