@@ -10,16 +10,10 @@ use crate::system::Context;
 /// The names that the seed's users export, and what the tools read.
 const SEED_NAMES: [(&str, &str); 2] =
     [("AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID"), ("AWS_SECRET_KEY", "AWS_SECRET_ACCESS_KEY")];
-/// Variables whose values must not be seen.
-const SECRETS: [&str; 7] = [
-    "TF_VAR_secret_key",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SECRET_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_SECURITY_TOKEN",
-    "PGPASSWORD",
-    "GITHUB_TOKEN",
-];
+/// Variables with such a word in their name hold what must not be seen: `AWS_SECRET_ACCESS_KEY`, `TF_VAR_secret_key`, `PGPASSWORD` …
+const SECRET: [&str; 5] = ["SECRET", "PASSWORD", "PASSWD", "TOKEN", "PRIVATE_KEY"];
+/// They only say where a secret is.
+const NO_SECRET: [&str; 3] = ["_FILE", "_PATH", "_URL"];
 
 /// The user's own environment; the seed's names stand in where the AWS chain's are absent.
 pub fn of_tools(context: &Context) -> BTreeMap<String, String> {
@@ -47,9 +41,17 @@ pub struct Redactor {
 impl Redactor {
     /// Knows the secrets of an environment.
     pub fn of(env: &BTreeMap<String, String>) -> Self {
+        let hides = |name: &str| {
+            let name = name.to_uppercase();
+            SECRET.iter().any(|word| name.contains(word)) && !NO_SECRET.iter().any(|end| name.ends_with(end))
+        };
         // A value this short is no secret, and would blot out half of everything.
-        let secret = |name: &str| env.get(name).filter(|value| value.len() >= 8).cloned();
-        Redactor { secrets: SECRETS.iter().filter_map(|name| secret(name)).collect() }
+        let values = env.iter().filter(|(name, value)| hides(name) && value.len() >= 8).map(|(_, value)| value);
+        let mut secrets: Vec<String> = values.flat_map(|value| forms(value)).collect();
+        // One that holds another goes first.
+        secrets.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
+        secrets.dedup();
+        Redactor { secrets }
     }
 
     /// The event without them.
@@ -74,5 +76,51 @@ impl Redactor {
     /// The text without them.
     pub fn redact(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_string(), |text, secret| text.replace(secret, "[secret]"))
+    }
+}
+
+/// A text as it stands, in JSON, in an address, and in one of a shell's quoted words: tools print what they were given in all of these.
+fn forms(text: &str) -> [String; 4] {
+    let json = Value::from(text).to_string();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let encoded =
+        text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
+    [text.into(), json.trim_matches('"').into(), encoded, text.replace('\'', r"'\''")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redactor(env: &[(&str, &str)]) -> Redactor {
+        Redactor::of(&env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
+    }
+
+    #[test]
+    fn a_secret_is_found_in_every_form() {
+        let redactor = redactor(&[("AWS_SECRET_ACCESS_KEY", r#"a/b+c"d\e'fgh"#), ("HOME", "/home/someone")]);
+        for text in [r#"a/b+c"d\e'fgh"#, r#"a/b+c\"d\\e'fgh"#, "a%2Fb%2Bc%22d%5Ce%27fgh", r#"a/b+c"d\e'\''fgh"#] {
+            assert_eq!(redactor.redact(&format!("<{text}>")), "<[secret]>");
+        }
+        assert_eq!(redactor.redact("/home/someone"), "/home/someone");
+    }
+
+    #[test]
+    fn names_tell_what_is_one() {
+        let redactor = redactor(&[
+            ("PGPASSWORD", "longenough"),
+            ("TF_VAR_secret_key", "longenough and more"),
+            ("GITHUB_TOKEN", "short"),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/token"),
+        ]);
+        assert_eq!(redactor.redact("longenough and more, longenough"), "[secret], [secret]");
+        assert_eq!(redactor.redact("short /var/run/token"), "short /var/run/token");
+    }
+
+    #[test]
+    fn an_event_loses_its_secrets_and_nothing_else() {
+        let redactor = redactor(&[("PGPASSWORD", "thesecret")]);
+        let waiting = |text: &str| Event::Waiting { stage: "verify".into(), text: text.into() };
+        assert_eq!(redactor.event(waiting("for thesecret")), waiting("for [secret]"));
     }
 }
