@@ -170,7 +170,7 @@ fn what_a_killed_packer_left_is_removed_and_named() {
     );
     let removed = test.calls_of("terminate-").len() + test.calls_of("aws ec2 delete-").len();
     assert_eq!(removed, 4, "nothing else: {:#?}", test.calls());
-    assert!(test.read(JOURNAL).contains("swept"));
+    assert!(test.read(JOURNAL).contains(r#""how":"settled""#));
     test.run(RUN).exits(0);
     assert_eq!(test.calls_of("terminate-instances").len(), 1, "looked for once");
 }

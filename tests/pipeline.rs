@@ -108,6 +108,6 @@ fn the_graph_is_drawn() {
 fn plans_are_saved_in_the_private_folder_whatever_module_they_are_of() {
     let pipeline = made(2);
     let (_, module) = pipeline.modules().next().unwrap();
-    assert_eq!(module.plan_file, ".pgherd/plans/network.tfplan");
+    assert_eq!(module.plan_file, "../../.pgherd/plans/network.tfplan");
     assert!(module.plan.args.contains(&"-out=../../.pgherd/plans/network.tfplan".to_string()));
 }

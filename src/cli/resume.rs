@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::failure::Failure;
 use super::session::{Session, interrupted};
-use crate::run::{journal, keeper, log};
+use crate::run::{journal, keeper, log, require_room, temporary};
 use crate::system::files::{self, Lock};
-use crate::tools::packer;
+use crate::tools::{packer, terraform};
 
 /// Between two looks at the tools of a run that is gone.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -14,9 +14,11 @@ const PAUSE: Duration = Duration::from_millis(200);
 impl Session<'_> {
     /// Takes the cluster's folder for this run; says what it finds, waits for tools that still work there.
     pub fn begin(&mut self) -> Result<Lock, Failure> {
+        require_room(self.work.dir())?;
         let private = self.work.make_private_dir()?;
         let lock = self.work.lock()?;
         self.await_tools(&private.join(keeper::LOCK))?;
+        self.tidy()?;
         self.say_unfinished();
         self.journal.trim()?;
         log::prune(&private)?;
@@ -26,7 +28,14 @@ impl Session<'_> {
 
     /// The run is over, well or not.
     pub fn end(&self, well: bool) {
+        // Else the next run tidies up.
+        let _ = self.tidy();
         self.journal.ended("", journal::RUN, if well { "done" } else { "not done" });
+    }
+
+    /// No tool of this folder runs: what one that was killed left in its temporary folder is of no use.
+    fn tidy(&self) -> std::io::Result<()> {
+        temporary(self.work.dir()).map_or(Ok(()), |dir| files::remove_tree(&dir))
     }
 
     fn await_tools(&self, lock: &std::path::Path) -> Result<(), Failure> {
@@ -57,7 +66,8 @@ impl Session<'_> {
         for entry in left.iter().filter(|entry| !entry.stage.is_empty()) {
             if entry.what == journal::STAGE {
                 let tools = self.journal.end_in(entry, &entry.stage);
-                let ends: Vec<String> = tools.iter().map(|tool| format!("{}: {}", tool.what, tool.how)).collect();
+                let tools = tools.iter().filter(|tool| tool.what != terraform::PLAN);
+                let ends: Vec<String> = tools.map(|tool| format!("{}: {}", tool.what, tool.how)).collect();
                 let ends = if ends.is_empty() { String::new() } else { format!(" ({})", ends.join("; ")) };
                 self.report.note(&format!("  unfinished: {}{ends}", entry.stage));
             } else {
@@ -65,12 +75,9 @@ impl Session<'_> {
             }
         }
         for entry in left {
-            // What a build may have left is looked for at its stage, and only that settles it.
-            if entry.what == packer::BUILD {
-                self.unfinished.push(entry);
-            } else {
-                self.journal.settle(&entry, "killed");
-            }
+            self.journal.settle(&entry, "killed");
         }
+        // What they may have left is looked for at their stages, and only that settles them.
+        self.unfinished = self.journal.unclean(&[packer::BUILD, terraform::APPLY]);
     }
 }

@@ -38,7 +38,7 @@ pub struct Session<'a> {
     pub journal: Journal,
     /// From generated files back to the blueprint.
     pub trace: Box<Trace>,
-    /// Builds of earlier runs that did not come to their end.
+    /// Builds and applies of earlier runs that did not end well.
     pub unfinished: Vec<Entry>,
 }
 

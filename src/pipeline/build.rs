@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Image, Module, Pipeline, Seat, Seats, Stage, Target, Work};
-use crate::cluster::{Arch, Cluster, Role};
+use crate::cluster::{Arch, Cluster, Role, State};
 use crate::fileset::{FileSet, ImageId};
 use crate::tools::leftovers::Builder;
 use crate::tools::{Invocation, aws, packer, terraform};
@@ -39,8 +39,8 @@ pub fn pipeline(cluster: &Cluster, set: &FileSet, target: &Target, toolbox: &Too
     }
     let modules = stages.iter().filter(|s| matches!(s.work, Work::Module(_))).map(|s| s.id.clone()).collect();
     stages.push(Stage { id: "verify".into(), needs: modules, work: Work::Verify });
-    let aws = maker.invocation(aws::PROGRAM, vec![], &[]);
-    Pipeline { cluster: cluster.name.clone(), stages, seats: maker.seats(), aws }
+    let aws = maker.aws(vec![]);
+    Pipeline { cluster: cluster.name.clone(), region: cluster.region.clone(), stages, seats: maker.seats(), aws }
 }
 
 struct Maker<'a> {
@@ -66,6 +66,12 @@ impl Maker<'_> {
         }
     }
 
+    fn aws(&self, args: Vec<String>) -> Invocation {
+        // Throttled or not answered: tried again with growing pauses, for about a minute. A real error is not. Terraform's provider
+        // and Packer's have their own such numbers.
+        self.invocation(aws::PROGRAM, args, &[("AWS_RETRY_MODE", "standard"), ("AWS_MAX_ATTEMPTS", "8")])
+    }
+
     fn terraform(&self, args: Vec<String>) -> Invocation {
         // Nearly all of a command's time is the provider's start; fewer collections of garbage make it a third shorter.
         self.invocation(&self.toolbox.terraform, args, &[("GOGC", "400"), ("TF_IN_AUTOMATION", "1")])
@@ -83,7 +89,7 @@ impl Maker<'_> {
             name: image.name.clone(),
             contents: image.contents.clone(),
             base,
-            find: self.invocation(aws::PROGRAM, find, &[]),
+            find: self.aws(find),
             plugins: packer(packer::plugins_installed()),
             get_plugin: packer(packer::plugins_install()),
             build: packer(packer::build(template, &self.target.packer_vars)),
@@ -99,15 +105,15 @@ impl Maker<'_> {
     }
 
     fn module(&self, id: &str, dir: &str, needs: &[&str]) -> Stage {
-        let plan_file = format!("{PLANS}/{id}.tfplan");
-        let from_module = format!("{UP}/{plan_file}");
+        let plan_file = format!("{UP}/{PLANS}/{id}.tfplan");
         let work = Work::Module(Module {
             dir: dir.into(),
             init: self.terraform(terraform::init(dir)),
-            plan: self.terraform(terraform::plan(dir, &from_module)),
-            plan_destroy: self.terraform(terraform::plan_destroy(dir, &from_module)),
-            show: self.terraform(terraform::show(dir, &from_module)),
-            apply: self.terraform(terraform::apply(dir, &from_module)),
+            plan: self.terraform(terraform::plan(dir, &plan_file)),
+            plan_destroy: self.terraform(terraform::plan_destroy(dir, &plan_file)),
+            apply: self.terraform(terraform::apply(dir, &plan_file)),
+            program: self.terraform(vec![]),
+            state: matches!(self.cluster.state, State::Local).then(|| format!("{dir}/terraform.tfstate")),
             plan_file,
         });
         Stage { id: id.into(), needs: needs.iter().map(|need| need.to_string()).collect(), work }

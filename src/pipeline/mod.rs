@@ -10,9 +10,9 @@ pub mod target;
 use std::net::Ipv4Addr;
 
 use crate::fileset::contents::Contents;
-use crate::tools::Invocation;
 use crate::tools::aws::Base;
 use crate::tools::leftovers::Builder;
+use crate::tools::{Invocation, terraform};
 
 pub use build::{Toolbox, pipeline};
 pub use select::Selection;
@@ -26,6 +26,8 @@ const MASTER: &str = "master";
 pub struct Pipeline {
     /// The cluster's name.
     pub cluster: String,
+    /// Its AWS region.
+    pub region: String,
     /// The stages.
     pub stages: Vec<Stage>,
     /// What tells a healthy cluster, and where to ask.
@@ -86,7 +88,7 @@ pub struct Image {
 pub struct Module {
     /// Its folder, relative to the cluster's.
     pub dir: String,
-    /// Its saved plan, relative to the cluster's folder.
+    /// Its saved plan, relative to its folder.
     pub plan_file: String,
     /// Gets providers, opens the backend.
     pub init: Invocation,
@@ -94,10 +96,12 @@ pub struct Module {
     pub plan: Invocation,
     /// Plans the end of it all into the plan file.
     pub plan_destroy: Invocation,
-    /// Prints the plan file as JSON.
-    pub show: Invocation,
     /// Does what the plan file says.
     pub apply: Invocation,
+    /// The program without arguments, for what is seldom needed.
+    pub program: Invocation,
+    /// The state, where it is a file: relative to the cluster's folder.
+    pub state: Option<String>,
 }
 
 /// The machines of a cluster, and where HAProxy tells of them.
@@ -130,6 +134,18 @@ pub struct Seat {
     pub zone: String,
     /// Private address.
     pub address: Ipv4Addr,
+}
+
+impl Module {
+    /// Prints the plan file as JSON.
+    pub fn show(&self) -> Invocation {
+        self.call(terraform::show(&self.dir, &self.plan_file))
+    }
+
+    /// A call with other arguments.
+    pub fn call(&self, args: Vec<String>) -> Invocation {
+        Invocation { args, ..self.program.clone() }
+    }
 }
 
 impl Seat {

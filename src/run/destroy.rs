@@ -24,6 +24,10 @@ impl Runner<'_> {
             self.pipeline.teardown().into_iter().map(|stage| Stage { needs: vec![], ..stage }).collect();
         let outcomes = self.run_stages(&stages, |under, stage| {
             let Work::Module(module) = &stage.work else { return Ok(Outcome::Unchanged(String::new())) };
+            under.mend_state(module)?;
+            if !under.unclean().is_empty() {
+                under.take_up_before_end(module)?;
+            }
             let plan = under.plan(module, &module.plan_destroy)?;
             under.tell_plan(plan.as_ref());
             match plan {

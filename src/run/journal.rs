@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::system::{clock, files};
+use crate::tools::{packer, terraform};
 
 /// Lines kept of what is long over.
 const KEPT: usize = 400;
@@ -92,6 +93,28 @@ impl Journal {
         open.map(|(_, entry)| entry.clone()).collect()
     }
 
+    /// The last call of each of these tools, by run and stage, that did not end well, and whose traces nobody has looked for since.
+    pub fn unclean(&self, tools: &[&str]) -> Vec<Entry> {
+        let entries = self.read();
+        let bad = |(i, entry): &(usize, &Entry)| {
+            let end = entries[i + 1..].iter().rev().find(|later| later.same(entry));
+            end.is_none_or(|end| !end.ended || !CLEAN.contains(&end.how.as_str()))
+        };
+        let begun = entries.iter().enumerate().filter(|(_, e)| !e.ended && tools.contains(&e.what.as_str()));
+        begun.filter(bad).map(|(_, entry)| entry.clone()).collect()
+    }
+
+    /// When tools of a stage that were killed by a signal began and ended.
+    pub fn killed(&self, stage: &str) -> Vec<(String, String)> {
+        let entries = self.read();
+        let spans =
+            entries.iter().enumerate().filter(|(_, e)| !e.ended && e.stage == stage).filter_map(|(i, entry)| {
+                let end = entries[i + 1..].iter().find(|later| later.same(entry))?;
+                (end.ended && end.how.starts_with(KILLED)).then(|| (entry.at.clone(), end.at.clone()))
+            });
+        spans.collect()
+    }
+
     /// How something of another run ended, if it did.
     pub fn end_in(&self, left: &Entry, stage: &str) -> Vec<Entry> {
         self.read()
@@ -106,7 +129,7 @@ impl Journal {
         if entries.len() <= 2 * KEPT {
             return Ok(());
         }
-        let open = self.unfinished();
+        let open = [self.unfinished(), self.unclean(&[packer::BUILD, terraform::APPLY])].concat();
         let from = entries.len() - KEPT;
         let kept = entries.into_iter().enumerate().filter(|(i, entry)| *i >= from || open.contains(entry));
         let lines: Vec<String> = kept.filter_map(|(_, entry)| serde_json::to_string(&entry).ok()).collect();
@@ -123,6 +146,13 @@ impl Journal {
         Entry { at: now(), run: self.run.clone(), stage: stage.into(), what: what.into(), ended, how: how.into() }
     }
 }
+
+/// What was left behind has been looked for, and is not left any more.
+pub const SETTLED: &str = "settled";
+/// Ends after which nothing has to be looked for.
+const CLEAN: [&str; 3] = ["exit code 0", "not started", SETTLED];
+/// How ends begin that no tool chose.
+const KILLED: &str = "killed by signal";
 
 /// What a whole stage is called.
 pub const STAGE: &str = "stage";

@@ -50,6 +50,9 @@ pub fn keep(context: &Context, kept: &Kept, say: &mut dyn FnMut(&str)) -> i32 {
             (CANNOT_START, "not started".into())
         }
     };
+    if code != 0 {
+        process::end_strays();
+    }
     log.line(&format!("[{how}]"));
     if let Some((path, entry)) = &kept.journal {
         let _ = entry.ended(&how).write(path);

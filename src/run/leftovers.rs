@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::journal;
 use super::runner::{Stop, Under};
 use crate::pipeline::Image;
 use crate::system::clock;
@@ -59,7 +60,7 @@ impl Under<'_> {
             complete &= self.remove(image, thing)?;
         }
         if complete {
-            left.iter().for_each(|entry| runner.journal.settle(entry, "swept"));
+            left.iter().for_each(|entry| runner.journal.settle(entry, journal::SETTLED));
         }
         Ok(())
     }

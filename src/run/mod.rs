@@ -1,5 +1,6 @@
 //! The one interpreter of a pipeline: stages side by side, their logs, and what they come to.
 
+mod adopt;
 pub mod destroy;
 pub mod environment;
 pub mod events;
@@ -19,4 +20,4 @@ mod verify;
 
 pub use events::{Deaf, Event, Watcher};
 pub use outcome::{Failure, Outcome};
-pub use runner::{Consent, Runner};
+pub use runner::{Consent, Runner, require_room, temporary};

@@ -7,6 +7,7 @@ use crate::fileset::sha256_hex;
 use crate::pipeline::Module;
 use crate::system::files;
 use crate::system::process::Exit;
+use crate::tools::lock::StateLock;
 use crate::tools::terraform::{self, PlanSummary};
 use crate::tools::{Invocation, plan};
 
@@ -51,6 +52,7 @@ impl Under<'_> {
         }
         Ok(Outcome::Done(
             plan.to_string()
+                .replace(" to import", " imported")
                 .replace(" to add", " added")
                 .replace(" to change", " changed")
                 .replace(" to destroy", " destroyed"),
@@ -74,11 +76,18 @@ impl Under<'_> {
         }
     }
 
-    /// Plans a change, and finds out what a plan that destroys something is about.
+    /// Plans a change, after what a killed apply left of it is taken up.
     pub fn plan_change(&mut self, module: &Module) -> Result<Option<PlanSummary>, Stop> {
+        self.mend_state(module)?;
+        let planned = self.plan_shown(module)?;
+        if self.unclean().is_empty() { Ok(planned) } else { self.take_up(module, planned) }
+    }
+
+    /// Plans a change, and finds out what a plan that destroys something is about.
+    pub fn plan_shown(&mut self, module: &Module) -> Result<Option<PlanSummary>, Stop> {
         let mut planned = self.plan(module, &module.plan)?;
         if let Some(plan) = planned.as_mut().filter(|plan| plan.destroys()) {
-            let shown = self.capture_secretly(&module.show)?;
+            let shown = self.capture_secretly(&module.show())?;
             match plan::read(&shown.stdout) {
                 Ok(details) if shown.exit.ok() => plan.details = details,
                 // Not knowing what is destroyed, nothing is.
@@ -97,13 +106,13 @@ impl Under<'_> {
     /// Plans into the module's plan file; `None` if there is nothing to change.
     pub fn plan(&mut self, module: &Module, plan: &Invocation) -> Result<Option<PlanSummary>, Stop> {
         let fresh = self.init(module)?;
-        let (mut exit, mut summary, mut wants_init) = self.plan_once(plan)?;
+        let (mut exit, mut summary, mut wants_init) = self.plan_once(module, plan)?;
         if wants_init && !fresh {
             // What was initialised is no longer whole, such as a plugin cache that was cleaned.
             files::remove(&self.runner.root.join(&module.dir).join(STAMP))
                 .map_err(|e| self.failure(e.to_string(), ""))?;
             self.init(module)?;
-            (exit, summary, wants_init) = self.plan_once(plan)?;
+            (exit, summary, wants_init) = self.plan_once(module, plan)?;
         }
         let advice = if wants_init { "remove the module's .terraform folder and run again" } else { WHAT_TO_DO };
         match exit {
@@ -113,9 +122,9 @@ impl Under<'_> {
         }
     }
 
-    fn plan_once(&mut self, plan: &Invocation) -> Result<(Exit, PlanSummary, bool), Stop> {
+    fn plan_once(&mut self, module: &Module, plan: &Invocation) -> Result<(Exit, PlanSummary, bool), Stop> {
         let (mut summary, mut wants_init) = (PlanSummary::default(), false);
-        let exit = self.run(plan, |line| {
+        let exit = self.terraform(module, plan, terraform::PLAN, |line| {
             summary.read_line(line);
             wants_init |= terraform::wants_init(line);
         })?;
@@ -125,7 +134,9 @@ impl Under<'_> {
     /// Does what the plan file says, and removes it: it could not be applied twice.
     pub fn apply(&mut self, module: &Module) -> Result<Applied, Stop> {
         let mut stale = false;
-        let exit = self.run_noted(&module.apply, Some(terraform::APPLY), |line| stale |= terraform::is_stale(line))?;
+        self.keep_state(module)?;
+        let exit =
+            self.terraform(module, &module.apply, terraform::APPLY, |line| stale |= terraform::is_stale(line))?;
         if stale && !exit.ok() {
             return Ok(Applied::Stale);
         }
@@ -134,8 +145,42 @@ impl Under<'_> {
                 self.failure(format!("{} apply of {} failed ({exit})", module.apply.program, module.dir), WHAT_TO_DO)
             );
         }
-        let _ = files::remove(&self.runner.root.join(&module.plan_file));
+        let _ = files::remove(&self.runner.root.join(&module.dir).join(&module.plan_file));
+        self.taken_up(module);
         Ok(Applied::Done)
+    }
+
+    /// Runs a command that locks the state. A lock that one of ours left which was killed is broken; any other is told of.
+    pub fn terraform(
+        &mut self,
+        module: &Module,
+        invocation: &Invocation,
+        name: &str,
+        mut on_line: impl FnMut(&str),
+    ) -> Result<Exit, Stop> {
+        let mut broke = false;
+        loop {
+            let mut lock = StateLock::default();
+            let exit = self.run_noted(invocation, Some(name), |line| {
+                lock.read_line(line);
+                on_line(line);
+            })?;
+            if exit.ok() || exit == Exit::Code(terraform::PLAN_HAS_CHANGES) || !lock.is_taken() {
+                return Ok(exit);
+            }
+            let unlock = module.call(terraform::unlock(&module.dir, &lock.id));
+            if broke || !self.is_our_dead(&lock) {
+                let what = format!("the state of {} is locked by {}", module.dir, lock.holder());
+                let advice = format!("wait until that is done; if it is dead for certain: {}", unlock.paste());
+                return Err(self.failure(what, advice));
+            }
+            self.notice(&format!(
+                "the state is locked by {}: a run of ours that was killed; its lock is broken",
+                lock.holder()
+            ));
+            self.run(&unlock, |_| {})?;
+            broke = true;
+        }
     }
 
     /// Initialises unless that was done for these very files; says whether it did.
@@ -164,7 +209,7 @@ impl Under<'_> {
         let dir = self.runner.root.join(&module.dir);
         let mut all = format!("{}\n", module.init.program);
         for name in files::list(&dir).ok()? {
-            if name.ends_with(".tf") || name == ".terraform.lock.hcl" {
+            if name.ends_with(".tf") && name != terraform::IMPORTS || name == ".terraform.lock.hcl" {
                 let text = files::read_text(&dir.join(&name)).ok()??;
                 all.push_str(&format!("{name} {}\n", sha256_hex(text.as_bytes())));
             }

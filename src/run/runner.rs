@@ -1,8 +1,9 @@
 //! Runs the stages of a pipeline.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ pub struct Runner<'a> {
     pub program: PathBuf,
     /// What was begun and ended.
     pub journal: Journal,
-    /// Builds of earlier runs that did not come to their end.
+    /// Builds and applies of earlier runs that did not end well.
     pub unfinished: Vec<Entry>,
     /// When the run began, for the names of its logs.
     pub stamp: String,
@@ -131,7 +132,9 @@ impl Runner<'_> {
 
     pub(super) fn begin<'a>(&'a self, stage: &'a str) -> Result<Under<'a>, Stop> {
         let private = self.root.join(workspace::PRIVATE);
-        let opened = files::make_dirs(&private.join("plans"))
+        let opened = require_room(&self.root)
+            .and_then(|()| files::make_dirs(&private.join("plans")))
+            .and_then(|()| temporary(&self.root).map_or(Ok(()), |dir| files::make_dirs(&dir)))
             .and_then(|()| Log::open(&private.join("logs"), &self.stamp, stage, Redactor::of(&self.env)));
         match opened {
             Ok(log) => Ok(Under { runner: self, stage, log }),
@@ -142,6 +145,34 @@ impl Runner<'_> {
             }))),
         }
     }
+}
+
+/// Sockets are made there, whose paths may have 107 bytes (`man 7 unix`); the tools' names for them have fewer than 30.
+const LONGEST: usize = 107 - 30;
+
+/// Where the tools of a folder have their temporary files: those of a tool that was killed go with the next run. None where the
+/// path would be too long.
+pub fn temporary(root: &Path) -> Option<PathBuf> {
+    let dir = root.join(workspace::PRIVATE).join("tmp");
+    (dir.as_os_str().len() <= LONGEST).then_some(dir)
+}
+
+/// Nothing is begun with less: a state, its copies, a plan, logs and journal fit into it, of the largest cluster too.
+const ROOM: u64 = 16 << 20;
+
+/// Whether what is begun can also be written down.
+pub fn require_room(dir: &Path) -> io::Result<()> {
+    let room = files::room(dir)?;
+    if room >= ROOM {
+        return Ok(());
+    }
+    let kib = |bytes: u64| bytes / 1024;
+    Err(io::Error::other(format!(
+        "only {} KiB are free in {}, and {} KiB are to be: nothing is begun that could not be written down",
+        kib(room),
+        dir.display(),
+        kib(ROOM)
+    )))
 }
 
 const MAKE_ROOM: &str = "make room, or make the folder writable";
@@ -282,6 +313,7 @@ impl Under<'_> {
     fn env(&self, invocation: &Invocation) -> BTreeMap<String, String> {
         let mut env = self.runner.env.clone();
         env.extend(invocation.env.clone());
+        env.extend(temporary(&self.runner.root).map(|dir| ("TMPDIR".to_string(), dir.display().to_string())));
         env
     }
 }

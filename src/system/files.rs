@@ -250,6 +250,12 @@ fn take_lock(file: File, how: FlockOperation) -> io::Result<Option<Lock>> {
     }
 }
 
+/// How many bytes may still be written where a path is.
+pub fn room(path: &Path) -> io::Result<u64> {
+    let seen = rustix::fs::statvfs(path)?;
+    Ok(seen.f_bavail.saturating_mul(seen.f_frsize))
+}
+
 /// Turns "there is no such thing" into `None`.
 fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {

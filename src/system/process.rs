@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use rustix::process::{Pid, Signal};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::Interrupt;
@@ -129,6 +130,22 @@ pub fn stream_in_group(program: Program<'_>, on_line: &mut dyn FnMut(&str)) -> i
     ended(&reader)
 }
 
+/// Kills what else is in this process's own group: what a tool that was killed has started goes on without it, and nobody needs it.
+pub fn end_strays() {
+    let (own, group) = (rustix::process::getpid(), rustix::process::getpgrp().to_string());
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let of_group = |pid: &Pid| {
+        // `PID (NAME) STATE PARENT GROUP …`; the name may hold anything.
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(2)) == Some(group.as_str())
+    };
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw));
+    for pid in pids.filter(|pid| *pid != own && of_group(pid)) {
+        // It may have ended this moment.
+        let _ = rustix::process::kill_process(pid, Signal::KILL);
+    }
+}
+
 /// Who this process is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Myself {
@@ -136,6 +153,8 @@ pub struct Myself {
     pub pid: u32,
     /// The name of its user, or the number of one without a name.
     pub user: String,
+    /// The machine's name.
+    pub host: String,
     /// Its words.
     pub args: Vec<String>,
 }
@@ -150,7 +169,8 @@ pub fn myself() -> Myself {
     if let Some(name) = args.first_mut().and_then(|path| path.rsplit_once('/').map(|(_, name)| name.to_string())) {
         args[0] = name;
     }
-    Myself { pid: std::process::id(), user: named.map_or(uid.clone(), |user| user[0].to_string()), args }
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Myself { pid: std::process::id(), host, user: named.map_or(uid.clone(), |user| user[0].to_string()), args }
 }
 
 /// Whether there is a process of this number.

@@ -1,9 +1,11 @@
 //! Packer, Terraform and the AWS CLI: their argument lists, and reading what they print. Nothing is run here.
 
+pub mod adopt;
 pub mod aws;
 pub mod complaint;
 pub mod invocation;
 pub mod leftovers;
+pub mod lock;
 pub mod packer;
 pub mod plan;
 pub mod terraform;

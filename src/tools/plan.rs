@@ -51,6 +51,16 @@ impl Change {
 /// Types whose end is the end of what PostgreSQL wrote.
 const WITH_DATA: [&str; 3] = ["aws_instance", "aws_ebs_volume", "aws_volume_attachment"];
 
+/// Why something is replaced whose making did not come to its end.
+const TAINTED: &str = "tainted: it was not made to its end";
+
+impl Change {
+    /// Whether the data of a machine would go only because its making was cut off.
+    pub fn is_needless(&self) -> bool {
+        self.reason == TAINTED && self.data_of.is_some()
+    }
+}
+
 #[derive(Deserialize)]
 struct Plan {
     #[serde(default)]
@@ -95,7 +105,7 @@ fn change(resource: &ResourceChange) -> Option<Change> {
     };
     let ends = matches!(doing, Doing::Destroy | Doing::Replace);
     let reason = match resource.action_reason.as_str() {
-        "replace_because_tainted" => "tainted: it was not made to its end",
+        "replace_because_tainted" => TAINTED,
         "replace_by_request" => "by request",
         "delete_because_no_resource_config" => "no longer in the configuration",
         "delete_because_count_index" | "delete_because_each_key" => "no longer among those wanted",

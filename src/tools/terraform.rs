@@ -19,6 +19,9 @@ fn args(module: &str, verb: &[&str], more: &[&str]) -> Vec<String> {
     words.chain(more.iter().copied()).map(String::from).collect()
 }
 
+/// How long one command waits for another's lock on the same state.
+const PATIENCE: &str = "-lock-timeout=10s";
+
 /// Gets the module's providers and opens its backend.
 pub fn init(module: &str) -> Vec<String> {
     args(module, &["init"], &[])
@@ -26,31 +29,61 @@ pub fn init(module: &str) -> Vec<String> {
 
 /// Plans into a file, whose path is relative to the module. It exits with 0 for no change, 2 for changes.
 pub fn plan(module: &str, file: &str) -> Vec<String> {
-    args(module, &["plan"], &["-detailed-exitcode", &format!("-out={file}")])
+    args(module, &["plan"], &[PATIENCE, "-detailed-exitcode", &format!("-out={file}")])
 }
 
 /// Plans the end of everything in the module.
 pub fn plan_destroy(module: &str, file: &str) -> Vec<String> {
-    args(module, &["plan"], &["-destroy", "-detailed-exitcode", &format!("-out={file}")])
+    args(module, &["plan"], &[PATIENCE, "-destroy", "-detailed-exitcode", &format!("-out={file}")])
 }
 
 /// Does exactly what a plan file says.
 pub fn apply(module: &str, file: &str) -> Vec<String> {
-    args(module, &["apply"], &[file])
+    args(module, &["apply"], &[PATIENCE, file])
+}
+
+/// Plans only these, and what they need.
+pub fn plan_only(module: &str, file: &str, addresses: &[String]) -> Vec<String> {
+    let targets = addresses.iter().map(|address| format!("-target={address}"));
+    plan(module, file).into_iter().chain(targets).collect()
+}
+
+/// Takes back that something is half made.
+pub fn untaint(module: &str, address: &str) -> Vec<String> {
+    bare(module, &["untaint", "-no-color", PATIENCE, address])
+}
+
+/// Gives a state in a file to the backend, which refuses one that is older than its own.
+pub fn push(module: &str, file: &str) -> Vec<String> {
+    bare(module, &["state", "push", PATIENCE, file])
+}
+
+/// Breaks a lock.
+pub fn unlock(module: &str, id: &str) -> Vec<String> {
+    bare(module, &["force-unlock", "-force", id])
+}
+
+fn bare(module: &str, words: &[&str]) -> Vec<String> {
+    std::iter::once(format!("-chdir={module}")).chain(words.iter().map(|word| word.to_string())).collect()
 }
 
 /// Prints a plan file as JSON.
 pub fn show(module: &str, file: &str) -> Vec<String> {
-    let chdir = format!("-chdir={module}");
-    [&chdir, "show", "-json", "-no-color", file].map(String::from).to_vec()
+    bare(module, &["show", "-json", "-no-color", file])
 }
 
 /// What the journal calls an apply.
 pub const APPLY: &str = "terraform apply";
+/// What it calls a plan.
+pub const PLAN: &str = "terraform plan";
+/// Import blocks, in the module's folder until they are applied.
+pub const IMPORTS: &str = "pgherd_import.tf";
+/// Where Terraform puts a state that it could not store, in the module's folder.
+pub const ERRORED: &str = "errored.tfstate";
 
 /// Prints the outputs as JSON.
 pub fn output(module: &str) -> Vec<String> {
-    vec![format!("-chdir={module}"), "output".into(), "-json".into(), "-no-color".into()]
+    bare(module, &["output", "-json", "-no-color"])
 }
 
 /// The exit code of a plan with changes.
@@ -101,6 +134,8 @@ impl Doing {
 /// What a plan comes to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlanSummary {
+    /// Resources that exist already, to be taken into the state.
+    pub import: u32,
     /// Resources to be made.
     pub add: u32,
     /// Resources to be changed in place.
@@ -125,6 +160,7 @@ impl PlanSummary {
                     "add" => self.add = number,
                     "change" => self.change = number,
                     "destroy" => self.destroy = number,
+                    "import" => self.import = number,
                     _ => {}
                 }
             }
@@ -172,8 +208,11 @@ impl PlanSummary {
 
 impl fmt::Display for PlanSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if (self.add, self.change, self.destroy) == (0, 0, 0) {
+        if (self.import, self.add, self.change, self.destroy) == (0, 0, 0, 0) {
             return f.write_str("only outputs change");
+        }
+        if self.import > 0 {
+            write!(f, "{} to import, ", self.import)?;
         }
         write!(f, "{} to add, {} to change, {} to destroy", self.add, self.change, self.destroy)
     }
@@ -188,11 +227,11 @@ mod tests {
         let module = "network/terraform_network";
         assert_eq!(
             plan(module, "../x.tfplan").join(" "),
-            "-chdir=network/terraform_network plan -input=false -no-color -detailed-exitcode -out=../x.tfplan"
+            "-chdir=network/terraform_network plan -input=false -no-color -lock-timeout=10s -detailed-exitcode -out=../x.tfplan"
         );
         assert_eq!(
             apply(module, "../x.tfplan").join(" "),
-            "-chdir=network/terraform_network apply -input=false -no-color ../x.tfplan"
+            "-chdir=network/terraform_network apply -input=false -no-color -lock-timeout=10s ../x.tfplan"
         );
         assert_eq!(init(module).join(" "), "-chdir=network/terraform_network init -input=false -no-color");
     }
@@ -210,7 +249,8 @@ mod tests {
 Plan: 1 to import, 2 to add, 1 to change, 2 to destroy.
 ";
         printed.lines().for_each(|line| plan.read_line(line));
-        assert_eq!((plan.add, plan.change, plan.destroy), (2, 1, 2));
+        assert_eq!((plan.import, plan.add, plan.change, plan.destroy), (1, 2, 1, 2));
+        assert_eq!(plan.to_string(), "1 to import, 2 to add, 1 to change, 2 to destroy");
         assert_eq!(
             plan.resources,
             [

@@ -1,8 +1,14 @@
 //! Chance that is the same on every machine.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::disallowed_methods)]
 
 /// A xorshift generator: good enough to break things, the same everywhere.
 pub struct Random(u64);
+
+/// A seed that nobody foresees.
+pub fn seed() -> u64 {
+    let bytes = std::fs::read("/proc/sys/kernel/random/uuid").expect("Linux makes random ids");
+    u64::from_str_radix(&String::from_utf8_lossy(&bytes[..8]), 16).expect("an id begins with digits").max(1)
+}
 
 impl Random {
     /// From the same seed come the same numbers.

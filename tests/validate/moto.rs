@@ -105,6 +105,12 @@ impl Moto {
         request.send(place).unwrap();
     }
 
+    /// Puts an object.
+    pub fn put(&self, region: &str, path: &str, text: &str) {
+        let request = ureq::put(format!("{}/{path}", self.endpoint())).header("Authorization", scope(region, "s3"));
+        request.send(text).unwrap();
+    }
+
     /// The text of an object.
     pub fn object(&self, region: &str, path: &str) -> String {
         let request = ureq::get(format!("{}/{path}", self.endpoint())).header("Authorization", scope(region, "s3"));

@@ -29,6 +29,11 @@ impl Terraform {
         Terraform { config, endpoint: None }
     }
 
+    /// Its CLI configuration.
+    pub fn config(&self) -> PathBuf {
+        self.config.path().join("terraform.rc")
+    }
+
     /// Against an API that takes every key. The keys have the names that the seed's README exports.
     pub fn against(endpoint: &str) -> Self {
         Terraform { endpoint: Some(endpoint.into()), ..Self::new() }

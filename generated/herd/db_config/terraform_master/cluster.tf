@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-aa7f100d5d8e"
-  image      = "aa7f100d5d8e"
+  image_name = "herd-master-d2065682fc4d"
+  image      = "d2065682fc4d"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

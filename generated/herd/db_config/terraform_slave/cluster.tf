@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-d1a54c033bd9"
-  image      = "d1a54c033bd9"
+  image_name = "herd-slave-bf9a7d248c32"
+  image      = "bf9a7d248c32"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -56,9 +56,9 @@ resource "aws_route" "internet" {
 }
 
 resource "aws_route_table_association" "zone" {
-  for_each = aws_subnet.zone
+  for_each = local.subnets
 
-  subnet_id      = each.value.id
+  subnet_id      = aws_subnet.zone[each.key].id
   route_table_id = aws_route_table.cluster.id
 }
 

@@ -1,0 +1,279 @@
+//! What a Terraform that was killed has made and not written down: found by its tags, to be imported into the state. Import blocks
+//! do it, in the next plan: `terraform import` wants to know what the rest of a module is not made for yet.
+//!
+//! Found is only what a plan would make anew and what carries the cluster's own tag: of what is not ours, nothing is touched.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::aws::args;
+
+/// A resource that a plan would make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its address in the module.
+    pub address: String,
+    /// Its type.
+    pub kind: String,
+    /// Its attributes as far as the plan knows them.
+    pub attributes: Map<String, Value>,
+}
+
+/// A thing that exists.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Found {
+    /// What `terraform import` takes for it.
+    pub id: String,
+    /// The attributes by which a resource is known to be this thing.
+    is: Map<String, Value>,
+}
+
+/// A question to AWS, and the type of resource that it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The type.
+    pub kind: String,
+    /// The AWS CLI's arguments.
+    pub args: Vec<String>,
+    /// Whether "there is no such thing" is answered by a failure.
+    pub may_fail: bool,
+}
+
+/// Reads what a plan would make out of what `terraform show -json` printed.
+pub fn wanted(plan: &str) -> Result<Vec<Wanted>, String> {
+    #[derive(Deserialize)]
+    struct Plan {
+        #[serde(default)]
+        resource_changes: Vec<Resource>,
+    }
+    #[derive(Deserialize)]
+    struct Resource {
+        address: String,
+        #[serde(rename = "type")]
+        kind: String,
+        change: Change,
+    }
+    #[derive(Deserialize)]
+    struct Change {
+        actions: Vec<String>,
+        #[serde(default)]
+        after: Value,
+    }
+    let plan: Plan = serde_json::from_str(plan).map_err(|e| format!("the plan is shown strangely: {e}"))?;
+    let created = plan.resource_changes.into_iter().filter(|resource| resource.change.actions == ["create"]);
+    let wanted = created.filter_map(|Resource { address, kind, change }| match change.after {
+        Value::Object(attributes) => Some(Wanted { address, kind, attributes }),
+        _ => None,
+    });
+    Ok(wanted.collect())
+}
+
+/// What to ask so that each of these is found, if it exists. What is not asked about is what making it a second time does no harm to.
+pub fn questions(region: &str, cluster: &str, wanted: &[Wanted]) -> Vec<Question> {
+    let mut questions: Vec<Question> = vec![];
+    for resource in wanted {
+        let name = resource.attributes.get("name").and_then(Value::as_str).unwrap_or_default();
+        let tagged = format!("Name=tag:pgherd:cluster,Values={cluster}");
+        let ec2 = |verb: &'static str| vec!["ec2", verb, "--filters", &tagged];
+        let with_tags = |list: &str, id: &str| format!("{list}.{{id:{id},is:{{tags_all:Tags}}}}");
+        let (words, shape) = match resource.kind.as_str() {
+            "aws_instance" => {
+                let mut words = ec2("describe-instances");
+                words.push("Name=instance-state-name,Values=pending,running,stopping,stopped");
+                (words, with_tags("Reservations[].Instances[]", "InstanceId"))
+            }
+            "aws_eip" => (ec2("describe-addresses"), with_tags("Addresses[]", "AllocationId")),
+            "aws_eip_association" => (
+                ec2("describe-addresses"),
+                "Addresses[?AssociationId].{id:AssociationId,is:{allocation_id:AllocationId,instance_id:InstanceId}}"
+                    .into(),
+            ),
+            "aws_vpc" => (ec2("describe-vpcs"), with_tags("Vpcs[]", "VpcId")),
+            "aws_subnet" => (ec2("describe-subnets"), with_tags("Subnets[]", "SubnetId")),
+            "aws_internet_gateway" => {
+                (ec2("describe-internet-gateways"), with_tags("InternetGateways[]", "InternetGatewayId"))
+            }
+            "aws_route_table" => (ec2("describe-route-tables"), with_tags("RouteTables[]", "RouteTableId")),
+            "aws_route" => (
+                ec2("describe-route-tables"),
+                "RouteTables[?Routes[?DestinationCidrBlock=='0.0.0.0/0']].{id:join('_',[RouteTableId,'0.0.0.0/0']),\
+                 is:{route_table_id:RouteTableId,destination_cidr_block:'0.0.0.0/0'}}"
+                    .into(),
+            ),
+            "aws_route_table_association" => (
+                ec2("describe-route-tables"),
+                "RouteTables[].Associations[?SubnetId].{id:join('/',[SubnetId,RouteTableId]),\
+                 is:{subnet_id:SubnetId,route_table_id:RouteTableId}}[]"
+                    .into(),
+            ),
+            "aws_security_group" => (ec2("describe-security-groups"), with_tags("SecurityGroups[]", "GroupId")),
+            "aws_vpc_security_group_egress_rule" => (
+                ec2("describe-security-group-rules"),
+                with_tags("SecurityGroupRules[?IsEgress]", "SecurityGroupRuleId"),
+            ),
+            "aws_vpc_security_group_ingress_rule" => (
+                ec2("describe-security-group-rules"),
+                with_tags("SecurityGroupRules[?!IsEgress]", "SecurityGroupRuleId"),
+            ),
+            "aws_vpc_endpoint" => (
+                ec2("describe-vpc-endpoints"),
+                with_tags("VpcEndpoints[?!contains(['deleting','deleted'],State)]", "VpcEndpointId"),
+            ),
+            "aws_iam_role" => (
+                vec!["iam", "get-role", "--role-name", name],
+                "[Role.{id:RoleName,is:{name:RoleName,tags_all:Tags}}]".into(),
+            ),
+            "aws_iam_instance_profile" => (
+                vec!["iam", "get-instance-profile", "--instance-profile-name", name],
+                "[InstanceProfile.{id:InstanceProfileName,is:{name:InstanceProfileName,tags_all:Tags}}]".into(),
+            ),
+            "aws_secretsmanager_secret" => {
+                let cluster = format!("Key=tag-value,Values={cluster}");
+                let words =
+                    ["secretsmanager", "list-secrets", "--filters", "Key=tag-key,Values=pgherd:cluster", &cluster];
+                let shape = "SecretList[].{id:ARN,is:{name:Name,tags_all:Tags}}";
+                questions.push(question(region, resource, &words, shape));
+                continue;
+            }
+            _ => continue,
+        };
+        questions.push(question(region, resource, &words, &shape));
+    }
+    questions.sort_by(|a, b| (&a.kind, &a.args).cmp(&(&b.kind, &b.args)));
+    questions.dedup();
+    questions
+}
+
+fn question(region: &str, resource: &Wanted, words: &[&str], shape: &str) -> Question {
+    let args = args(region, &[words, &["--query", shape]].concat());
+    Question { kind: resource.kind.clone(), args, may_fail: words[0] == "iam" }
+}
+
+/// Reads an answer.
+pub fn read(json: &str) -> Result<Vec<Found>, String> {
+    let mut found: Vec<Found> = serde_json::from_str(json).map_err(|e| format!("AWS answered strangely: {e}"))?;
+    for thing in &mut found {
+        if let Some(tags) = thing.is.get_mut("tags_all") {
+            let list = tags.as_array().into_iter().flatten();
+            let pairs = list.filter_map(|tag| Some((tag["Key"].as_str()?.to_string(), tag["Value"].clone())));
+            *tags = Value::Object(pairs.collect());
+        }
+    }
+    Ok(found)
+}
+
+/// Address and id of each resource that exists; and the addresses of which there is more than one, which a person has to sort out.
+pub fn pair(cluster: &str, kind: &str, wanted: &[Wanted], found: &[Found]) -> (Vec<(String, String)>, Vec<String>) {
+    let (mut pairs, mut doubtful) = (vec![], vec![]);
+    for resource in wanted.iter().filter(|resource| resource.kind == kind) {
+        let same: Vec<&Found> = found.iter().filter(|thing| thing.is_it(cluster, resource)).collect();
+        match same[..] {
+            [] => {}
+            [thing] => pairs.push((resource.address.clone(), thing.id.clone())),
+            _ => doubtful.push(resource.address.clone()),
+        }
+    }
+    (pairs, doubtful)
+}
+
+impl Found {
+    /// Whether it is what a resource would be: every tag that the plan sets is on it, ours among them, and all else is the same.
+    fn is_it(&self, cluster: &str, resource: &Wanted) -> bool {
+        self.is.iter().all(|(name, value)| match (name.as_str(), resource.attributes.get(name)) {
+            ("tags_all", Some(Value::Object(planned))) => {
+                planned.get("pgherd:cluster").and_then(Value::as_str) == Some(cluster)
+                    && planned.iter().all(|(key, text)| value.get(key) == Some(text))
+            }
+            (_, planned) => planned == Some(value),
+        })
+    }
+}
+
+/// Asks for the rule with which every security group is born and which Terraform takes out of a group that it makes: all may leave.
+pub fn born_open(region: &str, group: &str) -> Vec<String> {
+    let group = format!("Name=group-id,Values={group}");
+    let shape = "SecurityGroupRules[?IsEgress && IpProtocol=='-1' && !(Tags)].SecurityGroupRuleId";
+    args(region, &["ec2", "describe-security-group-rules", "--filters", &group, "--query", shape])
+}
+
+/// Takes such a rule out.
+pub fn close(region: &str, group: &str, rules: &[String]) -> Vec<String> {
+    let mut words = vec!["ec2", "revoke-security-group-egress", "--group-id", group, "--security-group-rule-ids"];
+    words.extend(rules.iter().map(String::as_str));
+    args(region, &words)
+}
+
+/// Import blocks (<https://developer.hashicorp.com/terraform/language/import>) for address and id of each.
+pub fn import_blocks(pairs: &[(String, String)]) -> String {
+    let block = |(address, id): &(String, String)| format!("import {{\n  to = {address}\n  id = \"{id}\"\n}}\n");
+    pairs.iter().map(block).collect()
+}
+
+/// What is imported, for people: how many of each type.
+pub fn summary(pairs: &[(String, String)]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (address, _) in pairs {
+        *counts.entry(address.split(['.', '[']).next().unwrap_or(address)).or_default() += 1;
+    }
+    counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn planned(kind: &str, attributes: Value) -> Wanted {
+        let Value::Object(attributes) = attributes else { panic!("attributes are an object") };
+        Wanted { address: format!("{kind}.it"), kind: kind.into(), attributes }
+    }
+
+    #[test]
+    fn a_thing_is_found_by_all_of_its_tags_and_by_ours() {
+        let tags = |name: &str| json!({"tags_all": {"Name": name, "pgherd:cluster": "herd"}});
+        let wanted = [planned("aws_eip", tags("herd-master"))];
+        let answer = r#"[
+            {"id": "eipalloc-1", "is": {"tags_all": [{"Key": "Name", "Value": "herd-slave1"}, {"Key": "pgherd:cluster", "Value": "herd"}]}},
+            {"id": "eipalloc-2", "is": {"tags_all": [{"Key": "Name", "Value": "herd-master"}, {"Key": "pgherd:cluster", "Value": "herd"},
+                                                     {"Key": "owner", "Value": "someone's own tag"}]}},
+            {"id": "eipalloc-3", "is": {"tags_all": [{"Key": "Name", "Value": "herd-master"}]}},
+            {"id": "eipalloc-4", "is": {"tags_all": null}}]"#;
+        let found = read(answer).unwrap();
+        assert_eq!(pair("herd", "aws_eip", &wanted, &found).0, [("aws_eip.it".into(), "eipalloc-2".into())]);
+        assert_eq!(pair("other", "aws_eip", &wanted, &found).0, []);
+        let twice = [found.clone(), found].concat();
+        assert_eq!(pair("herd", "aws_eip", &wanted, &twice), (vec![], vec!["aws_eip.it".into()]), "two are nobody's");
+    }
+
+    #[test]
+    fn what_has_no_tags_is_found_by_what_it_joins() {
+        let wanted =
+            [planned("aws_route_table_association", json!({"subnet_id": "subnet-1", "route_table_id": "rtb-1"}))];
+        let answer = r#"[{"id": "subnet-1/rtb-1", "is": {"subnet_id": "subnet-1", "route_table_id": "rtb-1"}},
+                         {"id": "subnet-2/rtb-1", "is": {"subnet_id": "subnet-2", "route_table_id": "rtb-1"}}]"#;
+        let (pairs, _) = pair("herd", "aws_route_table_association", &wanted, &read(answer).unwrap());
+        assert_eq!(pairs, [("aws_route_table_association.it".into(), "subnet-1/rtb-1".into())]);
+        // As long as the plan does not know the table, nothing is.
+        let wanted = [planned("aws_route_table_association", json!({"subnet_id": "subnet-1"}))];
+        assert_eq!(pair("herd", "aws_route_table_association", &wanted, &read(answer).unwrap()).0, []);
+    }
+
+    #[test]
+    fn only_what_is_made_is_asked_about_and_once() {
+        let json = r#"{"resource_changes": [
+            {"address": "aws_vpc.a", "type": "aws_vpc", "change": {"actions": ["no-op"], "after": {}}},
+            {"address": "aws_subnet.a", "type": "aws_subnet", "change": {"actions": ["create"], "after": {"tags_all": {}}}},
+            {"address": "aws_subnet.b", "type": "aws_subnet", "change": {"actions": ["create"], "after": {"tags_all": {}}}},
+            {"address": "aws_iam_role.a", "type": "aws_iam_role", "change": {"actions": ["create"], "after": {"name": "herd-a"}}},
+            {"address": "aws_iam_role_policy.a", "type": "aws_iam_role_policy", "change": {"actions": ["create"], "after": {}}}]}"#;
+        let questions = questions("eu-west-1", "herd", &wanted(json).unwrap());
+        let asked: Vec<String> = questions.iter().map(|q| q.args[..4].join(" ")).collect();
+        assert_eq!(
+            asked,
+            ["iam get-role --role-name herd-a", "ec2 describe-subnets --filters Name=tag:pgherd:cluster,Values=herd"]
+        );
+        assert!(questions[0].may_fail && !questions[1].may_fail);
+    }
+}

@@ -1,0 +1,105 @@
+//! The AWS API failing for a while: what pgherd itself asks is asked again, with pauses; a real error is not.
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use support::Test;
+use support::herd::Herd;
+
+const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes", "--only", "image-master"];
+
+const IDENTITY: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>\
+    <Arn>arn:aws:iam::123456789012:user/test</Arn><UserId>A</UserId></GetCallerIdentityResult></GetCallerIdentityResponse>";
+const IMAGES: &str = "<DescribeImagesResponse><imagesSet><item><imageId>ami-0there</imageId><name>x</name></item></imagesSet></DescribeImagesResponse>";
+
+/// An API that fails at the first questions about images; answers how often it was asked, and when.
+struct Api {
+    endpoint: String,
+    asked: Arc<Mutex<Vec<Instant>>>,
+}
+
+impl Api {
+    fn failing(times: usize, status: &'static str, code: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::new(Mutex::new(vec![]));
+        let (failed, times_asked) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&asked));
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let request = read(&stream);
+                let (status, body) = if request.contains("GetCallerIdentity") {
+                    ("200 OK", IDENTITY.to_string())
+                } else {
+                    times_asked.lock().unwrap().push(Instant::now());
+                    match failed.fetch_add(1, Ordering::SeqCst) < times {
+                        true => (
+                            status,
+                            format!(
+                                "<Response><Errors><Error><Code>{code}</Code><Message>no</Message></Error></Errors></Response>"
+                            ),
+                        ),
+                        false => ("200 OK", IMAGES.to_string()),
+                    }
+                };
+                let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+                let _ = (&stream).write_all((head + &body).as_bytes());
+            }
+        });
+        Api { endpoint, asked }
+    }
+
+    fn test(&self) -> Test {
+        let test = Test::with_tools(&Herd::healthy().blueprint());
+        let aws = which::which("aws").expect("`make test` installs the AWS CLI");
+        test.program("aws", &format!("exec {} \"$@\"", aws.display()));
+        test.run(&["gen"]).exits(0);
+        let env = [
+            ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+        ];
+        env.into_iter().fold(test, |test, (name, value)| test.env(name, value))
+    }
+}
+
+/// A whole request: head, and as much body as it says.
+fn read(mut stream: &TcpStream) -> String {
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let (mut text, mut buffer) = (String::new(), [0; 4096]);
+    loop {
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length =
+                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            if body.len() >= length.unwrap_or(0) {
+                return text;
+            }
+        }
+        match stream.read(&mut buffer) {
+            Ok(n) if n > 0 => text.push_str(&String::from_utf8_lossy(&buffer[..n])),
+            _ => return text,
+        }
+    }
+}
+
+#[test]
+fn throttling_is_waited_out() {
+    let api = Api::failing(5, "503 Service Unavailable", "RequestLimitExceeded");
+    api.test().run(RUN).exits(0).err("ami-0there");
+    let asked = api.asked.lock().unwrap();
+    assert_eq!(asked.len(), 6, "five times in vain; the AWS CLI's own default gives up before");
+    assert!(asked[5] - asked[0] > Duration::from_millis(500), "with pauses: {:?}", asked[5] - asked[0]);
+}
+
+#[test]
+fn a_real_error_is_told_at_once() {
+    let api = Api::failing(usize::MAX, "403 Forbidden", "UnauthorizedOperation");
+    api.test().run(RUN).exits(1).err("UnauthorizedOperation");
+    assert_eq!(api.asked.lock().unwrap().len(), 1);
+}
