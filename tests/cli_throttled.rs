@@ -17,7 +17,13 @@ const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes", "--only", "image-m
 
 const IDENTITY: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>\
     <Arn>arn:aws:iam::123456789012:user/test</Arn><UserId>A</UserId></GetCallerIdentityResult></GetCallerIdentityResponse>";
-const IMAGES: &str = "<DescribeImagesResponse><imagesSet><item><imageId>ami-0there</imageId><name>x</name></item></imagesSet></DescribeImagesResponse>";
+/// An image of the name that is asked for.
+fn images(request: &str) -> String {
+    let name = request.split("Value.1=").nth(1).unwrap().split('&').next().unwrap();
+    let tag = "<tagSet><item><key>pgherd:content</key><value>x</value></item></tagSet>";
+    let image = format!("<item><imageId>ami-0there</imageId><name>{name}</name>{tag}</item>");
+    format!("<DescribeImagesResponse><imagesSet>{image}</imagesSet></DescribeImagesResponse>")
+}
 
 /// An API that fails at the first questions about images; answers how often it was asked, and when.
 struct Api {
@@ -45,7 +51,7 @@ impl Api {
                                 "<Response><Errors><Error><Code>{code}</Code><Message>no</Message></Error></Errors></Response>"
                             ),
                         ),
-                        false => ("200 OK", IMAGES.to_string()),
+                        false => ("200 OK", images(&request)),
                     }
                 };
                 let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());

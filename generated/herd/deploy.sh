@@ -21,7 +21,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-aa7f100d5d8e slave=herd-slave-d1a54c033bd9 haproxy=herd-haproxy-775523e64bb8)
+images=(master=herd-master-d2065682fc4d slave=herd-slave-bf9a7d248c32 haproxy=herd-haproxy-dddfab8f7766)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -21,7 +21,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-a8e60ee11115 slave=minimal-slave-c10d2761edb1 haproxy=minimal-haproxy-4234aee14575)
+images=(master=minimal-master-ddb7860acee1 slave=minimal-slave-587f40bad771 haproxy=minimal-haproxy-f6f61773eecd)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -51,7 +51,8 @@ impl Under<'_> {
         }
         let found = aws::read_images(&captured.stdout).map_err(|why| self.failure(why, advice))?;
         let (own, bases): (Vec<Ami>, Vec<Ami>) = found.into_iter().partition(|ami| ami.name == image.name);
-        let own = own.into_iter().next();
+        // Packer names an image first and tags it last: one without its content is half made.
+        let own = own.into_iter().find(|ami| !ami.hash.is_empty());
         let mut seen = ImageSeen { stage: self.stage.into(), name: image.name.clone(), ..ImageSeen::default() };
         match &own {
             None => self.compare(image, &mut seen)?,

@@ -312,7 +312,7 @@ case "$1 $2" in
         case "$*" in
         *"pgherd:cluster"* | *-"$role"-*)
             images="$images,{\"ImageId\": \"ami-0$role\", \"Name\": \"$name\",
-                \"Tags\": [{\"Key\": \"pgherd:base\", \"Value\": \"ami-0base debian-13-amd64-1\"}],
+                \"Tags\": [{\"Key\": \"pgherd:content\", \"Value\": \"x\"}, {\"Key\": \"pgherd:base\", \"Value\": \"ami-0base debian-13-amd64-1\"}],
                 \"BlockDeviceMappings\": [{\"Ebs\": {\"SnapshotId\": \"snap-0$role\"}}]}" ;;
         esac
     done

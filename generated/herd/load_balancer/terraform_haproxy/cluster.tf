@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-haproxy-775523e64bb8"
-  image      = "775523e64bb8"
+  image_name = "herd-haproxy-dddfab8f7766"
+  image      = "dddfab8f7766"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

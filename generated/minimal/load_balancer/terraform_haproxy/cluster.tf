@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-haproxy-4234aee14575"
-  image      = "4234aee14575"
+  image_name = "minimal-haproxy-f6f61773eecd"
+  image      = "f6f61773eecd"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
