@@ -50,7 +50,7 @@ fn an_error_of_terraform_leads_to_the_blueprints_line() {
 fn a_value_that_terraform_names_leads_there_too() {
     let test = ready();
     let says = "\nError: creating EC2 Instance: Invalid value 'm5.large' for InstanceType.\n\n  with aws_instance.master,\n  \
-                on main.tf line 1, in resource \"aws_instance\" \"master\":\n   1: resource \"aws_instance\" \"master\" {\n";
+                on main.tf line 1, in resource \"aws_instance\" \"master\" in eu-west-1:\n   1: resource \"aws_instance\" \"master\" {\n";
     let done = failing(&test, "terraform", "*master*apply*", says);
     done.err("it comes from: db_config/terraform_master/main.tf:1\n").err("which is made of: blueprints/herd.hcl:3: ");
 }

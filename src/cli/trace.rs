@@ -61,7 +61,10 @@ fn makers<'a>(set: &FileSet, found: &Provenance<'a>, file: &str, line: usize) ->
 
 /// The decisions at work in a folder whose value a message names.
 fn named<'a>(found: &Provenance<'a>, folder: &str, message: &str) -> Vec<&'a Decision> {
-    let names = |decision: &&Decision| decision.value.len() >= TELLING && message.contains(&decision.value);
+    let names = |decision: &&Decision| {
+        // AWS names the region in whatever it says.
+        decision.name != "region" && decision.value.len() >= TELLING && message.contains(&decision.value)
+    };
     found.within(folder).into_iter().filter(names).collect()
 }
 
