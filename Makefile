@@ -5,7 +5,7 @@ SHELL := bash
 export CHECKPOINT_DISABLE := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test test-kill bench setup
+.PHONY: demo test test-kill bench bench-run setup
 
 demo: setup
 	cargo build --release --locked
@@ -19,9 +19,16 @@ test: setup
 	shellcheck .ci/run .ci/setup tests/*.sh
 	cargo test --locked
 
-# The long form of what `make test` does a dozen times: pgherd killed at 500 random instants.
+# The long form of what `make test` does a dozen times: pgherd, packer and terraform killed at 500 random instants with fake tools,
+# and at 50 in the lab (most of an hour).
 test-kill: setup
 	PGHERD_KILLS=500 cargo test --locked --test cli_killed
+	PGHERD_LAB_KILLS=50 cargo test --locked --test lab_killed -- --nocapture
+
+# How long `run` takes in the lab, against the seed's order and against the bare tools.
+bench-run: setup
+	cargo build --release --locked --bin pgherd
+	tests/bench/run.py target/release/pgherd
 
 # How long `gen` takes, against cp and against Jinja2.
 bench:

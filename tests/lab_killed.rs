@@ -204,7 +204,8 @@ impl Chaos<'_> {
         let query = "Images[0].[ImageId,BlockDeviceMappings[0].Ebs.SnapshotId]";
         let words = ["ec2", "describe-images", "--owners", "self", "--filters", &name, "--query", query];
         let found = self.aws(&words);
-        let (image, snapshot) = found.split_once('\t').unwrap();
+        // None: it is to be built as it is.
+        let Some((image, snapshot)) = found.split_once('\t') else { return };
         self.aws(&["ec2", "deregister-image", "--image-id", image]);
         self.aws(&["ec2", "delete-snapshot", "--snapshot-id", snapshot]);
     }

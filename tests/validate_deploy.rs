@@ -84,22 +84,26 @@ fn it_goes_from_the_network_to_a_verified_cluster() {
         ("PACKER_FLAGS", "-var subnet_id=subnet-0"),
     ]));
     let calls = deploy.log("calls");
-    let steps: Vec<&str> = (calls.lines())
+    let mut steps: Vec<&str> = (calls.lines())
         .filter(|call| call.contains(" apply ") || call.contains("packer build") || call.contains("/cluster"))
         .collect();
     let apply = |module| format!("terraform -chdir={module} apply -auto-approve -input=false");
     let build = |role| format!("packer build -var subnet_id=subnet-0 packer_templates/{role}_temp.json");
+    // Side by side in two waves.
+    steps[..3].sort();
+    steps[3..6].sort();
     assert_eq!(
         steps[..6],
         [
-            apply("network/terraform_network"),
-            build("master"),
             build("haproxy"), // the slave's image exists
+            build("master"),
+            apply("network/terraform_network"),
             apply("db_config/terraform_master"),
             apply("db_config/terraform_slave"),
             apply("load_balancer/terraform_haproxy"),
         ]
     );
+    assert!(out.contains("master: \n") || out.contains("master: ==> packer: "), "{out}");
     assert!(steps[6].ends_with("http://10.20.128.32:7000/cluster"), "{calls}");
     let env = deploy.log("env");
     assert!(env.contains("key=old region=eu-west-1"), "{env}");
@@ -112,6 +116,16 @@ fn terraform_asks_unless_it_is_told_not_to() {
     let deploy = Deploy::new();
     succeeds(&mut deploy.command(&[]));
     assert!(!deploy.log("calls").contains("-auto-approve"), "{}", deploy.log("calls"));
+}
+
+#[test]
+fn nothing_is_made_on_top_of_what_failed() {
+    let deploy = Deploy::new();
+    fs::write(deploy.dir.path().join("packer"), "#!/bin/sh\n[ \"$1\" = plugins ] || exit 7\n").expect("room");
+    let output = run(&mut deploy.command(&["--yes"]));
+    assert!(!output.status.success());
+    let calls = deploy.log("calls");
+    assert!(calls.contains("network/terraform_network apply") && !calls.contains("terraform_master apply"), "{calls}");
 }
 
 #[test]
