@@ -71,6 +71,8 @@ rules! {
     HUGE_PAGES_ABSENT = error("PGH013", "huge_pages = on, and the image reserves none");
     /// Memory and processors are not known.
     INSTANCE_UNKNOWN = Rule { acceptable: true, ..error("PGH014", "the instance type is not known") };
+    /// HAProxy's buffers exceed its machine's memory.
+    HAPROXY_MEMORY = warning("PGH015", "HAProxy's connections do not fit into its memory");
     /// Replication slots keep WAL without a limit.
     SLOT_WAL_UNLIMITED = warning("PGH020", "an absent standby can fill the primary's disk");
     /// The caps on WAL are more than the disk.

@@ -29,6 +29,9 @@ static HASHES: LazyLock<BTreeMap<&'static str, String>> = LazyLock::new(|| {
     hashes
 });
 
+/// What is the same in every cluster, for templates.
+static DEFAULT: LazyLock<Value> = LazyLock::new(|| Value::from_serialize(Fixed::DEFAULT));
+
 /// The templates, read once.
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
@@ -115,6 +118,7 @@ pub fn add_fixed(cluster: &Cluster, files: &mut FileSet, path: &str, mode: Mode)
 fn render(fixed: Fixed, decisions: Arc<Vec<Decision>>, path: &str, context: impl Serialize) -> String {
     let name = format!("{path}{SUFFIX}");
     let why = Value::from_object(Reasons(decisions));
+    let fixed = if fixed == Fixed::DEFAULT { DEFAULT.clone() } else { Value::from_serialize(fixed) };
     let context = context! { fixed, why, ..Value::from_serialize(context) };
     match ENVIRONMENT.get_template(&name).and_then(|template| template.render(context)) {
         Ok(rendered) => rendered,
@@ -149,17 +153,22 @@ fn as_comment(why: Value, indent: Option<usize>) -> Result<String, Error> {
         Some(one) => vec![comment(one)],
         None => why.try_iter()?.filter_map(|one| one.as_str().map(comment)).collect(),
     };
-    let indent = " ".repeat(indent.unwrap_or_default());
-    let mut lines = vec![String::new()];
-    for word in reasons.join(" ").split(' ') {
-        let line = lines.last_mut().expect("one at least");
-        match indent.len() + 2 + line.chars().count() + 1 + word.chars().count() {
-            _ if line.is_empty() => line.push_str(word),
-            width if width > COMMENT_WIDTH => lines.push(word.into()),
-            _ => *line += &format!(" {word}"),
+    let mut text = String::from("#");
+    let indent = indent.unwrap_or_default();
+    let mut width = indent + 1;
+    for word in reasons.iter().flat_map(|reason| reason.split(' ')) {
+        let longer = 1 + word.chars().count();
+        if width + longer > COMMENT_WIDTH {
+            text.push('\n');
+            text.extend(std::iter::repeat_n(' ', indent));
+            text.push('#');
+            width = indent + 1;
         }
+        text.push(' ');
+        text.push_str(word);
+        width += longer;
     }
-    Ok(format!("# {}", lines.join(&format!("\n{indent}# "))))
+    Ok(text)
 }
 
 fn text(path: &str) -> &'static str {

@@ -63,7 +63,7 @@ pub(super) const ALL: &[Doc] = &[
     doc(
         "machine.memory_gb",
         "the instance type's",
-        "its memory, for a type that pgherd does not know: PostgreSQL's settings follow from it",
+        "its memory, for a type that pgherd does not know: settings and limits follow from it",
     ),
     doc("machine.vcpus", "the instance type's", "its processors, likewise"),
     doc("machine.disk", "", "The machine's root volume, gp3 and encrypted"),

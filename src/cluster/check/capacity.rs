@@ -17,6 +17,10 @@ const SHARED_BUFFERS: u64 = 128 * 1024;
 const WORK_MEM: u64 = 4 * 1024;
 const MAINTENANCE_WORK_MEM: u64 = 64 * 1024;
 const AUTOVACUUM_WORKERS: u64 = 3;
+/// Two of `tune.bufsize` (<https://docs.haproxy.org/3.0/configuration.html#3.2-tune.bufsize>) a connection, in KiB.
+const HAPROXY_BUFFERS_KIB: u64 = 2 * 16;
+/// What the system takes of HAProxy's memory, in MiB.
+const HAPROXY_SYSTEM_MIB: u64 = 256;
 /// PostgreSQL takes no more.
 const MOST_WORKERS: u32 = 262_143;
 
@@ -56,6 +60,7 @@ impl Sum {
 /// All sums of a cluster.
 pub fn sums(cluster: &Cluster) -> Vec<Sum> {
     let mut all = vec![connections(cluster)];
+    all.extend(haproxy_memory(cluster));
     for kind in kinds(cluster) {
         all.extend(memory(cluster, &kind));
         all.push(wal(cluster, &kind));
@@ -86,6 +91,22 @@ fn connections(cluster: &Cluster) -> Sum {
         rule: Some(&rules::CONNECTIONS_RESERVED),
         attribute: attribute(cluster, &settings, "postgres.settings"),
     }
+}
+
+fn haproxy_memory(cluster: &Cluster) -> Option<Sum> {
+    let machine = cluster.haproxy_machine();
+    Some(Sum {
+        what: "memory, HAProxy".into(),
+        unit: "MiB",
+        limit: machine.instance?.memory_mib,
+        limit_is: format!("memory of {}", machine.instance_type),
+        parts: vec![
+            ("buffers x connections", u64::from(cluster.haproxy.limits.global) * HAPROXY_BUFFERS_KIB / 1024),
+            ("the system", HAPROXY_SYSTEM_MIB),
+        ],
+        rule: Some(&rules::HAPROXY_MEMORY),
+        attribute: attribute(cluster, &["max_connections"], "haproxy.instance_type"),
+    })
 }
 
 fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Sum> {

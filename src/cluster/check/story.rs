@@ -148,6 +148,16 @@ Accept it to run on PostgreSQL's defaults and on what postgres.settings says.
 Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-type-specifications.html",
     ),
     (
+        "PGH015",
+        "Each connection through HAProxy has two buffers of 16 KiB, one a direction. All that its limits let in at once, waiting
+ones included, need more than its machine has: in the hour when everybody connects, the kernel kills HAProxy, and with it
+every connection.
+
+Take a larger machine for HAProxy, or lower max_connections: HAProxy's limits follow from it.
+
+Source: https://docs.haproxy.org/3.0/configuration.html#3.2-tune.bufsize",
+    ),
+    (
         "PGH020",
         "Every standby has a replication slot, which keeps WAL on the primary until the standby has it. A standby that is gone
 for days keeps all of them: without max_slot_wal_keep_size the primary's disk fills, and a full disk stops every write.

@@ -132,6 +132,11 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
         ("postgres {\n settings = { shared_buffers = \"4GB\" }\n}", vec![]),
         ("postgres {\n settings = { work_mem = \"64MB\" }\n}", vec!["PGH012"]),
         ("postgres {\n settings = { max_connections = 2000 }\n}", vec!["PGH012"]),
+        (
+            "haproxy {\n instance_type = \"t3.nano\"\n}\npostgres {\n settings = { max_connections = 20000 }\n}",
+            vec!["PGH012", "PGH015"],
+        ),
+        ("haproxy {\n instance_type = \"t3.nano\"\n}", vec![]),
         ("postgres {\n settings = { huge_pages = \"on\" }\n}", vec!["PGH013"]),
         ("postgres {\n settings = { huge_pages = \"try\" }\n}", vec![]),
         ("master {\n instance_type = \"z1d.large\"\n}", vec!["PGH014"]),

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Timers;
+use crate::cluster::fixed::Fixed;
 
 /// A part of an outage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -31,7 +32,7 @@ const LEAST_ETCD_NODE: u32 = 1000;
 const PROMOTION: u32 = 2000;
 const SHUTDOWN: u32 = 2000;
 /// systemd's `RestartSec`, and a second to read the configuration.
-const HAPROXY_RESTART: u32 = 2000;
+const HAPROXY_RESTART: u32 = (Fixed::DEFAULT.unit.restart + 1) * 1000;
 
 const fn term(name: &'static str, ms: u32, what: &'static str, source: &'static str) -> Term {
     Term { name, ms, what, source }
