@@ -156,6 +156,7 @@ fixed! {
         disk_size: u32 = 8 " GiB", "what the images of every base have; no machine's own disk is smaller", GP3;
         disk_iops: u32 = 3000 " a second", "what every gp3 volume has at no extra cost", GP3;
         disk_throughput: u32 = 125 " MiB/s", "what every gp3 volume has at no extra cost", GP3;
+        retries: u32 = 10 "", "AWS throttles, and fails for a moment now and then: by itself Packer gives up after three tries", "https://developer.hashicorp.com/packer/integrations/hashicorp/amazon/latest/components/builder/ebs";
         lock_timeout: u32 = 300 " s", "the base's own first boot may hold apt's lock for minutes", "https://manpages.debian.org/trixie/apt/apt-get.8.en.html";
     }
     /// Terraform, and the script that runs it without pgherd.

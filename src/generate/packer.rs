@@ -141,8 +141,7 @@ fn builder(cluster: &Cluster, role: Role, machine: &Machine, identity: &Identity
         "type": "amazon-ebs",
         "region": "{{user `region`}}",
         "custom_endpoint_ec2": "{{user `endpoint`}}",
-        // Throttling and transient errors: by itself Packer gives up after three.
-        "max_retries": 10,
+        "max_retries": cluster.fixed.image.retries,
         "vpc_id": "{{user `vpc_id`}}",
         "subnet_id": "{{user `subnet_id`}}",
         "temporary_security_group_source_cidrs": "{{user `ssh_source_cidrs`}}",
