@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes this cluster: network, images, machines; then waits until it is whole. pgherd does the same, side by side.
+# Makes this cluster: network beside images, then all machines; then waits until it is whole. pgherd does the same.
 #
 # What it needs: packer, terraform 1.11 or newer, the AWS CLI, curl; credentials where every AWS program looks for them.
 #
-#   ./deploy.sh          Terraform shows what it would change, and asks, a module at a time
-#   ./deploy.sh --yes    nobody is asked
+#   ./deploy.sh          Terraform shows what it would change, and asks, one thing after the other
+#   ./deploy.sh --yes    nobody is asked, and what can be done side by side is
 #
 # It may be run again at any time: an image that exists is not built anew, and Terraform changes only what differs.
 #
@@ -63,6 +63,22 @@ prepare() {
   aws sts get-caller-identity --output text >/dev/null || die "AWS does not take the credentials"
 }
 
+# Runs commands side by side, each line with the name of what it is about; one after the other where Terraform asks.
+together() {
+  local command job failed=
+  for command in "$@"; do
+    if [[ ${approve[0]} == -auto-approve ]]; then
+      $command 2>&1 | sed -u "s|^|${command##*[ _]}: |" &
+    else
+      $command
+    fi
+  done
+  for job in $(jobs -p); do
+    wait "$job" || failed=yes
+  done
+  [[ -z $failed ]] || die "stopped: see the error above. What is done stays done; run it again when that is mended"
+}
+
 apply_module() {
   say "terraform: $1"
   terraform -chdir="$1" init -input=false
@@ -77,7 +93,7 @@ install_plugin() {
 }
 
 build_image() {
-  local role=$1 name=$2 found
+  local name=$1 role=$2 found
   found=$(aws ec2 describe-images --owners self --output text --query 'Images[0].ImageId' \
     --filters "Name=name,Values=$name" "Name=tag:pgherd:content,Values=${name##*-}" Name=state,Values=available)
   if [[ $found == ami-* ]]; then
@@ -122,17 +138,17 @@ main() {
   esac
 
   prepare
-  apply_module network/terraform_network
   install_plugin
-  local image
+  local image stages=("apply_module network/terraform_network")
   for image in "${images[@]}"; do
-    build_image "${image%%=*}" "${image#*=}"
+    stages+=("build_image ${image#*=} ${image%%=*}")
   done
-  apply_module db_config/terraform_master
+  together "${stages[@]}"
+  stages=("apply_module db_config/terraform_master" "apply_module load_balancer/terraform_haproxy")
   if ((slaves > 0)); then
-    apply_module db_config/terraform_slave
+    stages+=("apply_module db_config/terraform_slave")
   fi
-  apply_module load_balancer/terraform_haproxy
+  together "${stages[@]}"
   verify
 }
 
