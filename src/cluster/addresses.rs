@@ -98,6 +98,10 @@ pub fn record(subnets: &[Subnet], machines: &[Machine], ledger: &mut Ledger) {
             ),
         };
         ledger.add(&name, subnet.cidr.to_string(), from, why, SUBNETS);
+        if let Some(id) = &subnet.id {
+            let why = "looked up by its id, and left as it is: AWS lets two subnets have the same name";
+            ledger.add(&format!("{name}.id"), id, list(["network.subnet"]), why, SUBNETS);
+        }
         let blocks = [("databases", subnet.databases), ("haproxy", subnet.haproxy)];
         for (kind, block) in blocks {
             let why = "a block for each kind of machine, behind the addresses that AWS keeps: rules name blocks, so a machine more changes none";

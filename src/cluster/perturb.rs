@@ -126,6 +126,7 @@ fn zone(c: &mut Cluster, name: &str, elsewhere: Ipv4Net) -> Option<()> {
     match block {
         "databases" => subnet.databases = elsewhere,
         "haproxy" => subnet.haproxy = elsewhere,
+        "id" => subnet.id.as_mut()?.push('0'),
         _ => subnet.cidr = elsewhere,
     }
     Some(())
