@@ -30,6 +30,7 @@ case "$name $*" in
   "aws ec2 describe-images"*"-slave-"*) echo ami-0123 ;;
   "aws ec2 describe-images"*) echo None ;;
   "curl"*"/cluster") cat "$LOG/cluster" ;;
+  "terraform -chdir=db_config/terraform_slave show"*) cat "$LOG/plan" 2>/dev/null || true ;;
   "terraform"*"output"*) cat "$LOG/address" 2>/dev/null ;;
   "terraform"*"apply"*) echo "eips=${TF_VAR_master_eip:-} ${TF_VAR_slave1_eip:-} ${TF_VAR_slave2_eip:-} ${TF_VAR_haproxy_eip:-}" >>"$LOG/env" ;;
   "aws sts"*) echo "key=${AWS_ACCESS_KEY_ID:-} region=${AWS_REGION:-}" >>"$LOG/env" ;;
@@ -84,10 +85,16 @@ fn it_goes_from_the_network_to_a_verified_cluster() {
         ("PACKER_FLAGS", "-var subnet_id=subnet-0"),
     ]));
     let calls = deploy.log("calls");
+    let plans = calls.lines().find_map(|call| call.split_once(" plan -input=false -out=")).expect("a plan").1;
+    assert!(!std::path::Path::new(plans).parent().expect("its folder").exists(), "the plans are gone");
+    let folder = plans.rsplit_once('/').expect("a path").0;
+    let calls = calls.replace(folder, "PLANS");
     let mut steps: Vec<&str> = (calls.lines())
         .filter(|call| call.contains(" apply ") || call.contains("packer build") || call.contains("/cluster"))
         .collect();
-    let apply = |module| format!("terraform -chdir={module} apply -auto-approve -input=false");
+    let apply = |module: &str| {
+        format!("terraform -chdir={module} apply -input=false PLANS/{}", module.rsplit('/').next().expect("a name"))
+    };
     let build = |role| format!("packer build -var subnet_id=subnet-0 packer_templates/{role}_temp.json");
     // Side by side in two waves.
     steps[..3].sort();
@@ -112,10 +119,39 @@ fn it_goes_from_the_network_to_a_verified_cluster() {
 }
 
 #[test]
-fn terraform_asks_unless_it_is_told_not_to() {
-    let deploy = Deploy::new();
-    succeeds(&mut deploy.command(&[]));
-    assert!(!deploy.log("calls").contains("-auto-approve"), "{}", deploy.log("calls"));
+fn nothing_is_done_that_nobody_agreed_to() {
+    let answered = |answer: &str| {
+        let deploy = Deploy::new();
+        let answers = deploy.dir.path().join("answers");
+        fs::write(&answers, answer).expect("room");
+        let output = run(deploy.command(&[]).stdin(fs::File::open(answers).expect("just written")));
+        (output, deploy.log("calls").matches(" apply ").count())
+    };
+    let (output, applied) = answered(&"yes\n".repeat(4));
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(applied, 4);
+    let (output, applied) = answered("yes\nno\n");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nothing was changed in db_config/terraform_master"));
+    assert_eq!(applied, 1);
+    assert_eq!(answered("").1, 0, "nobody is there");
+}
+
+#[test]
+fn a_databases_data_never_goes_with_its_machine() {
+    for (gone, stops) in [
+        ("  # aws_instance.slave[\"slave1\"] must be replaced\n", true),
+        ("  # aws_instance.slave[\"slave2\"] will be destroyed\n  # (because key is not in for_each map)\n", true),
+        ("  # aws_instance.slave[\"slave1\"] will be updated in-place\n", false),
+        ("  # aws_eip.slave[\"slave1\"] will be destroyed\n", false),
+    ] {
+        let deploy = Deploy::new();
+        fs::write(deploy.dir.path().join("plan"), gone).expect("room");
+        let output = run(&mut deploy.command(&["--yes"]));
+        assert_eq!(output.status.success(), !stops, "{gone}: {output:?}");
+        let complaint = "the data of these machines would go with them";
+        assert_eq!(String::from_utf8_lossy(&output.stdout).contains(complaint), stops);
+        assert_eq!(deploy.log("calls").contains("terraform_slave apply"), !stops, "{gone}");
+    }
 }
 
 #[test]

@@ -3,8 +3,9 @@
 #
 # What it needs: packer, terraform 1.11 or newer, the AWS CLI, curl; credentials where every AWS program looks for them.
 #
-#   ./deploy.sh          Terraform shows what it would change, and asks, one thing after the other
-#   ./deploy.sh --yes    nobody is asked, and what can be done side by side is
+#   ./deploy.sh          shows what Terraform would change, and asks, one thing after the other
+#   ./deploy.sh --yes    nobody is asked, and what can be done side by side is; no database machine is replaced or
+#                        destroyed even so
 #
 # It may be run again at any time: an image that exists is not built anew, and Terraform changes only what differs.
 #
@@ -21,7 +22,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-ddb7860acee1 slave=minimal-slave-587f40bad771 haproxy=minimal-haproxy-f6f61773eecd)
+images=(master=minimal-master-11578a72819f slave=minimal-slave-032146b73154 haproxy=minimal-haproxy-967ae50fa0e7)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 
@@ -63,11 +64,11 @@ prepare() {
   aws sts get-caller-identity --output text >/dev/null || die "AWS does not take the credentials"
 }
 
-# Runs commands side by side, each line with the name of what it is about; one after the other where Terraform asks.
+# Runs commands side by side, each line with the name of what it is about; one after the other where someone is asked.
 together() {
   local command job failed=
   for command in "$@"; do
-    if [[ ${approve[0]} == -auto-approve ]]; then
+    if [[ $ask == no ]]; then
       $command 2>&1 | sed -u "s|^|${command##*[ _]}: |" &
     else
       $command
@@ -79,10 +80,21 @@ together() {
   [[ -z $failed ]] || die "stopped: see the error above. What is done stays done; run it again when that is mended"
 }
 
+# Shows what a module would change, and does just that once someone agrees.
 apply_module() {
+  local plan=$scratch/${1##*/} shown gone agreed
   say "terraform: $1"
   terraform -chdir="$1" init -input=false
-  terraform -chdir="$1" apply "${approve[@]}"
+  terraform -chdir="$1" plan -input=false -out="$plan"
+  # A database's disk goes with its machine: whoever wants that says so to Terraform, a machine at a time.
+  shown=$(terraform -chdir="$1" show -no-color "$plan")
+  gone=$(grep -E '# aws_instance\.(master|slave).* (must be replaced|will be destroyed)' <<<"$shown") || true
+  [[ -z $gone ]] || die "the data of these machines would go with them: ${gone//  # /}; see README.md on how to replace one"
+  if [[ $ask == yes ]]; then
+    read -r -p "Do that in $1? Only 'yes' is taken: " agreed
+    [[ $agreed == yes ]] || die "stopped; nothing was changed in $1"
+  fi
+  terraform -chdir="$1" apply -input=false "$plan"
 }
 
 # Packer's amazon plugin is part of 1.6 and has to be installed from 1.7 on.
@@ -132,12 +144,15 @@ only from inside the network and by the blueprint's admins"
 
 main() {
   case "${1:-}" in
-    --yes) approve=(-auto-approve -input=false) ;;
-    '') approve=(-input=true) ;;
+    --yes) ask=no ;;
+    '') ask=yes ;;
     *) die "usage: ./deploy.sh [--yes]" ;;
   esac
 
   prepare
+  # A plan holds what Terraform knows: it is nobody else's, and goes when this ends.
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
   install_plugin
   local image stages=("apply_module network/terraform_network")
   for image in "${images[@]}"; do

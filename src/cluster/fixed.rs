@@ -140,6 +140,7 @@ fixed! {
         secrets_read: u32 = 10 " s", "an answer of a few bytes", BOTO;
         secrets_attempts: u32 = 2 "", "whatever fails is tried again from the start, for ever", BOTO;
         certificate_days: u32 = 3650 " days", "self-signed, it keeps the wire secret; who is who is decided by passwords and addresses. Ten years, as nothing renews it", "https://www.postgresql.org/docs/current/ssl-tcp.html";
+        clock: &'static str = "169.254.169.123" "", "Amazon's clock, which every machine reaches without a way out: logs can be laid side by side, and certificates and signed requests are only good at the right time", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configure-ec2-ntp.html";
         scram_iterations: u32 = 4096 "", "PostgreSQL's own default: the passwords are long and random, and every connection pays for it", "https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-SCRAM-ITERATIONS";
         scram_salt: u32 = 16 " bytes", "PostgreSQL's own length", "https://www.rfc-editor.org/rfc/rfc5803";
     }

@@ -15,7 +15,7 @@ packages=(haproxy)
 if [ -e etcd.env ]; then packages+=(etcd-server etcd-client); fi
 say "installing ${packages[*]}"
 apt install --no-install-recommends --allow-change-held-packages "${packages[@]}" \
-  ca-certificates openssh-server python3-boto3
+  ca-certificates chrony openssh-server python3-boto3
 # Unattended upgrades would cut every connection at an hour of their own; a new image replaces the machine.
 apt-mark -q hold "${packages[@]}" >/dev/null
 

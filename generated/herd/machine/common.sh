@@ -76,6 +76,7 @@ install_machine_files() {
   put 0644 "$ETC" machines.tsv secrets.json
   printf '%s\n' "$image_role" >"$ETC/role"
   put 0755 "$LIB" identity.sh read_secrets.py
+  put 0644 /etc/chrony/sources.d amazon_time.sources
   put 0644 "$UNITS" pgherd-host-keys.service pgherd-identity.service pgherd-secrets.service
   systemctl -q enable pgherd-host-keys.service pgherd-identity.service pgherd-secrets.service
   # The host name is ours (machines.tsv), not cloud-init's.

@@ -24,7 +24,7 @@ say "installing PostgreSQL $POSTGRES_MAJOR, Patroni and etcd"
 # python3-etcd is what Patroni speaks to etcd with; its package only suggests it among others.
 packages=("postgresql-$POSTGRES_MAJOR" patroni etcd-server etcd-client)
 apt install --no-install-recommends --allow-change-held-packages "${packages[@]}" \
-  ca-certificates kmod openssh-server openssl python3-boto3 python3-etcd python3-yaml
+  ca-certificates chrony kmod openssh-server openssl python3-boto3 python3-etcd python3-yaml
 # Unattended upgrades would restart the database at an hour of their own; a new image replaces machines one by one.
 apt-mark -q hold "${packages[@]}" >/dev/null
 

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-bf9a7d248c32"
-  image      = "bf9a7d248c32"
+  image_name = "herd-slave-8ee6b9efca41"
+  image      = "8ee6b9efca41"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-587f40bad771"
-  image      = "587f40bad771"
+  image_name = "minimal-slave-032146b73154"
+  image      = "032146b73154"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

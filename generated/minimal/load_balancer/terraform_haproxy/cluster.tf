@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-haproxy-f6f61773eecd"
-  image      = "f6f61773eecd"
+  image_name = "minimal-haproxy-967ae50fa0e7"
+  image      = "967ae50fa0e7"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
