@@ -1,12 +1,17 @@
 //! Packer takes every template, and an image's hash says what is in it.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a test runs tools
 
+#[path = "validate/moto.rs"]
+mod moto;
 #[path = "validate/mod.rs"]
 mod validate;
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use moto::Moto;
+use pgherd::fileset::contents;
+use pgherd::tools::aws;
 use serde_json::Value;
 use validate::{Generated, KINDS, run, succeeds};
 
@@ -104,6 +109,44 @@ fn an_image_tells_what_it_is_made_of_within_the_limit_of_tags() {
             assert!(generated.files.get(path).expect("it").sha256.starts_with(&told[path]), "{path}");
         }
     }
+}
+
+/// The real Packer against moto, but for what happens inside of the builder: no machine boots there.
+#[test]
+fn packer_tags_an_image_with_what_it_is_made_of_and_replaces_it_by_force() {
+    let generated = Generated::of("blueprints/minimal.hcl");
+    let image = &generated.files.images[2];
+    let moto = Moto::with_base("136693071363", "debian-13-amd64-20251117-2299");
+    let mut template: Value =
+        serde_json::from_str(&generated.files.get(image.template.as_str()).expect("the template").text).expect("JSON");
+    template["builders"][0]["communicator"] = "none".into();
+    template.as_object_mut().expect("an object").remove("provisioners");
+    std::fs::write(generated.path("bare.json"), template.to_string()).expect("written");
+    let build = |flags: &[&str]| {
+        let mut command = packer(&generated, &[&["build", "-color=false"], flags, &["bare.json"]].concat());
+        command
+            .env("AWS_ENDPOINT_URL", moto.endpoint())
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test");
+        run(&mut command)
+    };
+    let ours = || {
+        let mut command = Command::new("aws");
+        command.args(aws::images_of("eu-west-1", "minimal")).args(["--endpoint-url", &moto.endpoint()]);
+        command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+        let mut found = aws::read_images(&succeeds(&mut command)).expect("images");
+        assert_eq!(found.len(), 1, "{found:#?}");
+        found.remove(0)
+    };
+    assert!(build(&[]).status.success());
+    let first = ours();
+    assert_eq!(contents::of_tags(&first.tags).as_ref(), Some(&image.contents));
+    assert_eq!(first.base(), Some(("ami-0000000000000ba5e", "debian-13-amd64-20251117-2299")));
+    assert!(!build(&[]).status.success(), "an image of that name is there already");
+    assert!(build(&["-force"]).status.success());
+    assert_ne!(ours().id, first.id);
+    let snapshots = moto.ec2("eu-west-1", "DescribeSnapshots&Owner.1=self");
+    assert!(first.snapshots.iter().all(|snapshot| !snapshots.contains(snapshot.as_str())), "{snapshots}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub struct Complaint {
 
 /// Finds the complaint of Terraform, Packer or the AWS CLI; none where the lines hold nothing that is known as one.
 pub fn find(lines: &[&str]) -> Option<Complaint> {
-    let found = of_terraform(lines).or_else(|| of_packer(lines)).or_else(|| of_aws(lines))?;
+    let found = of_packer(lines).or_else(|| of_terraform(lines)).or_else(|| of_aws(lines))?;
     Some(Complaint { message: shortened(found.message), ..found })
 }
 
@@ -54,7 +54,7 @@ fn of_packer(lines: &[&str]) -> Option<Complaint> {
         return Some(Complaint { message, place: None });
     }
     let at = lines.iter().position(|line| line.starts_with("--> "))?;
-    let end = lines[at..].iter().position(|line| line.trim().is_empty() || line.starts_with("==> Builds finished"));
+    let end = lines[at..].iter().position(|line| line.starts_with("==> "));
     let errors = &lines[at..end.map_or(lines.len(), |end| at + end)];
     let mut message: Vec<String> = vec![];
     if errors[0].contains("Script exited with non-zero exit status") {
@@ -178,6 +178,11 @@ Build 'amazon-ebs' errored after 14 seconds: Script exited with non-zero exit st
         assert_eq!(
             found(api).message,
             ["Error launching source instance: UnauthorizedOperation: no", "status code: 403"]
+        );
+        let keys = "--> amazon-ebs: no valid credential sources for  found.\n\nError: NoCredentialProviders\n\n\n==> Builds finished";
+        assert_eq!(
+            found(keys).message,
+            ["no valid credential sources for  found.", "", "Error: NoCredentialProviders"]
         );
         let json =
             "Failed to parse template: Error parsing JSON: invalid character ','\nAt line 3, column 52 (offset 69):\n";

@@ -23,28 +23,24 @@ impl Moto {
 
     /// The same with the images of several clusters of one name.
     pub fn with_images_of(cluster: &str, all: &[&FileSet]) -> Self {
+        Self::with_amis(Value::from_iter(all.iter().flat_map(|files| &files.images).zip(1..).map(|(image, i)| {
+            let mut ami = ami(&format!("ami-{i:017x}"), &image.name);
+            ami["tags"] = json!({ "pgherd:cluster": cluster, "pgherd:content": image.hash });
+            ami
+        })))
+    }
+
+    /// Starts it with the image of a distribution in it.
+    pub fn with_base(owner: &str, name: &str) -> Self {
+        let mut base = ami("ami-0000000000000ba5e", name);
+        (base["owner_id"], base["public"]) = (owner.into(), true.into());
+        Self::with_amis(json!([base]))
+    }
+
+    fn with_amis(all: Value) -> Self {
         let dir = TempDir::new().unwrap();
         let amis = dir.path().join("amis.json");
-        std::fs::write(
-            &amis,
-            Value::from_iter(all.iter().flat_map(|files| &files.images).zip(1..).map(|(image, i)| {
-                json!({
-                    "ami_id": format!("ami-{i:017x}"),
-                    "name": image.name,
-                    "description": image.name,
-                    "public": false,
-                    "architecture": "x86_64",
-                    "virtualization_type": "hvm",
-                    "hypervisor": "xen",
-                    "root_device_type": "ebs",
-                    "root_device_name": "/dev/xvda",
-                    "image_location": image.name,
-                    "tags": { "pgherd:cluster": cluster, "pgherd:content": image.hash },
-                })
-            }))
-            .to_string(),
-        )
-        .unwrap();
+        std::fs::write(&amis, all.to_string()).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let fixes = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lab/moto");
         let process = Command::new("moto_server")
@@ -116,6 +112,21 @@ impl Moto {
         let request = ureq::get(format!("{}/{path}", self.endpoint())).header("Authorization", scope(region, "s3"));
         request.call().unwrap_or_else(|e| panic!("no object {path}: {e}")).body_mut().read_to_string().unwrap()
     }
+}
+
+fn ami(id: &str, name: &str) -> Value {
+    json!({
+        "ami_id": id,
+        "name": name,
+        "description": name,
+        "public": false,
+        "architecture": "x86_64",
+        "virtualization_type": "hvm",
+        "hypervisor": "xen",
+        "root_device_type": "ebs",
+        "root_device_name": "/dev/xvda",
+        "image_location": name,
+    })
 }
 
 /// moto checks no signature; it reads region and service from it.
