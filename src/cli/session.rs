@@ -158,6 +158,7 @@ impl<'a> Session<'a> {
             address: OnceLock::new(),
             rebuild: vec![],
             known_images: Mutex::new(None),
+            found_images: Mutex::new(None),
             plans: BTreeMap::new(),
             images: BTreeMap::new(),
         }

@@ -27,7 +27,8 @@ const HAPROXY: &str = "load_balancer/terraform_haproxy";
 pub fn pipeline(cluster: &Cluster, set: &FileSet, target: &Target, toolbox: &Toolbox) -> Pipeline {
     let maker = Maker { cluster, target, toolbox };
     let mut stages = vec![maker.module("network", NETWORK, &[])];
-    stages.extend(set.images.iter().map(|image| maker.image(image)));
+    let find = maker.find(set);
+    stages.extend(set.images.iter().map(|image| maker.image(image, &find)));
     for role in cluster.roles() {
         // Machines are made side by side: at boot a slave waits for the master by itself, and HAProxy for any of them. Each knows the
         // others' addresses from the blueprint.
@@ -77,19 +78,30 @@ impl Maker<'_> {
         self.invocation(&self.toolbox.terraform, args, &[("GOGC", "400"), ("TF_IN_AUTOMATION", "1")])
     }
 
-    fn image(&self, image: &ImageId) -> Stage {
-        let packer = |args| self.invocation(packer::PROGRAM, args, &[]);
+    fn base(&self, image: &ImageId) -> aws::Base {
         let cluster = self.cluster;
         let arch = cluster.machines.iter().find(|m| m.role.name() == image.role).map_or(Arch::X86, |m| m.arch);
-        let base = aws::Base { owner: cluster.base.owner.into(), name: cluster.base.name_filter(arch) };
-        let find = aws::find_image(&cluster.region, &image.name, &base);
+        aws::Base { owner: cluster.base.owner.into(), name: cluster.base.name_filter(arch) }
+    }
+
+    /// One question about all images: each costs a second.
+    fn find(&self, set: &FileSet) -> Invocation {
+        let names: Vec<&str> = set.images.iter().map(|image| image.name.as_str()).collect();
+        let mut bases: Vec<aws::Base> = set.images.iter().map(|image| self.base(image)).collect();
+        bases.sort();
+        bases.dedup();
+        self.aws(aws::find_images(&self.cluster.region, &names, &bases))
+    }
+
+    fn image(&self, image: &ImageId, find: &Invocation) -> Stage {
+        let packer = |args| self.invocation(packer::PROGRAM, args, &[]);
         let template = image.template.as_str();
         let work = Work::Image(Image {
             role: image.role.clone(),
             name: image.name.clone(),
             contents: image.contents.clone(),
-            base,
-            find: self.aws(find),
+            base: self.base(image),
+            find: find.clone(),
             plugins: packer(packer::plugins_installed()),
             get_plugin: packer(packer::plugins_install()),
             build: packer(packer::build(template, &self.target.packer_vars)),

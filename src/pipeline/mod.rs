@@ -69,7 +69,7 @@ pub struct Image {
     pub contents: Contents,
     /// What it is based on.
     pub base: Base,
-    /// Asks AWS whether it exists, and what it could be based on.
+    /// Asks AWS which of the images exist, and what they could be based on: the same question for all.
     pub find: Invocation,
     /// Asks Packer for its plugins; only where Packer has such.
     pub plugins: Invocation,

@@ -42,17 +42,23 @@ impl Under<'_> {
 
     /// The id of an image of this content, if the account has one that may stay. What there is, and why it is built, is told.
     pub fn find_image(&mut self, image: &Image) -> Result<Option<String>, Stop> {
-        let captured = self.capture(&image.find)?;
         let advice = "see that the credentials may call ec2:DescribeImages; `pgherd doctor` shows whose they are";
-        if !captured.exit.ok() {
-            return Err(
-                self.failure(format!("cannot ask AWS for the image {} ({})", image.name, captured.exit), advice)
-            );
-        }
-        let found = aws::read_images(&captured.stdout).map_err(|why| self.failure(why, advice))?;
-        let (own, bases): (Vec<Ami>, Vec<Ami>) = found.into_iter().partition(|ami| ami.name == image.name);
+        let found = {
+            let runner = self.runner;
+            // The first stage asks for all.
+            let mut found = runner.found_images.lock().unwrap_or_else(PoisonError::into_inner);
+            if found.is_none() {
+                let captured = self.capture(&image.find)?;
+                if !captured.exit.ok() {
+                    let what = format!("cannot ask AWS for the image {} ({})", image.name, captured.exit);
+                    return Err(self.failure(what, advice));
+                }
+                *found = Some(aws::read_images(&captured.stdout).map_err(|why| self.failure(why, advice))?);
+            }
+            found.clone().unwrap_or_default()
+        };
         // Packer names an image first and tags it last: one without its content is half made.
-        let own = own.into_iter().find(|ami| !ami.hash.is_empty());
+        let own = found.iter().find(|ami| ami.name == image.name && !ami.hash.is_empty()).cloned();
         let mut seen = ImageSeen { stage: self.stage.into(), name: image.name.clone(), ..ImageSeen::default() };
         match &own {
             None => self.compare(image, &mut seen)?,
@@ -60,7 +66,7 @@ impl Under<'_> {
                 seen.rebuilt = Some(format!("as you said: --rebuild {}", image.role));
             }
             Some(own) => {
-                let moved = base_moved(own, aws::newest(bases.iter()));
+                let moved = base_moved(own, aws::newest(found.iter().filter(|ami| image.base.fits(ami))));
                 let advice = || format!("; `pgherd run --rebuild {}` takes it", image.role);
                 seen.base_moved = moved.map(|moved| moved + &advice());
             }

@@ -62,6 +62,8 @@ pub struct Runner<'a> {
     pub rebuild: Vec<String>,
     /// The cluster's images, once someone asked for them.
     pub known_images: Mutex<Option<Vec<Ami>>>,
+    /// The images of what is to be run, and all that they could be based on, once that was asked.
+    pub found_images: Mutex<Option<Vec<Ami>>>,
     /// What a review found: plans that were shown, by stage.
     pub plans: BTreeMap<String, Option<PlanSummary>>,
     /// What a review found: whether an image exists, by stage.

@@ -36,12 +36,26 @@ impl Ami {
 }
 
 /// Where base images come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Base {
     /// The account that publishes them.
     pub owner: String,
     /// What their names look like.
     pub name: String,
+}
+
+impl Base {
+    /// Whether an image is of this kind: each `*` in the name stands for anything.
+    pub fn fits(&self, ami: &Ami) -> bool {
+        let Some((first, rest)) = self.name.split_once('*') else { return self.name == ami.name };
+        let Some(mut left) = ami.name.strip_prefix(first) else { return false };
+        let (between, last) = rest.rsplit_once('*').unwrap_or(("", rest));
+        for part in between.split('*') {
+            let Some(at) = left.find(part) else { return false };
+            left = &left[at + part.len()..];
+        }
+        left.ends_with(last)
+    }
 }
 
 /// The words with region and format.
@@ -54,12 +68,16 @@ pub fn caller_identity(region: &str) -> Vec<String> {
     args(region, &["sts", "get-caller-identity"])
 }
 
-/// Finds an image of ours by its name, which carries its content, and with the same question all that it could be based on:
-/// each question takes a second.
-pub fn find_image(region: &str, name: &str, base: &Base) -> Vec<String> {
-    let names = format!("Name=name,Values={name},{}", base.name);
-    let words = ["ec2", "describe-images", "--owners", "self", &base.owner, "--filters", &names, READY];
-    args(region, &words)
+/// Finds images of ours by their names, which carry their content, and with the same question all that they could be based on.
+pub fn find_images(region: &str, names: &[&str], bases: &[Base]) -> Vec<String> {
+    let names: Vec<&str> = names.iter().copied().chain(bases.iter().map(|base| base.name.as_str())).collect();
+    let names = format!("Name=name,Values={}", names.join(","));
+    let mut owners: Vec<&str> = bases.iter().map(|base| base.owner.as_str()).collect();
+    owners.dedup();
+    args(
+        region,
+        &[&["ec2", "describe-images", "--owners", "self"], &owners[..], &["--filters", &names, READY]].concat(),
+    )
 }
 
 /// Finds all that images could be based on.
@@ -202,13 +220,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_image_is_asked_for_by_name_and_with_its_base() {
-        let base = Base { owner: "136693071363".into(), name: "debian-13-amd64-*".into() };
+    fn images_are_asked_for_by_name_and_with_their_bases() {
+        let base = |name: &str| Base { owner: "136693071363".into(), name: name.into() };
+        let asked =
+            find_images("eu-west-1", &["herd-master-0a", "herd-slave-0b"], &[base("debian-13-*"), base("debian-12-*")]);
         assert_eq!(
-            find_image("eu-west-1", "herd-master-0123456789ab", &base).join(" "),
-            "ec2 describe-images --owners self 136693071363 --filters Name=name,Values=herd-master-0123456789ab,debian-13-amd64-* \
+            asked.join(" "),
+            "ec2 describe-images --owners self 136693071363 --filters Name=name,Values=herd-master-0a,herd-slave-0b,debian-13-*,debian-12-* \
              Name=state,Values=available --region eu-west-1 --output json"
         );
+        let fits = |pattern: &str, name: &str| base(pattern).fits(&Ami { name: name.into(), ..Ami::default() });
+        assert!(fits("debian-13-amd64-*", "debian-13-amd64-20260101-1"));
+        assert!(
+            !fits("debian-13-amd64-*", "herd-slave-0b") && !fits("debian-13-amd64-*", "debian-13-arm64-20260101-1")
+        );
+        let ubuntu = "ubuntu/images/hvm-ssd*/ubuntu-noble-24.04-amd64-server-*";
+        assert!(fits(ubuntu, "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-20260101"));
+        assert!(!fits(ubuntu, "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-arm64-server-20260101"));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 (a) From nothing: the pipeline against the same commands one after the other in the seed's order (network, then image and module of
     master, slaves, HAProxy); both end when the cluster is whole. Bar: 0.55.
-(b) Nothing to do: `pgherd run` against the bare commands that it cannot avoid (a plan a module, a look for each image), side by side;
+(b) Nothing to do: `pgherd run` against the bare commands that it cannot avoid (a plan a module, one look for the images), side by side;
     bar: 1.15. And one `terraform plan` after the other in each module against `pgherd run`; bar: at least 1.5. Medians of ROUNDS
     (default 5), interleaved.
 (c) pgherd's own processor time (with its keepers') beside its children's, and its memory; bars: 1 % and 50 MB.
@@ -114,8 +114,8 @@ def one_after_the_other():
 def plans(beside):
     commands = [f"terraform -chdir={module} plan -input=false -no-color -detailed-exitcode" for module in MODULES.values()]
     if beside:
-        find = "aws ec2 describe-images --owners self --filters Name=name,Values={} --output json"
-        commands += [find.format(name(role)) for role in ROLES]
+        names = ",".join(name(role) for role in ROLES)
+        commands.append(f"aws ec2 describe-images --owners self --filters Name=name,Values={names} --output json")
         return "\n".join(f"{command} & jobs+=($!)" for command in commands) + '\nfor job in "${jobs[@]}"; do wait "$job"; done'
     return "\n".join(commands)
 

@@ -306,9 +306,10 @@ case "$1 $2" in
 "sts get-caller-identity") echo '{"Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/test"}' ;;
 "ec2 describe-images")
     images=$(cat "$STATE/more-images" 2>/dev/null)
-    name=${*#*Name=name,Values=} name=${name%%,*}
+    names=${*#*Name=name,Values=} names=${names%% *}
     for role in master slave haproxy; do
         [ -f "$STATE/image-$role" ] || continue
+        name=$(echo "$names" | tr , '\n' | grep -- "-$role-")
         case "$*" in
         *"pgherd:cluster"* | *-"$role"-*)
             images="$images,{\"ImageId\": \"ami-0$role\", \"Name\": \"$name\",
