@@ -30,6 +30,8 @@ pub struct Report {
     color_err: bool,
     live: bool,
     screen: Mutex<Screen>,
+    /// Held while a question is open.
+    question: Mutex<()>,
     voice: OnceLock<Voice>,
 }
 
@@ -67,6 +69,7 @@ impl Report {
             color_err: color && terminal::stderr_is_terminal(),
             live: able && terminal::stderr_is_terminal(),
             screen: Mutex::default(),
+            question: Mutex::default(),
             voice: OnceLock::new(),
         }
     }
@@ -140,14 +143,18 @@ impl Report {
 
     /// Asks; `None` at the end of the input or at an interrupt. Nothing else is printed meanwhile.
     pub fn ask(&self, question: &str, interrupt: &Interrupt) -> Option<String> {
-        let mut screen = self.screen();
-        screen.prompt(&format!("{question} "));
-        terminal::read_line(interrupt)
+        let _alone = self.question.lock().unwrap_or_else(PoisonError::into_inner);
+        self.screen().prompt(&format!("{question} "));
+        // Whoever tells of something meanwhile is not kept from its work.
+        let answer = terminal::read_line(interrupt);
+        self.screen().answered();
+        answer
     }
 
     /// Whether lines can change.
     pub fn is_live(&self) -> bool {
-        self.live && !self.voice().quiet
+        // Lines for a program on the same screen would be erased.
+        self.live && !self.voice().quiet && !(self.voice().stream && terminal::stdout_is_terminal())
     }
 
     fn set_live(&self, lines: Vec<String>) {

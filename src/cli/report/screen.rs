@@ -9,11 +9,16 @@ use crate::system::terminal;
 pub struct Screen {
     live: Vec<String>,
     drawn: usize,
+    /// Lines that wait for the user's answer; none while there is no question.
+    held: Option<Vec<String>>,
 }
 
 impl Screen {
     /// Prints a line that stays.
     pub fn print(&mut self, text: &str) {
+        if let Some(held) = &mut self.held {
+            return held.push(text.to_string());
+        }
         let mut out = self.erase();
         out.push_str(text);
         out.push('\n');
@@ -21,14 +26,24 @@ impl Screen {
         put(&out);
     }
 
-    /// Prints the begin of a line that the user ends, with nothing live below it.
+    /// Prints the begin of a line that the user ends, with nothing live below it. Until [`Screen::answered`] all else waits.
     pub fn prompt(&mut self, text: &str) {
         let out = self.erase() + text;
         put(&out);
+        self.held = Some(vec![]);
+    }
+
+    /// The user has ended the line.
+    pub fn answered(&mut self) {
+        self.held.take().unwrap_or_default().iter().for_each(|line| self.print(line));
     }
 
     /// Replaces the lines that change.
     pub fn set_live(&mut self, lines: Vec<String>) {
+        if self.held.is_some() {
+            self.live = lines;
+            return;
+        }
         let mut out = self.erase();
         self.live = lines;
         out.push_str(&self.draw());
@@ -57,4 +72,20 @@ impl Screen {
 fn put(text: &str) {
     let mut stderr = io::stderr().lock();
     let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Screen;
+
+    #[test]
+    fn while_a_question_is_open_nothing_blocks_and_nothing_is_printed() {
+        let mut screen = Screen::default();
+        screen.prompt("");
+        screen.print("");
+        screen.set_live(vec!["moves".into()]);
+        assert_eq!((screen.held.as_ref().map(Vec::len), screen.drawn), (Some(1), 0));
+        screen.answered();
+        assert_eq!((screen.held.is_none(), screen.drawn), (true, 1));
+    }
 }
