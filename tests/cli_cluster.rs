@@ -69,6 +69,18 @@ fn a_haproxy_that_cannot_be_reached_is_1_with_what_to_do() {
 }
 
 #[test]
+fn another_cluster_at_the_planned_address_is_not_this_one() {
+    let herd = Herd::healthy();
+    let other = herd.view.lock().unwrap().cluster.replace(r#""scope": "herd""#, r#""scope": "other""#);
+    let test = running(&Herd::start(View { cluster: other, health: 200 }));
+    let done = test.run(STATUS).exits(1).err("other answers at 127.0.0.1:").err(", not herd").err("network.cidr");
+    done.out("10.20.0.16 - unknown").out("10.20.128.32 - unknown");
+    // Nobody waits for it to become another.
+    let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "300"]).exits(1);
+    done.err("other answers at 127.0.0.1:");
+}
+
+#[test]
 fn destroy_names_what_dies_and_takes_it_down_in_reverse() {
     let test = running(&Herd::healthy());
     let done = test.run(DESTROY).exits(0).out("network: 0 to add, 0 to change, 1 to destroy");

@@ -240,6 +240,8 @@ fn a_cluster_that_does_not_become_whole_is_1_and_says_why() {
     let view = View { cluster: members(&[("leader", "running", 2), ("replica", "streaming", 1)]), health: 200 };
     let test = ready(&Herd::start(view));
     let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "1"]).exits(1);
+    let waiting = done.stderr.matches("waiting: slave1 is on timeline 1").count();
+    assert_eq!(waiting, 1, "{}", done.stderr);
     done.err("slave1 is on timeline 1, the primary on 2")
         .err("slave2 is not a member")
         .err("no standby is synchronous")

@@ -40,7 +40,7 @@ esac
 const WHOLE: &str = r#"{"members": [
   {"name": "herd-master", "role": "leader", "state": "running", "timeline": 1},
   {"name": "herd-slave1", "role": "sync_standby", "state": "streaming", "timeline": 1, "lag": 0},
-  {"name": "herd-slave2", "role": "replica", "state": "streaming", "timeline": 1, "lag": 0}]}"#;
+  {"name": "herd-slave2", "role": "replica", "state": "streaming", "timeline": 1, "lag": 0}], "scope": "minimal"}"#;
 
 struct Deploy {
     generated: Generated,
@@ -179,6 +179,16 @@ fn a_standby_that_does_not_stream_is_no_success() {
     let output = run(deploy.command(&["--yes"]).env("WAIT_SECONDS", "1"));
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("the cluster is not whole"), "{output:?}");
+}
+
+#[test]
+fn another_cluster_at_the_planned_address_is_no_success() {
+    let deploy = Deploy::new();
+    fs::write(deploy.dir.path().join("cluster"), WHOLE.replace("minimal", "herd")).expect("room");
+    let output = run(&mut deploy.command(&["--yes"]));
+    assert!(!output.status.success());
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("herd answers at http://10.20.128.32:7000, not minimal"), "{stderr}");
 }
 
 #[test]

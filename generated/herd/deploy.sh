@@ -123,6 +123,10 @@ is_whole() {
   local members
   curl --fail --silent --max-time 5 --output /dev/null "http://$1:$admin_port/health" || return 1
   members=$(curl --fail --silent --max-time 5 "http://$1:$admin_port/cluster") || return 1
+  # Addresses are private: another cluster may have the same ones in the network that this machine is in.
+  if [[ $members =~ \"scope\":\ *\"([^\"]*)\" && ${BASH_REMATCH[1]} != "$cluster" ]]; then
+    die "${BASH_REMATCH[1]} answers at http://$1:$admin_port, not $cluster: run this from the network of $cluster"
+  fi
   [[ $(grep -oE '"role": *"leader"' <<<"$members" | wc -l) -eq 1 ]] &&
     [[ $(grep -oE '"state": *"streaming"' <<<"$members" | wc -l) -eq $slaves ]]
 }

@@ -27,6 +27,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Status) -> R
             }
             None => {
                 let state = match (seat.is_database(), seen.reachable) {
+                    _ if seen.stranger => "unknown",
                     (true, true) => "missing",
                     (true, false) => "unknown",
                     (false, true) => "running",
@@ -47,8 +48,7 @@ fn judge(report: &Report, seen: &Observation) -> Result<(), Failure> {
         report.line(&report.on_out(Style::Good, "healthy"));
         return Ok(());
     }
-    let advice = if seen.reachable { health::LOOK_AT_PATRONI } else { health::OPEN_THE_WAY };
-    let text = format!("the cluster is not healthy: {}\n  {advice}", seen.problems.join("; "));
+    let text = format!("the cluster is not healthy: {}\n  {}", seen.problems.join("; "), seen.advice());
     Err(Failure::Text(Kind::Failed, text))
 }
 

@@ -136,6 +136,7 @@ impl Maker<'_> {
         let machine = cluster.haproxy_machine();
         let public = machine.elastic_ip && !self.target.private_addresses;
         Seats {
+            cluster: cluster.name.clone(),
             machines: (cluster.machines.iter())
                 .map(|m| Seat { name: m.name.clone(), role: m.role.name(), zone: m.zone.clone(), address: m.address })
                 .collect(),

@@ -107,6 +107,8 @@ pub struct Module {
 /// The machines of a cluster, and where HAProxy tells of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seats {
+    /// The cluster's name: whoever answers under another is another.
+    pub cluster: String,
     /// All machines, HAProxy's last.
     pub machines: Vec<Seat>,
     /// HAProxy's private address.

@@ -14,6 +14,10 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// What to do when HAProxy cannot be reached.
 pub const OPEN_THE_WAY: &str = "reach the network by VPN or peering, or give HAProxy an elastic_ip and put your own address into \
                                 network.admins (admin port) and network.clients (write and read ports)";
+/// What to do when another cluster answers there.
+const IN_ANOTHER_NETWORK: &str = "clusters whose blueprints leave network.cidr out plan the same private addresses, and this machine is in the \
+                                  other's network: run this from the network of this one, give its HAProxy an elastic_ip, or give each cluster \
+                                  a network.cidr of its own";
 /// What to do when it can, and the cluster is not whole.
 pub const LOOK_AT_PATRONI: &str =
     "`pgherd status` shows each machine; on a database machine `journalctl -u patroni -u etcd` says why";
@@ -71,9 +75,20 @@ pub struct Observation {
     pub problems: Vec<String>,
     /// Whether HAProxy's admin port answered at all.
     pub reachable: bool,
+    /// Whether it is another cluster that answered: nothing is known of this one.
+    pub stranger: bool,
 }
 
 impl Observation {
+    /// What to do when it is not whole.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Observation { stranger: true, .. } => IN_ANOTHER_NETWORK,
+            Observation { reachable: true, .. } => LOOK_AT_PATRONI,
+            _ => OPEN_THE_WAY,
+        }
+    }
+
     /// The member on a machine.
     pub fn member(&self, seat: &Seat) -> Option<&Member> {
         let address = seat.address.to_string();
@@ -90,10 +105,16 @@ pub fn observe(seats: &Seats, haproxy: IpAddr) -> Observation {
             seen.problems.push(format!("HAProxy does not answer at {admin}: {why}"));
             return seen;
         }
-        Ok(answer) if answer.status == 200 => match read_members(&answer.body) {
-            Ok(members) => {
-                seen.problems.extend(judge(seats, &members));
-                seen.members = members;
+        Ok(answer) if answer.status == 200 => match read_view(&answer.body) {
+            Ok(view) if view.scope != seats.cluster => {
+                seen.reachable = true;
+                seen.stranger = true;
+                seen.problems.push(another(seats, admin, &view.scope));
+                return seen;
+            }
+            Ok(view) => {
+                seen.problems.extend(judge(seats, &view.members));
+                seen.members = view.members;
             }
             Err(why) => seen.problems.push(why),
         },
@@ -115,14 +136,25 @@ pub fn observe(seats: &Seats, haproxy: IpAddr) -> Observation {
     seen
 }
 
+/// Who answers instead. Addresses are private: every network may have the same ones, and this machine is in some network.
+fn another(seats: &Seats, at: SocketAddr, scope: &str) -> String {
+    let who = if scope.is_empty() { "a cluster that does not say its name" } else { scope };
+    format!("{who} answers at {at}, not {}", seats.cluster)
+}
+
+/// Patroni's view.
+#[derive(Debug, Deserialize)]
+pub struct ClusterView {
+    /// Everyone it knows.
+    pub members: Vec<Member>,
+    /// The cluster's name.
+    #[serde(default)]
+    pub scope: String,
+}
+
 /// Reads Patroni's view.
-pub fn read_members(json: &str) -> Result<Vec<Member>, String> {
-    #[derive(Deserialize)]
-    struct View {
-        members: Vec<Member>,
-    }
-    let view: View = serde_json::from_str(json).map_err(|e| format!("Patroni's /cluster answered strangely: {e}"))?;
-    Ok(view.members)
+pub fn read_view(json: &str) -> Result<ClusterView, String> {
+    serde_json::from_str(json).map_err(|e| format!("Patroni's /cluster answered strangely: {e}"))
 }
 
 /// What keeps these members from being a healthy cluster: one primary, every other database streaming from it on its timeline.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::health;
-use super::outcome::Outcome;
+use super::outcome::{Failure, Outcome};
 use super::runner::{Runner, Stop, Under};
 use crate::pipeline::Seats;
 use crate::system::clock::Stopwatch;
@@ -36,15 +36,23 @@ impl Under<'_> {
                 return Ok(Outcome::Done(format!("1 primary, {standbys} streaming; both ports answer at {address}")));
             }
             let waiting = seen.problems.join("; ");
-            if waiting != said {
+            if waiting != said && !seen.stranger {
                 self.wait_for(&waiting);
-                said = waiting;
+                said.clone_from(&waiting);
             }
-            if watch.elapsed() >= self.runner.patience {
-                let what = format!("the cluster is not whole after {} s", self.runner.patience.as_secs());
-                return Err(
-                    self.failure(what, if seen.reachable { health::LOOK_AT_PATRONI } else { health::OPEN_THE_WAY })
-                );
+            // Another cluster does not become this one by waiting.
+            if seen.stranger || watch.elapsed() >= self.runner.patience {
+                let what = match seen.stranger {
+                    true => waiting,
+                    false => format!("the cluster is not whole after {} s: {waiting}", self.runner.patience.as_secs()),
+                };
+                // What the log ends with was said while it was waited for.
+                return Err(Stop::Failed(Box::new(Failure {
+                    what,
+                    log: Some(self.log.path().to_path_buf()),
+                    advice: seen.advice().into(),
+                    ..Failure::default()
+                })));
             }
             if self.runner.interrupt.wait(PAUSE.min(self.runner.patience)) {
                 return Err(Stop::Interrupted);
