@@ -111,3 +111,18 @@ fn plans_are_saved_in_the_private_folder_whatever_module_they_are_of() {
     assert_eq!(module.plan_file, "../../.pgherd/plans/network.tfplan");
     assert!(module.plan.args.contains(&"-out=../../.pgherd/plans/network.tfplan".to_string()));
 }
+
+#[test]
+fn the_settings_that_are_compared_are_those_that_are_generated() {
+    let cluster = resolve(&Blueprint::smallest("herd", "eu-west-1"));
+    let set = pgherd::generate::generate(&cluster);
+    let patroni = &set.get("db_config/patroni.yml").unwrap().text;
+    let dcs = &patroni[patroni.find("  dcs:").unwrap()..patroni.find("  initdb:").unwrap()];
+    let lines: Vec<&str> = dcs.lines().map(str::trim).collect();
+    let settings = made(2).seats.settings;
+    assert!(settings.len() > 30, "{settings:#?}");
+    for (name, value) in settings {
+        let (plain, quoted) = (format!("{name}: {value}"), format!("{name}: \"{value}\""));
+        assert!(lines.contains(&plain.as_str()) || lines.contains(&quoted.as_str()), "{plain} is not in {dcs}");
+    }
+}

@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-11578a72819f slave=minimal-slave-032146b73154 haproxy=minimal-haproxy-967ae50fa0e7)
+images=(master=minimal-master-11578a72819f slave=minimal-slave-032146b73154 haproxy=minimal-haproxy-6d5cf910f1d8)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -8,7 +8,7 @@ const EXIT_CODES: &str = "Exit codes:
   0    done
   1    a tool or the cluster failed
   2    bad usage or blueprint
-  3    drift: --check found some, --plan-only found changes, or files that were edited or are stale are not overwritten or run
+  3    drift: --check found some, --plan-only found changes, settings run otherwise than they are generated, or files that were edited or are stale are not overwritten or run
   4    a prerequisite is missing (`pgherd doctor` says which, and how to get it)
   130  interrupted";
 

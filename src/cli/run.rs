@@ -1,6 +1,6 @@
 //! `pgherd run`: from generated files to a cluster that is whole.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::args::{self, Graph, Stages};
@@ -72,9 +72,10 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
     let (session, feed) = (asking.session, asking.feed);
     let report = &session.report;
     if options.plan_only {
-        if look(session, feed, options)?.is_empty() {
+        let review = look(session, feed, options)?;
+        if review.is_empty() {
             report.line("nothing is to be changed");
-            return Ok(());
+            return drifted(&review.drift);
         }
         return Err(Failure::Said(Kind::Drift));
     }
@@ -98,7 +99,16 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
     {
         status::endpoints(session, address);
     }
-    Ok(())
+    drifted(&runner.drift.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// The cluster is whole, and not as it was generated.
+fn drifted(differ: &[String]) -> Result<(), Failure> {
+    match differ.len() {
+        0 => Ok(()),
+        1 => Err(Failure::Text(Kind::Drift, "1 setting runs otherwise than it is generated".into())),
+        n => Err(Failure::Text(Kind::Drift, format!("{n} settings run otherwise than they are generated"))),
+    }
 }
 
 /// Looks at what is there.

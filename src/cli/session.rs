@@ -159,6 +159,7 @@ impl<'a> Session<'a> {
             rebuild: vec![],
             known_images: Mutex::new(None),
             found_images: Mutex::new(None),
+            drift: Mutex::default(),
             plans: BTreeMap::new(),
             images: BTreeMap::new(),
         }

@@ -7,6 +7,7 @@ use super::args;
 use super::failure::{Failure, Kind};
 use super::report::{Report, Style};
 use super::session::{Need, Session};
+use crate::run::drift;
 use crate::run::health::{self, Observation};
 use crate::run::{Consent, Deaf, Outcome};
 use crate::system::Context;
@@ -40,6 +41,11 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Status) -> R
     }
     report.table(&rows);
     report.line("");
+    if seen.reachable && !seen.stranger {
+        for line in drift::advised(&drift::settings(&session.pipeline.seats, address)) {
+            report.line(&line);
+        }
+    }
     judge(report, &seen)
 }
 

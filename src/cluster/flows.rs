@@ -65,7 +65,7 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
     use Party::*;
     let flow = |name, from, to, port, purpose, auth| Flow { name, from, to, port, purpose, auth, logins: &[] };
     const SCRAM: &str = "SCRAM-SHA-256 over TLS";
-    const LOGIN: &str = "a login for the stats page; /health, /metrics and /cluster are open";
+    const LOGIN: &str = "a login for the stats page; /health, /metrics, /cluster and /config are open";
     let haproxy = &cluster.haproxy;
     let ports = &cluster.fixed.port;
     let mut all = vec![

@@ -41,7 +41,7 @@ pub fn pipeline(cluster: &Cluster, set: &FileSet, target: &Target, toolbox: &Too
     let modules = stages.iter().filter(|s| matches!(s.work, Work::Module(_))).map(|s| s.id.clone()).collect();
     stages.push(Stage { id: "verify".into(), needs: modules, work: Work::Verify });
     let aws = maker.aws(vec![]);
-    Pipeline { cluster: cluster.name.clone(), region: cluster.region.clone(), stages, seats: maker.seats(), aws }
+    Pipeline { cluster: cluster.name.clone(), region: cluster.region.clone(), stages, seats: maker.seats(set), aws }
 }
 
 struct Maker<'a> {
@@ -131,7 +131,7 @@ impl Maker<'_> {
         Stage { id: id.into(), needs: needs.iter().map(|need| need.to_string()).collect(), work }
     }
 
-    fn seats(&self) -> Seats {
+    fn seats(&self, set: &FileSet) -> Seats {
         let cluster = self.cluster;
         let machine = cluster.haproxy_machine();
         let public = machine.elastic_ip && !self.target.private_addresses;
@@ -146,6 +146,22 @@ impl Maker<'_> {
             write_port: cluster.haproxy.write_port,
             read_port: cluster.haproxy.read_port,
             synchronous: cluster.failover.synchronous,
+            images: set.images.clone(),
+            settings: settings(cluster),
         }
     }
+}
+
+/// What of `bootstrap.dcs` in patroni.yml a blueprint can change.
+fn settings(cluster: &Cluster) -> BTreeMap<String, String> {
+    let failover = &cluster.failover;
+    let own = [
+        ("ttl", failover.ttl.to_string()),
+        ("loop_wait", failover.loop_wait.to_string()),
+        ("retry_timeout", failover.retry_timeout.to_string()),
+        ("synchronous_mode", failover.synchronous.to_string()),
+        ("primary_start_timeout", cluster.primary_start_timeout.to_string()),
+    ];
+    let own = own.map(|(name, value)| (name.to_string(), value));
+    own.into_iter().chain(cluster.postgres.settings.iter().map(|(k, v)| (k.clone(), v.clone()))).collect()
 }

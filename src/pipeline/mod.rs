@@ -7,8 +7,10 @@ mod graph;
 mod select;
 pub mod target;
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use crate::fileset::ImageId;
 use crate::fileset::contents::Contents;
 use crate::tools::aws::Base;
 use crate::tools::leftovers::Builder;
@@ -123,6 +125,10 @@ pub struct Seats {
     pub read_port: u16,
     /// Whether a standby has to be synchronous.
     pub synchronous: bool,
+    /// The images that machines are to run from, one a role.
+    pub images: Vec<ImageId>,
+    /// Settings that Patroni keeps for the whole cluster: its own and PostgreSQL's, as they are generated.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// A machine as `status` shows it.

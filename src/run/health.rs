@@ -9,7 +9,7 @@ use crate::pipeline::{Seat, Seats};
 use crate::system::network;
 
 /// How long one answer may take.
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What to do when HAProxy cannot be reached.
 pub const OPEN_THE_WAY: &str = "reach the network by VPN or peering, or give HAProxy an elastic_ip and put your own address into \

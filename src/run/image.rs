@@ -11,7 +11,7 @@ use crate::tools::aws::{self, Ami};
 use crate::tools::packer;
 
 /// So many files that differ are named in a line; the event has them all.
-const NAMED: usize = 4;
+pub(super) const NAMED: usize = 4;
 
 impl Under<'_> {
     pub fn image(&mut self, image: &Image) -> Result<Outcome, Stop> {

@@ -2,6 +2,7 @@
 
 mod adopt;
 pub mod destroy;
+pub mod drift;
 pub mod environment;
 pub mod events;
 pub mod health;

@@ -17,6 +17,8 @@ pub struct Review {
     pub plans: BTreeMap<String, Option<PlanSummary>>,
     /// Each module that could not, and what it waits for.
     pub later: BTreeMap<String, String>,
+    /// Settings of the databases that run otherwise than they are generated.
+    pub drift: Vec<String>,
 }
 
 impl Review {
@@ -77,6 +79,10 @@ impl Runner<'_> {
                 }
             }
             outcomes.extend(look(&second));
+        }
+        if outcomes.iter().all(Outcome::ok) {
+            let drift = self.compare_databases();
+            note(&|review| review.drift.clone_from(&drift));
         }
         (found.into_inner().unwrap_or_else(PoisonError::into_inner), outcomes)
     }

@@ -64,6 +64,8 @@ pub struct Runner<'a> {
     pub known_images: Mutex<Option<Vec<Ami>>>,
     /// The images of what is to be run, and all that they could be based on, once that was asked.
     pub found_images: Mutex<Option<Vec<Ami>>>,
+    /// Settings of the databases that run otherwise than they are generated, once the cluster is whole.
+    pub drift: Mutex<Vec<String>>,
     /// What a review found: plans that were shown, by stage.
     pub plans: BTreeMap<String, Option<PlanSummary>>,
     /// What a review found: whether an image exists, by stage.

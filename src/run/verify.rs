@@ -1,6 +1,7 @@
 //! Waits until the cluster is whole, and says what for.
 
 use std::net::IpAddr;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::health;
@@ -32,6 +33,9 @@ impl Under<'_> {
         loop {
             let seen = health::observe(seats, address);
             if seen.problems.is_empty() {
+                self.say_behind()?;
+                let differ = self.say_settings(address);
+                *self.runner.drift.lock().unwrap_or_else(PoisonError::into_inner) = differ;
                 let standbys = seen.members.len().saturating_sub(1);
                 return Ok(Outcome::Done(format!("1 primary, {standbys} streaming; both ports answer at {address}")));
             }

@@ -116,6 +116,13 @@ pub fn users_of(region: &str, amis: &[&str]) -> Vec<String> {
     args(region, &["ec2", "describe-instances", "--filters", &images, states])
 }
 
+/// Finds a cluster's machines that run, or could run again.
+pub fn machines_of(region: &str, cluster: &str) -> Vec<String> {
+    let cluster = format!("Name=tag:pgherd:cluster,Values={cluster}");
+    let states = "Name=instance-state-name,Values=pending,running,stopping,stopped";
+    args(region, &["ec2", "describe-instances", "--filters", &cluster, states])
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Tag {

@@ -15,6 +15,8 @@ pub struct View {
 /// Listens on three ports of 127.0.0.1 until the process ends.
 pub struct Herd {
     pub view: Arc<Mutex<View>>,
+    /// What `/config` answers; none: it is not there, as on a HAProxy of an older image.
+    pub config: Arc<Mutex<Option<String>>>,
     pub ports: [u16; 3],
 }
 
@@ -34,6 +36,8 @@ impl Herd {
     pub fn start(view: View) -> Self {
         let view = Arc::new(Mutex::new(view));
         let seen = Arc::clone(&view);
+        let config = Arc::<Mutex<Option<String>>>::default();
+        let kept = Arc::clone(&config);
         let admin = listen(move |stream| {
             let mut request = [0; 2048];
             let n = stream.read(&mut request).unwrap_or(0);
@@ -41,6 +45,10 @@ impl Herd {
             let request = String::from_utf8_lossy(&request[..n]).into_owned();
             let (status, body) = match request.split(' ').nth(1) {
                 Some("/cluster") => (200, view.cluster),
+                Some("/config") => match kept.lock().unwrap().clone() {
+                    Some(config) => (200, config),
+                    None => (404, String::new()),
+                },
                 Some("/health") => (view.health, String::new()),
                 _ => (404, String::new()),
             };
@@ -55,7 +63,7 @@ impl Herd {
                 }
             })
         };
-        Herd { view, ports: [admin, postgres(), postgres()] }
+        Herd { view, config, ports: [admin, postgres(), postgres()] }
     }
 
     /// A blueprint whose HAProxy is this one: it has an Elastic IP, which the fake Terraform says is 127.0.0.1.

@@ -1,0 +1,197 @@
+//! What of a changed blueprint has not reached the databases that run: their images stay, and Patroni reads its settings only once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+
+use serde_json::Value;
+
+use super::health::{TIMEOUT, read_view};
+use super::image::NAMED;
+use super::runner::{Runner, Stop, Under};
+use crate::fileset::contents;
+use crate::pipeline::Seats;
+use crate::system::network;
+use crate::tools::aws;
+
+/// What brings settings to a cluster that runs.
+pub const CHANGE_SETTINGS: &str = "`sudo herdctl edit-config` on a database machine changes them everywhere; those that need a restart take \
+                                   effect by `sudo herdctl restart CLUSTER --pending`";
+const TOO_MANY: &str = "HAProxy's limits are made for the generated max_connections: where fewer run, PostgreSQL refuses what HAProxy \
+                        lets through; raise those that run first";
+
+impl Runner<'_> {
+    /// Says what of the blueprint the running databases do not have, before anything is changed; answers which settings differ.
+    pub fn compare_databases(&self) -> Vec<String> {
+        let Ok(mut under) = self.begin("databases") else { return vec![] };
+        under.stage = "";
+        // Where that cannot be asked, the stages fail by themselves and say why.
+        match under.say_behind() {
+            Ok(true) => self.haproxy_address().map_or(vec![], |address| under.say_settings(address)),
+            Ok(false) | Err(_) => vec![],
+        }
+    }
+}
+
+impl Under<'_> {
+    /// Names the databases that run from another image than the blueprint's; answers whether there are databases at all.
+    pub(super) fn say_behind(&mut self) -> Result<bool, Stop> {
+        let runner = self.runner;
+        let pipeline = runner.pipeline;
+        let asked = self.capture(&pipeline.aws(aws::machines_of(&pipeline.region, &pipeline.cluster)))?;
+        let machines: BTreeMap<String, String> = aws::read_users(&asked.stdout)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(ami, machine)| (machine, ami))
+            .collect();
+        let databases = pipeline.seats.machines.iter().filter(|seat| seat.is_database());
+        let there: Vec<_> = databases.filter_map(|seat| Some((seat, machines.get(&seat.name)?))).collect();
+        if there.is_empty() {
+            return Ok(false);
+        }
+        let asked = self.capture(&pipeline.aws(aws::images_of(&pipeline.region, &pipeline.cluster)))?;
+        let Ok(images) = aws::read_images(&asked.stdout) else { return Ok(true) };
+        let (mut behind, mut files) = (vec![], BTreeSet::new());
+        for (seat, ami) in there {
+            let Some(meant) = pipeline.seats.images.iter().find(|image| image.role == seat.role) else { continue };
+            let runs = images.iter().find(|image| image.id == *ami);
+            if runs.is_some_and(|runs| runs.name == meant.name) {
+                continue;
+            }
+            behind.push(seat.name.as_str());
+            if let Some(others) = runs.and_then(|runs| contents::of_tags(&runs.tags)) {
+                files.extend(contents::difference(&meant.contents, &others));
+            }
+        }
+        if !behind.is_empty() {
+            self.name_behind(&behind, &files.into_iter().collect::<Vec<_>>());
+        }
+        Ok(true)
+    }
+
+    fn name_behind(&mut self, machines: &[&str], files: &[String]) {
+        let (run, more) = (if machines.len() == 1 { "runs" } else { "run" }, files.len().saturating_sub(NAMED));
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let named = files.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let differs = if named.is_empty() { String::new() } else { format!(" (it differs in {named}{more})") };
+        let machines = machines.join(", ");
+        self.notice(&format!(
+            "{machines} {run} from another image than the blueprint's{differs}: no run replaces a database"
+        ));
+        self.notice(
+            "  settings, users and databases of a changed blueprint do not reach a running cluster by themselves: change settings with \
+             `sudo herdctl edit-config` and `sudo herdctl restart CLUSTER --pending`, make users and databases by hand",
+        );
+        self.notice("  all else comes with a new machine: replace one at a time, as the generated README says");
+    }
+
+    /// Names the settings that run otherwise than they are generated.
+    pub(super) fn say_settings(&mut self, haproxy: IpAddr) -> Vec<String> {
+        let differ = settings(&self.runner.pipeline.seats, haproxy);
+        for line in advised(&differ) {
+            self.notice(&line);
+        }
+        differ
+    }
+}
+
+/// The lines that say which settings differ and what to do; none where none does.
+pub fn advised(differ: &[String]) -> Vec<String> {
+    if differ.is_empty() {
+        return vec![];
+    }
+    let mut lines = vec!["the cluster runs with other settings than the blueprint generates:".to_string()];
+    lines.extend(differ.iter().map(|line| format!("  {line}")));
+    if differ.iter().any(|line| line.starts_with("max_connections:")) {
+        lines.push(format!("  {TOO_MANY}"));
+    }
+    lines.push(format!("  what to do: {CHANGE_SETTINGS}"));
+    lines
+}
+
+/// Asks Patroni through HAProxy what runs; a HAProxy of an older image does not tell, and another cluster's settings are none of ours.
+pub fn settings(seats: &Seats, haproxy: IpAddr) -> Vec<String> {
+    let get = |path: &str| {
+        let at = SocketAddr::new(haproxy, seats.admin_port);
+        let answer = network::http_get(&format!("http://{at}{path}"), TIMEOUT).ok();
+        answer.filter(|answer| answer.status == 200).map(|answer| answer.body)
+    };
+    let ours = get("/cluster").and_then(|body| read_view(&body).ok()).is_some_and(|view| view.scope == seats.cluster);
+    let live = ours.then(|| get("/config")).flatten().and_then(|body| serde_json::from_str(&body).ok());
+    live.map_or(vec![], |live| differences(&seats.settings, &live))
+}
+
+/// Each setting that runs otherwise: Patroni's own by their names, PostgreSQL's by theirs.
+fn differences(generated: &BTreeMap<String, String>, live: &Value) -> Vec<String> {
+    let parameters = &live["postgresql"]["parameters"];
+    let runs = |name: &str| match live.get(name).or(parameters.get(name)) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(other) => Some(other.to_string()),
+    };
+    let differ = generated.iter().filter_map(|(name, wanted)| match runs(name) {
+        Some(runs) if same(&runs, wanted) => None,
+        Some(runs) => Some(format!("{name}: {runs} runs, {wanted} is generated")),
+        None => Some(format!("{name}: its own default runs, {wanted} is generated")),
+    });
+    differ.collect()
+}
+
+/// Whether two ways to write a value mean the same to PostgreSQL.
+fn same(one: &str, other: &str) -> bool {
+    let word = |text: &str| match text.to_lowercase().as_str() {
+        "on" | "true" | "yes" => "on".to_string(),
+        "off" | "false" | "no" => "off".to_string(),
+        text => text.to_string(),
+    };
+    word(one) == word(other) || amount(one).is_some_and(|amount_of| Some(amount_of) == amount(other))
+}
+
+/// A number with a unit as a number of the smallest of its kind (<https://www.postgresql.org/docs/current/config-setting.html>).
+fn amount(text: &str) -> Option<(&'static str, u64)> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits].parse().ok()?;
+    let (kind, times) = match text[digits..].trim() {
+        "" => ("", 1),
+        "B" => ("B", 1),
+        "kB" => ("B", 1 << 10),
+        "MB" => ("B", 1 << 20),
+        "GB" => ("B", 1 << 30),
+        "TB" => ("B", 1 << 40),
+        "ms" => ("ms", 1),
+        "s" => ("ms", 1_000),
+        "min" => ("ms", 60_000),
+        "h" => ("ms", 3_600_000),
+        "d" => ("ms", 86_400_000),
+        _ => return None,
+    };
+    Some((kind, number.checked_mul(times)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_difference_is_named_and_ways_of_writing_are_none() {
+        let of = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let live = serde_json::json!({"ttl": 30, "synchronous_mode": true, "postgresql": {"parameters":
+            {"max_connections": 200, "shared_buffers": "2GB", "log_checkpoints": true, "checkpoint_timeout": "900s"}}});
+        let generated: BTreeMap<String, String> = of(&[
+            ("ttl", "20"),
+            ("synchronous_mode", "true"),
+            ("max_connections", "300"),
+            ("shared_buffers", "2048MB"),
+            ("log_checkpoints", "on"),
+            ("checkpoint_timeout", "15min"),
+            ("work_mem", "10MB"),
+        ]);
+        assert_eq!(
+            differences(&generated, &live),
+            [
+                "max_connections: 200 runs, 300 is generated",
+                "ttl: 30 runs, 20 is generated",
+                "work_mem: its own default runs, 10MB is generated"
+            ]
+        );
+    }
+}
