@@ -302,8 +302,11 @@ fn children(top: Pid, name: &str) -> Vec<(Pid, String)> {
     tools.filter_map(|(pid, (_, own))| Some((Pid::from_raw(*pid)?, own.clone()))).collect()
 }
 
-/// Tools and keepers that run though no run does.
+/// Tools, their plugins and keepers that work in the lab's folders though no run does.
 fn strays() -> Vec<String> {
-    let is_tool = |name: &str| name.starts_with("terraform") || name.starts_with("packer");
-    all().into_iter().filter(|(_, (_, name))| is_tool(name)).map(|(pid, (_, name))| format!("{pid} {name}")).collect()
+    let in_the_lab = |pid: i32| {
+        fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(Path::new(STATE).join("clusters")))
+    };
+    let found = all().into_iter().filter(|(pid, _)| in_the_lab(*pid));
+    found.map(|(pid, (_, name))| format!("{pid} {name}")).collect()
 }
