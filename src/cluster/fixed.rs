@@ -94,7 +94,10 @@ fixed! {
     /// HAProxy's timers and checks, beside those that a failover is made of.
     haproxy: Haproxy {
         connect_timeout: u32 = 2 " s", "short, because all is in one region: a server that does not answer now is gone, and a retry goes to another", HAPROXY;
-        idle_timeout: u32 = 30 " min", "an idle session may stay as long as people's pools keep it", HAPROXY;
+        idle_timeout: u32 = 24 " h", "a statement that runs says nothing until its end, and to HAProxy that is an idle session: CREATE INDEX, VACUUM or a dump may take hours. Peers that are dead are found by keepalives, within minutes", HAPROXY;
+        keepalive_idle: u32 = 60 " s", "a peer that is silent is asked for a sign of life after this; the kernel's own would be two hours", HAPROXY;
+        keepalive_interval: u32 = 10 " s", "and again, until it answers", HAPROXY;
+        keepalive_count: u32 = 6 "", "so many unanswered are a dead peer: found within two minutes, as PostgreSQL's own settings do on its side", HAPROXY;
         check_timeout: u32 = 2 " s", "a Patroni that has not answered a check by then counts as failed, like one that refuses", HAPROXY;
         queue_timeout: u32 = 30 " s", "how long a client waits while all connections are taken, rather than being refused at once. While there is no primary nobody waits: HAProxy closes at once, and the client tries again", "https://docs.haproxy.org/3.0/configuration.html#4.2; measured: without a server that is up the connection is closed within milliseconds";
         retries: u32 = 3 "", "a connection that fails goes to another server at the first retry", HAPROXY;

@@ -136,8 +136,9 @@ pub fn predict(timers: &Timers, fault: Fault) -> Prediction {
             return prediction;
         }
         Fault::HaproxyMachineDies => {
-            prediction.until =
-                Some("its machine is back, or replaced: `terraform apply` in load_balancer/terraform_haproxy");
+            prediction.until = Some(
+                "its machine is back, or replaced: `terraform apply -replace=aws_instance.haproxy` in load_balancer/terraform_haproxy",
+            );
             return prediction;
         }
         Fault::SyncStandbyDies => {

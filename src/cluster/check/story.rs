@@ -69,11 +69,16 @@ Source: https://patroni.readthedocs.io/en/latest/replication_modes.html; measure
     (
         "PGH006",
         "There is one HAProxy. systemd starts its process again within seconds, and the rto covers that. Its machine is another
-matter: nobody takes its address over, so clients wait until AWS has recovered the machine or `terraform apply` in
-load_balancer/terraform_haproxy has made a new one. The databases are well meanwhile, and lose nothing.
+matter: nobody takes its address over, so clients wait until AWS has recovered the machine or somebody has replaced it, in
+load_balancer/terraform_haproxy:
 
-Accept it with what you do then as the reason. A client that knows all hosts (libpq's target_session_attrs=read-write)
-from inside the databases' network does not need HAProxy.
+    terraform apply -replace=aws_instance.haproxy
+
+Without -replace Terraform sees a machine that exists, and does nothing about one that hangs. The new one has the same
+address. The databases are well meanwhile, and lose nothing; but clients cannot go to them past HAProxy: the security
+groups and pg_hba.conf let them in from there alone.
+
+Accept it with what you do then as the reason.
 
 Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-recover.html",
     ),
