@@ -175,7 +175,12 @@ other machines were told. The diagnostic names the owner.
 
 Source: https://patroni.readthedocs.io/en/latest/patroni_configuration.html";
     SETTING_VALUE = "PGH160", "the setting's value breaks what the blueprint promises",
-        "The server would not start, would lose data at a power cut, or would acknowledge commits that no standby has.";
+        "The server would not start, would lose data at a power cut, or would acknowledge commits that no standby has. Booleans,
+words, numbers, units and bounds are checked as PostgreSQL 17 itself states them in pg_settings. A library that is loaded
+must be in the image, which has PostgreSQL's own package and no other: no pgaudit, no TimescaleDB. What cannot be known
+here stops the image's build instead, where a server is started once with all settings.
+
+Source: https://www.postgresql.org/docs/current/view-pg-settings.html";
     TIMERS = "PGH161", "Patroni's timers do not fit each other",
         "A primary that retries etcd and PostgreSQL for retry_timeout each, once a loop_wait, must still renew its lock before
 the ttl ends: loop_wait + 2 x retry_timeout <= ttl. Otherwise Patroni changes the values itself.

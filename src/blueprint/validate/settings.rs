@@ -8,7 +8,9 @@ use crate::blueprint::form::Holds;
 use crate::blueprint::rules::language as is;
 use crate::blueprint::value::{Kind, Value, mismatch, text};
 
+mod libraries;
 mod owned;
+mod types;
 
 const NAMES: &str = include_str!("settings/names.txt");
 
@@ -101,7 +103,11 @@ fn scalar(value: &Value) -> Result<String, Refusal> {
 /// Values that start, but do not work out, or silently take away what the blueprint promises.
 fn fits(name: &str, value: String, context: &Context) -> Result<String, Refusal> {
     check_unit(&value)?;
-    let off = ["off", "false", "no", "0"].contains(&value.to_lowercase().as_str());
+    types::check(name, &value)?;
+    if libraries::is_list(name) {
+        libraries::check(&value)?;
+    }
+    let off = types::boolean(&value) == Some(false);
     match name {
         "fsync" | "full_page_writes" if off => refuse(
             &is::SETTING_VALUE,
@@ -113,6 +119,15 @@ fn fits(name: &str, value: String, context: &Context) -> Result<String, Refusal>
             format!("`{value}` acknowledges a commit that no standby has, and failover.synchronous promises otherwise"),
             "write \"on\", \"remote_apply\" or \"remote_write\", or failover { synchronous = false }",
         ),
+        "ssl_min_protocol_version" | "ssl_max_protocol_version"
+            if ["tlsv1", "tlsv1.1"].contains(&value.to_lowercase().as_str()) =>
+        {
+            refuse(
+                &is::SETTING_VALUE,
+                format!("`{value}` is broken and deprecated (RFC 8996), and the images' OpenSSL speaks it no more"),
+                "leave it out: the default is TLSv1.2 and newer",
+            )
+        }
         "wal_level" if !["replica", "logical"].contains(&value.as_str()) => refuse(
             &is::SETTING_VALUE,
             format!("`{value}` cannot feed a standby"),

@@ -10,7 +10,7 @@ struct Owner {
     help: &'static str,
 }
 
-const OWNERS: [Owner; 10] = [
+const OWNERS: [Owner; 11] = [
     Owner {
         names: &["listen_addresses", "port"],
         reason: "pgherd plans every address and port; the other machines are told these",
@@ -65,6 +65,25 @@ const OWNERS: [Owner; 10] = [
         ],
         reason: "every connection is encrypted; each machine makes its own key at first boot",
         help: "leave it out",
+    },
+    Owner {
+        names: &[
+            "event_source",
+            "log_destination",
+            "log_directory",
+            "log_file_mode",
+            "log_filename",
+            "log_rotation_age",
+            "log_rotation_size",
+            "log_truncate_on_rotation",
+            "logging_collector",
+            "syslog_facility",
+            "syslog_ident",
+            "syslog_sequence_numbers",
+            "syslog_split_messages",
+        ],
+        reason: "patroni.yml sends the log to standard error, which the journal keeps, and overrides what is said here",
+        help: "leave it out: `journalctl -u patroni` on the machine has the log; what is logged is yours to set",
     },
     Owner { names: &["password_encryption"], reason: "pg_hba.conf lets in SCRAM-SHA-256 alone", help: "leave it out" },
     Owner {
