@@ -175,7 +175,13 @@ pub fn cases() -> Vec<Case> {
         ),
         inside("PGH160", 2, 34, "postgres {\n  settings = { max_connections = \"100s\" }\n}", "this setting has none"),
         inside("PGH160", 2, 37, "postgres {\n  settings = { checkpoint_timeout = \"15m\" }\n}", "no unit `m`"),
-        inside("PGH160", 2, 32, "postgres {\n  settings = { log_statement = \"dll\" }\n}", "did you mean \"ddl\"?"),
+        inside(
+            "PGH160",
+            2,
+            32,
+            "postgres {\n  settings = { log_statement = \"everything\" }\n}",
+            "write one of \"none\"",
+        ),
         inside("PGH160", 2, 43, "postgres {\n  settings = { ssl_min_protocol_version = \"TLSv1\" }\n}", "RFC 8996"),
         inside(
             "PGH160",
