@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-4d802391277d slave=herd-slave-8ee6b9efca41 haproxy=herd-haproxy-1d7e0d01d46e)
+images=(master=herd-master-2047e769a9f9 slave=herd-slave-9bcf1f3b2511 haproxy=herd-haproxy-3bd0125973cb)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

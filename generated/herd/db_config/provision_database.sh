@@ -73,6 +73,21 @@ EOF
 chown -R postgres "$settings"
 runuser -u postgres -- "/usr/lib/postgresql/$POSTGRES_MAJOR/bin/postgres" -D "$settings" -C max_connections >/dev/null ||
   fail "PostgreSQL $POSTGRES_MAJOR does not take the settings"
+# That loads no library. So a server starts once with all of them: empty, without a port, with initdb's own small shared_buffers, and gone afterwards.
+# TLS is left out, as its key is made by each machine at boot.
+try() {
+  local program=$1
+  shift
+  runuser -u postgres -- "/usr/lib/postgresql/$POSTGRES_MAJOR/bin/$program" -D "$settings/data" "$@"
+}
+try initdb --no-sync -A peer >/dev/null
+grep -vE '^(hba_file|unix_socket_directories|ssl|ssl_cert_file|ssl_key_file|shared_buffers) = ' "$settings/postgresql.conf" >>"$settings/data/postgresql.conf"
+{
+  printf "%s\n" "listen_addresses = ''" "huge_pages = off" "archive_mode = off"
+  printf "unix_socket_directories = '%s'\n" "$settings"
+} >>"$settings/data/postgresql.conf"
+try pg_ctl -w -s -l "$settings/log" start || fail "PostgreSQL $POSTGRES_MAJOR does not start with the settings: $(cat "$settings/log")"
+try pg_ctl -w -s -m immediate stop
 rm -r "$settings"
 
 clean_image

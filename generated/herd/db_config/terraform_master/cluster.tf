@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-4d802391277d"
-  image      = "4d802391277d"
+  image_name = "herd-master-2047e769a9f9"
+  image      = "2047e769a9f9"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

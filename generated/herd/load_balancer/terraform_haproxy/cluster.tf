@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-haproxy-1d7e0d01d46e"
-  image      = "1d7e0d01d46e"
+  image_name = "herd-haproxy-3bd0125973cb"
+  image      = "3bd0125973cb"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-master-11578a72819f"
-  image      = "11578a72819f"
+  image_name = "minimal-master-1cb63f3b922e"
+  image      = "1cb63f3b922e"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-haproxy-6d5cf910f1d8"
-  image      = "6d5cf910f1d8"
+  image_name = "minimal-haproxy-ea84acb3d732"
+  image      = "ea84acb3d732"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
