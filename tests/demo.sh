@@ -48,7 +48,10 @@ Endpoints, reachable from this machine
   writes      psql "host=$haproxy port=5000 user=app dbname=app"
   reads       psql "host=$haproxy port=5001 user=app dbname=app"
   stats page  http://$haproxy:7000/admin?stats   user admin1
-  passwords   $pgherd lab shell -- aws secretsmanager get-secret-value --secret-id herd/user/app (or herd/stats)
+  password of app
+    $pgherd lab shell -- aws secretsmanager get-secret-value --secret-id herd/user/app --query SecretString --output text
+  password of the stats page
+    $pgherd lab shell -- aws secretsmanager get-secret-value --secret-id herd/stats --query SecretString --output text
 
 Try it: $pgherd lab kill master, watch $pgherd status $blueprint --target lab, then $pgherd lab start master.
 Take it down: $pgherd lab down
