@@ -139,9 +139,9 @@ fn doctor_says_what_is_there_and_how_to_get_the_rest() {
         test.run(&["doctor"]).exits(0).out("fits packer 1.6.6").out("fits terraform 1.11.4").out("fits aws 2.15.1");
     done.out("account 123456789012");
     test.remove_program("packer");
-    test.hook("aws", r#"[ "$1" = sts ] && { echo "The security token is expired" >&2; exit 254; }"#);
+    test.hook("aws", r#"[ "$1" = sts ] && { echo "The security token is expired." >&2; exit 254; }"#);
     let done = test.run(&["doctor"]).exits(4).out("MISSING packer - - not found in PATH: apt-get install packer");
-    done.out("The security token is expired").err("missing: packer, AWS credentials");
+    done.out("The security token is expired: aws configure").err("missing: packer, AWS credentials");
 }
 
 #[test]

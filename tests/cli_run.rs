@@ -415,3 +415,27 @@ fn a_plan_that_the_world_overtook_is_made_again() {
     test.run(RUN).exits(0).err("network the world moved since this was planned: planned again").err("network done");
     assert_eq!(test.calls_of("terraform_network plan").len(), 2);
 }
+
+#[test]
+fn what_is_asked_for_wrongly_is_refused_before_the_credentials_are_looked_at() {
+    let test = ready(&Herd::healthy());
+    test.hook("aws", r#"[ "$1" = sts ] && { echo "no credentials" >&2; exit 254; }"#);
+    for wrong in [["--only", "netwrk"], ["--from", "netwrk"], ["--skip", "netwrk"]] {
+        test.run(&[RUN, &wrong[..]].concat()).exits(2).err("did you mean `network`?");
+    }
+    test.run(&[RUN, &["--confirm", "slave9"]].concat()).exits(2).err("there are master, slave1, slave2");
+    assert_eq!(test.calls_of("sts"), Vec::<String>::new());
+    test.run(RUN).exits(4).err("no credentials");
+    test.run(&["images", "blueprints/herd.hcl"]).exits(4).err("AWS credentials no credentials");
+}
+
+#[test]
+fn nothing_generated_yet_is_said_and_a_folder_is_no_blueprint() {
+    let test = Test::with_tools(&Herd::healthy().blueprint());
+    test.run(RUN).exits(3).err("nothing is generated yet").err("pgherd gen blueprints/herd.hcl");
+    test.run(&["gen", "blueprints"]).exits(2).err("blueprints is a folder").err("blueprints/*.hcl");
+    test.run(&["explain", "cluster.tf:2", "blueprints/herd.hcl"])
+        .exits(2)
+        .err("several files have that name")
+        .err("network/terraform_network/cluster.tf");
+}

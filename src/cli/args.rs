@@ -288,7 +288,7 @@ pub struct Destroy {
     /// Remove the cluster's images and their snapshots, too
     #[arg(long)]
     pub images: bool,
-    /// Do not ask for the cluster's name first
+    /// Do not ask for the cluster's name first; in the lab, whose data is nobody's, nobody is asked
     #[arg(long)]
     pub yes: bool,
 }

@@ -130,6 +130,12 @@ pub fn load_one(context: &Context, report: &Report, path: &Path, variables: &Var
 
 fn read(context: &Context, path: &Path) -> Result<(PathBuf, String), Failure> {
     let shown = path.display();
+    if files::is_dir(&context.path(path)) {
+        return Err(Failure::usage(format!(
+            "{shown} is a folder: name the blueprints in it, such as {}",
+            path.join("*.hcl").display()
+        )));
+    }
     match files::read_text(&context.path(path)) {
         Ok(Some(text)) => Ok((path.to_path_buf(), text)),
         Ok(None) => Err(Failure::usage(format!("{shown}: there is no such blueprint"))),

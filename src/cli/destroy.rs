@@ -17,6 +17,7 @@ use crate::tools::aws::{self, Ami};
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::Destroy) -> Result<(), Failure> {
     telling::told(context, report, options.telling, |feed| {
         let mut session = Session::open(context, report, &options.place, Need::Teardown)?;
+        session.require_credentials()?;
         let dir = session.work.dir();
         if !files::exists(dir) {
             return Err(Failure::usage(format!("{} is not there: nothing was made from it", dir.display())));

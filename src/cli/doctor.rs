@@ -62,7 +62,7 @@ fn print(report: &Report, findings: &[Finding]) {
         let version = if finding.version.is_empty() { "-".to_string() } else { finding.version.clone() };
         let (sign, advice) = match &finding.problem {
             None => ("fits", String::new()),
-            Some(problem) => ("MISSING", format!("{problem}: {}", finding.advice)),
+            Some(problem) => ("MISSING", finding.complaint(problem)),
         };
         rows.push(vec![sign.into(), finding.name.clone(), version, at, advice]);
     }

@@ -34,7 +34,7 @@ pub fn run(context: &Context, report: &Report, options: &args::Explain) -> Resul
     let loaded = blueprints::load_one(context, report, &options.blueprint, &options.variables)?;
     let all = &loaded.cluster.decisions;
     let set = loaded.files();
-    if let Some((path, line)) = place(&set, what) {
+    if let Some((path, line)) = place(&set, what)? {
         return explain_file(report, &loaded, &set, &path, line);
     }
     let wanted = what.to_lowercase();
@@ -91,17 +91,24 @@ impl<'a> Teller<'a> {
 }
 
 /// `FILE` or `FILE:LINE` of the generated files; the end of a path will do where only one file has it.
-fn place(files: &FileSet, what: &str) -> Option<(String, Option<usize>)> {
+fn place(files: &FileSet, what: &str) -> Result<Option<(String, Option<usize>)>, Failure> {
     let (path, line) = match what.rsplit_once(':') {
-        Some((path, line)) => (path, Some(line.parse().ok()?)),
+        Some((path, line)) => match line.parse() {
+            Ok(line) => (path, Some(line)),
+            Err(_) => return Ok(None),
+        },
         None => (what, None),
     };
     let ends =
         |known: &str| known == path || path.ends_with(&format!("/{known}")) || known.ends_with(&format!("/{path}"));
-    let mut found = files.iter().map(|(known, _)| known.as_str()).filter(|known| ends(known));
-    match (found.next(), found.next()) {
-        (Some(only), None) => Some((only.to_string(), line)),
-        _ => None,
+    let found: Vec<&str> = files.iter().map(|(known, _)| known.as_str()).filter(|known| ends(known)).collect();
+    match found[..] {
+        [] => Ok(None),
+        _ if found.contains(&path) => Ok(Some((path.to_string(), line))),
+        [only] => Ok(Some((only.to_string(), line))),
+        _ => {
+            Err(Failure::usage(format!("{path}: several files have that name; name one of\n  {}", found.join("\n  "))))
+        }
     }
 }
 

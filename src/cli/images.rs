@@ -18,6 +18,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Images) -> R
         (Some(ImagesVerb::Prune(prune)), _) => remove(context, report, prune),
         (None, Some(place)) => {
             let session = Session::open(context, report, &place, Need::Seats)?;
+            session.require_credentials()?;
             session.work.make_private_dir()?;
             let found = find(&session)?;
             if found.is_empty() {
@@ -138,6 +139,7 @@ fn superfluous(found: Vec<Found>, keep: usize) -> Vec<Found> {
 
 fn remove(context: &Context, report: &Arc<Report>, options: &args::Prune) -> Result<(), Failure> {
     let mut session = Session::open(context, report, &options.place, Need::Seats)?;
+    session.require_credentials()?;
     let asks = session.is_aws() && !options.yes;
     if asks && !terminal::can_ask() {
         return Err(Failure::usage("this removes images from AWS, and nobody is there to ask: add --yes"));

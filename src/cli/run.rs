@@ -25,6 +25,8 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Resu
         let mut session = Session::open(context, report, &options.place, Need::Tools)?;
         session.pipeline = selected(&session, options)?;
         rebuildable(&session, options)?;
+        confirmable(&session, options)?;
+        session.require_credentials()?;
         let asks = session.is_aws() && !options.yes && !options.plan_only;
         if asks && !terminal::can_ask() {
             return Err(Failure::usage(
@@ -51,6 +53,19 @@ fn show(context: &Context, report: &Arc<Report>, options: &args::Run) -> Result<
         None => print_commands(&session),
     }
     Ok(())
+}
+
+/// Machines whose data may go must be the cluster's.
+fn confirmable(session: &Session<'_>, options: &args::Run) -> Result<(), Failure> {
+    let known =
+        || session.pipeline.seats.machines.iter().filter(|seat| seat.is_database()).map(|seat| seat.name.as_str());
+    match options.confirm.iter().find(|name| !known().any(|known| known == name.as_str())) {
+        Some(name) => {
+            let all = known().collect::<Vec<_>>().join(", ");
+            Err(Failure::usage(format!("--confirm {name}: no database machine has that name; there are {all}")))
+        }
+        None => Ok(()),
+    }
 }
 
 fn selected(session: &Session<'_>, options: &args::Run) -> Result<Pipeline, Failure> {

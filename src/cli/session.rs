@@ -45,7 +45,7 @@ pub struct Session<'a> {
 /// How much has to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// Fresh files, tools that fit, credentials: they will be run.
+    /// Fresh files, tools that fit: they will be run.
     Tools,
     /// As `Tools`, whatever the files are: what they made before is to go.
     Teardown,
@@ -109,13 +109,19 @@ impl<'a> Session<'a> {
             env,
             tools,
         };
-        if need.tools() && place.target == TargetName::Aws {
-            let ask = session.aws(aws::caller_identity(&session.loaded.cluster.region));
-            let found = prerequisites::credentials(&ask, &session.env, &session.interrupt);
-            require(report, std::slice::from_ref(&found), &session.interrupt)?;
-            report.note(&format!("AWS {}, region {}", found.version, session.loaded.cluster.region));
-        }
         Ok(session)
+    }
+
+    /// Asks AWS whose the credentials are, and says so; the lab has its own.
+    pub fn require_credentials(&self) -> Result<(), Failure> {
+        if !self.is_aws() {
+            return Ok(());
+        }
+        let ask = self.aws(aws::caller_identity(&self.loaded.cluster.region));
+        let found = prerequisites::credentials(&ask, &self.env, &self.interrupt);
+        require(&self.report, std::slice::from_ref(&found), &self.interrupt)?;
+        self.report.note(&format!("AWS {}, region {}", found.version, self.loaded.cluster.region));
+        Ok(())
     }
 
     /// A command of the AWS CLI, where the other tools run.
@@ -245,7 +251,7 @@ pub fn require(report: &Report, findings: &[Finding], interrupt: &Interrupt) -> 
     let mut missing = vec![];
     for finding in findings {
         if let Some(problem) = &finding.problem {
-            report.say(&format!("{} {problem}: {}", report.on_err(Style::Bad, &finding.name), finding.advice));
+            report.say(&format!("{} {}", report.on_err(Style::Bad, &finding.name), finding.complaint(problem)));
             missing.push(finding.name.clone());
         }
     }
@@ -261,6 +267,13 @@ fn require_fresh(loaded: &Loaded, workspace: &Workspace) -> Result<(), Failure> 
     let review = workspace.review(&loaded.cluster.name, &set)?;
     if !review.drift() {
         return Ok(());
+    }
+    if workspace.missing()? {
+        let (dir, blueprint) = (workspace.dir().display(), loaded.words());
+        let text = format!(
+            "nothing is generated yet in {dir}\n  run `pgherd gen {blueprint}`, look at it, commit it, and run again"
+        );
+        return Err(Failure::Text(Kind::Drift, text));
     }
     let steps = &review.reconciled.steps;
     let files: Vec<&str> = steps.keys().take(5).map(|path| path.as_str()).collect();

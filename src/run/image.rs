@@ -90,7 +90,12 @@ impl Under<'_> {
         let newest = aws::newest(all).map(|ami| (&ami.id, contents::of_tags(&ami.tags)));
         seen.rebuilt = Some(match newest {
             None => format!("there is none of the {} yet", image.role),
-            Some((id, None)) => format!("another content than that of {id}, which does not say what it is made of"),
+            Some((id, None)) => {
+                format!(
+                    "the former image of the {}, {id}, is of other content; its tags do not say which files differ",
+                    image.role
+                )
+            }
             Some((id, Some(others))) => {
                 seen.differs = contents::difference(&image.contents, &others);
                 let more = seen.differs.len().saturating_sub(NAMED);

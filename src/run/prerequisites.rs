@@ -23,6 +23,13 @@ pub struct Finding {
     pub advice: String,
 }
 
+impl Finding {
+    /// What is wrong, and how to mend it. A tool's own words may end with a full stop.
+    pub fn complaint(&self, problem: &str) -> String {
+        format!("{}: {}", problem.trim_end_matches(['.', ':', ' ']), self.advice)
+    }
+}
+
 /// The tools of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tools {

@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-haproxy-3bd0125973cb"
-  image      = "3bd0125973cb"
+  image_name = "herd-haproxy-ebd5749bb775"
+  image      = "ebd5749bb775"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
