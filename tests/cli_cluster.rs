@@ -152,3 +152,14 @@ fn colours_are_for_terminals_and_not_against_no_color() {
     let test = test.env("NO_COLOR", "1");
     assert!(!test.at_terminal(STATUS, "").exits(0).stdout.contains('\x1b'));
 }
+
+#[test]
+fn a_dead_primary_that_patroni_still_shows_is_called_old_news() {
+    let herd = Herd::healthy();
+    herd.view.lock().unwrap().health = 503;
+    let test = running(&herd);
+    test.run(STATUS)
+        .exits(1)
+        .out("master eu-west-1a 10.20.0.16 primary running")
+        .out("as Patroni last knew them, up to 20 s ago");
+}

@@ -41,20 +41,35 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Status) -> R
     }
     report.table(&rows);
     report.line("");
+    if !seen.members.is_empty() && !seen.has_primary {
+        let ttl = session.pipeline.seats.settings.get("ttl").map_or("", String::as_str);
+        report.line(&format!(
+            "HAProxy sees no primary: roles and states are as Patroni last knew them, up to {ttl} s ago (ttl); a machine that died within \
+             that time still shows as it was"
+        ));
+        report.line("");
+    }
     if seen.reachable && !seen.stranger {
         for line in drift::advised(&drift::settings(&session.pipeline.seats, address)) {
             report.line(&line);
         }
     }
-    judge(report, &seen)
+    let advice = match (session.is_aws(), seen.reachable) {
+        (false, false) => {
+            "in the lab its address is reached from this machine alone, while it runs there: `pgherd lab ps` shows the machines, and \
+                           `pgherd run --target lab` makes them"
+        }
+        _ => seen.advice(),
+    };
+    judge(report, &seen, advice)
 }
 
-fn judge(report: &Report, seen: &Observation) -> Result<(), Failure> {
+fn judge(report: &Report, seen: &Observation, advice: &str) -> Result<(), Failure> {
     if seen.problems.is_empty() {
         report.line(&report.on_out(Style::Good, "healthy"));
         return Ok(());
     }
-    let text = format!("the cluster is not healthy: {}\n  {}", seen.problems.join("; "), seen.advice());
+    let text = format!("the cluster is not healthy: {}\n  {advice}", seen.problems.join("; "));
     Err(Failure::Text(Kind::Failed, text))
 }
 

@@ -75,6 +75,8 @@ pub struct Observation {
     pub problems: Vec<String>,
     /// Whether HAProxy's admin port answered at all.
     pub reachable: bool,
+    /// Whether HAProxy sees a primary by its own checks, which are seconds old where Patroni's view may be as old as its ttl.
+    pub has_primary: bool,
     /// Whether it is another cluster that answered: nothing is known of this one.
     pub stranger: bool,
 }
@@ -124,7 +126,7 @@ pub fn observe(seats: &Seats, haproxy: IpAddr) -> Observation {
     }
     seen.reachable = true;
     match network::http_get(&format!("http://{admin}/health"), TIMEOUT) {
-        Ok(answer) if answer.status == 200 => {}
+        Ok(answer) if answer.status == 200 => seen.has_primary = true,
         Ok(answer) => seen.problems.push(format!("HAProxy sees no primary (/health answers {})", answer.status)),
         Err(why) => seen.problems.push(format!("HAProxy's /health does not answer: {why}")),
     }
