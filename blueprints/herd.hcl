@@ -65,7 +65,7 @@ cluster "herd" {
     # A public address that stays, to reach the machine from outside. Replication never uses it. AWS bills it by the hour.
     elastic_ip = true
 
-    # An EC2 key pair of yours, for SSH as the base's own user. Default: none. Example:
+    # An EC2 key pair of yours, for SSH as the base's own user. Adding it later replaces the machine. Default: none. Example:
     #key_name = "dba"
 
     # gp3, encrypted. Size in GiB; iops and throughput (MiB/s) cost nothing at these values.
