@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use support::Test;
 use support::herd::Herd;
+use support::{Test, await_file};
 use tempfile::TempDir;
 
 const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes"];
@@ -166,6 +166,58 @@ fn a_run_leaves_a_page_that_shows_it() {
         assert!(view["bars"].as_u64().unwrap() >= 8, "bars that can be seen: {}", view["bars"]);
     }
     picture(&page, "failed");
+}
+
+/// Whoever finds that a run was killed makes the page that it could not make itself.
+#[test]
+fn a_run_that_was_killed_gets_its_page_from_the_next() {
+    let test = Test::with_tools(&Herd::healthy().blueprint());
+    test.run(&["gen"]).exits(0);
+    test.hook("terraform", r#"case "$*" in *network*apply*) touch "$STATE/applying"; sleep 1 ;; esac"#);
+    let mut child = test.spawn(RUN);
+    await_file(&test.state("applying"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let logs = test.path("generated/herd/.pgherd/logs");
+    let of_killed = |end: &str| {
+        let mut names = fs::read_dir(&logs).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+        names.sort();
+        names.into_iter().find(|path| path.to_str().unwrap().ends_with(end))
+    };
+    assert_eq!(of_killed("-report.html"), None, "it was killed");
+    let torn = of_killed("-events.jsonl").unwrap();
+    fs::write(&torn, fs::read_to_string(&torn).unwrap() + r#"{"at":"2026-11-24T18:0"#).unwrap();
+    let done = test.run(RUN).exits(0);
+    let page = of_killed("-report.html").unwrap();
+    let done = done.err(&format!("to look at: {}", page.display()));
+    let newer = page.with_file_name("newer");
+    assert!(done.stderr.matches("-report.html").count() == 2, "its own, and that of the killed one: {}", done.stderr);
+
+    let seen = look(&page);
+    assert_eq!(seen.console, [""; 0]);
+    for width in ["wide", "narrow"] {
+        let text = seen.text(width).split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in [
+            "herd killed",
+            "killed; found by the run 20",
+            "killed was under way",
+            "network: was under way when the run was killed; terraform apply: exit code 0",
+            "not begun",
+        ] {
+            assert!(text.contains(part), "{part:?} is not to be seen at the {width} page:\n{text}");
+        }
+    }
+    picture(&page, "killed");
+
+    // It is told once, and its history has an end.
+    let events = fs::read_to_string(&torn).unwrap();
+    let last: Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["event"], &last["exit_code"]), (&Value::from("run-ended"), &Value::from(137)), "{events}");
+    fs::write(&newer, "").unwrap();
+    let done = test.run(RUN).exits(0);
+    assert_eq!(done.stderr.matches("-report.html").count(), 1, "{}", done.stderr);
+    let changed = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+    assert!(changed(&page) < changed(&newer), "written once");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The begin of `run` and `destroy`: the folder is held, and what an earlier one left unfinished is found.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::failure::Failure;
+use super::report::tell_of_killed;
 use super::session::{Session, interrupted};
 use crate::run::{journal, keeper, log, require_room, temporary};
 use crate::system::files::{self, Lock};
@@ -19,7 +21,7 @@ impl Session<'_> {
         let lock = self.work.lock()?;
         self.await_tools(&private.join(keeper::LOCK))?;
         self.tidy()?;
-        self.say_unfinished();
+        self.say_unfinished(&private.join("logs"));
         self.journal.trim()?;
         log::prune(&private)?;
         self.journal.begun("", journal::RUN)?;
@@ -38,7 +40,7 @@ impl Session<'_> {
         temporary(self.work.dir()).map_or(Ok(()), |dir| files::remove_tree(&dir))
     }
 
-    fn await_tools(&self, lock: &std::path::Path) -> Result<(), Failure> {
+    fn await_tools(&self, lock: &Path) -> Result<(), Failure> {
         let mut said = false;
         while files::lock_alone(lock)?.is_none() {
             if !said {
@@ -57,8 +59,14 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn say_unfinished(&mut self) {
+    fn say_unfinished(&mut self, logs: &Path) {
         let left = self.journal.unfinished();
+        let pages = tell_of_killed(logs, &self.run, |run, stage| {
+            let of_run = left.iter().find(|entry| entry.run == run);
+            let ends = of_run.map(|entry| self.journal.end_in(entry, stage)).unwrap_or_default();
+            let ends = ends.iter().filter(|end| end.what != terraform::PLAN);
+            ends.map(|end| format!("{}: {}", end.what, end.how)).collect()
+        });
         for run in left.iter().filter(|entry| entry.stage.is_empty()) {
             self.report
                 .note(&format!("the {} that began {} was killed; this one goes on from there", run.what, run.at));
@@ -73,6 +81,10 @@ impl Session<'_> {
             } else {
                 self.report.note(&format!("  {} of {} did not come to its end", entry.what, entry.stage));
             }
+        }
+        // A full disk takes a page away, and nothing else.
+        for page in pages.unwrap_or_default() {
+            self.report.note(&format!("  to look at: {}", page.display()));
         }
         for entry in left {
             self.journal.settle(&entry, "killed");

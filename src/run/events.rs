@@ -96,7 +96,7 @@ pub enum Event {
     },
     /// It is over; nothing follows.
     RunEnded {
-        /// The process's exit code.
+        /// The process's exit code; 137 where it was killed, which the next run writes into its events.
         exit_code: u8,
         /// What ended it, where that is no stage's failure.
         #[serde(default, skip_serializing_if = "String::is_empty")]

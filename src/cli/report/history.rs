@@ -4,9 +4,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::feed::Listener;
+use super::page;
 use super::story::Story;
 use crate::run::events::{Event, Said};
-use crate::system::files;
+use crate::system::{clock, files};
 
 /// What its name ends with.
 const SUFFIX: &str = "-events.jsonl";
@@ -42,6 +43,27 @@ pub fn earlier(logs: &Path, this: &Story, most: usize) -> Vec<Story> {
     let names = files::list(logs).unwrap_or_default();
     let paths = names.iter().rev().filter(|name| name.ends_with(SUFFIX) && **name < own).map(|name| logs.join(name));
     paths.filter_map(read).filter(|story| story.begun.verb == this.begun.verb).take(most).collect()
+}
+
+/// The runs that wrote events and no page: those that were killed.
+pub fn unended(logs: &Path) -> Vec<Story> {
+    let names = files::list(logs).unwrap_or_default();
+    let pageless = |name: &&String| {
+        let run = name.strip_suffix(SUFFIX);
+        run.is_some_and(|run| !names.contains(&format!("{run}{}", page::SUFFIX)))
+    };
+    let stories = names.iter().filter(pageless).filter_map(|name| read(logs.join(name)));
+    stories.filter(|story| story.ended.is_none()).collect()
+}
+
+/// Says in the events of a run what it could not say itself.
+pub fn conclude(logs: &Path, run: &str, events: &[Event]) -> io::Result<()> {
+    let path = logs.join(format!("{run}{SUFFIX}"));
+    let at = clock::rfc3339(clock::now());
+    for event in events {
+        files::append_line(&path, &serde_json::to_string(&Said { at: at.clone(), event: event.clone() })?)?;
+    }
+    Ok(())
 }
 
 /// A line that was cut off, or that a newer pgherd wrote, was never said.

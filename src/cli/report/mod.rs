@@ -2,6 +2,7 @@
 
 mod feed;
 mod history;
+mod killed;
 pub mod page;
 mod screen;
 mod story;
@@ -18,6 +19,7 @@ use crate::system::{Context, Interrupt, terminal};
 
 pub use feed::Feed;
 pub use history::History;
+pub use killed::tell_of_killed;
 pub use page::PageOf;
 use screen::Screen;
 pub use stream::Stream;

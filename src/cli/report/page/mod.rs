@@ -3,6 +3,7 @@
 mod timeline;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use minijinja::{Environment, UndefinedBehavior};
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 use super::feed::Listener;
 use super::history;
+use super::killed;
 use super::story::{Stage, Story};
 use super::view::short;
 use crate::run::events::{Event, ImageSeen, Phase, Plan, Said};
@@ -18,7 +20,7 @@ use crate::system::files;
 use timeline::{Row, Tick};
 
 /// What its name ends with.
-const SUFFIX: &str = "-report.html";
+pub(super) const SUFFIX: &str = "-report.html";
 /// Earlier runs that durations are held against.
 const EARLIER: usize = 12;
 
@@ -38,21 +40,23 @@ impl PageOf {
     pub fn new(logs: &Path) -> Self {
         PageOf { logs: logs.to_path_buf(), story: Story::default() }
     }
+}
 
-    fn write(&self) {
-        let names = files::list(&self.logs).unwrap_or_default();
-        let page = Page::of(&self.story, &history::earlier(&self.logs, &self.story, EARLIER), &names);
-        let at = path(&self.logs, &self.story.begun.run);
-        // A full disk takes the page away, and nothing else.
-        let _ = files::replace(&at, &at.with_extension("new"), page.render().as_bytes(), 0o600);
-    }
+/// Writes the page of a run, as far as its story goes.
+pub(super) fn write(logs: &Path, story: &Story) -> io::Result<PathBuf> {
+    let names = files::list(logs).unwrap_or_default();
+    let page = Page::of(story, &history::earlier(logs, story, EARLIER), &names);
+    let at = path(logs, &story.begun.run);
+    files::replace(&at, &at.with_extension("new"), page.render().as_bytes(), 0o600)?;
+    Ok(at)
 }
 
 impl Listener for PageOf {
     fn hear(&mut self, said: &Said) {
         self.story.hear(said);
         if matches!(said.event, Event::RunEnded { .. }) {
-            self.write();
+            // A full disk takes the page away, and nothing else.
+            let _ = write(&self.logs, &self.story);
         }
     }
 }
@@ -105,6 +109,7 @@ impl<'a> Page<'a> {
             0 => ("done", "good"),
             3 => ("changes are due", "warn"),
             130 => ("interrupted", "warn"),
+            killed::CODE => ("killed", "bad"),
             _ => ("failed", "bad"),
         };
         let own = format!("{}-", begun.run);

@@ -135,6 +135,7 @@ fn verdict(story: &Story, stage: &Stage) -> (&'static str, &'static str, String)
         Some(Outcome::Blocked(by)) => ("not begun", "warn", format!("it needs {by}")),
         Some(Outcome::Declined) => ("not done", "warn", "not agreed to".into()),
         Some(Outcome::Interrupted) => ("interrupted", "warn", String::new()),
+        None if stage.running_since().is_some() => ("killed", "bad", "was under way".into()),
         None => match (&stage.later, story.phase) {
             (Some(need), _) => ("not looked at", "dim", format!("planned when {need} is there")),
             (None, _) => ("not begun", "dim", String::new()),
