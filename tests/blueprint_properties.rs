@@ -22,7 +22,7 @@ const LINES: &[(&str, &[&str])] = &[
             "version = 1NUMBER",
             "users = [\"app\", \"report\"]",
             "databases = [\"one\"]",
-            "settings = { work_mem = \"NUMBERMB\", max_connections = EXPRESSION }",
+            "settings = { work_mem = \"NUMBERMB\", max_connections = EXPRESSION, autovacuum = FLAG, archive_mode = FLAG }",
         ],
     ),
     (

@@ -3,7 +3,7 @@
 
 mod support;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::Test;
 
 const TWO_ZONES: &str = "cluster \"herd\" {
@@ -87,6 +87,38 @@ fn json_holds_everything_with_places() {
     assert_eq!(herd["quorum"]["zones"][0]["writes"], "stop_without_quorum");
     assert!(herd["capacity"][0]["limit"].is_u64());
     assert!(herd["decisions"].as_array().unwrap().iter().any(|d| d["name"] == "failover.ttl" && d["value"] == "20 s"));
+    assert_eq!(
+        herd["access"][3]["closed"].as_str().unwrap().split(';').next(),
+        Some("no network.admins and no key_name")
+    );
+}
+
+/// Down to file and line, where the blueprint says it.
+#[test]
+fn json_and_text_tell_where_each_decision_comes_from() {
+    let test = test(&TWO_ZONES.replace(
+        "  network",
+        "  postgres {\n    settings = merge({ work_mem = \"8MB\" }, { jit = false })\n  }\n  tags = { team = \"dba\" }\n  network",
+    ));
+    let done = test.run(&["check", "--format", "json"]).exits(2);
+    let all: Value = serde_json::from_str(&done.stdout).unwrap();
+    let decisions = all["clusters"][0]["decisions"].as_array().unwrap();
+    let from = |name: &str| &decisions.iter().find(|d| d["name"] == name).unwrap_or_else(|| panic!("{name}"))["from"];
+    let attribute =
+        |attribute: &str, line: Value| json!({ "attribute": attribute, "file": "blueprints/herd.hcl", "line": line });
+    assert_eq!(from("region"), &json!([attribute("region", json!(2))]));
+    assert_eq!(from("tags.team"), &json!([attribute("tags.team", json!(6))]));
+    assert_eq!(from("postgres.jit"), &json!([attribute("postgres.settings.jit", json!(4))]));
+    assert_eq!(from("failover.ttl"), &json!([attribute("failover.ttl", Value::Null)]));
+    assert_eq!(from("postgres.min_wal_size"), &json!([{ "decision": "postgres.max_wal_size" }]));
+    for decision in decisions {
+        for from in decision["from"].as_array().unwrap() {
+            let known = |name: &Value| decisions.iter().any(|d| d["name"] == *name);
+            assert!(from["attribute"].is_string() || known(&from["decision"]), "{decision}");
+        }
+    }
+    let done = test.run(&["check", "--decisions"]).exits(2);
+    done.out("from postgres.settings.jit (blueprints/herd.hcl:4)").out("from failover.ttl (its default)");
 }
 
 #[test]

@@ -27,11 +27,15 @@ fn flags_alone_make_a_blueprint_that_passes() {
         "shop",
         "--admins",
         "203.0.113.7/32,198.51.100.0/24",
+        "--key-name",
+        "dba",
         "--out",
         "a/flock.hcl",
     ];
     test.run(&all).exits(0);
-    test.run(&["check", "a/flock.hcl"]).exits(0);
+    test.run(&["check", "a/flock.hcl"])
+        .exits(0)
+        .out("SSH, master, slaves and haproxy port 22 203.0.113.7/32, 198.51.100.0/24, with the key");
     let text = test.read("a/flock.hcl");
     for line in [
         "cluster \"flock\" {",
@@ -39,6 +43,7 @@ fn flags_alone_make_a_blueprint_that_passes() {
         "admins = [\"203.0.113.7/32\", \"198.51.100.0/24\"]",
         "databases = { shop = \"shop\" }",
         "count = 3",
+        "key_name = \"dba\"",
         "    elastic_ip = true",
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
@@ -87,12 +92,13 @@ fn nothing_is_overwritten_and_nothing_bad_is_written() {
 #[test]
 fn a_person_is_asked_until_the_answers_fit() {
     let test = Test::new();
-    let typed = "Shop\nshop\neu-west\n\n3\nshop\n203.0.113.7/32\n";
+    let typed = "Shop\nshop\neu-west\n\n3\nshop\n203.0.113.7/32\n\n";
     let done = test.at_terminal(&["init"], typed).exits(0);
     done.out("Name of the cluster").out("cannot be part of a host name").out("blueprints/shop.hcl is written");
     test.run(&["check", "blueprints/shop.hcl"]).exits(0);
     let text = test.read("blueprints/shop.hcl");
     assert!(text.contains("region = \"eu-west-1\"") && text.contains("count = 3"), "{text}");
+    assert!(text.contains("    #key_name = \"dba\""), "asked for, as there are admins, and none: {text}");
     test.at_terminal(&["init"], "another\n").exits(2).out("nothing is written");
     assert!(!test.path("blueprints/another.hcl").exists());
 }

@@ -16,6 +16,7 @@ use validate::{Generated, run, succeeds};
 
 const REGION: &str = "eu-west-1";
 const NETWORK: &str = "network/terraform_network";
+const STATE: &str = "terraform.tfstate";
 
 #[test]
 fn a_vpc_that_exists_is_moved_into_and_left_as_it_is() {
@@ -56,6 +57,15 @@ fn a_vpc_that_exists_is_moved_into_and_left_as_it_is() {
         let again = run(&mut on(module, &["plan", "-input=false", "-no-color", "-detailed-exitcode"]));
         assert_eq!(again.status.code(), Some(0), "{module}: {}", String::from_utf8_lossy(&again.stdout));
     });
+
+    let keyed = Generated::from_text(
+        "vpc.hcl",
+        &text.replace("  image {", "  haproxy {\n    key_name = \"dba\"\n  }\n  image {"),
+    );
+    let module = "load_balancer/terraform_haproxy";
+    std::fs::copy(generated.path(module).join(STATE), keyed.path(module).join(STATE)).expect("its state");
+    let plan = succeeds(&mut terraform.sharing(&data, &keyed.path(module), &["plan", "-input=false", "-no-color"]));
+    assert!(plan.lines().any(|line| line.contains("key_name") && line.contains("# forces replacement")), "{plan}");
 
     let now = moto.ec2(REGION, "DescribeTags");
     for id in &ids {
@@ -121,7 +131,7 @@ fn everything_is_encrypted_with(key: &str, generated: &Generated, moto: &Moto) {
         assert_eq!(told["KmsKeyId"], key, "{told}");
     }
     // Machines decrypt their own passwords with it, through Secrets Manager, and nothing else.
-    let state = std::fs::read_to_string(generated.path(NETWORK).join("terraform.tfstate")).expect("the state");
+    let state = std::fs::read_to_string(generated.path(NETWORK).join(STATE)).expect("the state");
     let state: Value = serde_json::from_str(&state).expect("JSON");
     let resources = state["resources"].as_array().expect("resources");
     let policies = resources.iter().filter(|r| r["type"] == "aws_iam_role_policy" && r["name"] == "decrypt_secrets");

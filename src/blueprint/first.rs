@@ -19,6 +19,8 @@ pub struct First {
     pub database: Option<String>,
     /// Ranges that may administrate from outside.
     pub admins: Vec<String>,
+    /// EC2 key pair that lets them in by SSH.
+    pub key_name: Option<String>,
     /// Rules that it breaks on purpose, by code, each with its reason.
     pub accept: Vec<(&'static str, String)>,
 }
@@ -43,6 +45,7 @@ impl First {
             instance_type: None,
             database: None,
             admins: vec![],
+            key_name: None,
             accept: vec![],
         }
     }
@@ -68,7 +71,7 @@ cluster {} {{
     # Who may reach HAProxy's ports, where applications connect. Default: the network's own addresses.
     #clients = [\"10.20.0.0/16\", \"10.30.0.0/16\"]
 
-    # Who may reach SSH and the stats page from outside. Default: nobody.
+    # Who may reach SSH and the stats page from outside. Default: nobody. SSH takes each machine's key_name as well.
     {}
   }}
 ",
@@ -119,6 +122,10 @@ cluster {} {{
             Some(kind) => format!("instance_type = {}", quoted(kind)),
             None => "#instance_type = \"m6i.large\"".into(),
         };
+        let key = match &self.key_name {
+            Some(key) => format!("key_name = {}", quoted(key)),
+            None => "#key_name = \"dba\"".into(),
+        };
         let reached = if self.admins.is_empty() { "#elastic_ip = true" } else { "elastic_ip = true" };
         let count = self.slaves;
         format!(
@@ -126,6 +133,8 @@ cluster {} {{
   # The machine that starts as primary. After a failover another one is: keep master and slaves alike.
   master {{
     {kind}
+    # An EC2 key pair of yours, for SSH. Added later, it replaces the machine.
+    {key}
     disk {{
       # GiB, gp3, encrypted.
       #size = 100
@@ -136,12 +145,14 @@ cluster {} {{
     # With two, a failover leaves one standby, so that commits still have one to wait for.
     count = {count}
     {kind}
+    {key}
     disk {{
       #size = 100
     }}
   }}
 
   haproxy {{
+    {key}
     # A public address, to reach it from outside the network.
     {reached}
   }}

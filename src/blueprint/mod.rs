@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 pub use diagnostic::Diagnostic;
 pub use model::Blueprint;
 pub use places::Places;
-pub use validate::{is_graviton, zones_to_name};
+pub use validate::{boolean, is_graviton, zones_to_name};
 pub use variable::declared;
 
 /// Reads a blueprint. `file_name` only names it in diagnostics, which come in the order of the file.

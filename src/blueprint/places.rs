@@ -1,6 +1,6 @@
 //! Where a blueprint's attributes stand, for rules that are judged long after it was read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use hcl_edit::expr::{Expression, ObjectKey};
@@ -17,24 +17,28 @@ use super::vocabulary::full_name;
 pub struct Places<'a> {
     source: Source<'a>,
     by_path: BTreeMap<String, Range<usize>>,
+    /// Maps whose keys are only known once they are computed, such as `settings = merge(…)`.
+    computed: BTreeSet<String>,
 }
 
 impl<'a> Places<'a> {
     /// Of a blueprint that has been read without a problem; `file_name` only names it in diagnostics.
     pub fn of(file_name: &'a str, text: &'a str) -> Self {
-        let mut by_path = BTreeMap::new();
+        let (mut by_path, mut computed) = (BTreeMap::new(), BTreeSet::new());
         if let Ok(body) = parse_body(text)
             && let Some(cluster) = body.blocks().find(|block| block.ident.as_str() == "cluster")
         {
             by_path.insert(String::new(), span(&cluster.ident));
-            add(&mut by_path, &cluster.body, "");
+            add(&mut by_path, &mut computed, &cluster.body, "");
         }
-        Places { source: Source::new(file_name, text), by_path }
+        Places { source: Source::new(file_name, text), by_path, computed }
     }
 
-    /// The line of what stands at this path, counted from 1, and its text.
+    /// The line of what stands at this path, counted from 1, and its text; of the map that has it, where its keys are computed.
     pub fn line(&self, path: &str) -> Option<(usize, &'a str)> {
-        let at = self.by_path.get(path)?.start;
+        let map =
+            || self.by_path.get(path.rsplit_once('.').map(|(map, _)| map).filter(|map| self.computed.contains(*map))?);
+        let at = self.by_path.get(path).or_else(map)?.start;
         let text = self.source.text;
         let number = text[..at].matches('\n').count() + 1;
         Some((number, text.lines().nth(number - 1)?.trim()))
@@ -54,7 +58,7 @@ impl<'a> Places<'a> {
     }
 }
 
-fn add(by_path: &mut BTreeMap<String, Range<usize>>, body: &Body, path: &str) {
+fn add(by_path: &mut BTreeMap<String, Range<usize>>, computed: &mut BTreeSet<String>, body: &Body, path: &str) {
     for structure in body.iter() {
         match structure {
             Structure::Attribute(attribute) => {
@@ -69,6 +73,10 @@ fn add(by_path: &mut BTreeMap<String, Range<usize>>, body: &Body, path: &str) {
                         by_path.insert(full_name(&path, &key.to_lowercase()), span(value.expr()));
                     }
                 }
+                if !matches!(&attribute.value, Expression::Object(object) if object.iter().all(|(key, _)| is_plain(key)))
+                {
+                    computed.insert(path.clone());
+                }
                 by_path.insert(path, span(&attribute.value));
             }
             Structure::Block(block) => {
@@ -78,9 +86,13 @@ fn add(by_path: &mut BTreeMap<String, Range<usize>>, body: &Body, path: &str) {
                     path = full_name(&path, label.as_str());
                     at = span(label);
                 }
-                add(by_path, &block.body, &path);
+                add(by_path, computed, &block.body, &path);
                 by_path.insert(path, at);
             }
         }
     }
+}
+
+fn is_plain(key: &ObjectKey) -> bool {
+    matches!(key, ObjectKey::Ident(_) | ObjectKey::Expression(Expression::String(_)))
 }

@@ -61,6 +61,10 @@ rules! {
     RTO_WITHOUT_HAPROXY = warning("PGH006", "the budget does not cover HAProxy's own machine");
     /// etcd's election takes longer than Patroni retries.
     ELECTION_OUTLASTS_RETRY = warning("PGH007", "an election of etcd may cost the primary its place");
+    /// Replay may wait for reads for longer than the budget, or anybody, expects.
+    REPLAY_HELD_UP = warning("PGH008", "reads on a standby may hold up a failover");
+    /// The primary never gives up a standby that fell silent.
+    STANDBY_HOLDS_COMMITS = warning("PGH009", "a dead standby may hold up commits");
     /// Reserved connections leave too few.
     CONNECTIONS_RESERVED = error("PGH010", "connection limits do not add up");
     /// `shared_buffers` takes most of the memory.
@@ -87,6 +91,18 @@ rules! {
     STANDBY_DISK_SMALLER = warning("PGH031", "a slave's disk is smaller than the master's");
     /// Databases on machines with CPU credits.
     BURSTABLE_DATABASE = warning("PGH032", "a database on a burstable machine");
+    /// `autovacuum`, or what it lives on, is off.
+    AUTOVACUUM_OFF = warning("PGH040", "autovacuum is off");
+    /// WAL is kept to be archived, and nothing archives it.
+    ARCHIVE_FILLS_DISK = Rule { acceptable: true, ..error("PGH041", "WAL that waits for an archive fills the disk") };
+    /// An archive's command, and `archive_mode` is off.
+    ARCHIVE_IDLE = warning("PGH042", "an archive that is never written");
+    /// A setting for rescue work.
+    DAMAGE_PASSES = Rule { acceptable: true, ..error("PGH043", "a setting lets damage pass in silence") };
+    /// `hot_standby_feedback`, and transactions without an end.
+    FORGOTTEN_READ = warning("PGH044", "a forgotten read on a standby bloats the primary");
+    /// SSH is open to admins, and machines know no key.
+    ADMINS_WITHOUT_KEY = warning("PGH050", "SSH is open, and nobody can log in");
     /// An `accept` that nothing needs.
     ACCEPT_UNUSED = warning("PGH090", "an accepted rule is not broken");
 }

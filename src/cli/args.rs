@@ -76,6 +76,9 @@ pub struct Init {
     /// Address ranges that may reach SSH and the stats page; HAProxy then gets an Elastic IP
     #[arg(long, value_name = "RANGE", value_delimiter = ',')]
     pub admins: Vec<String>,
+    /// EC2 key pair for SSH to every machine
+    #[arg(long, value_name = "NAME")]
+    pub key_name: Option<String>,
     /// The file to write [default: blueprints/NAME.hcl]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

@@ -1,5 +1,8 @@
 //! `pgherd check`: what a cluster will do, before it exists.
 
+use std::fmt::{self, Display, Formatter};
+
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::args::{self, Format};
@@ -7,10 +10,12 @@ use super::blueprints::{self, Loaded};
 use super::failure::{Failure, Kind};
 use super::report::{Report, Style};
 use crate::blueprint::{Diagnostic, Places};
+use crate::cluster::check::access::Door;
 use crate::cluster::check::capacity::Sum;
 use crate::cluster::check::outage::{Prediction, Term, seconds};
 use crate::cluster::check::quorum::Verdict;
 use crate::cluster::check::{Check, Kept, check};
+use crate::cluster::decision::Decision;
 use crate::system::Context;
 
 /// Runs the verb.
@@ -65,8 +70,48 @@ fn as_json(one: &Loaded, found: &Check) -> Value {
         finding["line"] = json!(place.line);
         finding["column"] = json!(place.column);
     }
-    value["decisions"] = json!(*one.cluster.decisions);
+    let places = Places::of("", &one.text);
+    value["decisions"] = (one.cluster.decisions.iter())
+        .map(|decision| {
+            let mut shown = json!(decision);
+            shown["from"] = origins(one, &places, decision).map(|origin| json!(origin)).collect();
+            shown
+        })
+        .collect();
     value
+}
+
+/// What a decision follows from.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Origin<'a> {
+    /// Another decision.
+    Decision { decision: &'a str },
+    /// An attribute of the blueprint, and the line where it stands; none where it has its default.
+    Attribute { attribute: &'a str, file: String, line: Option<usize> },
+}
+
+impl Display for Origin<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match self {
+            Origin::Decision { decision } => write!(f, "{decision}"),
+            Origin::Attribute { attribute, file, line: Some(line) } => write!(f, "{attribute} ({file}:{line})"),
+            Origin::Attribute { attribute, line: None, .. } => write!(f, "{attribute} (its default)"),
+        }
+    }
+}
+
+fn origins<'a>(one: &'a Loaded, places: &Places, decision: &'a Decision) -> impl Iterator<Item = Origin<'a>> {
+    decision.from.iter().map(|name| {
+        match one.cluster.decisions.iter().any(|other| other.name == *name && other.name != decision.name) {
+            true => Origin::Decision { decision: name },
+            false => Origin::Attribute {
+                attribute: name,
+                file: one.file.display().to_string(),
+                line: places.line(name).map(|(line, _)| line),
+            },
+        }
+    })
 }
 
 fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
@@ -88,13 +133,18 @@ fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
     report.line("");
     head("Capacity");
     report.table(&found.capacity.iter().map(sum).collect::<Vec<_>>());
+    report.line("");
+    head("Who may come in");
+    report.table(&found.access.iter().map(door).collect::<Vec<_>>());
     if decisions {
         report.line("");
         head("Decisions");
+        let places = Places::of("", &one.text);
         for decision in cluster.decisions.iter() {
             report.line(&format!("{} = {}", decision.name, decision.value));
             if !decision.from.is_empty() {
-                report.line(&format!("    from    {}", decision.from.join(", ")));
+                let from: Vec<String> = origins(one, &places, decision).map(|origin| origin.to_string()).collect();
+                report.line(&format!("    from    {}", from.join(", ")));
             }
             report.line(&format!("    why     {}\n    source  {}", decision.why, decision.source));
         }
@@ -208,6 +258,16 @@ fn spared(found: &Check) -> Vec<Vec<String>> {
         rows.push(vec![which, format!("{}{after}", zone.verdict.text())]);
     }
     rows
+}
+
+fn door(door: &Door) -> Vec<String> {
+    let from = door.from.join(", ");
+    let who = match (door.closed, &door.key_name) {
+        (Some(why), _) => format!("nobody: {why}"),
+        (None, Some(key)) => format!("{from}, with the key \"{key}\""),
+        (None, None) => from,
+    };
+    vec![door.what.clone(), format!("port {}", door.port), who]
 }
 
 fn sum(sum: &Sum) -> Vec<String> {

@@ -67,6 +67,7 @@ fn of(options: &args::Init, region: &str) -> First {
         instance_type: options.instance_type.clone(),
         database: options.database.clone(),
         admins: options.admins.clone(),
+        key_name: options.key_name.clone(),
         ..defaults
     }
 }
@@ -143,6 +144,13 @@ impl Questions<'_> {
             let question = "Address ranges that may reach SSH and the stats page from outside, such as 203.0.113.7/32";
             self.ask(question, "none", &mut first, |first, answer| {
                 first.admins = if answer == "none" { vec![] } else { words(answer) };
+                Ok(())
+            })?;
+        }
+        if options.key_name.is_none() && !first.admins.is_empty() {
+            let question = "An EC2 key pair of yours for SSH, by name: one that is added later replaces the machines";
+            self.ask(question, "none", &mut first, |first, answer| {
+                first.key_name = (answer != "none").then(|| answer.into());
                 Ok(())
             })?;
         }

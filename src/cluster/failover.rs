@@ -3,6 +3,7 @@
 use super::check::outage::{Fault, Timers, predict};
 use super::decision::{Ledger, list};
 use super::{Cluster, Failover, Postgres, sizing};
+use crate::blueprint::boolean;
 use crate::blueprint::model::{Blueprint, Budget};
 
 /// How HAProxy asks a server whether it is the one to use. Times in milliseconds
@@ -58,8 +59,11 @@ impl EtcdTiming {
 /// standby was synchronous, so there PostgreSQL gets a minute to recover by itself; Patroni's own default is 300.
 const ASYNC_PRIMARY_START_TIMEOUT: u32 = 60;
 
-/// PostgreSQL's own default in milliseconds.
+/// PostgreSQL's own defaults in milliseconds.
 const WAL_SENDER_TIMEOUT: u32 = 60_000;
+const WAL_WRITER_DELAY: u32 = 200;
+/// Of `max_standby_streaming_delay` and `max_standby_archive_delay`.
+pub const MAX_STANDBY_DELAY: u32 = 30_000;
 
 /// Faults that a budget covers: what the cluster heals by itself, one at a time.
 pub const COVERED: [Fault; 7] = [
@@ -101,6 +105,7 @@ pub fn timers(
         retry_timeout: failover.retry_timeout,
         primary_start_timeout: if failover.synchronous { 0 } else { ASYNC_PRIMARY_START_TIMEOUT },
         wal_sender_timeout: wal_sender_timeout(postgres),
+        unflushed: unflushed(postgres),
         standbys: blueprint.slave_count.into(),
         etcd_members,
         etcd,
@@ -145,11 +150,30 @@ pub fn meets(budget: &Budget, timers: &Timers) -> bool {
 }
 
 fn wal_sender_timeout(postgres: &Postgres) -> u32 {
-    postgres
-        .settings
-        .get("wal_sender_timeout")
-        .and_then(|value| sizing::milliseconds(value))
-        .unwrap_or(WAL_SENDER_TIMEOUT)
+    milliseconds(postgres, "wal_sender_timeout", WAL_SENDER_TIMEOUT)
+}
+
+fn milliseconds(postgres: &Postgres, setting: &str, otherwise: u32) -> u32 {
+    postgres.settings.get(setting).and_then(|value| sizing::milliseconds(value)).unwrap_or(otherwise)
+}
+
+/// Three times `wal_writer_delay` (<https://www.postgresql.org/docs/current/wal-async-commit.html>).
+fn unflushed(postgres: &Postgres) -> u32 {
+    match postgres.settings.get("synchronous_commit").and_then(|value| boolean(value)) {
+        Some(false) => 3 * milliseconds(postgres, "wal_writer_delay", WAL_WRITER_DELAY),
+        _ => 0,
+    }
+}
+
+/// How long a standby's replay waits for reads that are in its way, at most, in milliseconds; `None` is for ever.
+/// (<https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-MAX-STANDBY-STREAMING-DELAY>)
+pub fn replay_delay(postgres: &Postgres) -> Option<u32> {
+    let delay = |name| match postgres.settings.get(name) {
+        Some(text) if text.trim().starts_with('-') => None,
+        Some(text) => sizing::milliseconds(text),
+        None => Some(MAX_STANDBY_DELAY),
+    };
+    Some(delay("max_standby_streaming_delay")?.max(delay("max_standby_archive_delay")?))
 }
 
 fn seconds(timers: &Timers, fault: Fault) -> u32 {
@@ -230,6 +254,7 @@ impl Timers {
             retry_timeout: cluster.failover.retry_timeout,
             primary_start_timeout: cluster.primary_start_timeout,
             wal_sender_timeout: wal_sender_timeout(&cluster.postgres),
+            unflushed: unflushed(&cluster.postgres),
             standbys: cluster.slaves().count(),
             etcd_members: cluster.etcd_members().count(),
             etcd: cluster.etcd,

@@ -12,6 +12,8 @@ mod libraries;
 mod owned;
 mod types;
 
+pub use types::boolean;
+
 const NAMES: &str = include_str!("settings/names.txt");
 
 /// PostgreSQL has about 400, and no cluster changes half of them.
@@ -118,6 +120,11 @@ fn fits(name: &str, value: String, context: &Context) -> Result<String, Refusal>
             &is::SETTING_VALUE,
             format!("`{value}` acknowledges a commit that no standby has, and failover.synchronous promises otherwise"),
             "write \"on\", \"remote_apply\" or \"remote_write\", or failover { synchronous = false }",
+        ),
+        "default_transaction_read_only" if types::boolean(&value) == Some(true) => refuse(
+            &is::SETTING_VALUE,
+            "with this Patroni could not even make its own users, and the cluster would never be founded",
+            "set it where it is meant, once the cluster runs: ALTER ROLE … or ALTER DATABASE … SET default_transaction_read_only",
         ),
         "ssl_min_protocol_version" | "ssl_max_protocol_version"
             if ["tlsv1", "tlsv1.1"].contains(&value.to_lowercase().as_str()) =>

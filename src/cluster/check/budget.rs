@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::Finding;
-use super::outage::{Fault, Prediction, Timers, predict, seconds as shown};
+use super::outage::{Fault, Prediction, Timers, predict, promotion, seconds as shown};
 use crate::blueprint::model::Budget;
 use crate::blueprint::rules;
 use crate::cluster::Cluster;
-use crate::cluster::failover::COVERED;
+use crate::cluster::failover::{COVERED, MAX_STANDBY_DELAY, replay_delay};
 
 /// Patroni takes no shorter ones: <https://patroni.readthedocs.io/en/latest/dynamic_configuration.html>.
 const LEAST_TTL: u32 = 20;
@@ -50,6 +50,15 @@ pub fn findings(cluster: &Cluster, timers: &Timers) -> Vec<Finding> {
             format!("write retry_timeout = {} or more", election.div_ceil(1000)),
         ));
     }
+    if cluster.failover.synchronous && timers.standbys > 0 && timers.wal_sender_timeout == 0 && budget.rto.is_none() {
+        found.push(Finding::new(
+            &rules::STANDBY_HOLDS_COMMITS,
+            "postgres.settings.wal_sender_timeout",
+            "when the synchronous standby's machine dies, commits wait until the kernel gives its connection up, which may take a quarter of an hour",
+            "leave it out for 10 s",
+        ));
+    }
+    found.extend(replay(cluster, timers));
     if budget.rto.is_some() {
         found.push(Finding::new(
             &rules::RTO_WITHOUT_HAPROXY,
@@ -103,6 +112,34 @@ fn rto_help(budget: &Budget, timers: &Timers, rto: u32) -> String {
     format!(
         "ttl is too large, and Patroni takes none below {LEAST_TTL} s: {possible} s is the least that can be promised; write rto = \"{possible}s\" or more"
     )
+}
+
+/// A standby that is to take over replays what it has first, and waits for reads that are in the way.
+fn replay(cluster: &Cluster, timers: &Timers) -> Option<Finding> {
+    if timers.standbys == 0 {
+        return None;
+    }
+    let delay = replay_delay(&cluster.postgres);
+    let promotes = COVERED.iter().map(|fault| predict(timers, *fault)).filter(|p| p.outage.contains(&promotion()));
+    let longest = promotes.filter_map(|prediction| prediction.bound()).max().unwrap_or_default();
+    let rto = cluster.budget.rto.filter(|rto| {
+        let rto = rto * 1000;
+        longest <= rto && delay.is_none_or(|delay| longest.saturating_add(delay) > rto)
+    });
+    let (attribute, than) = match rto {
+        Some(rto) => ("failover.rto", format!("the rto of {rto} s does not count that")),
+        None if delay.is_none_or(|ms| ms > MAX_STANDBY_DELAY) => {
+            let written = ["max_standby_streaming_delay", "max_standby_archive_delay"];
+            let set = |name: &&str| cluster.postgres.settings.contains_key(*name);
+            let name = written.into_iter().find(set).unwrap_or(written[0]);
+            (&*format!("postgres.settings.{name}"), "what `pgherd check` predicts does not count that".to_string())
+        }
+        None => return None,
+    };
+    let how_long = delay.map_or("for as long as it runs".to_string(), |ms| format!("for {}", shown(ms)));
+    let problem = format!("a read on the standby that takes over may hold up its promotion {how_long}; {than}");
+    let help = "write max_standby_streaming_delay and max_standby_archive_delay as long as a failover may wait (\"1s\"; hot_standby_feedback then spares reads), or accept it";
+    Some(Finding::new(&rules::REPLAY_HELD_UP, attribute, problem, help))
 }
 
 fn rpo(budget: &Budget, timers: &Timers) -> Option<Finding> {

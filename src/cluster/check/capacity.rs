@@ -215,24 +215,6 @@ pub fn findings(cluster: &Cluster, sums: &[Sum]) -> Vec<Finding> {
     for kind in kinds(cluster) {
         found.extend(shared_buffers(cluster, &kind));
     }
-    let settings = &cluster.postgres.settings;
-    if settings.get("huge_pages").is_some_and(|v| ["on", "true", "yes", "1"].contains(&v.to_lowercase().as_str())) {
-        found.push(Finding::new(
-            &rules::HUGE_PAGES_ABSENT,
-            "postgres.settings.huge_pages",
-            "PostgreSQL would not start: the images set no vm.nr_hugepages",
-            "leave it out: the default, try, takes huge pages where there are some",
-        ));
-    }
-    let cap = settings.get("max_slot_wal_keep_size").and_then(|value| kib(value, 1024));
-    if cluster.slaves().next().is_some() && cap.is_none_or(|cap| cap < 0) {
-        found.push(Finding::new(
-            &rules::SLOT_WAL_UNLIMITED,
-            "postgres.settings.max_slot_wal_keep_size",
-            "WAL is kept for a standby that is gone until the primary's disk is full, and then nobody writes",
-            "leave it out for a quarter of the disk, or write how much may be kept",
-        ));
-    }
     found
 }
 

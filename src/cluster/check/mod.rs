@@ -1,12 +1,14 @@
 //! What a cluster will do, before it exists: how long writes stop and what is lost by kind of fault, what it can spare,
 //! whether its sizes add up, and which rules it breaks. All of it follows from the blueprint alone.
 
+pub mod access;
 mod budget;
 pub mod capacity;
 mod finding;
 mod layout;
 pub mod outage;
 pub mod quorum;
+mod server;
 pub mod story;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,7 @@ use serde::Serialize;
 use super::Cluster;
 use crate::blueprint::diagnostic::Severity;
 use crate::blueprint::rules;
+use access::Door;
 use capacity::Sum;
 use outage::{Fault, Prediction, Timers, predict};
 use quorum::Quorum;
@@ -34,6 +37,8 @@ pub struct Check {
     pub quorum: Quorum,
     /// Sums that must stay within a limit.
     pub capacity: Vec<Sum>,
+    /// Ways in from outside.
+    pub access: Vec<Door>,
     /// Rules that are broken.
     pub findings: Vec<Finding>,
     /// Rules that are broken with the blueprint's consent.
@@ -68,6 +73,8 @@ pub fn check(cluster: &Cluster) -> Check {
     let mut all = layout::findings(cluster);
     all.extend(budget::findings(cluster, &timers));
     all.extend(capacity::findings(cluster, &capacity));
+    all.extend(server::findings(cluster));
+    all.extend(access::findings(cluster));
     // A setting that fits on neither kind of machine is said once.
     all.sort_by(|a, b| key(a).cmp(&key(b)));
     all.dedup_by(|b, a| key(a) == key(b));
@@ -89,6 +96,7 @@ pub fn check(cluster: &Cluster) -> Check {
         budget: budget::kept(cluster, &timers),
         quorum: quorum::quorum(cluster),
         capacity,
+        access: access::doors(cluster),
         findings,
         accepted: accepted.into_iter().map(reason).collect(),
     }

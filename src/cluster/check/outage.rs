@@ -6,7 +6,7 @@ use crate::cluster::failover::{EtcdTiming, HealthCheck};
 
 mod term;
 
-pub use term::Term;
+pub use term::{Term, promotion};
 
 /// What can happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -77,6 +77,8 @@ pub struct Timers {
     pub primary_start_timeout: u32,
     /// PostgreSQL's `wal_sender_timeout` in milliseconds; 0 is never.
     pub wal_sender_timeout: u32,
+    /// Milliseconds of commits that the primary acknowledges before they are on its disk; 0 unless `synchronous_commit` is off.
+    pub unflushed: u32,
     /// Databases besides the primary.
     pub standbys: usize,
     /// Members of etcd.
@@ -161,7 +163,7 @@ pub fn predict(timers: &Timers, fault: Fault) -> Prediction {
         _ => {}
     }
     if t.standbys == 0 {
-        return alone(prediction);
+        return alone(prediction, t);
     }
     let elected = [term::members(), term::promotion(), term::haproxy_up(t)];
     prediction.outage = match fault {
@@ -193,23 +195,34 @@ pub fn predict(timers: &Timers, fault: Fault) -> Prediction {
                 "a primary that is cut off takes writes until it steps down; they are rewound",
             ),
             Fault::PostgresDies => (
-                vec![term::reported(t)],
-                "nothing if it recovers within primary_start_timeout; else what no standby had received, 1 MiB and this long at most",
+                [vec![term::reported(t)], term::unflushed(t)].concat(),
+                match t.unflushed {
+                    0 => {
+                        "nothing if it recovers within primary_start_timeout; else what no standby had received, 1 MiB and this long at most"
+                    }
+                    _ => {
+                        "wal_writer even if it recovers within primary_start_timeout; else what no standby had received, too, 1 MiB at most"
+                    }
+                },
             ),
-            _ => (vec![term::reported(t)], "what no standby had received: 1 MiB behind what was last reported at most"),
+            _ => (
+                [vec![term::reported(t)], term::unflushed(t)].concat(),
+                "what no standby had received: 1 MiB behind what was last reported at most",
+            ),
         };
     }
     prediction
 }
 
 /// A database without a standby.
-fn alone(mut prediction: Prediction) -> Prediction {
+fn alone(mut prediction: Prediction, t: &Timers) -> Prediction {
+    const RECOVERED: &str = "it has recovered by itself: as long as replaying max_wal_size takes";
     (prediction.until, prediction.unbounded_loss, prediction.because) = match prediction.fault {
-        Fault::PostgresDies | Fault::EtcdLeaderLost => (
-            Some("it has recovered by itself: as long as replaying max_wal_size takes"),
-            None,
-            "its own WAL has everything",
-        ),
+        Fault::PostgresDies if t.unflushed > 0 => {
+            prediction.loss = term::unflushed(t);
+            (Some(RECOVERED), None, "synchronous_commit is off")
+        }
+        Fault::PostgresDies | Fault::EtcdLeaderLost => (Some(RECOVERED), None, "its own WAL has everything"),
         Fault::Switchover => {
             (Some("it is started again: there is nowhere to switch to"), None, "nothing changes hands")
         }

@@ -94,6 +94,40 @@ Write a retry_timeout that covers two election timeouts (4 s).
 Source: https://etcd.io/docs/v3.5/tuning/, https://patroni.readthedocs.io/en/latest/dynamic_configuration.html",
     ),
     (
+        "PGH008",
+        "A standby may only take over when it has replayed all the WAL that it has received. Where a read on it uses what the
+WAL takes away (rows that vacuum removed, a table that is altered), replay waits for the read:
+max_standby_streaming_delay and max_standby_archive_delay long, by default 30 s each, and for ever with -1. Only then
+is the read cancelled. A promotion in that moment waits as long, and nobody writes; the sums of `pgherd check` do not
+count it, since a cluster without long reads never pays it.
+
+Write both delays as long as a failover may wait:
+
+    postgres {
+      settings = {
+        max_standby_streaming_delay         = \"1s\"
+        max_standby_archive_delay           = \"1s\"
+        hot_standby_feedback                = true
+        idle_in_transaction_session_timeout = \"10min\"
+      }
+    }
+
+hot_standby_feedback has the primary keep the rows that standbys still read, so that vacuum is in nobody's way; what is
+left to cancel are reads of a table that is altered. Or accept it where reads on standbys are short.
+
+Source: https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-CONFLICT",
+    ),
+    (
+        "PGH009",
+        "In synchronous mode every commit waits for the standby. A standby whose machine dies says nothing any more, and the
+primary gives it up after wal_sender_timeout; Patroni then names another one. With 0 it never does: commits wait until
+the kernel has sent the same bytes for about a quarter of an hour without an answer.
+
+Leave the setting out for 10 s.
+
+Source: https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-WAL-SENDER-TIMEOUT",
+    ),
+    (
         "PGH010",
         "Every connection through HAProxy ends in one of max_connections of a database. HAProxy's servers share them out, less
 those that are kept: superuser_reserved_connections, reserved_connections, and a few for Patroni, pg_rewind and people.
@@ -224,6 +258,96 @@ processors drop to a fraction: queries pile up, Patroni's loop gets late, and a 
 is replaced by a standby with the same trouble. For a test that is fine: accept it.
 
 Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances.html",
+    ),
+    (
+        "PGH040",
+        "PostgreSQL never overwrites a row: an UPDATE or DELETE leaves the old one, and autovacuum takes it away, counts what is
+there for the planner, and freezes old transactions. Without it, or without track_counts, which tells it where work is,
+nothing happens for weeks. Then tables are several times their size, plans go wrong at once, and as long as nobody
+vacuums by hand, PostgreSQL starts emergency vacuums of whole tables at an hour of its own, so as not to run out of
+transaction numbers; if it does run out, it refuses every write.
+
+Leave it out. If vacuum takes too much at a time, autovacuum_vacuum_cost_limit and autovacuum_vacuum_cost_delay slow it
+down, and a single table can have settings of its own: ALTER TABLE … SET (autovacuum_enabled = off).
+
+Source: https://www.postgresql.org/docs/current/routine-vacuuming.html",
+    ),
+    (
+        "PGH041",
+        "With archive_mode on, PostgreSQL keeps each WAL file until archive_command, or archive_library, has said that it has it.
+On the machines as they are made nothing can: no image has pgBackRest, WAL-G or the AWS CLI, Patroni's unit lets
+PostgreSQL write to /var/lib/postgresql alone, the instance role opens nothing but the cluster's own passwords, and no
+rule lets anything out of the network. So the command fails, again and again, and all WAL stays: max_slot_wal_keep_size
+does not cap this. When the disk is full, PostgreSQL stops; Patroni fails over to a standby, where the same begins. A
+command that copies onto the same disk ends there as well, and is no backup.
+
+Leave archive_mode out. What can be done without it: pg_dump or pg_basebackup from elsewhere, and snapshots of the
+volumes (a snapshot of one volume is a consistent copy, as after a power cut).
+
+Whoever has an image of their own with a program that archives (each module takes ami_image_id), and has opened what it
+needs, accepts the rule with that as the reason. archive_mode with archive_command = \"/bin/true\" throws WAL away and
+breaks no rule: the command can be changed later without a restart, archive_mode cannot.
+
+Source: https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-ARCHIVING-WAL",
+    ),
+    (
+        "PGH042",
+        "archive_command and archive_library only do something while archive_mode is on. It is off by default: the server starts,
+nothing is archived, and nothing complains. Whoever reads the blueprint believes in a backup that is not there, and finds
+out on the day of the restore.
+
+Take the setting out. Before you turn archive_mode on, read `pgherd explain PGH041`.
+
+Source: https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-ARCHIVE-MODE",
+    ),
+    (
+        "PGH043",
+        "These settings are for the hour in which somebody saves what can be saved from a damaged database, in one session, on a
+copy. In the configuration they hold for every session for good, and turn an error that somebody would see into data
+that are wrong or gone:
+
+    zero_damaged_pages        empties a page that it cannot read
+    ignore_checksum_failure   reads a page whose checksum is wrong
+    ignore_invalid_pages      goes on in recovery where pages are missing
+    ignore_system_indexes     reads the catalog without its indexes
+    data_sync_retry           believes the kernel's second answer about a write whose first was an error
+    session_replication_role  with `replica`, foreign keys and triggers are passed over
+
+Patroni writes them to every member, so the standbys, which might have had the good copy, do the same.
+
+Leave them out.
+
+Source: https://www.postgresql.org/docs/current/runtime-config-developer.html,
+https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SESSION-REPLICATION-ROLE",
+    ),
+    (
+        "PGH044",
+        "hot_standby_feedback is right where standbys serve reads: the primary keeps the rows that they still look at, and vacuum
+cancels no read. But it keeps them for as long as any transaction on any standby is open, and one that a client has
+forgotten is open for days: every table grows, on all machines, for a reason that the primary itself does not show.
+
+Give such transactions an end, on all machines:
+
+    settings = { hot_standby_feedback = true, idle_in_transaction_session_timeout = \"10min\" }
+
+A role that needs longer can have its own: ALTER ROLE report SET idle_in_transaction_session_timeout = '2h'.
+
+Source: https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-HOT-STANDBY-FEEDBACK",
+    ),
+    (
+        "PGH050",
+        "network.admins opens SSH (port 22) on every machine to those ranges. Machines let in by key alone, and the key is the EC2
+key pair that key_name names: without one the port is open and nobody can log in, so nobody can run `herdctl` or read a
+log either. A key_name that is added later replaces the machine, since AWS only writes a key at the first boot: better
+to have it from the start. admins, the other way round, can be added at any time: that only changes a security group.
+
+    master  { key_name = \"dba\" }
+    slaves  { key_name = \"dba\" }
+    haproxy { key_name = \"dba\" }
+
+Accept it where admins are to see the stats page alone, or where an image of your own lets them in by other means.
+
+Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-key-pairs.html",
     ),
     (
         "PGH090",

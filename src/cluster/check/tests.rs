@@ -26,6 +26,7 @@ fn measured_rows() -> [Timers; 2] {
         retry_timeout,
         primary_start_timeout,
         wal_sender_timeout: 10_000,
+        unflushed: 0,
         standbys: 2,
         etcd_members: 3,
         etcd: EtcdTiming { heartbeat: 100, election: 1000 },
@@ -111,9 +112,14 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
         ("slaves {\n count = 4\n}", vec!["PGH002"]),
         ("slaves {\n count = 4\n}\nfailover {\n synchronous = false\n}", vec![]),
         ("slaves {\n count = 0\n}", vec!["PGH003"]),
-        ("failover {\n rto = \"30s\"\n}", vec!["PGH006"]),
+        ("failover {\n rto = \"30s\"\n}", vec!["PGH006", "PGH008"]),
         ("failover {\n rto = \"20s\"\n}", vec!["PGH004", "PGH006"]),
+        ("failover {\n rto = \"60s\"\n}", vec!["PGH006"]),
         ("failover {\n rto = \"60s\"\n ttl = 60\n}", vec!["PGH004", "PGH006"]),
+        (
+            "failover {\n rto = \"31s\"\n}\npostgres {\n settings = { max_standby_streaming_delay = \"1s\", max_standby_archive_delay = 1000 }\n}",
+            vec!["PGH006"],
+        ),
         ("failover {\n rto = \"60s\"\n}\nslaves {\n count = 0\n}", vec!["PGH004", "PGH003", "PGH006"]),
         ("failover {\n rpo = \"0\"\n}", vec![]),
         ("failover {\n rpo = \"0\"\n synchronous = false\n}", vec!["PGH005"]),
@@ -124,6 +130,16 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
         (
             "failover {\n rto = \"60s\"\n}\npostgres {\n settings = { wal_sender_timeout = 0 }\n}",
             vec!["PGH004", "PGH006"],
+        ),
+        ("postgres {\n settings = { wal_sender_timeout = 0 }\n}", vec!["PGH009"]),
+        ("failover {\n synchronous = false\n}\npostgres {\n settings = { wal_sender_timeout = 0 }\n}", vec![]),
+        ("postgres {\n settings = { max_standby_streaming_delay = -1 }\n}", vec!["PGH008"]),
+        ("postgres {\n settings = { max_standby_archive_delay = \"5min\" }\n}", vec!["PGH008"]),
+        ("postgres {\n settings = { max_standby_archive_delay = \"30s\" }\n}", vec![]),
+        ("slaves {\n count = 0\n}\npostgres {\n settings = { max_standby_streaming_delay = -1 }\n}", vec!["PGH003"]),
+        (
+            "failover {\n rpo = \"1s\"\n synchronous = false\n}\npostgres {\n settings = { synchronous_commit = \"off\" }\n}",
+            vec!["PGH005"],
         ),
         ("postgres {\n settings = { superuser_reserved_connections = 195 }\n}", vec!["PGH010"]),
         ("postgres {\n settings = { max_connections = 60, reserved_connections = 50 }\n}", vec!["PGH010"]),
@@ -157,10 +173,95 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
             "master {\n instance_type = \"t3.large\"\n disk {\n iops = 16000\n}\n}\nslaves {\n count = 0\n}",
             vec!["PGH003", "PGH022", "PGH032"],
         ),
+        ("postgres {\n settings = { autovacuum = false }\n}", vec!["PGH040"]),
+        ("postgres {\n settings = { autovacuum = \"of\", track_counts = \"0\" }\n}", vec!["PGH040", "PGH040"]),
+        ("postgres {\n settings = { autovacuum = true, track_counts = true, track_activities = false }\n}", vec![]),
+        ("postgres {\n settings = { archive_mode = true }\n}", vec!["PGH041"]),
+        ("postgres {\n settings = { archive_mode = \"always\", archive_command = \" \" }\n}", vec!["PGH041"]),
+        (
+            "postgres {\n settings = { archive_mode = \"on\", archive_command = \"wal-g wal-push %p\" }\n}",
+            vec!["PGH041"],
+        ),
+        ("postgres {\n settings = { archive_mode = \"on\", archive_library = \"basic_archive\" }\n}", vec!["PGH041"]),
+        (
+            "postgres {\n settings = { archive_mode = \"on\", archive_command = \"/bin/true\", archive_library = \"basic_archive\" }\n}",
+            vec!["PGH041"],
+        ),
+        ("postgres {\n settings = { archive_mode = \"on\", archive_command = \"/bin/true\" }\n}", vec![]),
+        ("postgres {\n settings = { archive_mode = \"off\", archive_command = \"/bin/true\" }\n}", vec![]),
+        ("postgres {\n settings = { archive_command = \"pgbackrest archive-push %p\" }\n}", vec!["PGH042"]),
+        ("postgres {\n settings = { archive_mode = \"off\", archive_library = \"basic_archive\" }\n}", vec!["PGH042"]),
+        (
+            "postgres {\n settings = { zero_damaged_pages = true, ignore_checksum_failure = true }\n}",
+            vec!["PGH043", "PGH043"],
+        ),
+        ("postgres {\n settings = { session_replication_role = \"Replica\" }\n}", vec!["PGH043"]),
+        ("postgres {\n settings = { session_replication_role = \"origin\", data_sync_retry = \"no\" }\n}", vec![]),
+        ("postgres {\n settings = { hot_standby_feedback = true }\n}", vec!["PGH044"]),
+        (
+            "postgres {\n settings = { hot_standby_feedback = true, idle_in_transaction_session_timeout = \"10min\" }\n}",
+            vec![],
+        ),
+        ("network {\n admins = [\"203.0.113.0/24\"]\n}", vec!["PGH050"]),
+        (
+            "network {\n admins = [\"203.0.113.0/24\"]\n}\nmaster {\n key_name = \"dba\"\n}\nslaves {\n key_name = \"dba\"\n}",
+            vec!["PGH050"],
+        ),
+        (
+            "network {\n admins = [\"203.0.113.0/24\"]\n}\nmaster {\n key_name = \"dba\"\n}\nslaves {\n count = 0\n}\nhaproxy {\n key_name = \"ops\"\n}",
+            vec!["PGH003"],
+        ),
+        ("master {\n key_name = \"dba\"\n}", vec![]),
         ("accept \"PGH003\" {\n reason = \"why not\"\n}", vec!["PGH090"]),
     ] {
         assert_eq!(codes(&checked(text)), expected, "{text}");
     }
+}
+
+#[test]
+fn commits_that_are_acknowledged_before_they_are_written_are_counted_as_lost() {
+    let lost = |text: &str| -> Vec<Option<u32>> { checked(text).faults.iter().map(Prediction::lost).collect() };
+    let with = |more: &str| {
+        lost(&format!(
+            "failover {{\n synchronous = false\n}}\npostgres {{\n settings = {{ synchronous_commit = \"off\"{more} }}\n}}"
+        ))
+    };
+    assert_eq!(with("")[..4], [Some(2600), Some(2600), Some(7000), Some(0)]);
+    assert_eq!(with(", wal_writer_delay = \"1s\"")[0], Some(5000));
+    let alone = "slaves {\n count = 0\n}\nfailover {\n synchronous = false\n}\npostgres {\n settings = { synchronous_commit = false }\n}";
+    assert_eq!(lost(alone)[..2], [Some(600), None]);
+}
+
+#[test]
+fn who_may_come_in_is_told() {
+    let told = |text: &str| -> Vec<(String, u16, String, Option<&str>)> {
+        checked(text).access.into_iter().map(|door| (door.what, door.port, door.from.join(" "), door.closed)).collect()
+    };
+    let row = |what: &str, port, from: &str, closed| (what.to_string(), port, from.to_string(), closed);
+    let nobody = "no network.admins and no key_name; a key_name that is added later replaces the machine";
+    assert_eq!(
+        told(""),
+        [
+            row("write", 5000, "10.20.0.0/16", None),
+            row("read", 5001, "10.20.0.0/16", None),
+            row("stats", 7000, "10.20.0.0/16", None),
+            row("SSH, master, slaves and haproxy", 22, "", Some(nobody)),
+        ]
+    );
+    let some = told("network {\n admins = [\"203.0.113.0/24\"]\n}\nmaster {\n key_name = \"dba\"\n}");
+    assert_eq!(
+        some[2..],
+        [
+            row("stats", 7000, "10.20.0.0/16 203.0.113.0/24", None),
+            row("SSH, master", 22, "203.0.113.0/24", None),
+            row(
+                "SSH, slaves and haproxy",
+                22,
+                "203.0.113.0/24",
+                Some("no key_name; one that is added later replaces the machine")
+            ),
+        ]
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ struct Owner {
     help: &'static str,
 }
 
-const OWNERS: [Owner; 11] = [
+const OWNERS: [Owner; 12] = [
     Owner {
         names: &["listen_addresses", "port"],
         reason: "pgherd plans every address and port; the other machines are told these",
@@ -87,11 +87,17 @@ const OWNERS: [Owner; 11] = [
     },
     Owner { names: &["password_encryption"], reason: "pg_hba.conf lets in SCRAM-SHA-256 alone", help: "leave it out" },
     Owner {
+        names: &["role", "seed", "transaction_deferrable", "transaction_isolation", "transaction_read_only"],
+        reason: "it belongs to a session; in a configuration it does nothing, or keeps PostgreSQL from starting",
+        help: "leave it out; what transactions begin with are settings of their own, such as default_transaction_isolation",
+    },
+    Owner {
         names: &[
             "block_size",
             "data_checksums",
             "data_directory_mode",
             "debug_assertions",
+            "huge_pages_status",
             "in_hot_standby",
             "integer_datetimes",
             "is_superuser",
@@ -100,6 +106,7 @@ const OWNERS: [Owner; 11] = [
             "max_function_args",
             "max_identifier_length",
             "max_index_keys",
+            "num_os_semaphores",
             "segment_size",
             "server_encoding",
             "server_version",

@@ -81,6 +81,7 @@ pub fn members() -> Term {
     term("members", MEMBER_TIMEOUT, "the standbys ask one another who is furthest", source)
 }
 
+/// A standby becomes the primary: in every failover.
 pub fn promotion() -> Term {
     term("promotion", PROMOTION, "PostgreSQL ends its recovery and Patroni sees it", MEASURED)
 }
@@ -110,6 +111,14 @@ pub fn election(t: &Timers) -> Term {
 pub fn lease_extension(t: &Timers) -> Term {
     let source = "etcd, lease/lessor.go: a new leader gives every lease its whole ttl again and an election timeout";
     term("lease_extension", t.etcd.election, "etcd's new leader extends every lock", source)
+}
+
+/// Nothing where a commit waits for its WAL.
+pub fn unflushed(t: &Timers) -> Vec<Term> {
+    let source = "https://www.postgresql.org/docs/current/wal-async-commit.html: three times wal_writer_delay";
+    let what = "synchronous_commit is off: commits are acknowledged before they are on a disk";
+    let all = [term("wal_writer", t.unflushed, what, source)];
+    all.into_iter().filter(|term| term.ms > 0).collect()
 }
 
 /// What the leader last told its place in the WAL by.

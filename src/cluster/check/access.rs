@@ -1,0 +1,96 @@
+//! Who may come in: which addresses to which port, and whether a person can log in to a machine.
+
+use serde::Serialize;
+
+use super::Finding;
+use crate::blueprint::rules;
+use crate::cluster::flows::{Party, addresses, flows};
+use crate::cluster::{Cluster, Role};
+
+/// A way in from outside of the cluster's own machines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Door {
+    /// Such as `write` or `SSH, master and slaves`.
+    pub what: String,
+    /// TCP.
+    pub port: u16,
+    /// From where it is open.
+    pub from: Vec<String>,
+    /// The EC2 key pair that lets in, where it is one that must.
+    pub key_name: Option<String>,
+    /// Why nobody can come in here.
+    pub closed: Option<&'static str>,
+}
+
+/// The ways in, in the order of the flows.
+pub fn doors(cluster: &Cluster) -> Vec<Door> {
+    let mut doors: Vec<Door> = vec![];
+    for flow in flows(cluster).iter().filter(|flow| flow.to == Party::Haproxy && flow.port != cluster.fixed.port.ssh) {
+        let from = addresses(cluster, flow.from).into_iter().map(|net| net.to_string());
+        match doors.iter_mut().find(|door| door.port == flow.port) {
+            Some(door) => door.from.extend(from),
+            None if matches!(flow.from, Party::Clients | Party::Admins | Party::Network) => doors.push(Door {
+                what: flow.name.into(),
+                port: flow.port,
+                from: from.collect(),
+                key_name: None,
+                closed: None,
+            }),
+            None => {}
+        }
+    }
+    let admins: Vec<String> = cluster.network.admins.iter().map(ToString::to_string).collect();
+    for (blocks, key_name) in keys(cluster) {
+        doors.push(Door {
+            what: format!("SSH, {}", joined(&blocks)),
+            port: cluster.fixed.port.ssh,
+            closed: match (admins.is_empty(), key_name) {
+                (false, Some(_)) => None,
+                (true, Some(_)) => Some("no network.admins; they can be added at any time"),
+                (false, None) => Some("no key_name; one that is added later replaces the machine"),
+                (true, None) => {
+                    Some("no network.admins and no key_name; a key_name that is added later replaces the machine")
+                }
+            },
+            from: admins.clone(),
+            key_name: key_name.map(String::from),
+        });
+    }
+    doors
+}
+
+/// The blueprint's blocks of machines by their key.
+fn keys(cluster: &Cluster) -> Vec<(Vec<&'static str>, Option<&str>)> {
+    let mut keys: Vec<(Vec<&str>, Option<&str>)> = vec![];
+    for (role, block) in [(Role::Master, "master"), (Role::Slave, "slaves"), (Role::Haproxy, "haproxy")] {
+        let Some(machine) = cluster.machine_of(role) else { continue };
+        let key = machine.key_name.as_deref();
+        match keys.iter_mut().find(|(_, known)| *known == key) {
+            Some((blocks, _)) => blocks.push(block),
+            None => keys.push((vec![block], key)),
+        }
+    }
+    keys
+}
+
+/// `a, b and c`.
+fn joined(names: &[&str]) -> String {
+    match names {
+        [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+pub(super) fn findings(cluster: &Cluster) -> Vec<Finding> {
+    let admins: Vec<String> = cluster.network.admins.iter().map(ToString::to_string).collect();
+    if admins.is_empty() {
+        return vec![];
+    }
+    let without = keys(cluster).into_iter().filter(|(_, key)| key.is_none()).map(|(blocks, _)| joined(&blocks));
+    let finding = |blocks: String| {
+        let problem = format!("SSH of {blocks} is open to {}, and no key lets anybody in", admins.join(", "));
+        let help = format!("write key_name = \"…\" in {blocks}: one that is added later replaces the machine");
+        Finding::new(&rules::ADMINS_WITHOUT_KEY, "network.admins", problem, help)
+    };
+    without.map(finding).collect()
+}
