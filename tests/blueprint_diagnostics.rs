@@ -78,7 +78,7 @@ fn windows_line_endings_and_a_byte_order_mark_are_no_mistakes() {
 
 #[test]
 fn what_is_no_blueprint_at_all_is_refused_at_once() {
-    assert!(problems(&" ".repeat(100_000))[0].problem.contains("no blueprint is longer"));
+    assert!(problems(&" ".repeat(100_000))[0].problem.contains("longer than 65536 bytes"));
     // A test's thread has 2 MiB of stack, a quarter of a main thread's.
     for (open, close) in
         [("[", "]"), ("{a=", "}"), ("(", ")"), ("\"${", "}\""), ("!", ""), ("-", ""), ("a[", "]"), ("f(", ")")]

@@ -1,5 +1,6 @@
 //! What is wrong with a blueprint, where, and what to write instead.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
@@ -10,6 +11,9 @@ use super::rules::Rule;
 
 /// Longest excerpt of a line; more is cut around the place that matters.
 const EXCERPT_CHARS: usize = 120;
+
+/// Longest problem or help; a rule's own words are far shorter, but they may show a value.
+const MESSAGE_CHARS: usize = 1000;
 
 /// What becomes of a blueprint that has the problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -145,8 +149,8 @@ impl<'a> Source<'a> {
             file: self.file.to_string(),
             line: self.line(start),
             column: before + 1,
-            problem: masked(&problem),
-            help: masked(&help),
+            problem: masked(&shortened(&problem)),
+            help: masked(&shortened(&help)),
             excerpt: excerpt(&self.text[line_start..line_end], before, width),
         }
     }
@@ -164,9 +168,25 @@ fn excerpt(line: &str, before: usize, width: usize) -> [String; 2] {
     [masked(&shown.iter().collect::<String>()), carets]
 }
 
-/// Without what a terminal would obey: a value may hold it, and stand in what is said of it.
+/// Without what a terminal would obey (controls, and marks that turn the direction of writing or show nothing): a value may hold
+/// it, and stand in what is said of it.
 fn masked(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+    let obeyed = |c: char| {
+        (c.is_control() && c != '\t')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars().map(|c| if obeyed(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// A text that a value has made very long, without its middle.
+fn shortened(text: &str) -> Cow<'_, str> {
+    let chars = text.chars().count();
+    if chars <= MESSAGE_CHARS {
+        return text.into();
+    }
+    let head: String = text.chars().take(MESSAGE_CHARS / 2).collect();
+    let tail: String = text.chars().skip(chars - MESSAGE_CHARS / 4).collect();
+    format!("{head} … {tail}").into()
 }
 
 fn floor_char_boundary(text: &str, offset: usize) -> usize {

@@ -10,7 +10,7 @@ use super::rules::language as is;
 use super::syntax;
 
 /// No blueprint comes near this; what is larger is another file.
-const MAX_BYTES: usize = 64 * 1024;
+pub const MAX_BYTES: usize = 64 * 1024;
 const BYTE_ORDER_MARK: char = '\u{feff}';
 /// Repeated names that are pointed out in one go.
 const MAX_REPEATED: usize = 32;
@@ -24,7 +24,7 @@ const SHORTEST_REPLACED: usize = 3;
 /// reported so: [`Source::is_reported`].
 pub(super) fn parse(source: &Source) -> Option<Body> {
     if source.text.len() > MAX_BYTES {
-        let problem = format!("the file has {} bytes, and no blueprint is longer than {MAX_BYTES}", source.text.len());
+        let problem = format!("the file is longer than {MAX_BYTES} bytes, and no blueprint is");
         source.report(
             &is::TOO_LARGE,
             &(0..0),

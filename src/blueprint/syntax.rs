@@ -18,6 +18,11 @@ pub(super) fn report(source: &Source, error: &Error) {
     if let Some(flaw) = unpaired(source.text).filter(|flaw| flaw.noticed <= offset) {
         return source.report(&is::UNCLOSED, &flaw.at, flaw.problem, flaw.help);
     }
+    if let Some(number) = unreadable_number(source.text, offset) {
+        let problem = "a number that is larger than any that counts here".to_string();
+        let help = "write one of at most 19 digits; what is counted in thousands of gigabytes has a larger unit".into();
+        return source.refused(&number, Refusal { rule: &is::SYNTAX, problem, help });
+    }
     let width = source.text.get(offset..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
     source.refused(&(offset..offset + width), explain(source.text, offset, error.message()));
 }
@@ -31,6 +36,49 @@ fn offset(text: &str, error: &Error) -> usize {
     if line.is_some_and(|line| at.column() > line.chars().count()) { text.len() } else { at.offset() }
 }
 
+/// The first number of what begins at this byte that the parser cannot hold. It stops at its line's begin, not at the number.
+fn unreadable_number(text: &str, offset: usize) -> Option<Range<usize>> {
+    let begin = text.get(..offset)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let (mut depth, mut quoted, mut at) = (0_usize, false, begin);
+    while let Some(c) = text[at..].chars().next() {
+        match c {
+            '"' => quoted ^= !text[..at].ends_with('\\'),
+            _ if quoted => {}
+            '{' | '[' | '(' => depth += 1,
+            '}' | ']' | ')' => depth = depth.saturating_sub(1),
+            '#' => return None,
+            '\n' if depth == 0 => return None,
+            c if c.is_ascii_digit() && !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') => {
+                let number = number(&text[at..]);
+                let whole = number.bytes().all(|b| b.is_ascii_digit());
+                if (whole && number.parse::<u64>().is_err()) || number.parse().is_ok_and(f64::is_infinite) {
+                    return Some(at..at + number.len());
+                }
+                at += number.len();
+                continue;
+            }
+            _ => {}
+        }
+        at += c.len_utf8();
+    }
+    None
+}
+
+/// The digits that a text begins with, with a fraction and an exponent.
+fn number(text: &str) -> &str {
+    let digits = |from: usize| from + text[from..].bytes().take_while(u8::is_ascii_digit).count();
+    let mut end = digits(0);
+    if text[end..].starts_with('.') {
+        end = digits(end + 1);
+    }
+    if text[end..].starts_with(['e', 'E']) {
+        let sign = usize::from(text[end + 1..].starts_with(['-', '+']));
+        let exponent = digits(end + 1 + sign);
+        end = if exponent > end + 1 + sign { exponent } else { end };
+    }
+    &text[..end]
+}
+
 /// What is wrong at this place, by what stands there and before it.
 fn explain(text: &str, offset: usize, message: &str) -> Refusal {
     let line_start = text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
@@ -38,7 +86,7 @@ fn explain(text: &str, offset: usize, message: &str) -> Refusal {
     let next = text.get(offset..).and_then(|rest| rest.chars().next());
     let found = match next {
         Some('\n' | '\r') => "the end of the line".to_string(),
-        Some('\'') => "`'`".to_string(),
+        Some(c @ ('\'' | '"')) => format!("`{c}`"),
         Some(c) => format!("`{}`", c.escape_debug()),
         None => "the end of the file".to_string(),
     };
@@ -71,6 +119,11 @@ fn explain(text: &str, offset: usize, message: &str) -> Refusal {
             format!("{found} stands where the line should end"),
             "write each attribute on a line of its own, as `name = value`",
         ),
+        _ if message.contains("expected `]`")
+            && before.ends_with(|c: char| c.is_alphanumeric() || "\"]})".contains(c)) =>
+        {
+            (format!("{found} stands where a comma should be"), "write a comma between two items of a list")
+        }
         _ => (
             format!("{found} is not HCL here ({message})"),
             "write `name = value` for an attribute, `name { … }` for a block; text stands in double quotes",

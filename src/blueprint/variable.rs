@@ -73,7 +73,8 @@ fn is_name(name: &str) -> bool {
 fn value(source: &Source, block: &Block, name: &str, at: &Range<usize>, given: Option<&String>) -> Option<Value> {
     // A variable follows from nothing else: not from another variable either.
     let none = BTreeMap::new();
-    let body = Read::evaluate(&block.body, &Evaluator::new(source, &none));
+    let evaluator = Evaluator::of_default(source, &none);
+    let body = Read::evaluate(&block.body, &evaluator);
     report_unknown(source, &body);
     let find = |name: &str| body.attributes.iter().find(|attribute| attribute.name == name);
     if let Some(description) = find("description").filter(|found| !found.value.is_refused())

@@ -136,11 +136,28 @@ fn read(context: &Context, path: &Path) -> Result<(PathBuf, String), Failure> {
             path.join("*.hcl").display()
         )));
     }
-    match files::read_text(&context.path(path)) {
-        Ok(Some(text)) => Ok((path.to_path_buf(), text)),
+    // One byte more than it may have shows that it has too many.
+    match files::read_start(&context.path(path), blueprint::MAX_BYTES + 1) {
+        Ok(Some(bytes)) => {
+            Ok((path.to_path_buf(), text(bytes).map_err(|why| Failure::usage(format!("{shown}: {why}")))?))
+        }
         Ok(None) => Err(Failure::usage(format!("{shown}: there is no such blueprint"))),
         Err(e) => Err(Failure::usage(format!("{shown}: {e}"))),
     }
+}
+
+fn text(bytes: Vec<u8>) -> Result<String, String> {
+    if bytes.len() > blueprint::MAX_BYTES {
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1;
+        match error.as_bytes() {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this is UTF-16\n  save it as UTF-8".into(),
+            _ => format!("line {line} is no text in UTF-8\n  save the file as UTF-8, or name a blueprint"),
+        }
+    })
 }
 
 fn resolve(file: PathBuf, text: String, variables: &Variables) -> Result<Loaded, Unread> {

@@ -6,6 +6,7 @@ use super::decision::{Ledger, list};
 use super::settings::defaults;
 use super::{BaseImage, Postgres};
 use crate::blueprint::model::Blueprint;
+use crate::blueprint::number_and_unit;
 
 /// PostgreSQL's own default (<https://www.postgresql.org/docs/current/runtime-config-connection.html>), doubled:
 /// HAProxy in front holds what does not fit in a queue.
@@ -65,8 +66,13 @@ pub fn resolve(blueprint: &Blueprint, ledger: &mut Ledger) -> Postgres {
     }
 }
 
+/// A whole number without a unit, rounded as PostgreSQL does.
+pub fn whole(text: &str) -> Option<u32> {
+    number_and_unit(text).filter(|(_, unit)| unit.is_empty()).map(|(number, _)| number.round() as u32)
+}
+
 fn number(settings: &BTreeMap<String, String>, name: &str, default: u32) -> u32 {
-    settings.get(name).and_then(|value| value.parse().ok()).unwrap_or(default)
+    settings.get(name).and_then(|value| whole(value)).unwrap_or(default)
 }
 
 pub fn max_connections(settings: &BTreeMap<String, String>) -> u32 {

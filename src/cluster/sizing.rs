@@ -1,6 +1,8 @@
 //! Sizes that follow from the machine, and settings' texts as numbers. The rules' reasons and sources stand with the
 //! decisions, in `postgres.rs`.
 
+use crate::blueprint::number_and_unit;
+
 /// `shared_buffers` in MiB.
 pub fn shared_buffers_mib(memory_mib: u64) -> u64 {
     memory_mib / 4
@@ -43,10 +45,8 @@ const MOST_MS: f64 = i32::MAX as f64;
 
 /// A size in kB from a setting's text; a bare number counts `unit_kib`. Negative means no limit, where that is allowed.
 pub fn kib(text: &str, unit_kib: u64) -> Option<i64> {
-    let text = text.trim();
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '-' && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let factor = match unit.trim() {
+    let (number, unit) = number_and_unit(text)?;
+    let factor = match unit {
         "" => unit_kib as f64,
         "B" => 1.0 / 1024.0,
         "kB" => 1.0,
@@ -55,14 +55,13 @@ pub fn kib(text: &str, unit_kib: u64) -> Option<i64> {
         "TB" => 1024.0 * 1024.0 * 1024.0,
         _ => return None,
     };
-    number.parse::<f64>().ok().map(|number| (number * factor).clamp(-MOST_KIB, MOST_KIB) as i64)
+    Some((number * factor).clamp(-MOST_KIB, MOST_KIB) as i64)
 }
 
-/// Milliseconds from a setting's text; a bare number counts them already.
+/// Milliseconds from a setting's text; a bare number counts them already. None are less than 0.
 pub fn milliseconds(text: &str) -> Option<u32> {
-    let text = text.trim();
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len()));
-    let factor = match unit.trim() {
+    let (number, unit) = number_and_unit(text).filter(|(number, _)| *number >= 0.0)?;
+    let factor = match unit {
         "us" => 0.001,
         "" | "ms" => 1.0,
         "s" => 1000.0,
@@ -71,8 +70,7 @@ pub fn milliseconds(text: &str) -> Option<u32> {
         "d" => 86_400_000.0,
         _ => return None,
     };
-    // A minus sign is no digit, so nothing is below 0.
-    number.parse::<f64>().ok().map(|number| (number * factor).min(MOST_MS) as u32)
+    Some((number * factor).min(MOST_MS) as u32)
 }
 
 #[cfg(test)]
@@ -89,6 +87,8 @@ mod tests {
             ("1.5 GB", 1, Some(1_572_864)),
             ("2TB", 1, Some(2_147_483_648)),
             ("-1", 1024, Some(-1024)),
+            ("0x10", 8, Some(128)),
+            ("1e3", 1, Some(1000)),
             ("much", 1, None),
             ("10 apples", 1, None),
         ] {

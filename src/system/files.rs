@@ -84,6 +84,14 @@ pub fn read_text(path: &Path) -> io::Result<Option<String>> {
     found(fs::read_to_string(path))
 }
 
+/// The first bytes of a file, so many at most; `None` if there is no such file.
+pub fn read_start(path: &Path, most: usize) -> io::Result<Option<Vec<u8>>> {
+    let Some(file) = found(fs::File::open(path))? else { return Ok(None) };
+    let mut bytes = vec![];
+    file.take(most as u64).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
 /// The names in a directory, sorted; none if there is no such directory.
 pub fn list(dir: &Path) -> io::Result<Vec<String>> {
     let Some(entries) = found(fs::read_dir(dir))? else { return Ok(vec![]) };

@@ -145,7 +145,7 @@ fn variables() -> Vec<Case> {
             2,
             30,
             "variable \"a\" { default = 1 }\nvariable \"b\" { default = var.a }",
-            "there is no variable `a`",
+            "a default follows from nothing else, not from `var.a` either",
         ),
         file(
             "PGH123",

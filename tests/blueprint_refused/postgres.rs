@@ -123,6 +123,7 @@ pub fn cases() -> Vec<Case> {
             "postgres {\n  settings = { work_mem = \"4MB\", Work_Mem = \"8MB\" }\n}",
             "is set twice",
         ),
+        inside("PGH158", 2, 16, "postgres {\n  settings = { \"größe\" = 1 }\n}", "such as `work_mem`"),
         inside("PGH160", 2, 33, "postgres {\n  settings = { shared_buffers = \"2gb\" }\n}", "write \"2GB\""),
         inside(
             "PGH111",

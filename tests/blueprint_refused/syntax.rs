@@ -56,6 +56,18 @@ pub fn cases() -> Vec<Case> {
         inside("PGH101", 3, 15, "master {\n  disk {\n    size = 100GiB\n  }\n}", "write the number alone"),
         inside("PGH101", 2, 11, "failover {\n  ttl = 30s\n}", "write the number alone"),
         inside("PGH101", 2, 22, "image {\n  base = \"debian-13\" \"debian-12\"\n}", "stands where the line should end"),
+        inside("PGH101", 2, 11, "slaves {\n  count = 99999999999999999999\n}", "larger than any that counts here"),
+        inside("PGH101", 2, 15, "master {\n  memory_gb = 1e400\n}", "larger than any that counts here"),
+        inside(
+            "PGH101",
+            4,
+            17,
+            "postgres {\n  settings = {\n    jit = false\n    work_mem  = 123456789012345678901\n  }\n}",
+            "larger than any that counts here",
+        ),
+        inside("PGH101", 2, 16, "network {\n  zones = [\"a\" \"b\"]\n}", "`\"` stands where a comma should be"),
+        inside("PGH101", 2, 16, "network {\n  zones = [var b]\n}", "write a comma between two items"),
+        inside("PGH101", 1, 7, "region\u{200b} = \"eu-west-1\"", "`\\u{200b}` is not HCL here"),
         inside("PGH104", 1, 72, &format!("tags = {}", "[".repeat(232)), "nests too deep"),
     ]
 }

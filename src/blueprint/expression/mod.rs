@@ -36,6 +36,8 @@ type Evaluated = Result<Value, Reported>;
 pub(super) struct Evaluator<'a> {
     source: &'a Source<'a>,
     variables: &'a BTreeMap<String, Value>,
+    /// Whether a variable's own default is evaluated, which knows no variables.
+    of_default: bool,
     work: Cell<usize>,
 }
 
@@ -67,7 +69,12 @@ impl<'s> Scope<'s> {
 impl<'a> Evaluator<'a> {
     /// `variables` are what `var.<name>` is.
     pub fn new(source: &'a Source<'a>, variables: &'a BTreeMap<String, Value>) -> Self {
-        Evaluator { source, variables, work: Cell::new(0) }
+        Evaluator { source, variables, of_default: false, work: Cell::new(0) }
+    }
+
+    /// For a variable's default, which knows no variables: `none` there are.
+    pub fn of_default(source: &'a Source<'a>, none: &'a BTreeMap<String, Value>) -> Self {
+        Evaluator { of_default: true, ..Evaluator::new(source, none) }
     }
 
     /// What an attribute holds; [`Kind::Refused`] if its expression cannot be evaluated, which is reported.

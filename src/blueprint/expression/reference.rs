@@ -71,6 +71,15 @@ impl Evaluator<'_> {
 
     fn variable(&self, at: &Range<usize>, name: &str, name_at: &Range<usize>) -> Evaluated {
         let Some(value) = self.variables.get(name) else {
+            if self.of_default {
+                let problem = format!("a default follows from nothing else, not from `var.{name}` either");
+                return self.report(
+                    &is::REFERENCE,
+                    name_at,
+                    problem,
+                    "write the value itself, or compute it in the cluster",
+                );
+            }
             let help = match nearest(name, self.variables.keys().map(String::as_str)) {
                 Some(meant) => format!("did you mean `var.{meant}`?"),
                 None => format!("declare it beside the cluster: variable \"{name}\" {{ default = … }}"),

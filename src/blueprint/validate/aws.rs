@@ -156,9 +156,17 @@ fn is_alias(text: &str) -> bool {
     })
 }
 
-/// A key pair's name.
+/// A key pair's name: spaces are fine, but not at its ends.
 pub fn key_name(text: &str) -> Result<String, Refusal> {
-    names::plain("key pair's name", text, "._-@+", 255)
+    let name = names::plain("key pair's name", text, " ._-@+:()", 255)?;
+    match name.trim() == name {
+        true => Ok(name),
+        false => refuse(
+            &is::PLAIN_NAME,
+            format!("`{name}` begins or ends with a space"),
+            format!("write \"{}\"", name.trim()),
+        ),
+    }
 }
 
 /// An S3 bucket (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>).

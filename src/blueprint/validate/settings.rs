@@ -12,7 +12,7 @@ mod libraries;
 mod owned;
 mod types;
 
-pub use types::boolean;
+pub use types::{boolean, number_and_unit};
 
 const NAMES: &str = include_str!("settings/names.txt");
 
@@ -64,7 +64,9 @@ fn syntax(name: &str) -> Result<(), Refusal> {
             && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$')
     };
     if name.len() > 63 || !name.split('.').all(part) || name.split('.').count() > 2 {
-        let help = format!("write it as PostgreSQL does, such as `{}`", name.to_lowercase().replace(['-', ' '], "_"));
+        let nearly = name.to_lowercase().replace(['-', ' '], "_");
+        let shown = if nearly.is_ascii() && nearly != name { &nearly } else { "work_mem" };
+        let help = format!("write it as PostgreSQL does, in letters, digits and underscores, such as `{shown}`");
         return refuse(&is::SETTING_NAME, format!("`{name}` is no setting's name"), help);
     }
     Ok(())

@@ -7,6 +7,7 @@ use super::layout::{Kind, kinds};
 use crate::blueprint::model::Disk;
 use crate::blueprint::rules::{self, Rule};
 use crate::cluster::Cluster;
+use crate::cluster::postgres::whole;
 use crate::cluster::sizing::kib;
 
 /// What the system and its packages take of a root disk, in MiB.
@@ -113,7 +114,7 @@ fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Su
     let instance = machine.instance?;
     let connections = u64::from(cluster.postgres.max_connections);
     let maintenance = setting(cluster, "maintenance_work_mem", 1, MAINTENANCE_WORK_MEM);
-    let workers = cluster.postgres.settings.get("autovacuum_max_workers").and_then(|n| n.parse().ok());
+    let workers = cluster.postgres.settings.get("autovacuum_max_workers").and_then(|n| whole(n));
     let workers = workers.map(|workers: u32| u64::from(workers.min(MOST_WORKERS)));
     Some(Sum {
         what: format!("memory, {shown}"),

@@ -142,6 +142,8 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
             vec!["PGH005"],
         ),
         ("postgres {\n settings = { superuser_reserved_connections = 195 }\n}", vec!["PGH010"]),
+        ("postgres {\n settings = { superuser_reserved_connections = \"0xC3\" }\n}", vec!["PGH010"]),
+        ("postgres {\n settings = { shared_buffers = \"0xE0000\" }\n}", vec!["PGH011", "PGH012"]),
         ("postgres {\n settings = { max_connections = 60, reserved_connections = 50 }\n}", vec!["PGH010"]),
         ("postgres {\n settings = { max_connections = 25 }\n}", vec![]),
         ("postgres {\n settings = { shared_buffers = \"7GB\" }\n}", vec!["PGH011", "PGH012"]),

@@ -87,10 +87,7 @@ fn number(value: &str, of: &Type) -> Result<(), Refusal> {
             format!("a {whole}, or a number with one of the units {names}")
         }
     };
-    let text = value.trim();
-    let (number, unit) = text.split_at(end_of_number(text));
-    let unit = unit.trim_start();
-    let Some(number) = read(number) else {
+    let Some((number, unit)) = number_and_unit(value) else {
         return refuse(&is::SETTING_VALUE, format!("`{value}` is no number"), format!("write {form}"));
     };
     let scale = match (unit, factor(unit)) {
@@ -127,6 +124,12 @@ fn split_unit(unit: &'static str) -> (f64, &'static str) {
 
 fn factor_of(units: &[(&str, f64)], base: &str) -> f64 {
     units.iter().find(|(unit, _)| *unit == base).map_or(1.0, |(_, factor)| *factor)
+}
+
+/// The number that a setting's text begins with, as PostgreSQL reads it, and the unit behind it.
+pub fn number_and_unit(text: &str) -> Option<(f64, &str)> {
+    let (number, unit) = text.trim().split_at(end_of_number(text.trim()));
+    Some((read(number)?, unit.trim_start()))
 }
 
 /// Where the number ends: after the digits, and after an exponent only if digits follow it.
