@@ -83,8 +83,8 @@ fn another_cluster_at_the_planned_address_is_not_this_one() {
 #[test]
 fn destroy_names_what_dies_and_takes_it_down_in_reverse() {
     let test = running(&Herd::healthy());
-    let done = test.run(DESTROY).exits(0).out("network: 0 to add, 0 to change, 1 to destroy");
-    done.out("- aws_thing.terraform_master").out("herd is gone");
+    let done = test.run(DESTROY).exits(0).err("network: 0 to add, 0 to change, 1 to destroy");
+    done.err("- aws_thing.terraform_master").out("herd is gone");
     let applied: Vec<String> = test.calls_of(" apply ");
     assert_eq!(applied.len(), 4, "{applied:#?}");
     assert!(test.position("terraform_haproxy apply") < test.position("terraform_master apply"));

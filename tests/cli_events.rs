@@ -55,6 +55,12 @@ fn of<'a>(events: &'a [Value], name: &str, stage: &str) -> Vec<&'a Value> {
     events.iter().filter(meant).collect()
 }
 
+/// The events after the review.
+fn at_work(events: &[Value]) -> &[Value] {
+    let begun = |event: &Value| event["event"] == "phase-begun" && event["phase"] == "work";
+    &events[events.iter().position(begun).expect("the work begins")..]
+}
+
 fn ready() -> Test {
     let test = Test::with_tools(&Herd::healthy().blueprint());
     test.run(&["gen"]).exits(0);
@@ -94,8 +100,8 @@ fn a_run_that_succeeds() {
     assert_eq!((&plan["created"], &plan["replaced"], &plan["destroyed"]), (&json!(1), &json!(0), &json!(0)));
     assert_eq!(plan["changes"][0], json!({ "address": "aws_thing.terraform_network", "action": "create" }));
     for stage in ["network", "image-slave", "master", "slaves", "haproxy", "verify"] {
-        assert_eq!(of(&events, "stage-begun", stage).len(), 1);
-        let ended = of(&events, "stage-ended", stage);
+        assert_eq!(of(at_work(&events), "stage-begun", stage).len(), 1);
+        let ended = of(at_work(&events), "stage-ended", stage);
         assert_eq!((ended.len(), &ended[0]["outcome"]["kind"]), (1, &json!("done")), "{ended:?}");
     }
     assert_eq!(events.last().unwrap()["exit_code"], 0);
@@ -113,15 +119,16 @@ fn a_run_that_fails() {
     let (schema, test) = (Schema::printed(), ready());
     test.hook("packer", r#"case "$*" in *slave_temp*) echo "apt: no space left"; exit 9 ;; esac"#);
     let events = schema.events(&test.run(RUN).exits(1));
-    let outcome = &of(&events, "stage-ended", "image-slave")[0]["outcome"];
+    let events = at_work(&events);
+    let outcome = &of(events, "stage-ended", "image-slave")[0]["outcome"];
     assert_eq!(outcome["kind"], "failed");
     assert_eq!(outcome["detail"]["message"], json!(["apt: no space left"]));
     assert!(outcome["detail"]["log"].as_str().unwrap().ends_with("-image-slave.log"), "{outcome}");
     assert_eq!(
-        of(&events, "stage-ended", "slaves")[0]["outcome"],
+        of(events, "stage-ended", "slaves")[0]["outcome"],
         json!({ "kind": "blocked", "detail": "image-slave" })
     );
-    assert_eq!((&events.last().unwrap()["exit_code"], of(&events, "stage-begun", "slaves").len()), (&json!(1), 0));
+    assert_eq!((&events.last().unwrap()["exit_code"], of(events, "stage-begun", "slaves").len()), (&json!(1), 0));
 }
 
 #[test]
@@ -147,7 +154,7 @@ fn a_run_that_is_interrupted() {
     let done = Done::from(child.wait_with_output().unwrap()).exits(130).err("the tools were told");
     let events = schema.events(&done);
     for stage in ["network", "master", "verify"] {
-        assert_eq!(of(&events, "stage-ended", stage)[0]["outcome"], json!({ "kind": "interrupted" }));
+        assert_eq!(of(at_work(&events), "stage-ended", stage)[0]["outcome"], json!({ "kind": "interrupted" }));
     }
     assert_eq!(events.last().unwrap()["exit_code"], 130);
 }

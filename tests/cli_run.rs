@@ -96,7 +96,7 @@ fn a_failing_tool_stops_what_needs_it_and_shows_its_end() {
     assert_eq!(test.calls_of("terraform_haproxy apply").len(), 1, "the rest goes on");
     let log = fs::read_dir(test.path("generated/herd/.pgherd/logs")).unwrap();
     let names: Vec<String> = log.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    let log = names.iter().find(|name| name.ends_with("-image-slave.log")).unwrap();
+    let log = names.iter().find(|name| name.ends_with("-image-slave.log") && !name.contains("-review-")).unwrap();
     assert!(test.read(&format!("generated/herd/.pgherd/logs/{log}")).contains("apt: no space left"));
     assert_eq!(test.read("generated/herd/.pgherd/.gitignore"), "*\n");
 }
@@ -438,4 +438,43 @@ fn nothing_generated_yet_is_said_and_a_folder_is_no_blueprint() {
         .exits(2)
         .err("several files have that name")
         .err("network/terraform_network/cluster.tf");
+}
+
+#[test]
+fn modules_are_planned_beside_what_they_need() {
+    let test = ready(&Herd::healthy());
+    test.run(RUN).exits(0);
+    // The network's plan ends when another's has begun.
+    test.hook(
+        "terraform",
+        r#"case "$*" in
+        *terraform_network*" plan "*) i=0; while [ ! -f "$STATE/beside" ]; do i=$((i + 1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done ;;
+        *terraform_slave*" plan "*) touch "$STATE/beside" ;; esac"#,
+    );
+    let done = test.run(RUN).exits(0).err("slaves unchanged planned: nothing changes");
+    assert_eq!(done.stderr.matches("slaves ").count(), 2, "begun and unchanged, once: {}", done.stderr);
+    // Until the network is there, they cannot be planned: no failure.
+    fs::remove_file(test.state("made-terraform_network")).unwrap();
+    test.hook(
+        "terraform",
+        r#"[ -f "$STATE/made-terraform_network" ] || case "$*" in *terraform_slave*" plan "*) echo "Error: no VPC"; exit 1 ;; esac"#,
+    );
+    let done =
+        test.run(RUN).exits(0).err("slaves: planned when network is there").err("slaves unchanged nothing to change");
+    assert!(!done.stderr.contains("no VPC"), "{}", done.stderr);
+    // Nothing changes in the network, so this is a failure, and told once.
+    test.hook("terraform", r#"case "$*" in *terraform_slave*" plan "*) echo "Error: no role"; exit 1 ;; esac"#);
+    let done = test.run(RUN).exits(1).err("terraform plan of db_config/terraform_slave failed");
+    assert_eq!(done.stderr.matches("no role").count(), 1, "{}", done.stderr);
+}
+
+#[test]
+fn everything_is_reviewed_before_anything_is_done() {
+    let test = ready(&Herd::healthy());
+    let done =
+        test.run(RUN).exits(0).err("network: 1 to add, 0 to change, 0 to destroy").err("+ aws_thing.terraform_network");
+    let at = |text: &str| done.stderr.find(text).unwrap_or_else(|| panic!("{text} is not in {}", done.stderr));
+    assert!(at("will be built: there is none of the slave yet") < at("built herd-slave-"), "{}", done.stderr);
+    let quiet = test.run(&["run", "blueprints/herd.hcl", "--yes", "--quiet"]).exits(0);
+    assert_eq!(quiet.stderr, "");
 }

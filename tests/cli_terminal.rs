@@ -37,7 +37,7 @@ fn screens(output: &str) -> Vec<String> {
 
 /// The line of a screen that begins with a word.
 fn line<'a>(screen: &'a str, word: &str) -> Option<&'a str> {
-    screen.lines().find(|line| line.trim_start().starts_with(word))
+    screen.lines().find(|line| line.trim_start().strip_prefix(word).is_some_and(|rest| rest.starts_with(' ')))
 }
 
 #[test]

@@ -17,9 +17,10 @@ const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes", "--only", "image-m
 
 const IDENTITY: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>\
     <Arn>arn:aws:iam::123456789012:user/test</Arn><UserId>A</UserId></GetCallerIdentityResult></GetCallerIdentityResponse>";
-/// An image of the name that is asked for.
-fn images(request: &str) -> String {
-    let name = request.split("Value.1=").nth(1).unwrap().split('&').next().unwrap();
+const MACHINES: &str = "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>";
+
+/// An image of this name.
+fn images(name: &str) -> String {
     let tag = "<tagSet><item><key>pgherd:content</key><value>x</value></item></tagSet>";
     let image = format!("<item><imageId>ami-0there</imageId><name>{name}</name>{tag}</item>");
     format!("<DescribeImagesResponse><imagesSet>{image}</imagesSet></DescribeImagesResponse>")
@@ -29,6 +30,8 @@ fn images(request: &str) -> String {
 struct Api {
     endpoint: String,
     asked: Arc<Mutex<Vec<Instant>>>,
+    /// What the image of the master is called.
+    name: Arc<Mutex<String>>,
 }
 
 impl Api {
@@ -36,12 +39,15 @@ impl Api {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(vec![]));
-        let (failed, times_asked) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&asked));
+        let name = Arc::new(Mutex::new(String::new()));
+        let (failed, times_asked, known) = (AtomicUsize::new(0), Arc::clone(&asked), Arc::clone(&name));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let request = read(&stream);
                 let (status, body) = if request.contains("GetCallerIdentity") {
                     ("200 OK", IDENTITY.to_string())
+                } else if request.contains("DescribeInstances") {
+                    ("200 OK", MACHINES.to_string())
                 } else {
                     times_asked.lock().unwrap().push(Instant::now());
                     match failed.fetch_add(1, Ordering::SeqCst) < times {
@@ -51,14 +57,14 @@ impl Api {
                                 "<Response><Errors><Error><Code>{code}</Code><Message>no</Message></Error></Errors></Response>"
                             ),
                         ),
-                        false => ("200 OK", images(&request)),
+                        false => ("200 OK", images(&known.lock().unwrap())),
                     }
                 };
                 let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
                 let _ = (&stream).write_all((head + &body).as_bytes());
             }
         });
-        Api { endpoint, asked }
+        Api { endpoint, asked, name }
     }
 
     fn test(&self) -> Test {
@@ -66,6 +72,9 @@ impl Api {
         let aws = which::which("aws").expect("`make test` installs the AWS CLI");
         test.program("aws", &format!("exec {} \"$@\"", aws.display()));
         test.run(&["gen"]).exits(0);
+        let template: serde_json::Value =
+            serde_json::from_str(&test.read("generated/herd/packer_templates/master_temp.json")).unwrap();
+        *self.name.lock().unwrap() = template["builders"][0]["ami_name"].as_str().unwrap().into();
         let env = [
             ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
             ("AWS_ACCESS_KEY_ID", "test"),

@@ -3,9 +3,10 @@
 use super::failure::{Failure, Kind};
 use super::report::{Feed, Style, summary};
 use super::session::Session;
+use crate::run::Watcher;
+use crate::run::consent::{Consent, confirm, goes};
 use crate::run::events::Event;
 use crate::run::review::Review;
-use crate::run::{Consent, Watcher};
 use crate::tools::terraform::PlanSummary;
 
 /// Who is asked, and what was agreed to beforehand.
@@ -34,6 +35,19 @@ impl Asking<'_> {
             "yes" => Ok(review),
             _ => Err(no()),
         }
+    }
+
+    /// Whether what a review found can be done without a question: only data that was given up by name may go.
+    pub fn unattended(&self, review: Review) -> Result<Review, Failure> {
+        for (stage, plan) in &review.plans {
+            if let Some(Consent::Unconfirmed(names)) = plan.as_ref().map(|plan| self.unasked(stage, plan)) {
+                return Err(Failure::Text(
+                    Kind::Failed,
+                    format!("{}; nothing was changed\n  {}", goes(&names), confirm(&names)),
+                ));
+            }
+        }
+        Ok(review)
     }
 
     /// Asks about a plan that could not be shown before and destroys something.

@@ -40,7 +40,7 @@ fn unmake(session: &Session<'_>, feed: &Feed, options: &args::Destroy, asks: boo
     let report = &session.report;
     let (doomed, images) = find(session, feed, options)?;
     let changes = !(doomed.is_empty() && images.is_empty());
-    feed.event(Event::Reviewed { later: BTreeMap::new(), changes });
+    feed.event(Event::Reviewed { later: BTreeMap::new(), changes, unattended: !asks });
     if !changes {
         report.line("nothing is there to destroy");
         return Ok(());

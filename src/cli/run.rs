@@ -86,15 +86,15 @@ fn rebuildable(session: &Session<'_>, options: &args::Run) -> Result<(), Failure
 fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Failure> {
     let (session, feed) = (asking.session, asking.feed);
     let report = &session.report;
+    let review = look(session, feed, options, !asks && !options.plan_only)?;
     if options.plan_only {
-        let review = look(session, feed, options)?;
         if review.is_empty() {
             report.line("nothing is to be changed");
             return drifted(&review.drift);
         }
         return Err(Failure::Said(Kind::Drift));
     }
-    let review = if asks { Some(asking.agree(look(session, feed, options)?)?) } else { None };
+    let review = if asks { asking.agree(review)? } else { asking.unattended(review)? };
     feed.event(Event::PhaseBegun { phase: Phase::Work });
     let consent = |stage: &str, plan: &PlanSummary| {
         if asks { asking.consent(stage, plan) } else { asking.unasked(stage, plan) }
@@ -103,10 +103,8 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
     runner.jobs = options.jobs.into();
     runner.rebuild.clone_from(&options.rebuild);
     runner.patience = Duration::from_secs(options.wait);
-    if let Some(review) = review {
-        runner.plans = review.plans;
-        runner.images = review.images;
-    }
+    runner.plans = review.plans;
+    runner.images = review.images;
     let outcomes = runner.run();
     session.conclude(&outcomes)?;
     if session.pipeline.stages.iter().any(|stage| stage.work == Work::Verify)
@@ -127,14 +125,15 @@ fn drifted(differ: &[String]) -> Result<(), Failure> {
 }
 
 /// Looks at what is there.
-fn look(session: &Session<'_>, feed: &Feed, options: &args::Run) -> Result<Review, Failure> {
+fn look(session: &Session<'_>, feed: &Feed, options: &args::Run, unattended: bool) -> Result<Review, Failure> {
     feed.event(Event::PhaseBegun { phase: Phase::Review });
     let mut runner = session.runner(feed, &|_, _| Consent::No);
     runner.stamp.push_str("-review");
+    runner.jobs = options.jobs.into();
     runner.rebuild.clone_from(&options.rebuild);
     let (review, outcomes) = runner.review();
     session.conclude(&outcomes)?;
-    feed.event(Event::Reviewed { later: review.later.clone(), changes: !review.is_empty() });
+    feed.event(Event::Reviewed { later: review.later.clone(), changes: !review.is_empty(), unattended });
     Ok(review)
 }
 

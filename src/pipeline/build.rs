@@ -27,8 +27,7 @@ const HAPROXY: &str = "load_balancer/terraform_haproxy";
 pub fn pipeline(cluster: &Cluster, set: &FileSet, target: &Target, toolbox: &Toolbox) -> Pipeline {
     let maker = Maker { cluster, target, toolbox };
     let mut stages = vec![maker.module("network", NETWORK, &[])];
-    let find = maker.find(set);
-    stages.extend(set.images.iter().map(|image| maker.image(image, &find)));
+    stages.extend(set.images.iter().map(|image| maker.image(image)));
     for role in cluster.roles() {
         // Machines are made side by side: at boot a slave waits for the master by itself, and HAProxy for any of them. Each knows the
         // others' addresses from the blueprint.
@@ -40,8 +39,14 @@ pub fn pipeline(cluster: &Cluster, set: &FileSet, target: &Target, toolbox: &Too
     }
     let modules = stages.iter().filter(|s| matches!(s.work, Work::Module(_))).map(|s| s.id.clone()).collect();
     stages.push(Stage { id: "verify".into(), needs: modules, work: Work::Verify });
-    let aws = maker.aws(vec![]);
-    Pipeline { cluster: cluster.name.clone(), region: cluster.region.clone(), stages, seats: maker.seats(set), aws }
+    Pipeline {
+        cluster: cluster.name.clone(),
+        region: cluster.region.clone(),
+        stages,
+        seats: maker.seats(set),
+        find: maker.find(set),
+        aws: maker.aws(vec![]),
+    }
 }
 
 struct Maker<'a> {
@@ -86,14 +91,14 @@ impl Maker<'_> {
 
     /// One question about all images: each costs a second.
     fn find(&self, set: &FileSet) -> Invocation {
-        let names: Vec<&str> = set.images.iter().map(|image| image.name.as_str()).collect();
+        let roles: Vec<&str> = set.images.iter().map(|image| image.role.as_str()).collect();
         let mut bases: Vec<aws::Base> = set.images.iter().map(|image| self.base(image)).collect();
         bases.sort();
         bases.dedup();
-        self.aws(aws::find_images(&self.cluster.region, &names, &bases))
+        self.aws(aws::find_images(&self.cluster.region, &self.cluster.name, &roles, &bases))
     }
 
-    fn image(&self, image: &ImageId, find: &Invocation) -> Stage {
+    fn image(&self, image: &ImageId) -> Stage {
         let packer = |args| self.invocation(packer::PROGRAM, args, &[]);
         let template = image.template.as_str();
         let work = Work::Image(Image {
@@ -101,7 +106,6 @@ impl Maker<'_> {
             name: image.name.clone(),
             contents: image.contents.clone(),
             base: self.base(image),
-            find: find.clone(),
             plugins: packer(packer::plugins_installed()),
             get_plugin: packer(packer::plugins_install()),
             build: packer(packer::build(template, &self.target.packer_vars)),

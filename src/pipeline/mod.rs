@@ -34,6 +34,8 @@ pub struct Pipeline {
     pub stages: Vec<Stage>,
     /// What tells a healthy cluster, and where to ask.
     pub seats: Seats,
+    /// Asks AWS which images of the cluster's roles there are, and what they could be based on.
+    pub find: Invocation,
     /// The AWS CLI as it is called for this cluster, without arguments.
     pub aws: Invocation,
 }
@@ -71,8 +73,6 @@ pub struct Image {
     pub contents: Contents,
     /// What it is based on.
     pub base: Base,
-    /// Asks AWS which of the images exist, and what they could be based on: the same question for all.
-    pub find: Invocation,
     /// Asks Packer for its plugins; only where Packer has such.
     pub plugins: Invocation,
     /// Gets the plugin that the template needs.
@@ -188,7 +188,7 @@ impl Pipeline {
     /// Every command of every stage in order, as far as it is known before any ran.
     pub fn invocations<'a>(&'a self) -> Vec<(&'a Stage, Vec<&'a Invocation>)> {
         let of = |work: &'a Work| match work {
-            Work::Image(image) => vec![&image.find, &image.build],
+            Work::Image(image) => vec![&self.find, &image.build],
             Work::Module(module) => vec![&module.init, &module.plan, &module.apply],
             Work::Verify => self.seats.public_address.iter().collect(),
         };

@@ -48,8 +48,7 @@ impl Under<'_> {
         if there.is_empty() {
             return Ok(false);
         }
-        let asked = self.capture(&pipeline.aws(aws::images_of(&pipeline.region, &pipeline.cluster)))?;
-        let Ok(images) = aws::read_images(&asked.stdout) else { return Ok(true) };
+        let images = self.images()?;
         let (mut behind, mut files) = (vec![], BTreeSet::new());
         for (seat, ami) in there {
             let Some(meant) = pipeline.seats.images.iter().find(|image| image.role == seat.role) else { continue };

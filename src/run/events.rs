@@ -76,6 +76,9 @@ pub enum Event {
         later: BTreeMap<String, String>,
         /// Whether there is something to do.
         changes: bool,
+        /// Whether that is done without a question.
+        #[serde(default)]
+        unattended: bool,
     },
     /// Someone has to agree, or nothing more is done.
     ConfirmationNeeded {

@@ -42,26 +42,12 @@ impl Under<'_> {
 
     /// The id of an image of this content, if the account has one that may stay. What there is, and why it is built, is told.
     pub fn find_image(&mut self, image: &Image) -> Result<Option<String>, Stop> {
-        let advice = "see that the credentials may call ec2:DescribeImages; `pgherd doctor` shows whose they are";
-        let found = {
-            let runner = self.runner;
-            // The first stage asks for all.
-            let mut found = runner.found_images.lock().unwrap_or_else(PoisonError::into_inner);
-            if found.is_none() {
-                let captured = self.capture(&image.find)?;
-                if !captured.exit.ok() {
-                    let what = format!("cannot ask AWS for the image {} ({})", image.name, captured.exit);
-                    return Err(self.failure(what, advice));
-                }
-                *found = Some(aws::read_images(&captured.stdout).map_err(|why| self.failure(why, advice))?);
-            }
-            found.clone().unwrap_or_default()
-        };
+        let found = self.images()?;
         // Packer names an image first and tags it last: one without its content is half made.
         let own = found.iter().find(|ami| ami.name == image.name && !ami.hash.is_empty()).cloned();
         let mut seen = ImageSeen { stage: self.stage.into(), name: image.name.clone(), ..ImageSeen::default() };
         match &own {
-            None => self.compare(image, &mut seen)?,
+            None => compare(image, &found, &mut seen),
             Some(_) if self.runner.rebuild.contains(&image.role) => {
                 seen.rebuilt = Some(format!("as you said: --rebuild {}", image.role));
             }
@@ -76,35 +62,21 @@ impl Under<'_> {
         Ok(seen.ami.filter(|_| seen.rebuilt.is_none()))
     }
 
-    /// Why an image that does not exist has to be built: what makes it another than the newest of its role.
-    fn compare(&mut self, image: &Image, seen: &mut ImageSeen) -> Result<(), Stop> {
+    /// All images of the cluster's roles and all that they could be based on; who asks first asks AWS for all.
+    pub(super) fn images(&mut self) -> Result<Vec<Ami>, Stop> {
+        const ADVICE: &str =
+            "see that the credentials may call ec2:DescribeImages; `pgherd doctor` shows whose they are";
         let runner = self.runner;
-        // Asked once for all images; a question takes a second.
-        let mut asked = runner.known_images.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.is_none() {
-            let all = aws::images_of(&image.builder.region, &image.builder.cluster);
-            let captured = self.capture(&runner.pipeline.aws(all))?;
-            *asked = Some(aws::read_images(&captured.stdout).unwrap_or_default());
+        let mut asked = runner.images_there.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(images) = &*asked {
+            return Ok(images.clone());
         }
-        let all = asked.iter().flatten().filter(|ami| ami.role == image.role && ami.state == "available");
-        let newest = aws::newest(all).map(|ami| (&ami.id, contents::of_tags(&ami.tags)));
-        seen.rebuilt = Some(match newest {
-            None => format!("there is none of the {} yet", image.role),
-            Some((id, None)) => {
-                format!(
-                    "the former image of the {}, {id}, is of other content; its tags do not say which files differ",
-                    image.role
-                )
-            }
-            Some((id, Some(others))) => {
-                seen.differs = contents::difference(&image.contents, &others);
-                let more = seen.differs.len().saturating_sub(NAMED);
-                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                let named: Vec<&str> = seen.differs.iter().take(NAMED).map(String::as_str).collect();
-                format!("it differs from {id} in {}{more}", named.join(", "))
-            }
-        });
-        Ok(())
+        let captured = self.capture(&runner.pipeline.find)?;
+        if !captured.exit.ok() {
+            return Err(self.failure(format!("cannot ask AWS for the images ({})", captured.exit), ADVICE));
+        }
+        let images = aws::read_images(&captured.stdout).map_err(|why| self.failure(why, ADVICE))?;
+        Ok(asked.insert(images).clone())
     }
 
     /// One of the image stages gets the plugin for all, where Packer has such a thing and it is not there.
@@ -129,6 +101,28 @@ impl Under<'_> {
         *there = true;
         Ok(())
     }
+}
+
+/// Why an image that does not exist has to be built: what makes it another than the newest of its role.
+fn compare(image: &Image, there: &[Ami], seen: &mut ImageSeen) {
+    let cluster = |ami: &&Ami| ami.tags.get("pgherd:cluster") == Some(&image.builder.cluster);
+    let newest = aws::newest(there.iter().filter(cluster).filter(|ami| ami.role == image.role));
+    seen.rebuilt = Some(match newest.map(|ami| (&ami.id, contents::of_tags(&ami.tags))) {
+        None => format!("there is none of the {} yet", image.role),
+        Some((id, None)) => {
+            format!(
+                "the former image of the {}, {id}, is of other content; its tags do not say which files differ",
+                image.role
+            )
+        }
+        Some((id, Some(others))) => {
+            seen.differs = contents::difference(&image.contents, &others);
+            let more = seen.differs.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let named: Vec<&str> = seen.differs.iter().take(NAMED).map(String::as_str).collect();
+            format!("it differs from {id} in {}{more}", named.join(", "))
+        }
+    });
 }
 
 /// What an image was made from, and what it would be made from now, where that is another.

@@ -1,6 +1,7 @@
 //! The one interpreter of a pipeline: stages side by side, their logs, and what they come to.
 
 mod adopt;
+pub mod consent;
 pub mod destroy;
 pub mod drift;
 pub mod environment;
@@ -19,6 +20,7 @@ mod runner;
 pub mod scheduler;
 mod verify;
 
+pub use consent::Consent;
 pub use events::{Deaf, Event, Watcher};
 pub use outcome::{Failure, Outcome};
-pub use runner::{Consent, Runner, require_room, temporary};
+pub use runner::{Runner, require_room, temporary};

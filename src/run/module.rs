@@ -1,10 +1,11 @@
 //! A Terraform module: initialised when needed, planned, and exactly that plan applied.
 
+use super::consent::{self, Consent};
 use super::events::{Event, Plan};
 use super::outcome::Outcome;
-use super::runner::{Consent, Stop, Under};
+use super::runner::{Runner, Stop, Under};
 use crate::fileset::sha256_hex;
-use crate::pipeline::Module;
+use crate::pipeline::{Module, Stage, Work};
 use crate::system::files;
 use crate::system::process::Exit;
 use crate::tools::lock::StateLock;
@@ -67,12 +68,7 @@ impl Under<'_> {
         match (self.runner.consent)(self.stage, plan) {
             Consent::Yes => Ok(None),
             Consent::No => Ok(Some(Outcome::Declined)),
-            Consent::Unconfirmed(names) => {
-                let confirm: Vec<String> = names.iter().map(|name| format!("--confirm {name}")).collect();
-                let what = format!("this would destroy the data of {}", names.join(" and "));
-                let advice = format!("look at the plan with --plan-only; if that is meant, add {}", confirm.join(" "));
-                Err(self.failure(what, advice))
-            }
+            Consent::Unconfirmed(names) => Err(self.failure(consent::goes(&names), consent::confirm(&names))),
         }
     }
 
@@ -185,9 +181,7 @@ impl Under<'_> {
 
     /// Initialises unless that was done for these very files; says whether it did.
     fn init(&mut self, module: &Module) -> Result<bool, Stop> {
-        let dir = self.runner.root.join(&module.dir);
-        let done = files::read_text(&dir.join(STAMP)).ok().flatten();
-        if done.is_some() && done == self.init_stamp(module) {
+        if self.runner.is_initialised(module) {
             return Ok(false);
         }
         let exit = self.run(&module.init, |_| {})?;
@@ -196,17 +190,32 @@ impl Under<'_> {
             return Err(self
                 .failure(what, "see that the provider's registry (or mirror) and the state's backend can be reached"));
         }
-        if let Some(stamp) = self.init_stamp(module) {
+        if let Some(stamp) = self.runner.init_stamp(module) {
+            let dir = self.runner.root.join(&module.dir);
             // Without it the next run initialises again: no harm.
             let _ = files::make_dirs(&dir.join(".terraform"))
                 .and_then(|()| files::write(&dir.join(STAMP), stamp.as_bytes()));
         }
         Ok(true)
     }
+}
+
+impl Runner<'_> {
+    /// Whether a module is as it was when it was planned here, and no apply of it was cut off since.
+    pub(super) fn is_settled(&self, stage: &Stage) -> bool {
+        let Work::Module(module) = &stage.work else { return false };
+        let cut_off = self.unfinished.iter().any(|entry| entry.stage == stage.id);
+        !cut_off && self.is_initialised(module)
+    }
+
+    fn is_initialised(&self, module: &Module) -> bool {
+        let done = files::read_text(&self.root.join(&module.dir).join(STAMP)).ok().flatten();
+        done.is_some() && done == self.init_stamp(module)
+    }
 
     /// What an `init` depends on: the program, the module's files, its lock file.
     fn init_stamp(&self, module: &Module) -> Option<String> {
-        let dir = self.runner.root.join(&module.dir);
+        let dir = self.root.join(&module.dir);
         let mut all = format!("{}\n", module.init.program);
         for name in files::list(&dir).ok()? {
             if name.ends_with(".tf") && name != terraform::IMPORTS || name == ".terraform.lock.hcl" {

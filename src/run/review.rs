@@ -1,10 +1,11 @@
 //! What a run would do, found out before anything is changed: images that are missing, and a plan of each module that can be planned.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use super::outcome::Outcome;
-use super::runner::Runner;
+use super::runner::{Runner, Stop};
 use crate::pipeline::{Stage, Work};
 use crate::tools::terraform::PlanSummary;
 
@@ -38,52 +39,88 @@ impl Review {
 impl Runner<'_> {
     /// Reviews the pipeline. It changes nothing in AWS; what stages came to is answered as well.
     pub fn review(&self) -> (Review, Vec<Outcome>) {
-        let found = Mutex::new(Review::default());
-        let note = |add: &dyn Fn(&mut Review)| add(&mut found.lock().unwrap_or_else(PoisonError::into_inner));
+        let look = Look { runner: self, found: Mutex::default(), guessed: Mutex::default() };
+        let (outcomes, drift) = thread::scope(|scope| {
+            let databases = scope.spawn(|| self.compare_databases());
+            (look.all(), databases.join().expect("a comparison does not panic"))
+        });
+        let found = look.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (Review { drift, ..found }, outcomes)
+    }
+}
+
+/// A review under way.
+struct Look<'a> {
+    runner: &'a Runner<'a>,
+    found: Mutex<Review>,
+    /// Plans of modules that hold only if nothing changes in what they need.
+    guessed: Mutex<BTreeMap<String, Option<PlanSummary>>>,
+}
+
+impl Look<'_> {
+    /// Looks at what needs nothing, and beside it at modules that were planned here before: mostly nothing changes in what they need,
+    /// and a plan's time is nearly all the provider's start. Then at what is left and can be looked at.
+    fn all(&self) -> Vec<Outcome> {
+        let to_see = self.runner.pipeline.stages.iter().filter(|stage| stage.work != Work::Verify);
+        let (first, rest): (Vec<&Stage>, Vec<&Stage>) = to_see.partition(|stage| stage.needs.is_empty());
+        let guesses: BTreeSet<&str> =
+            rest.iter().filter(|stage| self.runner.is_settled(stage)).map(|stage| stage.id.as_str()).collect();
+        let beside = rest.into_iter().filter(|stage| guesses.contains(stage.id.as_str()));
+        let mut outcomes = self.at(first.into_iter().chain(beside), &guesses);
+        if outcomes.iter().all(Outcome::ok) {
+            outcomes.extend(self.at(self.sorted().into_iter(), &BTreeSet::new()));
+        }
+        outcomes
+    }
+
+    /// Sorts out the modules that need something: what they wait for, or which guess holds; answers those that are still to be planned.
+    fn sorted(&self) -> Vec<&Stage> {
+        let mut found = lock(&self.found);
+        let mut open = vec![];
+        for (stage, _) in self.runner.pipeline.modules().filter(|(stage, _)| !stage.needs.is_empty()) {
+            let pending = stage.needs.iter().find(|need| found.is_pending(need)).cloned();
+            match (pending, lock(&self.guessed).remove(&stage.id)) {
+                (Some(need), _) => drop(found.later.insert(stage.id.clone(), need)),
+                (None, Some(plan)) => drop(found.plans.insert(stage.id.clone(), plan)),
+                (None, None) => open.push(stage),
+            }
+        }
+        open
+    }
+
+    fn at<'s>(&self, stages: impl Iterator<Item = &'s Stage>, guesses: &BTreeSet<&str>) -> Vec<Outcome> {
         let without_needs = |stage: &Stage| Stage { needs: vec![], ..stage.clone() };
-        let look = |stages: &[Stage]| {
-            self.run_stages(stages, |under, stage| match &stage.work {
-                Work::Image(image) => {
-                    let id = under.find_image(image)?;
-                    note(&|review| drop(review.images.insert(stage.id.clone(), id.clone())));
-                    Ok(match id {
-                        Some(id) => Outcome::Unchanged(format!("{} is {id}", image.name)),
-                        None => Outcome::Done(format!("{} will be built", image.name)),
-                    })
-                }
-                Work::Module(module) => {
-                    let plan = under.plan_change(module)?;
-                    note(&|review| drop(review.plans.insert(stage.id.clone(), plan.clone())));
+        let stages: Vec<Stage> = stages.map(without_needs).collect();
+        self.runner.run_stages(&stages, |under, stage| match &stage.work {
+            Work::Image(image) => {
+                let id = under.find_image(image)?;
+                lock(&self.found).images.insert(stage.id.clone(), id.clone());
+                Ok(match id {
+                    Some(id) => Outcome::Unchanged(format!("{} is {id}", image.name)),
+                    None => Outcome::Done(format!("{} will be built", image.name)),
+                })
+            }
+            Work::Module(module) => match (under.plan_change(module), guesses.contains(stage.id.as_str())) {
+                // Where what it needs turns out as it was guessed, it is planned again and fails in earnest.
+                (Err(Stop::Failed(_)), true) => Ok(Outcome::Unchanged("could not be planned yet".into())),
+                (Err(stop), _) => Err(stop),
+                (Ok(plan), guess) => {
+                    if guess {
+                        lock(&self.guessed).insert(stage.id.clone(), plan.clone());
+                    } else {
+                        lock(&self.found).plans.insert(stage.id.clone(), plan.clone());
+                    }
                     Ok(match plan {
                         Some(plan) => Outcome::Done(format!("planned: {plan}")),
                         None => Outcome::Unchanged("planned: nothing changes".into()),
                     })
                 }
-                Work::Verify => Ok(Outcome::Unchanged(String::new())),
-            })
-        };
-        // What needs nothing can be looked at now; what needs something only when that is there as it should be.
-        let first = |stage: &&Stage| stage.needs.is_empty();
-        let stages: Vec<Stage> = self.pipeline.stages.iter().filter(first).cloned().collect();
-        let mut outcomes = look(&stages);
-        if outcomes.iter().all(Outcome::ok) {
-            let mut second = vec![];
-            for (stage, _) in self.pipeline.modules().filter(|(stage, _)| !stage.needs.is_empty()) {
-                let waits = {
-                    let review = found.lock().unwrap_or_else(PoisonError::into_inner);
-                    stage.needs.iter().find(|need| review.is_pending(need)).cloned()
-                };
-                match waits {
-                    Some(need) => note(&|review| drop(review.later.insert(stage.id.clone(), need.clone()))),
-                    None => second.push(without_needs(stage)),
-                }
-            }
-            outcomes.extend(look(&second));
-        }
-        if outcomes.iter().all(Outcome::ok) {
-            let drift = self.compare_databases();
-            note(&|review| review.drift.clone_from(&drift));
-        }
-        (found.into_inner().unwrap_or_else(PoisonError::into_inner), outcomes)
+            },
+            Work::Verify => Ok(Outcome::Unchanged(String::new())),
+        })
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
+use super::consent::Consent;
 use super::environment::Redactor;
 use super::events::{Event, Watcher};
 use super::journal::{self, Entry, Journal};
@@ -60,27 +61,14 @@ pub struct Runner<'a> {
     pub address: OnceLock<IpAddr>,
     /// Roles whose images are built although they exist.
     pub rebuild: Vec<String>,
-    /// The cluster's images, once someone asked for them.
-    pub known_images: Mutex<Option<Vec<Ami>>>,
-    /// The images of what is to be run, and all that they could be based on, once that was asked.
-    pub found_images: Mutex<Option<Vec<Ami>>>,
+    /// The cluster's images, and all that they could be based on, once that was asked.
+    pub images_there: Mutex<Option<Vec<Ami>>>,
     /// Settings of the databases that run otherwise than they are generated, once the cluster is whole.
     pub drift: Mutex<Vec<String>>,
     /// What a review found: plans that were shown, by stage.
     pub plans: BTreeMap<String, Option<PlanSummary>>,
     /// What a review found: whether an image exists, by stage.
     pub images: BTreeMap<String, Option<String>>,
-}
-
-/// An answer to a plan that destroys something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Consent {
-    /// Do it.
-    Yes,
-    /// Do not.
-    No,
-    /// Nobody was asked, and the data of these machines would go.
-    Unconfirmed(Vec<String>),
 }
 
 /// A stage that is under way.
@@ -106,13 +94,21 @@ impl From<Stop> for Outcome {
 }
 
 impl Runner<'_> {
-    /// Runs the whole pipeline; answers what each stage came to.
+    /// Runs what of the pipeline a review has not found done; answers what each stage came to.
     pub fn run(&self) -> Vec<Outcome> {
-        self.run_stages(&self.pipeline.stages, |under, stage| match &stage.work {
+        let stages: Vec<Stage> = self.pipeline.stages.iter().filter(|stage| !self.is_done(stage)).cloned().collect();
+        self.run_stages(&stages, |under, stage| match &stage.work {
             Work::Image(image) => under.image(image),
             Work::Module(module) => under.module(module),
             Work::Verify => under.verify(&self.pipeline.seats),
         })
+    }
+
+    /// Whether a review found nothing to do, and no earlier run left anything.
+    fn is_done(&self, stage: &Stage) -> bool {
+        let image = || self.images.get(&stage.id).is_some_and(Option::is_some);
+        let plan = || self.plans.get(&stage.id).is_some_and(Option::is_none);
+        (image() || plan()) && !self.unfinished.iter().any(|entry| entry.stage == stage.id)
     }
 
     pub(super) fn run_stages(

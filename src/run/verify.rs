@@ -33,7 +33,6 @@ impl Under<'_> {
         loop {
             let seen = health::observe(seats, address);
             if seen.problems.is_empty() {
-                self.say_behind()?;
                 let differ = self.say_settings(address);
                 *self.runner.drift.lock().unwrap_or_else(PoisonError::into_inner) = differ;
                 let standbys = seen.members.len().saturating_sub(1);

@@ -68,9 +68,10 @@ pub fn caller_identity(region: &str) -> Vec<String> {
     args(region, &["sts", "get-caller-identity"])
 }
 
-/// Finds images of ours by their names, which carry their content, and with the same question all that they could be based on.
-pub fn find_images(region: &str, names: &[&str], bases: &[Base]) -> Vec<String> {
-    let names: Vec<&str> = names.iter().copied().chain(bases.iter().map(|base| base.name.as_str())).collect();
+/// Finds the images of a cluster's roles by what their names begin with, and with the same question all that they could be based on.
+pub fn find_images(region: &str, cluster: &str, roles: &[&str], bases: &[Base]) -> Vec<String> {
+    let ours = roles.iter().map(|role| format!("{cluster}-{role}-*"));
+    let names: Vec<String> = ours.chain(bases.iter().map(|base| base.name.clone())).collect();
     let names = format!("Name=name,Values={}", names.join(","));
     let mut owners: Vec<&str> = bases.iter().map(|base| base.owner.as_str()).collect();
     owners.dedup();
@@ -229,11 +230,10 @@ mod tests {
     #[test]
     fn images_are_asked_for_by_name_and_with_their_bases() {
         let base = |name: &str| Base { owner: "136693071363".into(), name: name.into() };
-        let asked =
-            find_images("eu-west-1", &["herd-master-0a", "herd-slave-0b"], &[base("debian-13-*"), base("debian-12-*")]);
+        let asked = find_images("eu-west-1", "herd", &["master", "slave"], &[base("debian-13-*"), base("debian-12-*")]);
         assert_eq!(
             asked.join(" "),
-            "ec2 describe-images --owners self 136693071363 --filters Name=name,Values=herd-master-0a,herd-slave-0b,debian-13-*,debian-12-* \
+            "ec2 describe-images --owners self 136693071363 --filters Name=name,Values=herd-master-*,herd-slave-*,debian-13-*,debian-12-* \
              Name=state,Values=available --region eu-west-1 --output json"
         );
         let fits = |pattern: &str, name: &str| base(pattern).fits(&Ami { name: name.into(), ..Ami::default() });

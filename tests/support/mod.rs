@@ -306,12 +306,11 @@ case "$1 $2" in
 "sts get-caller-identity") echo '{"Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/test"}' ;;
 "ec2 describe-images")
     images=$(cat "$STATE/more-images" 2>/dev/null)
-    names=${*#*Name=name,Values=} names=${names%% *}
     for role in master slave haproxy; do
         [ -f "$STATE/image-$role" ] || continue
-        name=$(echo "$names" | tr , '\n' | grep -- "-$role-")
+        name=$(sed -n 's/.*"ami_name": "\(.*\)",/\1/p' "packer_templates/${role}_temp.json" 2>/dev/null)
         case "$*" in
-        *"pgherd:cluster"* | *-"$role"-*)
+        *"pgherd:cluster"* | *-"$role"-\**)
             images="$images,{\"ImageId\": \"ami-0$role\", \"Name\": \"$name\",
                 \"Tags\": [{\"Key\": \"pgherd:content\", \"Value\": \"x\"}, {\"Key\": \"pgherd:base\", \"Value\": \"ami-0base debian-13-amd64-1\"}],
                 \"BlockDeviceMappings\": [{\"Ebs\": {\"SnapshotId\": \"snap-0$role\"}}]}" ;;

@@ -92,11 +92,14 @@ impl Story {
             Event::PhaseBegun { phase } => {
                 self.phase = *phase;
                 self.phase_from = now;
-                self.stages.iter_mut().for_each(|stage| stage.outcome = None);
+                let done =
+                    |stage: &Stage| stage.later.is_none() && matches!(stage.outcome, Some(Outcome::Unchanged(_)));
+                self.stages.iter_mut().filter(|stage| !done(stage)).for_each(|stage| stage.outcome = None);
             }
             Event::StageBegun { stage } => {
                 let stage = self.stage(stage);
                 stage.line.clear();
+                stage.outcome = None;
                 stage.spans.push(Span { phase, from: now, to: None });
             }
             // Terraform frames its errors and rules off its plans; what moves is text.

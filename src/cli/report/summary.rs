@@ -1,38 +1,33 @@
 //! What would be done, before anybody is asked: the result of a review.
 
+use std::iter;
+
 use super::story::{Stage, Story};
 use super::{Report, Style};
-use crate::run::events::ImageSeen;
 use crate::tools::plan::Change;
 use crate::tools::terraform::Doing;
 
-/// Prints it.
-pub fn print(report: &Report, story: &Story) {
-    report.line("");
-    story.stages.iter().for_each(|stage| print_stage(report, stage));
-    report.line(&format!("\nEvery attribute of the plans is in {}", story.begun.logs));
+/// Stage by stage.
+pub fn lines(report: &Report, story: &Story) -> Vec<String> {
+    let stages = story.stages.iter().flat_map(|stage| of_stage(report, stage));
+    let all = format!("Every attribute of the plans is in {}", story.begun.logs);
+    iter::once(String::new()).chain(stages).chain([String::new(), all]).collect()
 }
 
-fn print_stage(report: &Report, stage: &Stage) {
+fn of_stage(report: &Report, stage: &Stage) -> Vec<String> {
     let id = report.on_out(Style::Bold, &stage.id);
     if let Some(need) = &stage.later {
-        report.line(&format!("{id}: planned when {need} is there; you are asked again if that destroys anything"));
-    } else if let Some(plan) = &stage.plan {
-        report.line(&format!("{id}: {}", plan.summary));
-        plan.changes.iter().for_each(|change| report.line(&format!("  {}", line(report, change))));
+        return vec![format!("{id}: planned when {need} is there; what destroys data then is not done unasked")];
     }
-    if let Some(image) = &stage.image {
-        if let Some(why) = &image.rebuilt {
-            report.line(&format!("{id}: {} will be built: {why}", image.name));
-        }
-        print_base(report, &id, image);
+    let mut lines = vec![];
+    if let Some(plan) = &stage.plan {
+        lines.push(format!("{id}: {}", plan.summary));
+        lines.extend(plan.changes.iter().map(|change| format!("  {}", line(report, change))));
     }
-}
-
-fn print_base(report: &Report, id: &str, image: &ImageSeen) {
-    if let Some(moved) = &image.base_moved {
-        report.line(&format!("{id}: {moved}"));
+    if let Some((image, why)) = stage.image.as_ref().and_then(|image| Some((image, image.rebuilt.as_ref()?))) {
+        lines.push(format!("{id}: {} will be built: {why}", image.name));
     }
+    lines
 }
 
 /// Terraform's sign, the resource, and what is to be known of it.

@@ -92,10 +92,13 @@ impl Listener for View {
             Event::Output { .. } => return,
             Event::Waiting { stage, text } if !self.report.is_live() => self.note(stage, &format!("waiting: {text}")),
             Event::Notice { stage, text } => self.note(stage, text),
-            Event::Image(image) if self.story.phase == Phase::Work => {
-                image.rebuilt.iter().chain(&image.base_moved).for_each(|text| self.note(&image.stage, text));
+            Event::Image(image) => image.base_moved.iter().for_each(|text| self.note(&image.stage, text)),
+            Event::Reviewed { changes: true, unattended: true, .. } => {
+                summary::lines(&self.report, &self.story).iter().for_each(|line| self.report.note(line));
             }
-            Event::Reviewed { changes: true, .. } => summary::print(&self.report, &self.story),
+            Event::Reviewed { changes: true, .. } => {
+                summary::lines(&self.report, &self.story).iter().for_each(|line| self.report.line(line));
+            }
             Event::StageEnded { stage, outcome, seconds } => {
                 // The line that stays takes the place of the one that moved.
                 self.draw();
