@@ -1,14 +1,19 @@
 //! `pgherd run` killed at any instant: the tools go on to their end, and the next run converges with no help.
 #![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod processes;
+mod random;
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
+use random::Random;
+use rustix::process::{Pid, Signal, kill_process};
 use support::herd::Herd;
-use support::{Test, await_file};
+use support::{Test, await_file, world};
 
 const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes"];
 const JOURNAL: &str = "generated/herd/.pgherd/journal";
@@ -19,70 +24,110 @@ fn ready(herd: &Herd) -> Test {
     test
 }
 
-/// Tools that take their time, write much, and whose state is broken until they have ended.
-fn slow(test: &Test) {
-    let work = |name: &str, file: &str| {
-        format!(
-            r#"echo "begun {name}" >>"$STATE/work"
-            echo broken >"{file}"
-            for i in 1 2 3 4 5 6; do echo "still at it $i"; sleep 0.02; done
-            echo "whole" >"{file}"
-            echo "ended {name}" >>"$STATE/work""#
-        )
-    };
-    let apply = work("apply", "${1#-chdir=}/terraform.tfstate");
-    test.hook("terraform", &format!("case \"$*\" in *\" apply \"*) {apply} ;; esac"));
-    let build = work("build", "$STATE/builder");
-    test.hook("packer", &format!("case \"$*\" in build*) {build} ;; esac"));
-}
-
-/// A number that nobody foresees, below `below`.
-fn random(below: u64) -> u64 {
-    let bytes = fs::read("/proc/sys/kernel/random/uuid").unwrap();
-    let hex = std::str::from_utf8(&bytes[..8]).unwrap();
-    u64::from_str_radix(hex, 16).unwrap() % below
-}
-
+/// Kills pgherd, a tool of it, or all of them as a power cut does, or presses Ctrl-C: `PGHERD_KILLS` times at random instants.
+/// `PGHERD_SEED` draws the same again.
 #[test]
 fn killed_at_any_instant_the_next_run_converges() {
-    let kills = std::env::var("PGHERD_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let kills = number("PGHERD_KILLS").unwrap_or(12);
+    let seed = number("PGHERD_SEED").unwrap_or_else(random::seed);
+    println!("PGHERD_SEED={seed} PGHERD_KILLS={kills}");
+    let mut random = Random::new(seed);
     let test = ready(&Herd::healthy());
-    slow(&test);
-    let mut in_the_middle = 0;
-    for kill in 0..kills {
-        for entry in fs::read_dir(test.state("")).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap().to_string();
-            if name.starts_with("made-") || name.starts_with("image-") || name == "work" {
-                fs::remove_file(path).unwrap();
-            }
+    world::put_into(&test);
+    let begin = Instant::now();
+    test.run(RUN).exits(0);
+    let whole = begin.elapsed().as_millis() as usize;
+    let (mut hits, mut in_the_middle) = (BTreeMap::<String, u32>::new(), 0);
+    for kill in 1..=kills {
+        world::clear(&test);
+        for state in MODULES.map(|module| test.path(&format!("generated/herd/{module}/terraform.tfstate"))) {
+            let _ = fs::remove_file(state);
         }
-        let mut child = test.spawn(RUN);
-        std::thread::sleep(Duration::from_millis(random(1500)));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let (what, after) = (
+            random.one(&["pgherd", "power", "terraform", "terraform", "packer", "packer", "Ctrl-C"]),
+            random.below(whole),
+        );
+        let hit = killed_by(&test, what, Duration::from_millis(after as u64));
+        let said = format!("PGHERD_SEED={seed}, kill {kill}: {hit} after {after} ms");
+        *hits.entry(hit).or_default() += 1;
+
         // Nobody else holds the folder now, and what goes on there is waited for.
-        let done = test.run(RUN).exits(0).err("1 primary, 2 streaming");
+        let left = world::things(&test);
+        let done = test.run(RUN);
+        assert_eq!(done.code, Some(0), "{said}, which left {left:#?}:\n{}", done.stderr);
         in_the_middle += usize::from(done.stderr.contains("was killed; this one goes on"));
-        let work = fs::read_to_string(test.state("work")).unwrap();
-        let count = |word: &str| work.matches(word).count();
-        assert_eq!(count("begun"), count("ended"), "kill {kill} broke a tool:\n{work}\n{}", done.stderr);
-        assert_eq!((count("ended apply"), count("ended build")), (4, 3), "kill {kill}: nothing is done twice:\n{work}");
-        for module in [
-            "network/terraform_network",
-            "db_config/terraform_master",
-            "db_config/terraform_slave",
-            "load_balancer/terraform_haproxy",
-        ] {
-            assert_eq!(
-                test.read(&format!("generated/herd/{module}/terraform.tfstate")),
-                "whole\n",
-                "kill {kill}: {module}"
-            );
+        let there = world::things(&test);
+        let of = |kind: &str| there.iter().filter(|thing| thing.starts_with(kind)).count();
+        assert_eq!((of("ami-"), of("vpc-"), there.len()), (3, 4, 7), "{said}, which left {left:#?}:\n{}", done.stderr);
+        for image in there.iter().filter(|thing| thing.starts_with("ami-")) {
+            let text = fs::read_to_string(test.state("ec2").join(image)).unwrap();
+            assert!(text.ends_with(" whole\n"), "{said}: {image} is half made:\n{}", done.stderr);
         }
+        on_the_disk_is_what_is_needed(&test, &said);
+        let calls = test.calls().len();
         test.run(RUN).exits(0).err("network unchanged");
+        let asked: Vec<String> = test.calls().split_off(calls);
+        assert!(!asked.iter().any(|call| call.contains("describe-tags")), "{said}: it looks on and on: {asked:#?}");
     }
+    println!("{kills} kills in {:.0} s: {hits:?}, {in_the_middle} runs were killed", begin.elapsed().as_secs_f64());
     assert!(in_the_middle > 0, "none of {kills} kills hit a run");
+}
+
+const MODULES: [&str; 4] = [
+    "network/terraform_network",
+    "db_config/terraform_master",
+    "db_config/terraform_slave",
+    "load_balancer/terraform_haproxy",
+];
+
+/// Begins a run and kills something of it, waits until it is gone, and answers what was hit.
+fn killed_by(test: &Test, what: &str, after: Duration) -> String {
+    let mut run = test.command(RUN).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(after);
+    let own = Pid::from_child(&run);
+    let below = |name: &str| processes::children(own, name).into_iter().map(|(pid, _)| pid).collect::<Vec<_>>();
+    let tools = if ["terraform", "packer"].contains(&what) { below(what) } else { vec![] };
+    let (hit, pids) = match what {
+        "power" => (what, [vec![own], below("")].concat()),
+        // The tool that is looked for is not at work.
+        "terraform" | "packer" if tools.is_empty() => ("pgherd", vec![own]),
+        "terraform" | "packer" => (what, tools),
+        _ => (what, vec![own]),
+    };
+    let signal = if what == "Ctrl-C" { Signal::INT } else { Signal::KILL };
+    let over = run.try_wait().unwrap().is_some();
+    if !over {
+        // It may have ended this moment.
+        pids.into_iter().for_each(|pid| kill_process(pid, signal).unwrap_or_default());
+    }
+    let until = Instant::now() + Duration::from_secs(60);
+    while run.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < until, "it goes on and on after {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    if over { "nothing, it was over".into() } else { hit.into() }
+}
+
+/// Whole states, no half-written file, no temporary one, a page of every run, and nothing that runs on.
+fn on_the_disk_is_what_is_needed(test: &Test, said: &str) {
+    let files = support::tree(&test.path("generated/herd"));
+    for module in MODULES {
+        let path = format!("{module}/terraform.tfstate");
+        let state = files.iter().find(|(name, _)| *name == path).map(|(_, text)| text.as_str());
+        assert_eq!(state, Some("{\"serial\": 1}\n"), "{said}: {module}");
+    }
+    let left = |name: &&String| {
+        name.contains(".pgherd/tmp/")
+            || [".new", ".pgherd-new", "pgherd_import.tf"].iter().any(|end| name.ends_with(end))
+    };
+    assert_eq!(files.iter().map(|(name, _)| name).filter(left).collect::<Vec<_>>(), [""; 0], "{said}");
+    for (events, text) in files.iter().filter(|(name, _)| name.ends_with("-events.jsonl")) {
+        let page = events.replace("-events.jsonl", "-report.html");
+        // A run that was killed before it had said anything has nothing to show.
+        assert!(!text.contains("run-begun") || files.iter().any(|(name, _)| *name == page), "{said}: no {page}");
+    }
+    assert_eq!(processes::in_folder(&test.path("generated")), [""; 0], "{said}: it runs on");
 }
 
 #[test]
@@ -187,12 +232,22 @@ fn a_young_builder_of_someone_else_is_left_alone() {
             r#"{{"Reservations": [{{"Instances": [{{"InstanceId": "i-0other", "LaunchTime": "{time}", {tags}}}]}}]}}"#
         )
     };
+    let tag =
+        r#""ResourceId": "i-0other", "ResourceType": "instance", "Key": "Name", "Value": "packer builder herd-slave""#;
+    fs::write(test.state("describe-tags"), format!(r#"{{"Tags": [{{{tag}}}]}}"#)).unwrap();
     fs::write(test.state("describe-instances"), instances("2999-01-01T00:00:00+00:00")).unwrap();
-    test.run(RUN).exits(0).err("i-0other is at work, maybe for another pgherd: left alone");
+    let alone = "i-0other is at work, maybe for another pgherd: left alone";
+    test.run(RUN).exits(0).err(alone);
+    // The image exists by now, and nobody has forgotten the machine.
+    test.run(RUN).exits(0).err(alone);
     assert_eq!(test.calls_of("terminate-instances"), Vec::<String>::new());
-    fs::remove_file(test.state("image-slave")).unwrap();
     fs::write(test.state("describe-instances"), instances("2001-01-01T00:00:00+00:00")).unwrap();
     test.run(RUN).exits(0).err("removed the builder machine i-0other");
+    fs::remove_file(test.state("describe-tags")).unwrap();
+    let calls = test.calls().len();
+    test.run(RUN).exits(0);
+    let asked = test.calls().split_off(calls);
+    assert!(!asked.iter().any(|call| call.contains("describe-tags")), "it is over: {asked:#?}");
 }
 
 #[test]

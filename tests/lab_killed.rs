@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)]
 
 mod lab;
+mod processes;
 mod random;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use lab::{Lab, STATE, pgherd, text, within};
+use processes::{children, in_folder};
 use random::Random;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -193,7 +195,9 @@ impl Chaos<'_> {
         assert_eq!(left, Vec::<String>::new());
         assert_eq!(files(&Path::new(STATE).join("tmp")), Vec::<String>::new(), "temporary files");
         assert_eq!(files(&Path::new(STATE).join("clusters/herd/.pgherd/tmp")), Vec::<String>::new(), "temporary files");
-        assert_eq!(strays(), Vec::<String>::new(), "nothing of it runs on");
+        // Tools, their plugins and keepers.
+        let strays = in_folder(&Path::new(STATE).join("clusters"));
+        assert_eq!(strays, Vec::<String>::new(), "nothing of it runs on");
     }
 
     /// HAProxy's image is to be built anew; nothing runs from it.
@@ -276,37 +280,4 @@ fn files(dir: &Path) -> Vec<String> {
         }
     }
     found
-}
-
-/// Parent and name of every process.
-fn all() -> BTreeMap<i32, (i32, String)> {
-    let mut found = BTreeMap::new();
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
-        let (Some(open), Some(close)) = (stat.find('('), stat.rfind(')')) else { continue };
-        let parent = stat[close + 1..].split_whitespace().nth(1).unwrap().parse().unwrap();
-        found.insert(pid, (parent, stat[open + 1..close].to_string()));
-    }
-    found
-}
-
-/// The processes under `top` whose name begins so: a tool and its plugins.
-fn children(top: Pid, name: &str) -> Vec<(Pid, String)> {
-    let all = all();
-    let is_below = |pid: i32| {
-        let parents = std::iter::successors(Some(pid), |pid| all.get(pid).map(|(parent, _)| *parent));
-        parents.take(20).any(|pid| pid == top.as_raw_nonzero().get())
-    };
-    let tools = all.iter().filter(|(pid, (_, own))| own.starts_with(name) && is_below(**pid));
-    tools.filter_map(|(pid, (_, own))| Some((Pid::from_raw(*pid)?, own.clone()))).collect()
-}
-
-/// Tools, their plugins and keepers that work in the lab's folders though no run does.
-fn strays() -> Vec<String> {
-    let in_the_lab = |pid: i32| {
-        fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(Path::new(STATE).join("clusters")))
-    };
-    let found = all().into_iter().filter(|(pid, _)| in_the_lab(*pid));
-    found.map(|(pid, (_, name))| format!("{pid} {name}")).collect()
 }

@@ -31,28 +31,7 @@ const LOCK: &str = "states/pgherd/herd/herd/terraform_network.tfstate.tflock";
 
 #[test]
 fn a_lock_in_s3_is_broken_only_if_it_is_our_own_dead_ones() {
-    let moto = Moto::with_images("herd", &FileSet::default());
-    moto.make_bucket(REGION, "states");
-    let config = terraform::Terraform::new();
-    let test = Test::with_tools(BLUEPRINT)
-        .env("AWS_ENDPOINT_URL", &moto.endpoint())
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("TF_CLI_CONFIG_FILE", config.config().to_str().unwrap());
-    for program in ["aws", "terraform"] {
-        let real = which::which(program).unwrap_or_else(|e| panic!("{program}: {e}: `make test` installs it"));
-        test.program(program, &format!("exec {} \"$@\"", real.display()));
-    }
-    test.run(&["gen"]).exits(0);
-
-    // Killed while the VPC is waited for: it is made, and in no state.
-    let mut run = test.spawn(RUN);
-    let journal = test.path("generated/herd/.pgherd/journal");
-    let applying = || fs::read_to_string(&journal).unwrap_or_default().contains("terraform apply");
-    await_so(|| applying() && vpcs(&moto) == 2);
-    kill_terraform_under(run.id());
-    assert!(!run.wait().unwrap().success());
-    assert!(moto.object(REGION, LOCK).contains("OperationTypeApply"));
+    let (moto, test, _config) = killed();
 
     let done = test.run(RUN).exits(0);
     let done = done.err("the state is locked by").err("a run of ours that was killed; its lock is broken");
@@ -72,6 +51,52 @@ fn a_lock_in_s3_is_broken_only_if_it_is_our_own_dead_ones() {
         done.err("force-unlock -force 11111111-2222-3333-4444-555555555555");
         assert!(moto.object(REGION, LOCK).contains(who), "it is still there");
     }
+}
+
+/// Who comes from elsewhere cannot know whose lock it is; told how to break it, he finds what was made by its tags.
+#[test]
+fn a_fresh_checkout_takes_up_what_was_made_elsewhere() {
+    let (moto, test, config) = killed();
+    fs::remove_dir_all(test.path("generated/herd/.pgherd")).unwrap();
+    let done = test.run(RUN).exits(1).err("(apply) since").err("if it is dead for certain: ");
+    let unlock = done.stderr.split("if it is dead for certain: ").nth(1).unwrap().lines().next().unwrap();
+    let mut by_hand = Command::new("/bin/sh");
+    by_hand.args(["-c", unlock]).current_dir(test.path("")).env("TF_CLI_CONFIG_FILE", config.config());
+    by_hand
+        .env("AWS_ENDPOINT_URL", moto.endpoint())
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test");
+    let unlocked = by_hand.output().unwrap();
+    assert!(unlocked.status.success(), "{unlock}: {}", String::from_utf8_lossy(&unlocked.stderr));
+    test.run(RUN).exits(0).err("takes up what a killed run had made:").err("1 aws_vpc");
+    assert_eq!(vpcs(&moto), 2, "the default one and ours");
+    test.run(RUN).exits(0).err("network unchanged");
+}
+
+/// A Terraform that was killed while the VPC was waited for: it is made, and in no state.
+fn killed() -> (Moto, Test, terraform::Terraform) {
+    let moto = Moto::with_images("herd", &FileSet::default());
+    moto.make_bucket(REGION, "states");
+    let config = terraform::Terraform::new();
+    let test = Test::with_tools(BLUEPRINT)
+        .env("AWS_ENDPOINT_URL", &moto.endpoint())
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("TF_CLI_CONFIG_FILE", config.config().to_str().unwrap());
+    for program in ["aws", "terraform"] {
+        let real = which::which(program).unwrap_or_else(|e| panic!("{program}: {e}: `make test` installs it"));
+        test.program(program, &format!("exec {} \"$@\"", real.display()));
+    }
+    test.run(&["gen"]).exits(0);
+
+    let mut run = test.spawn(RUN);
+    let journal = test.path("generated/herd/.pgherd/journal");
+    let applying = || fs::read_to_string(&journal).unwrap_or_default().contains("terraform apply");
+    await_so(|| applying() && vpcs(&moto) == 2);
+    kill_terraform_under(run.id());
+    assert!(!run.wait().unwrap().success());
+    assert!(moto.object(REGION, LOCK).contains("OperationTypeApply"));
+    (moto, test, config)
 }
 
 fn vpcs(moto: &Moto) -> usize {

@@ -8,7 +8,7 @@ use super::report::tell_of_killed;
 use super::session::{Session, interrupted};
 use crate::run::{journal, keeper, log, require_room, temporary};
 use crate::system::files::{self, Lock};
-use crate::tools::{packer, terraform};
+use crate::tools::terraform;
 
 /// Between two looks at the tools of a run that is gone.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -22,6 +22,7 @@ impl Session<'_> {
         self.await_tools(&private.join(keeper::LOCK))?;
         self.tidy()?;
         self.say_unfinished(&private.join("logs"));
+        self.is_first = self.journal.is_empty();
         self.journal.trim()?;
         log::prune(&private)?;
         self.journal.begun("", journal::RUN)?;
@@ -90,6 +91,6 @@ impl Session<'_> {
             self.journal.settle(&entry, "killed");
         }
         // What they may have left is looked for at their stages, and only that settles them.
-        self.unfinished = self.journal.unclean(&[packer::BUILD, terraform::APPLY]);
+        self.unfinished = self.journal.unclean(&journal::LEAVING);
     }
 }

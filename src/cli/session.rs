@@ -15,7 +15,7 @@ use crate::run::events::{self, Begun, Event, StageIs};
 use crate::run::journal::{Entry, Journal};
 use crate::run::outcome::Trace;
 use crate::run::prerequisites::{self, Finding, Tools};
-use crate::run::{Consent, Outcome, Runner, Watcher, environment};
+use crate::run::{Answers, Consent, Outcome, Runner, Watcher, environment};
 use crate::system::{Context, Interrupt, clock, files};
 use crate::tools::terraform::{self, PlanSummary};
 use crate::tools::{Invocation, aws};
@@ -40,6 +40,10 @@ pub struct Session<'a> {
     pub trace: Box<Trace>,
     /// Builds and applies of earlier runs that did not end well.
     pub unfinished: Vec<Entry>,
+    /// Whether nothing is known here of earlier runs: they may have been somewhere else.
+    pub is_first: bool,
+    /// What AWS was asked already.
+    answers: Answers,
 }
 
 /// How much has to be there.
@@ -103,6 +107,8 @@ impl<'a> Session<'a> {
             journal: Journal::new(&target.root.join(PRIVATE), &run),
             run,
             unfinished: vec![],
+            is_first: false,
+            answers: Answers::default(),
             work,
             target,
             pipeline,
@@ -155,6 +161,8 @@ impl<'a> Session<'a> {
             program: self.context.program.clone(),
             journal: self.journal.clone(),
             unfinished: self.unfinished.clone(),
+            is_first: self.is_first,
+            answers: &self.answers,
             stamp: self.run.clone(),
             packer: self.tools.as_ref().map_or(crate::tools::packer::OLDEST, |tools| tools.packer),
             jobs: 4,
@@ -163,7 +171,6 @@ impl<'a> Session<'a> {
             careful: Mutex::new(()),
             address: OnceLock::new(),
             rebuild: vec![],
-            images_there: Mutex::new(None),
             drift: Mutex::default(),
             plans: BTreeMap::new(),
             images: BTreeMap::new(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Image, Module, Pipeline, Seat, Seats, Stage, Target, Work};
 use crate::cluster::{Arch, Cluster, Role, State};
 use crate::fileset::{FileSet, ImageId};
-use crate::tools::leftovers::Builder;
+use crate::tools::leftovers::{self, Builder};
 use crate::tools::{Invocation, aws, packer, terraform};
 
 /// The programs that are at hand.
@@ -113,8 +113,7 @@ impl Maker<'_> {
             builder: Builder {
                 region: self.cluster.region.clone(),
                 cluster: self.cluster.name.clone(),
-                // As the template has it in `run_tags`.
-                name: format!("packer builder {}-{}", self.cluster.name, image.role),
+                name: leftovers::builder_name(&self.cluster.name, &image.role),
             },
         });
         Stage { id: format!("image-{}", image.role), needs: vec![], work }

@@ -1,11 +1,13 @@
 //! What a Terraform that was killed left: a state that was cut off, things that are in no state, machines that it takes for half made.
 
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use super::journal::{self, Entry};
 use super::module::Applied;
 use super::runner::{Stop, Under};
 use crate::pipeline::Module;
+use crate::system::clock::Stopwatch;
 use crate::system::{clock, files, process};
 use crate::tools::adopt;
 use crate::tools::lock::StateLock;
@@ -14,6 +16,14 @@ use crate::workspace;
 
 /// What is found may be what more is found by: a route by its table.
 const ROUNDS: usize = 4;
+/// When nothing new has come for so long, nobody is at work: AWS takes this long for the slowest of what is made, an endpoint
+/// (measured by others at one to three minutes).
+const QUIET: Duration = Duration::from_secs(180);
+/// No longer than this is waited for someone else's end.
+const LONGEST_WAIT: Duration = Duration::from_secs(1800);
+
+/// Addresses and ids, and when the youngest was made.
+type Found = (Vec<(String, String)>, Option<SystemTime>);
 
 impl Under<'_> {
     /// Applies of this module that did not end well.
@@ -75,18 +85,35 @@ impl Under<'_> {
         self.runner.root.join(workspace::PRIVATE).join("states").join(format!("{}.tfstate", self.stage))
     }
 
+    /// Takes up what is left of a killed apply. Where none of ours was killed, one may have been elsewhere: if a plan makes something and
+    /// anything bears the cluster's tag, it is looked for as well. A plan that makes nothing asks nothing.
+    pub fn take_up_if_left(
+        &mut self,
+        module: &Module,
+        planned: Option<PlanSummary>,
+    ) -> Result<Option<PlanSummary>, Stop> {
+        let makes = planned.as_ref().is_some_and(|plan| plan.add > 0);
+        let certain = !self.unclean().is_empty() || self.collided;
+        if certain || makes && self.tagged()?.is_some_and(|tagged| tagged.has_things()) {
+            return self.take_up(module, planned);
+        }
+        Ok(planned)
+    }
+
     /// Finds by its tags what a killed apply made and did not write down, and has the plan import it. A database's machine that was cut
     /// off while Terraform waited for it is as good as any, and is not made anew. Answers the plan that comes to.
     pub fn take_up(&mut self, module: &Module, planned: Option<PlanSummary>) -> Result<Option<PlanSummary>, Stop> {
+        let ours = !self.unclean().is_empty();
         let mut planned = planned;
         let mut known = vec![];
         for _ in 0..ROUNDS {
             let Some(plan) = planned.as_ref().filter(|plan| plan.add > 0) else { break };
             let needless: Vec<String> =
-                plan.details.iter().filter(|c| c.is_needless()).map(|c| c.address.clone()).collect();
+                // Someone may have tainted it on purpose.
+                plan.details.iter().filter(|c| ours && c.is_needless()).map(|c| c.address.clone()).collect();
             let shown = self.capture_secretly(&module.show())?;
             let wanted = adopt::wanted(&shown.stdout).map_err(|why| self.failure(why, "run again"))?;
-            let pairs = self.find(&wanted)?;
+            let pairs = self.find_settled(module, &wanted)?;
             if pairs.is_empty() && needless.is_empty() {
                 break;
             }
@@ -151,10 +178,39 @@ impl Under<'_> {
         self.runner.root.join(&module.dir).join(terraform::IMPORTS)
     }
 
-    /// Address and id of what exists of what a plan would make.
-    fn find(&mut self, wanted: &[adopt::Wanted]) -> Result<Vec<(String, String)>, Stop> {
+    /// Address and id of what exists of what a plan would make. A state that is a file locks nobody out who works in another folder:
+    /// what is young and not ours may be at work for someone, until nothing new has come for a while.
+    fn find_settled(&mut self, module: &Module, wanted: &[adopt::Wanted]) -> Result<Vec<(String, String)>, Stop> {
+        let watch = Stopwatch::start();
+        loop {
+            let (pairs, youngest) = self.find(wanted)?;
+            let foreign = self.unclean().is_empty() && module.state.is_some();
+            let age = youngest.filter(|_| foreign).and_then(|made| clock::now().duration_since(made).ok());
+            let Some(left) = age.and_then(|age| QUIET.checked_sub(age)).filter(|left| !left.is_zero()) else {
+                return Ok(pairs);
+            };
+            if watch.elapsed() > LONGEST_WAIT {
+                let what = "something of this cluster is being made, and not from this folder";
+                let advice =
+                    "wait until that is done; with `state { s3 { … } }` each run sees and locks out the others";
+                return Err(self.failure(what, advice));
+            }
+            self.wait_for(&format!(
+                "{} has been made, not from this folder: until nothing new has come for {} s",
+                adopt::summary(&pairs),
+                QUIET.as_secs()
+            ));
+            if self.runner.interrupt.wait(left) {
+                return Err(Stop::Interrupted);
+            }
+        }
+    }
+
+    /// Address and id of what exists of what a plan would make, and when the youngest of it was made, as far as AWS tells.
+    fn find(&mut self, wanted: &[adopt::Wanted]) -> Result<Found, Stop> {
+        let certain = !self.unclean().is_empty() || self.collided;
         let (region, cluster) = (&self.runner.pipeline.region, &self.runner.pipeline.cluster);
-        let mut pairs = vec![];
+        let (mut pairs, mut youngest) = (vec![], None);
         for question in adopt::questions(region, cluster, wanted) {
             let captured = self.capture(&self.runner.pipeline.aws(question.args.clone()))?;
             if !captured.exit.ok() && question.may_fail && captured.stderr.contains("NoSuchEntity") {
@@ -162,16 +218,22 @@ impl Under<'_> {
             }
             let found = adopt::read(&captured.stdout);
             let (true, Ok(found)) = (captured.exit.ok(), found) else {
+                if !certain {
+                    self.notice(&format!("cannot look whether a {} exists already; see the log", question.kind));
+                    continue;
+                }
                 let what = format!("cannot look for a {} that a killed run may have made", question.kind);
                 return Err(self.failure(what, "see that the credentials may ask for it, and run again"));
             };
             let (these, doubtful) = adopt::pair(cluster, &question.kind, wanted, &found);
+            let made = found.iter().filter(|one| these.iter().any(|(_, id)| *id == one.id));
+            youngest = youngest.max(made.filter_map(|one| clock::unstamp(&one.made)).max());
             pairs.extend(these);
             for address in doubtful {
                 self.notice(&format!("there is more than one {address} with this cluster's tags: none is taken up"));
             }
         }
-        Ok(pairs)
+        Ok((pairs, youngest))
     }
 
     /// A security group is born open to the outside; Terraform closes it, unless it is killed before.

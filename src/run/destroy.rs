@@ -25,7 +25,8 @@ impl Runner<'_> {
         let outcomes = self.run_stages(&stages, |under, stage| {
             let Work::Module(module) = &stage.work else { return Ok(Outcome::Unchanged(String::new())) };
             under.mend_state(module)?;
-            if !under.unclean().is_empty() {
+            let first = self.is_first && under.tagged()?.is_some_and(|tagged| tagged.has_things());
+            if first || !under.unclean().is_empty() {
                 under.take_up_before_end(module)?;
             }
             let plan = under.plan(module, &module.plan_destroy)?;

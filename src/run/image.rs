@@ -19,7 +19,8 @@ impl Under<'_> {
             Some(known) => known.clone(),
             None => self.find_image(image)?,
         };
-        if known.is_none() || self.runner.unfinished.iter().any(|entry| entry.stage == self.stage) {
+        let runner = self.runner;
+        if known.is_none() || runner.is_first || runner.unfinished.iter().any(|entry| entry.stage == self.stage) {
             self.sweep(image)?;
         }
         if let Some(id) = known {
@@ -43,8 +44,7 @@ impl Under<'_> {
     /// The id of an image of this content, if the account has one that may stay. What there is, and why it is built, is told.
     pub fn find_image(&mut self, image: &Image) -> Result<Option<String>, Stop> {
         let found = self.images()?;
-        // Packer names an image first and tags it last: one without its content is half made.
-        let own = found.iter().find(|ami| ami.name == image.name && !ami.hash.is_empty()).cloned();
+        let own = found.iter().find(|ami| ami.name == image.name && ami.is_whole()).cloned();
         let mut seen = ImageSeen { stage: self.stage.into(), name: image.name.clone(), ..ImageSeen::default() };
         match &own {
             None => compare(image, &found, &mut seen),
@@ -52,7 +52,8 @@ impl Under<'_> {
                 seen.rebuilt = Some(format!("as you said: --rebuild {}", image.role));
             }
             Some(own) => {
-                let moved = base_moved(own, aws::newest(found.iter().filter(|ami| image.base.fits(ami))));
+                let moved =
+                    base_moved(own, aws::newest(found.iter().filter(|ami| ami.is_available() && image.base.fits(ami))));
                 let advice = || format!("; `pgherd run --rebuild {}` takes it", image.role);
                 seen.base_moved = moved.map(|moved| moved + &advice());
             }
@@ -67,7 +68,7 @@ impl Under<'_> {
         const ADVICE: &str =
             "see that the credentials may call ec2:DescribeImages; `pgherd doctor` shows whose they are";
         let runner = self.runner;
-        let mut asked = runner.images_there.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = runner.answers.images.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(images) = &*asked {
             return Ok(images.clone());
         }
@@ -106,7 +107,7 @@ impl Under<'_> {
 /// Why an image that does not exist has to be built: what makes it another than the newest of its role.
 fn compare(image: &Image, there: &[Ami], seen: &mut ImageSeen) {
     let cluster = |ami: &&Ami| ami.tags.get("pgherd:cluster") == Some(&image.builder.cluster);
-    let newest = aws::newest(there.iter().filter(cluster).filter(|ami| ami.role == image.role));
+    let newest = aws::newest(there.iter().filter(cluster).filter(|ami| ami.is_available() && ami.role == image.role));
     seen.rebuilt = Some(match newest.map(|ami| (&ami.id, contents::of_tags(&ami.tags))) {
         None => format!("there is none of the {} yet", image.role),
         Some((id, None)) => {

@@ -123,13 +123,18 @@ impl Journal {
             .collect()
     }
 
+    /// Whether nothing was ever done in this folder, as far as it knows.
+    pub fn is_empty(&self) -> bool {
+        self.read().is_empty()
+    }
+
     /// Keeps the journal short; what is unfinished stays.
     pub fn trim(&self) -> io::Result<()> {
         let entries = self.read();
         if entries.len() <= 2 * KEPT {
             return Ok(());
         }
-        let open = [self.unfinished(), self.unclean(&[packer::BUILD, terraform::APPLY])].concat();
+        let open = [self.unfinished(), self.unclean(&LEAVING)].concat();
         let from = entries.len() - KEPT;
         let kept = entries.into_iter().enumerate().filter(|(i, entry)| *i >= from || open.contains(entry));
         let lines: Vec<String> = kept.filter_map(|(_, entry)| serde_json::to_string(&entry).ok()).collect();
@@ -153,6 +158,11 @@ pub const SETTLED: &str = "settled";
 const CLEAN: [&str; 3] = ["exit code 0", "not started", SETTLED];
 /// How ends begin that no tool chose.
 const KILLED: &str = "killed by signal";
+
+/// A builder of someone else was seen at work: when it is old enough to be nobody's, it is to go.
+pub const SEEN: &str = "a builder of another pgherd";
+/// Whose ends tell whether something may be left behind.
+pub const LEAVING: [&str; 3] = [packer::BUILD, terraform::APPLY, SEEN];
 
 /// What a whole stage is called.
 pub const STAGE: &str = "stage";

@@ -1,12 +1,14 @@
 //! Removes what a killed Packer left in AWS, before its image is built again.
 
+use std::sync::PoisonError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::journal;
-use super::runner::{Stop, Under};
+use super::journal::{self, Entry};
+use super::runner::{MAKE_ROOM, Runner, Stop, Under};
 use crate::pipeline::Image;
 use crate::system::clock;
-use crate::tools::leftovers::{self, Kind, Thing};
+use crate::tools::leftovers::{self, Kind, Tagged, Thing};
+use crate::tools::packer;
 
 /// No build takes this long: what is older is nobody's.
 const ABANDONED: Duration = Duration::from_secs(2 * 3600);
@@ -19,8 +21,10 @@ impl Under<'_> {
     pub fn sweep(&mut self, image: &Image) -> Result<(), Stop> {
         let runner = self.runner;
         let left: Vec<_> = runner.unfinished.iter().filter(|entry| entry.stage == self.stage).collect();
-        let since = left.iter().filter_map(|entry| clock::unstamp(&entry.at)).min();
+        let builds = left.iter().filter(|entry| entry.what == packer::BUILD);
+        let since = builds.filter_map(|entry| clock::unstamp(&entry.at)).min();
         let builder = &image.builder;
+        let tagged = self.tagged()?;
         let questions = [
             (Kind::Machine, builder.machines()),
             (Kind::Group, builder.groups()),
@@ -32,9 +36,14 @@ impl Under<'_> {
         let mut theirs: Vec<Thing> = vec![];
         let mut complete = true;
         for (kind, args) in questions {
-            // Each question takes a second. Where no build of ours was killed, a machine is what tells of others.
-            if kind != Kind::Machine && since.is_none() && things.is_empty() {
-                break;
+            let may_be = match kind {
+                // Packer tags it last.
+                Kind::Image => half_made(runner, image),
+                _ => tagged.as_ref().is_none_or(|tagged| tagged.may_have(builder, kind)),
+            };
+            // Each question takes a second. Of what a build of ours left, the tags may not tell yet.
+            if since.is_none() && !may_be {
+                continue;
             }
             let captured = self.capture(&runner.pipeline.aws(args))?;
             let found = leftovers::read(builder, kind, &captured.stdout);
@@ -59,10 +68,43 @@ impl Under<'_> {
         for thing in &things {
             complete &= self.remove(image, thing)?;
         }
+        let alone = !theirs.is_empty();
+        if alone {
+            self.remember(&left)?;
+        }
         if complete {
-            left.iter().for_each(|entry| runner.journal.settle(entry, journal::SETTLED));
+            let over = left.iter().filter(|entry| !(alone && entry.what == journal::SEEN));
+            over.for_each(|entry| runner.journal.settle(entry, journal::SETTLED));
         }
         Ok(())
+    }
+
+    /// What is left alone is looked for again by the next run, though it has no image to build.
+    fn remember(&mut self, left: &[&Entry]) -> Result<(), Stop> {
+        let journal = &self.runner.journal;
+        if left.iter().any(|entry| entry.what == journal::SEEN) {
+            return Ok(());
+        }
+        let seen = journal.begun(self.stage, journal::SEEN);
+        seen.map_err(|e| self.failure(format!("cannot write the journal: {e}"), MAKE_ROOM))?;
+        journal.ended(self.stage, journal::SEEN, "left alone");
+        Ok(())
+    }
+
+    /// What bears the cluster's tag: asked once a run. None where AWS does not tell.
+    pub fn tagged(&mut self) -> Result<Option<Tagged>, Stop> {
+        let runner = self.runner;
+        let mut known = runner.answers.tagged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.as_ref() {
+            return Ok(known.clone());
+        }
+        let (region, cluster) = (&runner.pipeline.region, &runner.pipeline.cluster);
+        let captured = self.capture(&runner.pipeline.aws(Tagged::ask(region, cluster)))?;
+        let tagged = Tagged::read(cluster, &captured.stdout).ok().filter(|_| captured.exit.ok());
+        if tagged.is_none() {
+            self.notice("cannot ask AWS what bears the cluster's tag (ec2:DescribeTags); see the log");
+        }
+        Ok(known.insert(tagged).clone())
     }
 
     fn remove(&mut self, image: &Image, thing: &Thing) -> Result<bool, Stop> {
@@ -80,6 +122,12 @@ impl Under<'_> {
         self.notice(&format!("removed the {} {} of a killed build", thing.kind.word(), thing.id));
         Ok(true)
     }
+}
+
+/// Whether an image may be half made, by what was asked already.
+fn half_made(runner: &Runner<'_>, image: &Image) -> bool {
+    let found = runner.answers.images.lock().unwrap_or_else(PoisonError::into_inner);
+    found.as_ref().is_none_or(|found| found.iter().any(|ami| ami.name == image.name && !ami.is_whole()))
 }
 
 fn is_left(thing: &Thing, since: Option<SystemTime>) -> bool {

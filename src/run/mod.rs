@@ -23,4 +23,4 @@ mod verify;
 pub use consent::Consent;
 pub use events::{Deaf, Event, Watcher};
 pub use outcome::{Failure, Outcome};
-pub use runner::{Runner, require_room, temporary};
+pub use runner::{Answers, Runner, require_room, temporary};

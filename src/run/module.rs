@@ -20,7 +20,7 @@ const STAMP: &str = ".terraform/pgherd-init";
 pub enum Applied {
     /// It was done.
     Done,
-    /// Nothing was: the state is another than the plan was made for.
+    /// The state is another than the plan was made for, or something exists that is not in it.
     Stale,
 }
 
@@ -76,7 +76,7 @@ impl Under<'_> {
     pub fn plan_change(&mut self, module: &Module) -> Result<Option<PlanSummary>, Stop> {
         self.mend_state(module)?;
         let planned = self.plan_shown(module)?;
-        if self.unclean().is_empty() { Ok(planned) } else { self.take_up(module, planned) }
+        self.take_up_if_left(module, planned)
     }
 
     /// Plans a change, and finds out what a plan that destroys something is about.
@@ -129,11 +129,15 @@ impl Under<'_> {
 
     /// Does what the plan file says, and removes it: it could not be applied twice.
     pub fn apply(&mut self, module: &Module) -> Result<Applied, Stop> {
-        let mut stale = false;
+        let (mut stale, mut collided) = (false, false);
         self.keep_state(module)?;
-        let exit =
-            self.terraform(module, &module.apply, terraform::APPLY, |line| stale |= terraform::is_stale(line))?;
-        if stale && !exit.ok() {
+        let exit = self.terraform(module, &module.apply, terraform::APPLY, |line| {
+            stale |= terraform::is_stale(line);
+            collided |= terraform::is_collision(line);
+        })?;
+        // What collides is looked for once; if it is not ours, the next failure is told as it is.
+        let collided = collided && !std::mem::replace(&mut self.collided, collided);
+        if (stale || collided) && !exit.ok() {
             return Ok(Applied::Stale);
         }
         if !exit.ok() {

@@ -19,6 +19,7 @@ use crate::pipeline::{Pipeline, Stage, Work};
 use crate::system::process::{self, Captured, Exit, Program};
 use crate::system::{Interrupt, files};
 use crate::tools::aws::Ami;
+use crate::tools::leftovers::Tagged;
 use crate::tools::terraform::PlanSummary;
 use crate::tools::{Invocation, Version};
 use crate::workspace;
@@ -45,6 +46,10 @@ pub struct Runner<'a> {
     pub journal: Journal,
     /// Builds and applies of earlier runs that did not end well.
     pub unfinished: Vec<Entry>,
+    /// Whether nothing is known here of earlier runs: they may have been somewhere else.
+    pub is_first: bool,
+    /// What AWS was asked already.
+    pub answers: &'a Answers,
     /// When the run began, for the names of its logs.
     pub stamp: String,
     /// Packer's version.
@@ -61,8 +66,6 @@ pub struct Runner<'a> {
     pub address: OnceLock<IpAddr>,
     /// Roles whose images are built although they exist.
     pub rebuild: Vec<String>,
-    /// The cluster's images, and all that they could be based on, once that was asked.
-    pub images_there: Mutex<Option<Vec<Ami>>>,
     /// Settings of the databases that run otherwise than they are generated, once the cluster is whole.
     pub drift: Mutex<Vec<String>>,
     /// What a review found: plans that were shown, by stage.
@@ -71,11 +74,22 @@ pub struct Runner<'a> {
     pub images: BTreeMap<String, Option<String>>,
 }
 
+/// What AWS is asked once, for a review and the work after it.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// The cluster's images, and all that they could be based on.
+    pub images: Mutex<Option<Vec<Ami>>>,
+    /// What bears the cluster's tag; none where AWS does not tell.
+    pub tagged: Mutex<Option<Option<Tagged>>>,
+}
+
 /// A stage that is under way.
 pub(super) struct Under<'a> {
     pub runner: &'a Runner<'a>,
     pub stage: &'a str,
     pub log: Log,
+    /// Terraform found that something exists which it was to make.
+    pub collided: bool,
 }
 
 /// What ends a stage before its end.
@@ -104,9 +118,9 @@ impl Runner<'_> {
         })
     }
 
-    /// Whether a review found nothing to do, and no earlier run left anything.
+    /// Whether a review found nothing to do, and no earlier run left anything, as far as that is known here.
     fn is_done(&self, stage: &Stage) -> bool {
-        let image = || self.images.get(&stage.id).is_some_and(Option::is_some);
+        let image = || self.images.get(&stage.id).is_some_and(Option::is_some) && !self.is_first;
         let plan = || self.plans.get(&stage.id).is_some_and(Option::is_none);
         (image() || plan()) && !self.unfinished.iter().any(|entry| entry.stage == stage.id)
     }
@@ -137,7 +151,7 @@ impl Runner<'_> {
             .and_then(|()| temporary(&self.root).map_or(Ok(()), |dir| files::make_dirs(&dir)))
             .and_then(|()| Log::open(&private.join("logs"), &self.stamp, stage, Redactor::of(&self.env)));
         match opened {
-            Ok(log) => Ok(Under { runner: self, stage, log }),
+            Ok(log) => Ok(Under { runner: self, stage, log, collided: false }),
             Err(e) => Err(Stop::Failed(Box::new(Failure {
                 what: format!("cannot write the log in {}: {e}", private.display()),
                 advice: MAKE_ROOM.into(),
@@ -175,7 +189,7 @@ pub fn require_room(dir: &Path) -> io::Result<()> {
     )))
 }
 
-const MAKE_ROOM: &str = "make room, or make the folder writable";
+pub(super) const MAKE_ROOM: &str = "make room, or make the folder writable";
 
 impl Under<'_> {
     /// Runs a tool; its output goes to the log and line by line to the watcher.

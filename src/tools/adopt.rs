@@ -26,6 +26,9 @@ pub struct Wanted {
 pub struct Found {
     /// What `terraform import` takes for it.
     pub id: String,
+    /// When it was made, in UTC, of the kinds of which AWS says it.
+    #[serde(default)]
+    pub made: String,
     /// The attributes by which a resource is known to be this thing.
     is: Map<String, Value>,
 }
@@ -82,7 +85,7 @@ pub fn questions(region: &str, cluster: &str, wanted: &[Wanted]) -> Vec<Question
             "aws_instance" => {
                 let mut words = ec2("describe-instances");
                 words.push("Name=instance-state-name,Values=pending,running,stopping,stopped");
-                (words, with_tags("Reservations[].Instances[]", "InstanceId"))
+                (words, "Reservations[].Instances[].{id:InstanceId,made:LaunchTime,is:{tags_all:Tags}}".into())
             }
             "aws_eip" => (ec2("describe-addresses"), with_tags("Addresses[]", "AllocationId")),
             "aws_eip_association" => (
@@ -123,11 +126,11 @@ pub fn questions(region: &str, cluster: &str, wanted: &[Wanted]) -> Vec<Question
             ),
             "aws_iam_role" => (
                 vec!["iam", "get-role", "--role-name", name],
-                "[Role.{id:RoleName,is:{name:RoleName,tags_all:Tags}}]".into(),
+                "[Role.{id:RoleName,made:CreateDate,is:{name:RoleName,tags_all:Tags}}]".into(),
             ),
             "aws_iam_instance_profile" => (
                 vec!["iam", "get-instance-profile", "--instance-profile-name", name],
-                "[InstanceProfile.{id:InstanceProfileName,is:{name:InstanceProfileName,tags_all:Tags}}]".into(),
+                "[InstanceProfile.{id:InstanceProfileName,made:CreateDate,is:{name:InstanceProfileName,tags_all:Tags}}]".into(),
             ),
             "aws_secretsmanager_secret" => {
                 let cluster = format!("Key=tag-value,Values={cluster}");

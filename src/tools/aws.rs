@@ -29,6 +29,16 @@ pub struct Ami {
 }
 
 impl Ami {
+    /// Whether it can be used. Packer names an image first and tags it last: one without its content is half made.
+    pub fn is_whole(&self) -> bool {
+        self.is_available() && !self.hash.is_empty()
+    }
+
+    /// Whether machines can boot from it.
+    pub fn is_available(&self) -> bool {
+        self.state.is_empty() || self.state == "available"
+    }
+
     /// Id and name of the image that it was made from, where its tags tell.
     pub fn base(&self) -> Option<(&str, &str)> {
         self.tags.get("pgherd:base")?.split_once(' ')
@@ -68,17 +78,14 @@ pub fn caller_identity(region: &str) -> Vec<String> {
     args(region, &["sts", "get-caller-identity"])
 }
 
-/// Finds the images of a cluster's roles by what their names begin with, and with the same question all that they could be based on.
+/// Finds the images of a cluster's roles by what their names begin with, half-made ones too, and with the same question all that they could be based on.
 pub fn find_images(region: &str, cluster: &str, roles: &[&str], bases: &[Base]) -> Vec<String> {
     let ours = roles.iter().map(|role| format!("{cluster}-{role}-*"));
     let names: Vec<String> = ours.chain(bases.iter().map(|base| base.name.clone())).collect();
     let names = format!("Name=name,Values={}", names.join(","));
     let mut owners: Vec<&str> = bases.iter().map(|base| base.owner.as_str()).collect();
     owners.dedup();
-    args(
-        region,
-        &[&["ec2", "describe-images", "--owners", "self"], &owners[..], &["--filters", &names, READY]].concat(),
-    )
+    args(region, &[&["ec2", "describe-images", "--owners", "self"], &owners[..], &["--filters", &names]].concat())
 }
 
 /// Finds all that images could be based on.
@@ -234,7 +241,7 @@ mod tests {
         assert_eq!(
             asked.join(" "),
             "ec2 describe-images --owners self 136693071363 --filters Name=name,Values=herd-master-*,herd-slave-*,debian-13-*,debian-12-* \
-             Name=state,Values=available --region eu-west-1 --output json"
+             --region eu-west-1 --output json"
         );
         let fits = |pattern: &str, name: &str| base(pattern).fits(&Ami { name: name.into(), ..Ami::default() });
         assert!(fits("debian-13-amd64-*", "debian-13-amd64-20260101-1"));

@@ -1,5 +1,7 @@
 //! What a Packer that was killed leaves in AWS: its builder machine, security group, key pair, volume, half-made image.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use super::aws::args;
@@ -72,6 +74,72 @@ impl Builder {
     }
 }
 
+/// What of EC2 bears a cluster's tag, by its kinds as AWS calls them: `instance`, `vpc` …
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tagged {
+    /// What machines and networks are made of.
+    cluster: BTreeSet<String>,
+    /// What Packer works with, by the `Name` tag of the build.
+    builders: BTreeSet<(String, String)>,
+}
+
+/// Kinds that go with images, or with what is told by another kind.
+const BESIDE: [&str; 6] = ["image", "snapshot", "volume", "key-pair", "network-interface", "security-group-rule"];
+
+impl Tagged {
+    /// Asks for it: one question, however much there is.
+    pub fn ask(region: &str, cluster: &str) -> Vec<String> {
+        let values = format!("Name=value,Values={cluster},{}*", builder_name(cluster, ""));
+        args(region, &["ec2", "describe-tags", "--filters", "Name=key,Values=pgherd:cluster,Name", &values])
+    }
+
+    /// Reads the answer.
+    pub fn read(cluster: &str, json: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Answer {
+            #[serde(default)]
+            tags: Vec<One>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct One {
+            resource_id: String,
+            resource_type: String,
+            key: String,
+            value: String,
+        }
+        let answer: Answer = serde_json::from_str(json).map_err(|e| format!("AWS answered strangely: {e}"))?;
+        let of_builder = |tag: &&One| tag.key == "Name" && tag.value.starts_with(&builder_name(cluster, ""));
+        let builders: Vec<&One> = answer.tags.iter().filter(of_builder).collect();
+        let of_cluster = |tag: &&One| {
+            tag.key == "pgherd:cluster"
+                && tag.value == cluster
+                && !BESIDE.contains(&tag.resource_type.as_str())
+                && !builders.iter().any(|builder| builder.resource_id == tag.resource_id)
+        };
+        Ok(Tagged {
+            cluster: answer.tags.iter().filter(of_cluster).map(|tag| tag.resource_type.clone()).collect(),
+            builders: builders.iter().map(|tag| (tag.value.clone(), tag.resource_type.clone())).collect(),
+        })
+    }
+
+    /// Whether there is anything that a module could have made.
+    pub fn has_things(&self) -> bool {
+        !self.cluster.is_empty()
+    }
+
+    /// Whether there is such a thing of a builder.
+    pub fn may_have(&self, builder: &Builder, kind: Kind) -> bool {
+        kind.name().is_some_and(|name| self.builders.contains(&(builder.name.clone(), name.to_string())))
+    }
+}
+
+/// The `Name` tag of all that belongs to a build of a role's image, as the templates have it in `run_tags`.
+pub fn builder_name(cluster: &str, role: &str) -> String {
+    format!("packer builder {cluster}-{role}")
+}
+
 /// Kinds of leftovers, in the order in which they can be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -90,6 +158,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// As AWS calls what has tags from the begin.
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Kind::Machine => Some("instance"),
+            Kind::Group => Some("security-group"),
+            Kind::Key => Some("key-pair"),
+            Kind::Volume => Some("volume"),
+            Kind::Image | Kind::Snapshot => None,
+        }
+    }
+
     /// For people.
     pub fn word(self) -> &'static str {
         match self {
@@ -253,6 +332,28 @@ mod tests {
         let found = read(&builder(), Kind::Image, json).unwrap();
         assert_eq!(found.iter().map(|t| t.id.as_str()).collect::<Vec<_>>(), ["ami-2"]);
         assert_eq!(found[0].with[0].id, "snap-2");
+    }
+
+    #[test]
+    fn one_question_tells_what_there_can_be() {
+        let tag = |id: &str, kind: &str, key: &str, value: &str| {
+            format!(r#"{{"ResourceId": "{id}", "ResourceType": "{kind}", "Key": "{key}", "Value": "{value}"}}"#)
+        };
+        let read =
+            |tags: &[String]| Tagged::read("herd", &format!(r#"{{"Tags": [{}]}}"#, tags.join(","))).expect("an answer");
+        let of_builder = [
+            tag("i-1", "instance", "pgherd:cluster", "herd"),
+            tag("i-1", "instance", "Name", "packer builder herd-master"),
+            tag("ami-1", "image", "pgherd:cluster", "herd"),
+        ];
+        let seen = read(&of_builder);
+        assert!(!seen.has_things(), "a builder is no machine of the cluster, and an image is none: {seen:?}");
+        assert!(seen.may_have(&builder(), Kind::Machine) && !seen.may_have(&builder(), Kind::Key));
+        let other = Builder { name: builder_name("herd", "slave"), ..builder() };
+        assert!(!seen.may_have(&other, Kind::Machine));
+        assert!(read(&[tag("vpc-1", "vpc", "pgherd:cluster", "herd")]).has_things());
+        assert!(!read(&[tag("vpc-1", "vpc", "Name", "herd")]).has_things(), "a name is anybody's");
+        assert_eq!(Tagged::read("herd", "{}"), Ok(Tagged::default()));
     }
 
     #[test]

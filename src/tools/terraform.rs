@@ -105,6 +105,14 @@ pub fn is_stale(line: &str) -> bool {
     line.contains("Saved plan is stale")
 }
 
+/// Whether a failure says that something exists which was to be made: a role, a secret, a security group, an address in use
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>).
+pub fn is_collision(line: &str) -> bool {
+    const CODES: [&str; 4] =
+        ["EntityAlreadyExists", "ResourceExistsException", "InvalidGroup.Duplicate", "InvalidIPAddress.InUse"];
+    CODES.iter().any(|code| line.contains(code))
+}
+
 /// What a plan does to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

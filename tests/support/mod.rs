@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod herd;
+pub mod world;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

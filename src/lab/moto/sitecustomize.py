@@ -1,13 +1,15 @@
 """moto 5.2 made to answer as EC2 does, where Terraform reads back what it has written.
 
 Python imports a module of this name at its start from PYTHONPATH: `moto_server` itself stays as it is. Each of these made a
-second `terraform plan` find changes, or an instance impossible to replace; none changes what a request means.
+second `terraform plan` find changes, or an instance impossible to replace, or what is gone look alive; none changes what a
+request means.
 """
 
 import functools
 
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.responses.tags import TagResponse
 
 
 def after(owner, name):
@@ -53,3 +55,25 @@ def disks_as_asked_for(_backend, reservation, *_args, **kwargs):
 SecurityGroupRule.description = property(
     lambda rule: rule.ip_range.get("Description") or (rule.source_group or {}).get("Description")
 )
+
+
+@after(TagResponse, "describe_tags")
+def tags_of_what_is_there(response, answer, *_args, **_kwargs):
+    # What is deleted has no tags any more.
+    ec2 = response.ec2_backend
+    alive = {
+        "i": {one.id for one in ec2.all_instances() if one.state != "terminated"},
+        "vpce": {one.id for one in ec2.vpc_end_points.values() if one.state != "deleted"},
+        "eipalloc": {one.allocation_id for one in ec2.addresses},
+        "key": {one.id for one in ec2.key_pairs.values()},
+        "subnet": {one for zone in ec2.subnets.values() for one in zone},
+        "sg": {one for vpc in ec2.groups.values() for one in vpc},
+        "vpc": ec2.vpcs,
+        "igw": ec2.internet_gateways,
+        "rtb": ec2.route_tables,
+        "vol": ec2.volumes,
+        "ami": ec2.amis,
+        "snap": ec2.snapshots,
+    }
+    tags = answer.result["Tags"]
+    tags[:] = [tag for tag in tags if tag["resource_id"] in alive.get(tag["resource_id"].split("-")[0], [tag["resource_id"]])]
