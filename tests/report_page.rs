@@ -209,6 +209,15 @@ fn a_run_that_was_killed_gets_its_page_from_the_next() {
     }
     picture(&page, "killed");
 
+    // A run that was killed between its last word and its page.
+    let ended =
+        page.with_file_name(page.file_name().unwrap().to_str().unwrap().replace("-report.html", "-events.jsonl"));
+    assert!(fs::read_to_string(&ended).unwrap().contains("run-ended"));
+    fs::remove_file(&page).unwrap();
+    test.run(RUN).exits(0);
+    assert!(fs::read_to_string(&page).unwrap().contains("killed"));
+    assert_eq!(fs::read_to_string(&ended).unwrap().matches("run-ended").count(), 1);
+
     // It is told once, and its history has an end.
     let events = fs::read_to_string(&torn).unwrap();
     let last: Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();

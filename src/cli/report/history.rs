@@ -45,15 +45,14 @@ pub fn earlier(logs: &Path, this: &Story, most: usize) -> Vec<Story> {
     paths.filter_map(read).filter(|story| story.begun.verb == this.begun.verb).take(most).collect()
 }
 
-/// The runs that wrote events and no page: those that were killed.
-pub fn unended(logs: &Path) -> Vec<Story> {
+/// The runs that wrote events and no page: those that were killed, at the latest between their last word and their page.
+pub fn pageless(logs: &Path) -> Vec<Story> {
     let names = files::list(logs).unwrap_or_default();
-    let pageless = |name: &&String| {
+    let without = |name: &&String| {
         let run = name.strip_suffix(SUFFIX);
         run.is_some_and(|run| !names.contains(&format!("{run}{}", page::SUFFIX)))
     };
-    let stories = names.iter().filter(pageless).filter_map(|name| read(logs.join(name)));
-    stories.filter(|story| story.ended.is_none()).collect()
+    names.iter().filter(without).filter_map(|name| read(logs.join(name))).collect()
 }
 
 /// Says in the events of a run what it could not say itself.

@@ -13,7 +13,11 @@ pub(super) const CODE: u8 = 137;
 /// the tools ended that went on without it.
 pub fn tell_of_killed(logs: &Path, by: &str, ends: impl Fn(&str, &str) -> Vec<String>) -> io::Result<Vec<PathBuf>> {
     let mut pages = vec![];
-    for mut story in history::unended(logs) {
+    for mut story in history::pageless(logs) {
+        if story.ended.is_some() {
+            pages.push(page::write(logs, &story)?);
+            continue;
+        }
         let run = story.begun.run.clone();
         let mut events = vec![];
         for stage in story.stages.iter().filter(|stage| stage.running_since().is_some()) {
