@@ -32,6 +32,25 @@ fn shellcheck_finds_nothing() {
     }
 }
 
+/// All that are wanted, or none; and never a failure, which would be PostgreSQL's.
+#[test]
+fn huge_pages_are_set_aside_whole_or_not_at_all() {
+    let generated = Generated::of("tests/blueprints/largest.hcl");
+    let script = generated.path("db_config/huge_pages.sh");
+    let dir = tempfile::TempDir::new().expect("a folder");
+    let (number, kernel) = (dir.path().join("number"), dir.path().join("kernel"));
+    std::fs::write(&number, "4208\n").expect("written");
+    std::fs::write(&kernel, "0\n").expect("written");
+    let printed = succeeds(Command::new("bash").arg(&script).args([&number, &kernel]));
+    assert_eq!(printed, "4208 huge pages are set aside\n");
+    assert_eq!(std::fs::read_to_string(&kernel).expect("its number"), "4208\n");
+    // A kernel that gives none, and one that lets nobody ask.
+    for kernel in ["/dev/null", "/nowhere/nr_hugepages"] {
+        let printed = succeeds(Command::new("bash").arg(&script).arg(&number).arg(kernel));
+        assert_eq!(printed, "the kernel had 0 of 4208 huge pages: PostgreSQL takes ordinary ones\n");
+    }
+}
+
 #[test]
 fn python_compiles_the_scripts() {
     let generated = Generated::of(KINDS[0]);

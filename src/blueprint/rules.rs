@@ -71,8 +71,8 @@ rules! {
     SHARED_BUFFERS_TOO_LARGE = error("PGH011", "shared_buffers does not fit into memory");
     /// All connections at work need more memory than there is.
     MEMORY_OVERSUBSCRIBED = warning("PGH012", "shared_buffers and work_mem x connections exceed memory");
-    /// `huge_pages = on` without any.
-    HUGE_PAGES_ABSENT = error("PGH013", "huge_pages = on, and the image reserves none");
+    /// `huge_pages = on`.
+    HUGE_PAGES_ABSENT = error("PGH013", "huge_pages = on may keep PostgreSQL from starting");
     /// Memory and processors are not known.
     INSTANCE_UNKNOWN = Rule { acceptable: true, ..error("PGH014", "the instance type is not known") };
     /// HAProxy's buffers exceed its machine's memory.

@@ -183,6 +183,8 @@ pub struct Postgres {
     pub major: u16,
     /// Whether packages come from PGDG's apt repository: Patroni or this major is not the base's own.
     pub pgdg: bool,
+    /// Whether machines set huge pages aside for shared memory.
+    pub reserves_huge_pages: bool,
     /// Server settings, the blueprint's over pgherd's.
     pub settings: BTreeMap<String, String>,
     /// `max_connections` as it results.

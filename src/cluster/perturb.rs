@@ -32,6 +32,7 @@ pub fn perturbed(cluster: &Cluster, decision: &Decision) -> Option<Cluster> {
             _ => c.machines.iter_mut().filter(|m| m.etcd).take(1).for_each(|m| m.etcd = false),
         },
         "haproxy" => haproxy(&mut c, rest)?,
+        "huge_pages" => c.postgres.reserves_huge_pages ^= true,
         "region" => c.region = "elsewhere".into(),
         "tags" => c.tags.get_mut(rest)?.push('0'),
         "state" => state(&mut c.state, rest)?,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::decision::{Ledger, list};
 use super::settings::defaults;
+use super::sizing::kib;
 use super::{BaseImage, Postgres};
 use crate::blueprint::model::Blueprint;
 use crate::blueprint::number_and_unit;
@@ -13,6 +14,8 @@ use crate::blueprint::number_and_unit;
 pub const MAX_CONNECTIONS: u32 = 200;
 /// PostgreSQL starts with no more: `MAX_BACKENDS`.
 const MOST_CONNECTIONS: u32 = 262_143;
+/// `shared_buffers` from which huge pages are set aside: with 200 connections the page tables of less are below 3 GiB.
+const HUGE_PAGES_FROM_KIB: i64 = 8 * 1024 * 1024;
 /// PostgreSQL's own default.
 const SUPERUSER_RESERVED_CONNECTIONS: u32 = 3;
 
@@ -53,10 +56,23 @@ pub fn resolve(blueprint: &Blueprint, ledger: &mut Ledger) -> Postgres {
         ledger.add(&format!("postgres.{name}"), value, from, "the blueprint says so", "the blueprint");
         settings.insert(name.clone(), value.clone());
     }
+    let reserves_huge_pages = reserves_huge_pages(&settings, major);
+    if reserves_huge_pages {
+        ledger.add(
+            "huge_pages.reserve",
+            "what shared memory takes",
+            list(["postgres.shared_buffers", "postgres.huge_pages", "postgres.version"]),
+            "from 8 GiB of shared_buffers on: with ordinary pages every connection has a table of its own of all of them, 16 MiB and \
+             more. PostgreSQL says itself how many it takes, from 15 on. Who changes shared_buffers on a running cluster writes \
+             the new number into /etc/pgherd/huge_pages of each machine",
+            "https://www.postgresql.org/docs/current/kernel-resources.html#LINUX-HUGE-PAGES",
+        );
+    }
     let number = |name: &str, default| number(&settings, name, default);
     Postgres {
         major,
         pgdg,
+        reserves_huge_pages,
         max_connections: max_connections(&settings),
         reserved_connections: number("superuser_reserved_connections", SUPERUSER_RESERVED_CONNECTIONS)
             .saturating_add(number("reserved_connections", 0)),
@@ -64,6 +80,14 @@ pub fn resolve(blueprint: &Blueprint, ledger: &mut Ledger) -> Postgres {
         databases: blueprint.postgres.databases.clone(),
         users: blueprint.postgres.users.clone(),
     }
+}
+
+/// Where it pays, and where PostgreSQL can be asked how many pages it needs.
+fn reserves_huge_pages(settings: &BTreeMap<String, String>, major: u16) -> bool {
+    let buffers = settings.get("shared_buffers").and_then(|value| kib(value, 8)).unwrap_or_default();
+    let tries = settings.get("huge_pages").is_some_and(|value| value.eq_ignore_ascii_case("try"));
+    let usual = !settings.contains_key("huge_page_size");
+    major >= 15 && tries && usual && buffers >= HUGE_PAGES_FROM_KIB
 }
 
 /// A whole number without a unit, rounded as PostgreSQL does.

@@ -8,6 +8,11 @@ pub fn shared_buffers_mib(memory_mib: u64) -> u64 {
     memory_mib / 4
 }
 
+/// Page tables in MiB: each connection has one of its own of all of `shared_buffers`, 8 bytes for each page of 4 KiB.
+pub fn page_tables_mib(shared_buffers_mib: u64, connections: u64) -> u64 {
+    shared_buffers_mib * connections / 512
+}
+
 /// `effective_cache_size` in MiB.
 pub fn effective_cache_size_mib(memory_mib: u64) -> u64 {
     memory_mib * 3 / 4

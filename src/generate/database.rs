@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::ImageContent;
 use super::machine::{self, SecretFile};
-use super::templates::{add_fixed, add_plain, add_rendered};
+use super::templates::{add_fixed, add_plain, add_rendered, add_rendered_as};
 use crate::cluster::flows::{APPLICATIONS, Login, REPLICATION, REWIND, addresses, flows};
 use crate::cluster::{Cluster, Role};
 use crate::fileset::{FileSet, Mode};
@@ -15,7 +15,7 @@ use crate::fileset::{FileSet, Mode};
 /// Adds the files of the database machines; answers what goes into the master's image and, if there are slaves, theirs.
 pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut FileSet) -> Vec<ImageContent> {
     let mut content = vec![
-        add_fixed(cluster, files, "db_config/provision_database.sh", Mode::Executable),
+        add_provisioner(cluster, files),
         add_rendered(cluster, files, "db_config/provision.env", Provision::of(cluster)),
         add_rendered(cluster, files, "db_config/patroni.yml", Patroni::of(cluster)),
         add_rendered(cluster, files, "db_config/pg_hba.conf", PgHba::of(cluster)),
@@ -26,6 +26,10 @@ pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut Fi
         add_fixed(cluster, files, "db_config/pgherd-yield.timer", Mode::Plain),
     ];
     content.push(add_plain(files, "db_config/herdctl", Mode::Executable));
+    if cluster.postgres.reserves_huge_pages {
+        content.push(add_plain(files, "db_config/huge_pages.sh", Mode::Executable));
+        content.push(add_plain(files, "db_config/pgherd-huge-pages.service", Mode::Plain));
+    }
     for script in ["post_bootstrap.py", "server_certificate.sh", "wait_for_cluster.py", "yield_etcd_leader.py"] {
         content.push(add_fixed(cluster, files, &format!("db_config/{script}"), Mode::Executable));
     }
@@ -38,6 +42,19 @@ pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut Fi
             files: content.clone(),
         })
         .collect()
+}
+
+/// The same in every cluster, but where huge pages are set aside.
+fn add_provisioner(cluster: &Cluster, files: &mut FileSet) -> String {
+    #[derive(Serialize)]
+    struct Provisioner {
+        huge_pages: bool,
+    }
+    let path = "db_config/provision_database.sh";
+    match cluster.postgres.reserves_huge_pages {
+        true => add_rendered_as(cluster, files, path, Mode::Executable, Provisioner { huge_pages: true }),
+        false => add_fixed(cluster, files, path, Mode::Executable),
+    }
 }
 
 #[derive(Serialize)]

@@ -8,7 +8,7 @@ use crate::blueprint::model::Disk;
 use crate::blueprint::rules::{self, Rule};
 use crate::cluster::Cluster;
 use crate::cluster::postgres::whole;
-use crate::cluster::sizing::kib;
+use crate::cluster::sizing::{kib, page_tables_mib};
 
 /// What the system and its packages take of a root disk, in MiB.
 const SYSTEM_MIB: u64 = 4096;
@@ -20,6 +20,8 @@ const MAINTENANCE_WORK_MEM: u64 = 64 * 1024;
 const AUTOVACUUM_WORKERS: u64 = 3;
 /// Two of `tune.bufsize` (<https://docs.haproxy.org/3.0/configuration.html#3.2-tune.bufsize>) a connection, in KiB.
 const HAPROXY_BUFFERS_KIB: u64 = 2 * 16;
+/// What the system takes of a database's memory, with Patroni and etcd, in MiB.
+const DATABASE_SYSTEM_MIB: u64 = 512;
 /// What the system takes of HAProxy's memory, in MiB.
 const HAPROXY_SYSTEM_MIB: u64 = 256;
 /// PostgreSQL takes no more.
@@ -116,18 +118,26 @@ fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Su
     let maintenance = setting(cluster, "maintenance_work_mem", 1, MAINTENANCE_WORK_MEM);
     let workers = cluster.postgres.settings.get("autovacuum_max_workers").and_then(|n| whole(n));
     let workers = workers.map(|workers: u32| u64::from(workers.min(MOST_WORKERS)));
+    let buffers = setting(cluster, "shared_buffers", 8, SHARED_BUFFERS) / 1024;
+    // With huge pages a table has a 512th of the entries.
+    let (name, pages) = match cluster.postgres.reserves_huge_pages {
+        true => ("shared_buffers in huge pages", 0),
+        false => ("shared_buffers", page_tables_mib(buffers, connections)),
+    };
     Some(Sum {
         what: format!("memory, {shown}"),
         unit: "MiB",
         limit: instance.memory_mib,
         limit_is: format!("memory of {}", machine.instance_type),
         parts: vec![
-            ("shared_buffers", setting(cluster, "shared_buffers", 8, SHARED_BUFFERS) / 1024),
+            (name, buffers),
+            ("page tables x max_connections", pages),
             ("work_mem x max_connections", setting(cluster, "work_mem", 1, WORK_MEM) * connections / 1024),
             (
                 "maintenance_work_mem x autovacuum_max_workers",
                 maintenance * workers.unwrap_or(AUTOVACUUM_WORKERS) / 1024,
             ),
+            ("the system", DATABASE_SYSTEM_MIB),
         ],
         rule: Some(&rules::MEMORY_OVERSUBSCRIBED),
         attribute: attribute(

@@ -71,7 +71,7 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
         found.push(Finding::new(
             &rules::HUGE_PAGES_ABSENT,
             &path("huge_pages"),
-            "PostgreSQL would not start: the images set no vm.nr_hugepages",
+            "PostgreSQL would not start on a machine whose kernel has not enough of them",
             "leave it out: the default, try, takes huge pages where there are some",
         ));
     }

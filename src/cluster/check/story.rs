@@ -150,8 +150,10 @@ Source: https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC
     (
         "PGH012",
         "Each sort or hash of a query may take work_mem, and each connection runs a query. shared_buffers, work_mem once for
-each of max_connections, and maintenance_work_mem for each worker of autovacuum are more than the machine has: a busy
-hour can end with the kernel killing backends. A query with many sorts takes work_mem several times, so the sum is low
+each of max_connections, maintenance_work_mem for each worker of autovacuum, and what the system takes are more than the
+machine has: a busy hour can end with the kernel killing backends. Each connection also has a page table of its own of all
+of shared_buffers, 8 bytes for 4 KiB: 2000 connections and 4 GiB are 16 GiB of tables. From 8 GiB of shared_buffers on
+machines set huge pages aside, and the tables shrink to nothing. A query with many sorts takes work_mem several times, so the sum is low
 rather than high.
 
 Lower work_mem (a role or a query that needs more can set its own), lower max_connections (HAProxy and a pool hold what
@@ -161,8 +163,10 @@ Source: https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC
     ),
     (
         "PGH013",
-        "huge_pages = on makes PostgreSQL refuse to start unless the kernel has set aside enough huge pages, and the images set
-no vm.nr_hugepages: the cluster would not come up. The default, try, takes them where there are some.
+        "huge_pages = on makes PostgreSQL refuse to start unless the kernel has set aside enough huge pages. Below 8 GiB of
+shared_buffers (and before PostgreSQL 15) machines set none aside, so the cluster would not come up. From there on they
+do, at boot, as many as PostgreSQL said while the image was made; but a kernel may have fewer in one piece, and a machine
+that fails over must start all the same. The default, try, takes them where there are enough.
 
 Leave it out.
 

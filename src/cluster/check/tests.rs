@@ -147,7 +147,7 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
         ("postgres {\n settings = { max_connections = 60, reserved_connections = 50 }\n}", vec!["PGH010"]),
         ("postgres {\n settings = { max_connections = 25 }\n}", vec![]),
         ("postgres {\n settings = { shared_buffers = \"7GB\" }\n}", vec!["PGH011", "PGH012"]),
-        ("postgres {\n settings = { shared_buffers = \"4GB\" }\n}", vec![]),
+        ("postgres {\n settings = { shared_buffers = \"2500MB\" }\n}", vec![]),
         ("postgres {\n settings = { work_mem = \"64MB\" }\n}", vec!["PGH012"]),
         ("postgres {\n settings = { max_connections = 2000 }\n}", vec!["PGH012"]),
         (
@@ -264,6 +264,35 @@ fn who_may_come_in_is_told() {
             ),
         ]
     );
+}
+
+/// They are set aside where they pay, and memory is counted accordingly.
+#[test]
+fn huge_pages_spare_large_machines_their_page_tables() {
+    let large = |more: &str| {
+        let kind = "{\n instance_type = \"r6i.xlarge\"\n}";
+        format!("master {kind}\nslaves {kind}\npostgres {{\n{more}\n}}")
+    };
+    let tables = |text: &str| {
+        let found = checked(text);
+        let sum = found.capacity.iter().find(|sum| sum.what == "memory, each database").expect("alike");
+        sum.parts.iter().find(|(name, _)| name.starts_with("page tables")).expect("its part").1
+    };
+    for (text, reserves, mib) in [
+        ("".to_string(), false, 800),
+        (large(""), true, 0),
+        (large("version = 15"), true, 0),
+        (large("version = 14"), false, 3200),
+        (large("settings = { huge_pages = \"off\" }"), false, 3200),
+        (large("settings = { huge_page_size = \"1GB\" }"), false, 3200),
+        (large("settings = { shared_buffers = \"8191MB\" }"), false, 3199),
+        (large("settings = { shared_buffers = \"16GB\", max_connections = 5000, work_mem = \"64kB\" }"), true, 0),
+    ] {
+        assert_eq!((resolve(&parsed(&text)).postgres.reserves_huge_pages, tables(&text)), (reserves, mib), "{text}");
+    }
+    let many =
+        |version| large(&format!("version = {version}\nsettings = {{ max_connections = 1500, work_mem = \"1MB\" }}"));
+    assert_eq!((codes(&checked(&many(14))), codes(&checked(&many(17)))), (vec!["PGH012"], vec![]));
 }
 
 #[test]
