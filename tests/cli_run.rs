@@ -478,3 +478,35 @@ fn everything_is_reviewed_before_anything_is_done() {
     let quiet = test.run(&["run", "blueprints/herd.hcl", "--yes", "--quiet"]).exits(0);
     assert_eq!(quiet.stderr, "");
 }
+
+#[test]
+fn the_provider_is_got_once_for_all_modules() {
+    let hook = r#"case "$*" in *" init "*)
+        d=${1#-chdir=}; mkdir "$STATE/initialising" || exit 1
+        echo "${d##*/} cache=${TF_PLUGIN_CACHE_DIR##*/herd/} lock=$(cat "$d/.terraform.lock.hcl" 2>/dev/null)" >>"$STATE/inits"
+        [ -f "$d/.terraform.lock.hcl" ] || echo "of ${d##*/}" >"$d/.terraform.lock.hcl"
+        sleep 0.2; rmdir "$STATE/initialising" ;; esac"#;
+    let inits = |test: &Test| fs::read_to_string(test.state("inits")).unwrap();
+    let test = ready(&Herd::healthy());
+    test.hook("terraform", hook);
+    test.run(RUN).exits(0);
+    let said = inits(&test);
+    let mut lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.remove(0), "terraform_network cache=.pgherd/plugins lock=");
+    lines.sort_unstable();
+    let others = ["haproxy", "master", "slave"]
+        .map(|of| format!("terraform_{of} cache=.pgherd/plugins lock=of terraform_network"));
+    assert_eq!(lines, others);
+
+    // Who has a cache, keeps it.
+    let test = ready(&Herd::healthy()).env("TF_PLUGIN_CACHE_DIR", "/mine");
+    test.hook("terraform", hook);
+    test.run(RUN).exits(0);
+    assert_eq!(inits(&test).matches(" cache=/mine lock=\n").count(), 4);
+    let test = ready(&Herd::healthy());
+    test.write("rc", "plugin_cache_dir = \"/mine\"\n");
+    let test = test.env("TF_CLI_CONFIG_FILE", "rc");
+    test.hook("terraform", hook);
+    test.run(RUN).exits(0);
+    assert_eq!(inits(&test).matches(" cache= lock=\n").count(), 4);
+}

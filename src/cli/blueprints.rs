@@ -68,7 +68,7 @@ pub fn load_each<R: Send>(
             Ok(read) => read,
             Err(failure) => return (vec![], Err(Unread { problems: vec![], failure })),
         };
-        let declared = blueprint::declared(&text);
+        let declared = if variables.set.is_empty() { vec![] } else { blueprint::declared(&text) };
         let resolved = resolve(path, text, variables);
         (declared, resolved.map(|one| (one.cluster.name.clone(), one.file.clone(), digest(one))))
     });

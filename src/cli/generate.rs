@@ -1,11 +1,13 @@
 //! `pgherd gen`: write a cluster's files, or say what would change.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::args;
 use super::blueprints::{self, Loaded, cluster_of};
 use super::failure::{Failure, Kind};
 use super::report::Report;
+use crate::cluster::Cluster;
 use crate::cluster::check::check;
 use crate::fileset::reconcile::{Action, Reconciled};
 use crate::generate::generate;
@@ -20,6 +22,8 @@ const BATCH: usize = 32;
 struct Looked {
     file: PathBuf,
     text: String,
+    /// What it describes, of the first few: it need not be read again.
+    cluster: Option<Cluster>,
     name: String,
     /// The rules that it breaks, in words, and how many of them are errors.
     broken: Vec<String>,
@@ -42,7 +46,8 @@ struct Seen {
 /// Runs the verb.
 pub fn run(context: &Context, report: &Report, options: &args::Gen) -> Result<(), Failure> {
     let out = context.path(&options.out.dir);
-    let look = |one: Loaded| look(&out, options, one);
+    let kept = AtomicUsize::new(0);
+    let look = |one: Loaded| look(&out, options, one, kept.fetch_add(1, Ordering::Relaxed) < BATCH);
     let looked = blueprints::load_each(context, report, &options.blueprints, &options.variables, look)?;
     let looked = looked.into_iter().collect::<Result<Vec<_>, _>>()?;
     judge(report, &looked)?;
@@ -56,7 +61,7 @@ pub fn run(context: &Context, report: &Report, options: &args::Gen) -> Result<()
     write(report, &out, options, &looked)
 }
 
-fn look(out: &Path, options: &args::Gen, one: Loaded) -> Result<Looked, Failure> {
+fn look(out: &Path, options: &args::Gen, one: Loaded, keep: bool) -> Result<Looked, Failure> {
     let found = check(&one.cluster);
     let broken = super::check::diagnostics(&one, &found).iter().map(ToString::to_string).collect();
     let workspace = Workspace::new(out, &one.cluster.name);
@@ -71,7 +76,8 @@ fn look(out: &Path, options: &args::Gen, one: Loaded) -> Result<Looked, Failure>
         Seen { fresh: false, settled: review.settled(), diff, reconciled: review.reconciled }
     };
     let Loaded { file, text, cluster, .. } = one;
-    Ok(Looked { file, text, name: cluster.name, broken, errors: found.errors(), seen })
+    let (name, cluster) = (cluster.name.clone(), keep.then_some(cluster));
+    Ok(Looked { file, text, cluster, name, broken, errors: found.errors(), seen })
 }
 
 /// Says every rule that the blueprints break; an error refuses them all.
@@ -88,7 +94,7 @@ fn judge(report: &Report, looked: &[Looked]) -> Result<(), Failure> {
 
 /// Writes what is to be written, on all processors; says what was done in the blueprints' order.
 fn write(report: &Report, out: &Path, options: &args::Gen, looked: &[Looked]) -> Result<(), Failure> {
-    let batch = looked.len().div_ceil(parallel::threads()).clamp(1, BATCH);
+    let batch = if looked.len() < 2 { 1 } else { looked.len().div_ceil(parallel::threads()).clamp(1, BATCH) };
     let batches: Vec<&[Looked]> = looked.chunks(batch).collect();
     let done = parallel::map(&batches, |batch| write_batch(out, options, batch));
     let mut failed = None;
@@ -128,9 +134,13 @@ fn write_one(out: &Path, options: &args::Gen, one: &Looked, staged: &mut Vec<Sta
     if one.seen.settled {
         return Ok(one.seen.reconciled.clone());
     }
-    let cluster = cluster_of(&one.file.display().to_string(), &one.text, &options.variables)
-        .map_err(|problems| Failure::usage(problems.join("\n")))?;
-    let set = generate(&cluster);
+    let set = match &one.cluster {
+        Some(cluster) => generate(cluster),
+        None => generate(
+            &cluster_of(&one.file.display().to_string(), &one.text, &options.variables)
+                .map_err(|problems| Failure::usage(problems.join("\n")))?,
+        ),
+    };
     let workspace = Workspace::new(out, &one.name);
     if !one.seen.fresh {
         return Ok(workspace.write(&one.name, &set, options.force)?.reconciled);

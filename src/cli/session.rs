@@ -168,6 +168,7 @@ impl<'a> Session<'a> {
             jobs: 4,
             patience: Duration::ZERO,
             plugin: Mutex::new(false),
+            provider: Mutex::new(()),
             careful: Mutex::new(()),
             address: OnceLock::new(),
             rebuild: vec![],

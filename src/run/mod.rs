@@ -15,6 +15,7 @@ pub mod log;
 mod module;
 pub mod outcome;
 pub mod prerequisites;
+mod provider;
 pub mod review;
 mod runner;
 pub mod scheduler;

@@ -188,7 +188,7 @@ impl Under<'_> {
         if self.runner.is_initialised(module) {
             return Ok(false);
         }
-        let exit = self.run(&module.init, |_| {})?;
+        let exit = self.init_sharing(module)?;
         if !exit.ok() {
             let what = format!("{} init of {} failed ({exit})", module.init.program, module.dir);
             return Err(self
@@ -212,7 +212,7 @@ impl Runner<'_> {
         !cut_off && self.is_initialised(module)
     }
 
-    fn is_initialised(&self, module: &Module) -> bool {
+    pub(super) fn is_initialised(&self, module: &Module) -> bool {
         let done = files::read_text(&self.root.join(&module.dir).join(STAMP)).ok().flatten();
         done.is_some() && done == self.init_stamp(module)
     }
@@ -222,7 +222,7 @@ impl Runner<'_> {
         let dir = self.root.join(&module.dir);
         let mut all = format!("{}\n", module.init.program);
         for name in files::list(&dir).ok()? {
-            if name.ends_with(".tf") && name != terraform::IMPORTS || name == ".terraform.lock.hcl" {
+            if name.ends_with(".tf") && name != terraform::IMPORTS || name == terraform::LOCK_FILE {
                 let text = files::read_text(&dir.join(&name)).ok()??;
                 all.push_str(&format!("{name} {}\n", sha256_hex(text.as_bytes())));
             }

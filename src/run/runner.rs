@@ -60,6 +60,8 @@ pub struct Runner<'a> {
     pub patience: Duration,
     /// Held while one of several image stages gets Packer's plugin.
     pub plugin: Mutex<bool>,
+    /// Held while a module is initialised: it may get the provider for all.
+    pub provider: Mutex<()>,
     /// Held while machines that run are changed: one module's at a time, lest all databases stop at once.
     pub careful: Mutex<()>,
     /// Where HAProxy is reached, once that was asked.
@@ -324,7 +326,7 @@ impl Under<'_> {
         )
     }
 
-    fn env(&self, invocation: &Invocation) -> BTreeMap<String, String> {
+    pub(super) fn env(&self, invocation: &Invocation) -> BTreeMap<String, String> {
         let mut env = self.runner.env.clone();
         env.extend(invocation.env.clone());
         env.extend(temporary(&self.runner.root).map(|dir| ("TMPDIR".to_string(), dir.display().to_string())));

@@ -1,38 +1,52 @@
 //! Work on both cores (or however many there are).
 
+use std::cell::Cell;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// How many threads are worth having.
+/// How many threads are worth having. The answer takes a dozen files to find, so it is kept.
 pub fn threads() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+    static THREADS: OnceLock<usize> = OnceLock::new();
+    *THREADS.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
-/// Does `work` on each item, on as many threads as there are processors; answers in the items' order.
+thread_local! {
+    /// Whether this thread is one of several that share the processors.
+    static SHARES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does `work` on each item, on as many threads as there are processors; answers in the items' order. Work that is done so is not
+/// divided once more.
 ///
 /// # Panics
 /// If `work` does.
 pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = threads().min(items.len());
-    if threads < 2 {
+    if items.len() < 2 || SHARES.get() || threads() < 2 {
         return items.iter().map(work).collect();
     }
     let next = AtomicUsize::new(0);
     let worker = || {
+        SHARES.set(true);
         let mut done = vec![];
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(at) else { return done };
+            let Some(item) = items.get(at) else { break };
             done.push((at, work(item)));
         }
+        SHARES.set(false);
+        done
     };
     let mut done = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
-        let joined = workers.into_iter().map(|worker| match worker.join() {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        joined.flatten().collect::<Vec<_>>()
+        let others: Vec<_> = (1..threads().min(items.len())).map(|_| scope.spawn(worker)).collect();
+        let mut done = worker();
+        for other in others {
+            match other.join() {
+                Ok(more) => done.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
     });
     done.sort_by_key(|(at, _)| *at);
     done.into_iter().map(|(_, result)| result).collect()
@@ -40,10 +54,21 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
 
 #[cfg(test)]
 mod tests {
+    use super::map;
+
     #[test]
     fn answers_in_order() {
         let items: Vec<usize> = (0..1000).collect();
-        assert_eq!(super::map(&items, |i| i * 2), (0..1000).map(|i| i * 2).collect::<Vec<_>>());
-        assert_eq!(super::map(&[] as &[u8], |_| 1), Vec::<i32>::new());
+        assert_eq!(map(&items, |i| i * 2), (0..1000).map(|i| i * 2).collect::<Vec<_>>());
+        assert_eq!(map(&[] as &[u8], |_| 1), Vec::<i32>::new());
+    }
+
+    #[test]
+    fn what_is_divided_is_not_divided_again() {
+        let within = map(&[1, 2, 3], |_| {
+            let me = std::thread::current().id();
+            map(&[1, 2, 3], |_| std::thread::current().id() == me)
+        });
+        assert_eq!(within, vec![vec![true; 3]; 3]);
     }
 }

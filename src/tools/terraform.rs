@@ -13,6 +13,15 @@ pub const PROGRAMS: [&str; 2] = ["terraform", "tofu"];
 /// Ephemeral values, write-only arguments and S3's own lock file need it.
 pub const OLDEST: Version = Version(1, 11, 0);
 
+/// What `init` writes into a module: the providers' versions and checksums.
+pub const LOCK_FILE: &str = ".terraform.lock.hcl";
+/// Where providers are kept for all modules.
+pub const PLUGIN_CACHE: &str = "TF_PLUGIN_CACHE_DIR";
+/// The file of the user's own settings.
+pub const CLI_CONFIG: &str = "TF_CLI_CONFIG_FILE";
+/// Where that file is in the home folder, of the one program and of the other.
+pub const CLI_CONFIGS: [&str; 2] = [".terraformrc", ".tofurc"];
+
 fn args(module: &str, verb: &[&str], more: &[&str]) -> Vec<String> {
     let chdir = format!("-chdir={module}");
     let words = std::iter::once(chdir.as_str()).chain(verb.iter().copied()).chain(["-input=false", "-no-color"]);

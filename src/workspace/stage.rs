@@ -1,5 +1,6 @@
 //! New clusters: written beside where they are to be, and shown in one step.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -8,8 +9,9 @@ use super::Workspace;
 use super::look::word;
 use crate::fileset::manifest::{self, Manifest};
 use crate::fileset::reconcile::{Action, Reconciled};
-use crate::fileset::{FileSet, RelPath};
+use crate::fileset::{File, FileSet, RelPath};
 use crate::system::files::{self, Kind};
+use crate::system::parallel;
 
 impl Workspace {
     /// Writes the file set beside where the folder is to be, which does not exist yet: [`place`] shows it to the world.
@@ -18,17 +20,21 @@ impl Workspace {
         let at = self.dir.with_file_name(format!(".{name}.pgherd-new"));
         let manifest = (RelPath::new(manifest::PATH), Manifest::of(cluster, set).to_file());
         let all = || set.iter().chain([(&manifest.0, &manifest.1)]);
+        let mut folders: BTreeMap<&str, Vec<(&str, &File)>> = BTreeMap::new();
+        for (path, file) in all() {
+            let (folder, name) = path.as_str().rsplit_once('/').unwrap_or(("", path.as_str()));
+            folders.entry(folder).or_default().push((name, file));
+        }
+        let folders: Vec<_> = folders.into_iter().collect();
         let write = || -> std::io::Result<()> {
-            let mut made = PathBuf::new();
-            for (path, file) in all() {
-                let full = at.join(path.as_str());
-                if let Some(parent) = full.parent().filter(|parent| *parent != made) {
-                    files::make_dirs(parent)?;
-                    made = parent.to_path_buf();
-                }
-                files::write_new(&full, file.text.as_bytes(), file.mode.bits())?;
-            }
-            Ok(())
+            let filled = parallel::map(&folders, |(folder, inside)| {
+                let folder = at.join(folder);
+                files::make_dirs(&folder)?;
+                inside.iter().try_for_each(|(name, file)| {
+                    files::write_new(&folder.join(name), file.text.as_bytes(), file.mode.bits())
+                })
+            });
+            filled.into_iter().collect()
         };
         let cannot = || format!("cannot write {}", at.display());
         if let Some(kind) = files::kind(&at).with_context(cannot)?.filter(|kind| *kind != Kind::Directory) {

@@ -1,0 +1,55 @@
+//! One provider for all modules of a cluster. It is 700 MB on the disk (5.100.0), and Terraform gets and keeps it for each module anew.
+
+use std::path::PathBuf;
+use std::sync::PoisonError;
+
+use super::runner::{Stop, Under};
+use crate::pipeline::Module;
+use crate::system::files;
+use crate::system::process::Exit;
+use crate::tools::terraform::{CLI_CONFIG, CLI_CONFIGS, LOCK_FILE, PLUGIN_CACHE};
+use crate::workspace::PRIVATE;
+
+impl Under<'_> {
+    /// Initialises a module. The first gets the provider and notes its checksum; the others take both.
+    pub(super) fn init_sharing(&mut self, module: &Module) -> Result<Exit, Stop> {
+        // Several at once would spoil the cache: https://developer.hashicorp.com/terraform/cli/config/config-file#provider-plugin-cache
+        let _alone = self.runner.provider.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut init = module.init.clone();
+        if let Some(cache) = self.plugin_cache(module) {
+            files::make_dirs(&cache)
+                .and_then(|()| self.share_lock_file(module))
+                .map_err(|e| self.failure(format!("cannot prepare {}: {e}", module.dir), ""))?;
+            init.env.insert(PLUGIN_CACHE.into(), cache.display().to_string());
+        }
+        self.run(&init, |_| {})
+    }
+
+    /// Where the provider is kept for all; none where the user has said where.
+    fn plugin_cache(&self, module: &Module) -> Option<PathBuf> {
+        let env = self.env(&module.init);
+        let configs: Vec<PathBuf> = match (env.get(CLI_CONFIG), env.get("HOME")) {
+            (Some(path), _) => vec![path.into()],
+            (None, Some(home)) => CLI_CONFIGS.iter().map(|name| PathBuf::from(home).join(name)).collect(),
+            (None, None) => vec![],
+        };
+        let names_one = |path: &PathBuf| {
+            files::read_text(path).ok().flatten().is_some_and(|text| text.contains("plugin_cache_dir"))
+        };
+        let said = env.contains_key(PLUGIN_CACHE) || configs.iter().any(names_one);
+        (!said).then(|| self.runner.root.join(PRIVATE).join("plugins"))
+    }
+
+    /// Without the checksum Terraform would not take what is in the cache.
+    fn share_lock_file(&self, module: &Module) -> std::io::Result<()> {
+        let runner = self.runner;
+        let own = runner.root.join(&module.dir).join(LOCK_FILE);
+        let other =
+            runner.pipeline.modules().find(|(_, other)| other.dir != module.dir && runner.is_initialised(other));
+        let Some((_, other)) = other.filter(|_| !files::exists(&own)) else { return Ok(()) };
+        match files::read(&runner.root.join(&other.dir).join(LOCK_FILE))? {
+            Some(lock) => files::write(&own, &lock),
+            None => Ok(()),
+        }
+    }
+}
