@@ -54,6 +54,41 @@ fn an_unhealthy_cluster_is_1_with_the_reason() {
     test.run(STATUS).exits(1).err("there is no primary").err("/health answers 503").err("slave1 is not a member");
 }
 
+/// Patroni still counts it among the streaming: HAProxy's own checks know better.
+#[test]
+fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
+    let herd = Herd::healthy();
+    herd.silence("slave2", 42);
+    let done = running(&herd).run(STATUS).exits(1);
+    let done = done
+        .out("slave2 slave eu-west-1c 10.20.128.16 was standby no answer - -")
+        .out("slave1 slave eu-west-1b 10.20.64.16 sync standby streaming");
+    let done = done
+        .err("slave2 does not answer since ")
+        .err(" UTC (42 s): nothing is at its address; it is off, hangs or is cut off");
+    let done = done
+        .err("Name=tag:pgherd:machine,Values=slave2 --query")
+        .err("generated/herd/README.md says how to replace it");
+    assert!(!done.stderr.contains("slave1"), "{}", done.stderr);
+    // The names are those of HAProxy's configuration.
+    let test = running(&herd);
+    let config = test.read("generated/herd/load_balancer/haproxy.cfg");
+    let checks = config.split("\nbackend patroni\n").nth(1).expect("the backend that is looked at");
+    for machine in ["master", "slave1", "slave2"] {
+        assert!(checks.contains(&format!("server {machine} 10.20.")), "{checks}");
+    }
+
+    // A run that waits in vain names it as well.
+    let cluster = members(&[("leader", "running", 1), ("sync_standby", "streaming", 1)]);
+    let herd = Herd::start(View { cluster, health: 200 });
+    herd.silence("slave2", 300);
+    let test = Test::with_tools(&herd.blueprint());
+    test.run(&["gen"]).exits(0);
+    let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "0"]).exits(1);
+    let done = done.err("the cluster is not whole after 0 s: slave2 does not answer since ").err("UTC (5 min)");
+    assert!(!done.stderr.contains("slave2 is not a member;"), "once is enough: {}", done.stderr);
+}
+
 #[test]
 fn a_haproxy_that_cannot_be_reached_is_1_with_what_to_do() {
     let mut herd = Herd::healthy();

@@ -29,6 +29,7 @@ fn made(slaves: u8) -> Pipeline {
         environment: BTreeMap::new(),
         packer_vars: BTreeMap::new(),
         private_addresses: false,
+        advice: Default::default(),
     };
     pipeline(&cluster, &set, &target, &Toolbox { terraform: "terraform".into() })
 }

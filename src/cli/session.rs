@@ -10,7 +10,7 @@ use super::failure::{Failure, Kind};
 use super::report::{Feed, History, PageOf, Report, Style, page};
 use super::trace;
 use crate::lab;
-use crate::pipeline::{Pipeline, Stage, Target, Toolbox, pipeline};
+use crate::pipeline::{Advice, Pipeline, Stage, Target, Toolbox, pipeline};
 use crate::run::events::{self, Begun, Event, StageIs};
 use crate::run::journal::{Entry, Journal};
 use crate::run::outcome::Trace;
@@ -85,7 +85,7 @@ impl<'a> Session<'a> {
             require(report, &tools.findings, &interrupt)?;
         }
         let target = match place.target {
-            TargetName::Aws => aws_target(&workspace),
+            TargetName::Aws => aws_target(&workspace, &loaded),
             TargetName::Lab => lab_target(context, report, &interrupt, need, &loaded, &workspace)?,
         };
         let terraform = match &tools {
@@ -297,7 +297,8 @@ fn require_fresh(loaded: &Loaded, workspace: &Workspace) -> Result<(), Failure> 
 }
 
 /// AWS adds nothing to what the files say.
-fn aws_target(workspace: &Workspace) -> Target {
+fn aws_target(workspace: &Workspace, loaded: &Loaded) -> Target {
+    let (dir, cluster) = (workspace.dir().display(), &loaded.cluster);
     Target {
         name: "aws".into(),
         root: workspace.dir().to_path_buf(),
@@ -305,6 +306,24 @@ fn aws_target(workspace: &Workspace) -> Target {
         environment: BTreeMap::new(),
         packer_vars: BTreeMap::new(),
         private_addresses: false,
+        advice: Advice {
+            unreachable: "reach the network by VPN or peering, or give HAProxy an elastic_ip and put your own address into network.admins \
+                          (admin port) and network.clients (write and read ports)"
+                .into(),
+            stranger: "clusters whose blueprints leave network.cidr out plan the same private addresses, and this machine is in the other's \
+                       network: run this from the network of this one, give its HAProxy an elastic_ip, or give each cluster a \
+                       network.cidr of its own"
+                .into(),
+            look: "on a database machine `journalctl -u patroni -u etcd` says why".into(),
+            revive: format!(
+                "`aws ec2 describe-instances --region {region} --filters Name=tag:pgherd:cluster,Values={name} \
+                 Name=tag:pgherd:machine,Values={{machine}} --query 'Reservations[].Instances[].[InstanceId,State.Name]' --output text` \
+                 shows whether it runs; `aws ec2 start-instances` or `reboot-instances` with that id brings it back as it was; if it is \
+                 lost, {dir}/README.md says how to replace it",
+                region = cluster.region,
+                name = cluster.name,
+            ),
+        },
     }
 }
 

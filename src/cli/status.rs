@@ -16,12 +16,17 @@ use crate::system::Context;
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::Status) -> Result<(), Failure> {
     let session = Session::open(context, report, &options.place, Need::Seats)?;
     let address = haproxy(&session)?;
-    let seen = health::observe(&session.pipeline.seats, address);
+    let seen = health::observe_each(&session.pipeline.seats, address);
     let head = ["machine", "role", "zone", "address", "postgres", "state", "timeline", "lag"];
     let mut rows = vec![head.map(String::from).to_vec()];
     for seat in &session.pipeline.seats.machines {
         let mut row = vec![seat.name.clone(), seat.role.to_string(), seat.zone.clone(), seat.address.to_string()];
         row.extend(match seen.member(seat) {
+            // What Patroni remembers of it may be as old as its ttl.
+            member if seen.silence(seat).is_some() => {
+                let was = member.map_or("-".into(), |member| format!("was {}", member.seat()));
+                [was, "no answer".into(), "-".into(), "-".into()]
+            }
             Some(member) => {
                 let timeline = member.timeline.map_or("-".to_string(), |timeline| timeline.to_string());
                 [member.seat().to_string(), member.state.clone(), timeline, member.lag()]
@@ -54,14 +59,8 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Status) -> R
             report.line(&line);
         }
     }
-    let advice = match (session.is_aws(), seen.reachable) {
-        (false, false) => {
-            "in the lab its address is reached from this machine alone, while it runs there: `pgherd lab ps` shows the machines, and \
-                           `pgherd run --target lab` makes them"
-        }
-        _ => seen.advice(),
-    };
-    judge(report, &seen, advice)
+    let advice = seen.advice(&session.pipeline.seats);
+    judge(report, &seen, &advice)
 }
 
 fn judge(report: &Report, seen: &Observation, advice: &str) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use super::network::{self, METADATA_ADDRESS, NAMESPACE};
 use super::tool::Tools;
 use super::{base, ec2, mirrors, paths, store, terraform};
 use crate::cluster::{Cluster, State};
-use crate::pipeline::target::Target;
+use crate::pipeline::{Advice, Target};
 use crate::system::files::{self, Kind};
 
 /// Prepares the lab for a cluster (its base image, its files, the way to its addresses) and describes it to the pipeline.
@@ -58,6 +58,7 @@ pub fn describe(cluster: &Cluster) -> Result<Target> {
             var("subnet_id", &subnet),
         ]),
         private_addresses: true,
+        advice: advice(),
     })
 }
 
@@ -148,4 +149,36 @@ fn copy(from: &Path, to: &Path, below: &str, copied: &mut Vec<String>) -> Result
 fn is_left_by_tools(name: &str) -> bool {
     let whole = [".terraform", ".terraform.lock.hcl", ".pgherd", "packer_cache"];
     whole.contains(&name) || name.contains(".tfstate") || name.ends_with(".tfplan") || name.starts_with("manifest-")
+}
+
+/// What a person does here.
+fn advice() -> Advice {
+    Advice {
+        unreachable: "in the lab its address is reached from this machine alone, while it runs there: `pgherd lab ps` shows the machines, \
+                      `pgherd lab start haproxy` switches it on, `pgherd run --target lab` makes what is missing"
+            .into(),
+        stranger: "the lab has one network, where both plan the same addresses: take the other one down (`pgherd destroy`, \
+                   `pgherd lab down` for all), or give each a network.cidr of its own"
+            .into(),
+        look: "`pgherd lab shell MACHINE -- journalctl -u patroni -u etcd` says why".into(),
+        revive: "`pgherd lab ps` shows whether it has power, `pgherd lab start {machine}` switches it on, \
+                 `pgherd lab shell {machine} -- journalctl -u patroni -u etcd` says what it did"
+            .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_is_about_the_lab() {
+        let Advice { unreachable, stranger, look, revive } = advice();
+        for text in [unreachable, stranger, look, revive] {
+            assert!(text.contains("pgherd lab"), "{text}");
+            for elsewhere in ["VPN", "elastic_ip", "ec2"] {
+                assert!(!text.contains(elsewhere), "there is no {elsewhere} in the lab: {text}");
+            }
+        }
+    }
 }

@@ -150,6 +150,7 @@ impl Maker<'_> {
             read_port: cluster.haproxy.read_port,
             synchronous: cluster.failover.synchronous,
             images: set.images.clone(),
+            advice: self.target.advice.clone(),
             settings: settings(cluster),
         }
     }

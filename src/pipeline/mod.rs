@@ -18,7 +18,7 @@ use crate::tools::{Invocation, terraform};
 
 pub use build::{Toolbox, pipeline};
 pub use select::Selection;
-pub use target::Target;
+pub use target::{Advice, Target};
 
 /// The stage of the master's machine.
 const MASTER: &str = "master";
@@ -127,6 +127,8 @@ pub struct Seats {
     pub synchronous: bool,
     /// The images that machines are to run from, one a role.
     pub images: Vec<ImageId>,
+    /// What to do where they are not.
+    pub advice: Advice,
     /// Settings that Patroni keeps for the whole cluster: its own and PostgreSQL's, as they are generated.
     pub settings: BTreeMap<String, String>,
 }

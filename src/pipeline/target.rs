@@ -18,4 +18,19 @@ pub struct Target {
     pub packer_vars: BTreeMap<String, String>,
     /// Whether machines are reached at their private addresses, whatever Elastic IPs they have.
     pub private_addresses: bool,
+    /// What a person does there.
+    pub advice: Advice,
+}
+
+/// What to do where a cluster is not whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Advice {
+    /// HAProxy cannot be reached.
+    pub unreachable: String,
+    /// Another cluster answers.
+    pub stranger: String,
+    /// Every machine answers, and it is not whole.
+    pub look: String,
+    /// A machine does not answer: `{machine}` is its name, `{role}` its role.
+    pub revive: String,
 }

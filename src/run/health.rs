@@ -5,22 +5,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::reach::{self, Silent};
 use crate::pipeline::{Seat, Seats};
 use crate::system::network;
 
 /// How long one answer may take.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What to do when HAProxy cannot be reached.
-pub const OPEN_THE_WAY: &str = "reach the network by VPN or peering, or give HAProxy an elastic_ip and put your own address into \
-                                network.admins (admin port) and network.clients (write and read ports)";
-/// What to do when another cluster answers there.
-const IN_ANOTHER_NETWORK: &str = "clusters whose blueprints leave network.cidr out plan the same private addresses, and this machine is in the \
-                                  other's network: run this from the network of this one, give its HAProxy an elastic_ip, or give each cluster \
-                                  a network.cidr of its own";
-/// What to do when it can, and the cluster is not whole.
-pub const LOOK_AT_PATRONI: &str =
-    "`pgherd status` shows each machine; on a database machine `journalctl -u patroni -u etcd` says why";
 
 /// A member of Patroni's cluster (<https://patroni.readthedocs.io/en/latest/rest_api.html#cluster-status-endpoints>).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -79,16 +69,28 @@ pub struct Observation {
     pub has_primary: bool,
     /// Whether it is another cluster that answered: nothing is known of this one.
     pub stranger: bool,
+    /// Machines that do not answer, if that was asked.
+    pub silent: Vec<Silent>,
 }
 
 impl Observation {
     /// What to do when it is not whole.
-    pub fn advice(&self) -> &'static str {
+    pub fn advice(&self, seats: &Seats) -> String {
+        let advice = &seats.advice;
         match self {
-            Observation { stranger: true, .. } => IN_ANOTHER_NETWORK,
-            Observation { reachable: true, .. } => LOOK_AT_PATRONI,
-            _ => OPEN_THE_WAY,
+            Observation { stranger: true, .. } => advice.stranger.clone(),
+            Observation { reachable: false, .. } => advice.unreachable.clone(),
+            Observation { silent, .. } if silent.is_empty() => advice.look.clone(),
+            Observation { silent, .. } => {
+                let each = silent.iter().map(|one| advice.revive.replace("{machine}", &one.machine));
+                each.collect::<Vec<_>>().join("\n  ")
+            }
         }
+    }
+
+    /// Whether a machine answers, as far as that was asked.
+    pub fn silence(&self, seat: &Seat) -> Option<&Silent> {
+        self.silent.iter().find(|one| one.machine == seat.name)
     }
 
     /// The member on a machine.
@@ -96,6 +98,19 @@ impl Observation {
         let address = seat.address.to_string();
         self.members.iter().find(|member| member.host == address)
     }
+}
+
+/// Looks as [`observe`] does, and at each machine: what Patroni remembers of one that does not answer is no news.
+pub fn observe_each(seats: &Seats, haproxy: IpAddr) -> Observation {
+    let mut seen = observe(seats, haproxy);
+    if seen.reachable && !seen.stranger {
+        seen.silent = reach::silent(seats, SocketAddr::new(haproxy, seats.admin_port));
+        let of_silent =
+            |problem: &String| seen.silent.iter().any(|one| problem.starts_with(&format!("{} ", one.machine)));
+        let others = seen.problems.iter().filter(|problem| !of_silent(problem)).cloned();
+        seen.problems = seen.silent.iter().map(Silent::story).chain(others).collect();
+    }
+    seen
 }
 
 /// Looks once, at HAProxy's address.

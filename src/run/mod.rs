@@ -16,6 +16,7 @@ mod module;
 pub mod outcome;
 pub mod prerequisites;
 mod provider;
+pub mod reach;
 pub mod review;
 mod runner;
 pub mod scheduler;

@@ -45,6 +45,8 @@ impl Under<'_> {
             }
             // Another cluster does not become this one by waiting.
             if seen.stranger || watch.elapsed() >= self.runner.patience {
+                let seen = if seen.stranger { seen } else { health::observe_each(seats, address) };
+                let waiting = if seen.problems.is_empty() { waiting } else { seen.problems.join("; ") };
                 let what = match seen.stranger {
                     true => waiting,
                     false => format!("the cluster is not whole after {} s: {waiting}", self.runner.patience.as_secs()),
@@ -53,7 +55,7 @@ impl Under<'_> {
                 return Err(Stop::Failed(Box::new(Failure {
                     what,
                     log: Some(self.log.path().to_path_buf()),
-                    advice: seen.advice().into(),
+                    advice: seen.advice(seats),
                     ..Failure::default()
                 })));
             }

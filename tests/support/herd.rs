@@ -17,6 +17,8 @@ pub struct Herd {
     pub view: Arc<Mutex<View>>,
     /// What `/config` answers; none: it is not there, as on a HAProxy of an older image.
     pub config: Arc<Mutex<Option<String>>>,
+    /// What `/metrics` answers, likewise.
+    pub metrics: Arc<Mutex<Option<String>>>,
     pub ports: [u16; 3],
 }
 
@@ -38,6 +40,8 @@ impl Herd {
         let seen = Arc::clone(&view);
         let config = Arc::<Mutex<Option<String>>>::default();
         let kept = Arc::clone(&config);
+        let metrics = Arc::<Mutex<Option<String>>>::default();
+        let told = Arc::clone(&metrics);
         let admin = listen(move |stream| {
             let mut request = [0; 2048];
             let n = stream.read(&mut request).unwrap_or(0);
@@ -47,6 +51,10 @@ impl Herd {
                 Some("/cluster") => (200, view.cluster),
                 Some("/config") => match kept.lock().unwrap().clone() {
                     Some(config) => (200, config),
+                    None => (404, String::new()),
+                },
+                Some("/metrics?scope=server") => match told.lock().unwrap().clone() {
+                    Some(metrics) => (200, metrics),
                     None => (404, String::new()),
                 },
                 Some("/health") => (view.health, String::new()),
@@ -63,7 +71,18 @@ impl Herd {
                 }
             })
         };
-        Herd { view, config, ports: [admin, postgres(), postgres()] }
+        Herd { view, config, metrics, ports: [admin, postgres(), postgres()] }
+    }
+
+    /// A machine that HAProxy cannot connect to, for so many seconds.
+    pub fn silence(&self, machine: &str, seconds: u32) {
+        let of = |name: &str, label: &str, value: u32| {
+            format!("haproxy_server_{name}{{proxy=\"patroni\",server=\"{machine}\"{label}}} {value}\n")
+        };
+        let metrics = of("status", ",state=\"DOWN\"", 1)
+            + &of("check_last_change_seconds", "", seconds)
+            + &of("check_status", ",state=\"L4TOUT\"", 1);
+        *self.metrics.lock().unwrap() = Some(metrics);
     }
 
     /// A blueprint whose HAProxy is this one: it has an Elastic IP, which the fake Terraform says is 127.0.0.1.
