@@ -145,6 +145,8 @@ fn explain_tells_rules_and_values() {
         .exits(0)
         .out("address.master = 10.20.0.16")
         .out("network.eu-west-1a.databases =");
+    test.run(&["explain", "10.20.128.16"]).exits(0).out("address.slave1 = 10.20.128.16");
+    test.run(&["explain", "7000"]).exits(0).out("haproxy.stats.port = 7000");
     let line = test.run(&["explain", "haproxy.cfg"]).exits(0).out("haproxy.write.server.maxconn");
     let number = line.stdout.lines().find(|line| line.contains("on-marked-down")).unwrap().split(':').next().unwrap();
     let place = format!("generated/herd/load_balancer/haproxy.cfg:{number}");

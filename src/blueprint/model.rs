@@ -111,6 +111,15 @@ impl Base {
             Base::Ubuntu2404 => "ubuntu-24.04",
         }
     }
+
+    /// PostgreSQL's major in its own packages: each distribution's package index.
+    pub fn own_postgres(self) -> u16 {
+        match self {
+            Base::Debian13 => 17,
+            Base::Debian12 => 15,
+            Base::Ubuntu2404 => 16,
+        }
+    }
 }
 
 /// `postgres { … }`

@@ -40,8 +40,14 @@ pub fn run(context: &Context, report: &Report, options: &args::Explain) -> Resul
     let wanted = what.to_lowercase();
     let exact: Vec<&Decision> =
         all.iter().filter(|d| d.name.rsplit('.').next() == Some(&wanted) || d.name == wanted).collect();
-    let found: Vec<&Decision> =
-        if exact.is_empty() { all.iter().filter(|d| d.name.to_lowercase().contains(&wanted)).collect() } else { exact };
+    let mut found = exact;
+    if found.is_empty() {
+        found = all.iter().filter(|d| d.name.to_lowercase().contains(&wanted)).collect();
+    }
+    // An address or a port, as it stands in a file.
+    if found.is_empty() {
+        found = all.iter().filter(|d| d.value == what || d.value.split(' ').next() == Some(what)).collect();
+    }
     if found.is_empty() {
         return Err(Failure::usage(format!(
             "nothing that is derived is called {what:?}\n  `pgherd check --decisions {}` shows all that is",

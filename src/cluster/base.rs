@@ -71,15 +71,16 @@ impl BaseImage {
     pub fn of(base: Base) -> Self {
         const DEBIAN: &str = "136693071363";
         const CANONICAL: &str = "099720109477";
-        let (codename, own_postgres, own_patroni_fits) = match base {
-            Base::Debian13 => ("trixie", 17, true),
-            Base::Debian12 => ("bookworm", 15, false),
-            Base::Ubuntu2404 => ("noble", 16, false),
+        let (codename, own_patroni_fits) = match base {
+            Base::Debian13 => ("trixie", true),
+            Base::Debian12 => ("bookworm", false),
+            Base::Ubuntu2404 => ("noble", false),
         };
         let (owner, ssh_user, root_device) = match base {
             Base::Debian13 | Base::Debian12 => (DEBIAN, "admin", "/dev/xvda"),
             Base::Ubuntu2404 => (CANONICAL, "ubuntu", "/dev/sda1"),
         };
+        let own_postgres = base.own_postgres();
         BaseImage { base, codename, owner, ssh_user, root_device, own_postgres, own_patroni_fits }
     }
 

@@ -123,6 +123,22 @@ pub fn cases() -> Vec<Case> {
             "postgres {\n  settings = { work_mem = \"4MB\", Work_Mem = \"8MB\" }\n}",
             "is set twice",
         ),
+        inside(
+            "PGH158",
+            3,
+            16,
+            "postgres {\n  version  = 16\n  settings = { transaction_timeout = \"1min\" }\n}",
+            "17 is the first that has it",
+        ),
+        inside("PGH158", 2, 16, "postgres {\n  settings = { io_method = \"worker\" }\n}", "PostgreSQL 17 has no"),
+        inside(
+            "PGH158",
+            5,
+            16,
+            "image {\n  base = \"debian-12\"\n}\npostgres {\n  settings = { scram_iterations = 8192 }\n}",
+            "PostgreSQL 15 has no",
+        ),
+        inside("PGH158", 2, 16, "postgres {\n  settings = { old_snapshot_threshold = -1 }\n}", "16 was the last"),
         inside("PGH158", 2, 16, "postgres {\n  settings = { \"größe\" = 1 }\n}", "such as `work_mem`"),
         inside("PGH160", 2, 33, "postgres {\n  settings = { shared_buffers = \"2gb\" }\n}", "write \"2GB\""),
         inside(

@@ -13,19 +13,22 @@ const SUPERUSER: &str = "postgres";
 pub struct Context {
     /// Whether a commit waits for a standby.
     pub synchronous: bool,
+    /// PostgreSQL's major in the base's own packages.
+    pub own_major: u16,
     /// How many standbys stream.
     pub slaves: u32,
 }
 
 pub fn read(r: &Reader, default: Postgres, context: &Context) -> Postgres {
     let version = r.integer("version", 0, 13..=18, "(a major version)");
+    let major = version.written().then_some(version.value as u16).or(default.version);
     let users = r.list("users", |name| Ok(name.to_string())).value.unwrap_or_default();
     let databases = databases(r, &users);
     check(r, "users", &users, names::user);
     check(r, "databases", &databases.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>(), names::database);
     Postgres {
-        version: version.written().then_some(version.value as u16).or(default.version),
-        settings: settings::read(r, context),
+        version: major,
+        settings: settings::read(r, context, (!version.refused()).then(|| major.unwrap_or(context.own_major))),
         databases: databases.into_iter().map(|(name, owner)| Database { name: name.value, owner }).collect(),
         users: users.into_iter().map(|user| user.value).collect(),
     }

@@ -11,6 +11,7 @@ use crate::blueprint::value::{Kind, Value, mismatch, text};
 mod libraries;
 mod owned;
 mod types;
+mod versions;
 
 pub use types::{boolean, number_and_unit};
 
@@ -20,7 +21,7 @@ const NAMES: &str = include_str!("settings/names.txt");
 const MOST_SETTINGS: usize = 200;
 
 /// Settings by name in lower case (PostgreSQL does not tell cases apart), values as in `postgresql.conf`, unquoted.
-pub fn read(r: &Reader, context: &Context) -> BTreeMap<String, String> {
+pub fn read(r: &Reader, context: &Context, major: Option<u16>) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
     for (i, entry) in r.map("settings", Holds::ScalarMap).into_iter().enumerate() {
         if i == MOST_SETTINGS {
@@ -43,7 +44,10 @@ pub fn read(r: &Reader, context: &Context) -> BTreeMap<String, String> {
                 format!("`{}` is set twice: PostgreSQL does not tell cases apart", entry.key),
                 "keep one of the two",
             ),
-            false => syntax(&entry.key).and_then(|()| owned::check(&name)).and_then(|()| spelling(&name)),
+            false => syntax(&entry.key)
+                .and_then(|()| owned::check(&name))
+                .and_then(|()| spelling(&name))
+                .and_then(|()| major.map_or(Ok(()), |major| versions::check(&name, major))),
         };
         if let Err(refusal) = verdict {
             r.report("settings", &entry.key_at, refusal);
