@@ -13,6 +13,8 @@ mod images;
 mod init;
 mod keep;
 mod lab;
+mod place;
+mod ready;
 mod report;
 mod resume;
 mod run;

@@ -7,17 +7,16 @@ use std::time::Duration;
 use super::args::{TargetName, Where};
 use super::blueprints::{self, Loaded};
 use super::failure::{Failure, Kind};
-use super::report::{Feed, History, PageOf, Report, Style, page};
-use super::trace;
-use crate::lab;
-use crate::pipeline::{Advice, Pipeline, Stage, Target, Toolbox, pipeline};
+use super::report::{Feed, History, PageOf, Report, page};
+use super::{place, ready, trace};
+use crate::pipeline::{Pipeline, Stage, Target, Toolbox, pipeline};
 use crate::run::events::{self, Begun, Event, StageIs};
 use crate::run::journal::{Entry, Journal};
 use crate::run::outcome::Trace;
-use crate::run::prerequisites::{self, Finding, Tools};
+use crate::run::prerequisites::{self, Tools};
 use crate::run::{Answers, Consent, Outcome, Runner, Watcher, environment};
 use crate::system::{Context, Interrupt, clock, files};
-use crate::tools::terraform::{self, PlanSummary};
+use crate::tools::terraform::PlanSummary;
 use crate::tools::{Invocation, aws};
 use crate::workspace::{PRIVATE, Workspace};
 
@@ -71,7 +70,7 @@ impl<'a> Session<'a> {
         let loaded = Arc::new(blueprints::load_one(context, report, &place.blueprint, &place.variables)?);
         let workspace = Workspace::new(&context.path(&place.out.dir), &loaded.cluster.name);
         if matches!(need, Need::Tools | Need::Commands) {
-            require_fresh(&loaded, &workspace)?;
+            ready::require_fresh(&loaded, &workspace)?;
         }
         let interrupt = Interrupt::default();
         listen(report, &interrupt)?;
@@ -82,15 +81,15 @@ impl<'a> Session<'a> {
         }
         let tools = need.tools().then(|| prerequisites::tools(context, &env, &interrupt));
         if let Some(tools) = &tools {
-            require(report, &tools.findings, &interrupt)?;
+            ready::require(report, &tools.findings, &interrupt)?;
         }
         let target = match place.target {
-            TargetName::Aws => aws_target(&workspace, &loaded),
-            TargetName::Lab => lab_target(context, report, &interrupt, need, &loaded, &workspace)?,
+            TargetName::Aws => place::aws(&workspace, &loaded),
+            TargetName::Lab => place::lab(context, report, &interrupt, need, &loaded, &workspace)?,
         };
         let terraform = match &tools {
             Some(tools) => tools.terraform.clone(),
-            None => at_hand(context),
+            None => place::terraform_at_hand(context),
         };
         let pipeline = pipeline(&loaded.cluster, &loaded.files(), &target, &Toolbox { terraform });
         let work = Workspace::at(&target.root);
@@ -125,7 +124,7 @@ impl<'a> Session<'a> {
         }
         let ask = self.aws(aws::caller_identity(&self.loaded.cluster.region));
         let found = prerequisites::credentials(&ask, &self.env, &self.interrupt);
-        require(&self.report, std::slice::from_ref(&found), &self.interrupt)?;
+        ready::require(&self.report, std::slice::from_ref(&found), &self.interrupt)?;
         self.report.note(&format!("AWS {}, region {}", found.version, self.loaded.cluster.region));
         Ok(())
     }
@@ -248,115 +247,4 @@ pub fn listen(report: &Arc<Report>, interrupt: &Interrupt) -> Result<(), Failure
         });
     })?;
     Ok(())
-}
-
-/// Fails with all that is missing at once.
-pub fn require(report: &Report, findings: &[Finding], interrupt: &Interrupt) -> Result<(), Failure> {
-    if interrupt.is_raised() {
-        return Err(interrupted());
-    }
-    let mut missing = vec![];
-    for finding in findings {
-        if let Some(problem) = &finding.problem {
-            report.say(&format!("{} {}", report.on_err(Style::Bad, &finding.name), finding.complaint(problem)));
-            missing.push(finding.name.clone());
-        }
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::Text(Kind::Missing, format!("missing: {}", missing.join(", "))))
-}
-
-/// Refuses generated files that are not what the blueprint generates.
-fn require_fresh(loaded: &Loaded, workspace: &Workspace) -> Result<(), Failure> {
-    let set = loaded.files();
-    let review = workspace.review(&loaded.cluster.name, &set)?;
-    if !review.drift() {
-        return Ok(());
-    }
-    if workspace.missing()? {
-        let (dir, blueprint) = (workspace.dir().display(), loaded.words());
-        let text = format!(
-            "nothing is generated yet in {dir}\n  run `pgherd gen {blueprint}`, look at it, commit it, and run again"
-        );
-        return Err(Failure::Text(Kind::Drift, text));
-    }
-    let steps = &review.reconciled.steps;
-    let files: Vec<&str> = steps.keys().take(5).map(|path| path.as_str()).collect();
-    let more = if steps.len() > files.len() { ", …" } else { "" };
-    let (dir, blueprint) = (workspace.dir().display(), loaded.words());
-    Err(Failure::Text(
-        Kind::Drift,
-        format!(
-            "{dir} is not what {blueprint} generates ({}{more})\n  \
-             run `pgherd gen {blueprint}`, look at the difference, commit it, and run again",
-            files.join(", ")
-        ),
-    ))
-}
-
-/// AWS adds nothing to what the files say.
-fn aws_target(workspace: &Workspace, loaded: &Loaded) -> Target {
-    let (dir, cluster) = (workspace.dir().display(), &loaded.cluster);
-    Target {
-        name: "aws".into(),
-        root: workspace.dir().to_path_buf(),
-        command_prefix: vec![],
-        environment: BTreeMap::new(),
-        packer_vars: BTreeMap::new(),
-        private_addresses: false,
-        advice: Advice {
-            unreachable: "reach the network by VPN or peering, or give HAProxy an elastic_ip and put your own address into network.admins \
-                          (admin port) and network.clients (write and read ports)"
-                .into(),
-            stranger: "clusters whose blueprints leave network.cidr out plan the same private addresses, and this machine is in the other's \
-                       network: run this from the network of this one, give its HAProxy an elastic_ip, or give each cluster a \
-                       network.cidr of its own"
-                .into(),
-            look: "on a database machine `journalctl -u patroni -u etcd` says why".into(),
-            revive: format!(
-                "`aws ec2 describe-instances --region {region} --filters Name=tag:pgherd:cluster,Values={name} \
-                 Name=tag:pgherd:machine,Values={{machine}} --query 'Reservations[].Instances[].[InstanceId,State.Name]' --output text` \
-                 shows whether it runs; `aws ec2 start-instances` or `reboot-instances` with that id brings it back as it was; if it is \
-                 lost, {dir}/README.md says how to replace it",
-                region = cluster.region,
-                name = cluster.name,
-            ),
-        },
-    }
-}
-
-/// The lab, brought up where something is to be run in it.
-fn lab_target(
-    context: &Context,
-    report: &Report,
-    interrupt: &Interrupt,
-    need: Need,
-    loaded: &Loaded,
-    workspace: &Workspace,
-) -> Result<Target, Failure> {
-    let tools = lab::Tools { context, interrupt };
-    match need {
-        Need::Commands => return Ok(lab::describe(&loaded.cluster)?),
-        Need::Tools => drop(super::lab::up(tools, report)?),
-        // Without it there is no way to the machines' addresses but out of this host.
-        Need::Seats | Need::Teardown if !lab::is_up() => {
-            let text = "the lab is not up: `pgherd lab up`, or `pgherd run --target lab`";
-            return Err(Failure::Text(Kind::Failed, text.into()));
-        }
-        Need::Seats => return Ok(lab::describe(&loaded.cluster)?),
-        Need::Teardown => {}
-    }
-    let say = &mut |line: &str| report.note(&format!("lab: {line}"));
-    match lab::prepare(tools, &loaded.cluster, workspace.dir(), say) {
-        Err(_) if interrupt.is_raised() => Err(interrupted()),
-        prepared => Ok(prepared?),
-    }
-}
-
-/// The Terraform that is there; its version is not looked at.
-fn at_hand(context: &Context) -> String {
-    let found = terraform::PROGRAMS.iter().find(|program| context.find_program(program).is_some());
-    (*found.unwrap_or(&terraform::PROGRAMS[0])).to_string()
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::journal::{self, Entry};
 use super::module::Applied;
-use super::runner::{Stop, Under};
+use super::under::{Stop, Under};
 use crate::pipeline::Module;
 use crate::system::clock::Stopwatch;
 use crate::system::{clock, files, process};

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::health::{TIMEOUT, read_view};
 use super::image::NAMED;
-use super::runner::{Runner, Stop, Under};
+use super::runner::Runner;
+use super::under::{Stop, Under};
 use crate::fileset::contents;
 use crate::pipeline::Seats;
 use crate::system::network;

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use super::events::{Event, ImageSeen};
 use super::outcome::Outcome;
-use super::runner::{Stop, Under};
+use super::under::{Stop, Under};
 use crate::fileset::contents;
 use crate::pipeline::Image;
 use crate::tools::aws::{self, Ami};

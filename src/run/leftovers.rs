@@ -4,7 +4,8 @@ use std::sync::PoisonError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::journal::{self, Entry};
-use super::runner::{MAKE_ROOM, Runner, Stop, Under};
+use super::runner::{MAKE_ROOM, Runner};
+use super::under::{Stop, Under};
 use crate::pipeline::Image;
 use crate::system::clock;
 use crate::tools::leftovers::{self, Kind, Tagged, Thing};

@@ -20,6 +20,7 @@ pub mod reach;
 pub mod review;
 mod runner;
 pub mod scheduler;
+mod under;
 mod verify;
 
 pub use consent::Consent;

@@ -3,7 +3,8 @@
 use super::consent::{self, Consent};
 use super::events::{Event, Plan};
 use super::outcome::Outcome;
-use super::runner::{Runner, Stop, Under};
+use super::runner::Runner;
+use super::under::{Stop, Under};
 use crate::fileset::sha256_hex;
 use crate::pipeline::{Module, Stage, Work};
 use crate::system::files;

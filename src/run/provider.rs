@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::PoisonError;
 
-use super::runner::{Stop, Under};
+use super::under::{Stop, Under};
 use crate::pipeline::Module;
 use crate::system::files;
 use crate::system::process::Exit;

@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::outcome::Outcome;
-use super::runner::{Runner, Stop};
+use super::runner::Runner;
+use super::under::Stop;
 use crate::pipeline::{Stage, Work};
 use crate::tools::terraform::PlanSummary;
 

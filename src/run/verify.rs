@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::health;
 use super::outcome::{Failure, Outcome};
-use super::runner::{Runner, Stop, Under};
+use super::runner::Runner;
+use super::under::{Stop, Under};
 use crate::pipeline::Seats;
 use crate::system::clock::Stopwatch;
 use crate::tools::terraform;

@@ -1,0 +1,179 @@
+//! A stage that is under way: the tools that it runs, and what it says of itself.
+
+use std::collections::BTreeMap;
+
+use super::events::Event;
+use super::keeper::{self, Kept};
+use super::log::Log;
+use super::outcome::{Failure, Origin, Outcome};
+use super::runner::{MAKE_ROOM, Runner, temporary};
+use crate::pipeline::Work;
+use crate::system::files;
+use crate::system::process::{self, Captured, Exit, Program};
+use crate::tools::Invocation;
+use crate::workspace;
+
+/// A stage that is under way.
+pub(super) struct Under<'a> {
+    pub runner: &'a Runner<'a>,
+    pub stage: &'a str,
+    pub log: Log,
+    /// Terraform found that something exists which it was to make.
+    pub collided: bool,
+}
+
+/// What ends a stage before its end.
+pub(super) enum Stop {
+    Failed(Box<Failure>),
+    Interrupted,
+}
+
+impl From<Stop> for Outcome {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Failed(failure) => Outcome::Failed(failure),
+            Stop::Interrupted => Outcome::Interrupted,
+        }
+    }
+}
+
+impl Under<'_> {
+    /// Runs a tool; its output goes to the log and line by line to the watcher.
+    pub fn run(&mut self, invocation: &Invocation, on_line: impl FnMut(&str)) -> Result<Exit, Stop> {
+        self.run_noted(invocation, None, on_line)
+    }
+
+    /// Runs a tool; the journal has its begin and its end by this name.
+    pub fn run_noted(
+        &mut self,
+        invocation: &Invocation,
+        name: Option<&str>,
+        mut on_line: impl FnMut(&str),
+    ) -> Result<Exit, Stop> {
+        let (runner, stage) = (self.runner, self.stage);
+        self.log.command(&invocation.paste());
+        if let Some(Err(e)) = name.map(|name| runner.journal.begun(stage, name)) {
+            return Err(self.failure(format!("cannot write the journal: {e}"), MAKE_ROOM));
+        }
+        let kept = Kept {
+            log: self.log.path().to_path_buf(),
+            journal: name.map(|name| (runner.journal.path().to_path_buf(), runner.journal.line_of(stage, name))),
+            argv: invocation.argv(),
+        };
+        let (argv, env) = (keeper::argv(&runner.program, &kept), self.env(invocation));
+        let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
+        let held = match files::lock_shared(&runner.root.join(workspace::PRIVATE).join(keeper::LOCK)) {
+            Ok(Some(held)) => held,
+            Ok(None) => return Err(self.failure("another pgherd has taken this folder over", "wait until it is done")),
+            Err(e) => return Err(self.cannot_start(invocation, &e)),
+        };
+        let log = &mut self.log;
+        let exit = process::stream(program, held, runner.interrupt, &mut |line| {
+            log.seen(line);
+            on_line(line);
+            runner.watcher.event(Event::Output { stage: stage.into(), text: line.into() });
+        });
+        if matches!(exit, Ok(Exit::NotStarted) | Err(_)) {
+            name.into_iter().for_each(|name| runner.journal.ended(stage, name, "not started"));
+        }
+        match exit.map(keeper::exit_of_tool) {
+            Ok(Exit::NotStarted) => Err(Stop::Interrupted),
+            // A tool that ends in order after Ctrl-C fails by that, not by itself.
+            Ok(exit) if !exit.ok() && runner.interrupt.is_raised() => Err(Stop::Interrupted),
+            Ok(exit) => Ok(exit),
+            Err(e) => Err(self.cannot_start(invocation, &e)),
+        }
+    }
+
+    /// Runs a tool and keeps what it prints on standard output; the rest goes to the log.
+    pub fn capture(&mut self, invocation: &Invocation) -> Result<Captured, Stop> {
+        self.log.command(&invocation.paste());
+        let (argv, env) = (invocation.argv(), self.env(invocation));
+        let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
+        match process::capture(program, self.runner.interrupt) {
+            Ok(captured) if captured.exit == Exit::NotStarted => Err(Stop::Interrupted),
+            Ok(captured) if !captured.exit.ok() && self.runner.interrupt.is_raised() => Err(Stop::Interrupted),
+            Ok(captured) => {
+                for line in captured.stdout.lines().chain(captured.stderr.lines()) {
+                    self.log.line(line);
+                }
+                Ok(captured)
+            }
+            Err(e) => Err(self.cannot_start(invocation, &e)),
+        }
+    }
+
+    /// Runs a tool and keeps what it prints on standard output, which may hold what no log may: it is in none.
+    pub fn capture_secretly(&mut self, invocation: &Invocation) -> Result<Captured, Stop> {
+        self.log.command(&invocation.paste());
+        let (argv, env) = (invocation.argv(), self.env(invocation));
+        let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
+        match process::capture(program, self.runner.interrupt) {
+            Ok(captured) if captured.exit == Exit::NotStarted || self.runner.interrupt.is_raised() => {
+                Err(Stop::Interrupted)
+            }
+            Ok(captured) => {
+                captured.stderr.lines().for_each(|line| drop(self.log.line(line)));
+                Ok(captured)
+            }
+            Err(e) => Err(self.cannot_start(invocation, &e)),
+        }
+    }
+
+    /// Says what the stage waits for.
+    pub fn wait_for(&mut self, what: &str) {
+        self.log.line(&format!("waiting: {what}"));
+        self.tell(Event::Waiting { stage: self.stage.into(), text: what.into() });
+    }
+
+    pub fn tell(&self, event: Event) {
+        self.runner.watcher.event(event);
+    }
+
+    /// Says something that has to be seen.
+    pub fn notice(&mut self, text: &str) {
+        let text = self.log.line(text);
+        self.tell(Event::Notice { stage: self.stage.into(), text });
+    }
+
+    /// A failure in the tool's own words, and where they lead.
+    pub fn failure(&self, what: impl Into<String>, advice: impl Into<String>) -> Stop {
+        let complaint = self.log.complaint();
+        let message = complaint.message.join("\n");
+        let place = complaint.place.and_then(|(file, line)| Some((self.generated(&file)?, line)));
+        let origin = place.map(|(file, line)| {
+            let blueprint = (self.runner.trace)(&file, line, &message);
+            Box::new(Origin { file, line, blueprint })
+        });
+        Stop::Failed(Box::new(Failure {
+            what: what.into(),
+            message: complaint.message,
+            origin,
+            log: Some(self.log.path().to_path_buf()),
+            advice: advice.into(),
+        }))
+    }
+
+    /// The generated file that a tool means by a name: relative to the module's folder, or uploaded to the builder.
+    fn generated(&self, name: &str) -> Option<String> {
+        match &self.runner.pipeline.stages.iter().find(|stage| stage.id == self.stage)?.work {
+            Work::Module(module) => Some(format!("{}/{name}", module.dir)),
+            Work::Image(image) => image.contents.keys().find(|path| path.rsplit('/').next() == Some(name)).cloned(),
+            Work::Verify => None,
+        }
+    }
+
+    fn cannot_start(&self, invocation: &Invocation, error: &std::io::Error) -> Stop {
+        self.failure(
+            format!("cannot start {}: {error}", invocation.program),
+            "`pgherd doctor` says how to get what is missing",
+        )
+    }
+
+    pub(super) fn env(&self, invocation: &Invocation) -> BTreeMap<String, String> {
+        let mut env = self.runner.env.clone();
+        env.extend(invocation.env.clone());
+        env.extend(temporary(&self.runner.root).map(|dir| ("TMPDIR".to_string(), dir.display().to_string())));
+        env
+    }
+}
