@@ -279,7 +279,10 @@ fn ctrl_c_is_told_once_and_waited_for() {
     let child = test.spawn(RUN);
     await_file(&test.state("applying"));
     let done = interrupt(child).exits(130);
-    done.err("interrupted: the tools were told").err("network        interrupted").err("master         interrupted");
+    let told = done.stderr.lines().find(|line| line.starts_with("interrupted: ")).expect("what it waits for");
+    assert!(told.contains("terraform apply (network)"), "{told}");
+    assert!(told.ends_with(" given the time to end in order"), "{told}");
+    done.err("network        interrupted").err("master         interrupted");
     assert_eq!(fs::read_to_string(test.state("told")).unwrap(), "told\n");
     assert!(test.state("ended").exists(), "it was given the time to end");
     assert_eq!(test.calls_of("terraform_master"), Vec::<String>::new());
@@ -297,7 +300,7 @@ fn the_third_ctrl_c_kills() {
         assert!(told.success());
         std::thread::sleep(Duration::from_millis(200));
     }
-    interrupt(child).exits(130).err("still waiting for the tools").err("killed");
+    interrupt(child).exits(130).err("still waiting for terraform apply (network); once more kills").err("killed");
     assert!(start.elapsed() < Duration::from_secs(20));
 }
 
@@ -308,7 +311,7 @@ fn ctrl_c_ends_the_wait_for_the_cluster() {
     await_file(&test.state("made-terraform_haproxy"));
     std::thread::sleep(Duration::from_millis(500));
     let start = Instant::now();
-    interrupt(child).exits(130);
+    interrupt(child).exits(130).err("interrupted: nothing that could be half done runs");
     assert!(start.elapsed() < Duration::from_secs(5));
 }
 

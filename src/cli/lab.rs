@@ -42,7 +42,7 @@ pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(),
             Err(process::replace(Program { argv: &argv, dir: &context.cwd, env: &context.env }).into())
         }
         LabVerb::Controller => {
-            interrupt.listen(|_| {})?;
+            interrupt.listen(|_, _| {})?;
             lab::controller(tools, &mut |text| report.note(text)).map_err(failure)
         }
     }

@@ -9,6 +9,7 @@ use super::outcome::{Failure, Origin, Outcome};
 use super::runner::{MAKE_ROOM, Runner, temporary};
 use crate::pipeline::Work;
 use crate::system::files;
+use crate::system::interrupt::Named;
 use crate::system::process::{self, Captured, Exit, Program};
 use crate::tools::Invocation;
 use crate::workspace;
@@ -67,6 +68,7 @@ impl Under<'_> {
             Ok(None) => return Err(self.failure("another pgherd has taken this folder over", "wait until it is done")),
             Err(e) => return Err(self.cannot_start(invocation, &e)),
         };
+        let _named = self.named(invocation);
         let log = &mut self.log;
         let exit = process::stream(program, held, runner.interrupt, &mut |line| {
             log.seen(line);
@@ -90,6 +92,7 @@ impl Under<'_> {
         self.log.command(&invocation.paste());
         let (argv, env) = (invocation.argv(), self.env(invocation));
         let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
+        let _named = self.named(invocation);
         match process::capture(program, self.runner.interrupt) {
             Ok(captured) if captured.exit == Exit::NotStarted => Err(Stop::Interrupted),
             Ok(captured) if !captured.exit.ok() && self.runner.interrupt.is_raised() => Err(Stop::Interrupted),
@@ -108,6 +111,7 @@ impl Under<'_> {
         self.log.command(&invocation.paste());
         let (argv, env) = (invocation.argv(), self.env(invocation));
         let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
+        let _named = self.named(invocation);
         match process::capture(program, self.runner.interrupt) {
             Ok(captured) if captured.exit == Exit::NotStarted || self.runner.interrupt.is_raised() => {
                 Err(Stop::Interrupted)
@@ -161,6 +165,10 @@ impl Under<'_> {
             Work::Image(image) => image.contents.keys().find(|path| path.rsplit('/').next() == Some(name)).cloned(),
             Work::Verify => None,
         }
+    }
+
+    fn named(&self, invocation: &Invocation) -> Named {
+        self.runner.interrupt.name(format!("{} ({})", invocation.title(), self.stage))
     }
 
     fn cannot_start(&self, invocation: &Invocation, error: &std::io::Error) -> Stop {

@@ -56,7 +56,10 @@ impl Under<'_> {
                 return Err(Stop::Failed(Box::new(Failure {
                     what,
                     log: Some(self.log.path().to_path_buf()),
-                    advice: seen.advice(seats),
+                    advice: match seen.reachable && !seen.stranger {
+                        true => format!("`pgherd status` shows each machine; {}", seen.advice(seats)),
+                        false => seen.advice(seats),
+                    },
                     ..Failure::default()
                 })));
             }

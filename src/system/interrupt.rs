@@ -32,16 +32,37 @@ struct Shared {
 struct State {
     count: u32,
     groups: BTreeSet<i32>,
+    /// What the children are called, in the order in which they began.
+    names: Vec<String>,
+}
+
+/// While this lives, a person who interrupts is told that this is waited for.
+#[derive(Debug)]
+pub struct Named {
+    interrupt: Interrupt,
+    name: String,
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        let mut state = self.interrupt.state();
+        if let Some(at) = state.names.iter().position(|name| *name == self.name) {
+            state.names.remove(at);
+        }
+    }
 }
 
 impl Interrupt {
-    /// Takes SIGINT, SIGTERM and SIGHUP over for the rest of the process's life; `told` hears the how-manieth it is.
-    pub fn listen(&self, told: impl Fn(u32) + Send + 'static) -> io::Result<()> {
+    /// Takes SIGINT, SIGTERM and SIGHUP over for the rest of the process's life; `told` hears the how-manieth it is,
+    /// and what is waited for.
+    pub fn listen(&self, told: impl Fn(u32, &[String]) + Send + 'static) -> io::Result<()> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
         let own = self.clone();
         thread::spawn(move || {
             for _ in signals.forever() {
-                told(own.raise());
+                let count = own.raise();
+                let names = own.state().names.clone();
+                told(count, &names);
             }
         });
         Ok(())
@@ -58,6 +79,12 @@ impl Interrupt {
         }
         self.shared.changed.notify_all();
         state.count
+    }
+
+    /// Names what is about to run.
+    pub fn name(&self, name: String) -> Named {
+        self.state().names.push(name.clone());
+        Named { interrupt: self.clone(), name }
     }
 
     /// Whether there was one.

@@ -27,6 +27,13 @@ impl Invocation {
         argv
     }
 
+    /// What a person calls it: `terraform apply`, `aws ec2 describe-images`.
+    pub fn title(&self) -> String {
+        let verbs = if self.program == super::aws::PROGRAM { 2 } else { 1 };
+        let verbs = self.args.iter().filter(|word| !word.starts_with('-')).take(verbs);
+        std::iter::once(&self.program).chain(verbs).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
     /// A line of shell that does the same, wherever it is pasted.
     pub fn paste(&self) -> String {
         let mut words: Vec<String> = self.env.iter().map(|(k, v)| format!("{k}={}", quote(v))).collect();

@@ -55,7 +55,8 @@ apply)
     for file; do :; done
     if [ "$(cat "$dir/$file")" = create ]; then
         sleep 0.03
-        date -u +%FT%TZ >"$STATE/ec2/vpc-$module-$$"
+        # The shell itself, which a signal does not kill.
+        echo thing >"$STATE/ec2/vpc-$module-$$"
         for i in 1 2 3; do echo "aws_vpc.$module: Still creating... [$i]"; sleep 0.02; done
     fi
     printf '{"serial": 1' >"$state"
@@ -80,8 +81,9 @@ build)
     role=$(basename "$template" _temp.json) id=$(printf '%08x' "$(date +%s)")-$$
     name=$(sed -n 's/.*"ami_name": "\(.*\)".*/\1/p' "$template")
     ls "$STATE/ec2" | grep -q "^ami-0$role" && { echo "Error: the name $name is taken"; exit 1; }
+    now=$(date -u +%FT%TZ)
     for kind in packer_ sg-0 i-0 vol-0; do
-        date -u +%FT%TZ >"$STATE/ec2/$kind$id-$role"
+        echo "$now" >"$STATE/ec2/$kind$id-$role"
         sleep 0.02
     done
     [ "$told" ] || { echo "$name half" >"$STATE/ec2/ami-0$role-$$"; sleep 0.05; }
