@@ -151,7 +151,10 @@ fn a_run_that_is_interrupted() {
     let child = test.spawn(RUN);
     await_file(&test.state("applying"));
     assert!(Command::new("/bin/kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let done = Done::from(child.wait_with_output().unwrap()).exits(130).err("the tools were told");
+    let done = Done::from(child.wait_with_output().unwrap())
+        .exits(130)
+        .err("terraform apply (network)")
+        .err("given the time to end in order");
     let events = schema.events(&done);
     for stage in ["network", "master", "verify"] {
         assert_eq!(of(at_work(&events), "stage-ended", stage)[0]["outcome"], json!({ "kind": "interrupted" }));
