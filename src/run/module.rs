@@ -6,7 +6,7 @@ use super::outcome::Outcome;
 use super::runner::Runner;
 use super::under::{Stop, Under};
 use crate::fileset::sha256_hex;
-use crate::pipeline::{Module, Stage, Work};
+use crate::pipeline::{Module, Stage};
 use crate::system::files;
 use crate::system::process::Exit;
 use crate::tools::lock::StateLock;
@@ -185,7 +185,7 @@ impl Under<'_> {
     }
 
     /// Initialises unless that was done for these very files; says whether it did.
-    fn init(&mut self, module: &Module) -> Result<bool, Stop> {
+    pub(super) fn init(&mut self, module: &Module) -> Result<bool, Stop> {
         if self.runner.is_initialised(module) {
             return Ok(false);
         }
@@ -206,11 +206,11 @@ impl Under<'_> {
 }
 
 impl Runner<'_> {
-    /// Whether a module is as it was when it was planned here, and no apply of it was cut off since.
-    pub(super) fn is_settled(&self, stage: &Stage) -> bool {
-        let Work::Module(module) = &stage.work else { return false };
+    /// Whether a module is as it was when it was applied here, and no apply of it was cut off since.
+    pub(super) fn is_settled(&self, stage: &Stage, module: &Module) -> bool {
         let cut_off = self.unfinished.iter().any(|entry| entry.stage == stage.id);
-        !cut_off && self.is_initialised(module)
+        let has_state = module.state.as_ref().is_none_or(|state| files::exists(&self.root.join(state)));
+        !cut_off && has_state && self.is_initialised(module)
     }
 
     pub(super) fn is_initialised(&self, module: &Module) -> bool {

@@ -6,8 +6,8 @@ use std::thread;
 
 use super::outcome::Outcome;
 use super::runner::Runner;
-use super::under::Stop;
-use crate::pipeline::{Stage, Work};
+use super::under::{Stop, Under};
+use crate::pipeline::{Module, Stage, Work};
 use crate::tools::terraform::PlanSummary;
 
 /// What a review found, by stage.
@@ -59,14 +59,11 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Looks at what needs nothing, and beside it at modules that were planned here before: mostly nothing changes in what they need,
-    /// and a plan's time is nearly all the provider's start. Then at what is left and can be looked at.
+    /// Looks at what needs nothing, and beside it at what needs something. Then at what is left and can be looked at.
     fn all(&self) -> Vec<Outcome> {
         let to_see = self.runner.pipeline.stages.iter().filter(|stage| stage.work != Work::Verify);
-        let (first, rest): (Vec<&Stage>, Vec<&Stage>) = to_see.partition(|stage| stage.needs.is_empty());
-        let guesses: BTreeSet<&str> =
-            rest.iter().filter(|stage| self.runner.is_settled(stage)).map(|stage| stage.id.as_str()).collect();
-        let beside = rest.into_iter().filter(|stage| guesses.contains(stage.id.as_str()));
+        let (first, beside): (Vec<&Stage>, Vec<&Stage>) = to_see.partition(|stage| stage.needs.is_empty());
+        let guesses: BTreeSet<&str> = beside.iter().map(|stage| stage.id.as_str()).collect();
         let mut outcomes = self.at(first.into_iter().chain(beside), &guesses);
         if outcomes.iter().all(Outcome::ok) {
             outcomes.extend(self.at(self.sorted().into_iter(), &BTreeSet::new()));
@@ -101,24 +98,40 @@ impl Look<'_> {
                     None => Outcome::Done(format!("{} will be built", image.name)),
                 })
             }
-            Work::Module(module) => match (under.plan_change(module), guesses.contains(stage.id.as_str())) {
-                // Where what it needs turns out as it was guessed, it is planned again and fails in earnest.
-                (Err(Stop::Failed(_)), true) => Ok(Outcome::Unchanged("could not be planned yet".into())),
-                (Err(stop), _) => Err(stop),
-                (Ok(plan), guess) => {
-                    if guess {
-                        lock(&self.guessed).insert(stage.id.clone(), plan.clone());
-                    } else {
-                        lock(&self.found).plans.insert(stage.id.clone(), plan.clone());
-                    }
-                    Ok(match plan {
-                        Some(plan) => Outcome::Done(format!("planned: {plan}")),
-                        None => Outcome::Unchanged("planned: nothing changes".into()),
-                    })
-                }
-            },
+            Work::Module(module) if guesses.contains(stage.id.as_str()) => self.guess(under, stage, module),
+            Work::Module(module) => {
+                let plan = under.plan_change(module)?;
+                lock(&self.found).plans.insert(stage.id.clone(), plan.clone());
+                Ok(planned(plan))
+            }
             Work::Verify => Ok(Outcome::Unchanged(String::new())),
         })
+    }
+
+    /// Plans a module that was applied here before as if nothing changed in what it needs: that is mostly so, and a plan's time is
+    /// nearly all the provider's start. Another is made ready to be planned. What fails in this is done again when it is known for
+    /// certain that it can be done, and fails then.
+    fn guess(&self, under: &mut Under<'_>, stage: &Stage, module: &Module) -> Result<Outcome, Stop> {
+        let guessed = if self.runner.is_settled(stage, module) {
+            under.plan_change(module).map(Some)
+        } else {
+            under.init(module).map(|_| None)
+        };
+        match guessed {
+            Ok(Some(plan)) => {
+                lock(&self.guessed).insert(stage.id.clone(), plan.clone());
+                Ok(planned(plan))
+            }
+            Ok(None) | Err(Stop::Failed(_)) => Ok(Outcome::Unchanged("not planned yet".into())),
+            Err(stop) => Err(stop),
+        }
+    }
+}
+
+fn planned(plan: Option<PlanSummary>) -> Outcome {
+    match plan {
+        Some(plan) => Outcome::Done(format!("planned: {plan}")),
+        None => Outcome::Unchanged("planned: nothing changes".into()),
     }
 }
 

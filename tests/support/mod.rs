@@ -286,7 +286,10 @@ apply)
     for file; do :; done
     [ -f "$dir/$file" ] || { echo "no plan $file"; exit 1; }
     case $(cat "$dir/$file") in
-    create) touch "$STATE/made-$module" ;;
+    create) 
+        touch "$STATE/made-$module"
+        [ -f "$dir/terraform.tfstate" ] || echo '{"version": 4, "serial": 1}' >"$dir/terraform.tfstate"
+        ;;
     destroy) rm "$STATE/made-$module" ;;
     esac
     echo "Apply complete!"
