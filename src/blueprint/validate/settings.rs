@@ -53,7 +53,7 @@ pub fn read(r: &Reader, context: &Context, major: Option<u16>) -> BTreeMap<Strin
             r.report("settings", &entry.key_at, refusal);
             continue;
         }
-        match scalar(&entry.value).and_then(|value| fits(&name, value, context)) {
+        match scalar(&entry.value).and_then(|value| fits(&name, value, context, major)) {
             Ok(value) => drop(settings.insert(name, value)),
             Err(refusal) => r.report(&format!("settings.{name}"), &entry.value.at, refusal),
         }
@@ -109,9 +109,12 @@ fn scalar(value: &Value) -> Result<String, Refusal> {
 }
 
 /// Values that start, but do not work out, or silently take away what the blueprint promises.
-fn fits(name: &str, value: String, context: &Context) -> Result<String, Refusal> {
+fn fits(name: &str, value: String, context: &Context, major: Option<u16>) -> Result<String, Refusal> {
     check_unit(&value)?;
     types::check(name, &value)?;
+    if let Some(major) = major {
+        types::check_in(name, &value, major)?;
+    }
     if libraries::is_list(name) {
         libraries::check(&value)?;
     }
@@ -126,6 +129,11 @@ fn fits(name: &str, value: String, context: &Context) -> Result<String, Refusal>
             &is::SETTING_VALUE,
             format!("`{value}` acknowledges a commit that no standby has, and failover.synchronous promises otherwise"),
             "write \"on\", \"remote_apply\" or \"remote_write\", or failover { synchronous = false }",
+        ),
+        "bonjour" if types::boolean(&value) == Some(true) => refuse(
+            &is::SETTING_VALUE,
+            "Debian's PostgreSQL is built without Bonjour, and would not start",
+            "leave it out: the default is off",
         ),
         "default_transaction_read_only" if types::boolean(&value) == Some(true) => refuse(
             &is::SETTING_VALUE,

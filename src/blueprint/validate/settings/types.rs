@@ -42,6 +42,25 @@ pub fn check(name: &str, value: &str) -> Result<(), Refusal> {
     }
 }
 
+/// Refuses what this major in particular would not start with; the table has no line for what changed its type.
+pub fn check_in(name: &str, value: &str, major: u16) -> Result<(), Refusal> {
+    let yes_or_no = boolean(value).is_some();
+    match name {
+        "wal_compression" if major < 15 && !yes_or_no => {
+            refuse(&is::SETTING_VALUE, format!("PostgreSQL {major} compresses in one way alone"), "write true or false")
+        }
+        "wal_compression" if !yes_or_no => word(value, "on,off,pglz,lz4,zstd"),
+        "log_connections" if major < 18 && !yes_or_no => {
+            refuse(&is::SETTING_VALUE, format!("`{value}` is neither on nor off"), "write true or false")
+        }
+        // The kernel gives a process 8 MiB, and PostgreSQL wants 512 kB of them free.
+        "max_stack_depth" => {
+            number(value, &Type { kind: "integer", unit: "kB", least: "100", most: "7680", words: "" })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// PostgreSQL's truth: on, off, 1, 0, and any beginning of true, false, yes, no that tells them apart.
 pub fn boolean(value: &str) -> Option<bool> {
     let value = value.trim().to_lowercase();
