@@ -223,6 +223,28 @@ fn leaves_a_builder(killed: &str, end_is_seen: bool) {
     assert_eq!(test.calls_of("terminate-instances").len(), 1, "looked for once");
 }
 
+/// Whoever gives up after a kill takes the cluster down, and builds no image any more.
+#[test]
+fn destroy_removes_what_a_killed_packer_left() {
+    let test = ready(&Herd::healthy());
+    world::put_into(&test);
+    let mut run = test.command(RUN).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let own = Pid::from_child(&run);
+    let builders = |test: &Test| world::things(test).into_iter().filter(|thing| thing.starts_with("i-0")).count();
+    let until = Instant::now() + Duration::from_secs(20);
+    while builders(&test) == 0 {
+        assert!(Instant::now() < until, "no builder comes");
+    }
+    for (pid, _) in [vec![(own, String::new())], processes::children(own, "")].concat() {
+        kill_process(pid, Signal::KILL).unwrap_or_default();
+    }
+    run.wait().unwrap();
+    assert!(builders(&test) > 0, "{:#?}", world::things(&test));
+    let done = test.run(&["destroy", "blueprints/herd.hcl", "--yes"]).exits(0);
+    let left: Vec<String> = world::things(&test).into_iter().filter(|thing| !thing.starts_with("vpc-")).collect();
+    assert_eq!(left, [""; 0], "{}", done.stderr);
+}
+
 #[test]
 fn a_young_builder_of_someone_else_is_left_alone() {
     let test = ready(&Herd::healthy());

@@ -42,6 +42,7 @@ fn unmake(session: &Session<'_>, feed: &Feed, options: &args::Destroy, asks: boo
     let changes = !(doomed.is_empty() && images.is_empty());
     feed.event(Event::Reviewed { later: BTreeMap::new(), changes, unattended: !asks });
     if !changes {
+        session.conclude(&session.runner(feed, &|_, _| Consent::No).sweep_builders())?;
         report.line("nothing is there to destroy");
         return Ok(());
     }
@@ -57,6 +58,7 @@ fn unmake(session: &Session<'_>, feed: &Feed, options: &args::Destroy, asks: boo
     feed.event(Event::PhaseBegun { phase: Phase::Work });
     let runner = session.runner(feed, &|_, _| Consent::Yes);
     let mut outcomes = runner.destroy(&doomed);
+    outcomes.extend(runner.sweep_builders());
     if outcomes.iter().all(Outcome::ok) && !images.is_empty() {
         let region = &session.loaded.cluster.region;
         outcomes.push(runner.remove_images(&images, &|args| session.aws(args), region));

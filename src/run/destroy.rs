@@ -56,6 +56,16 @@ impl Runner<'_> {
         })
     }
 
+    /// Removes what builds of ours that were killed left: no image will be built after this that would do it.
+    pub fn sweep_builders(&self) -> Vec<Outcome> {
+        let left = |stage: &str| self.unfinished.iter().any(|entry| entry.stage == stage);
+        let images = self.pipeline.images().filter(|(stage, _)| left(&stage.id));
+        let swept = images.map(|(stage, image)| {
+            self.one(&stage.id, |()| "looked for what a killed build left".into(), |under| under.sweep(image))
+        });
+        swept.filter_map(Result::err).collect()
+    }
+
     /// Finds the cluster's images.
     pub fn find_images(&self, find: &Invocation) -> Result<Vec<aws::Ami>, Outcome> {
         self.one(
