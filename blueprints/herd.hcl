@@ -28,7 +28,7 @@ cluster "herd" {
     # Who may reach HAProxy's write and read ports. Default: the network's own addresses. Example: a peered VPC.
     #clients = ["10.20.0.0/16", "10.30.0.0/16"]
 
-    # Who may reach SSH and the stats page. Default: nobody. Example: the office. 0.0.0.0/0 is refused.
+    # Who may reach SSH (which takes key_name, too) and the stats page. Default: nobody. Example: the office. Never 0.0.0.0/0.
     #admins = ["203.0.113.0/24"]
   }
 

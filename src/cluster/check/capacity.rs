@@ -230,8 +230,9 @@ pub fn findings(cluster: &Cluster, sums: &[Sum]) -> Vec<Finding> {
 }
 
 fn exceeded(sum: &Sum) -> String {
-    let parts: Vec<String> = sum.parts.iter().map(|(name, part)| format!("{name} {part}")).collect();
-    let total = if sum.parts.len() > 1 { format!(" = {}", sum.total()) } else { String::new() };
+    let parts = sum.parts.iter().filter(|(_, part)| *part > 0).map(|(name, part)| format!("{name} {part}"));
+    let parts: Vec<String> = parts.collect();
+    let total = if parts.len() > 1 { format!(" = {}", sum.total()) } else { String::new() };
     format!("{}: {}{total} {}, more than {} ({})", sum.what, parts.join(" + "), sum.unit, sum.limit, sum.limit_is)
 }
 

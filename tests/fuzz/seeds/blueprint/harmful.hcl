@@ -14,7 +14,7 @@ cluster "harmful" {
       shared_buffers              = "0x100000"
       max_standby_streaming_delay = var.delay
       hot_standby_feedback        = "yes"
-      synchronous_commit          = "of"
+      synchronous_commit          = "off"
       wal_sender_timeout          = 0
       zero_damaged_pages          = true
       session_replication_role    = "replica"

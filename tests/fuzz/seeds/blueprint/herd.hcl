@@ -28,7 +28,7 @@ cluster "herd" {
     # Who may reach HAProxy's write and read ports. Default: the network's own addresses. Example: a peered VPC.
     #clients = ["10.20.0.0/16", "10.30.0.0/16"]
 
-    # Who may reach SSH and the stats page. Default: nobody. Example: the office. 0.0.0.0/0 is refused.
+    # Who may reach SSH (which takes key_name, too) and the stats page. Default: nobody. Example: the office. Never 0.0.0.0/0.
     #admins = ["203.0.113.0/24"]
   }
 
@@ -65,7 +65,7 @@ cluster "herd" {
     # A public address that stays, to reach the machine from outside. Replication never uses it. AWS bills it by the hour.
     elastic_ip = true
 
-    # An EC2 key pair of yours, for SSH as the base's own user. Default: none. Example:
+    # An EC2 key pair of yours, for SSH as the base's own user. Adding it later replaces the machine. Default: none. Example:
     #key_name = "dba"
 
     # gp3, encrypted. Size in GiB; iops and throughput (MiB/s) cost nothing at these values.
@@ -127,8 +127,9 @@ cluster "herd" {
 
     # Seconds. A primary that is cut off is replaced when its lock has lived `ttl`. Lower is faster; it needs
     # loop_wait + 2 x retry_timeout <= ttl, or a primary that merely retries would lose its lock. 20 is Patroni's minimum.
+    # With these, writes stop for less than 30 s when the primary's machine dies: `pgherd check` adds it up.
     #ttl           = 20
-    #loop_wait     = 5
+    #loop_wait     = 2
     #retry_timeout = 5
 
     # Or say what a failover may cost: how long writes may stop when one thing fails, and how much of what was acknowledged
