@@ -70,6 +70,13 @@ fn what_is_no_file_is_refused_in_words() {
     }
 }
 
+#[test]
+fn a_folder_of_blueprints_that_is_none_is_named() {
+    let test = Test::new();
+    symlink("blueprints", test.path("blueprints")).unwrap();
+    refused(&test, &["check"], "blueprints: Too many levels of symbolic links");
+}
+
 #[track_caller]
 fn refused(test: &Test, words: &[&str], says: &str) {
     let before = names(test);

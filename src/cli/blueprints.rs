@@ -193,7 +193,7 @@ fn all_declared(variables: &Variables, declared: &[String]) -> Result<(), Failur
 
 /// Every blueprint of the folder that is for them.
 fn all(context: &Context) -> Result<Vec<PathBuf>, Failure> {
-    let names = files::list(&context.path(Path::new(FOLDER)))?;
+    let names = files::list(&context.path(Path::new(FOLDER))).map_err(|e| Failure::usage(format!("{FOLDER}: {e}")))?;
     let found: Vec<PathBuf> =
         names.iter().filter(|name| name.ends_with(".hcl")).map(|name| Path::new(FOLDER).join(name)).collect();
     if found.is_empty() {
