@@ -46,6 +46,15 @@ help: write a whole number from 0 to 15";
 }
 
 #[test]
+fn carets_stand_under_wide_letters_and_after_marks_that_have_no_width() {
+    for (key, columns) in [("日本", 18), ("e\u{301}", 15), ("a", 15)] {
+        let text = format!("cluster \"herd\" {{\nregion = \"eu-west-1\"\ntags = {{ \"{key}\" = \"日€\" }}\n}}\n");
+        let shown = problems(&text).pop().expect("the euro sign is none of IAM's").to_string();
+        assert_eq!(shown.lines().nth(3), Some(format!("   | {}^^^^^", " ".repeat(columns)).as_str()), "{shown}");
+    }
+}
+
+#[test]
 fn columns_count_characters_and_controls_are_masked() {
     let text = "cluster \"herd\" {\n  region = \"eu-west-1\"\n  tags = { \"größe\" = \"\u{1b}[31m\" }\n}\n";
     let found = problems(text).remove(0);

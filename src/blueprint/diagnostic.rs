@@ -6,6 +6,7 @@ use std::fmt;
 use std::ops::Range;
 
 use serde::Serialize;
+use unicode_width::UnicodeWidthChar;
 
 use super::rules::Rule;
 
@@ -159,13 +160,25 @@ impl<'a> Source<'a> {
 /// The line, and carets under `width` characters from `before` on.
 fn excerpt(line: &str, before: usize, width: usize) -> [String; 2] {
     let skip = if before + width < EXCERPT_CHARS { 0 } else { before.saturating_sub(EXCERPT_CHARS / 2) };
-    let shown: Vec<char> = line.trim_end_matches('\r').chars().skip(skip).take(EXCERPT_CHARS).collect();
+    let shown: String = line.trim_end_matches('\r').chars().skip(skip).take(EXCERPT_CHARS).collect();
+    let shown = masked(&shown);
     let indent = before - skip;
-    // Tabs stay tabs, so that the caret stands under its character whatever a tab's width.
-    let mut carets: String = (shown.iter().take(indent)).map(|c| if *c == '\t' { '\t' } else { ' ' }).collect();
-    carets.extend(std::iter::repeat_n(' ', indent.saturating_sub(shown.len())));
-    carets.extend(std::iter::repeat_n('^', width.clamp(1, EXCERPT_CHARS.saturating_sub(indent).max(1))));
-    [masked(&shown.iter().collect::<String>()), carets]
+    let width = width.clamp(1, EXCERPT_CHARS.saturating_sub(indent).max(1));
+    let mut carets = String::new();
+    let mut chars = shown.chars();
+    // Tabs stay tabs, so that the caret stands under its character whatever a tab's width; some letters are two columns wide.
+    for c in chars.by_ref().take(indent) {
+        carets.extend(std::iter::repeat_n(if c == '\t' { c } else { ' ' }, columns(c)));
+    }
+    carets.extend(std::iter::repeat_n(' ', indent.saturating_sub(shown.chars().count())));
+    let under: usize = chars.take(width).map(columns).sum();
+    carets.extend(std::iter::repeat_n('^', under.max(1)));
+    [shown, carets]
+}
+
+/// How many columns of a terminal a character takes; a tab is one, whatever it is there.
+fn columns(c: char) -> usize {
+    if c == '\t' { 1 } else { c.width().unwrap_or_default() }
 }
 
 /// Without what a terminal would obey (controls, and marks that turn the direction of writing or show nothing): a value may hold
