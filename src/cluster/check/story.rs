@@ -285,7 +285,7 @@ rule lets anything out of the network. So the command fails, again and again, an
 does not cap this. When the disk is full, PostgreSQL stops; Patroni fails over to a standby, where the same begins. A
 command that copies onto the same disk ends there as well, and is no backup.
 
-Leave archive_mode out. What can be done without it: pg_dump or pg_basebackup from elsewhere, and snapshots of the
+Leave archive_mode out. What can be done without it: pg_dump through HAProxy's read port, and snapshots of the
 volumes (a snapshot of one volume is a consistent copy, as after a power cut).
 
 Whoever has an image of their own with a program that archives (each module takes ami_image_id), and has opened what it
