@@ -128,6 +128,9 @@ fn usual(before: &[f64], took: Option<f64>) -> String {
 }
 
 fn verdict(story: &Story, stage: &Stage) -> (&'static str, &'static str, String) {
+    if let (Some(need), Phase::Review, Some(Outcome::Unchanged(_))) = (&stage.later, story.phase, &stage.outcome) {
+        return ("not looked at", "dim", format!("planned when {need} is there"));
+    }
     match &stage.outcome {
         Some(Outcome::Done(what)) => ("done", "good", what.clone()),
         Some(Outcome::Unchanged(why)) => ("unchanged", "dim", why.clone()),
