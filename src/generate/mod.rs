@@ -15,6 +15,8 @@ pub mod terraform;
 use crate::cluster::Cluster;
 use crate::fileset::FileSet;
 
+pub use templates::read as read_templates;
+
 /// All files of a cluster except its manifest.
 pub fn generate(cluster: &Cluster) -> FileSet {
     let mut files = FileSet::new();

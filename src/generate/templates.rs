@@ -51,6 +51,13 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment
 });
 
+/// Reads the templates, and all else that is the same for every cluster, if that was not done yet.
+pub fn read() {
+    LazyLock::force(&ENVIRONMENT);
+    LazyLock::force(&HASHES);
+    LazyLock::force(&DEFAULT);
+}
+
 const SUFFIX: &str = ".j2";
 /// Columns that a comment may take.
 const COMMENT_WIDTH: usize = 120;

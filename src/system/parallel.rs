@@ -1,14 +1,13 @@
 //! Work on both cores (or however many there are).
 
 use std::cell::Cell;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// How many threads are worth having. The answer takes a dozen files to find, so it is kept.
+/// How many threads are worth having: as many as there are processors that this process may use. A limit by cgroup on their time is
+/// not looked for: that takes a dozen files, which is longer than one cluster's folders take to write.
 pub fn threads() -> usize {
-    static THREADS: OnceLock<usize> = OnceLock::new();
-    *THREADS.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
+    rustix::thread::sched_getaffinity(None).map_or(1, |set| set.count().max(1) as usize)
 }
 
 thread_local! {
