@@ -106,7 +106,9 @@ pub fn string_output(json: &str, name: &str) -> Option<String> {
 
 /// Whether a failure says that the module has to be initialised (again).
 pub fn wants_init(line: &str) -> bool {
+    // The second is what Terraform 1.11 says of packages that are gone from their cache.
     PROGRAMS.iter().any(|program| line.contains(&format!("{program} init")))
+        || line.contains("Required plugins are not installed")
 }
 
 /// Whether a failure says that the plan is not of this state any more.
