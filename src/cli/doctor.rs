@@ -19,6 +19,7 @@ pub fn run(context: &Context, report: &Arc<Report>, target: TargetName) -> Resul
     session::listen(report, &interrupt)?;
     let env = environment::of_tools(context);
     let mut findings = prerequisites::tools(context, &env, &interrupt).findings;
+    findings.push(prerequisites::aws_cli_version(context, &env, &interrupt));
     if target == TargetName::Aws {
         findings.push(credentials(context, &env, &interrupt, &findings));
     }

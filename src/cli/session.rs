@@ -81,7 +81,8 @@ impl<'a> Session<'a> {
         }
         let tools = need.tools().then(|| prerequisites::tools(context, &env, &interrupt));
         if let Some(tools) = &tools {
-            ready::require(report, &tools.findings, &interrupt)?;
+            let all = [tools.findings.as_slice(), &[prerequisites::aws_cli(context)]].concat();
+            ready::require(report, &all, &interrupt)?;
         }
         let target = match place.target {
             TargetName::Aws => place::aws(&workspace, &loaded),

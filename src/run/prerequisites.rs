@@ -48,21 +48,19 @@ const GET_AWS: &str =
     "apt-get install awscli, or https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html";
 const GET_CREDENTIALS: &str = "aws configure, aws sso login, or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 
-/// Looks for Packer, Terraform (or OpenTofu) and the AWS CLI, side by side.
+/// Looks for Packer and Terraform (or OpenTofu), side by side.
 pub fn tools(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Tools {
     let probe = |name: &'static str, args: &'static [&'static str], oldest: Version, advice: &'static str| {
         move || look(context, env, interrupt, name, args, oldest, advice)
     };
     thread::scope(|scope| {
         let packer = scope.spawn(probe(packer::PROGRAM, &["version"], packer::OLDEST, GET_PACKER));
-        let aws = scope.spawn(probe(aws::PROGRAM, &["--version"], Version(1, 0, 0), GET_AWS));
         let terraforms = terraform::PROGRAMS
             .map(|program| scope.spawn(probe(program, &["version", "-json"], terraform::OLDEST, GET_TERRAFORM)));
         let join = |handle: thread::ScopedJoinHandle<'_, (Finding, Option<Version>)>| {
             handle.join().expect("a look does not panic")
         };
         let (packer, packer_version) = join(packer);
-        let (aws, _) = join(aws);
         let found = terraforms.map(|handle| join(handle).0);
         // The first that fits; else the first that is there at all, to say what is wrong with it; else Terraform, to say how to get it.
         let best = (found.iter().find(|f| f.problem.is_none()))
@@ -72,9 +70,19 @@ pub fn tools(context: &Context, env: &BTreeMap<String, String>, interrupt: &Inte
         Tools {
             terraform: best.name.clone(),
             packer: packer_version.unwrap_or(packer::OLDEST),
-            findings: vec![packer, best, aws],
+            findings: vec![packer, best],
         }
     })
+}
+
+/// Looks for the AWS CLI. Any version does, and it takes half a second to say which it is: a run does not ask.
+pub fn aws_cli(context: &Context) -> Finding {
+    find(context, aws::PROGRAM, GET_AWS)
+}
+
+/// The AWS CLI and its version.
+pub fn aws_cli_version(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Finding {
+    look(context, env, interrupt, aws::PROGRAM, &["--version"], Version(1, 0, 0), GET_AWS).0
 }
 
 /// Asks AWS whose the credentials are.
@@ -103,6 +111,12 @@ pub fn credentials(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: 
     finding
 }
 
+fn find(context: &Context, name: &str, advice: &str) -> Finding {
+    let at = context.find_program(name);
+    let problem = at.is_none().then(|| "not found in PATH".to_string());
+    Finding { name: name.into(), at, version: String::new(), problem, advice: advice.into() }
+}
+
 fn look(
     context: &Context,
     env: &BTreeMap<String, String>,
@@ -112,17 +126,8 @@ fn look(
     oldest: Version,
     advice: &str,
 ) -> (Finding, Option<Version>) {
-    let mut finding = Finding {
-        name: name.into(),
-        at: context.find_program(name),
-        version: String::new(),
-        problem: None,
-        advice: advice.into(),
-    };
-    let Some(at) = &finding.at else {
-        finding.problem = Some("not found in PATH".into());
-        return (finding, None);
-    };
+    let mut finding = find(context, name, advice);
+    let Some(at) = &finding.at else { return (finding, None) };
     let mut env = env.clone();
     env.insert("CHECKPOINT_DISABLE".into(), "1".into());
     let argv: Vec<String> =
