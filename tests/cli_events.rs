@@ -55,10 +55,17 @@ fn of<'a>(events: &'a [Value], name: &str, stage: &str) -> Vec<&'a Value> {
     events.iter().filter(meant).collect()
 }
 
-/// The events after the review.
-fn at_work(events: &[Value]) -> &[Value] {
-    let begun = |event: &Value| event["event"] == "phase-begun" && event["phase"] == "work";
-    &events[events.iter().position(begun).expect("the work begins")..]
+/// The events of the work: all after the review, and before that those of the stages that did not wait for its end.
+fn at_work(events: &[Value]) -> Vec<Value> {
+    let (mut begun, mut early) = (false, vec![]);
+    let work = |event: &&Value| {
+        begun |= event["event"] == "phase-begun" && event["phase"] == "work";
+        if event["early"] == true {
+            early.push(event["stage"].clone());
+        }
+        begun || early.contains(&event["stage"])
+    };
+    events.iter().filter(work).cloned().collect()
 }
 
 fn ready() -> Test {
@@ -99,9 +106,10 @@ fn a_run_that_succeeds() {
     let plan = &of(&events, "planned", "network")[0]["plan"];
     assert_eq!((&plan["created"], &plan["replaced"], &plan["destroyed"]), (&json!(1), &json!(0), &json!(0)));
     assert_eq!(plan["changes"][0], json!({ "address": "aws_thing.terraform_network", "action": "create" }));
+    let work = at_work(&events);
     for stage in ["network", "image-slave", "master", "slaves", "haproxy", "verify"] {
-        assert_eq!(of(at_work(&events), "stage-begun", stage).len(), 1);
-        let ended = of(at_work(&events), "stage-ended", stage);
+        assert_eq!(of(&work, "stage-begun", stage).len(), 1);
+        let ended = of(&work, "stage-ended", stage);
         assert_eq!((ended.len(), &ended[0]["outcome"]["kind"]), (1, &json!("done")), "{ended:?}");
     }
     assert_eq!(events.last().unwrap()["exit_code"], 0);
@@ -119,7 +127,7 @@ fn a_run_that_fails() {
     let (schema, test) = (Schema::printed(), ready());
     test.hook("packer", r#"case "$*" in *slave_temp*) echo "apt: no space left"; exit 9 ;; esac"#);
     let events = schema.events(&test.run(RUN).exits(1));
-    let events = at_work(&events);
+    let events = &at_work(&events);
     let outcome = &of(events, "stage-ended", "image-slave")[0]["outcome"];
     assert_eq!(outcome["kind"], "failed");
     assert_eq!(outcome["detail"]["message"], json!(["apt: no space left"]));
@@ -157,7 +165,7 @@ fn a_run_that_is_interrupted() {
         .err("given the time to end in order");
     let events = schema.events(&done);
     for stage in ["network", "master", "verify"] {
-        assert_eq!(of(at_work(&events), "stage-ended", stage)[0]["outcome"], json!({ "kind": "interrupted" }));
+        assert_eq!(of(&at_work(&events), "stage-ended", stage)[0]["outcome"], json!({ "kind": "interrupted" }));
     }
     assert_eq!(events.last().unwrap()["exit_code"], 130);
 }

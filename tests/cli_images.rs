@@ -101,7 +101,7 @@ fn a_rebuilt_image_says_which_files_differ() {
         tags(&test, "master", "db_config/patroni.yml")
     );
     fs::write(test.state("more-images"), old).unwrap();
-    let done = test.run(RUN).exits(0).err("will be built: it differs from ami-9 in db_config/patroni.yml\n");
+    let done = test.run(RUN).exits(0).err("built: it differs from ami-9 in db_config/patroni.yml\n");
     done.err("image-slave unchanged herd-slave-");
     assert_eq!(test.calls_of("packer build -").len(), 1);
     assert_eq!(test.calls_of("describe-images").len(), 1);
@@ -111,7 +111,7 @@ fn a_rebuilt_image_says_which_files_differ() {
 fn the_first_image_of_a_role_is_that() {
     let test = Test::with_tools(&Herd::healthy().blueprint());
     test.run(&["gen"]).exits(0);
-    test.run(RUN).exits(0).err("will be built: there is none of the slave yet");
+    test.run(RUN).exits(0).err("built: there is none of the slave yet");
     assert_eq!(test.calls_of("describe-images").len(), 1, "one question for three images");
 }
 

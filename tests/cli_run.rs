@@ -477,7 +477,8 @@ fn everything_is_reviewed_before_anything_is_done() {
     let done =
         test.run(RUN).exits(0).err("network: 1 to add, 0 to change, 0 to destroy").err("+ aws_thing.terraform_network");
     let at = |text: &str| done.stderr.find(text).unwrap_or_else(|| panic!("{text} is not in {}", done.stderr));
-    assert!(at("will be built: there is none of the slave yet") < at("built herd-slave-"), "{}", done.stderr);
+    assert!(at("built: there is none of the slave yet") < at("1 added"), "{}", done.stderr);
+    assert!(at("+ aws_thing.terraform_network") < at("1 added"), "{}", done.stderr);
     let quiet = test.run(&["run", "blueprints/herd.hcl", "--yes", "--quiet"]).exits(0);
     assert_eq!(quiet.stderr, "");
 }

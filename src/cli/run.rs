@@ -1,6 +1,7 @@
 //! `pgherd run`: from generated files to a cluster that is whole.
 
 use std::sync::{Arc, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use super::args::{self, Graph, Stages};
@@ -9,10 +10,11 @@ use super::failure::{Failure, Kind};
 use super::report::{Feed, Report};
 use super::session::{Need, Session};
 use super::{status, telling};
-use crate::pipeline::{Pipeline, Selection, Work};
+use crate::pipeline::{Pipeline, Selection, Stage, Work};
 use crate::run::events::{Event, Phase};
-use crate::run::review::Review;
-use crate::run::{Consent, Watcher, environment};
+use crate::run::review::{Build, Images, Review};
+use crate::run::scheduler::Board;
+use crate::run::{Consent, Runner, Watcher, environment};
 use crate::system::{Context, terminal};
 use crate::tools::terraform::PlanSummary;
 
@@ -85,34 +87,75 @@ fn rebuildable(session: &Session<'_>, options: &args::Run) -> Result<(), Failure
 
 fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Failure> {
     let (session, feed) = (asking.session, asking.feed);
-    let report = &session.report;
-    let review = look(session, feed, options, !asks && !options.plan_only)?;
     if options.plan_only {
-        if review.is_empty() {
-            report.line("nothing is to be changed");
-            return drifted(&review.drift);
-        }
-        return Err(Failure::Said(Kind::Drift));
+        return plan(session, feed, options);
     }
-    let review = if asks { asking.agree(review)? } else { asking.unattended(review)? };
-    feed.event(Event::PhaseBegun { phase: Phase::Work });
     let consent = |stage: &str, plan: &PlanSummary| {
         if asks { asking.consent(stage, plan) } else { asking.unasked(stage, plan) }
     };
-    let mut runner = session.runner(feed, &consent);
-    runner.jobs = options.jobs.into();
-    runner.rebuild.clone_from(&options.rebuild);
-    runner.patience = Duration::from_secs(options.wait);
-    runner.plans = review.plans;
-    runner.images = review.images;
-    let outcomes = runner.run();
-    session.conclude(&outcomes)?;
+    let board = Arc::new(Board::new(options.jobs.into()));
+    let images: Vec<Stage> = session.pipeline.images().map(|(stage, _)| stage.clone()).collect();
+    let runner = thread::scope(|scope| {
+        let build = |found: &Images| {
+            let mut builder = worker(session, feed, options, &consent, &board);
+            builder.early = true;
+            builder.images.clone_from(found);
+            board.announce(&images);
+            let images = &images;
+            scope.spawn(move || builder.work(images));
+        };
+        let looker = looker(session, feed, options, &board);
+        // Where nothing is, a review has nothing to refuse: images are built beside it, if they leave it a turn.
+        let early = !asks && looker.is_bare() && images.len() < options.jobs.into();
+        let review = look(session, &looker, !asks, early.then_some(&build))?;
+        let review = if asks { asking.agree(review)? } else { asking.unattended(review)? };
+        feed.event(Event::PhaseBegun { phase: Phase::Work });
+        let mut runner = worker(session, feed, options, &consent, &board);
+        runner.plans = review.plans;
+        runner.images = review.images;
+        runner.run();
+        Ok::<_, Failure>(runner)
+    })?;
+    session.conclude(&board.outcomes())?;
     if session.pipeline.stages.iter().any(|stage| stage.work == Work::Verify)
         && let Ok(address) = runner.haproxy_address()
     {
         status::endpoints(session, address);
     }
     drifted(&runner.drift.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Looks, and changes nothing.
+fn plan(session: &Session<'_>, feed: &Feed, options: &args::Run) -> Result<(), Failure> {
+    let board = Arc::new(Board::new(options.jobs.into()));
+    let review = look(session, &looker(session, feed, options, &board), false, None)?;
+    if !review.is_empty() {
+        return Err(Failure::Said(Kind::Drift));
+    }
+    session.report.line("nothing is to be changed");
+    drifted(&review.drift)
+}
+
+/// Runs stages, and asks before data goes.
+fn worker<'a>(
+    session: &'a Session<'_>,
+    feed: &'a Feed,
+    options: &args::Run,
+    consent: &'a (dyn Fn(&str, &PlanSummary) -> Consent + Sync),
+    board: &Arc<Board>,
+) -> Runner<'a> {
+    let mut runner = session.runner(feed, consent);
+    runner.board = Arc::clone(board);
+    runner.rebuild.clone_from(&options.rebuild);
+    runner.patience = Duration::from_secs(options.wait);
+    runner
+}
+
+/// Looks at what is there.
+fn looker<'a>(session: &'a Session<'_>, feed: &'a Feed, options: &args::Run, board: &Arc<Board>) -> Runner<'a> {
+    let mut runner = worker(session, feed, options, &|_, _| Consent::No, board);
+    runner.stamp.push_str("-review");
+    runner
 }
 
 /// The cluster is whole, and not as it was generated.
@@ -124,16 +167,16 @@ fn drifted(differ: &[String]) -> Result<(), Failure> {
     }
 }
 
-/// Looks at what is there.
-fn look(session: &Session<'_>, feed: &Feed, options: &args::Run, unattended: bool) -> Result<Review, Failure> {
-    feed.event(Event::PhaseBegun { phase: Phase::Review });
-    let mut runner = session.runner(feed, &|_, _| Consent::No);
-    runner.stamp.push_str("-review");
-    runner.jobs = options.jobs.into();
-    runner.rebuild.clone_from(&options.rebuild);
-    let (review, outcomes) = runner.review();
+fn look(
+    session: &Session<'_>,
+    looker: &Runner<'_>,
+    unattended: bool,
+    build: Option<Build<'_>>,
+) -> Result<Review, Failure> {
+    looker.watcher.event(Event::PhaseBegun { phase: Phase::Review });
+    let (review, outcomes) = looker.review(build);
     session.conclude(&outcomes)?;
-    feed.event(Event::Reviewed { later: review.later.clone(), changes: !review.is_empty(), unattended });
+    looker.watcher.event(Event::Reviewed { later: review.later.clone(), changes: !review.is_empty(), unattended });
     Ok(review)
 }
 

@@ -14,6 +14,7 @@ use crate::run::events::{self, Begun, Event, StageIs};
 use crate::run::journal::{Entry, Journal};
 use crate::run::outcome::Trace;
 use crate::run::prerequisites::{self, Tools};
+use crate::run::scheduler::Board;
 use crate::run::{Answers, Consent, Outcome, Runner, Watcher, environment};
 use crate::system::{Context, Interrupt, clock, files};
 use crate::tools::terraform::PlanSummary;
@@ -165,7 +166,8 @@ impl<'a> Session<'a> {
             answers: &self.answers,
             stamp: self.run.clone(),
             packer: self.tools.as_ref().map_or(crate::tools::packer::OLDEST, |tools| tools.packer),
-            jobs: 4,
+            board: Arc::new(Board::new(4)),
+            early: false,
             patience: Duration::ZERO,
             plugin: Mutex::new(false),
             provider: Mutex::new(()),

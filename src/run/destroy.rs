@@ -23,7 +23,7 @@ impl Runner<'_> {
         let doomed = Mutex::new(Doomed::new());
         let stages: Vec<Stage> =
             self.pipeline.teardown().into_iter().map(|stage| Stage { needs: vec![], ..stage }).collect();
-        let outcomes = self.run_stages(&stages, |under, stage| {
+        let outcomes = self.run_stages(&self.board.beside(), &stages, |under, stage| {
             let Work::Module(module) = &stage.work else { return Ok(Outcome::Unchanged(String::new())) };
             under.mend_state(module)?;
             let first = self.is_first && under.tagged()?.is_some_and(|tagged| tagged.has_things());
@@ -47,7 +47,7 @@ impl Runner<'_> {
     /// Does what was planned, in reverse order of the pipeline.
     pub fn destroy(&self, doomed: &Doomed) -> Vec<Outcome> {
         let stages: Vec<Stage> = self.pipeline.teardown().into_iter().filter(|s| doomed.contains_key(&s.id)).collect();
-        self.run_stages(&stages, |under, stage| {
+        self.run_stages(&self.board, &stages, |under, stage| {
             let Work::Module(module) = &stage.work else { return Ok(Outcome::Unchanged(String::new())) };
             if under.apply(module)? == Applied::Stale {
                 return Err(under.failure("the world moved since this was planned", "run `pgherd destroy` again"));
@@ -132,7 +132,7 @@ impl Runner<'_> {
         work: impl FnOnce(&mut Under<'_>) -> Result<T, Stop>,
     ) -> Result<T, Outcome> {
         let mut under = self.begin(stage).map_err(Outcome::from)?;
-        under.tell(Event::StageBegun { stage: stage.into() });
+        under.tell(Event::StageBegun { stage: stage.into(), early: false });
         let watch = Stopwatch::start();
         let done = work(&mut under).map_err(Outcome::from);
         let outcome = match &done {

@@ -38,6 +38,9 @@ pub enum Event {
     StageBegun {
         /// Its id.
         stage: String,
+        /// Whether it does its work while others are still looked at.
+        #[serde(default)]
+        early: bool,
     },
     /// A stage's tool printed a line. Only with `--verbose`.
     Output {

@@ -13,8 +13,8 @@ use crate::tools::terraform::PlanSummary;
 /// What a review found, by stage.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Review {
-    /// Each image: its AMI, or none where it will be built.
-    pub images: BTreeMap<String, Option<String>>,
+    /// What there is of each image.
+    pub images: Images,
     /// Each module that could be planned: the plan, or none where nothing changes.
     pub plans: BTreeMap<String, Option<PlanSummary>>,
     /// Each module that could not, and what it waits for.
@@ -37,13 +37,19 @@ impl Review {
     }
 }
 
+/// By its stage, each image's AMI, or none where it will be built.
+pub type Images = BTreeMap<String, Option<String>>;
+/// Begins to build those.
+pub type Build<'a> = &'a (dyn Fn(&Images) + Sync);
+
 impl Runner<'_> {
-    /// Reviews the pipeline. It changes nothing in AWS; what stages came to is answered as well.
-    pub fn review(&self) -> (Review, Vec<Outcome>) {
+    /// Reviews the pipeline. It changes nothing in AWS; what stages came to is answered as well. Once all images are looked for,
+    /// `build` hears of them.
+    pub fn review(&self, build: Option<Build<'_>>) -> (Review, Vec<Outcome>) {
         let look = Look { runner: self, found: Mutex::default(), guessed: Mutex::default() };
         let (outcomes, drift) = thread::scope(|scope| {
             let databases = scope.spawn(|| self.compare_databases());
-            (look.all(), databases.join().expect("a comparison does not panic"))
+            (look.all(build), databases.join().expect("a comparison does not panic"))
         });
         let found = look.found.into_inner().unwrap_or_else(PoisonError::into_inner);
         (Review { drift, ..found }, outcomes)
@@ -59,12 +65,22 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Looks at what needs nothing, and beside it at what needs something. Then at what is left and can be looked at.
-    fn all(&self) -> Vec<Outcome> {
-        let to_see = self.runner.pipeline.stages.iter().filter(|stage| stage.work != Work::Verify);
+    /// Looks at what needs nothing, and beside it at what needs something. Then at what is left and can be looked at. Where somebody
+    /// builds images beside this, it looks for those first.
+    fn all(&self, build: Option<Build<'_>>) -> Vec<Outcome> {
+        let mut outcomes = vec![];
+        if let Some(build) = build {
+            outcomes = self.at(self.runner.pipeline.images().map(|(stage, _)| stage), &BTreeSet::new());
+            if !outcomes.iter().all(Outcome::ok) {
+                return outcomes;
+            }
+            build(&lock(&self.found).images);
+        }
+        let is_open = |stage: &&Stage| stage.work != Work::Verify && !self.runner.board.has(&stage.id);
+        let to_see = self.runner.pipeline.stages.iter().filter(is_open);
         let (first, beside): (Vec<&Stage>, Vec<&Stage>) = to_see.partition(|stage| stage.needs.is_empty());
         let guesses: BTreeSet<&str> = beside.iter().map(|stage| stage.id.as_str()).collect();
-        let mut outcomes = self.at(first.into_iter().chain(beside), &guesses);
+        outcomes.extend(self.at(first.into_iter().chain(beside), &guesses));
         if outcomes.iter().all(Outcome::ok) {
             outcomes.extend(self.at(self.sorted().into_iter(), &BTreeSet::new()));
         }
@@ -89,7 +105,7 @@ impl Look<'_> {
     fn at<'s>(&self, stages: impl Iterator<Item = &'s Stage>, guesses: &BTreeSet<&str>) -> Vec<Outcome> {
         let without_needs = |stage: &Stage| Stage { needs: vec![], ..stage.clone() };
         let stages: Vec<Stage> = stages.map(without_needs).collect();
-        self.runner.run_stages(&stages, |under, stage| match &stage.work {
+        self.runner.run_stages(&self.runner.board.beside(), &stages, |under, stage| match &stage.work {
             Work::Image(image) => {
                 let id = under.find_image(image)?;
                 lock(&self.found).images.insert(stage.id.clone(), id.clone());
@@ -104,7 +120,7 @@ impl Look<'_> {
                 lock(&self.found).plans.insert(stage.id.clone(), plan.clone());
                 Ok(planned(plan))
             }
-            Work::Verify => Ok(Outcome::Unchanged(String::new())),
+            Work::Verify => unreachable!("it is not looked at"),
         })
     }
 

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use super::consent::Consent;
 use super::environment::Redactor;
-use super::events::Watcher;
+use super::events::{Event, Watcher};
 use super::journal::{self, Entry, Journal};
 use super::log::Log;
 use super::outcome::{Failure, Outcome, Trace};
-use super::scheduler;
+use super::scheduler::{self, Board};
 use super::under::{Stop, Under};
 use crate::pipeline::{Pipeline, Stage, Work};
 use crate::system::{Interrupt, files};
@@ -53,8 +53,10 @@ pub struct Runner<'a> {
     pub stamp: String,
     /// Packer's version.
     pub packer: Version,
-    /// How many stages at once.
-    pub jobs: usize,
+    /// Who is at what.
+    pub board: Arc<Board>,
+    /// Whether it works while others are still looked at.
+    pub early: bool,
     /// How long the cluster may take to become whole.
     pub patience: Duration,
     /// Held while one of several image stages gets Packer's plugin.
@@ -85,14 +87,25 @@ pub struct Answers {
 }
 
 impl Runner<'_> {
-    /// Runs what of the pipeline a review has not found done; answers what each stage came to.
-    pub fn run(&self) -> Vec<Outcome> {
-        let stages: Vec<Stage> = self.pipeline.stages.iter().filter(|stage| !self.is_done(stage)).cloned().collect();
-        self.run_stages(&stages, |under, stage| match &stage.work {
+    /// Runs what of the pipeline a review has not found done and nobody is at. The board has what each stage came to.
+    pub fn run(&self) {
+        let open = |stage: &&Stage| !self.is_done(stage) && !self.board.has(&stage.id);
+        self.work(&self.pipeline.stages.iter().filter(open).cloned().collect::<Vec<_>>());
+    }
+
+    /// Runs these stages.
+    pub fn work(&self, stages: &[Stage]) {
+        self.run_stages(&self.board, stages, |under, stage| match &stage.work {
             Work::Image(image) => under.image(image),
             Work::Module(module) => under.module(module),
             Work::Verify => under.verify(&self.pipeline.seats),
-        })
+        });
+    }
+
+    /// Whether no module was ever applied, as far as that is known here: there is nothing that could be changed or lost.
+    pub fn is_bare(&self) -> bool {
+        let has_no_state = |state: &String| !files::exists(&self.root.join(state));
+        self.pipeline.modules().all(|(_, module)| module.state.as_ref().is_some_and(has_no_state))
     }
 
     /// Whether a review found nothing to do, and no earlier run left anything, as far as that is known here.
@@ -104,10 +117,12 @@ impl Runner<'_> {
 
     pub(super) fn run_stages(
         &self,
+        board: &Board,
         stages: &[Stage],
         work: impl Fn(&mut Under<'_>, &Stage) -> Result<Outcome, Stop> + Sync,
     ) -> Vec<Outcome> {
-        scheduler::run(stages, self.jobs, self.interrupt, self.watcher, |stage| {
+        scheduler::run(board, stages, self.interrupt, self.watcher, |stage| {
+            self.watcher.event(Event::StageBegun { stage: stage.id.clone(), early: self.early });
             let mut under = match self.begin(&stage.id) {
                 Ok(under) => under,
                 Err(stop) => return stop.into(),

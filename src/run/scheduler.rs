@@ -1,6 +1,7 @@
 //! Runs a graph of stages: each as soon as what it needs is done, no more than so many at once.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -10,56 +11,99 @@ use crate::pipeline::Stage;
 use crate::system::Interrupt;
 use crate::system::clock::Stopwatch;
 
+/// Who is at what, of one graph or of several that run beside each other: what one waits for may be in another.
+pub struct Board {
+    jobs: usize,
+    seen: Mutex<Seen>,
+    changed: Condvar,
+}
+
 #[derive(Default)]
-struct Board {
-    begun: Vec<bool>,
-    outcomes: Vec<Option<Outcome>>,
+struct Seen {
+    /// Every stage that was announced, and what it came to.
+    outcomes: BTreeMap<String, Option<Outcome>>,
+    begun: BTreeSet<String>,
+    at_work: usize,
+}
+
+impl Board {
+    /// For no more than so many stages at once.
+    pub fn new(jobs: usize) -> Self {
+        Board { jobs: jobs.max(1), seen: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// Stages that others have to wait for from now on: they will be run.
+    pub fn announce(&self, stages: &[Stage]) {
+        let mut seen = self.lock();
+        for stage in stages {
+            seen.outcomes.entry(stage.id.clone()).or_default();
+        }
+    }
+
+    /// An empty one for what is done beside this: for as many stages at once as those of this one leave.
+    pub fn beside(&self) -> Self {
+        let open = self.lock().outcomes.values().filter(|outcome| outcome.is_none()).count();
+        Board::new(self.jobs.saturating_sub(open))
+    }
+
+    /// What the stages that have ended came to.
+    pub fn outcomes(&self) -> Vec<Outcome> {
+        self.lock().outcomes.values().flatten().cloned().collect()
+    }
+
+    /// Whether a stage was announced.
+    pub fn has(&self, stage: &str) -> bool {
+        self.lock().outcomes.contains_key(stage)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Runs all stages; answers what each came to, in their order. What needs a stage that failed is not begun; the rest goes on.
 pub fn run(
+    board: &Board,
     stages: &[Stage],
-    jobs: usize,
     interrupt: &Interrupt,
     watcher: &dyn Watcher,
     work: impl Fn(&Stage) -> Outcome + Sync,
 ) -> Vec<Outcome> {
-    let board = Mutex::new(Board { begun: vec![false; stages.len()], outcomes: vec![None; stages.len()] });
-    let changed = Condvar::new();
-    let lock = || board.lock().unwrap_or_else(PoisonError::into_inner);
+    board.announce(stages);
     let worker = || {
-        let mut guard = lock();
+        let mut seen = board.lock();
         loop {
-            for (i, outcome) in hopeless(stages, &guard, interrupt) {
-                watcher.event(ended(&stages[i].id, &outcome, Duration::ZERO));
-                guard.begun[i] = true;
-                guard.outcomes[i] = Some(outcome);
+            for (stage, outcome) in hopeless(stages, &seen, interrupt) {
+                watcher.event(ended(&stage.id, &outcome, Duration::ZERO));
+                seen.end(stage, outcome);
+                board.changed.notify_all();
             }
-            if let Some(i) = ready(stages, &guard) {
-                guard.begun[i] = true;
-                drop(guard);
-                let stage = &stages[i];
-                watcher.event(Event::StageBegun { stage: stage.id.clone() });
+            if let Some(stage) = ready(stages, &seen, board.jobs) {
+                seen.begun.insert(stage.id.clone());
+                seen.at_work += 1;
+                drop(seen);
                 let watch = Stopwatch::start();
                 let outcome = work(stage);
                 watcher.event(ended(&stage.id, &outcome, watch.elapsed()));
-                guard = lock();
-                guard.outcomes[i] = Some(outcome);
-                changed.notify_all();
-            } else if guard.begun.iter().all(|begun| *begun) {
-                changed.notify_all();
+                seen = board.lock();
+                seen.at_work -= 1;
+                seen.end(stage, outcome);
+                board.changed.notify_all();
+            } else if stages.iter().all(|stage| seen.begun.contains(&stage.id)) {
                 return;
             } else {
-                guard = changed.wait(guard).unwrap_or_else(PoisonError::into_inner);
+                seen = board.changed.wait(seen).unwrap_or_else(PoisonError::into_inner);
             }
         }
     };
     thread::scope(|scope| {
-        for _ in 0..jobs.clamp(1, stages.len().max(1)) {
+        for _ in 0..board.jobs.clamp(1, stages.len().max(1)) {
             scope.spawn(worker);
         }
     });
-    lock().outcomes.drain(..).map(|outcome| outcome.unwrap_or(Outcome::Interrupted)).collect()
+    let seen = board.lock();
+    let outcome = |stage: &Stage| seen.outcomes.get(&stage.id).cloned().flatten();
+    stages.iter().map(|stage| outcome(stage).unwrap_or(Outcome::Interrupted)).collect()
 }
 
 pub(super) fn ended(stage: &str, outcome: &Outcome, took: Duration) -> Event {
@@ -67,29 +111,37 @@ pub(super) fn ended(stage: &str, outcome: &Outcome, took: Duration) -> Event {
     Event::StageEnded { stage: stage.into(), outcome: outcome.clone(), seconds }
 }
 
-/// What `stage` needs, as far as it is in this graph: what is not has been done before.
-fn needs<'a>(stages: &'a [Stage], stage: &'a Stage) -> impl Iterator<Item = usize> + 'a {
-    stage.needs.iter().filter_map(|need| stages.iter().position(|other| other.id == *need))
+impl Seen {
+    fn end(&mut self, stage: &Stage, outcome: Outcome) {
+        self.begun.insert(stage.id.clone());
+        self.outcomes.insert(stage.id.clone(), Some(outcome));
+    }
+
+    /// What a stage needs, as far as it was announced (what was not has been done before), and what that came to.
+    fn needs<'a>(&'a self, stage: &'a Stage) -> impl Iterator<Item = (&'a String, Option<&'a Outcome>)> {
+        stage.needs.iter().filter_map(|need| Some((need, self.outcomes.get(need)?.as_ref())))
+    }
 }
 
-fn ready(stages: &[Stage], board: &Board) -> Option<usize> {
-    let done = |i: usize| board.outcomes[i].as_ref().is_some_and(Outcome::ok);
-    (0..stages.len()).find(|i| !board.begun[*i] && needs(stages, &stages[*i]).all(done))
+fn ready<'s>(stages: &'s [Stage], seen: &Seen, jobs: usize) -> Option<&'s Stage> {
+    let can_begin = |stage: &&Stage| {
+        !seen.begun.contains(&stage.id) && seen.needs(stage).all(|(_, outcome)| outcome.is_some_and(Outcome::ok))
+    };
+    (seen.at_work < jobs).then(|| stages.iter().find(can_begin)).flatten()
 }
 
 /// Stages that will never begin.
-fn hopeless(stages: &[Stage], board: &Board, interrupt: &Interrupt) -> Vec<(usize, Outcome)> {
+fn hopeless<'s>(stages: &'s [Stage], seen: &Seen, interrupt: &Interrupt) -> Vec<(&'s Stage, Outcome)> {
     // Found in one pass: a stage stands after all that it needs.
-    let mut found: Vec<(usize, Outcome)> = vec![];
-    for (i, stage) in stages.iter().enumerate().filter(|(i, _)| !board.begun[*i]) {
-        let failed = needs(stages, stage).find(|need| {
-            let lost = |outcome: &Outcome| !outcome.ok();
-            board.outcomes[*need].as_ref().is_some_and(lost) || found.iter().any(|(j, _)| j == need)
+    let mut found: Vec<(&Stage, Outcome)> = vec![];
+    for stage in stages.iter().filter(|stage| !seen.begun.contains(&stage.id)) {
+        let failed = seen.needs(stage).find(|(need, outcome)| {
+            outcome.is_some_and(|outcome| !outcome.ok()) || found.iter().any(|(lost, _)| lost.id == **need)
         });
         if interrupt.is_raised() {
-            found.push((i, Outcome::Interrupted));
-        } else if let Some(need) = failed {
-            found.push((i, Outcome::Blocked(stages[need].id.clone())));
+            found.push((stage, Outcome::Interrupted));
+        } else if let Some((need, _)) = failed {
+            found.push((stage, Outcome::Blocked(need.clone())));
         }
     }
     found
@@ -111,7 +163,7 @@ mod tests {
     }
 
     fn play(jobs: usize, interrupt: &Interrupt, work: impl Fn(&str) -> Outcome + Sync) -> Vec<Outcome> {
-        run(&diamond(), jobs, interrupt, &Deaf, |stage| work(&stage.id))
+        run(&Board::new(jobs), &diamond(), interrupt, &Deaf, |stage| work(&stage.id))
     }
 
     fn done() -> Outcome {
@@ -161,5 +213,30 @@ mod tests {
         });
         assert_eq!(outcomes[0], done());
         assert!(outcomes[1..].iter().all(|o| *o == Outcome::Interrupted));
+    }
+
+    #[test]
+    fn a_graph_waits_for_what_another_does_within_one_limit() {
+        let (board, order) = (Board::new(2), Mutex::new(vec![]));
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work = |stage: &Stage| {
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            Interrupt::default().wait(Duration::from_millis(30));
+            now.fetch_sub(1, Ordering::SeqCst);
+            order.lock().unwrap().push(stage.id.clone());
+            if stage.id == "bad" { Outcome::Failed(Box::default()) } else { done() }
+        };
+        let one = [stage("good", &[]), stage("bad", &[])];
+        let other = [stage("a", &[]), stage("b", &["good", "elsewhere"]), stage("c", &["bad"])];
+        board.announce(&one);
+        let outcomes = thread::scope(|scope| {
+            scope.spawn(|| run(&board, &one, &Interrupt::default(), &Deaf, work));
+            run(&board, &other, &Interrupt::default(), &Deaf, work)
+        });
+        assert_eq!(outcomes, [done(), done(), Outcome::Blocked("bad".into())]);
+        let order = order.into_inner().unwrap();
+        let at = |id: &str| order.iter().position(|o| o == id).unwrap();
+        assert!(at("good") < at("b") && order.len() == 4, "{order:?}");
+        assert_eq!(most.into_inner(), 2);
     }
 }

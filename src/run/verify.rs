@@ -12,8 +12,8 @@ use crate::pipeline::Seats;
 use crate::system::clock::Stopwatch;
 use crate::tools::terraform;
 
-/// Between two looks.
-const PAUSE: Duration = Duration::from_secs(2);
+/// Between two looks: each asks HAProxy twice and connects to its two ports.
+const PAUSE: Duration = Duration::from_millis(500);
 
 impl Runner<'_> {
     /// Where HAProxy is reached.

@@ -60,6 +60,11 @@ pub struct Span {
 }
 
 impl Stage {
+    /// Whether it has begun to do more than to look.
+    pub fn worked(&self) -> bool {
+        self.spans.last().is_some_and(|span| span.phase == Phase::Work)
+    }
+
     /// How long it worked in the end, review aside.
     pub fn took(&self) -> Option<f64> {
         let span = self.spans.iter().rfind(|span| span.phase == Phase::Work)?;
@@ -92,11 +97,13 @@ impl Story {
             Event::PhaseBegun { phase } => {
                 self.phase = *phase;
                 self.phase_from = now;
-                let done =
-                    |stage: &Stage| stage.later.is_none() && matches!(stage.outcome, Some(Outcome::Unchanged(_)));
+                let done = |stage: &Stage| {
+                    stage.worked() || stage.later.is_none() && matches!(stage.outcome, Some(Outcome::Unchanged(_)))
+                };
                 self.stages.iter_mut().filter(|stage| !done(stage)).for_each(|stage| stage.outcome = None);
             }
-            Event::StageBegun { stage } => {
+            Event::StageBegun { stage, early } => {
+                let phase = if *early { Phase::Work } else { phase };
                 let stage = self.stage(stage);
                 stage.line.clear();
                 stage.outcome = None;

@@ -25,7 +25,14 @@ fn of_stage(report: &Report, stage: &Stage) -> Vec<String> {
         lines.extend(plan.changes.iter().map(|change| format!("  {}", line(report, change))));
     }
     if let Some((image, why)) = stage.image.as_ref().and_then(|image| Some((image, image.rebuilt.as_ref()?))) {
-        lines.push(format!("{id}: {} will be built: {why}", image.name));
+        // Some are at work by now.
+        let built = match (stage.worked(), &stage.outcome) {
+            (false, _) => "will be built",
+            (true, None) => "is being built",
+            (true, Some(outcome)) if outcome.ok() => "was built",
+            (true, Some(_)) => "was to be built",
+        };
+        lines.push(format!("{id}: {} {built}: {why}", image.name));
     }
     lines
 }

@@ -85,7 +85,9 @@ impl Listener for View {
             Event::PhaseBegun { phase: Phase::Review } => {
                 self.note("", "looking at what is there; nothing is changed yet");
             }
-            Event::StageBegun { stage } if !self.report.is_live() => self.note(stage, "begun"),
+            Event::StageBegun { stage, early } if !self.report.is_live() => {
+                self.note(stage, if *early { "begun, while the rest is looked at" } else { "begun" });
+            }
             Event::Output { stage, text } if self.output => {
                 self.note(stage, &format!("{} {text}", self.report.on_err(Style::Dim, "|")));
             }

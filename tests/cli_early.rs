@@ -1,0 +1,86 @@
+//! A run of a cluster of which nothing is there yet builds images while it looks at the rest.
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod support;
+
+use std::fs;
+
+use support::Test;
+use support::herd::Herd;
+
+const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes"];
+
+/// The network is planned only once the build of an image has begun.
+const NETWORK_WAITS: &str = r#"case "$*" in *terraform_network*" plan "*)
+    i=0; while [ ! -f "$STATE/building" ]; do i=$((i + 1)); [ $i -lt 50 ] || { echo "Error: nothing is built"; exit 1; }; sleep 0.1; done ;; esac"#;
+
+fn ready() -> Test {
+    let test = Test::with_tools(&Herd::healthy().blueprint());
+    test.run(&["gen"]).exits(0);
+    test.hook("packer", r#"[ "$1" = build ] && touch "$STATE/building""#);
+    test
+}
+
+#[test]
+fn images_are_built_beside_the_review_of_a_bare_cluster() {
+    let test = ready();
+    test.hook("terraform", NETWORK_WAITS);
+    let done = test.run(RUN).exits(0).err("image-master begun, while the rest is looked at").err("network: 1 to add");
+    let seen = |verb: &str| done.stderr.contains(&format!(" {verb} built: there is none of the master yet"));
+    assert!(seen("is being") || seen("was"), "{}", done.stderr);
+    assert_eq!(test.calls_of("packer build -").len(), 3);
+    test.run(RUN).exits(0).err("image-master unchanged").err("network unchanged");
+    assert_eq!(test.calls_of("packer build -").len(), 3);
+}
+
+#[test]
+fn a_failing_review_lets_the_builds_end_and_fails() {
+    let test = ready();
+    test.hook("packer", r#"[ "$1" = build ] && { touch "$STATE/building"; sleep 0.5; }"#);
+    test.hook(
+        "terraform",
+        &format!(
+            "{NETWORK_WAITS}\n{}",
+            r#"case "$*" in *network*" plan "*) echo "Error: no such region"; exit 1 ;; esac"#
+        ),
+    );
+    test.run(RUN).exits(1).err("no such region").err("image-slave done");
+    assert_eq!(test.calls_of(" apply "), [""; 0]);
+}
+
+#[test]
+fn a_failing_build_stops_what_needs_it() {
+    let test = ready();
+    test.hook("packer", r#"case "$*" in build*slave_temp*) echo "apt: no space left"; exit 9 ;; esac"#);
+    let done = test.run(RUN).exits(1).err("apt: no space left").err("slaves not begun it needs image-slave");
+    done.err("a stage failed").err("master done").err("haproxy done");
+}
+
+/// Each of these gives the review something to refuse, or leaves it no turn.
+#[test]
+fn nothing_is_built_before_the_review_is_over() {
+    let first = |test: &Test, what: &str| test.calls().iter().position(|call| call.contains(what)).unwrap();
+    let plan_first = |test: &Test| assert!(first(test, "terraform_network plan") < first(test, "packer build -"));
+    let test = ready();
+    test.run(&[RUN, &["--jobs", "3"]].concat()).exits(0);
+    plan_first(&test);
+    // Something was made before.
+    let test = ready();
+    test.write("generated/herd/db_config/terraform_slave/terraform.tfstate", "{}");
+    test.run(RUN).exits(0);
+    plan_first(&test);
+    // The state is elsewhere, and may be of anything.
+    let state = "state {\n    s3 {\n      bucket = \"states-of-ours\"\n      key_prefix = \"herd\"\n    }\n  }\n";
+    let blueprint = Herd::healthy().blueprint();
+    let at = blueprint.rfind('}').unwrap();
+    let test = ready();
+    test.write("blueprints/herd.hcl", &format!("{}  {state}{}", &blueprint[..at], &blueprint[at..]));
+    test.run(&["gen"]).exits(0);
+    test.run(RUN).exits(0);
+    plan_first(&test);
+    // Nothing is to be done.
+    let test = ready();
+    test.run(&["run", "blueprints/herd.hcl", "--plan-only"]).exits(3);
+    assert_eq!(test.calls_of("packer build -"), [""; 0]);
+    assert!(fs::exists(test.state("calls")).unwrap());
+}
