@@ -1,11 +1,12 @@
 //! What is no blueprint at all: each is refused at once, in words, and nothing is written.
-#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod support;
 
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{CWD, Mode, mkfifoat};
 use support::Test;
 
 const HERD: &str = "cluster \"herd\" {\n  region = \"eu-west-1\"\n}\n";
@@ -55,19 +56,48 @@ fn what_is_no_file_is_refused_in_words() {
     std::fs::create_dir_all(test.path("folder.hcl")).unwrap();
     symlink("loop.hcl", test.path("loop.hcl")).unwrap();
     symlink("nowhere.hcl", test.path("dangling.hcl")).unwrap();
+    mkfifoat(CWD, test.path("silent.hcl"), Mode::RUSR | Mode::WUSR).unwrap();
     for (path, says) in [
         ("folder.hcl", "is a folder: name the blueprints in it"),
         ("loop.hcl", "symbolic links"),
         ("dangling.hcl", "there is no such blueprint"),
         ("nothing.hcl", "there is no such blueprint"),
-        // Without an end.
-        ("/dev/zero", "the file is longer than 65536 bytes"),
-        ("/dev/null", "there is no cluster in this file"),
+        // Without an end, and without a beginning.
+        ("/dev/zero", "this is neither a file nor standard input"),
+        ("/dev/null", "this is neither a file nor standard input"),
+        ("silent.hcl", "this is neither a file nor standard input"),
+        ("/dev/stdin", "there is no cluster in this file"),
         ("/proc/self/mem", "/proc/self/mem: "),
     ] {
         refused(&test, &["check", path], says);
         refused(&test, &["gen", path], says);
     }
+}
+
+/// What another program writes is as good as a file.
+#[test]
+fn a_blueprint_may_come_through_a_pipe() {
+    let test = Test::new();
+    let late = format!("(sleep 0.3; printf '%s' '{HERD}')");
+    for script in [format!("{late} | \"$0\" check /dev/stdin"), format!("\"$0\" check <{late}")] {
+        let mut bash = std::process::Command::new("/usr/bin/bash");
+        let done =
+            bash.args(["-c", &script, env!("CARGO_BIN_EXE_pgherd")]).current_dir(test.path("")).output().unwrap();
+        assert!(done.status.success(), "{script}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+}
+
+/// In the wrong folder, or one too deep.
+#[test]
+fn a_blueprint_that_is_elsewhere_is_named() {
+    let test = Test::new();
+    let here = test.path("").canonicalize().unwrap();
+    let nothing = format!("this is {}, and no blueprint is in its blueprints/", here.display());
+    refused(&test, &["check", "herd.hcl"], &nothing);
+    refused(&test, &["check"], &format!("none in {}/blueprints/", here.display()));
+    test.write("blueprints/herd.hcl", HERD);
+    refused(&test, &["check", "herd.hcl"], "did you mean blueprints/herd.hcl?");
+    refused(&test, &["check", "hred.hcl"], &format!("this is {}, and there are blueprints/herd.hcl", here.display()));
 }
 
 #[test]

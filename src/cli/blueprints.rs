@@ -14,6 +14,8 @@ use crate::system::{Context, files, parallel};
 
 /// Where blueprints are kept.
 const FOLDER: &str = "blueprints";
+/// So many of them are named.
+const SHOWN: usize = 5;
 
 /// A blueprint, read and resolved.
 #[derive(Debug)]
@@ -141,8 +143,22 @@ fn read(context: &Context, path: &Path) -> Result<(PathBuf, String), Failure> {
         Ok(Some(bytes)) => {
             Ok((path.to_path_buf(), text(bytes).map_err(|why| Failure::usage(format!("{shown}: {why}")))?))
         }
-        Ok(None) => Err(Failure::usage(format!("{shown}: there is no such blueprint"))),
+        Ok(None) => Err(Failure::usage(format!("{shown}: there is no such blueprint{}", instead_of(context, path)))),
         Err(e) => Err(Failure::usage(format!("{shown}: {e}"))),
+    }
+}
+
+/// What may be meant by a path that leads nowhere: most often it was written in another folder.
+fn instead_of(context: &Context, path: &Path) -> String {
+    let known = in_folder(context).unwrap_or_default();
+    let meant = path.file_name().and_then(|name| known.iter().find(|known| known.file_name() == Some(name)));
+    match (meant, &known[..]) {
+        (Some(meant), _) => format!("\n  did you mean {}?", meant.display()),
+        (None, []) => format!("\n  this is {}, and no blueprint is in its {FOLDER}/", context.cwd.display()),
+        (None, _) => {
+            let known: Vec<_> = known.iter().take(SHOWN).map(|known| known.display().to_string()).collect();
+            format!("\n  this is {}, and there are {}", context.cwd.display(), known.join(", "))
+        }
     }
 }
 
@@ -193,13 +209,17 @@ fn all_declared(variables: &Variables, declared: &[String]) -> Result<(), Failur
 
 /// Every blueprint of the folder that is for them.
 fn all(context: &Context) -> Result<Vec<PathBuf>, Failure> {
-    let names = files::list(&context.path(Path::new(FOLDER))).map_err(|e| Failure::usage(format!("{FOLDER}: {e}")))?;
-    let found: Vec<PathBuf> =
-        names.iter().filter(|name| name.ends_with(".hcl")).map(|name| Path::new(FOLDER).join(name)).collect();
+    let found = in_folder(context).map_err(|e| Failure::usage(format!("{FOLDER}: {e}")))?;
     if found.is_empty() {
         return Err(Failure::usage(format!(
-            "no blueprint given, and none in {FOLDER}/: name one, or write a first one with `pgherd init`"
+            "no blueprint given, and none in {}/: name one, or write a first one with `pgherd init`",
+            context.path(Path::new(FOLDER)).display()
         )));
     }
     Ok(found)
+}
+
+fn in_folder(context: &Context) -> std::io::Result<Vec<PathBuf>> {
+    let names = files::list(&context.path(Path::new(FOLDER)))?;
+    Ok(names.iter().filter(|name| name.ends_with(".hcl")).map(|name| Path::new(FOLDER).join(name)).collect())
 }

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, flock, open, renameat_with, syncfs};
+use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, fcntl_setfl, flock, open, renameat_with, syncfs};
 
 /// What stands at a path; links are not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,9 +84,22 @@ pub fn read_text(path: &Path) -> io::Result<Option<String>> {
     found(fs::read_to_string(path))
 }
 
-/// The first bytes of a file, so many at most; `None` if there is no such file.
+/// Under these names a process finds what it was started with: standard input, and what a shell's `<(…)` stands for.
+const OWN: [&str; 3] = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];
+
+/// The first bytes of a file or of what this process was started with, so many at most; `None` if there is no such file. Of all else
+/// nobody knows whether anything ever comes out of it.
 pub fn read_start(path: &Path, most: usize) -> io::Result<Option<Vec<u8>>> {
-    let Some(file) = found(fs::File::open(path))? else { return Ok(None) };
+    // A named pipe opens at once, whether anybody writes to it or not.
+    let opened = open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, rustix::fs::Mode::empty());
+    let Some(file) = found(opened.map(File::from).map_err(io::Error::from))? else { return Ok(None) };
+    if !file.metadata()?.is_file() {
+        if !OWN.iter().any(|own| path.to_string_lossy().starts_with(own)) {
+            return Err(io::Error::other("this is neither a file nor standard input"));
+        }
+        // From here on it is waited for.
+        fcntl_setfl(&file, OFlags::empty())?;
+    }
     let mut bytes = vec![];
     file.take(most as u64).read_to_end(&mut bytes)?;
     Ok(Some(bytes))
