@@ -8,10 +8,12 @@ use crate::blueprint::form::Holds;
 use crate::blueprint::rules::language as is;
 use crate::blueprint::value::{Kind, Value, mismatch, text};
 
+mod date_style;
 mod libraries;
 mod owned;
 mod types;
 mod versions;
+mod zones;
 
 pub use types::{boolean, number_and_unit};
 
@@ -117,6 +119,12 @@ fn fits(name: &str, value: String, context: &Context, major: Option<u16>) -> Res
     }
     if libraries::is_list(name) {
         libraries::check(&value)?;
+    }
+    if zones::is_zone(name) {
+        zones::check(&value, context.base)?;
+    }
+    if name == "datestyle" {
+        date_style::check(&value)?;
     }
     let off = types::boolean(&value) == Some(false);
     match name {

@@ -1,0 +1,59 @@
+//! `datestyle`: a style, an order, or both.
+
+use crate::blueprint::diagnostic::{Refusal, refuse};
+use crate::blueprint::rules::language as is;
+
+/// Refuses what PostgreSQL's `check_datestyle` refuses.
+pub fn check(value: &str) -> Result<(), Refusal> {
+    const HELP: &str =
+        "write \"iso\", \"sql\", \"postgres\" or \"german\", then \"dmy\", \"mdy\" or \"ymd\", such as \"iso, dmy\"";
+    let (mut style, mut order) = (None, None);
+    let words = value.split(',').map(|word| word.trim().trim_matches('"').to_lowercase());
+    for word in words.filter(|_| !value.trim().is_empty()) {
+        let (slot, means) = match word.as_str() {
+            "iso" | "sql" | "german" => (&mut style, word.clone()),
+            _ if word.starts_with("postgres") => (&mut style, "postgres".into()),
+            "ymd" | "dmy" | "mdy" => (&mut order, word.clone()),
+            "us" => (&mut order, "mdy".into()),
+            _ if word.starts_with("noneuro") => (&mut order, "mdy".into()),
+            _ if word.starts_with("euro") => (&mut order, "dmy".into()),
+            "default" => continue,
+            _ => return refuse(&is::SETTING_VALUE, format!("`{word}` is no style of dates and no order"), HELP),
+        };
+        if slot.get_or_insert(means.clone()) != &means {
+            return refuse(&is::SETTING_VALUE, format!("`{value}` names two that exclude each other"), HELP);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each was given to a PostgreSQL 15.
+    #[test]
+    fn a_style_is_taken_where_postgres_takes_it() {
+        let taken = [
+            "iso",
+            "iso, dmy",
+            "ISO,MDY",
+            "",
+            "postgres",
+            "postgresql, euro",
+            "european",
+            "us",
+            "noneuropean",
+            "iso, iso",
+            "default",
+            "default, iso",
+            "german, mdy",
+            "\"iso\", dmy",
+            "iso, us, mdy",
+            "POSTGRESQL , DMY",
+        ];
+        taken.iter().for_each(|value| assert!(check(value).is_ok(), "{value}"));
+        let refused = ["iso dmy", "iso,,", "isoo", "sql, german", "dmy, ymd", "iso;dmy", "eu", "anything"];
+        refused.iter().for_each(|value| assert!(check(value).is_err(), "{value}"));
+    }
+}
