@@ -95,6 +95,14 @@ pub struct Network {
     pub admins: Vec<Ipv4Net>,
 }
 
+impl Network {
+    /// Who may reach SSH of the machines that images are built on. Packer must be able to, and nobody else knows where it runs: where
+    /// there are no admins, all may, as by Packer's own default.
+    pub fn builders(&self) -> Vec<Ipv4Net> {
+        if self.admins.is_empty() { vec![Ipv4Net::default()] } else { self.admins.clone() }
+    }
+}
+
 /// A zone's subnet and the blocks in it that belong to a kind of machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Subnet {

@@ -112,9 +112,7 @@ fn template(cluster: &Cluster, role: Role, machine: &Machine, content: &ImageCon
 
 /// What a person, a proxy or another endpoint may set with `-var`.
 fn variables(cluster: &Cluster, machine: &Machine) -> Value {
-    let admins: Vec<String> = cluster.network.admins.iter().map(|net| net.trunc().to_string()).collect();
-    // Packer's own default; the builder lives for minutes and knows one key, which Packer makes for this build alone.
-    let sources = if admins.is_empty() { "0.0.0.0/0".to_string() } else { admins.join(",") };
+    let sources: Vec<String> = cluster.network.builders().iter().map(|net| net.trunc().to_string()).collect();
     let instance_type = cluster.builder_instance_type.as_deref().unwrap_or(machine.arch.builder());
     json!({
         "region": literal(&cluster.region),
@@ -122,7 +120,7 @@ fn variables(cluster: &Cluster, machine: &Machine) -> Value {
         "vpc_id": "",
         "subnet_id": "",
         "ssh_interface": "",
-        "ssh_source_cidrs": sources,
+        "ssh_source_cidrs": sources.join(","),
         "endpoint": "{{env `AWS_ENDPOINT_URL`}}",
         "http_proxy": "",
     })

@@ -18,6 +18,8 @@ pub struct Door {
     pub from: Vec<String>,
     /// The EC2 key pair that lets in, where it is one that must.
     pub key_name: Option<String>,
+    /// What else must be so for someone to come in.
+    pub only: Option<&'static str>,
     /// Why nobody can come in here.
     pub closed: Option<&'static str>,
 }
@@ -34,6 +36,7 @@ pub fn doors(cluster: &Cluster) -> Vec<Door> {
                 port: flow.port,
                 from: from.collect(),
                 key_name: None,
+                only: None,
                 closed: None,
             }),
             None => {}
@@ -54,8 +57,20 @@ pub fn doors(cluster: &Cluster) -> Vec<Door> {
             },
             from: admins.clone(),
             key_name: key_name.map(String::from),
+            only: None,
         });
     }
+    doors.push(Door {
+        what: "SSH, builder of images".into(),
+        port: cluster.fixed.port.ssh,
+        from: cluster.network.builders().iter().map(ToString::to_string).collect(),
+        key_name: None,
+        only: Some(match admins.is_empty() {
+            true => "for the minutes of a build, with a key that Packer makes for it; network.admins narrows it",
+            false => "for the minutes of a build, with a key that Packer makes for it",
+        }),
+        closed: None,
+    });
     doors
 }
 

@@ -248,6 +248,8 @@ fn who_may_come_in_is_told() {
             row("read", 5001, "10.20.0.0/16", None),
             row("stats", 7000, "10.20.0.0/16", None),
             row("SSH, master, slaves and haproxy", 22, "", Some(nobody)),
+            // Whoever runs Packer may be anywhere.
+            row("SSH, builder of images", 22, "0.0.0.0/0", None),
         ]
     );
     let some = told("network {\n admins = [\"203.0.113.0/24\"]\n}\nmaster {\n key_name = \"dba\"\n}");
@@ -262,6 +264,7 @@ fn who_may_come_in_is_told() {
                 "203.0.113.0/24",
                 Some("no key_name; one that is added later replaces the machine")
             ),
+            row("SSH, builder of images", 22, "203.0.113.0/24", None),
         ]
     );
 }
