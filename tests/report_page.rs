@@ -48,6 +48,18 @@ fn chromium(args: &[&str]) -> (String, String) {
     (text(&output.stdout), text(&output.stderr))
 }
 
+/// What the looking page itself says on the console, when the frames have said all of theirs.
+const END: &str = "the console ends here";
+
+/// What the pages said on the console, from the browser's log. None where the browser was gone before it had written all of it.
+/// Pages of the browser's own speak there as well, and when they do is up to the browser.
+fn console(log: &str) -> Option<Vec<String>> {
+    let own = ["source: chrome://", "source: chrome-extension://"];
+    let lines = log.lines().filter(|line| line.contains(":CONSOLE") && !own.iter().any(|own| line.contains(own)));
+    let (end, said): (Vec<_>, Vec<_>) = lines.map(String::from).partition(|line| line.contains(END));
+    (!end.is_empty()).then_some(said)
+}
+
 /// Looks at a page through two frames.
 fn look(page: &Path) -> Seen {
     let harness = page.with_file_name("harness.html");
@@ -64,16 +76,19 @@ fn look(page: &Path) -> Seen {
                      bars: [...inner.querySelectorAll('.row .bar rect[class]')].filter(one => one.getBoundingClientRect().width >= 1).length };
         };
         document.getElementById('seen').textContent = JSON.stringify({ wide: see('wide'), narrow: see('narrow') });
-    }"#;
+        console.log('END');
+    }"#
+    .replace("END", END);
     let html =
         format!("<body><pre id=seen></pre>{}{}<script>{script}</script>", frame("wide", 1100), frame("narrow", 360));
     fs::write(&harness, html).unwrap();
-    let (dom, log) = chromium(&["--dump-dom", &format!("file://{}", harness.display())]);
+    let mut looked = (0..5).map(|_| chromium(&["--dump-dom", &format!("file://{}", harness.display())]));
+    let whole = looked.find_map(|(dom, log)| Some((dom, console(&log)?)));
+    let (dom, console) = whole.expect("a log with its end");
     let seen =
         dom.split("<pre id=\"seen\">").nth(1).and_then(|rest| rest.split("</pre>").next()).expect("the frames' answer");
     let seen = seen.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", "\u{a0}").replace("&amp;", "&");
     let seen: Value = serde_json::from_str(&seen).unwrap_or_else(|e| panic!("{e}: {seen}"));
-    let console = log.lines().filter(|line| line.contains(":CONSOLE")).map(String::from).collect();
     fs::remove_file(harness).unwrap();
     Seen { console, wide: seen["wide"].clone(), narrow: seen["narrow"].clone() }
 }
@@ -186,7 +201,9 @@ fn a_run_that_was_killed_gets_its_page_from_the_next() {
     };
     assert_eq!(of_killed("-report.html"), None, "it was killed");
     let torn = of_killed("-events.jsonl").unwrap();
-    fs::write(&torn, fs::read_to_string(&torn).unwrap() + r#"{"at":"2026-11-24T18:0"#).unwrap();
+    // Within a letter.
+    fs::write(&torn, [fs::read(&torn).unwrap(), b"{\"at\":\"2026-11-24T18:0\xc3".to_vec()].concat()).unwrap();
+    let told = |events: &Path| String::from_utf8_lossy(&fs::read(events).unwrap()).into_owned();
     let done = test.run(RUN).exits(0);
     let page = of_killed("-report.html").unwrap();
     let done = done.err(&format!("to look at: {}", page.display()));
@@ -212,14 +229,14 @@ fn a_run_that_was_killed_gets_its_page_from_the_next() {
     // A run that was killed between its last word and its page.
     let ended =
         page.with_file_name(page.file_name().unwrap().to_str().unwrap().replace("-report.html", "-events.jsonl"));
-    assert!(fs::read_to_string(&ended).unwrap().contains("run-ended"));
+    assert!(told(&ended).contains("run-ended"));
     fs::remove_file(&page).unwrap();
     test.run(RUN).exits(0);
     assert!(fs::read_to_string(&page).unwrap().contains("killed"));
-    assert_eq!(fs::read_to_string(&ended).unwrap().matches("run-ended").count(), 1);
+    assert_eq!(told(&ended).matches("run-ended").count(), 1);
 
     // It is told once, and its history has an end.
-    let events = fs::read_to_string(&torn).unwrap();
+    let events = told(&torn);
     let last: Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
     assert_eq!((&last["event"], &last["exit_code"]), (&Value::from("run-ended"), &Value::from(137)), "{events}");
     fs::write(&newer, "").unwrap();
@@ -231,6 +248,11 @@ fn a_run_that_was_killed_gets_its_page_from_the_next() {
 
 #[test]
 fn the_browser_would_tell() {
+    let line = |text: &str, source: &str| format!("[1:1:INFO:CONSOLE:1] \"{text}\", source: {source} (1)\n");
+    let (ours, own) = (line("x", "file:///page.html"), line("x", "chrome://new-tab-page/"));
+    assert_eq!(console(&ours), None, "nothing is known of a log that was cut off");
+    let said = console(&(ours.clone() + &own + &line(END, "file:///harness.html")));
+    assert_eq!(said, Some(vec![ours.trim_end().to_string()]));
     let test = Test::with_tools(&Herd::healthy().blueprint());
     test.run(&["gen"]).exits(0);
     test.run(RUN).exits(0);

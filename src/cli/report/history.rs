@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, Result};
+
 use super::feed::Listener;
 use super::page;
 use super::story::Story;
@@ -19,9 +21,9 @@ pub struct History {
 
 impl History {
     /// Of the run of this name, in the folder of logs.
-    pub fn begin(logs: &Path, run: &str) -> io::Result<Self> {
-        files::make_dirs(logs)?;
-        Ok(History { file: Box::new(files::append(&logs.join(format!("{run}{SUFFIX}")))?) })
+    pub fn begin(logs: &Path, run: &str) -> Result<Self> {
+        let opened = files::make_dirs(logs).and_then(|()| files::append(&logs.join(format!("{run}{SUFFIX}"))));
+        Ok(History { file: Box::new(opened.with_context(|| format!("cannot write in {}", logs.display()))?) })
     }
 }
 
@@ -67,8 +69,9 @@ pub fn conclude(logs: &Path, run: &str, events: &[Event]) -> io::Result<()> {
 
 /// A line that was cut off, or that a newer pgherd wrote, was never said.
 fn read(path: PathBuf) -> Option<Story> {
-    let text = files::read_text(&path).ok()??;
+    let bytes = files::read(&path).ok()??;
     let mut story = Story::default();
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).for_each(|said| story.hear(&said));
+    let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
+    lines.for_each(|said| story.hear(&said));
     (!story.begun.run.is_empty()).then_some(story)
 }
