@@ -105,14 +105,16 @@ impl Workspace {
         if matches!(files::kind(&dir)?, Some(kind) if kind != Kind::Directory) {
             bail!("{} is not a folder: remove it", dir.display());
         }
-        files::make_dirs(&dir)?;
-        // A saved plan holds what Terraform knows.
-        files::set_mode(&dir, 0o700)?;
         let ignore = dir.join(".gitignore");
-        if files::kind(&ignore)?.is_none() {
-            files::write(&ignore, b"*\n")?;
+        let made = files::make_dirs(&dir)
+            // A saved plan holds what Terraform knows.
+            .and_then(|()| files::set_mode(&dir, 0o700))
+            .and_then(|()| files::kind(&ignore))
+            .and_then(|there| if there.is_none() { files::write(&ignore, b"*\n") } else { Ok(()) });
+        match made {
+            Ok(()) => Ok(dir),
+            Err(e) => bail!("cannot write in {}: {e}\n  make room, or make it writable for this user", dir.display()),
         }
-        Ok(dir)
     }
 
     /// Journal; then every new text under a temporary name; then, when all of them are on the disk, each to its place; the manifest last.

@@ -1,10 +1,12 @@
 //! A stage that fails ends with its tool's own error, where it comes from, and what to do: no wall of log.
-#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod support;
 
+use std::process::Command;
+
 use support::herd::Herd;
-use support::{Done, Test};
+use support::{Done, Test, await_file};
 
 const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes"];
 
@@ -95,4 +97,47 @@ fn an_answer_of_aws_is_shown_by_its_last_word() {
     let test = ready();
     let says = "An error occurred (UnauthorizedOperation) when calling the DescribeImages operation: not authorized";
     failing(&test, "aws", "*describe-images*", says).err("| An error occurred (UnauthorizedOperation)");
+}
+
+/// A folder that another user made, or a disk that is read-only.
+#[test]
+fn what_cannot_be_written_is_named() {
+    for name in ["journal", "tools.lock", "logs"] {
+        let test = ready();
+        // Nothing else keeps root from writing.
+        let path = format!("generated/herd/.pgherd/{name}");
+        test.write(if name == "logs" { path } else { format!("{path}/in_the_way") }.as_str(), "");
+        let done = test.run(RUN).exits(1).err("generated/herd/.pgherd/").err(name);
+        assert!(done.stderr.contains("cannot write"), "{}", done.stderr);
+    }
+}
+
+/// Presses Ctrl-C while a tool that does not care works on, and ends well.
+fn interrupted(test: &Test) -> Done {
+    let child = test.spawn(RUN);
+    await_file(&test.state("asked"));
+    assert!(Command::new("/bin/kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let done: Done = child.wait_with_output().unwrap().into();
+    done.exits(130)
+}
+
+#[test]
+fn an_answer_that_came_after_ctrl_c_counts() {
+    let test = ready();
+    test.hook("aws", r#"case "$*" in *describe-images*) trap '' INT; touch "$STATE/asked"; sleep 1 ;; esac"#);
+    let done = interrupted(&test).err("image-master done").err("will be built");
+    assert!(!done.stderr.contains("image-master   interrupted"), "{}", done.stderr);
+}
+
+#[test]
+fn a_plan_that_is_shown_after_ctrl_c_is_not_gone_by() {
+    let test = ready();
+    test.hook(
+        "terraform",
+        r#"case "$*" in
+        *network*" plan "*) echo "  # aws_vpc.this must be replaced"; echo "Plan: 1 to add, 0 to change, 1 to destroy."; exit 2 ;;
+        *network*" show "*) trap '' INT; touch "$STATE/asked"; sleep 1 ;; esac"#,
+    );
+    let done = interrupted(&test).err("network interrupted");
+    assert!(!done.stderr.contains("planned: 1 to add"), "{}", done.stderr);
 }

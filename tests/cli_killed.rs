@@ -184,7 +184,7 @@ fn leaves_a_builder(killed: &str, end_is_seen: bool) {
     let test = ready(&Herd::healthy());
     let kill = format!(r#"touch "$STATE/once"; kill -9 {killed}"#);
     test.hook("packer", &format!(r#"case "$*" in *master_temp*) [ -f "$STATE/once" ] || {{ {kill}; }} ;; esac"#));
-    test.run(RUN).exits(1).err("killed by signal 9");
+    test.run(RUN).exits(1).err("killed by signal 9").err("what it had made is still there, and costs");
     let journal = test.read(JOURNAL);
     assert!(journal.contains(r#""stage":"image-master","what":"packer build","ended":false"#), "{journal}");
     let end = r#""stage":"image-master","what":"packer build","ended":true"#;

@@ -1,12 +1,14 @@
 //! `pgherd destroy`: names what dies, asks, and takes it down in reverse.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::failure::{Failure, Kind};
 use super::report::{Feed, Report, Style};
 use super::session::{Need, Session};
 use super::{args, telling};
+use crate::fileset::manifest;
 use crate::run::destroy::Doomed;
 use crate::run::events::{Event, Phase};
 use crate::run::{Consent, Outcome, Watcher};
@@ -20,7 +22,8 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Destroy) -> 
         session.require_credentials()?;
         let dir = session.work.dir();
         if !files::exists(dir) {
-            return Err(Failure::usage(format!("{} is not there: nothing was made from it", dir.display())));
+            let (dir, others) = (dir.display(), others(dir));
+            return Err(Failure::usage(format!("{dir} is not there: nothing was made from it{others}")));
         }
         let asks = session.is_aws() && !options.yes;
         if asks && !terminal::can_ask() {
@@ -34,6 +37,21 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Destroy) -> 
         session.end(done.is_ok());
         done
     })
+}
+
+/// The other clusters beside a folder that is not there: one that was renamed runs on under its old name.
+fn others(dir: &Path) -> String {
+    let beside = dir.parent().unwrap_or(dir);
+    let names = files::list(beside).unwrap_or_default();
+    let names: Vec<&str> = names
+        .iter()
+        .filter(|name| files::exists(&beside.join(name).join(manifest::PATH)))
+        .map(String::as_str)
+        .collect();
+    match names[..] {
+        [] => String::new(),
+        _ => format!("\n  beside it is {}: a cluster that was renamed is destroyed by its old name", names.join(", ")),
+    }
 }
 
 fn unmake(session: &Session<'_>, feed: &Feed, options: &args::Destroy, asks: bool) -> Result<(), Failure> {

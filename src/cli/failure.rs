@@ -1,6 +1,7 @@
 //! How a command can fail, and the process's exit code.
 
-use std::fmt;
+use std::path::Path;
+use std::{fmt, io};
 
 /// Kinds of failure, by what the caller can do about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,14 @@ impl Failure {
         Failure::Text(Kind::Usage, text.into())
     }
 
+    /// What becomes of it when something cannot be written there. An error of the system's alone names no file.
+    pub fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> Failure + use<'_> {
+        move |e| {
+            let text = format!("cannot write {}: {e}\n  make room, or make it writable for this user", path.display());
+            Failure::Text(Kind::Failed, text)
+        }
+    }
+
     /// Its kind.
     pub fn kind(&self) -> Kind {
         match self {
@@ -44,12 +53,6 @@ impl Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Failure::Text(Kind::Failed, format!("{error:#}"))
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        Failure::Text(Kind::Failed, error.to_string())
     }
 }
 

@@ -224,12 +224,12 @@ fn say(report: &Report, options: &args::Gen, one: &Looked, reconciled: &Reconcil
 
 /// Folders whose blueprint is gone are only named: they may hold the state of machines that run.
 fn name_orphans(report: &Report, out: &std::path::Path, options: &args::Gen, looked: &[Looked]) -> Result<(), Failure> {
-    for name in files::list(out)? {
+    for name in files::list(out).map_err(Failure::unwritable(out))? {
         let known = looked.iter().any(|one| one.name == name);
         if !known && files::exists(&out.join(&name).join(crate::fileset::manifest::PATH)) {
             let shown = options.out.dir.join(&name);
             report.warning(&format!(
-                "{} has no blueprint: if `pgherd destroy` took its machines down, remove it",
+                "{} has no blueprint: its machines may run on; name a cluster {name:?} once more and `pgherd destroy` it, then remove the folder",
                 shown.display()
             ));
         }

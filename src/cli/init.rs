@@ -189,7 +189,7 @@ fn words(list: &str) -> Vec<String> {
 }
 
 fn refuse_existing(context: &Context, out: &Path) -> Result<(), Failure> {
-    match files::kind(&context.path(out))? {
+    match files::kind(&context.path(out)).map_err(Failure::unwritable(out))? {
         None => Ok(()),
         Some(_) => Err(stands(out)),
     }
@@ -202,7 +202,10 @@ fn stands(out: &Path) -> Failure {
 fn write(context: &Context, out: &Path, text: &str) -> Result<(), Failure> {
     let path = context.path(out);
     if let Some(dir) = path.parent() {
-        files::make_dirs(dir)?;
+        files::make_dirs(dir).map_err(Failure::unwritable(dir))?;
     }
-    if files::create(&path, text.as_bytes())? { Ok(()) } else { Err(stands(out)) }
+    match files::create(&path, text.as_bytes()).map_err(Failure::unwritable(out))? {
+        true => Ok(()),
+        false => Err(stands(out)),
+    }
 }

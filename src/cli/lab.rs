@@ -39,7 +39,8 @@ pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(),
                 None => lab::outer_shell(context, &command),
             };
             let argv = argv.map_err(failure)?;
-            Err(process::replace(Program { argv: &argv, dir: &context.cwd, env: &context.env }).into())
+            let why = process::replace(Program { argv: &argv, dir: &context.cwd, env: &context.env });
+            Err(Failure::Text(Kind::Failed, format!("cannot start {}: {why}", argv.join(" "))))
         }
         LabVerb::Controller => {
             interrupt.listen(|_, _| {})?;

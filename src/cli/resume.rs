@@ -16,16 +16,18 @@ const PAUSE: Duration = Duration::from_millis(200);
 impl Session<'_> {
     /// Takes the cluster's folder for this run; says what it finds, waits for tools that still work there.
     pub fn begin(&mut self) -> Result<Lock, Failure> {
-        require_room(self.work.dir())?;
+        require_room(self.work.dir()).map_err(Failure::unwritable(self.work.dir()))?;
         let private = self.work.make_private_dir()?;
         let lock = self.work.lock()?;
         self.await_tools(&private.join(keeper::LOCK))?;
-        self.tidy()?;
+        let temporary = private.join("tmp");
+        self.tidy().map_err(Failure::unwritable(&temporary))?;
         self.say_unfinished(&private.join("logs"));
         self.is_first = self.journal.is_empty();
-        self.journal.trim()?;
-        log::prune(&private)?;
-        self.journal.begun("", journal::RUN)?;
+        let logs = private.join("logs");
+        log::prune(&private).map_err(Failure::unwritable(&logs))?;
+        let begun = self.journal.trim().and_then(|()| self.journal.begun("", journal::RUN));
+        begun.map_err(Failure::unwritable(self.journal.path()))?;
         Ok(lock)
     }
 
@@ -43,7 +45,7 @@ impl Session<'_> {
 
     fn await_tools(&self, lock: &Path) -> Result<(), Failure> {
         let mut said = false;
-        while files::lock_alone(lock)?.is_none() {
+        while files::lock_alone(lock).map_err(Failure::unwritable(lock))?.is_none() {
             if !said {
                 let left = self.journal.unfinished();
                 let what: Vec<String> = (left.iter().filter(|e| e.what != journal::RUN && e.what != journal::STAGE))

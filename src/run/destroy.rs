@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::events::Event;
+use super::image::ASK_IMAGES;
 use super::module::Applied;
 use super::outcome::Outcome;
 use super::runner::Runner;
@@ -75,9 +76,7 @@ impl Runner<'_> {
                 let captured = under.capture(find)?;
                 match aws::read_images(&captured.stdout) {
                     Ok(images) if captured.exit.ok() => Ok(images),
-                    _ => {
-                        Err(under.failure(format!("cannot ask AWS for the images ({})", captured.exit), "see the log"))
-                    }
+                    _ => Err(under.failure(format!("cannot ask AWS for the images ({})", captured.exit), ASK_IMAGES)),
                 }
             },
         )
@@ -92,10 +91,10 @@ impl Runner<'_> {
                 let captured = under.capture(find)?;
                 match aws::read_users(&captured.stdout) {
                     Ok(users) if captured.exit.ok() => Ok(users),
-                    _ => {
-                        Err(under
-                            .failure(format!("cannot ask AWS for the machines ({})", captured.exit), "see the log"))
-                    }
+                    _ => Err(under.failure(
+                        format!("cannot ask AWS for the machines ({})", captured.exit),
+                        "see that the credentials may call ec2:DescribeInstances; `pgherd doctor` shows whose they are",
+                    )),
                 }
             },
         )

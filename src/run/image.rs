@@ -7,9 +7,13 @@ use super::outcome::Outcome;
 use super::under::{Stop, Under};
 use crate::fileset::contents;
 use crate::pipeline::Image;
+use crate::system::process::Exit;
 use crate::tools::aws::{self, Ami};
 use crate::tools::packer;
 
+/// What to do when they are not told.
+pub(super) const ASK_IMAGES: &str =
+    "see that the credentials may call ec2:DescribeImages; `pgherd doctor` shows whose they are";
 /// So many files that differ are named in a line; the event has them all.
 pub(super) const NAMED: usize = 4;
 
@@ -32,10 +36,15 @@ impl Under<'_> {
         let build = if forced { &image.rebuild } else { &image.build };
         let exit = self.run_noted(build, Some(packer::BUILD), |line| ami = ami_in(line).or(ami.take()))?;
         if !exit.ok() {
-            return Err(self.failure(
-                format!("packer build of {} failed ({exit})", image.name),
-                "the builder machine was taken down; mend what the error names and run again: images that are done stay",
-            ));
+            let advice = match exit {
+                Exit::Signal(_) => {
+                    "what it had made is still there, and costs: the next run removes it, and `pgherd destroy` does"
+                }
+                _ => {
+                    "mend what the error names and run again: Packer takes its builder machine down, and images that are done stay"
+                }
+            };
+            return Err(self.failure(format!("packer build of {} failed ({exit})", image.name), advice));
         }
         let id = ami.map(|id| format!(" as {id}")).unwrap_or_default();
         Ok(Outcome::Done(format!("built {}{id}", image.name)))
@@ -65,8 +74,6 @@ impl Under<'_> {
 
     /// All images of the cluster's roles and all that they could be based on; who asks first asks AWS for all.
     pub(super) fn images(&mut self) -> Result<Vec<Ami>, Stop> {
-        const ADVICE: &str =
-            "see that the credentials may call ec2:DescribeImages; `pgherd doctor` shows whose they are";
         let runner = self.runner;
         let mut asked = runner.answers.images.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(images) = &*asked {
@@ -74,9 +81,9 @@ impl Under<'_> {
         }
         let captured = self.capture(&runner.pipeline.find)?;
         if !captured.exit.ok() {
-            return Err(self.failure(format!("cannot ask AWS for the images ({})", captured.exit), ADVICE));
+            return Err(self.failure(format!("cannot ask AWS for the images ({})", captured.exit), ASK_IMAGES));
         }
-        let images = aws::read_images(&captured.stdout).map_err(|why| self.failure(why, ADVICE))?;
+        let images = aws::read_images(&captured.stdout).map_err(|why| self.failure(why, ASK_IMAGES))?;
         Ok(asked.insert(images).clone())
     }
 

@@ -25,10 +25,11 @@ pub struct Silent {
 impl Silent {
     /// In one line: since when, and what that means.
     pub fn story(&self) -> String {
-        let since = self.seconds.map_or(String::new(), |seconds| {
-            let at = clock::rfc3339(clock::now() - Duration::from_secs(seconds));
-            format!(" since {} UTC ({})", at.get(11..19).unwrap_or_default(), spell(seconds))
-        });
+        let since = |seconds: u64| {
+            let at = clock::rfc3339(clock::now().checked_sub(Duration::from_secs(seconds))?);
+            Some(format!(" since {} UTC ({})", at.get(11..19)?, spell(seconds)))
+        };
+        let since = self.seconds.and_then(since).unwrap_or_default();
         let means = match self.check.as_str() {
             "L4TOUT" => ": nothing is at its address; it is off, hangs or is cut off",
             "L4CON" => ": its address takes no connection; it is off, or its Patroni does not run",
@@ -125,6 +126,9 @@ haproxy_server_check_status{proxy="patroni",server="slave2",state="L4TOUT"} 1
                 && story.contains(" UTC (42 s): nothing is at its address"),
             "{story}"
         );
+        // Whatever answers there, it is no reason to fall.
+        let absurd = Silent { seconds: Some(u64::MAX), ..silent[0].clone() };
+        assert!(absurd.story().starts_with("slave2 does not answer: "), "{}", absurd.story());
         assert_eq!(read("404 not found"), []);
         assert_eq!((spell(119), spell(150), spell(7300)), ("119 s".into(), "2 min".into(), "2 h".into()));
     }

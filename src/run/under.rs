@@ -89,37 +89,35 @@ impl Under<'_> {
 
     /// Runs a tool and keeps what it prints on standard output; the rest goes to the log.
     pub fn capture(&mut self, invocation: &Invocation) -> Result<Captured, Stop> {
+        let captured = self.ended(invocation)?;
+        if !captured.exit.ok() && self.runner.interrupt.is_raised() {
+            return Err(Stop::Interrupted);
+        }
+        for line in captured.stdout.lines().chain(captured.stderr.lines()) {
+            self.log.line(line);
+        }
+        Ok(captured)
+    }
+
+    /// Runs a tool and keeps what it prints on standard output, which may hold what no log may: it is in none. It tells what is to be
+    /// done next, so after Ctrl-C there is no use for it.
+    pub fn capture_secretly(&mut self, invocation: &Invocation) -> Result<Captured, Stop> {
+        let captured = self.ended(invocation)?;
+        if self.runner.interrupt.is_raised() {
+            return Err(Stop::Interrupted);
+        }
+        captured.stderr.lines().for_each(|line| drop(self.log.line(line)));
+        Ok(captured)
+    }
+
+    fn ended(&mut self, invocation: &Invocation) -> Result<Captured, Stop> {
         self.log.command(&invocation.paste());
         let (argv, env) = (invocation.argv(), self.env(invocation));
         let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
         let _named = self.named(invocation);
         match process::capture(program, self.runner.interrupt) {
             Ok(captured) if captured.exit == Exit::NotStarted => Err(Stop::Interrupted),
-            Ok(captured) if !captured.exit.ok() && self.runner.interrupt.is_raised() => Err(Stop::Interrupted),
-            Ok(captured) => {
-                for line in captured.stdout.lines().chain(captured.stderr.lines()) {
-                    self.log.line(line);
-                }
-                Ok(captured)
-            }
-            Err(e) => Err(self.cannot_start(invocation, &e)),
-        }
-    }
-
-    /// Runs a tool and keeps what it prints on standard output, which may hold what no log may: it is in none.
-    pub fn capture_secretly(&mut self, invocation: &Invocation) -> Result<Captured, Stop> {
-        self.log.command(&invocation.paste());
-        let (argv, env) = (invocation.argv(), self.env(invocation));
-        let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
-        let _named = self.named(invocation);
-        match process::capture(program, self.runner.interrupt) {
-            Ok(captured) if captured.exit == Exit::NotStarted || self.runner.interrupt.is_raised() => {
-                Err(Stop::Interrupted)
-            }
-            Ok(captured) => {
-                captured.stderr.lines().for_each(|line| drop(self.log.line(line)));
-                Ok(captured)
-            }
+            Ok(captured) => Ok(captured),
             Err(e) => Err(self.cannot_start(invocation, &e)),
         }
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use rustix::process::{Pid, Signal, kill_process_group};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -55,8 +56,8 @@ impl Drop for Named {
 impl Interrupt {
     /// Takes SIGINT, SIGTERM and SIGHUP over for the rest of the process's life; `told` hears the how-manieth it is,
     /// and what is waited for.
-    pub fn listen(&self, told: impl Fn(u32, &[String]) + Send + 'static) -> io::Result<()> {
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    pub fn listen(&self, told: impl Fn(u32, &[String]) + Send + 'static) -> anyhow::Result<()> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot listen to Ctrl-C")?;
         let own = self.clone();
         thread::spawn(move || {
             for _ in signals.forever() {
