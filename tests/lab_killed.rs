@@ -104,6 +104,9 @@ impl Chaos<'_> {
         }
         if run.try_wait().unwrap().is_some() {
             println!("  {} was over before {wait:?}", verb(up));
+            if !builds {
+                self.typical.insert(up, wait.as_secs() as usize + 1);
+            }
             self.late += 1;
             assert!(self.late < 20 + 2 * self.done, "nearly all is over before it is killed:\n{}", self.log());
             return;

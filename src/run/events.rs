@@ -148,7 +148,7 @@ pub struct StageIs {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Finding out what would be done; nothing is changed.
+    /// Finding out what would be done; no module is changed.
     Review,
     /// Doing it.
     #[default]
