@@ -31,6 +31,10 @@ case "$name $*" in
   "aws ec2 describe-images"*) echo None ;;
   "curl"*"/cluster") cat "$LOG/cluster" ;;
   "terraform -chdir=db_config/terraform_slave show"*) cat "$LOG/plan" 2>/dev/null || true ;;
+  "terraform"*" init "*)
+    module=${1#-chdir=}
+    echo "$module cache=${TF_PLUGIN_CACHE_DIR##*/.pgherd/} $(cat "$module/.terraform.lock.hcl" 2>/dev/null)" >>"$LOG/inits"
+    [[ $module != network/* ]] || echo checksums >"$module/.terraform.lock.hcl" ;;
   "terraform"*"output"*) cat "$LOG/address" 2>/dev/null ;;
   "terraform"*"apply"*) echo "eips=${TF_VAR_master_eip:-} ${TF_VAR_slave1_eip:-} ${TF_VAR_slave2_eip:-} ${TF_VAR_haproxy_eip:-}" >>"$LOG/env" ;;
   "aws sts"*) echo "key=${AWS_ACCESS_KEY_ID:-} region=${AWS_REGION:-}" >>"$LOG/env" ;;
@@ -116,6 +120,25 @@ fn it_goes_from_the_network_to_a_verified_cluster() {
     assert!(env.contains("key=old region=eu-west-1"), "{env}");
     assert!(env.contains("eips=192.0.2.1  192.0.2.3 192.0.2.4"), "{env}");
     assert!(out.contains("is up: writes on 10.20.128.32:5000, reads on 10.20.128.32:5001"), "{out}");
+}
+
+#[test]
+fn the_provider_is_got_once_for_all_modules() {
+    let deploy = Deploy::new();
+    succeeds(&mut deploy.command(&["--yes"]));
+    let inits = deploy.log("inits");
+    let (first, others) = inits.split_once('\n').expect("four of them");
+    assert_eq!(first, "network/terraform_network cache=plugins ");
+    assert_eq!(others.matches(" cache=plugins checksums\n").count(), 3, "{inits}");
+    // Who keeps one, keeps it.
+    let deploy = Deploy::new();
+    succeeds(deploy.command(&["--yes"]).env("TF_PLUGIN_CACHE_DIR", "/mine"));
+    assert_eq!(deploy.log("inits").matches(" cache=/mine ").count(), 4);
+    let deploy = Deploy::new();
+    let config = deploy.dir.path().join("rc");
+    fs::write(&config, "plugin_cache_dir = \"/mine\"\n").expect("room");
+    succeeds(deploy.command(&["--yes"]).env("TF_CLI_CONFIG_FILE", &config));
+    assert_eq!(deploy.log("inits").matches(" cache= ").count(), 4);
 }
 
 #[test]

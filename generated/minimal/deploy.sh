@@ -61,6 +61,12 @@ prepare() {
     export "TF_VAR_slave${i}_eip=${!variable:-}"
   done
 
+  # Terraform would get its provider, 700 MB, for each module anew. Where somebody keeps one already, that stays.
+  if [[ -z ${TF_PLUGIN_CACHE_DIR:-} ]] && ! grep -qs plugin_cache_dir "${TF_CLI_CONFIG_FILE:-${HOME:-}/.terraformrc}"; then
+    export TF_PLUGIN_CACHE_DIR=$PWD/.pgherd/plugins
+    mkdir -p "$TF_PLUGIN_CACHE_DIR"
+  fi
+
   aws sts get-caller-identity --output text >/dev/null || die "AWS does not take the credentials"
 }
 
@@ -82,8 +88,12 @@ together() {
 
 # Shows what a module would change, and does just that once someone agrees.
 apply_module() {
-  local plan=$scratch/${1##*/} shown gone agreed
+  local plan=$scratch/${1##*/} checksums=network/terraform_network/.terraform.lock.hcl shown gone agreed
   say "terraform: $1"
+  # The network is the first, and its checksums are what lets the others take the provider that it got.
+  if [[ -e $checksums && ! -e $1/.terraform.lock.hcl ]]; then
+    cp "$checksums" "$1/"
+  fi
   terraform -chdir="$1" init -input=false
   terraform -chdir="$1" plan -input=false -out="$plan"
   # A database's disk goes with its machine: whoever wants that says so to Terraform, a machine at a time.
