@@ -102,8 +102,6 @@ pub fn environment(region: &str) -> BTreeMap<String, String> {
             ("no_proxy", "*".into()),
             // Both look for new versions of themselves on the internet.
             ("CHECKPOINT_DISABLE", "1".into()),
-            // Two thirds of the provider's time at its start goes into collecting garbage.
-            ("GOGC", "400".into()),
             ("TF_CLI_CONFIG_FILE", path(&terraform::config())),
             ("PACKER_CACHE_DIR", path(&paths::cached_packer())),
             ("TMPDIR", path(&paths::temporary())),
