@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-1cb63f3b922e slave=minimal-slave-1db979fa4493 haproxy=minimal-haproxy-25e7439af763)
+images=(master=minimal-master-95988e8ce2e0 slave=minimal-slave-7b1e70097e83 haproxy=minimal-haproxy-25e7439af763)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -25,6 +25,9 @@ say "installing PostgreSQL $POSTGRES_MAJOR, Patroni and etcd"
 packages=("postgresql-$POSTGRES_MAJOR" patroni etcd-server etcd-client)
 apt install --no-install-recommends --allow-change-held-packages "${packages[@]}" \
   ca-certificates chrony kmod openssh-server openssl python3-boto3 python3-etcd python3-yaml
+# Clients say their own time zone as they connect, Java's and Windows's by its old name (Asia/Calcutta), and PostgreSQL lets nobody in
+# whose zone has no file. Debian 12 has the old names in tzdata itself.
+if apt-cache show tzdata-legacy >/dev/null 2>&1; then apt install --no-install-recommends tzdata-legacy; fi
 # Unattended upgrades would restart the database at an hour of their own; a new image replaces machines one by one.
 apt-mark -q hold "${packages[@]}" >/dev/null
 

@@ -80,7 +80,8 @@ fn blueprint(r: &Reader, name: &str) -> Blueprint {
     processor::check(r, &types);
     let (failover, budget) = r.block("failover", |r| failover::read(r, default.failover));
     let postgres = r.block("postgres", |r| {
-        let context = postgres::Context { synchronous: failover.synchronous, base: image.base, slaves: slave_count };
+        let own_major = image.base.own_postgres();
+        let context = postgres::Context { synchronous: failover.synchronous, own_major, slaves: slave_count };
         postgres::read(r, default.postgres, &context)
     });
     let tags = tags::read(r);

@@ -2,7 +2,7 @@
 
 use super::{Found, Reader, Refusal, names, nearest, refuse, settings};
 use crate::blueprint::form::{Form, Holds};
-use crate::blueprint::model::{Base, Database, Postgres};
+use crate::blueprint::model::{Database, Postgres};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::value::{Kind, mismatch, text};
 
@@ -13,8 +13,8 @@ const SUPERUSER: &str = "postgres";
 pub struct Context {
     /// Whether a commit waits for a standby.
     pub synchronous: bool,
-    /// What the images are made from.
-    pub base: Base,
+    /// PostgreSQL's major in the base's own packages.
+    pub own_major: u16,
     /// How many standbys stream.
     pub slaves: u32,
 }
@@ -28,11 +28,7 @@ pub fn read(r: &Reader, default: Postgres, context: &Context) -> Postgres {
     check(r, "databases", &databases.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>(), names::database);
     Postgres {
         version: major,
-        settings: settings::read(
-            r,
-            context,
-            (!version.refused()).then(|| major.unwrap_or(context.base.own_postgres())),
-        ),
+        settings: settings::read(r, context, (!version.refused()).then(|| major.unwrap_or(context.own_major))),
         databases: databases.into_iter().map(|(name, owner)| Database { name: name.value, owner }).collect(),
         users: users.into_iter().map(|user| user.value).collect(),
     }

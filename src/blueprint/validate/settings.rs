@@ -121,7 +121,7 @@ fn fits(name: &str, value: String, context: &Context, major: Option<u16>) -> Res
         libraries::check(&value)?;
     }
     if zones::is_zone(name) {
-        zones::check(&value, context.base)?;
+        zones::check(&value)?;
     }
     if name == "datestyle" {
         date_style::check(&value)?;

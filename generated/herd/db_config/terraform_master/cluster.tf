@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-2047e769a9f9"
-  image      = "2047e769a9f9"
+  image_name = "herd-master-3532e213e1f0"
+  image      = "3532e213e1f0"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-master-1cb63f3b922e"
-  image      = "1cb63f3b922e"
+  image_name = "minimal-master-95988e8ce2e0"
+  image      = "95988e8ce2e0"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

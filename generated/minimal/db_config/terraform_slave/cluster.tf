@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-1db979fa4493"
-  image      = "1db979fa4493"
+  image_name = "minimal-slave-7b1e70097e83"
+  image      = "7b1e70097e83"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
