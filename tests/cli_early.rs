@@ -78,6 +78,11 @@ fn nothing_is_built_before_the_review_is_over() {
     test.run(&["gen"]).exits(0);
     test.run(RUN).exits(0);
     plan_first(&test);
+    // All images are there: nothing is begun before its time.
+    let test = ready();
+    test.run(&[RUN, &["--only", "image-master,image-slave,image-haproxy"]].concat()).exits(0);
+    let done = test.run(RUN).exits(0);
+    assert!(!done.stderr.contains("while the rest is looked at"), "{}", done.stderr);
     // Nothing is to be done.
     let test = ready();
     test.run(&["run", "blueprints/herd.hcl", "--plan-only"]).exits(3);

@@ -44,7 +44,7 @@ pub type Build<'a> = &'a (dyn Fn(&Images) + Sync);
 
 impl Runner<'_> {
     /// Reviews the pipeline. It changes nothing in AWS; what stages came to is answered as well. Once all images are looked for,
-    /// `build` hears of them.
+    /// `build` hears of them if one is missing.
     pub fn review(&self, build: Option<Build<'_>>) -> (Review, Vec<Outcome>) {
         let look = Look { runner: self, found: Mutex::default(), guessed: Mutex::default() };
         let (outcomes, drift) = thread::scope(|scope| {
@@ -68,15 +68,18 @@ impl Look<'_> {
     /// Looks at what needs nothing, and beside it at what needs something. Then at what is left and can be looked at. Where somebody
     /// builds images beside this, it looks for those first.
     fn all(&self, build: Option<Build<'_>>) -> Vec<Outcome> {
-        let mut outcomes = vec![];
+        let (mut outcomes, mut looked) = (vec![], Images::new());
         if let Some(build) = build {
             outcomes = self.at(self.runner.pipeline.images().map(|(stage, _)| stage), &BTreeSet::new());
             if !outcomes.iter().all(Outcome::ok) {
                 return outcomes;
             }
-            build(&lock(&self.found).images);
+            looked.clone_from(&lock(&self.found).images);
+            if looked.values().any(Option::is_none) {
+                build(&looked);
+            }
         }
-        let is_open = |stage: &&Stage| stage.work != Work::Verify && !self.runner.board.has(&stage.id);
+        let is_open = |stage: &&Stage| stage.work != Work::Verify && !looked.contains_key(&stage.id);
         let to_see = self.runner.pipeline.stages.iter().filter(is_open);
         let (first, beside): (Vec<&Stage>, Vec<&Stage>) = to_see.partition(|stage| stage.needs.is_empty());
         let guesses: BTreeSet<&str> = beside.iter().map(|stage| stage.id.as_str()).collect();
