@@ -110,10 +110,10 @@ impl FileSet {
     ///
     /// # Panics
     /// If the path is taken: two generators of one file is a programming error.
-    pub fn add(&mut self, path: impl Into<String>, mode: Mode, text: impl Into<String>) {
+    pub fn add(&mut self, path: impl Into<String>, mode: Mode, text: impl Into<Cow<'static, str>>) {
         let text = text.into();
         let sha256 = sha256_hex(text.as_bytes()).into();
-        self.add_file(path, File { mode, text: text.into(), sha256 });
+        self.add_file(path, File { mode, text, sha256 });
     }
 
     /// Adds a file whose hash is known.

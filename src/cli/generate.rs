@@ -11,7 +11,7 @@ use super::report::Report;
 use crate::cluster::Cluster;
 use crate::cluster::check::check;
 use crate::fileset::reconcile::{Action, Reconciled};
-use crate::generate::{generate, read_templates};
+use crate::generate::{generate, prepare};
 use crate::system::{Context, files, parallel};
 use crate::workspace::{Staged, Workspace, place};
 
@@ -44,16 +44,19 @@ struct Seen {
     diff: String,
 }
 
-/// Runs the verb.
+/// Runs the verb. What does not depend on a blueprint is done meanwhile, on a second processor.
 pub fn run(context: &Context, report: &Report, options: &args::Gen) -> Result<(), Failure> {
+    thread::scope(|scope| {
+        scope.spawn(prepare);
+        look_and_write(context, report, options)
+    })
+}
+
+fn look_and_write(context: &Context, report: &Report, options: &args::Gen) -> Result<(), Failure> {
     let out = context.path(&options.out.dir);
     let kept = AtomicUsize::new(0);
     let look = |one: Loaded| look(&out, options, one, kept.fetch_add(1, Ordering::Relaxed) < BATCH);
-    let looked = thread::scope(|scope| {
-        // A quarter of one cluster's time, which a second processor takes meanwhile.
-        scope.spawn(read_templates);
-        blueprints::load_each(context, report, &options.blueprints, &options.variables, look)
-    })?;
+    let looked = blueprints::load_each(context, report, &options.blueprints, &options.variables, look)?;
     let looked = looked.into_iter().collect::<Result<Vec<_>, _>>()?;
     judge(report, &looked)?;
     if options.blueprints.is_empty() {

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::decision::Ledger;
+use super::decision::{Decision, Ledger};
 
 /// A value that can be taken otherwise, to see what it is at work in.
 trait Other {
@@ -47,6 +47,13 @@ macro_rules! fixed {
                     let value = format!("{}{}", self.$area.$name, $unit);
                     ledger.add(concat!(stringify!($area), ".", stringify!($name)), value, vec![], $why, $source);
                 )*)*
+            }
+
+            /// Why they are what they are.
+            pub fn decisions(&self) -> Vec<Decision> {
+                let mut ledger = Ledger::default();
+                self.record(&mut ledger);
+                ledger.into_decisions()
             }
 
             /// The same with the decision of this name taken otherwise; `None` where it is none of these.

@@ -186,7 +186,7 @@ mod tests {
     fn set(files: &[(&str, &str)]) -> FileSet {
         let mut set = FileSet::new();
         for (path, text) in files {
-            set.add(*path, Mode::Plain, *text);
+            set.add(*path, Mode::Plain, text.to_string());
         }
         set
     }

@@ -15,7 +15,7 @@ pub mod terraform;
 use crate::cluster::Cluster;
 use crate::fileset::FileSet;
 
-pub use templates::read as read_templates;
+pub use templates::prepare;
 
 /// All files of a cluster except its manifest.
 pub fn generate(cluster: &Cluster) -> FileSet {

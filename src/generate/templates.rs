@@ -4,11 +4,11 @@
 //! A variable that a template's context lacks is an error, never an empty text.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use include_dir::{Dir, include_dir};
 use minijinja::value::{Object, Value};
-use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, context};
+use minijinja::{AutoEscape, Environment, Error, Template, UndefinedBehavior, context};
 use serde::Serialize;
 
 use crate::cluster::Cluster;
@@ -18,21 +18,40 @@ use crate::fileset::{File, FileSet, Mode, sha256_hex};
 
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/generate/templates");
 
-/// Hashes of the files that pass as they are: the same for every cluster of a run.
-static HASHES: LazyLock<BTreeMap<&'static str, String>> = LazyLock::new(|| {
-    let mut hashes = BTreeMap::new();
+/// Every file below `templates/`, by its path.
+static SOURCES: LazyLock<BTreeMap<&'static str, &'static str>> = LazyLock::new(|| {
+    let mut sources = BTreeMap::new();
     each(&TEMPLATES, &mut |path, text| {
-        if !path.ends_with(SUFFIX) {
-            hashes.insert(path, sha256_hex(text.as_bytes()));
-        }
+        sources.insert(path, text);
     });
-    hashes
+    sources
 });
+
+/// Templates whose files are the same in every cluster.
+const FIXED: [&str; 17] = [
+    "db_config/patroni_unit.conf",
+    "db_config/pgherd-yield.service",
+    "db_config/pgherd-yield.timer",
+    "db_config/post_bootstrap.py",
+    "db_config/provision_database.sh",
+    "db_config/server_certificate.sh",
+    "db_config/wait_for_cluster.py",
+    "db_config/yield_etcd_leader.py",
+    "load_balancer/haproxy_script.sh",
+    "load_balancer/haproxy_unit.conf",
+    "machine/amazon_time.sources",
+    "machine/common.sh",
+    "machine/etcd_api.py",
+    "machine/etcd_join.py",
+    "machine/etcd_unit.conf",
+    "machine/identity.sh",
+    "machine/read_secrets.py",
+];
 
 /// What is the same in every cluster, for templates.
 static DEFAULT: LazyLock<Value> = LazyLock::new(|| Value::from_serialize(Fixed::DEFAULT));
 
-/// The templates, read once.
+/// The templates, each read when it is first asked for.
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -41,21 +60,30 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_trim_blocks(true);
     environment.set_lstrip_blocks(true);
     environment.add_filter("comment", as_comment);
-    each(&TEMPLATES, &mut |path, text| {
-        if path.ends_with(SUFFIX)
-            && let Err(error) = environment.add_template(path, text)
-        {
-            panic!("{path}: {error:#}");
-        }
-    });
+    environment.set_loader(|name| Ok(SOURCES.get(name).map(ToString::to_string)));
     environment
 });
 
-/// Reads the templates, and all else that is the same for every cluster, if that was not done yet.
-pub fn read() {
-    LazyLock::force(&ENVIRONMENT);
-    LazyLock::force(&HASHES);
-    LazyLock::force(&DEFAULT);
+/// Why the values that are the same in every cluster are what they are.
+static DEFAULT_REASONS: LazyLock<Arc<Vec<Decision>>> = LazyLock::new(|| Arc::new(Fixed::DEFAULT.decisions()));
+
+/// The files of `FIXED` as they are in every cluster.
+static DEFAULT_FILES: LazyLock<BTreeMap<&'static str, OnceLock<(String, String)>>> =
+    LazyLock::new(|| FIXED.map(|path| (path, OnceLock::new())).into());
+
+/// Does what does not depend on a cluster, if that was not done yet: a second processor does it while the blueprint is read.
+/// It begins with what is needed last, so that whoever needs something meanwhile finds it done, or does it himself.
+pub fn prepare() {
+    for path in FIXED.into_iter().rev() {
+        fixed_file(path);
+    }
+    for name in SOURCES.keys() {
+        let path = name.strip_suffix(SUFFIX);
+        if path.is_some_and(|path| !FIXED.contains(&path)) {
+            // One that is malformed says so when it is rendered.
+            let _ = ENVIRONMENT.get_template(name);
+        }
+    }
 }
 
 const SUFFIX: &str = ".j2";
@@ -75,9 +103,7 @@ fn each(dir: &'static Dir<'static>, take: &mut impl FnMut(&'static str, &'static
 
 /// Adds a file that passes as it is. A shell or Python script is executable; a sourced or configuration file is not.
 pub fn add_plain(files: &mut FileSet, path: &str, mode: Mode) -> String {
-    let text = text(path);
-    let sha256 = HASHES.get(path).map_or_else(|| sha256_hex(text.as_bytes()).into(), |hash| hash.as_str().into());
-    files.add_file(path, File { mode, text: text.into(), sha256 });
+    files.add(path, mode, source(path));
     path.to_string()
 }
 
@@ -100,34 +126,56 @@ pub fn add_rendered_as(
 
 /// Adds the file that `<path>.j2` becomes by what is the same in every cluster: it is rendered once.
 pub fn add_fixed(cluster: &Cluster, files: &mut FileSet, path: &str, mode: Mode) -> String {
-    static DEFAULTS: Mutex<BTreeMap<String, File>> = Mutex::new(BTreeMap::new());
-    let fresh = || {
-        let text = render(cluster.fixed, cluster.decisions.clone(), path, ());
-        let sha256 = sha256_hex(text.as_bytes()).into();
-        File { mode, text: text.into(), sha256 }
-    };
-    let file = if cluster.fixed == Fixed::DEFAULT {
-        let mut known = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(path.into()).or_insert_with(fresh).clone()
-    } else {
-        fresh()
-    };
-    files.add_file(path, file);
+    if cluster.fixed != Fixed::DEFAULT {
+        return add_rendered_as(cluster, files, path, mode, ());
+    }
+    let (text, sha256) = fixed_file(path);
+    files.add_file(path, File { mode, text: text.as_str().into(), sha256: sha256.as_str().into() });
     path.to_string()
 }
 
-/// Renders `<path>.j2`. Beside its context a template has `fixed`, the values that are the same in every cluster, and `why`,
+/// The text of a file that is the same in every cluster, and its hash.
+///
+/// # Panics
+/// If the file is none of `FIXED`, or asks for what a cluster decides: a programming error.
+fn fixed_file(path: &str) -> &'static (String, String) {
+    let Some(file) = DEFAULT_FILES.get(path) else { panic!("{path} is not the same in every cluster") };
+    file.get_or_init(|| {
+        // Not kept: a template takes five times the memory of its file.
+        let name = format!("{path}{SUFFIX}");
+        let template = ENVIRONMENT.template_from_named_str(&name, source(&name));
+        let text = rendered(&name, template, Fixed::DEFAULT, DEFAULT_REASONS.clone(), ());
+        let sha256 = sha256_hex(text.as_bytes());
+        (text, sha256)
+    })
+}
+
+/// Renders `<path>.j2`.
+///
+/// # Panics
+/// As [`rendered`].
+fn render(fixed: Fixed, decisions: Arc<Vec<Decision>>, path: &str, context: impl Serialize) -> String {
+    let name = format!("{path}{SUFFIX}");
+    rendered(&name, ENVIRONMENT.get_template(&name), fixed, decisions, context)
+}
+
+/// What a template becomes. Beside its context it has `fixed`, the values that are the same in every cluster, and `why`,
 /// the reason of every decision by its name.
 ///
 /// # Panics
 /// If there is no such template, it is malformed, or its context lacks something: programming errors that any test of the
 /// file finds, never input.
-fn render(fixed: Fixed, decisions: Arc<Vec<Decision>>, path: &str, context: impl Serialize) -> String {
-    let name = format!("{path}{SUFFIX}");
+fn rendered(
+    name: &str,
+    template: Result<Template<'_, '_>, Error>,
+    fixed: Fixed,
+    decisions: Arc<Vec<Decision>>,
+    context: impl Serialize,
+) -> String {
     let why = Value::from_object(Reasons(decisions));
     let fixed = if fixed == Fixed::DEFAULT { DEFAULT.clone() } else { Value::from_serialize(fixed) };
     let context = context! { fixed, why, ..Value::from_serialize(context) };
-    match ENVIRONMENT.get_template(&name).and_then(|template| template.render(context)) {
+    match template.and_then(|template| template.render(context)) {
         Ok(rendered) => rendered,
         Err(error) => panic!("{name}: {error:#}"),
     }
@@ -178,11 +226,8 @@ fn as_comment(why: Value, indent: Option<usize>) -> Result<String, Error> {
     Ok(text)
 }
 
-fn text(path: &str) -> &'static str {
-    match TEMPLATES.get_file(path).and_then(|file| file.contents_utf8()) {
-        Some(text) => text,
-        None => panic!("there is no file templates/{path}"),
-    }
+fn source(path: &str) -> &'static str {
+    SOURCES.get(path).unwrap_or_else(|| panic!("there is no file templates/{path}"))
 }
 
 #[cfg(test)]

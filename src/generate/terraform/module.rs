@@ -1,5 +1,7 @@
 //! What every root module has: versions and backend, provider, the seed's variables, the blueprint's decisions.
 
+use std::borrow::Cow;
+
 use hcl_edit::structure::{Attribute, Block, Body};
 use serde::Serialize;
 
@@ -36,7 +38,7 @@ impl<'a> Module<'a> {
     }
 
     /// Adds a file.
-    pub fn file(&mut self, name: &str, text: impl Into<String>) {
+    pub fn file(&mut self, name: &str, text: impl Into<Cow<'static, str>>) {
         self.files.add(format!("{}/{name}", self.folder), Mode::Plain, text);
     }
 
