@@ -126,6 +126,16 @@ impl FileSet {
         assert!(before.is_none(), "{path} is generated twice");
     }
 
+    /// Adds all files of another set.
+    ///
+    /// # Panics
+    /// If a path is taken.
+    pub fn extend(&mut self, other: FileSet) {
+        for (RelPath(path), file) in other.files {
+            self.add_file(path, file);
+        }
+    }
+
     /// The file at a path.
     pub fn get(&self, path: &str) -> Option<&File> {
         self.files.get(&RelPath::parse(path)?)

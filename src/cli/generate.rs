@@ -1,5 +1,6 @@
 //! `pgherd gen`: write a cluster's files, or say what would change.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -10,8 +11,9 @@ use super::failure::{Failure, Kind};
 use super::report::Report;
 use crate::cluster::Cluster;
 use crate::cluster::check::check;
+use crate::fileset::manifest::{self, Manifest};
 use crate::fileset::reconcile::{Action, Reconciled};
-use crate::generate::{generate, prepare};
+use crate::generate::{for_machines, for_tools, generate, prepare};
 use crate::system::{Context, files, parallel};
 use crate::workspace::{Staged, Workspace, place};
 
@@ -142,20 +144,38 @@ fn write_one(out: &Path, options: &args::Gen, one: &Looked, staged: &mut Vec<Sta
     if one.seen.settled {
         return Ok(one.seen.reconciled.clone());
     }
-    let set = match &one.cluster {
-        Some(cluster) => generate(cluster),
-        None => generate(
-            &cluster_of(&one.file.display().to_string(), &one.text, &options.variables)
+    let cluster = match &one.cluster {
+        Some(cluster) => Cow::Borrowed(cluster),
+        None => Cow::Owned(
+            cluster_of(&one.file.display().to_string(), &one.text, &options.variables)
                 .map_err(|problems| Failure::usage(problems.join("\n")))?,
         ),
     };
     let workspace = Workspace::new(out, &one.name);
     if !one.seen.fresh {
-        return Ok(workspace.write(&one.name, &set, options.force)?.reconciled);
+        return Ok(workspace.write(&one.name, &generate(&cluster), options.force)?.reconciled);
     }
-    let (new, reconciled) = workspace.stage(&one.name, &set)?;
+    let (new, reconciled) = stage(&workspace, &cluster)?;
     staged.push(new);
     Ok(reconciled)
+}
+
+/// Writes the first half of a new cluster's files while the other half is made.
+fn stage(workspace: &Workspace, cluster: &Cluster) -> Result<(Staged, Reconciled), Failure> {
+    let staged = workspace.stage()?;
+    let machines = for_machines(cluster);
+    let others = || {
+        let mut files = for_tools(cluster, &machines);
+        let manifest = Manifest::of_parts(&cluster.name, &[&machines.files, &files]).to_file();
+        files.add_file(manifest::PATH, manifest);
+        files
+    };
+    let (written, others) = parallel::both(|| staged.add(&machines.files), others);
+    written?;
+    staged.add(&others)?;
+    let paths = machines.files.iter().chain(others.iter()).map(|(path, _)| path.clone());
+    let steps = paths.map(|path| (path, Action::Create)).collect();
+    Ok((staged, Reconciled { steps, ..Reconciled::default() }))
 }
 
 /// Names every file that stands in the way, of every cluster, before anything is written.
@@ -229,7 +249,7 @@ fn say(report: &Report, options: &args::Gen, one: &Looked, reconciled: &Reconcil
 fn name_orphans(report: &Report, out: &std::path::Path, options: &args::Gen, looked: &[Looked]) -> Result<(), Failure> {
     for name in files::list(out).map_err(Failure::unwritable(out))? {
         let known = looked.iter().any(|one| one.name == name);
-        if !known && files::exists(&out.join(&name).join(crate::fileset::manifest::PATH)) {
+        if !known && files::exists(&out.join(&name).join(manifest::PATH)) {
             let shown = options.out.dir.join(&name);
             report.warning(&format!(
                 "{} has no blueprint: its machines may run on; name a cluster {name:?} once more and `pgherd destroy` it, then remove the folder",

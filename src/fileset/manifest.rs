@@ -41,9 +41,16 @@ struct Image {
 impl Manifest {
     /// The manifest of a file set.
     pub fn of(cluster: &str, set: &FileSet) -> Self {
-        let files: BTreeMap<RelPath, String> =
-            set.iter().map(|(path, file)| (path.clone(), file.sha256.to_string())).collect();
-        let images = (set.images.iter())
+        Manifest::of_parts(cluster, &[set])
+    }
+
+    /// The manifest of several file sets that make one.
+    pub fn of_parts(cluster: &str, sets: &[&FileSet]) -> Self {
+        let files: BTreeMap<RelPath, String> = (sets.iter())
+            .flat_map(|set| set.iter())
+            .map(|(path, file)| (path.clone(), file.sha256.to_string()))
+            .collect();
+        let images = (sets.iter().flat_map(|set| &set.images))
             .map(|image| {
                 let template = image.template.to_string();
                 (image.role.clone(), Image { name: image.name.clone(), hash: image.hash.clone(), template })

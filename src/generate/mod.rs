@@ -19,12 +19,35 @@ pub use templates::prepare;
 
 /// All files of a cluster except its manifest.
 pub fn generate(cluster: &Cluster) -> FileSet {
+    let machines = for_machines(cluster);
+    let mut files = for_tools(cluster, &machines);
+    files.extend(machines.files);
+    files
+}
+
+/// The files that machines are made of.
+#[derive(Debug)]
+pub struct ForMachines {
+    /// The files.
+    pub files: FileSet,
+    /// Which of them go into which image.
+    contents: Vec<ImageContent>,
+}
+
+/// The first half of the files: those that machines are made of.
+pub fn for_machines(cluster: &Cluster) -> ForMachines {
     let mut files = FileSet::new();
     let common = machine::add_common(cluster, &mut files);
     let etcd = machine::add_etcd(cluster, &mut files);
-    let database = database::add(cluster, &common, &etcd, &mut files);
-    let load_balancer = load_balancer::add(cluster, &common, &etcd, &mut files);
-    files.images = packer::add(cluster, &database, &load_balancer, &mut files);
+    let mut contents = database::add(cluster, &common, &etcd, &mut files);
+    contents.push(load_balancer::add(cluster, &common, &etcd, &mut files));
+    ForMachines { files, contents }
+}
+
+/// The other half: those that Packer, Terraform and people read. They carry the hashes of the images.
+pub fn for_tools(cluster: &Cluster, machines: &ForMachines) -> FileSet {
+    let mut files = FileSet::new();
+    files.images = packer::add(cluster, machines, &mut files);
     terraform::add(cluster, &mut files);
     deploy::add(cluster, &mut files);
     readme::add(cluster, &mut files);

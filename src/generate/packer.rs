@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::ImageContent;
+use super::{ForMachines, ImageContent};
 use crate::cluster::{Cluster, Machine, Role};
 use crate::fileset::contents::{self, Contents};
 use crate::fileset::{FileSet, ImageId, Mode, RelPath, sha256_hex};
@@ -15,29 +15,30 @@ const UPLOADS: &str = "/tmp/pgherd";
 const HASH_DIGITS: usize = 12;
 
 /// Adds a template for each image; answers their identities.
-pub fn add(
-    cluster: &Cluster,
-    database: &[ImageContent],
-    load_balancer: &ImageContent,
-    files: &mut FileSet,
-) -> Vec<ImageId> {
-    let contents: Vec<_> = database.iter().chain([load_balancer]).collect();
-    let mut images = Vec::with_capacity(contents.len());
+pub fn add(cluster: &Cluster, machines: &ForMachines, files: &mut FileSet) -> Vec<ImageId> {
+    let mut images = Vec::with_capacity(machines.contents.len());
     for role in cluster.roles() {
-        let content = contents.iter().find(|content| content.role == role.name());
+        let content = machines.contents.iter().find(|content| content.role == role.name());
         if let (Some(content), Some(machine)) = (content, cluster.machine_of(role)) {
-            images.push(add_image(cluster, role, machine, content, files));
+            images.push(add_image(cluster, role, machine, content, &machines.files, files));
         }
     }
     images
 }
 
-fn add_image(cluster: &Cluster, role: Role, machine: &Machine, content: &ImageContent, files: &mut FileSet) -> ImageId {
+fn add_image(
+    cluster: &Cluster,
+    role: Role,
+    machine: &Machine,
+    content: &ImageContent,
+    uploads: &FileSet,
+    files: &mut FileSet,
+) -> ImageId {
     let path = format!("packer_templates/{}_temp.json", role.name());
     let unnamed = template(cluster, role, machine, content, &Identity::default());
-    let hash = hash(&unnamed, content, files);
+    let hash = hash(&unnamed, content, uploads);
     let name = format!("{}-{}-{hash}", cluster.name, role.name());
-    let identity = Identity { name, hash, contents: contents(&path, &unnamed, content, files) };
+    let identity = Identity { name, hash, contents: contents(&path, &unnamed, content, uploads) };
     let template = template(cluster, role, machine, content, &identity);
     files.add(&path, Mode::Plain, format!("{template:#}\n"));
     let Identity { name, hash, contents } = identity;

@@ -26,19 +26,17 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
     }
     let next = AtomicUsize::new(0);
     let worker = || {
-        SHARES.set(true);
         let mut done = vec![];
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = items.get(at) else { break };
             done.push((at, work(item)));
         }
-        SHARES.set(false);
         done
     };
     let mut done = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads().min(items.len())).map(|_| scope.spawn(worker)).collect();
-        let mut done = worker();
+        let others: Vec<_> = (1..threads().min(items.len())).map(|_| scope.spawn(|| sharing(worker))).collect();
+        let mut done = sharing(worker);
         for other in others {
             match other.join() {
                 Ok(more) => done.extend(more),
@@ -51,15 +49,47 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
     done.into_iter().map(|(_, result)| result).collect()
 }
 
+/// Does two things at once, where there is a processor for each. Work that is done so is not divided once more.
+///
+/// # Panics
+/// If one of them does.
+pub fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    if SHARES.get() || threads() < 2 {
+        return (one(), other());
+    }
+    thread::scope(|scope| {
+        let one = scope.spawn(|| sharing(one));
+        let other = sharing(other);
+        match one.join() {
+            Ok(one) => (one, other),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+fn sharing<R>(work: impl FnOnce() -> R) -> R {
+    SHARES.set(true);
+    let done = work();
+    SHARES.set(false);
+    done
+}
+
 #[cfg(test)]
 mod tests {
-    use super::map;
+    use super::{both, map};
 
     #[test]
     fn answers_in_order() {
         let items: Vec<usize> = (0..1000).collect();
         assert_eq!(map(&items, |i| i * 2), (0..1000).map(|i| i * 2).collect::<Vec<_>>());
         assert_eq!(map(&[] as &[u8], |_| 1), Vec::<i32>::new());
+    }
+
+    #[test]
+    fn answers_both() {
+        let (mut one, mut other) = (0, 0);
+        assert_eq!(both(|| one += 1, || other += 2), ((), ()));
+        assert_eq!((one, other), (1, 2));
     }
 
     #[test]

@@ -1,41 +1,30 @@
 //! New clusters: written beside where they are to be, and shown in one step.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
 use super::Workspace;
 use super::look::word;
-use crate::fileset::manifest::{self, Manifest};
-use crate::fileset::reconcile::{Action, Reconciled};
-use crate::fileset::{File, FileSet, RelPath};
+use crate::fileset::{File, FileSet};
 use crate::system::files::{self, Kind};
 use crate::system::parallel;
 
+/// The files of a cluster that has no folder yet, under a name that nobody looks for.
+#[derive(Debug)]
+pub struct Staged {
+    at: PathBuf,
+    dir: PathBuf,
+    _lock: files::Lock,
+}
+
 impl Workspace {
-    /// Writes the file set beside where the folder is to be, which does not exist yet: [`place`] shows it to the world.
-    pub fn stage(&self, cluster: &str, set: &FileSet) -> Result<(Staged, Reconciled)> {
+    /// Makes a place for files beside where the folder is to be, which does not exist yet: [`place`] shows it to the world.
+    pub fn stage(&self) -> Result<Staged> {
         let name = self.dir.file_name().unwrap_or_default().to_string_lossy();
         let at = self.dir.with_file_name(format!(".{name}.pgherd-new"));
-        let manifest = (RelPath::new(manifest::PATH), Manifest::of(cluster, set).to_file());
-        let all = || set.iter().chain([(&manifest.0, &manifest.1)]);
-        let mut folders: BTreeMap<&str, Vec<(&str, &File)>> = BTreeMap::new();
-        for (path, file) in all() {
-            let (folder, name) = path.as_str().rsplit_once('/').unwrap_or(("", path.as_str()));
-            folders.entry(folder).or_default().push((name, file));
-        }
-        let folders: Vec<_> = folders.into_iter().collect();
-        let write = || -> std::io::Result<()> {
-            let filled = parallel::map(&folders, |(folder, inside)| {
-                let folder = at.join(folder);
-                files::make_dirs(&folder)?;
-                inside.iter().try_for_each(|(name, file)| {
-                    files::write_new(&folder.join(name), file.text.as_bytes(), file.mode.bits())
-                })
-            });
-            filled.into_iter().collect()
-        };
         let cannot = || format!("cannot write {}", at.display());
         if let Some(kind) = files::kind(&at).with_context(cannot)?.filter(|kind| *kind != Kind::Directory) {
             bail!("{} is {}: remove it", at.display(), word(kind));
@@ -45,19 +34,29 @@ impl Workspace {
             bail!("another pgherd works on {}: wait until it is done", self.dir.display());
         };
         // What a `gen` that was killed left of it.
-        files::clear(&at).and_then(|()| write()).with_context(cannot)?;
-        let steps = all().map(|(path, _)| (path.clone(), Action::Create)).collect();
-        let done = Reconciled { steps, ..Reconciled::default() };
-        Ok((Staged { at, dir: self.dir.clone(), _lock: lock }, done))
+        files::clear(&at).with_context(cannot)?;
+        Ok(Staged { at, dir: self.dir.clone(), _lock: lock })
     }
 }
 
-/// The files of a cluster that has no folder yet, complete and under a name that nobody looks for.
-#[derive(Debug)]
-pub struct Staged {
-    at: PathBuf,
-    dir: PathBuf,
-    _lock: files::Lock,
+impl Staged {
+    /// Writes files, a folder at a time; they are on the disk after [`place`], not before.
+    pub fn add(&self, set: &FileSet) -> Result<()> {
+        let mut folders: BTreeMap<&str, Vec<(&str, &File)>> = BTreeMap::new();
+        for (path, file) in set.iter() {
+            let (folder, name) = path.as_str().rsplit_once('/').unwrap_or(("", path.as_str()));
+            folders.entry(folder).or_default().push((name, file));
+        }
+        let folders: Vec<_> = folders.into_iter().collect();
+        let filled = parallel::map(&folders, |(folder, inside)| {
+            let folder = self.at.join(folder);
+            files::make_dirs(&folder)?;
+            inside.iter().try_for_each(|(name, file)| {
+                files::write_new(&folder.join(name), file.text.as_bytes(), file.mode.bits())
+            })
+        });
+        filled.into_iter().collect::<io::Result<()>>().with_context(|| format!("cannot write {}", self.at.display()))
+    }
 }
 
 /// Shows new clusters to the world, each whole and in one step, once every byte of theirs is on the disk. All lie in one folder.
