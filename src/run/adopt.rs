@@ -252,8 +252,8 @@ impl Under<'_> {
         if ok { Ok(()) } else { Err(self.failure(what, "mend what the error names and run again")) }
     }
 
-    /// Whether a lock was left by a tool of ours: taken by this user on this machine while one ran here that was killed. None of
-    /// ours lives any more, since the folder is ours alone.
+    /// Whether a lock was left by a tool of ours: taken by this user on this machine, for what one did that ran here at the time and
+    /// was killed. None of ours lives any more, since the folder is ours alone; in another folder this user may be at work, too.
     pub fn is_our_dead(&self, lock: &StateLock) -> bool {
         let Some(taken) = clock::unstamp(&lock.created) else { return false };
         let within = |(begin, end): &(String, String)| {
@@ -262,7 +262,8 @@ impl Under<'_> {
             begin.is_some_and(|begin| begin <= taken) && end.is_some_and(|end| taken <= end)
         };
         let me = process::myself();
-        lock.who == format!("{}@{}", me.user, me.host) && self.runner.journal.killed(self.stage).iter().any(within)
+        let killed = self.runner.journal.killed(self.stage, &lock.doing());
+        lock.who == format!("{}@{}", me.user, me.host) && killed.iter().any(within)
     }
 }
 

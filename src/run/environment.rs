@@ -45,9 +45,11 @@ impl Redactor {
             let name = name.to_uppercase();
             SECRET.iter().any(|word| name.contains(word)) && !NO_SECRET.iter().any(|end| name.ends_with(end))
         };
-        // A value this short is no secret, and would blot out half of everything.
-        let values = env.iter().filter(|(name, value)| hides(name) && value.len() >= 8).map(|(_, value)| value);
-        let mut secrets: Vec<String> = values.flat_map(|value| forms(value)).collect();
+        let values = env.iter().filter(|(name, _)| hides(name)).map(|(_, value)| value.as_str());
+        // A key has several lines, and what tools print comes line by line.
+        let parts = values.flat_map(|value| value.lines().chain([value]));
+        // One this short is no secret, and would blot out half of everything.
+        let mut secrets: Vec<String> = parts.filter(|part| part.len() >= 8).flat_map(forms).collect();
         // One that holds another goes first.
         secrets.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
         secrets.dedup();
@@ -103,6 +105,13 @@ mod tests {
             assert_eq!(redactor.redact(&format!("<{text}>")), "<[secret]>");
         }
         assert_eq!(redactor.redact("/home/someone"), "/home/someone");
+    }
+
+    #[test]
+    fn a_secret_of_several_lines_is_found_in_each() {
+        let redactor = redactor(&[("TF_VAR_private_key", "-----BEGIN KEY-----\nMIIBVQIBADANBg\nkqhkiG\n")]);
+        assert_eq!(redactor.redact("MIIBVQIBADANBg"), "[secret]");
+        assert_eq!(redactor.redact("kqhkiG"), "kqhkiG", "a line as short as a word");
     }
 
     #[test]

@@ -104,14 +104,14 @@ impl Journal {
         begun.filter(bad).map(|(_, entry)| entry.clone()).collect()
     }
 
-    /// When tools of a stage that were killed by a signal began and ended.
-    pub fn killed(&self, stage: &str) -> Vec<(String, String)> {
+    /// When tools of a stage that did this (`plan`, `apply`) and were killed by a signal began and ended.
+    pub fn killed(&self, stage: &str, doing: &str) -> Vec<(String, String)> {
         let entries = self.read();
-        let spans =
-            entries.iter().enumerate().filter(|(_, e)| !e.ended && e.stage == stage).filter_map(|(i, entry)| {
-                let end = entries[i + 1..].iter().find(|later| later.same(entry))?;
-                (end.ended && end.how.starts_with(KILLED)).then(|| (entry.at.clone(), end.at.clone()))
-            });
+        let did = |entry: &Entry| entry.stage == stage && entry.what.rsplit(' ').next() == Some(doing);
+        let spans = entries.iter().enumerate().filter(|(_, e)| !e.ended && did(e)).filter_map(|(i, entry)| {
+            let end = entries[i + 1..].iter().find(|later| later.same(entry))?;
+            (end.ended && end.how.starts_with(KILLED)).then(|| (entry.at.clone(), end.at.clone()))
+        });
         spans.collect()
     }
 
@@ -198,6 +198,19 @@ mod tests {
         assert_eq!(names(&second), ["1 run", "1 packer build", "2 run"]);
         second.settle(&second.unfinished()[1], "swept");
         assert_eq!(names(&second), ["1 run", "2 run"]);
+    }
+
+    /// Who was killed while it planned holds no lock of an apply.
+    #[test]
+    fn what_was_killed_is_known_by_what_it_did() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = journal(&dir, "1");
+        journal.begun("network", terraform::PLAN).unwrap();
+        journal.ended("network", terraform::PLAN, "killed by signal 9");
+        journal.begun("network", terraform::APPLY).unwrap();
+        journal.ended("network", terraform::APPLY, "exit code 1");
+        let killed = |stage: &str, doing: &str| journal.killed(stage, doing).len();
+        assert_eq!((killed("network", "plan"), killed("network", "apply"), killed("master", "plan")), (1, 0, 0));
     }
 
     #[test]

@@ -33,10 +33,14 @@ impl StateLock {
         !self.id.is_empty() && !self.created.is_empty()
     }
 
+    /// `plan`, `apply` …
+    pub fn doing(&self) -> String {
+        self.operation.trim_start_matches("OperationType").to_lowercase()
+    }
+
     /// For people: who does what since when.
     pub fn holder(&self) -> String {
-        let what = self.operation.trim_start_matches("OperationType").to_lowercase();
-        format!("{} ({what}) since {}", self.who, self.created)
+        format!("{} ({}) since {}", self.who, self.doing(), self.created)
     }
 }
 
