@@ -51,7 +51,7 @@ const FIXED: [&str; 17] = [
 /// What is the same in every cluster, for templates.
 static DEFAULT: LazyLock<Value> = LazyLock::new(|| Value::from_serialize(Fixed::DEFAULT));
 
-/// The templates, each read when it is first asked for.
+/// How templates are read.
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -60,9 +60,12 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_trim_blocks(true);
     environment.set_lstrip_blocks(true);
     environment.add_filter("comment", as_comment);
-    environment.set_loader(|name| Ok(SOURCES.get(name).map(ToString::to_string)));
     environment
 });
+
+/// The templates, each read when it is first asked for. Each in an environment of its own: two processors read two of them.
+static READ: LazyLock<BTreeMap<&'static str, OnceLock<Environment<'static>>>> =
+    LazyLock::new(|| SOURCES.keys().map(|name| (*name, OnceLock::new())).collect());
 
 /// Why the values that are the same in every cluster are what they are.
 static DEFAULT_REASONS: LazyLock<Arc<Vec<Decision>>> = LazyLock::new(|| Arc::new(Fixed::DEFAULT.decisions()));
@@ -80,8 +83,7 @@ pub fn prepare() {
     for name in SOURCES.keys() {
         let path = name.strip_suffix(SUFFIX);
         if path.is_some_and(|path| !FIXED.contains(&path)) {
-            // One that is malformed says so when it is rendered.
-            let _ = ENVIRONMENT.get_template(name);
+            template(name);
         }
     }
 }
@@ -143,31 +145,45 @@ fn fixed_file(path: &str) -> &'static (String, String) {
     file.get_or_init(|| {
         // Not kept: a template takes five times the memory of its file.
         let name = format!("{path}{SUFFIX}");
-        let template = ENVIRONMENT.template_from_named_str(&name, source(&name));
-        let text = rendered(&name, template, Fixed::DEFAULT, DEFAULT_REASONS.clone(), ());
+        let template = match ENVIRONMENT.template_from_named_str(&name, source(&name)) {
+            Ok(template) => template,
+            Err(error) => panic!("{name}: {error:#}"),
+        };
+        let text = rendered(&template, Fixed::DEFAULT, DEFAULT_REASONS.clone(), ());
         let sha256 = sha256_hex(text.as_bytes());
         (text, sha256)
     })
 }
 
+/// # Panics
+/// If there is no such template, or it is malformed: programming errors.
+fn template(name: &str) -> Template<'static, 'static> {
+    let Some((name, read)) = READ.get_key_value(name) else { panic!("there is no file templates/{name}") };
+    let environment = read.get_or_init(|| {
+        let mut environment = ENVIRONMENT.clone();
+        if let Err(error) = environment.add_template(name, source(name)) {
+            panic!("{name}: {error:#}");
+        }
+        environment
+    });
+    environment.get_template(name).expect("it was just added")
+}
+
 /// Renders `<path>.j2`.
 ///
 /// # Panics
-/// As [`rendered`].
+/// As [`template`] and [`rendered`].
 fn render(fixed: Fixed, decisions: Arc<Vec<Decision>>, path: &str, context: impl Serialize) -> String {
-    let name = format!("{path}{SUFFIX}");
-    rendered(&name, ENVIRONMENT.get_template(&name), fixed, decisions, context)
+    rendered(&template(&format!("{path}{SUFFIX}")), fixed, decisions, context)
 }
 
 /// What a template becomes. Beside its context it has `fixed`, the values that are the same in every cluster, and `why`,
 /// the reason of every decision by its name.
 ///
 /// # Panics
-/// If there is no such template, it is malformed, or its context lacks something: programming errors that any test of the
-/// file finds, never input.
+/// If its context lacks something: a programming error that any test of the file finds, never input.
 fn rendered(
-    name: &str,
-    template: Result<Template<'_, '_>, Error>,
+    template: &Template<'_, '_>,
     fixed: Fixed,
     decisions: Arc<Vec<Decision>>,
     context: impl Serialize,
@@ -175,9 +191,9 @@ fn rendered(
     let why = Value::from_object(Reasons(decisions));
     let fixed = if fixed == Fixed::DEFAULT { DEFAULT.clone() } else { Value::from_serialize(fixed) };
     let context = context! { fixed, why, ..Value::from_serialize(context) };
-    match template.and_then(|template| template.render(context)) {
+    match template.render(context) {
         Ok(rendered) => rendered,
-        Err(error) => panic!("{name}: {error:#}"),
+        Err(error) => panic!("{}: {error:#}", template.name()),
     }
 }
 
