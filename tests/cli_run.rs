@@ -149,7 +149,12 @@ fn an_old_terraform_is_4_unless_opentofu_fits() {
 fn credentials_that_are_not_accepted_are_4() {
     let test = ready(&Herd::healthy());
     test.hook("aws", r#"[ "$1" = sts ] && { echo "Unable to locate credentials" >&2; exit 253; }"#);
-    test.run(RUN).exits(4).err("Unable to locate credentials");
+    test.run(RUN).exits(4).err("AWS credentials are not accepted: Unable to locate credentials: aws configure, ");
+    // They have no part in this.
+    let words = r#"Could not connect to the endpoint URL: "https://sts.eu-west-9.amazonaws.com/""#;
+    test.hook("aws", &format!("[ \"$1\" = sts ] && {{ echo '{words}' >&2; exit 255; }}"));
+    let done = test.run(RUN).exits(4).err(&format!("AWS does not answer: {words}: see that this machine's network"));
+    assert!(!done.stderr.contains("credentials"), "{}", done.stderr);
 }
 
 #[test]
@@ -429,7 +434,7 @@ fn what_is_asked_for_wrongly_is_refused_before_the_credentials_are_looked_at() {
     test.run(&[RUN, &["--confirm", "slave9"]].concat()).exits(2).err("there are master, slave1, slave2");
     assert_eq!(test.calls_of("sts"), Vec::<String>::new());
     test.run(RUN).exits(4).err("no credentials");
-    test.run(&["images", "blueprints/herd.hcl"]).exits(4).err("AWS credentials no credentials");
+    test.run(&["images", "blueprints/herd.hcl"]).exits(4).err("AWS credentials are not accepted: no credentials");
 }
 
 #[test]
@@ -441,46 +446,6 @@ fn nothing_generated_yet_is_said_and_a_folder_is_no_blueprint() {
         .exits(2)
         .err("several files have that name")
         .err("network/terraform_network/cluster.tf");
-}
-
-#[test]
-fn modules_are_planned_beside_what_they_need() {
-    let test = ready(&Herd::healthy());
-    test.run(RUN).exits(0);
-    // The network's plan ends when another's has begun.
-    test.hook(
-        "terraform",
-        r#"case "$*" in
-        *terraform_network*" plan "*) i=0; while [ ! -f "$STATE/beside" ]; do i=$((i + 1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done ;;
-        *terraform_slave*" plan "*) touch "$STATE/beside" ;; esac"#,
-    );
-    let done = test.run(RUN).exits(0).err("slaves unchanged planned: nothing changes");
-    assert_eq!(done.stderr.matches("slaves ").count(), 2, "begun and unchanged, once: {}", done.stderr);
-    // Until the network is there, they cannot be planned: no failure.
-    fs::remove_file(test.state("made-terraform_network")).unwrap();
-    test.hook(
-        "terraform",
-        r#"[ -f "$STATE/made-terraform_network" ] || case "$*" in *terraform_slave*" plan "*) echo "Error: no VPC"; exit 1 ;; esac"#,
-    );
-    let done =
-        test.run(RUN).exits(0).err("slaves: planned when network is there").err("slaves unchanged nothing to change");
-    assert!(!done.stderr.contains("no VPC"), "{}", done.stderr);
-    // Nothing changes in the network, so this is a failure, and told once.
-    test.hook("terraform", r#"case "$*" in *terraform_slave*" plan "*) echo "Error: no role"; exit 1 ;; esac"#);
-    let done = test.run(RUN).exits(1).err("terraform plan of db_config/terraform_slave failed");
-    assert_eq!(done.stderr.matches("no role").count(), 1, "{}", done.stderr);
-}
-
-#[test]
-fn everything_is_reviewed_before_anything_is_done() {
-    let test = ready(&Herd::healthy());
-    let done =
-        test.run(RUN).exits(0).err("network: 1 to add, 0 to change, 0 to destroy").err("+ aws_thing.terraform_network");
-    let at = |text: &str| done.stderr.find(text).unwrap_or_else(|| panic!("{text} is not in {}", done.stderr));
-    assert!(at("built: there is none of the slave yet") < at("1 added"), "{}", done.stderr);
-    assert!(at("+ aws_thing.terraform_network") < at("1 added"), "{}", done.stderr);
-    let quiet = test.run(&["run", "blueprints/herd.hcl", "--yes", "--quiet"]).exits(0);
-    assert_eq!(quiet.stderr, "");
 }
 
 #[test]

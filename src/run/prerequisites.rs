@@ -47,6 +47,18 @@ const GET_TERRAFORM: &str =
 const GET_AWS: &str =
     "apt-get install awscli, or https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html";
 const GET_CREDENTIALS: &str = "aws configure, aws sso login, or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+const REACH_AWS: &str =
+    "see that this machine's network (and HTTPS_PROXY) lets it reach AWS, and that the region is one of AWS's";
+
+/// What the AWS CLI says where AWS did not answer (botocore/exceptions.py): credentials have no part in that.
+const UNREACHED: [&str; 6] = [
+    "Could not connect to the endpoint",
+    "Connect timeout",
+    "Read timeout",
+    "Failed to connect to proxy",
+    "Connection was closed",
+    "SSL validation failed",
+];
 
 /// Looks for Packer and Terraform (or OpenTofu), side by side.
 pub fn tools(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Tools {
@@ -103,8 +115,14 @@ pub fn credentials(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: 
             None => finding.problem = Some("AWS answered strangely".into()),
         },
         Ok(captured) => {
-            let last = captured.stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("not accepted");
-            finding.problem = Some(last.trim().to_string());
+            let last = captured.stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+            if UNREACHED.iter().any(|words| last.contains(words)) {
+                finding.name = "AWS".into();
+                finding.problem = Some(format!("does not answer: {last}"));
+                finding.advice = REACH_AWS.into();
+            } else {
+                finding.problem = Some(format!("are not accepted: {last}"));
+            }
         }
         Err(e) => finding.problem = Some(format!("cannot ask: {e}")),
     }
