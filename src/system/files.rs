@@ -61,7 +61,7 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 pub fn look(path: &Path) -> io::Result<Option<(Kind, Vec<u8>)>> {
     // Nothing but a regular file is read; nothing else is waited for.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let mut file = match open(path, flags, rustix::fs::Mode::empty()) {
+    let file = match open(path, flags, rustix::fs::Mode::empty()) {
         Ok(file) => File::from(file),
         Err(error) => {
             // A link, a socket, or a file that must not be read.
@@ -74,8 +74,9 @@ pub fn look(path: &Path) -> io::Result<Option<(Kind, Vec<u8>)>> {
     let meta = file.metadata()?;
     let kind = kind_of(&meta);
     let Kind::File { .. } = kind else { return Ok(Some((kind, vec![]))) };
-    let mut bytes = Vec::with_capacity(meta.len() as usize + 1);
-    file.read_to_end(&mut bytes)?;
+    // So much and no more: whether there is more costs three questions a file.
+    let mut bytes = Vec::with_capacity(meta.len() as usize);
+    file.take(meta.len()).read_to_end(&mut bytes)?;
     Ok(Some((kind, bytes)))
 }
 
