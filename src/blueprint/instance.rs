@@ -35,6 +35,10 @@ impl Instance {
         if series.starts_with('t') {
             return burstable(series, size);
         }
+        // From the sixth generation on the name tells whose processor it is: there is no m6.
+        if !series.ends_with(['4', '5', '2']) && !family[series.len()..].starts_with(['a', 'g', 'i']) {
+            return None;
+        }
         // A family has a fixed ratio of memory to vCPU, and each size doubles the last.
         let gib_per_vcpu: u64 = match series {
             "m5" | "m6" | "m7" | "m8" => 4,
@@ -116,7 +120,7 @@ mod tests {
             assert_eq!((instance.vcpus, instance.memory_mib), (vcpus, gib * 1024), "{name}");
             assert_eq!(instance.link.map(|l| (l.most_mb, l.most_iops)), most, "{name}");
         }
-        for name in ["t2.small", "u7i-12tb.224xlarge", "m6i.metal", "nonsense"] {
+        for name in ["t2.small", "u7i-12tb.224xlarge", "m6i.metal", "m6.large", "c7x.large", "nonsense"] {
             assert_eq!(Instance::of(name), None, "{name}");
         }
     }

@@ -262,12 +262,13 @@ fn spared(found: &Check) -> Vec<Vec<String>> {
 
 fn door(door: &Door) -> Vec<String> {
     let from = door.from.join(", ");
-    let who = match (door.closed, &door.key_name, door.only) {
-        (Some(why), ..) => format!("nobody: {why}"),
-        (None, Some(key), _) => format!("{from}, with the key \"{key}\""),
-        (None, None, Some(only)) => format!("{from}, {only}"),
-        (None, None, None) => from,
+    let who = match (door.closed, &door.key_name) {
+        (Some(why), _) => format!("nobody: {why}"),
+        (None, Some(key)) => format!("{from}, with the key \"{key}\""),
+        (None, None) => from,
     };
+    let only = door.only.as_ref().filter(|_| door.closed.is_none());
+    let who = only.map_or(who.clone(), |only| format!("{who}, {only}"));
     vec![door.what.clone(), format!("port {}", door.port), who]
 }
 

@@ -27,7 +27,8 @@ pub fn run(context: &Context, report: &Report, options: &args::Explain) -> Resul
         report.line(&format!("\n{}", story(rule.code)));
         return Ok(());
     }
-    if what.to_uppercase().starts_with("PGH") {
+    // A file may begin with these letters, too.
+    if what.to_uppercase().strip_prefix("PGH").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
         let codes: Vec<&str> = rules::every().map(|rule| rule.code).collect();
         return Err(Failure::usage(format!("{what} is no rule's code\n  there are {}", codes.join(", "))));
     }

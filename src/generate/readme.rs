@@ -13,7 +13,7 @@ struct Context<'a> {
     region: &'a str,
     major: u16,
     synchronous: bool,
-    ttl: u32,
+    etcd: String,
     clients: String,
     vpc_id: Option<&'a str>,
     makes_endpoint: bool,
@@ -74,7 +74,10 @@ fn context(cluster: &Cluster) -> Context<'_> {
         region: &cluster.region,
         major: cluster.postgres.major,
         synchronous: cluster.failover.synchronous,
-        ttl: cluster.failover.ttl,
+        etcd: (cluster.etcd_members())
+            .map(|machine| format!("http://{}:{}", machine.address, cluster.fixed.port.etcd_client))
+            .collect::<Vec<_>>()
+            .join(","),
         clients: join(&cluster.network.clients),
         vpc_id: cluster.network.vpc_id.as_deref(),
         makes_endpoint: cluster.network.makes_endpoint,

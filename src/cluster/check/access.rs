@@ -19,7 +19,7 @@ pub struct Door {
     /// The EC2 key pair that lets in, where it is one that must.
     pub key_name: Option<String>,
     /// What else must be so for someone to come in.
-    pub only: Option<&'static str>,
+    pub only: Option<String>,
     /// Why nobody can come in here.
     pub closed: Option<&'static str>,
 }
@@ -57,7 +57,7 @@ pub fn doors(cluster: &Cluster) -> Vec<Door> {
             },
             from: admins.clone(),
             key_name: key_name.map(String::from),
-            only: None,
+            only: inside(cluster, &blocks),
         });
     }
     doors.push(Door {
@@ -66,18 +66,39 @@ pub fn doors(cluster: &Cluster) -> Vec<Door> {
         from: cluster.network.builders().iter().map(ToString::to_string).collect(),
         key_name: None,
         only: Some(match admins.is_empty() {
-            true => "for the minutes of a build, with a key that Packer makes for it; network.admins narrows it",
-            false => "for the minutes of a build, with a key that Packer makes for it",
+            true => "for the minutes of a build, with a key that Packer makes for it; network.admins narrows it".into(),
+            false => "for the minutes of a build, with a key that Packer makes for it".into(),
         }),
         closed: None,
     });
     doors
 }
 
-/// The blueprint's blocks of machines by their key.
+/// What an admin outside of the network has to know of machines that have private addresses alone.
+fn inside(cluster: &Cluster, blocks: &[&'static str]) -> Option<String> {
+    if cluster.network.admins.iter().all(|net| net.network().is_private()) {
+        return None;
+    }
+    let is_private = |(role, block): &&(Role, &'static str)| {
+        blocks.contains(block) && cluster.machine_of(*role).is_some_and(|machine| !machine.elastic_ip)
+    };
+    let private: Vec<&str> = BLOCKS.iter().filter(is_private).map(|(_, block)| *block).collect();
+    let has = if private.len() == 1 { "has" } else { "have" };
+    (!private.is_empty()).then(|| {
+        format!(
+            "by VPN or peering: {} {has} no elastic_ip, and private addresses are not reached from outside",
+            joined(&private)
+        )
+    })
+}
+
+/// The blueprint's blocks of machines.
+const BLOCKS: [(Role, &str); 3] = [(Role::Master, "master"), (Role::Slave, "slaves"), (Role::Haproxy, "haproxy")];
+
+/// The blocks by their key.
 fn keys(cluster: &Cluster) -> Vec<(Vec<&'static str>, Option<&str>)> {
     let mut keys: Vec<(Vec<&str>, Option<&str>)> = vec![];
-    for (role, block) in [(Role::Master, "master"), (Role::Slave, "slaves"), (Role::Haproxy, "haproxy")] {
+    for (role, block) in BLOCKS {
         let Some(machine) = cluster.machine_of(role) else { continue };
         let key = machine.key_name.as_deref();
         match keys.iter_mut().find(|(_, known)| *known == key) {

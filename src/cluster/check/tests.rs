@@ -269,6 +269,22 @@ fn who_may_come_in_is_told() {
     );
 }
 
+#[test]
+fn who_has_private_addresses_alone_is_told_so() {
+    let ssh = |more: &str, admin: &str| -> Vec<Option<String>> {
+        let machine = |name: &str| format!("{name} {{\n key_name = \"dba\"\n{more}\n}}\n");
+        let haproxy = "haproxy {\n key_name = \"dba\"\n elastic_ip = true\n}\n";
+        let network = format!("network {{\n admins = [\"{admin}\"]\n}}\n");
+        let found = checked(&format!("{network}{}{}{haproxy}", machine("master"), machine("slaves")));
+        found.access.into_iter().filter(|door| door.what == "SSH, master, slaves and haproxy").map(|d| d.only).collect()
+    };
+    let told =
+        "by VPN or peering: master and slaves have no elastic_ip, and private addresses are not reached from outside";
+    assert_eq!(ssh("", "203.0.113.0/24"), [Some(told.to_string())]);
+    assert_eq!(ssh(" elastic_ip = true", "203.0.113.0/24"), [None]);
+    assert_eq!(ssh("", "10.9.0.0/16"), [None], "they are in another network of ours");
+}
+
 /// They are set aside where they pay, and memory is counted accordingly.
 #[test]
 fn huge_pages_spare_large_machines_their_page_tables() {
