@@ -27,6 +27,10 @@ static SOURCES: LazyLock<BTreeMap<&'static str, &'static str>> = LazyLock::new(|
     sources
 });
 
+/// Hashes of the files that pass as they are: the same for every cluster of a run.
+static HASHES: LazyLock<BTreeMap<&'static str, OnceLock<String>>> =
+    LazyLock::new(|| SOURCES.keys().map(|path| (*path, OnceLock::new())).collect());
+
 /// Templates whose files are the same in every cluster.
 const FIXED: [&str; 17] = [
     "db_config/patroni_unit.conf",
@@ -105,7 +109,10 @@ fn each(dir: &'static Dir<'static>, take: &mut impl FnMut(&'static str, &'static
 
 /// Adds a file that passes as it is. A shell or Python script is executable; a sourced or configuration file is not.
 pub fn add_plain(files: &mut FileSet, path: &str, mode: Mode) -> String {
-    files.add(path, mode, source(path));
+    let text = source(path);
+    let Some(hash) = HASHES.get(path) else { panic!("there is no file templates/{path}") };
+    let sha256 = hash.get_or_init(|| sha256_hex(text.as_bytes()));
+    files.add_file(path, File { mode, text: text.into(), sha256: sha256.as_str().into() });
     path.to_string()
 }
 
