@@ -90,7 +90,7 @@ impl Chaos<'_> {
         let mut run = self.begin(up);
         let own = Pid::from_child(&run);
         let most = if builds {
-            while children(own, "packer").is_empty() && run.try_wait().unwrap().is_none() {
+            while !is_building(own) && run.try_wait().unwrap().is_none() {
                 sleep(Duration::from_millis(20));
             }
             BUILD
@@ -240,6 +240,12 @@ impl Chaos<'_> {
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(150)..].join("\n")
     }
+}
+
+/// Whether Packer is at a build: at first it only says its version.
+fn is_building(run: Pid) -> bool {
+    let words = |pid: Pid| fs::read_to_string(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+    children(run, "packer").into_iter().any(|(pid, _)| words(pid).split('\0').nth(1) == Some("build"))
 }
 
 fn verb(up: bool) -> &'static str {
