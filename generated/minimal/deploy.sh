@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-95988e8ce2e0 slave=minimal-slave-7b1e70097e83 haproxy=minimal-haproxy-25e7439af763)
+images=(master=minimal-master-f07847fc1b35 slave=minimal-slave-ae15d38c5ebf haproxy=minimal-haproxy-b8d858463da6)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -131,7 +131,6 @@ fixed! {
         history: u32 = 1 " h", "Patroni rewrites a handful of keys for ever: an hour of their history is more than anybody asks for", ETCD;
         quota: u32 = 1073741824 " bytes", "history that compaction has missed can never fill the disk, and a gibibyte is a thousand times what Patroni's keys take", ETCD;
         at_least: &'static str = "3.4" "", "the first with pre-vote, and with the JSON API that machines join by", "https://github.com/etcd-io/etcd/blob/main/CHANGELOG/CHANGELOG-3.4.md";
-        look: u32 = 5 " s", "a first founder with an empty disk looks this long for a cluster before it founds one: all may be coming back from a power cut, with this disk the one that was lost", DESIGN;
         call_timeout: u32 = 3 " s", FEW, DESIGN;
         change_timeout: u32 = 10 " s", "a change of members is agreed upon by all of them", DESIGN;
         restart: u32 = 2 " s", AT_ONCE, SERVICE;
@@ -143,7 +142,7 @@ fixed! {
     boot: Boot {
         identity_pause: u32 = 2 " s", "the address may come late, and nothing else starts before", DESIGN;
         identity_log: u32 = 15 " tries", QUIET, DESIGN;
-        wait_pause: u32 = 2 " s", "a slave looks this often whether the master has founded the cluster", DESIGN;
+        wait_pause: u32 = 1 " s", "a slave looks this often whether the master has founded the cluster", DESIGN;
         log_every: u32 = 30 " s", QUIET, DESIGN;
         secrets_pause: u32 = 5 " s", "Terraform may still be making the secrets, the network or the endpoint may be late", DESIGN;
         secrets_connect: u32 = 5 " s", "the endpoint is in this machine's own subnet", BOTO;

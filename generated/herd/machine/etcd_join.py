@@ -2,22 +2,23 @@
 """Decides, before etcd starts, whether this machine founds the cluster, joins it, or goes on with what is on its disk.
 
 An empty disk in a cluster that runs means a replaced machine, or one that is not in it yet: its old member is removed, it
-is added, and etcd starts with `existing`. Only the founders, ETCD_INITIAL_CLUSTER, ever start with `new`: the first of
-them if nothing runs anywhere, the second once the first has started so. Everyone else waits for a cluster to join.
+is added, and etcd starts with `existing`. Only the founders, ETCD_INITIAL_CLUSTER, ever start with `new`, and only once
+another founder says that it has no cluster either: after a power cut a founder whose disk was lost must not begin anew
+while the others still boot. Everyone else waits for a cluster to join.
 The answer is /run/pgherd/etcd-member.env, which etcd's unit reads.
 """
 
 import glob
+import http.server
 import os
 import sys
+import threading
 import time
+import urllib.parse
 
 import etcd_api
 
 ANSWER = "/run/pgherd/etcd-member.env"
-# Seconds. A first founder with an empty disk looks this long for a cluster before it founds one: all may be coming back
-# from a power cut, with this disk the one that was lost.
-LOOK = 5
 # Seconds between two lines in the log while waiting.
 LOG_EVERY = 30
 
@@ -45,6 +46,27 @@ def join(client_url, own_url, names):
     return ",".join(f"{names.get(url, url.split('/')[2])}={url}" for url in sorted(urls))
 
 
+class NoMembers(http.server.BaseHTTPRequestHandler):
+    """What a founder with an empty disk answers where etcd will: it knows of no member, and takes no part in Raft."""
+
+    def do_GET(self):
+        if self.path != "/members":
+            return self.send_error(http.HTTPStatus.NOT_FOUND)
+        self.send_response(http.HTTPStatus.OK)
+        self.end_headers()
+        self.wfile.write(b"[]")
+
+    def log_message(self, *_):
+        pass
+
+
+def tell_that_nothing_is_here(own_url):
+    """Answers the other founders until this program ends, which frees the port for etcd."""
+    own = urllib.parse.urlsplit(own_url)
+    server = http.server.ThreadingHTTPServer((own.hostname, own.port), NoMembers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
 def is_founded(peer_url):
     """Whether a peer, quorum or not, belongs to a cluster that has run; None if it does not answer."""
     try:
@@ -69,25 +91,25 @@ def main():
         # etcd goes on with what it has and looks at neither of these.
         return answer("existing", os.environ["ETCD_INITIAL_CLUSTER"])
 
-    is_first = name == next(iter(founders))
-    started = time.monotonic()
+    other_founders = [url for member, url in founders.items() if member != name]
+    if name in founders:
+        if not other_founders:
+            return answer("new", os.environ["ETCD_INITIAL_CLUSTER"])
+        tell_that_nothing_is_here(members[name])
     logged = float("-inf")
     while True:
         states = {url: is_founded(url) for url in peers}
-        waited = time.monotonic() - started
         if any(states.values()):
             for url in (url for url, founded in states.items() if founded):
                 try:
                     return answer("existing", join(url.replace(":2380", ":2379"), members[name], names))
                 except etcd_api.ERRORS as error:
                     print(f"the cluster cannot take this machine in yet, trying again: {error}", flush=True)
-        elif name in founders and False in states.values():
+        elif name in founders and any(states[url] is False for url in other_founders):
             return answer("new", os.environ["ETCD_INITIAL_CLUSTER"])
-        elif is_first and (waited > LOOK or not peers):
-            return answer("new", os.environ["ETCD_INITIAL_CLUSTER"])
-        elif waited - logged > LOG_EVERY:
-            logged = waited
-            print("waiting for the other members", flush=True)
+        elif time.monotonic() - logged > LOG_EVERY:
+            logged = time.monotonic()
+            print(f"waiting for one of these to answer: {' '.join(peers)}", flush=True)
         time.sleep(1)
 
 

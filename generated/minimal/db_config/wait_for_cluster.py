@@ -10,7 +10,7 @@ import yaml
 import etcd_api
 
 # Seconds between two looks, and between two lines in the log.
-PAUSE, LOG_EVERY = 2, 30
+PAUSE, LOG_EVERY = 1, 30
 
 
 def main():

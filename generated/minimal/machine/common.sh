@@ -27,9 +27,10 @@ put() {
   install -m "$mode" -t "$folder" "$@"
 }
 
+# No file is synced by itself: clean_image syncs them all, and a builder that dies before leaves no image.
 apt() {
-  apt-get -q -y -o DPkg::Lock::Timeout=300 -o APT::Get::Always-Include-Phased-Updates=true \
-    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
+  apt-get -q -y -o DPkg::Lock::Timeout=300 -o APT::Get::Always-Include-Phased-Updates=true -o Acquire::Languages=none \
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-unsafe-io "$@"
 }
 
 # Waits until the machine has finished its own first boot: cloud-init may still be at apt.

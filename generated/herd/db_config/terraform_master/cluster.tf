@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-3532e213e1f0"
-  image      = "3532e213e1f0"
+  image_name = "herd-master-c002b9828520"
+  image      = "c002b9828520"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

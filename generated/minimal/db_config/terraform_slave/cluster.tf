@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-7b1e70097e83"
-  image      = "7b1e70097e83"
+  image_name = "minimal-slave-ae15d38c5ebf"
+  image      = "ae15d38c5ebf"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
