@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-c002b9828520 slave=herd-slave-0590a4e4229e haproxy=herd-haproxy-068699917ee5)
+images=(master=herd-master-41421a42885d slave=herd-slave-e61cdddd22bf haproxy=herd-haproxy-a4baf694b9a2)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

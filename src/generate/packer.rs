@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{ForMachines, ImageContent};
 use crate::cluster::{Cluster, Machine, Role};
 use crate::fileset::contents::{self, Contents};
-use crate::fileset::{FileSet, ImageId, Mode, RelPath, sha256_hex};
+use crate::fileset::{File, FileSet, ImageId, Mode, RelPath, sha256_hex};
 
 /// Where uploads land: Packer's user can write there, and a reboot empties it.
 const UPLOADS: &str = "/tmp/pgherd";
@@ -35,31 +35,23 @@ fn add_image(
     files: &mut FileSet,
 ) -> ImageId {
     let path = format!("packer_templates/{}_temp.json", role.name());
-    let unnamed = template(cluster, role, machine, content, &Identity::default());
+    let mut template = template(cluster, role, machine, content);
+    let unnamed = sha256_hex(template.to_string().as_bytes());
     let hash = hash(&unnamed, content, uploads);
     let name = format!("{}-{}-{hash}", cluster.name, role.name());
-    let identity = Identity { name, hash, contents: contents(&path, &unnamed, content, uploads) };
-    let template = template(cluster, role, machine, content, &identity);
+    let contents = contents(&path, &unnamed, content, uploads);
+    identify(&mut template, &name, &hash, &contents);
     files.add(&path, Mode::Plain, format!("{template:#}\n"));
-    let Identity { name, hash, contents } = identity;
     ImageId { role: role.name().into(), name, hash, template: RelPath::new(path), contents }
 }
 
-/// What follows from an image's content, and is therefore no part of it.
-#[derive(Default)]
-struct Identity {
-    name: String,
-    hash: String,
-    contents: Contents,
-}
-
-/// Hashes of the template, but for the image's identity, and of every file that is uploaded.
-fn contents(path: &str, template: &Value, content: &ImageContent, files: &FileSet) -> Contents {
+/// Hashes of the template as it is without the image's identity, and of every file that is uploaded.
+fn contents(path: &str, unnamed: &str, content: &ImageContent, files: &FileSet) -> Contents {
     let short = |hash: &str| hash[..contents::DIGITS].to_string();
     let uploads = uploads(content).into_iter();
     let mut contents: Contents =
         uploads.filter_map(|path| Some((path.to_string(), short(&files.get(path)?.sha256)))).collect();
-    contents.insert(path.into(), short(&sha256_hex(template.to_string().as_bytes())));
+    contents.insert(path.into(), short(unnamed));
     contents
 }
 
@@ -67,22 +59,32 @@ fn contents(path: &str, template: &Value, content: &ImageContent, files: &FileSe
 ///
 /// # Panics
 /// If a file is not in the set: files for machines are generated before templates.
-fn hash(template: &Value, content: &ImageContent, files: &FileSet) -> String {
-    // Lengths go in with the parts, so that no two different sets of parts read the same.
-    let mut input = vec![];
-    let mut part = |text: &str| {
-        input.extend_from_slice(&(text.len() as u64).to_be_bytes());
-        input.extend_from_slice(text.as_bytes());
-    };
-    part(content.role);
-    part(&template.to_string());
+fn hash(unnamed: &str, content: &ImageContent, files: &FileSet) -> String {
+    // A line a part; no path has an end of line in it.
+    let mut input = format!("{}\n{unnamed}\n", content.role);
     for path in uploads(content) {
-        let Some(file) = files.get(path) else { panic!("{path} goes into an image but is not generated") };
-        part(path);
-        part(&file.mode.bits().to_string());
-        part(&file.text);
+        let Some(File { mode, sha256, .. }) = files.get(path) else {
+            panic!("{path} goes into an image but is not generated")
+        };
+        input += &format!("{path} {:o} {sha256}\n", mode.bits());
     }
-    sha256_hex(&input)[..HASH_DIGITS].to_string()
+    sha256_hex(input.as_bytes())[..HASH_DIGITS].to_string()
+}
+
+/// Fills in what follows from an image's content, and is therefore no part of it.
+fn identify(template: &mut Value, name: &str, hash: &str, contents: &Contents) {
+    template["post-processors"][0]["custom_data"]["content"] = hash.into();
+    let builder = &mut template["builders"][0];
+    builder["ami_name"] = literal(name).into();
+    for tags in ["tags", "snapshot_tags"] {
+        builder[tags]["Name"] = literal(name).into();
+    }
+    for tags in ["tags", "snapshot_tags", "run_tags", "run_volume_tags"] {
+        builder[tags]["pgherd:content"] = hash.into();
+    }
+    for (key, value) in contents::to_tags(contents) {
+        builder["tags"][key] = value.into();
+    }
 }
 
 /// The script and its files, sorted: their order in the list is of no consequence to the image.
@@ -93,20 +95,21 @@ fn uploads(content: &ImageContent) -> Vec<&str> {
     all
 }
 
-fn template(cluster: &Cluster, role: Role, machine: &Machine, content: &ImageContent, identity: &Identity) -> Value {
+/// Without what [`identify`] fills in.
+fn template(cluster: &Cluster, role: Role, machine: &Machine, content: &ImageContent) -> Value {
     let role_name = role.name();
     json!({
         "_what": format!("Image of the {role_name} of cluster {}. In the cluster's folder: packer build packer_templates/{role_name}_temp.json", literal(&cluster.name)),
         "_credentials": "From where every AWS program looks: environment (the old AWS_ACCESS_KEY and AWS_SECRET_KEY too), profile, role.",
         "_content": "The tag pgherd:content is a hash over this template and every file that it uploads: Terraform boots the image that has it.",
         "variables": variables(cluster, machine),
-        "builders": [builder(cluster, role, machine, identity)],
+        "builders": [builder(cluster, role, machine)],
         "provisioners": provisioners(content),
         "post-processors": [{
             "type": "manifest",
             "output": format!("manifest-{}.json", role.name()),
             "strip_path": true,
-            "custom_data": { "cluster": literal(&cluster.name), "role": role.name(), "content": identity.hash },
+            "custom_data": { "cluster": literal(&cluster.name), "role": role.name(), "content": "" },
         }],
     })
 }
@@ -127,13 +130,12 @@ fn variables(cluster: &Cluster, machine: &Machine) -> Value {
     })
 }
 
-fn builder(cluster: &Cluster, role: Role, machine: &Machine, identity: &Identity) -> Value {
+fn builder(cluster: &Cluster, role: Role, machine: &Machine) -> Value {
     let base = &cluster.base;
-    let common = tags(cluster, role, identity);
+    let common = tags(cluster, role);
     let mut tags = common.clone();
     // Of what it is made: a later image's builder says with these which files differ, and whether the base has moved on.
     tags.insert("pgherd:base".into(), "{{ .SourceAMI }} {{ .SourceAMIName }}".into());
-    tags.extend(contents::to_tags(&identity.contents).into_iter().map(|(key, value)| (key, value.into())));
     let mut run_tags = common.clone();
     run_tags.insert("Name".into(), literal(&format!("packer builder {}-{}", cluster.name, role.name())).into());
     json!({
@@ -160,7 +162,7 @@ fn builder(cluster: &Cluster, role: Role, machine: &Machine, identity: &Identity
         "ssh_username": base.ssh_user,
         "ssh_interface": "{{user `ssh_interface`}}",
         "ssh_clear_authorized_keys": true,
-        "ami_name": literal(&identity.name),
+        "ami_name": "",
         // Only `packer build -force` replaces an image that exists; its snapshots then go, too.
         "force_delete_snapshot": true,
         "ami_description": literal(&format!("{} of PostgreSQL cluster {}, made by pgherd", role.name(), cluster.name)),
@@ -189,8 +191,8 @@ fn disk(cluster: &Cluster) -> Value {
     disk
 }
 
-fn tags(cluster: &Cluster, role: Role, identity: &Identity) -> Map<String, Value> {
-    let own = [("Name", identity.name.as_str()), ("pgherd:role", role.name()), ("pgherd:content", &identity.hash)];
+fn tags(cluster: &Cluster, role: Role) -> Map<String, Value> {
+    let own = [("Name", ""), ("pgherd:role", role.name()), ("pgherd:content", "")];
     let theirs = cluster.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     theirs.chain(own).map(|(key, value)| (literal(key), literal(value).into())).collect()
 }
