@@ -13,7 +13,7 @@ mod templates;
 pub mod terraform;
 
 use crate::cluster::Cluster;
-use crate::fileset::FileSet;
+use crate::fileset::{FileSet, Mode};
 
 pub use templates::prepare;
 
@@ -51,6 +51,7 @@ pub fn for_tools(cluster: &Cluster, machines: &ForMachines) -> FileSet {
     terraform::add(cluster, &mut files);
     deploy::add(cluster, &mut files);
     readme::add(cluster, &mut files);
+    templates::add_plain(&mut files, ".gitignore", Mode::Plain);
     files
 }
 
