@@ -143,3 +143,19 @@ fn a_plan_that_is_shown_after_ctrl_c_is_not_gone_by() {
     let done = interrupted(&test).err("network interrupted");
     assert!(!done.stderr.contains("planned: 1 to add"), "{}", done.stderr);
 }
+
+/// Packer starts itself once more, and ends with 0 where that process is killed, for want of memory say.
+#[test]
+fn packer_that_ends_well_without_an_image_has_failed() {
+    let test = ready();
+    test.hook(
+        "packer",
+        "case \"$*\" in *build*master*) echo '    amazon-ebs: Found Image ID: ami-0base'; exit 0 ;; esac",
+    );
+    let done = test.run(RUN).exits(1).err("packer build of herd-master-").err("failed");
+    done.err("| Error: packer has made nothing: a process of its own was killed").err("the next run removes it");
+    test.hook("packer", "");
+    assert!(test.calls_of("describe-key-pairs").is_empty());
+    test.run(RUN).exits(0);
+    assert!(!test.calls_of("describe-key-pairs").is_empty(), "nobody looks for what it left");
+}

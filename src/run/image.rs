@@ -34,7 +34,12 @@ impl Under<'_> {
         let mut ami = None;
         let forced = self.runner.rebuild.contains(&image.role);
         let build = if forced { &image.rebuild } else { &image.build };
-        let exit = self.run_noted(build, Some(packer::BUILD), |line| ami = ami_in(line).or(ami.take()))?;
+        let made = packer::made(&runner.pipeline.region);
+        let exit = self.run_noted(build, Some(packer::BUILD), Some(&made), |line| {
+            if line.trim_start().starts_with(&made) {
+                ami = line.trim().rsplit(' ').next().map(String::from);
+            }
+        })?;
         if !exit.ok() {
             let advice = match exit {
                 Exit::Signal(_) => {
@@ -139,11 +144,4 @@ pub fn base_moved(own: &Ami, newest: Option<&Ami>) -> Option<String> {
     (id != newest.id).then(|| {
         format!("{} is built on {id} ({name}), and the newest base is {} ({})", own.name, newest.id, newest.name)
     })
-}
-
-/// The AMI in a line of Packer's summary: `eu-west-1: ami-0123…`.
-fn ami_in(line: &str) -> Option<String> {
-    let (_, id) = line.rsplit_once(": ")?;
-    let id = id.trim();
-    (id.starts_with("ami-") && id.chars().skip(4).all(|c| c.is_ascii_alphanumeric())).then(|| id.to_string())
 }

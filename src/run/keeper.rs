@@ -18,6 +18,8 @@ pub const LOCK: &str = "tools.lock";
 pub const VERB: &str = "keep";
 /// A program that cannot be started ends with this in a shell.
 const CANNOT_START: i32 = 127;
+/// What an exit code of 0 without the proof is taken for: a process of the program's own was killed.
+const UNPROVEN: Exit = Exit::Signal(9);
 /// From here on an exit code stands for a signal, as in a shell.
 const SIGNALS: i32 = 128;
 
@@ -28,6 +30,8 @@ pub struct Kept {
     pub log: PathBuf,
     /// What is added to which journal when it ends.
     pub journal: Option<(PathBuf, Entry)>,
+    /// How a line begins by which it proves that it has done its work: a program may end with 0 and have done nothing.
+    pub proof: Option<String>,
     /// Program and arguments.
     pub argv: Vec<String>,
 }
@@ -40,7 +44,18 @@ pub fn keep(context: &Context, kept: &Kept, say: &mut dyn FnMut(&str)) -> i32 {
         return CANNOT_START;
     };
     let program = Program { argv: &kept.argv, dir: &context.cwd, env: &context.env };
-    let exit = process::stream_in_group(program, &mut |line| say(&log.line(line)));
+    let mut proven = kept.proof.is_none();
+    let exit = process::stream_in_group(program, &mut |line| {
+        proven |= kept.proof.as_ref().is_some_and(|proof| line.trim_start().starts_with(proof));
+        say(&log.line(line));
+    });
+    let exit = exit.map(|exit| {
+        if proven || !exit.ok() {
+            return exit;
+        }
+        say(&log.line(&format!("Error: {} has made nothing: a process of its own was killed", kept.argv[0])));
+        UNPROVEN
+    });
     let (code, how) = match exit {
         Ok(Exit::Code(code)) => (code, Exit::Code(code).to_string()),
         Ok(Exit::Signal(signal)) => (SIGNALS + signal, Exit::Signal(signal).to_string()),
@@ -66,6 +81,9 @@ pub fn argv(pgherd: &Path, kept: &Kept) -> Vec<String> {
     if let Some((path, entry)) = &kept.journal {
         argv.extend(["--journal".into(), path.display().to_string()]);
         argv.extend(["--entry".into(), serde_json::to_string(entry).unwrap_or_default()]);
+    }
+    if let Some(proof) = &kept.proof {
+        argv.extend(["--proof".into(), proof.clone()]);
     }
     argv.push("--".into());
     argv.extend(kept.argv.iter().cloned());

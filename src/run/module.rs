@@ -162,7 +162,7 @@ impl Under<'_> {
         let mut broke = false;
         loop {
             let mut lock = StateLock::default();
-            let exit = self.run_noted(invocation, Some(name), |line| {
+            let exit = self.run_noted(invocation, Some(name), None, |line| {
                 lock.read_line(line);
                 on_line(line);
             })?;

@@ -41,14 +41,16 @@ impl From<Stop> for Outcome {
 impl Under<'_> {
     /// Runs a tool; its output goes to the log and line by line to the watcher.
     pub fn run(&mut self, invocation: &Invocation, on_line: impl FnMut(&str)) -> Result<Exit, Stop> {
-        self.run_noted(invocation, None, on_line)
+        self.run_noted(invocation, None, None, on_line)
     }
 
-    /// Runs a tool; the journal has its begin and its end by this name.
+    /// Runs a tool; the journal has its begin and its end by this name. Without a line of its output that begins with the proof it has
+    /// failed, whatever its exit code.
     pub fn run_noted(
         &mut self,
         invocation: &Invocation,
         name: Option<&str>,
+        proof: Option<&str>,
         mut on_line: impl FnMut(&str),
     ) -> Result<Exit, Stop> {
         let (runner, stage) = (self.runner, self.stage);
@@ -59,6 +61,7 @@ impl Under<'_> {
         let kept = Kept {
             log: self.log.path().to_path_buf(),
             journal: name.map(|name| (runner.journal.path().to_path_buf(), runner.journal.line_of(stage, name))),
+            proof: proof.map(String::from),
             argv: invocation.argv(),
         };
         let (argv, env) = (keeper::argv(&runner.program, &kept), self.env(invocation));

@@ -28,6 +28,12 @@ pub fn rebuild(template: &str, vars: &BTreeMap<String, String>) -> Vec<String> {
     build_with(&["-force"], template, vars)
 }
 
+/// How the line begins in which Packer says at its end which image it has made. Its exit code does not tell: where the process that it
+/// starts of itself is killed, the other one ends with 0 (seen with 1.6.6).
+pub fn made(region: &str) -> String {
+    format!("{region}: ami-")
+}
+
 fn build_with(flags: &[&str], template: &str, vars: &BTreeMap<String, String>) -> Vec<String> {
     let mut args = vec!["build".to_string(), "-color=false".into(), "-on-error=cleanup".into()];
     args.extend(flags.iter().map(|flag| flag.to_string()));

@@ -124,6 +124,9 @@ pub struct Keep {
     /// What is added to it at the end
     #[arg(long)]
     pub entry: Option<String>,
+    /// How a line of its output begins without which it has done nothing
+    #[arg(long)]
+    pub proof: Option<String>,
     /// The tool and its arguments
     #[arg(last = true, required = true)]
     pub command: Vec<String>,
