@@ -190,6 +190,20 @@ fn what_a_killed_packer_left_is_removed_and_named() {
     leaves_a_builder("$$", true);
 }
 
+/// Packer makes a key pair first and tags it then. One that it had no time to tag is known by the name in the build's log alone.
+#[test]
+fn a_key_pair_that_packer_could_not_tag_is_removed() {
+    let test = ready(&Herd::healthy());
+    let says = "==> amazon-ebs: Creating temporary keypair: packer_ffffffff-9";
+    let kill = format!(r#"touch "$STATE/once"; echo '{says}'; echo 'unexpected EOF'; exit 1"#);
+    test.hook("packer", &format!(r#"case "$*" in *master_temp*) [ -f "$STATE/once" ] || {{ {kill}; }} ;; esac"#));
+    test.run(RUN).exits(1).err("unexpected EOF");
+    let keys = r#"{"KeyPairs": [{"KeyName": "packer_ffffffff-9"}, {"KeyName": "packer_ffffffff-8"}]}"#;
+    fs::write(test.state("describe-key-pairs"), keys).unwrap();
+    test.run(RUN).exits(0).err("image-master removed the key pair packer_ffffffff-9 of a killed build");
+    assert_eq!(test.calls_of("aws ec2 delete-").len(), 1, "nothing else: {:#?}", test.calls());
+}
+
 fn leaves_a_builder(killed: &str, end_is_seen: bool) {
     let test = ready(&Herd::healthy());
     let kill = format!(r#"touch "$STATE/once"; kill -9 {killed}"#);

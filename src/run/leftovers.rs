@@ -4,10 +4,11 @@ use std::sync::PoisonError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::journal::{self, Entry};
+use super::log::Log;
 use super::runner::{MAKE_ROOM, Runner};
 use super::under::{Stop, Under};
 use crate::pipeline::Image;
-use crate::system::clock;
+use crate::system::{clock, files};
 use crate::tools::leftovers::{self, Kind, Tagged, Thing};
 use crate::tools::packer;
 
@@ -22,17 +23,21 @@ impl Under<'_> {
     pub fn sweep(&mut self, image: &Image) -> Result<(), Stop> {
         let runner = self.runner;
         let left: Vec<_> = runner.unfinished.iter().filter(|entry| entry.stage == self.stage).collect();
-        let builds = left.iter().filter(|entry| entry.what == packer::BUILD);
-        let since = builds.filter_map(|entry| clock::unstamp(&entry.at)).min();
+        let builds: Vec<_> = left.iter().filter(|entry| entry.what == packer::BUILD).collect();
+        let since = builds.iter().filter_map(|entry| clock::unstamp(&entry.at)).min();
+        let names: Vec<String> = builds.iter().flat_map(|entry| self.names_of(entry)).collect();
         let builder = &image.builder;
         let tagged = self.tagged()?;
-        let questions = [
+        let mut questions = vec![
             (Kind::Machine, builder.machines()),
             (Kind::Group, builder.groups()),
             (Kind::Key, builder.keys()),
             (Kind::Volume, builder.volumes()),
             (Kind::Image, builder.images(&image.name)),
         ];
+        if !names.is_empty() {
+            questions.extend([(Kind::Group, builder.groups_named(&names)), (Kind::Key, builder.keys_named(&names))]);
+        }
         let mut things: Vec<Thing> = vec![];
         let mut theirs: Vec<Thing> = vec![];
         let mut complete = true;
@@ -47,7 +52,7 @@ impl Under<'_> {
                 continue;
             }
             let captured = self.capture(&runner.pipeline.aws(args))?;
-            let found = leftovers::read(builder, kind, &captured.stdout);
+            let found = leftovers::read(builder, &names, kind, &captured.stdout);
             let (true, Ok(found)) = (captured.exit.ok(), found) else {
                 self.notice(&format!("cannot look for a {} that a killed build left; see the log", kind.word()));
                 complete = false;
@@ -78,6 +83,12 @@ impl Under<'_> {
             over.for_each(|entry| runner.journal.settle(entry, journal::SETTLED));
         }
         Ok(())
+    }
+
+    /// The names of what a build of ours made, as it told its log.
+    fn names_of(&self, build: &Entry) -> Vec<String> {
+        let log = Log::path_in(self.log.path().parent().unwrap_or(self.log.path()), &build.run, &build.stage);
+        files::read_text(&log).ok().flatten().map_or(vec![], |text| leftovers::names_in(&text))
     }
 
     /// What is left alone is looked for again by the next run, though it has no image to build.

@@ -41,7 +41,12 @@ impl Log {
     /// Opens `<time>-<stage>.log`.
     pub fn open(dir: &Path, stamp: &str, stage: &str, redactor: Redactor) -> io::Result<Self> {
         files::make_dirs(dir)?;
-        Log::at(&dir.join(format!("{stamp}-{stage}.log")), redactor)
+        Log::at(&Log::path_in(dir, stamp, stage), redactor)
+    }
+
+    /// The log of a stage of a run.
+    pub fn path_in(dir: &Path, stamp: &str, stage: &str) -> PathBuf {
+        dir.join(format!("{stamp}-{stage}.log"))
     }
 
     /// Opens a log by its path.

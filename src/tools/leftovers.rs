@@ -45,6 +45,18 @@ impl Builder {
         self.ask("describe-key-pairs", &[])
     }
 
+    /// Finds key pairs of these names, tagged or not.
+    pub fn keys_named(&self, names: &[String]) -> Vec<String> {
+        let names = format!("Name=key-name,Values={}", names.join(","));
+        args(&self.region, &["ec2", "describe-key-pairs", "--filters", &names])
+    }
+
+    /// Finds security groups of these names, tagged or not.
+    pub fn groups_named(&self, names: &[String]) -> Vec<String> {
+        let names = format!("Name=group-name,Values={}", names.join(","));
+        args(&self.region, &["ec2", "describe-security-groups", "--filters", &names])
+    }
+
     /// Finds its volumes that no machine has.
     pub fn volumes(&self) -> Vec<String> {
         self.ask("describe-volumes", &["Name=status,Values=available"])
@@ -241,8 +253,15 @@ impl Raw {
     }
 }
 
-/// Reads what one of the questions was answered; whatever the filters did, only what bears the builder's name is ours.
-pub fn read(builder: &Builder, kind: Kind, json: &str) -> Result<Vec<Thing>, String> {
+/// The names that a build gave to its key pair and security group, by its log. Packer makes both first and tags them then: one that is
+/// killed in between leaves them with their names alone (seen with 1.6.6).
+pub fn names_in(log: &str) -> Vec<String> {
+    let made = log.lines().filter(|line| line.contains(": Creating temporary "));
+    made.filter_map(|line| line.rsplit(' ').next()).filter(|name| named(name)).map(String::from).collect()
+}
+
+/// Reads what one of the questions was answered; whatever the filters did, only what bears the builder's name, or is named, is ours.
+pub fn read(builder: &Builder, names: &[String], kind: Kind, json: &str) -> Result<Vec<Thing>, String> {
     let answer: serde_json::Value = serde_json::from_str(json).map_err(|e| format!("AWS answered strangely: {e}"))?;
     let list = |value: &serde_json::Value, name: &str| -> Vec<Raw> {
         value.get(name).and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default()
@@ -261,8 +280,8 @@ pub fn read(builder: &Builder, kind: Kind, json: &str) -> Result<Vec<Thing>, Str
     let ours = |raw: &Raw| match kind {
         // Packer tags an image last: what bears its name, but not its content, is not whole.
         Kind::Image => raw.state != "available" || !raw.tags.iter().any(|tag| tag.key == "pgherd:content"),
-        Kind::Group => named(&raw.group_name) && raw.tagged("Name", &builder.name),
-        Kind::Key => named(&raw.key_name) && raw.tagged("Name", &builder.name),
+        Kind::Group => named(&raw.group_name) && (raw.tagged("Name", &builder.name) || names.contains(&raw.group_name)),
+        Kind::Key => named(&raw.key_name) && (raw.tagged("Name", &builder.name) || names.contains(&raw.key_name)),
         _ => raw.tagged("Name", &builder.name),
     };
     Ok(raw.iter().filter(|raw| ours(raw)).map(|raw| thing(kind, raw)).collect())
@@ -316,7 +335,7 @@ mod tests {
              "SecurityGroups":[{"GroupId":"sg-1","GroupName":"packer_69"},{"GroupId":"sg-2","GroupName":"herd-database"}],
              "Tags":[{"Key":"Name","Value":"packer builder herd-master"}]},
             {"InstanceId":"i-2","LaunchTime":"2026-11-24T13:30:00+00:00","Tags":[{"Key":"Name","Value":"herd-master"}]}]}]}"#;
-        let found = read(&builder(), Kind::Machine, json).unwrap();
+        let found = read(&builder(), &[], Kind::Machine, json).unwrap();
         assert_eq!(found.len(), 1, "a database is never taken for a builder: {found:?}");
         assert_eq!(found[0].made, "2026-11-24T13:30:00+00:00");
         let with: Vec<&str> = found[0].with.iter().map(|thing| thing.id.as_str()).collect();
@@ -329,7 +348,7 @@ mod tests {
             {"ImageId":"ami-1","State":"available","Tags":[{"Key":"pgherd:content","Value":"x"}]},
             {"ImageId":"ami-2","State":"available","CreationDate":"2026-11-24T13:30:00.000Z",
              "BlockDeviceMappings":[{"Ebs":{"SnapshotId":"snap-2"}}]}]}"#;
-        let found = read(&builder(), Kind::Image, json).unwrap();
+        let found = read(&builder(), &[], Kind::Image, json).unwrap();
         assert_eq!(found.iter().map(|t| t.id.as_str()).collect::<Vec<_>>(), ["ami-2"]);
         assert_eq!(found[0].with[0].id, "snap-2");
     }
@@ -360,5 +379,19 @@ mod tests {
     fn packers_names_tell_their_time() {
         assert_eq!(time_in_name("packer_6925a1f0-1234-5678"), Some(0x6925_a1f0));
         assert_eq!(time_in_name("mine_6925a1f0"), None);
+    }
+
+    #[test]
+    fn what_packer_had_not_tagged_is_known_by_the_name_that_it_told() {
+        let log = "==> amazon-ebs: Creating temporary keypair: packer_6b07fe9d-1\n\
+                   ==> amazon-ebs: Creating temporary security group for this instance: packer_6b07fe9d-2\n\
+                   ==> amazon-ebs: Creating temporary credentials: mine\n";
+        let names = names_in(log);
+        assert_eq!(names, ["packer_6b07fe9d-1", "packer_6b07fe9d-2"]);
+        let json = r#"{"KeyPairs": [{"KeyName": "packer_6b07fe9d-1"}, {"KeyName": "packer_6b07fe9d-3"}]}"#;
+        let ids = |names: &[String]| -> Vec<String> {
+            read(&builder(), names, Kind::Key, json).unwrap().into_iter().map(|thing| thing.id).collect()
+        };
+        assert_eq!((ids(&names), ids(&[])), (vec!["packer_6b07fe9d-1".to_string()], vec![]));
     }
 }
