@@ -110,7 +110,11 @@ pub(super) const ALL: &[Doc] = &[
     doc("state", "", "Where Terraform keeps its state: beside each module, unless `s3` says otherwise"),
     doc("state.s3", "", "An S3 backend with its own lock"),
     doc("state.s3.bucket", "", "a bucket that exists already"),
-    doc("state.s3.key_prefix", "`pgherd/<cluster>`", "the cluster's and the module's names follow it: `<key_prefix>/<cluster>/<module>.tfstate`"),
+    doc(
+        "state.s3.key_prefix",
+        "`pgherd/<cluster>`",
+        "the cluster's and the module's names follow it: `<key_prefix>/<cluster>/<module>.tfstate`",
+    ),
     doc("state.s3.region", "the cluster's", "the bucket's region"),
     doc(
         "kms_key_id",
