@@ -3,6 +3,7 @@
 pub mod contents;
 pub mod manifest;
 pub mod reconcile;
+pub mod seal;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -142,7 +143,7 @@ impl FileSet {
     }
 
     /// All files in the order of their paths.
-    pub fn iter(&self) -> impl Iterator<Item = (&RelPath, &File)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&RelPath, &File)> + Clone {
         self.files.iter()
     }
 }

@@ -16,6 +16,7 @@ use crate::system::files::{self, Kind};
 mod holder;
 mod look;
 mod review;
+mod seal;
 mod stage;
 
 use holder::Holder;
@@ -26,6 +27,8 @@ pub use stage::{Staged, place};
 /// Folder inside the cluster's own for what is nobody else's business: journal, logs, plans. It hides itself from git.
 pub const PRIVATE: &str = ".pgherd";
 const JOURNAL: &str = ".pgherd/gen-journal.json";
+/// What the files were made from and held.
+const SEAL: &str = ".pgherd/gen-seal";
 /// Who has the lock.
 const HOLDER: &str = ".pgherd/holder.json";
 

@@ -5,7 +5,10 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::process::Command;
 
+use pgherd::fileset::seal::{Listing, Seal};
+use pgherd::fileset::{Mode, RelPath, sha256_hex};
 use support::{Test, tree};
 
 const HERD: &str = "cluster \"herd\" {\n  region = \"eu-west-1\"\n}\n";
@@ -110,6 +113,61 @@ fn modes_are_set_and_repaired() {
     test.run(&["gen", "--check"]).exits(3).out("old mode 100755").out("new mode 100644");
     test.run(&["gen"]).exits(0);
     assert_eq!(fs::metadata(test.path(OUTPUTS)).unwrap().mode() & 0o777, 0o644);
+}
+
+const SEAL: &str = "generated/herd/.pgherd/gen-seal";
+
+/// A folder whose seal fits, and which is not what `gen` writes: only who looks at the seal alone takes it for that.
+fn forged() -> Test {
+    let test = generated();
+    let set = "# forged\n";
+    let mut manifest: serde_json::Value = serde_json::from_str(&test.read(MANIFEST)).unwrap();
+    manifest["files"]["network/terraform_network/outputs.tf"] = sha256_hex(set.as_bytes()).into();
+    test.write(OUTPUTS, set);
+    test.write(MANIFEST, &manifest.to_string());
+    let mut listing = Listing::default();
+    for (path, text) in tree(&test.path("generated/herd")).iter().filter(|(path, _)| !path.starts_with(".pgherd")) {
+        let executable = fs::metadata(test.path("generated/herd").join(path)).unwrap().mode() & 0o100 != 0;
+        let mode = if executable { Mode::Executable } else { Mode::Plain };
+        listing.add(&RelPath::new(path.as_str()), mode, &sha256_hex(text.as_bytes()));
+    }
+    let seal = Seal::parse(&test.read(SEAL)).unwrap();
+    test.write(SEAL, &Seal { listing: listing.hash(), ..seal }.to_text());
+    test
+}
+
+#[test]
+fn what_is_sealed_is_not_made_again() {
+    let test = forged();
+    test.run(&["gen"]).exits(0).out(" unchanged");
+    assert!(test.read(OUTPUTS).contains("forged"));
+}
+
+#[test]
+fn a_seal_counts_for_one_program_one_blueprint_and_these_files_only() {
+    let restored = |test: &Test| assert!(!test.read(OUTPUTS).contains("forged"));
+    forged().run(&["gen", "--check"]).exits(3).out("-# forged");
+
+    let test = forged();
+    let other = test.path("pgherd");
+    fs::copy(env!("CARGO_BIN_EXE_pgherd"), &other).unwrap();
+    assert!(Command::new(&other).arg("gen").current_dir(test.path("")).status().unwrap().success());
+    restored(&test);
+
+    let test = forged();
+    test.write("blueprints/herd.hcl", &format!("# Another text.\n{HERD}"));
+    test.run(&["gen"]).exits(0);
+    restored(&test);
+
+    let test = forged();
+    fs::set_permissions(test.path(OUTPUTS), fs::Permissions::from_mode(0o755)).unwrap();
+    test.run(&["gen"]).exits(0);
+    restored(&test);
+
+    let test = forged();
+    test.write("generated/herd/.pgherd/gen-journal.json", "{}");
+    test.run(&["gen"]).exits(0);
+    restored(&test);
 }
 
 /// Whatever a killed `gen` left: some files written, some not, a half-written one beside its target, the old manifest.

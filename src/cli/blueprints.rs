@@ -8,7 +8,7 @@ use super::failure::{Failure, Kind};
 use super::report::Report;
 use crate::blueprint;
 use crate::cluster::{self, Cluster};
-use crate::fileset::FileSet;
+use crate::fileset::{FileSet, seal};
 use crate::generate;
 use crate::system::{Context, files, parallel};
 
@@ -34,6 +34,12 @@ impl Loaded {
     /// Its files.
     pub fn files(&self) -> FileSet {
         generate::generate(&self.cluster)
+    }
+
+    /// What its files are made from, in one hash: this program, the text, the variables.
+    pub fn origin(&self, program: &str) -> String {
+        let set = self.variables.set.iter().flat_map(|(name, value)| [name.as_str(), value]);
+        seal::origin(&[program, &self.text].into_iter().chain(set).collect::<Vec<_>>())
     }
 
     /// The words of a command line that name it, with its variables.

@@ -27,6 +27,8 @@ struct Looked {
     text: String,
     /// What it describes, of the first few: it need not be read again.
     cluster: Option<Cluster>,
+    /// What its files are made from, in one hash; none where this program cannot be told from another.
+    origin: Option<String>,
     name: String,
     /// The rules that it breaks, in words, and how many of them are errors.
     broken: Vec<String>,
@@ -57,7 +59,9 @@ pub fn run(context: &Context, report: &Report, options: &args::Gen) -> Result<()
 fn look_and_write(context: &Context, report: &Report, options: &args::Gen) -> Result<(), Failure> {
     let out = context.path(&options.out.dir);
     let kept = AtomicUsize::new(0);
-    let look = |one: Loaded| look(&out, options, one, kept.fetch_add(1, Ordering::Relaxed) < BATCH);
+    // A program whose file was removed while it runs has none.
+    let program = files::identity(&context.program).ok();
+    let look = |one: Loaded| look(&out, options, program.as_deref(), one, kept.fetch_add(1, Ordering::Relaxed) < BATCH);
     let looked = blueprints::load_each(context, report, &options.blueprints, &options.variables, look)?;
     let looked = looked.into_iter().collect::<Result<Vec<_>, _>>()?;
     judge(report, &looked)?;
@@ -71,14 +75,17 @@ fn look_and_write(context: &Context, report: &Report, options: &args::Gen) -> Re
     write(report, &out, options, &looked)
 }
 
-fn look(out: &Path, options: &args::Gen, one: Loaded, keep: bool) -> Result<Looked, Failure> {
+fn look(out: &Path, options: &args::Gen, program: Option<&str>, one: Loaded, keep: bool) -> Result<Looked, Failure> {
     let found = check(&one.cluster);
     let broken = super::check::diagnostics(&one, &found).iter().map(ToString::to_string).collect();
     let workspace = Workspace::new(out, &one.cluster.name);
+    let origin = program.map(|program| one.origin(program));
     let seen = if found.errors() > 0 {
         Seen::default()
     } else if !options.check && workspace.missing()? {
         Seen { fresh: true, ..Seen::default() }
+    } else if let Some(unchanged) = sealed(&workspace, options, origin.as_deref())? {
+        Seen { settled: true, reconciled: Reconciled { unchanged, ..Reconciled::default() }, ..Seen::default() }
     } else {
         let set = one.files();
         let review = workspace.review(&one.cluster.name, &set)?;
@@ -87,7 +94,15 @@ fn look(out: &Path, options: &args::Gen, one: Loaded, keep: bool) -> Result<Look
     };
     let Loaded { file, text, cluster, .. } = one;
     let (name, cluster) = (cluster.name.clone(), keep.then_some(cluster));
-    Ok(Looked { file, text, cluster, name, broken, errors: found.errors(), seen })
+    Ok(Looked { file, text, cluster, origin, name, broken, errors: found.errors(), seen })
+}
+
+/// How many files are known to be what `gen` would write, without making them. `--check` makes them: it trusts nothing but git.
+fn sealed(workspace: &Workspace, options: &args::Gen, origin: Option<&str>) -> Result<Option<usize>, Failure> {
+    match origin {
+        Some(origin) if !options.check => Ok(workspace.sealed(origin)?),
+        _ => Ok(None),
+    }
 }
 
 /// Says every rule that the blueprints break; an error refuses them all.
@@ -153,15 +168,20 @@ fn write_one(out: &Path, options: &args::Gen, one: &Looked, staged: &mut Vec<Sta
     };
     let workspace = Workspace::new(out, &one.name);
     if !one.seen.fresh {
-        return Ok(workspace.write(&one.name, &generate(&cluster), options.force)?.reconciled);
+        let set = generate(&cluster);
+        let written = workspace.write(&one.name, &set, options.force)?;
+        if let Some(origin) = &one.origin {
+            workspace.seal(origin, written.files());
+        }
+        return Ok(written.reconciled);
     }
-    let (new, reconciled) = stage(&workspace, &cluster)?;
+    let (new, reconciled) = stage(&workspace, &cluster, one.origin.as_deref())?;
     staged.push(new);
     Ok(reconciled)
 }
 
 /// Writes the first half of a new cluster's files while the other half is made.
-fn stage(workspace: &Workspace, cluster: &Cluster) -> Result<(Staged, Reconciled), Failure> {
+fn stage(workspace: &Workspace, cluster: &Cluster, origin: Option<&str>) -> Result<(Staged, Reconciled), Failure> {
     let staged = workspace.stage()?;
     let machines = for_machines(cluster);
     let others = || {
@@ -173,8 +193,11 @@ fn stage(workspace: &Workspace, cluster: &Cluster) -> Result<(Staged, Reconciled
     let (written, others) = parallel::both(|| staged.add(&machines.files), others);
     written?;
     staged.add(&others)?;
-    let paths = machines.files.iter().chain(others.iter()).map(|(path, _)| path.clone());
-    let steps = paths.map(|path| (path, Action::Create)).collect();
+    let all = machines.files.iter().chain(others.iter()).map(|(path, file)| (path.clone(), file));
+    if let Some(origin) = origin {
+        staged.workspace().seal(origin, all.clone());
+    }
+    let steps = all.map(|(path, _)| (path, Action::Create)).collect();
     Ok((staged, Reconciled { steps, ..Reconciled::default() }))
 }
 

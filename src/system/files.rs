@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, fcntl_setfl, flock, open, renameat_with, syncfs};
@@ -40,6 +40,13 @@ fn kind_of(meta: &fs::Metadata) -> Kind {
     } else {
         Kind::Other
     }
+}
+
+/// Tells a file from any other, and from itself before it was written anew; links are followed.
+pub fn identity(path: &Path) -> io::Result<String> {
+    let meta = fs::metadata(path)?;
+    let times = [meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec()];
+    Ok(format!("{} {} {} {times:?}", meta.dev(), meta.ino(), meta.len()))
 }
 
 /// Whether something stands at a path, links followed.

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use crate::fileset::reconcile::Found;
-use crate::fileset::{File, RelPath, sha256_hex};
+use crate::fileset::{File, Mode, RelPath, sha256_hex};
 use crate::system::files::{self, Kind};
 
 /// Looks into a cluster's folder. A link on the way is never followed: it could lead the write anywhere.
@@ -24,8 +24,21 @@ impl<'a> Look<'a> {
 
     /// What stands at a path; where `wanted` does, its hash is known.
     pub(super) fn find(&mut self, path: &RelPath, wanted: Option<&File>) -> Result<(Found, Option<Vec<u8>>)> {
+        let (mode, bytes) = match self.open(path)? {
+            Ok(opened) => opened,
+            Err(found) => return Ok((found, None)),
+        };
+        let sha256 = match wanted {
+            Some(file) if bytes == file.text.as_bytes() => file.sha256.clone(),
+            _ => sha256_hex(&bytes).into(),
+        };
+        Ok((Found::File { sha256, executable: mode == Mode::Executable }, Some(bytes)))
+    }
+
+    /// A file's mode and bytes, or what stands there that is none.
+    pub(super) fn open(&mut self, path: &RelPath) -> Result<Result<(Mode, Vec<u8>), Found>> {
         if self.root != Found::Nothing {
-            return Ok((self.root.clone(), None));
+            return Ok(Err(self.root.clone()));
         }
         let path = path.as_str();
         for (end, _) in path.match_indices('/') {
@@ -34,25 +47,21 @@ impl<'a> Look<'a> {
                 continue;
             }
             match self.kind(above)? {
-                None => return Ok((Found::Nothing, None)),
+                None => return Ok(Err(Found::Nothing)),
                 Some(Kind::Directory) => drop(self.folders.insert(above.to_string())),
                 Some(kind) => {
                     let at = self.dir.join(above).display().to_string();
-                    return Ok((Found::Blocked { at, is: word(kind) }, None));
+                    return Ok(Err(Found::Blocked { at, is: word(kind) }));
                 }
             }
         }
         let full = self.dir.join(path);
-        let (executable, bytes) = match files::look(&full).with_context(|| format!("cannot read {}", full.display()))? {
-            None => return Ok((Found::Nothing, None)),
-            Some((Kind::File { executable }, bytes)) => (executable, bytes),
-            Some((kind, _)) => return Ok((Found::Obstacle(word(kind)), None)),
-        };
-        let sha256 = match wanted {
-            Some(file) if bytes == file.text.as_bytes() => file.sha256.clone(),
-            _ => sha256_hex(&bytes).into(),
-        };
-        Ok((Found::File { sha256, executable }, Some(bytes)))
+        Ok(match files::look(&full).with_context(|| format!("cannot read {}", full.display()))? {
+            None => Err(Found::Nothing),
+            Some((Kind::File { executable: true }, bytes)) => Ok((Mode::Executable, bytes)),
+            Some((Kind::File { executable: false }, bytes)) => Ok((Mode::Plain, bytes)),
+            Some((kind, _)) => Err(Found::Obstacle(word(kind))),
+        })
     }
 
     fn kind(&self, path: &str) -> Result<Option<Kind>> {

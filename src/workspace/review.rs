@@ -35,6 +35,12 @@ impl Review<'_> {
         !self.drift() && self.known.journal.files.is_empty()
     }
 
+    /// Every file that is to stand there, the manifest among them.
+    pub fn files(&self) -> impl Iterator<Item = (RelPath, &File)> {
+        let files = self.set.iter().map(|(path, file)| (path.clone(), file));
+        files.chain([(RelPath::new(manifest::PATH), &self.manifest)])
+    }
+
     pub(super) fn wanted(&self, path: &RelPath) -> Option<&File> {
         wanted(self.set, &self.manifest, path)
     }

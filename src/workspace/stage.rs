@@ -57,6 +57,11 @@ impl Staged {
         });
         filled.into_iter().collect::<io::Result<()>>().with_context(|| format!("cannot write {}", self.at.display()))
     }
+
+    /// The folder, under the name that it still has.
+    pub fn workspace(&self) -> Workspace {
+        Workspace::at(&self.at)
+    }
 }
 
 /// Shows new clusters to the world, each whole and in one step, once every byte of theirs is on the disk. All lie in one folder.
