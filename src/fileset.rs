@@ -36,6 +36,11 @@ impl RelPath {
         ok.then(|| RelPath(path.to_string()))
     }
 
+    /// The folder that it lies in; empty where that is the cluster's own.
+    pub fn folder(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
     /// The path as text.
     pub fn as_str(&self) -> &str {
         &self.0

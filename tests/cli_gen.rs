@@ -1,5 +1,5 @@
 //! `pgherd gen`, end to end.
-#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod support;
 
@@ -104,6 +104,27 @@ fn a_file_that_is_no_longer_generated_goes_only_if_it_is_untouched() {
     assert_eq!(fs::read_dir(&slaves).unwrap().count(), 1);
     assert_eq!(test.read("generated/herd/notes.txt"), "mine\n");
     test.run(&["gen", "--check"]).exits(0);
+}
+
+/// Terraform destroys only what it still has files for.
+#[test]
+fn a_module_whose_state_has_machines_stays() {
+    let test = generated();
+    let module = "generated/herd/db_config/terraform_slave";
+    let none = HERD.replace("eu-west-1\"\n", "eu-west-1\"\n  slaves { count = 0 }\n");
+    test.write(&format!("{module}/terraform.tfstate"), r#"{"version": 4, "resources": [{"type": "aws_instance"}]}"#);
+    test.write("blueprints/herd.hcl", &none);
+    let before = tree(&test.path("generated"));
+    for force in [&[][..], &["--force"]] {
+        test.run(&[&["gen"], force].concat())
+            .exits(3)
+            .err(&format!("{module}/main.tf would be removed, and the state beside it still has machines"))
+            .err("write `slaves { count = … }` as it was");
+        assert_eq!(tree(&test.path("generated")), before);
+    }
+    test.write(&format!("{module}/terraform.tfstate"), r#"{"version": 4, "resources": []}"#);
+    test.run(&["gen"]).exits(0);
+    assert!(!test.path(module).join("main.tf").exists());
 }
 
 #[test]

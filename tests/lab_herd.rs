@@ -220,6 +220,9 @@ impl Herd<'_> {
         let lose = "systemctl stop patroni etcd && rm -r /var/lib/etcd/herd/member /var/lib/postgresql/17/main && sync";
         let output = self.lab.in_machine(founder, lose);
         assert!(output.status.success(), "{}", text(&output));
+        // A user who has left the blueprint: no machine may wait for his password at boot.
+        let secret = ["secretsmanager", "delete-secret", "--secret-id", "herd/user/app"];
+        self.aws(&[&secret[..], &["--force-delete-without-recovery"]].concat());
         for name in &names {
             self.lab.ok(&["lab", "kill", name]);
         }

@@ -12,7 +12,7 @@ use super::report::Report;
 use crate::cluster::Cluster;
 use crate::cluster::check::check;
 use crate::fileset::manifest::{self, Manifest};
-use crate::fileset::reconcile::{Action, Reconciled};
+use crate::fileset::reconcile::{Action, Reconciled, Refusal};
 use crate::generate::{for_machines, for_tools, generate, prepare};
 use crate::system::{Context, files, parallel};
 use crate::workspace::{Staged, Workspace, place};
@@ -203,9 +203,10 @@ fn stage(workspace: &Workspace, cluster: &Cluster, origin: Option<&str>) -> Resu
 
 /// Names every file that stands in the way, of every cluster, before anything is written.
 fn refuse(report: &Report, options: &args::Gen, all: &[Looked]) -> Result<(), Failure> {
-    let (mut yielding, mut hard) = (0, 0);
+    let (mut yielding, mut hard, mut in_use) = (0, 0, false);
     for one in all {
         for (path, why) in &one.seen.reconciled.refusals {
+            in_use |= *why == Refusal::InUse;
             let shown = options.out.dir.join(&one.name).join(path.as_str());
             let force = options.force && why.yields_to_force();
             report.warning(&format!("{} {why}{}", shown.display(), if force { ": overwritten" } else { "" }));
@@ -220,7 +221,9 @@ fn refuse(report: &Report, options: &args::Gen, all: &[Looked]) -> Result<(), Fa
     if refused == 0 {
         return Ok(());
     }
-    let hint = if hard > 0 {
+    let hint = if in_use {
+        "machines run that the blueprint no longer has: write `slaves { count = … }` as it was, or `pgherd destroy` the cluster before"
+    } else if hard > 0 {
         "move away what stands where a file or a folder must be"
     } else {
         "move your changes into the blueprint, or overwrite them with --force; `pgherd gen --check` shows the difference"

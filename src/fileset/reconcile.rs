@@ -52,6 +52,8 @@ pub enum Refusal {
     Edited,
     /// The manifest cannot be read, so nothing is known to be ours.
     Unreadable(String),
+    /// It is no longer generated, and Terraform needs it: the state beside it still holds something.
+    InUse,
     /// No file can be written here, whatever the user wants.
     Impossible(String),
 }
@@ -59,7 +61,7 @@ pub enum Refusal {
 impl Refusal {
     /// Whether `--force` overcomes it.
     pub fn yields_to_force(&self) -> bool {
-        !matches!(self, Refusal::Impossible(_))
+        !matches!(self, Refusal::Impossible(_) | Refusal::InUse)
     }
 }
 
@@ -69,6 +71,7 @@ impl fmt::Display for Refusal {
             Refusal::Foreign => write!(f, "was not written by pgherd"),
             Refusal::Edited => write!(f, "was edited since pgherd wrote it"),
             Refusal::Unreadable(why) => write!(f, "is not a manifest: {why}"),
+            Refusal::InUse => write!(f, "would be removed, and the state beside it still has machines"),
             Refusal::Impossible(why) => write!(f, "{why}"),
         }
     }

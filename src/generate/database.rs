@@ -187,17 +187,6 @@ fn add_secrets(cluster: &Cluster, files: &mut FileSet) -> String {
         ("PATRONI_REWIND_PASSWORD", "rewind"),
         ("PATRONI_RESTAPI_PASSWORD", "patroni-api"),
     ];
-    let wanted = [
-        SecretFile {
-            path: "/run/pgherd/patroni.env",
-            owner: "postgres",
-            secrets: patroni.map(|(key, name)| (key.to_string(), name.to_string())).to_vec(),
-        },
-        SecretFile {
-            path: "/run/pgherd/users.json",
-            owner: "postgres",
-            secrets: cluster.postgres.users.iter().map(|u| (u.clone(), format!("user/{u}"))).collect(),
-        },
-    ];
-    machine::add_secrets(cluster, files, "db_config/secrets.json", &wanted)
+    let file = SecretFile { path: "/run/pgherd/patroni.env", owner: "postgres", secrets: &patroni };
+    machine::add_secrets(cluster, files, "db_config/secrets.json", &file, &cluster.postgres.users)
 }

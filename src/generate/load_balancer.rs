@@ -15,12 +15,12 @@ use crate::fileset::{FileSet, Mode};
 /// Adds the files of HAProxy's machine; answers what goes into its image.
 pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut FileSet) -> ImageContent {
     let script = add_fixed(cluster, files, "load_balancer/haproxy_script.sh", Mode::Executable);
-    let secrets = vec![("STATS_PASSWORD".to_string(), "stats".to_string())];
-    let wanted = [SecretFile { path: "/run/pgherd/haproxy.env", owner: "root", secrets }];
+    let secrets = [("STATS_PASSWORD", "stats")];
+    let file = SecretFile { path: "/run/pgherd/haproxy.env", owner: "root", secrets: &secrets };
     let mut content = vec![
         add_rendered(cluster, files, "load_balancer/haproxy.cfg", Config::of(cluster)),
         add_fixed(cluster, files, "load_balancer/haproxy_unit.conf", Mode::Plain),
-        machine::add_secrets(cluster, files, "load_balancer/secrets.json", &wanted),
+        machine::add_secrets(cluster, files, "load_balancer/secrets.json", &file, &[]),
     ];
     content.extend_from_slice(common);
     if cluster.haproxy_machine().etcd {

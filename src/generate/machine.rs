@@ -64,32 +64,41 @@ pub fn add_etcd(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
     ]
 }
 
-/// A file in memory that a machine's secrets are read into.
+/// A file in memory that a machine's secrets are read into at boot, as systemd's `EnvironmentFile` reads it.
 pub struct SecretFile<'a> {
-    /// Where: `.env` for systemd, `.json` for a script.
+    /// Where.
     pub path: &'a str,
     /// Who alone may read it.
     pub owner: &'a str,
-    /// The file's key, and the secret's name behind the cluster's.
-    pub secrets: Vec<(String, String)>,
+    /// The variable, and the secret's name behind the cluster's.
+    pub secrets: &'a [(&'a str, &'a str)],
 }
 
-/// Adds the list of the secrets that a role's machines read at boot, and where to.
+/// Adds the list of the secrets that a role's machines read: at boot into a file, and those of users when the cluster is founded.
 ///
 /// # Panics
 /// If a secret is not one that the cluster has: a programming error.
-pub fn add_secrets(cluster: &Cluster, files: &mut FileSet, path: &str, wanted: &[SecretFile<'_>]) -> String {
-    let file = |wanted: &SecretFile<'_>| {
-        let secrets: serde_json::Map<_, _> = (wanted.secrets.iter())
-            .map(|(key, suffix)| {
-                let name = format!("{}/{suffix}", cluster.name);
-                assert!(cluster.secrets.iter().any(|s| s.name == name), "the cluster has no secret {name}");
-                (key.clone(), name.into())
-            })
-            .collect();
-        json!({ "path": wanted.path, "owner": wanted.owner, "secrets": secrets })
+pub fn add_secrets(
+    cluster: &Cluster,
+    files: &mut FileSet,
+    path: &str,
+    file: &SecretFile<'_>,
+    users: &[String],
+) -> String {
+    let named = |key: &str, suffix: &str| {
+        let name = format!("{}/{suffix}", cluster.name);
+        assert!(cluster.secrets.iter().any(|s| s.name == name), "the cluster has no secret {name}");
+        (key.to_string(), name.into())
     };
-    let plan = json!({ "region": cluster.region, "files": wanted.iter().map(file).collect::<Vec<_>>() });
+    let secrets: serde_json::Map<_, _> = file.secrets.iter().map(|(key, suffix)| named(key, suffix)).collect();
+    let users: serde_json::Map<_, _> = users.iter().map(|user| named(user, &format!("user/{user}"))).collect();
+    let mut plan = json!({
+        "region": cluster.region,
+        "file": { "path": file.path, "owner": file.owner, "secrets": secrets },
+    });
+    if !users.is_empty() {
+        plan["users"] = users.into();
+    }
     files.add(path, Mode::Plain, format!("{plan:#}\n"));
     path.to_string()
 }

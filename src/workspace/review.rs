@@ -9,8 +9,9 @@ use similar::TextDiff;
 use super::look::Look;
 use super::{JOURNAL, Workspace};
 use crate::fileset::manifest::{self, Journal, Manifest};
-use crate::fileset::reconcile::{Action, Found, Known, Reconciled, reconcile};
+use crate::fileset::reconcile::{Action, Found, Known, Reconciled, Refusal, reconcile};
 use crate::fileset::{File, FileSet, Mode, RelPath};
+use crate::system::files;
 
 /// A folder compared with a file set.
 #[derive(Debug, Clone)]
@@ -100,7 +101,22 @@ impl Workspace {
             texts.extend(bytes.filter(|_| !same).map(|bytes| (path.clone(), bytes)));
             found.insert(path, what);
         }
-        let reconciled = reconcile(set, &manifest, &known, &found);
+        let mut reconciled = reconcile(set, &manifest, &known, &found);
+        let removed = reconciled.steps.iter().filter(|(_, action)| **action == Action::Remove);
+        let gone = removed.filter(|(path, _)| !set.iter().any(|(kept, _)| kept.folder() == path.folder()));
+        let in_use: Vec<_> = gone.filter(|(path, _)| self.has_state(path)).map(|(path, _)| path.clone()).collect();
+        reconciled.refusals.extend(in_use.into_iter().map(|path| (path, Refusal::InUse)));
         Ok(Review { reconciled, set, manifest, known, texts })
+    }
+
+    /// Whether a file is a module's, and the state beside it has resources. One in a bucket is not looked for: `gen` asks nobody.
+    fn has_state(&self, path: &RelPath) -> bool {
+        let file = self.dir.join(path.as_str());
+        let resources = || {
+            let state = files::read_text(&file.with_file_name("terraform.tfstate")).ok()??;
+            let state: serde_json::Value = serde_json::from_str(&state).ok()?;
+            state["resources"].as_array().map(|resources| !resources.is_empty())
+        };
+        file.extension().is_some_and(|extension| extension == "tf") && resources().unwrap_or(false)
     }
 }

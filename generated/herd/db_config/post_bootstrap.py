@@ -8,13 +8,13 @@ no argument list, no statement and no log. Any failure makes Patroni throw the n
 import base64
 import hashlib
 import hmac
-import json
 import os
 import subprocess
 import sys
 
+from read_secrets import read_plan, wait_for
+
 SQL = "/etc/pgherd/bootstrap.sql"
-PASSWORDS = "/run/pgherd/users.json"
 # PostgreSQL's own default: the passwords are long and random, and every connection pays for it.
 ITERATIONS = 4096
 
@@ -33,11 +33,12 @@ def verifier(password):
 def main(connection):
     with open(SQL, encoding="utf-8") as sql_file:
         statements = [sql_file.read()]
-    with open(PASSWORDS, encoding="utf-8") as passwords_file:
-        passwords = json.load(passwords_file)
-    for user, password in passwords.items():
+    plan = read_plan()
+    # Only here: once the cluster is founded a user may go, and its secret with it, and no machine waits for it at boot.
+    passwords = wait_for(plan["region"], plan.get("users", {}).values())
+    for user, secret in plan.get("users", {}).items():
         name = '"' + user.replace('"', '""') + '"'
-        statements.append(f"ALTER ROLE {name} PASSWORD '{verifier(password)}';\n")
+        statements.append(f"ALTER ROLE {name} PASSWORD '{verifier(passwords[secret])}';\n")
     psql = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", connection]
     return subprocess.run(psql, input="".join(statements), text=True, check=False).returncode
 

@@ -20,14 +20,29 @@ PLAN = "/etc/pgherd/secrets.json"
 PAUSE = 5
 
 
-def read_all(plan):
-    """All secrets of the plan by their names; raises what boto3 raises."""
+def read_plan():
+    """Which secrets this machine may read."""
+    with open(PLAN, encoding="utf-8") as plan_file:
+        return json.load(plan_file)
+
+
+def read_all(region, names):
+    """Secrets by their names; raises what boto3 raises."""
     config = Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 2, "mode": "standard"})
     # Debian 12's boto3 does not read this variable by themselves.
     endpoint = os.environ.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") or os.environ.get("AWS_ENDPOINT_URL")
-    client = boto3.client("secretsmanager", region_name=plan["region"], endpoint_url=endpoint, config=config)
-    names = {name for file in plan["files"] for name in file["secrets"].values()}
+    client = boto3.client("secretsmanager", region_name=region, endpoint_url=endpoint, config=config)
     return {name: client.get_secret_value(SecretId=name)["SecretString"] for name in sorted(names)}
+
+
+def wait_for(region, names):
+    """Secrets by their names, once all of them are there."""
+    while True:
+        try:
+            return read_all(region, names)
+        except (BotoCoreError, ClientError) as error:
+            print(f"the secrets are not there yet, trying again in {PAUSE} s: {error}", flush=True)
+            time.sleep(PAUSE)
 
 
 def as_env(values):
@@ -43,29 +58,20 @@ def as_env(values):
 
 def write(file, values):
     """Writes one file in one step, readable by its owner alone."""
-    path = file["path"]
-    text = json.dumps(values) + "\n" if path.endswith(".json") else as_env(values)
-    fresh = path + ".new"
+    fresh = file["path"] + ".new"
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as out:
-        out.write(text)
+        out.write(as_env(values))
     shutil.chown(fresh, file["owner"])
-    os.rename(fresh, path)
+    os.rename(fresh, file["path"])
 
 
 def main():
-    with open(PLAN, encoding="utf-8") as plan_file:
-        plan = json.load(plan_file)
-    while True:
-        try:
-            secrets = read_all(plan)
-            break
-        except (BotoCoreError, ClientError) as error:
-            print(f"the secrets are not there yet, trying again in {PAUSE} s: {error}", flush=True)
-            time.sleep(PAUSE)
+    plan = read_plan()
+    wanted = plan["file"]["secrets"]
+    secrets = wait_for(plan["region"], wanted.values())
     os.umask(0o077)
-    for file in plan["files"]:
-        write(file, {key: secrets[name] for key, name in file["secrets"].items()})
+    write(plan["file"], {key: secrets[name] for key, name in wanted.items()})
     print(f"read {len(secrets)} secrets", flush=True)
 
 
