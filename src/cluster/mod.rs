@@ -96,11 +96,18 @@ pub struct Network {
 }
 
 impl Network {
-    /// Who may reach SSH of the machines that images are built on. Packer must be able to, and nobody else knows where it runs: where
-    /// there are no admins, all may, as by Packer's own default.
+    /// Who may reach SSH of the machines that images are built on. Packer must be able to, by their public addresses, and nobody else
+    /// knows where it runs: where no admin comes from a public address, all may, as by Packer's own default.
     pub fn builders(&self) -> Vec<Ipv4Net> {
-        if self.admins.is_empty() { vec![Ipv4Net::default()] } else { self.admins.clone() }
+        let public: Vec<Ipv4Net> = self.admins.iter().filter(|net| !is_private(net)).copied().collect();
+        if public.is_empty() { vec![Ipv4Net::default()] } else { public }
     }
+}
+
+/// Whether packets from there arrive by VPN or peering only (RFC 1918, and RFC 6598, which VPN services hand out).
+pub fn is_private(net: &Ipv4Net) -> bool {
+    const SHARED: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(100, 64, 0, 0), 10);
+    net.network().is_private() || SHARED.contains(&net.network())
 }
 
 /// A zone's subnet and the blocks in it that belong to a kind of machine.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Finding;
 use crate::blueprint::rules;
 use crate::cluster::flows::{Party, addresses, flows};
-use crate::cluster::{Cluster, Role};
+use crate::cluster::{Cluster, Role, is_private};
 
 /// A way in from outside of the cluster's own machines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -65,8 +65,8 @@ pub fn doors(cluster: &Cluster) -> Vec<Door> {
         port: cluster.fixed.port.ssh,
         from: cluster.network.builders().iter().map(ToString::to_string).collect(),
         key_name: None,
-        only: Some(match admins.is_empty() {
-            true => "for the minutes of a build, with a key that Packer makes for it; network.admins narrows it".into(),
+        only: Some(match cluster.network.admins.iter().all(is_private) {
+            true => "for the minutes of a build, with a key that Packer makes for it; a public range in network.admins narrows it".into(),
             false => "for the minutes of a build, with a key that Packer makes for it".into(),
         }),
         closed: None,
@@ -76,7 +76,7 @@ pub fn doors(cluster: &Cluster) -> Vec<Door> {
 
 /// What an admin outside of the network has to know of machines that have private addresses alone.
 fn inside(cluster: &Cluster, blocks: &[&'static str]) -> Option<String> {
-    if cluster.network.admins.iter().all(|net| net.network().is_private()) {
+    if cluster.network.admins.iter().all(is_private) {
         return None;
     }
     let is_private = |(role, block): &&(Role, &'static str)| {

@@ -267,6 +267,13 @@ fn who_may_come_in_is_told() {
             row("SSH, builder of images", 22, "203.0.113.0/24", None),
         ]
     );
+    // A builder is reached by its public address: who comes by VPN would lock Packer out.
+    let from = |admins: &str| {
+        let doors = told(&format!("network {{\n admins = [{admins}]\n}}"));
+        doors.into_iter().find(|door| door.0 == "SSH, builder of images").map(|door| door.2)
+    };
+    assert_eq!(from("\"10.9.0.0/16\", \"100.64.3.0/24\"").as_deref(), Some("0.0.0.0/0"));
+    assert_eq!(from("\"10.9.0.0/16\", \"203.0.113.0/24\"").as_deref(), Some("203.0.113.0/24"));
 }
 
 #[test]
