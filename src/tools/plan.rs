@@ -44,12 +44,23 @@ impl Change {
         if let Some(name) = &self.data_of {
             parts.push(format!("THE DATA OF {name} GOES WITH IT"));
         }
+        if self.cuts_off() {
+            parts.push("clients are cut off until its machine is back".into());
+        }
         parts.join("; ")
+    }
+
+    /// Whether it is the only way to the databases that goes.
+    fn cuts_off(&self) -> bool {
+        self.address == HAPROXY && matches!(self.doing, Doing::Replace | Doing::Destroy)
     }
 }
 
 /// Types whose end is the end of what PostgreSQL wrote.
 const WITH_DATA: [&str; 3] = ["aws_instance", "aws_ebs_volume", "aws_volume_attachment"];
+
+/// The machine that all clients come in by.
+const HAPROXY: &str = "aws_instance.haproxy";
 
 /// Why something is replaced whose making did not come to its end.
 const TAINTED: &str = "tainted: it was not made to its end";
@@ -164,6 +175,7 @@ mod tests {
         assert_eq!(changes[0].forced_by, ["root_block_device[0].encrypted", "subnet_id"]);
         assert_eq!((changes[0].doing, changes[0].data_of.as_deref()), (Doing::Replace, Some("slave1")));
         assert_eq!((changes[1].doing, changes[1].data_of.as_deref()), (Doing::Replace, None));
+        assert_eq!(changes[1].why(), "forced by ami; clients are cut off until its machine is back");
         assert_eq!((changes[2].doing, changes[2].data_of.as_deref()), (Doing::Create, None));
     }
 
