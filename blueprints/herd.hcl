@@ -39,6 +39,9 @@ cluster "herd" {
 
     # What Packer builds on. Default: t3.medium, or t4g.medium for images of Graviton machines.
     #builder_instance_type = "t3.medium"
+
+    # Where: any subnet with a way out that Packer reaches. Default: the default VPC.
+    #builder_subnet_id = "subnet-0a1b2c3d4e5f6071a"
   }
 
   postgres {

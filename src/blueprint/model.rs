@@ -86,6 +86,8 @@ pub struct Image {
     pub base: Base,
     /// Instance type that Packer builds on; `None` takes one that fits the role's architecture.
     pub builder_instance_type: Option<String>,
+    /// Subnet that Packer builds in; `None` is one of the default VPC.
+    pub builder_subnet_id: Option<String>,
 }
 
 /// A base distribution that pgherd knows how to provision.
@@ -251,7 +253,7 @@ impl Blueprint {
                 clients: None,
                 admins: vec![],
             },
-            image: Image { base: Base::Debian13, builder_instance_type: None },
+            image: Image { base: Base::Debian13, builder_instance_type: None, builder_subnet_id: None },
             postgres: Postgres { version: None, settings: BTreeMap::new(), databases: vec![], users: vec![] },
             master: Machine::database(),
             slave_count: 2,

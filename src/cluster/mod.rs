@@ -48,6 +48,8 @@ pub struct Cluster {
     pub base: BaseImage,
     /// Instance type that Packer builds on, where the blueprint names one.
     pub builder_instance_type: Option<String>,
+    /// Subnet that Packer builds in, where the blueprint names one.
+    pub builder_subnet_id: Option<String>,
     /// PostgreSQL's version, settings, databases and users.
     pub postgres: Postgres,
     /// Master, slaves in their order, HAProxy.
@@ -333,6 +335,7 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
         network,
         base: BaseImage::of(blueprint.image.base),
         builder_instance_type: blueprint.image.builder_instance_type.clone(),
+        builder_subnet_id: blueprint.image.builder_subnet_id.clone(),
         postgres,
         machines,
         haproxy,

@@ -32,6 +32,11 @@ pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
     if let Some(builder) = &blueprint.image.builder_instance_type {
         note("image.builder_instance_type", builder.clone(), "what Packer builds on", TYPES);
     }
+    if let Some(subnet) = &blueprint.image.builder_subnet_id {
+        const PACKER: &str =
+            "https://developer.hashicorp.com/packer/integrations/hashicorp/amazon/latest/components/builder/ebs";
+        note("image.builder_subnet_id", subnet.clone(), "where Packer builds", PACKER);
+    }
     for (key, value) in &blueprint.tags {
         const TAGS: &str = "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html";
         note(&format!("tags.{key}"), value.clone(), "on everything that is made", TAGS);

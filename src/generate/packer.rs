@@ -122,7 +122,7 @@ fn variables(cluster: &Cluster, machine: &Machine) -> Value {
         "region": literal(&cluster.region),
         "instance_type": literal(instance_type),
         "vpc_id": "",
-        "subnet_id": "",
+        "subnet_id": cluster.builder_subnet_id.as_deref().map_or(String::new(), literal),
         "ssh_interface": "",
         "ssh_source_cidrs": sources.join(","),
         "endpoint": "{{env `AWS_ENDPOINT_URL`}}",

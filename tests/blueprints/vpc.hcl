@@ -26,6 +26,7 @@ cluster "vpc" {
   }
 
   image {
-    base = "ubuntu-24.04"
+    base              = "ubuntu-24.04"
+    builder_subnet_id = "subnet-0a1b2c3d4e5f6071c"
   }
 }

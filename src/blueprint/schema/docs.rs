@@ -56,6 +56,11 @@ pub(super) const ALL: &[Doc] = &[
     doc("image", "", "What images are built from"),
     doc("image.base", "", "the distribution that every machine runs"),
     doc("image.builder_instance_type", "`t3.medium` (`t4g.medium` for Graviton)", "what Packer builds on"),
+    doc(
+        "image.builder_subnet_id",
+        "the default VPC",
+        "the subnet that Packer builds in, for an account without a default VPC: with a way out, and reached from where Packer runs (by a public address where the subnet gives one)",
+    ),
     doc("master", "", "The machine that starts as primary"),
     doc("slaves", "", "Every slave's machine"),
     doc("haproxy", "", "The load balancer and its machine"),

@@ -8,7 +8,8 @@ use crate::blueprint::rules::language as is;
 pub fn read(r: &Reader, default: Image) -> (Image, Found<Option<String>>) {
     let builder = r.optional("builder_instance_type", aws::instance_type);
     let base = r.choice("base", default.base, &Base::ALL.map(Base::name), base).value;
-    (Image { base, builder_instance_type: builder.value.clone() }, builder)
+    let builder_subnet_id = r.optional("builder_subnet_id", |text| aws::id(text, "subnet")).value;
+    (Image { base, builder_instance_type: builder.value.clone(), builder_subnet_id }, builder)
 }
 
 fn base(text: &str) -> Result<Base, Refusal> {
