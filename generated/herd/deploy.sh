@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-41421a42885d slave=herd-slave-e61cdddd22bf haproxy=herd-haproxy-a4baf694b9a2)
+images=(master=herd-master-70c51074c7d7 slave=herd-slave-2deb860bbdc4 haproxy=herd-haproxy-5967c7225545)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

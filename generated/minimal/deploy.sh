@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-904c0e57fbc3 slave=minimal-slave-0a22af52ec27 haproxy=minimal-haproxy-0225600409f7)
+images=(master=minimal-master-ba27751f6caa slave=minimal-slave-db7a2842b474 haproxy=minimal-haproxy-f487914f59e3)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-41421a42885d"
-  image      = "41421a42885d"
+  image_name = "herd-master-70c51074c7d7"
+  image      = "70c51074c7d7"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

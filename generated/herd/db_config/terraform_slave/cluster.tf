@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-e61cdddd22bf"
-  image      = "e61cdddd22bf"
+  image_name = "herd-slave-2deb860bbdc4"
+  image      = "2deb860bbdc4"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

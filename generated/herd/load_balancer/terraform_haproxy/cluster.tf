@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-haproxy-a4baf694b9a2"
-  image      = "a4baf694b9a2"
+  image_name = "herd-haproxy-5967c7225545"
+  image      = "5967c7225545"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

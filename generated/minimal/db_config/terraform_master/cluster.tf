@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-master-904c0e57fbc3"
-  image      = "904c0e57fbc3"
+  image_name = "minimal-master-ba27751f6caa"
+  image      = "ba27751f6caa"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-0a22af52ec27"
-  image      = "0a22af52ec27"
+  image_name = "minimal-slave-db7a2842b474"
+  image      = "db7a2842b474"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

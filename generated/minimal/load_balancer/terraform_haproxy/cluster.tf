@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-haproxy-0225600409f7"
-  image      = "0225600409f7"
+  image_name = "minimal-haproxy-f487914f59e3"
+  image      = "f487914f59e3"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
