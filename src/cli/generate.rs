@@ -1,6 +1,7 @@
 //! `pgherd gen`: write a cluster's files, or say what would change.
 
 use std::borrow::Cow;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -77,11 +78,11 @@ fn look(out: &Path, options: &args::Gen, one: Loaded, keep: bool) -> Result<Look
     let workspace = Workspace::new(out, &one.cluster.name);
     let seen = if found.errors() > 0 {
         Seen::default()
-    } else if !options.check && workspace.missing()? {
+    } else if !options.check && workspace.missing().map_err(unwritten)? {
         Seen { fresh: true, ..Seen::default() }
     } else {
         let set = one.files();
-        let review = workspace.review(&one.cluster.name, &set)?;
+        let review = workspace.review(&one.cluster.name, &set).map_err(unwritten)?;
         let diff = if options.check { review.diff(&options.out.dir.join(&one.cluster.name)) } else { String::new() };
         Seen { fresh: false, settled: review.settled(), diff, reconciled: review.reconciled }
     };
@@ -134,7 +135,7 @@ fn write_batch(out: &Path, options: &args::Gen, batch: &[Looked]) -> Vec<Result<
     }
     for (at, placed) in waiting.into_iter().zip(place(staged)) {
         if let Err(error) = placed {
-            done[at] = Err(error.into());
+            done[at] = Err(unwritten(error));
         }
     }
     done
@@ -153,15 +154,17 @@ fn write_one(out: &Path, options: &args::Gen, one: &Looked, staged: &mut Vec<Sta
     };
     let workspace = Workspace::new(out, &one.name);
     if !one.seen.fresh {
-        return Ok(workspace.write(&one.name, &generate(&cluster), options.force)?.reconciled);
+        let files = generate(&cluster);
+        let written = workspace.write(&one.name, &files, options.force);
+        return Ok(written.map_err(unwritten)?.reconciled);
     }
-    let (new, reconciled) = stage(&workspace, &cluster)?;
+    let (new, reconciled) = stage(&workspace, &cluster).map_err(unwritten)?;
     staged.push(new);
     Ok(reconciled)
 }
 
 /// Writes the first half of a new cluster's files while the other half is made.
-fn stage(workspace: &Workspace, cluster: &Cluster) -> Result<(Staged, Reconciled), Failure> {
+fn stage(workspace: &Workspace, cluster: &Cluster) -> anyhow::Result<(Staged, Reconciled)> {
     let staged = workspace.stage()?;
     let machines = for_machines(cluster);
     let others = || {
@@ -176,6 +179,13 @@ fn stage(workspace: &Workspace, cluster: &Cluster) -> Result<(Staged, Reconciled
     let paths = machines.files.iter().chain(others.iter()).map(|(path, _)| path.clone());
     let steps = paths.map(|path| (path, Action::Create)).collect();
     Ok((staged, Reconciled { steps, ..Reconciled::default() }))
+}
+
+/// What becomes of it when files cannot be written. Where the system refuses them, another folder may do.
+fn unwritten(error: anyhow::Error) -> Failure {
+    let refused = error.chain().any(|cause| cause.is::<io::Error>());
+    let help = "\n  make room, make it writable for this user, or name another folder with --out";
+    Failure::Text(Kind::Failed, format!("{error:#}{}", if refused { help } else { "" }))
 }
 
 /// Names every file that stands in the way, of every cluster, before anything is written.
