@@ -101,7 +101,8 @@ apply_module() {
   gone=$(grep -E '# aws_instance\.(master|slave).* (must be replaced|will be destroyed)' <<<"$shown") || true
   [[ -z $gone ]] || die "the data of these machines would go with them: ${gone//  # /}; see README.md on how to replace one"
   if [[ $ask == yes ]]; then
-    read -r -p "Do that in $1? Only 'yes' is taken: " agreed
+    read -r -p "Do that in $1? Only 'yes' is taken: " agreed ||
+      die "nobody answers, and nothing was changed in $1: run it in a terminal, or with --yes, which asks nobody"
     [[ $agreed == yes ]] || die "stopped; nothing was changed in $1"
   fi
   terraform -chdir="$1" apply -input=false "$plan"
