@@ -154,4 +154,13 @@ fn explain_tells_rules_and_values() {
     test.run(&["explain", "haproxy.cfg:1"]).exits(0).out("the same in every cluster");
     test.run(&["explain", "haproxy.cfg:0"]).exits(2).err("haproxy.cfg has");
     test.run(&["explain", "nonsense"]).exits(2).err("nothing that is derived is called \"nonsense\"");
+    test.write("blueprints/other.hcl", TWO_ZONES);
+    test.run(&["explain", "7000"]).exits(2).err(
+        "There are blueprints/herd.hcl, blueprints/other.hcl\n  name one: `pgherd explain 7000 blueprints/herd.hcl`",
+    );
+    std::fs::remove_file(test.path("blueprints/herd.hcl")).unwrap();
+    test.run(&["explain", "7000"]).exits(0).out("haproxy.stats.port = 7000");
+    std::fs::remove_file(test.path("blueprints/other.hcl")).unwrap();
+    test.run(&["explain", "7000"]).exits(2).err("no blueprint given");
+    test.run(&["explain", "pgh001"]).exits(0);
 }

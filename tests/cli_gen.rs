@@ -239,6 +239,15 @@ fn goes_on_after_kill() {
     }
 }
 
+/// Root is kept from writing by little else than a file where the folder must be.
+#[test]
+fn a_folder_that_cannot_be_written_is_named_with_what_to_do() {
+    let test = herd();
+    test.write("taken", "");
+    let done = test.run(&["gen", "blueprints/herd.hcl", "--out", "taken/here"]).exits(1).err("cannot make ");
+    done.err("taken/here/herd: Not a directory").err("or name another folder with --out");
+}
+
 #[test]
 fn a_link_never_leads_a_write_outside() {
     let test = herd();

@@ -41,7 +41,7 @@ fn flags_alone_make_a_blueprint_that_passes() {
         "cluster \"flock\" {",
         "zones = [\"a\", \"b\", \"c\", \"d\"]",
         "admins = [\"203.0.113.7/32\", \"198.51.100.0/24\"]",
-        "databases = { shop = \"shop\" }",
+        "databases = { \"shop\" = \"shop\" }",
         "count = 3",
         "key_name = \"dba\"",
         "    elastic_ip = true",
@@ -72,21 +72,33 @@ fn nothing_is_overwritten_and_nothing_bad_is_written() {
     test.run(&["init", "--region", "eu-west-1"]).exits(2).err("blueprints/herd.hcl is there already");
     test.run(&["init", "--region", "eu-west-1", "--out", "blueprints/herd.hcl"]).exits(2);
     assert_eq!(test.read("blueprints/herd.hcl"), "mine\n");
-    for (flags, says) in [
-        (&["--name", "other"][..], "nobody is there to ask: name the region"),
-        (&["--name", "Other", "--region", "eu-west-1"], "such as \"other\""),
-        (&["--name", "a\"b${c}", "--region", "eu-west-1"], "cannot be part of a host name"),
-        (&["--name", "other", "--region", "eu-wset-1"], "did you mean \"eu-west-1\"?"),
-        (&["--name", "other", "--region", "eu-west-1", "--slaves", "16"], "0 to 15"),
-        (
-            &["--name", "other", "--region", "eu-west-1", "--database", "postgres"],
-            "the superuser, which every cluster has",
-        ),
-        (&["--name", "other", "--region", "eu-west-1", "--admins", "0.0.0.0/0"], "no port is opened to the world"),
+    test.run(&["init", "--name", "other"]).exits(2).err("nobody is there to ask: name the region");
+    for (flag, value, says) in [
+        ("--name", "Other", "such as \"other\""),
+        ("--name", "a\"b${c}", "cannot be part of a host name"),
+        ("--region", "eu-wset-1", "did you mean \"eu-west-1\"?"),
+        ("--zones", "a;b", "`a;b` is no zone of eu-west-1"),
+        ("--zones", "a,a", "stands there twice"),
+        ("--slaves", "16", "0 to 15"),
+        ("--instance-type", "large", "write family and size"),
+        ("--database", "postgres", "the superuser, which every cluster has"),
+        ("--database", "1;drop", "`1;drop` would need quotes in every statement"),
+        ("--database", "x\" = \"y", "such as \"app\""),
+        ("--database", "replication", "means something else in pg_hba.conf"),
+        ("--admins", "0.0.0.0/0", "no port is opened to the world"),
+        ("--key-name", "mine;", "is no key pair's name"),
     ] {
-        test.run(&[&["init"], flags].concat()).exits(2).err(says);
+        let mut words = vec!["init", flag, value];
+        for (other, fits) in [("--name", "other"), ("--region", "eu-west-1")] {
+            if flag != other {
+                words.extend([other, fits]);
+            }
+        }
+        test.run(&words).exits(2).err(&format!("error: {flag}: ")).err(says);
     }
     assert!(!test.path("blueprints/other.hcl").exists());
+    test.run(&["init", "--name", "other", "--region", "eu-west-1", "--database", "for"]).exits(0);
+    test.run(&["check", "blueprints/other.hcl"]).exits(0);
 }
 
 #[test]

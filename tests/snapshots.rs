@@ -12,8 +12,11 @@ use pgherd::fileset::FileSet;
 
 fn generated(path: &str) -> FileSet {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    let text = std::fs::read_to_string(file).expect("the blueprint is in the repo");
-    let blueprint = pgherd::blueprint::parse(path, &text).unwrap_or_else(|problems| panic!("{path}: {problems:#?}"));
+    of_text(path, &std::fs::read_to_string(file).expect("the blueprint is in the repo"))
+}
+
+fn of_text(path: &str, text: &str) -> FileSet {
+    let blueprint = pgherd::blueprint::parse(path, text).unwrap_or_else(|problems| panic!("{path}: {problems:#?}"));
     pgherd::generate::generate(&pgherd::cluster::resolve(&blueprint))
 }
 
@@ -71,4 +74,21 @@ fn a_vpc_and_a_key_that_exist_already() {
 #[test]
 fn the_same_input_gives_the_same_bytes() {
     assert_eq!(generated("tests/blueprints/largest.hcl"), generated("tests/blueprints/largest.hcl"));
+}
+
+/// Words of synchronous replication are for whoever has it.
+#[test]
+fn an_asynchronous_cluster_is_told_of_nothing_synchronous() {
+    let with = |synchronous| {
+        let failover = format!("failover {{\n synchronous = {synchronous}\n}}");
+        of_text("a.hcl", &format!("cluster \"herd\" {{\nregion = \"eu-west-1\"\n{failover}\n}}"))
+    };
+    let told = |files: FileSet| {
+        let words = [" synchronous ", "commits", "a commit"];
+        let lines =
+            files.iter().flat_map(|(_, file)| file.text.lines()).filter(|l| words.iter().any(|w| l.contains(w)));
+        lines.map(String::from).collect::<Vec<_>>()
+    };
+    assert_eq!(told(with(false)), Vec::<String>::new());
+    assert!(told(with(true)).len() > 5);
 }

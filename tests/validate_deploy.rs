@@ -156,7 +156,10 @@ fn nothing_is_done_that_nobody_agreed_to() {
     let (output, applied) = answered("yes\nno\n");
     assert!(String::from_utf8_lossy(&output.stderr).contains("nothing was changed in db_config/terraform_master"));
     assert_eq!(applied, 1);
-    assert_eq!(answered("").1, 0, "nobody is there");
+    let (output, applied) = answered("");
+    assert_eq!(applied, 0, "nobody is there");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("run it in a terminal, or with --yes"), "{stderr}");
 }
 
 #[test]

@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-f68794003379 slave=herd-slave-66599f0f3589 haproxy=herd-haproxy-78bd2cc425d8)
+images=(master=herd-master-8116dd1be05b slave=herd-slave-3200f3df4119 haproxy=herd-haproxy-4f622e4072d3)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 
@@ -101,7 +101,8 @@ apply_module() {
   gone=$(grep -E '# aws_instance\.(master|slave).* (must be replaced|will be destroyed)' <<<"$shown") || true
   [[ -z $gone ]] || die "the data of these machines would go with them: ${gone//  # /}; see README.md on how to replace one"
   if [[ $ask == yes ]]; then
-    read -r -p "Do that in $1? Only 'yes' is taken: " agreed
+    read -r -p "Do that in $1? Only 'yes' is taken: " agreed ||
+      die "nobody answers, and nothing was changed in $1: run it in a terminal, or with --yes, which asks nobody"
     [[ $agreed == yes ]] || die "stopped; nothing was changed in $1"
   fi
   terraform -chdir="$1" apply -input=false "$plan"

@@ -97,7 +97,8 @@ cluster {} {{
         let (users, databases) = match &self.database {
             Some(name) => {
                 let owner = quoted(name);
-                (format!("users = [{owner}]"), format!("databases = {{ {name} = {owner} }}"))
+                // In quotes on the left, too: there `for` would be something else.
+                (format!("users = [{owner}]"), format!("databases = {{ {owner} = {owner} }}"))
             }
             None => ("#users = [\"app\"]".into(), "#databases = { app = \"app\" }".into()),
         };

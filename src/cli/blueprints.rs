@@ -225,6 +225,17 @@ fn all(context: &Context) -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
+/// The folder's only blueprint, for a command that takes one and was given none.
+pub fn only(context: &Context, command: &str) -> Result<PathBuf, Failure> {
+    let found = all(context)?;
+    if let [only] = &found[..] {
+        return Ok(only.clone());
+    }
+    let known: Vec<_> = found.iter().take(SHOWN).map(|one| one.display().to_string()).collect();
+    let (all, first) = (known.join(", "), &known[0]);
+    Err(Failure::usage(format!("of which blueprint? There are {all}\n  name one: `{command} {first}`")))
+}
+
 fn in_folder(context: &Context) -> std::io::Result<Vec<PathBuf>> {
     let names = files::list(&context.path(Path::new(FOLDER)))?;
     Ok(names.iter().filter(|name| name.ends_with(".hcl")).map(|name| Path::new(FOLDER).join(name)).collect())

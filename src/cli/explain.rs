@@ -14,6 +14,7 @@ use crate::cluster::decision::Decision;
 use crate::fileset::FileSet;
 use crate::generate::provenance::{Maker, provenance};
 use crate::system::Context;
+use crate::tools::invocation::quote;
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Report, options: &args::Explain) -> Result<(), Failure> {
@@ -32,7 +33,11 @@ pub fn run(context: &Context, report: &Report, options: &args::Explain) -> Resul
         let codes: Vec<&str> = rules::every().map(|rule| rule.code).collect();
         return Err(Failure::usage(format!("{what} is no rule's code\n  there are {}", codes.join(", "))));
     }
-    let loaded = blueprints::load_one(context, report, &options.blueprint, &options.variables)?;
+    let blueprint = match &options.blueprint {
+        Some(path) => path.clone(),
+        None => blueprints::only(context, &format!("pgherd explain {}", quote(what)))?,
+    };
+    let loaded = blueprints::load_one(context, report, &blueprint, &options.variables)?;
     let all = &loaded.cluster.decisions;
     let set = loaded.files();
     if let Some((path, line)) = place(&set, what)? {
@@ -52,7 +57,7 @@ pub fn run(context: &Context, report: &Report, options: &args::Explain) -> Resul
     if found.is_empty() {
         return Err(Failure::usage(format!(
             "nothing that is derived is called {what:?}\n  `pgherd check --decisions {}` shows all that is",
-            options.blueprint.display()
+            blueprint.display()
         )));
     }
     let mut teller = Teller::new(report, &loaded);

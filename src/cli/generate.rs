@@ -1,6 +1,7 @@
 //! `pgherd gen`: write a cluster's files, or say what would change.
 
 use std::borrow::Cow;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -82,13 +83,13 @@ fn look(out: &Path, options: &args::Gen, program: Option<&str>, one: Loaded, kee
     let origin = program.map(|program| one.origin(program));
     let seen = if found.errors() > 0 {
         Seen::default()
-    } else if !options.check && workspace.missing()? {
+    } else if !options.check && workspace.missing().map_err(unwritten)? {
         Seen { fresh: true, ..Seen::default() }
     } else if let Some(unchanged) = sealed(&workspace, options, origin.as_deref())? {
         Seen { settled: true, reconciled: Reconciled { unchanged, ..Reconciled::default() }, ..Seen::default() }
     } else {
         let set = one.files();
-        let review = workspace.review(&one.cluster.name, &set)?;
+        let review = workspace.review(&one.cluster.name, &set).map_err(unwritten)?;
         let diff = if options.check { review.diff(&options.out.dir.join(&one.cluster.name)) } else { String::new() };
         Seen { fresh: false, settled: review.settled(), diff, reconciled: review.reconciled }
     };
@@ -100,7 +101,7 @@ fn look(out: &Path, options: &args::Gen, program: Option<&str>, one: Loaded, kee
 /// How many files are known to be what `gen` would write, without making them. `--check` makes them: it trusts nothing but git.
 fn sealed(workspace: &Workspace, options: &args::Gen, origin: Option<&str>) -> Result<Option<usize>, Failure> {
     match origin {
-        Some(origin) if !options.check => Ok(workspace.sealed(origin)?),
+        Some(origin) if !options.check => workspace.sealed(origin).map_err(unwritten),
         _ => Ok(None),
     }
 }
@@ -149,7 +150,7 @@ fn write_batch(out: &Path, options: &args::Gen, batch: &[Looked]) -> Vec<Result<
     }
     for (at, placed) in waiting.into_iter().zip(place(staged)) {
         if let Err(error) = placed {
-            done[at] = Err(error.into());
+            done[at] = Err(unwritten(error));
         }
     }
     done
@@ -169,19 +170,19 @@ fn write_one(out: &Path, options: &args::Gen, one: &Looked, staged: &mut Vec<Sta
     let workspace = Workspace::new(out, &one.name);
     if !one.seen.fresh {
         let set = generate(&cluster);
-        let written = workspace.write(&one.name, &set, options.force)?;
+        let written = workspace.write(&one.name, &set, options.force).map_err(unwritten)?;
         if let Some(origin) = &one.origin {
             workspace.seal(origin, written.files());
         }
         return Ok(written.reconciled);
     }
-    let (new, reconciled) = stage(&workspace, &cluster, one.origin.as_deref())?;
+    let (new, reconciled) = stage(&workspace, &cluster, one.origin.as_deref()).map_err(unwritten)?;
     staged.push(new);
     Ok(reconciled)
 }
 
 /// Writes the first half of a new cluster's files while the other half is made.
-fn stage(workspace: &Workspace, cluster: &Cluster, origin: Option<&str>) -> Result<(Staged, Reconciled), Failure> {
+fn stage(workspace: &Workspace, cluster: &Cluster, origin: Option<&str>) -> anyhow::Result<(Staged, Reconciled)> {
     let staged = workspace.stage()?;
     let machines = for_machines(cluster);
     let others = || {
@@ -199,6 +200,13 @@ fn stage(workspace: &Workspace, cluster: &Cluster, origin: Option<&str>) -> Resu
     }
     let steps = all.map(|(path, _)| (path, Action::Create)).collect();
     Ok((staged, Reconciled { steps, ..Reconciled::default() }))
+}
+
+/// What becomes of it when files cannot be written. Where the system refuses them, another folder may do.
+fn unwritten(error: anyhow::Error) -> Failure {
+    let refused = error.chain().any(|cause| cause.is::<io::Error>());
+    let help = "\n  make room, make it writable for this user, or name another folder with --out";
+    Failure::Text(Kind::Failed, format!("{error:#}{}", if refused { help } else { "" }))
 }
 
 /// Names every file that stands in the way, of every cluster, before anything is written.

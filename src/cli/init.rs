@@ -14,6 +14,18 @@ use crate::cluster;
 use crate::cluster::check::check;
 use crate::system::{Context, Interrupt, files, terminal};
 
+/// What flags are in the blueprint, as a problem names it.
+const FLAGS: [(&str, &str); 8] = [
+    ("region", "--region"),
+    ("network.zones", "--zones"),
+    ("network.admins", "--admins"),
+    ("postgres.users", "--database"),
+    ("postgres.databases", "--database"),
+    ("master.instance_type", "--instance-type"),
+    ("master.key_name", "--key-name"),
+    ("slaves.count", "--slaves"),
+];
+
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: args::Init) -> Result<(), Failure> {
     let interrupt = Interrupt::default();
@@ -48,10 +60,8 @@ fn given(options: &args::Init) -> Result<First, Failure> {
         return Err(Failure::usage("nobody is there to ask: name the region, as in --region eu-west-1"));
     };
     let first = of(options, region);
-    match flaw(&first) {
-        Some(flaw) => Err(Failure::usage(flaw)),
-        None => Ok(first),
-    }
+    refuse_flawed(&first)?;
+    Ok(first)
 }
 
 fn of(options: &args::Init, region: &str) -> First {
@@ -72,10 +82,20 @@ fn of(options: &args::Init, region: &str) -> First {
     }
 }
 
-/// What is wrong with it first, in one line.
-fn flaw(first: &First) -> Option<String> {
-    let problems = blueprint::parse("", &first.text()).err()?;
-    problems.first().map(|problem| format!("{}\n  {}", problem.problem, problem.help))
+/// What is wrong with it first: which flag says it, and what.
+fn flaw(first: &First) -> Option<(&'static str, String)> {
+    let found = blueprint::parse("", &first.text()).err()?.into_iter().next()?;
+    let flag = |(attribute, flag): &(&str, &'static str)| Some((*flag, found.problem.strip_prefix(attribute)?));
+    // Only the cluster's own name is no attribute.
+    let (flag, problem) = FLAGS.iter().find_map(flag).unwrap_or(("--name", &found.problem));
+    Some((flag, format!("{}\n  {}", problem.trim_start_matches(": "), found.help)))
+}
+
+fn refuse_flawed(first: &First) -> Result<(), Failure> {
+    match flaw(first) {
+        Some((flag, flaw)) => Err(Failure::usage(format!("{flag}: {flaw}"))),
+        None => Ok(()),
+    }
 }
 
 /// Few zones may cost the quorum; who asks for them accepts that. Nothing else that is asked can break a rule.
@@ -101,9 +121,7 @@ impl Questions<'_> {
     fn first(&self, options: &args::Init) -> Result<First, Failure> {
         let mut first = of(options, options.region.as_deref().unwrap_or("eu-west-1"));
         let flags = First::clone(&first);
-        if let Some(flaw) = flaw(&flags) {
-            return Err(Failure::usage(flaw));
-        }
+        refuse_flawed(&flags)?;
         if options.name.is_none() {
             self.ask(
                 "Name of the cluster: lower-case letters, digits, hyphens",
@@ -173,7 +191,7 @@ impl Questions<'_> {
                 None => return Err(Failure::usage("no more answers: nothing is written")),
             };
             let mut tried = first.clone();
-            match set(&mut tried, &answer).err().or_else(|| flaw(&tried)) {
+            match set(&mut tried, &answer).err().or_else(|| flaw(&tried).map(|(_, flaw)| flaw)) {
                 None => {
                     *first = tried;
                     return Ok(());

@@ -108,7 +108,7 @@ fixed! {
         check_timeout: u32 = 2 " s", "a Patroni that has not answered a check by then counts as failed, like one that refuses", HAPROXY;
         queue_timeout: u32 = 30 " s", "how long a client waits while all connections are taken, rather than being refused at once. While there is no primary nobody waits: HAProxy closes at once, and the client tries again", "https://docs.haproxy.org/3.0/configuration.html#4.2; measured: without a server that is up the connection is closed within milliseconds";
         retries: u32 = 3 "", "a connection that fails goes to another server at the first retry", HAPROXY;
-        read_lag_mb: u32 = 16 " MB", "a standby that lacks more WAL than one segment, a second or so of a busy primary, serves no reads", "https://patroni.readthedocs.io/en/latest/rest_api.html";
+        read_lag_mb: u32 = 16 " MB", "a standby that lacks more WAL than one segment, a second or so of a busy primary, gets no new connections; those that it has go on", "https://patroni.readthedocs.io/en/latest/rest_api.html";
         command_timeout: u32 = 30 " s", "a person at the socket may think between two commands", HAPROXY_STATS;
         request_timeout: u32 = 5 " s", "a client of the admin port that does not finish its request holds none of its connections for long", HAPROXY;
         page_timeout: u32 = 30 " s", "people, Prometheus and probes ask and go", HAPROXY;
@@ -120,7 +120,7 @@ fixed! {
     }
     /// Patroni, beside its timers.
     patroni: Patroni {
-        maximum_lag_on_failover: u32 = 1048576 " bytes", "what a standby may lack and still become primary; a synchronous one lacks nothing that was acknowledged", PATRONI;
+        maximum_lag_on_failover: u32 = 1048576 " bytes", "what a standby may lack and still become primary", PATRONI;
         member_slots_ttl: u32 = 24 " h", "how long the slot of an absent standby keeps WAL for it: a machine that is repaired within a day need not be copied anew; max_slot_wal_keep_size caps it as well", PATRONI;
         safety_margin: u32 = 5 " s", "the watchdog fires this long before the lock could be another's: a Patroni that hangs is rebooted before a second primary can exist", "https://patroni.readthedocs.io/en/latest/watchdog.html";
         at_least: &'static str = "4.0.6" "", "older ones overwrote a new leader's key when they came back from a cut, and acknowledged rows were lost; 4.0.6 ignores stale members of etcd as well", "measured: half of the trials with 3.0.2 lost rows; https://patroni.readthedocs.io/en/latest/releases.html";

@@ -219,8 +219,8 @@ fn wal(kinds: &Kinds, major: u16) -> Vec<Setting> {
             "wal_compression",
             if major < 15 { "on" } else { "lz4" },
             list(["postgres.version"]),
-            "whole pages are most of the WAL after a checkpoint: compressed they cost little processor, and less of the disk, \
-             of the way between zones, and of a commit's wait for its standby; PostgreSQL 15 is the first with lz4",
+            "whole pages are most of the WAL after a checkpoint: compressed they cost little processor, and less of the disk \
+             and of the way to every standby; PostgreSQL 15 is the first with lz4",
             manual!("wal", "WAL-COMPRESSION"),
         ),
     ]
@@ -228,8 +228,17 @@ fn wal(kinds: &Kinds, major: u16) -> Vec<Setting> {
 
 fn replication(blueprint: &Blueprint, kinds: &Kinds) -> Vec<Setting> {
     const SENDERS: &str = "a standby that copies the primary takes two senders, and at the start all of them copy; some more are for tools";
-    const STANDBY: &str =
-        "a standby whose machine died stops holding up commits after this, not after a minute; it reconnects by itself";
+    let (standby, retry) = if blueprint.failover.synchronous {
+        (
+            "a standby whose machine died stops holding up commits after this, not after a minute; it reconnects by itself",
+            "a standby looks for its new primary every second, not every five: until one streams, commits wait",
+        )
+    } else {
+        (
+            "a standby whose machine died is given up after this, not after a minute; it reconnects by itself",
+            "a standby looks for its new primary every second, not every five: until it streams, it falls behind",
+        )
+    };
     let senders = WAL_SENDERS.max(2 * u32::from(blueprint.slave_count) + 3).to_string();
     let count = || list(["slaves.count"]);
     vec![
@@ -242,13 +251,13 @@ fn replication(blueprint: &Blueprint, kinds: &Kinds) -> Vec<Setting> {
             "a quarter of the disk, so that a standby that is gone can never fill it",
             manual!("replication", "MAX-SLOT-WAL-KEEP-SIZE"),
         ),
-        setting("wal_sender_timeout", "10s", vec![], STANDBY, manual!("replication", "WAL-SENDER-TIMEOUT")),
-        setting("wal_receiver_timeout", "10s", vec![], STANDBY, manual!("replication", "WAL-RECEIVER-TIMEOUT")),
+        setting("wal_sender_timeout", "10s", vec![], standby, manual!("replication", "WAL-SENDER-TIMEOUT")),
+        setting("wal_receiver_timeout", "10s", vec![], standby, manual!("replication", "WAL-RECEIVER-TIMEOUT")),
         setting(
             "wal_retrieve_retry_interval",
             "1s",
             vec![],
-            "a standby looks for its new primary every second, not every five: until one streams, commits wait",
+            retry,
             manual!("replication", "WAL-RETRIEVE-RETRY-INTERVAL"),
         ),
     ]

@@ -20,7 +20,11 @@ pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
     note(
         "slaves.count",
         blueprint.slave_count.to_string(),
-        "with two, a failover leaves one for commits to wait for",
+        if blueprint.failover.synchronous {
+            "with two, a failover leaves one for commits to wait for"
+        } else {
+            "with two, a failover leaves one"
+        },
         DESIGN,
     );
     note(

@@ -15,6 +15,9 @@ struct Context<'a> {
     synchronous: bool,
     etcd: String,
     clients: String,
+    admins: String,
+    logs_in: bool,
+    ssh_user: &'a str,
     vpc_id: Option<&'a str>,
     makes_endpoint: bool,
     zones: Vec<Zone<'a>>,
@@ -79,6 +82,9 @@ fn context(cluster: &Cluster) -> Context<'_> {
             .collect::<Vec<_>>()
             .join(","),
         clients: join(&cluster.network.clients),
+        admins: join(&cluster.network.admins),
+        logs_in: !cluster.network.admins.is_empty() && cluster.machines.iter().any(|m| m.key_name.is_some()),
+        ssh_user: cluster.base.ssh_user,
         vpc_id: cluster.network.vpc_id.as_deref(),
         makes_endpoint: cluster.network.makes_endpoint,
         zones: (cluster.network.subnets.iter())

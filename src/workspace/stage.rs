@@ -25,7 +25,7 @@ impl Workspace {
     pub fn stage(&self) -> Result<Staged> {
         let name = self.dir.file_name().unwrap_or_default().to_string_lossy();
         let at = self.dir.with_file_name(format!(".{name}.pgherd-new"));
-        let cannot = || format!("cannot write {}", at.display());
+        let cannot = || format!("cannot make {}", self.dir.display());
         if let Some(kind) = files::kind(&at).with_context(cannot)?.filter(|kind| *kind != Kind::Directory) {
             bail!("{} is {}: remove it", at.display(), word(kind));
         }

@@ -29,6 +29,8 @@ pub fn cases() -> Vec<Case> {
         ),
         inside("PGH142", 2, 17, "network {\n  zones = [\"a\", \"eu-central-1b\"]\n}", "is no zone of eu-west-1"),
         inside("PGH142", 2, 12, "network {\n  zones = [\"eu-west-1\"]\n}", "such as \"eu-west-1a\" or only \"a\""),
+        inside("PGH142", 2, 12, "network {\n  zones = [\"eu-wst-1a\"]\n}", "is no zone of eu-west-1"),
+        inside("PGH142", 2, 12, "network {\n  zones = [\"eu-west-12\"]\n}", "is no zone of eu-west-1"),
         inside("PGH142", 2, 12, "network {\n  zones = [\"1\"]\n}", "is no zone of eu-west-1"),
         inside("PGH148", 2, 17, "network {\n  zones = [\"a\", \"eu-west-1a\"]\n}", "stands there twice"),
         inside("PGH142", 2, 11, "network {\n  zones = []\n}", "name 1 to 6 zones"),

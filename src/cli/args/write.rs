@@ -79,9 +79,8 @@ pub struct Check {
 pub struct Explain {
     /// A rule's code, part of a derived value's name, or a generated file (FILE or FILE:LINE)
     pub what: String,
-    /// Blueprint whose values are explained
-    #[arg(default_value = "blueprints/herd.hcl")]
-    pub blueprint: PathBuf,
+    /// Blueprint whose values are explained [default: the only one in blueprints/]
+    pub blueprint: Option<PathBuf>,
     #[command(flatten)]
     pub variables: Variables,
 }

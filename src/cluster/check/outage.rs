@@ -152,6 +152,7 @@ pub fn predict(timers: &Timers, fault: Fault) -> Prediction {
                     prediction.until = Some("the kernel gives its connection up: wal_sender_timeout is off");
                 }
             } else {
+                prediction.title = "a standby's machine dies";
                 prediction.because = "commits wait for no standby";
             }
             return prediction;

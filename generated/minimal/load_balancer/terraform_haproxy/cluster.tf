@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-haproxy-a2e2c5c9b2f4"
-  image      = "a2e2c5c9b2f4"
+  image_name = "minimal-haproxy-238d21460772"
+  image      = "238d21460772"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
