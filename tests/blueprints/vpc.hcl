@@ -27,6 +27,6 @@ cluster "vpc" {
 
   image {
     base              = "ubuntu-24.04"
-    builder_subnet_id = "subnet-0a1b2c3d4e5f6071c"
+    builder_subnet_id = "subnet-0a1b2c3d4e5f60720"
   }
 }
