@@ -41,6 +41,13 @@ impl Failure {
         }
     }
 
+    /// What becomes of it when generated files cannot be written. Where the system refuses them, another folder may do.
+    pub fn unwritten(error: anyhow::Error) -> Self {
+        let refused = error.chain().any(|cause| cause.is::<io::Error>());
+        let help = "\n  make room, make it writable for this user, or name another folder with --out";
+        Failure::Text(Kind::Failed, format!("{error:#}{}", if refused { help } else { "" }))
+    }
+
     /// Its kind.
     pub fn kind(&self) -> Kind {
         match self {

@@ -1,0 +1,84 @@
+//! The second half: what is to be written is written, on all processors.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use super::look::Looked;
+use crate::cli::args;
+use crate::cli::blueprints::cluster_of;
+use crate::cli::failure::Failure;
+use crate::cluster::Cluster;
+use crate::fileset::manifest::{self, Manifest};
+use crate::fileset::reconcile::{Action, Reconciled};
+use crate::generate::{for_machines, for_tools, generate};
+use crate::system::parallel;
+use crate::workspace::{Staged, Workspace, place};
+
+/// New clusters that wait for the disk together: the wait is the same for one and for many.
+pub(super) const BATCH: usize = 32;
+
+/// Writes some clusters; the answers are in their order.
+pub(super) fn write_batch(out: &Path, options: &args::Gen, batch: &[Looked]) -> Vec<Result<Reconciled, Failure>> {
+    let mut staged: Vec<Staged> = vec![];
+    // Where a new cluster is to come from `place`, its turn among those.
+    let mut done: Vec<Result<Reconciled, Failure>> = vec![];
+    let mut waiting = vec![];
+    for (at, one) in batch.iter().enumerate() {
+        done.push(write_one(out, options, one, &mut staged));
+        if staged.len() > waiting.len() {
+            waiting.push(at);
+        }
+    }
+    for (at, placed) in waiting.into_iter().zip(place(staged)) {
+        if let Err(error) = placed {
+            done[at] = Err(Failure::unwritten(error));
+        }
+    }
+    done
+}
+
+fn write_one(out: &Path, options: &args::Gen, one: &Looked, staged: &mut Vec<Staged>) -> Result<Reconciled, Failure> {
+    if one.seen.settled {
+        return Ok(one.seen.reconciled.clone());
+    }
+    let cluster = match &one.cluster {
+        Some(cluster) => Cow::Borrowed(cluster),
+        None => Cow::Owned(
+            cluster_of(&one.file.display().to_string(), &one.text, &options.variables)
+                .map_err(|problems| Failure::usage(problems.join("\n")))?,
+        ),
+    };
+    let workspace = Workspace::new(out, &one.name);
+    if !one.seen.fresh {
+        let set = generate(&cluster);
+        let written = workspace.write(&one.name, &set, options.force).map_err(Failure::unwritten)?;
+        if let Some(origin) = &one.origin {
+            workspace.seal(origin, written.files());
+        }
+        return Ok(written.reconciled);
+    }
+    let (new, reconciled) = stage(&workspace, &cluster, one.origin.as_deref()).map_err(Failure::unwritten)?;
+    staged.push(new);
+    Ok(reconciled)
+}
+
+/// Writes the first half of a new cluster's files while the other half is made.
+fn stage(workspace: &Workspace, cluster: &Cluster, origin: Option<&str>) -> anyhow::Result<(Staged, Reconciled)> {
+    let staged = workspace.stage()?;
+    let machines = for_machines(cluster);
+    let others = || {
+        let mut files = for_tools(cluster, &machines);
+        let manifest = Manifest::of_parts(&cluster.name, &[&machines.files, &files]).to_file();
+        files.add_file(manifest::PATH, manifest);
+        files
+    };
+    let (written, others) = parallel::both(|| staged.add(&machines.files), others);
+    written?;
+    staged.add(&others)?;
+    let all = machines.files.iter().chain(others.iter()).map(|(path, file)| (path.clone(), file));
+    if let Some(origin) = origin {
+        staged.workspace().seal(origin, all.clone());
+    }
+    let steps = all.map(|(path, _)| (path, Action::Create)).collect();
+    Ok((staged, Reconciled { steps, ..Reconciled::default() }))
+}
