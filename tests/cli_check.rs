@@ -151,7 +151,7 @@ fn explain_tells_rules_and_values() {
     let number = line.stdout.lines().find(|line| line.contains("on-marked-down")).unwrap().split(':').next().unwrap();
     let place = format!("generated/herd/load_balancer/haproxy.cfg:{number}");
     test.run(&["explain", &place]).exits(0).out("haproxy.rise = 1 checks").out("haproxy.kept = 10 connections");
-    test.run(&["explain", "haproxy.cfg:1"]).exits(0).out("the same in every cluster");
+    test.run(&["explain", "haproxy.cfg:1"]).exits(0).out("it is so in every cluster of this kind");
     test.run(&["explain", "haproxy.cfg:0"]).exits(2).err("haproxy.cfg has");
     test.run(&["explain", "nonsense"]).exits(2).err("nothing that is derived is called \"nonsense\"");
     test.write("blueprints/other.hcl", TWO_ZONES);

@@ -28,6 +28,42 @@ fn every_decision_is_at_work_and_every_address_and_number_has_one() {
     assert_eq!(idle, [""; 0], "decisions that change nothing in the files");
 }
 
+/// `explain` says of a line without a decision that every cluster of this kind has it: so another one of the same name has.
+#[test]
+fn what_no_decision_made_stands_in_other_clusters_too() {
+    const SHAPES: [&str; 4] = [
+        "blueprints/herd.hcl",
+        "tests/blueprints/largest.hcl",
+        "tests/blueprints/pair.hcl",
+        "tests/blueprints/vpc.hcl",
+    ];
+    let all = SHAPES.map(|blueprint| {
+        let text = std::fs::read_to_string(blueprint).unwrap();
+        let name = text.split("cluster \"").nth(1).unwrap().split('"').next().unwrap();
+        let text = text.replace(&format!("cluster \"{name}\""), "cluster \"same\"");
+        let cluster = resolve(&pgherd::blueprint::parse(blueprint, &text).unwrap());
+        let files = generate(&cluster);
+        (cluster, files)
+    });
+    for (at, (cluster, files)) in all.iter().enumerate() {
+        let found = provenance(cluster, files);
+        let others: Vec<&FileSet> =
+            (0..).zip(&all).filter(|(other, _)| *other != at).map(|(_, (_, files))| files).collect();
+        let mut alone = vec![];
+        for (path, file) in files.iter().filter(|(path, _)| !path.as_str().ends_with(".md")) {
+            let same = others.iter().filter_map(|files| files.get(path.as_str()));
+            let known: BTreeSet<&str> = same.flat_map(|file| file.text.lines().map(str::trim)).collect();
+            for (line, text) in (1..).zip(file.text.lines()) {
+                let unmade = found.of(path.as_str(), line) == Maker::Template;
+                if unmade && !code(text).is_empty() && !known.contains(text.trim()) {
+                    alone.push(format!("{path}:{line}: {}", text.trim()));
+                }
+            }
+        }
+        assert_eq!(alone, [""; 0], "{}: lines that no decision made and no other cluster has", SHAPES[at]);
+    }
+}
+
 /// Names of the decisions that made a line.
 fn working(files: &FileSet, found: &Provenance) -> BTreeSet<String> {
     let mut names = BTreeSet::new();

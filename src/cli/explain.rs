@@ -155,7 +155,9 @@ fn explain_file(
         Maker::ContentHash => {
             report.line("the hash of what an image is made from: every file and setting in it has a part in it")
         }
-        Maker::Template => report.line("the same in every cluster, but for names; the comment above it says why"),
+        Maker::Template => {
+            report.line("no value of the blueprint makes it, but for names: it is so in every cluster of this kind")
+        }
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::decision::Decision;
-use super::{Base, BaseImage, Cluster, Disk, Machine, Role, State};
+use super::{Arch, Base, BaseImage, Cluster, Disk, Machine, Role, State};
 
 /// Addresses that are nobody's (RFC 5737).
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -29,14 +29,15 @@ pub fn perturbed(cluster: &Cluster, decision: &Decision) -> Option<Cluster> {
         "etcd" => match rest {
             "heartbeat_interval" => c.etcd.heartbeat += 1,
             "election_timeout" => c.etcd.election += 1,
-            _ => c.machines.iter_mut().filter(|m| m.etcd).take(1).for_each(|m| m.etcd = false),
+            _ => c.machines.iter_mut().rfind(|m| m.etcd)?.etcd = false,
         },
         "haproxy" => haproxy(&mut c, rest)?,
         "huge_pages" => c.postgres.reserves_huge_pages ^= true,
         "region" => c.region = "elsewhere".into(),
         "tags" => c.tags.get_mut(rest)?.push('0'),
         "state" => state(&mut c.state, rest)?,
-        "kms_key_id" => c.kms_key_id.as_mut()?.push('0'),
+        // Much is there only because there is one.
+        "kms_key_id" => c.kms_key_id = None,
         "image" => match rest {
             "base" => {
                 let other = Base::ALL.into_iter().rfind(|base| *base != c.base.base)?;
@@ -46,8 +47,10 @@ pub fn perturbed(cluster: &Cluster, decision: &Decision) -> Option<Cluster> {
             _ => c.builder_instance_type.as_mut()?.push('0'),
         },
         "slaves" if rest == "count" => {
-            let last = c.machines.iter().rposition(|m| m.role == Role::Slave)?;
-            c.machines.remove(last);
+            // One is left of several: what it alone makes does not follow from how many there are.
+            let first = c.machine_of(Role::Slave)?.name.clone();
+            let several = c.machines.iter().filter(|m| m.role == Role::Slave).count() > 1;
+            c.machines.retain(|m| m.role != Role::Slave || (several && m.name == first));
         }
         "address" => c.machines.iter_mut().filter(|m| m.name == rest).for_each(|m| m.address = ELSEWHERE),
         "network" => network(&mut c, rest)?,
@@ -56,6 +59,11 @@ pub fn perturbed(cluster: &Cluster, decision: &Decision) -> Option<Cluster> {
         "postgres" => match rest {
             "version" => c.postgres.major += 1,
             "repository" => c.postgres.pgdg ^= true,
+            "users" => {
+                let known = std::mem::take(&mut c.postgres.users);
+                c.secrets.retain(|secret| !known.iter().any(|user| secret.name.ends_with(&format!("/user/{user}"))));
+            }
+            "databases" => c.postgres.databases.clear(),
             setting => c.postgres.settings.get_mut(setting)?.push('0'),
         },
         _ => return None,
@@ -64,9 +72,9 @@ pub fn perturbed(cluster: &Cluster, decision: &Decision) -> Option<Cluster> {
 }
 
 fn state(state: &mut State, name: &str) -> Option<()> {
-    let State::S3 { bucket, key_prefix, region } = state else { return None };
+    let State::S3 { key_prefix, region, .. } = state else { return None };
     match name {
-        "s3.bucket" => bucket.push('0'),
+        "s3.bucket" => *state = State::Local,
         "s3.key_prefix" => key_prefix.push('0'),
         _ => region.push('0'),
     }
@@ -94,7 +102,10 @@ fn haproxy(c: &mut Cluster, name: &str) -> Option<()> {
                 "read_port" => c.haproxy.read_port ^= 1024,
                 "stats.port" => c.haproxy.stats.port ^= 1024,
                 "stats.path" => c.haproxy.stats.path.push('0'),
-                "stats.user" => c.haproxy.stats.user.push('0'),
+                "stats.user" => {
+                    c.haproxy.stats.user.push('0');
+                    c.secrets.iter_mut().filter(|s| s.haproxy_reads).for_each(|s| s.description.push('0'));
+                }
                 _ => {
                     return c
                         .machines
@@ -113,7 +124,11 @@ fn haproxy(c: &mut Cluster, name: &str) -> Option<()> {
 fn network(c: &mut Cluster, name: &str) -> Option<()> {
     let elsewhere = Ipv4Net::new_assert(ELSEWHERE, 24).trunc();
     match name {
-        "vpc_id" => c.network.vpc_id.as_mut()?.push('0'),
+        "vpc_id" => {
+            c.network.vpc_id = None;
+            c.network.makes_endpoint = true;
+            c.network.subnets.iter_mut().for_each(|subnet| subnet.id = None);
+        }
         "cidr" => c.network.cidr = elsewhere,
         "clients" => c.network.clients = vec![elsewhere],
         "admins" => c.network.admins = vec![elsewhere],
@@ -129,7 +144,11 @@ fn zone(c: &mut Cluster, name: &str, elsewhere: Ipv4Net) -> Option<()> {
         "databases" => subnet.databases = elsewhere,
         "haproxy" => subnet.haproxy = elsewhere,
         "id" => subnet.id.as_mut()?.push('0'),
-        _ => subnet.cidr = elsewhere,
+        _ => {
+            subnet.cidr = elsewhere;
+            subnet.zone.push('0');
+            c.machines.iter_mut().filter(|machine| machine.zone == zone).for_each(|machine| machine.zone.push('0'));
+        }
     }
     Some(())
 }
@@ -137,9 +156,12 @@ fn zone(c: &mut Cluster, name: &str, elsewhere: Ipv4Net) -> Option<()> {
 fn machine(machine: &mut Machine, name: &str) -> Option<()> {
     let Disk { size, iops, throughput } = &mut machine.disk;
     match name {
-        "instance_type" => machine.instance_type.push('0'),
+        "instance_type" => {
+            machine.instance_type.push('0');
+            machine.arch = if machine.arch == Arch::Arm { Arch::X86 } else { Arch::Arm };
+        }
         "elastic_ip" => machine.elastic_ip ^= true,
-        "key_name" => machine.key_name.as_mut()?.push('0'),
+        "key_name" => machine.key_name = machine.key_name.is_none().then(|| "0".into()),
         "disk.size" => *size += 1,
         "disk.iops" => *iops += 1,
         "disk.throughput" => *throughput += 1,

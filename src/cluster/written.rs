@@ -73,6 +73,17 @@ pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
     if !blueprint.network.admins.is_empty() {
         note("network.admins", listed(&blueprint.network.admins), "who may reach SSH and the stats page", GROUPS);
     }
+    let postgres = &blueprint.postgres;
+    let databases: Vec<_> = postgres.databases.iter().map(|database| database.name.clone()).collect();
+    const ROLES: &str = "https://www.postgresql.org/docs/current/sql-createrole.html";
+    const DATABASES: &str = "https://www.postgresql.org/docs/current/sql-createdatabase.html";
+    note(
+        "postgres.users",
+        or_none(&postgres.users),
+        "who may log in; each has a password of its own in Secrets Manager",
+        ROLES,
+    );
+    note("postgres.databases", or_none(&databases), "made when the cluster is founded, each with its owner", DATABASES);
     let haproxy = &blueprint.haproxy;
     note("haproxy.write_port", haproxy.write_port.to_string(), "always leads to the primary", HAPROXY);
     note("haproxy.read_port", haproxy.read_port.to_string(), "leads to the standbys", HAPROXY);
@@ -94,6 +105,10 @@ pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
     }
 }
 
+fn or_none(names: &[String]) -> String {
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}
+
 fn record_machine(block: &str, machine: &Machine, note: &mut impl FnMut(&str, String, &'static str, &'static str)) {
     const GP3: &str = "https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html";
     let kind = match block {
@@ -106,10 +121,12 @@ fn record_machine(block: &str, machine: &Machine, note: &mut impl FnMut(&str, St
         let why = "a public address that stays, to reach the machine from outside; replication never uses it";
         note(&format!("{block}.elastic_ip"), "yes".into(), why, EIP);
     }
-    if let Some(key) = &machine.key_name {
-        const KEYS: &str = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-key-pairs.html";
-        note(&format!("{block}.key_name"), key.clone(), "whose SSH key is let in", KEYS);
-    }
+    const KEYS: &str = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-key-pairs.html";
+    let (key, why) = match &machine.key_name {
+        Some(key) => (key.clone(), "whose SSH key is let in"),
+        None => ("none".into(), "nobody is let in by SSH; a key that is named later replaces the machine"),
+    };
+    note(&format!("{block}.key_name"), key, why, KEYS);
     let disk = machine.disk;
     let baseline = "3000 operations and 125 MiB a second cost nothing with gp3";
     note(&format!("{block}.disk.size"), format!("{} GiB", disk.size), "room for data and for WAL that is kept", GP3);

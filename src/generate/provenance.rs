@@ -26,7 +26,7 @@ pub enum Maker<'a> {
     Decisions(Vec<&'a Decision>),
     /// All that an image is made from: it carries the hash of that.
     ContentHash,
-    /// None: it is the same in every cluster, but for names.
+    /// None: every cluster that has this file has it, but for names.
     Template,
 }
 
