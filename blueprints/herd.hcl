@@ -23,7 +23,7 @@ cluster "herd" {
 
     # Or move into a VPC that exists: then `cidr` is its range, and its subnets take the place of `zones`. Nothing of it is
     # changed. In each subnet 32 addresses from `offset` on (default 16) are the cluster's. tests/blueprints/vpc.hcl shows
-    # vpc_id = "vpc-0a1b2c3d", secrets_endpoint = true, subnet "a" { id = "subnet-0a1b2c3d" cidr = "10.1.4.0/24" } in full.
+    # vpc_id = "vpc-0a1b2c3d", secrets_endpoint = true, subnet "a" { … } with id and cidr in full.
 
     # Who may reach HAProxy's write and read ports. Default: the network's own addresses. Example: a peered VPC.
     #clients = ["10.20.0.0/16", "10.30.0.0/16"]

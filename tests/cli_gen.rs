@@ -108,23 +108,48 @@ fn a_file_that_is_no_longer_generated_goes_only_if_it_is_untouched() {
 
 /// Terraform destroys only what it still has files for.
 #[test]
-fn a_module_whose_state_has_machines_stays() {
-    let test = generated();
+fn a_module_that_may_have_machines_stays() {
     let module = "generated/herd/db_config/terraform_slave";
     let none = HERD.replace("eu-west-1\"\n", "eu-west-1\"\n  slaves { count = 0 }\n");
-    test.write(&format!("{module}/terraform.tfstate"), r#"{"version": 4, "resources": [{"type": "aws_instance"}]}"#);
-    test.write("blueprints/herd.hcl", &none);
-    let before = tree(&test.path("generated"));
-    for force in [&[][..], &["--force"]] {
-        test.run(&[&["gen"], force].concat())
-            .exits(3)
-            .err(&format!("{module}/main.tf would be removed, and the state beside it still has machines"))
-            .err("write `slaves { count = … }` as it was");
-        assert_eq!(tree(&test.path("generated")), before);
+    for (state, text, stays) in [
+        ("terraform.tfstate", r#"{"version": 4, "resources": [{"type": "aws_instance"}]}"#, true),
+        ("terraform.tfstate", r#"{"version": 4, "resour"#, true),
+        ("terraform.tfstate", "", true),
+        (".terraform/terraform.tfstate", r#"{"backend": {"type": "s3"}}"#, true),
+        ("terraform.tfstate.d/prod/terraform.tfstate", "", true),
+        ("terraform.tfstate", r#"{"version": 4, "resources": []}"#, false),
+        (".terraform/providers/any", "", false),
+    ] {
+        let test = generated();
+        test.write(&format!("{module}/{state}"), text);
+        test.write("blueprints/herd.hcl", &none);
+        let before = tree(&test.path("generated"));
+        if stays {
+            for force in [&[][..], &["--force"]] {
+                test.run(&[&["gen"], force].concat())
+                    .exits(3)
+                    .err(&format!("{module}/main.tf would be removed, and its state may still have machines"))
+                    .err("write `slaves { count = … }` as it was");
+                assert_eq!(tree(&test.path("generated")), before, "{state} {text}");
+            }
+        } else {
+            test.run(&["gen"]).exits(0);
+            assert!(!test.path(module).join("main.tf").exists(), "{state} {text}");
+        }
     }
-    test.write(&format!("{module}/terraform.tfstate"), r#"{"version": 4, "resources": []}"#);
-    test.run(&["gen"]).exits(0);
-    assert!(!test.path(module).join("main.tf").exists());
+}
+
+#[test]
+fn a_folder_of_another_cluster_is_not_taken_over_unasked() {
+    let test = generated();
+    fs::rename(test.path("generated/herd"), test.path("generated/copy")).unwrap();
+    test.write("blueprints/herd.hcl", &HERD.replace("herd", "copy"));
+    test.run(&["gen"])
+        .exits(3)
+        .err("generated/copy/pgherd.json is of another cluster, \"herd\"")
+        .err("states come along with a folder that is copied");
+    test.run(&["gen", "--force"]).exits(0);
+    test.run(&["gen"]).exits(0).out("generated/copy: ").out(" unchanged");
 }
 
 #[test]

@@ -80,6 +80,11 @@ impl Manifest {
         Ok(Manifest { files, text: document })
     }
 
+    /// The cluster whose files they are.
+    pub fn cluster(&self) -> &str {
+        &self.text.cluster
+    }
+
     /// The manifest as a file.
     pub fn to_file(&self) -> File {
         let text = self.to_text();

@@ -52,8 +52,10 @@ pub enum Refusal {
     Edited,
     /// The manifest cannot be read, so nothing is known to be ours.
     Unreadable(String),
-    /// It is no longer generated, and Terraform needs it: the state beside it still holds something.
+    /// It is no longer generated, and Terraform may need it: nobody can say that the state beside it is empty.
     InUse,
+    /// The folder is of the cluster of this name.
+    OfAnother(String),
     /// No file can be written here, whatever the user wants.
     Impossible(String),
 }
@@ -71,7 +73,8 @@ impl fmt::Display for Refusal {
             Refusal::Foreign => write!(f, "was not written by pgherd"),
             Refusal::Edited => write!(f, "was edited since pgherd wrote it"),
             Refusal::Unreadable(why) => write!(f, "is not a manifest: {why}"),
-            Refusal::InUse => write!(f, "would be removed, and the state beside it still has machines"),
+            Refusal::InUse => write!(f, "would be removed, and its state may still have machines"),
+            Refusal::OfAnother(name) => write!(f, "is of another cluster, {name:?}"),
             Refusal::Impossible(why) => write!(f, "{why}"),
         }
     }

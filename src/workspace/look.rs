@@ -1,6 +1,7 @@
 //! What stands in a cluster's folder.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -64,10 +65,23 @@ impl<'a> Look<'a> {
         })
     }
 
+    /// What is at a path of the private folder; nothing where that is another user's, who alone may look into it.
+    pub(super) fn private(&mut self, path: &str) -> Result<Option<Vec<u8>>> {
+        match self.open(&RelPath::new(path)) {
+            Ok(opened) => Ok(opened.ok().map(|(_, bytes)| bytes)),
+            Err(error) if is_denied(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     fn kind(&self, path: &str) -> Result<Option<Kind>> {
         let at = self.dir.join(path);
         files::kind(&at).with_context(|| format!("cannot look at {}", at.display()))
     }
+}
+
+fn is_denied(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 pub(super) fn kind_of_root(dir: &Path) -> Result<Found> {

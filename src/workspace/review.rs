@@ -91,7 +91,7 @@ impl Workspace {
             texts.insert(manifest_path.clone(), bytes);
         }
         found.insert(manifest_path.clone(), what);
-        if let (_, Some(bytes)) = look.find(&RelPath::new(JOURNAL), None)? {
+        if let Some(bytes) = look.private(JOURNAL)? {
             known.journal = Journal::parse(&String::from_utf8_lossy(&bytes)).unwrap_or_default();
         }
         for path in known.paths(set).into_iter().filter(|path| *path != manifest_path) {
@@ -106,17 +106,28 @@ impl Workspace {
         let gone = removed.filter(|(path, _)| !set.iter().any(|(kept, _)| kept.folder() == path.folder()));
         let in_use: Vec<_> = gone.filter(|(path, _)| self.has_state(path)).map(|(path, _)| path.clone()).collect();
         reconciled.refusals.extend(in_use.into_iter().map(|path| (path, Refusal::InUse)));
+        if let Some(Ok(known)) =
+            known.manifest.as_ref().filter(|known| known.as_ref().is_ok_and(|m| m.cluster() != cluster))
+        {
+            reconciled.refusals.insert(manifest_path, Refusal::OfAnother(known.cluster().into()));
+        }
         Ok(Review { reconciled, set, manifest, known, texts })
     }
 
-    /// Whether a file is a module's, and the state beside it has resources. One in a bucket is not looked for: `gen` asks nobody.
+    /// Whether a file is a module's that may have machines: its state has resources, cannot be read, or is kept elsewhere.
     fn has_state(&self, path: &RelPath) -> bool {
-        let file = self.dir.join(path.as_str());
-        let resources = || {
-            let state = files::read_text(&file.with_file_name("terraform.tfstate")).ok()??;
-            let state: serde_json::Value = serde_json::from_str(&state).ok()?;
-            state["resources"].as_array().map(|resources| !resources.is_empty())
+        let module = self.dir.join(path.folder());
+        let empty = |state: &str| {
+            let state: Option<serde_json::Value> = serde_json::from_str(state).ok();
+            state.is_some_and(|state| state["resources"].as_array().is_some_and(Vec::is_empty))
         };
-        file.extension().is_some_and(|extension| extension == "tf") && resources().unwrap_or(false)
+        let own = match files::read_text(&module.join("terraform.tfstate")) {
+            Ok(None) => false,
+            Ok(Some(state)) => !empty(&state),
+            Err(_) => true,
+        };
+        // Terraform notes there where a state lies that is not beside its module; workspaces have one each.
+        let elsewhere = [".terraform/terraform.tfstate", "terraform.tfstate.d"];
+        path.as_str().ends_with(".tf") && (own || elsewhere.iter().any(|note| files::exists(&module.join(note))))
     }
 }

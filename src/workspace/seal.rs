@@ -16,14 +16,13 @@ impl Workspace {
     /// open what they are.
     pub fn sealed(&self, origin: &str) -> Result<Option<usize>> {
         let mut look = Look::at(&self.dir)?;
-        let mut read = |path: &str| -> Result<_> { Ok(look.open(&RelPath::new(path))?.ok().map(|(_, bytes)| bytes)) };
-        let Some(seal) = read(SEAL)?.and_then(|bytes| Seal::parse(&String::from_utf8_lossy(&bytes))) else {
+        let Some(seal) = look.private(SEAL)?.and_then(|bytes| Seal::parse(&String::from_utf8_lossy(&bytes))) else {
             return Ok(None);
         };
-        if seal.origin != origin || read(JOURNAL)?.is_some() {
+        if seal.origin != origin || look.private(JOURNAL)?.is_some() {
             return Ok(None);
         }
-        let Some(manifest) = read(manifest::PATH)? else { return Ok(None) };
+        let Ok((_, manifest)) = look.open(&RelPath::new(manifest::PATH))? else { return Ok(None) };
         let Ok(Manifest { mut files, .. }) = Manifest::parse(&String::from_utf8_lossy(&manifest)) else {
             return Ok(None);
         };

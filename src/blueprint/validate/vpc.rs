@@ -107,7 +107,10 @@ impl Existing {
             r.source.report(&is::MISSING, &self.vpc_id.at, problem, help);
         };
         if self.subnets.is_empty() {
-            missing("subnet", "write subnet \"<zone>\" { id = \"subnet-…\" cidr = \"…\" } for each zone");
+            missing(
+                "subnet",
+                "write subnet \"<zone>\" { … } for each zone, with a line id = \"subnet-…\" and a line cidr = \"…\" in it",
+            );
         }
         if cidr.origin == Origin::Default {
             missing("cidr", "write cidr = \"10.1.0.0/16\", the range of the VPC that its subnets lie in");

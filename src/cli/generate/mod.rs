@@ -79,10 +79,11 @@ fn write(report: &Report, out: &Path, options: &args::Gen, looked: &[Looked]) ->
 
 /// Names every file that stands in the way, of every cluster, before anything is written.
 fn refuse(report: &Report, options: &args::Gen, all: &[Looked]) -> Result<(), Failure> {
-    let (mut yielding, mut hard, mut in_use) = (0, 0, false);
+    let (mut yielding, mut hard, mut in_use, mut copied) = (0, 0, false, false);
     for one in all {
         for (path, why) in &one.seen.reconciled.refusals {
             in_use |= *why == Refusal::InUse;
+            copied |= matches!(why, Refusal::OfAnother(_));
             let shown = options.out.dir.join(&one.name).join(path.as_str());
             let force = options.force && why.yields_to_force();
             report.warning(&format!("{} {why}{}", shown.display(), if force { ": overwritten" } else { "" }));
@@ -98,7 +99,9 @@ fn refuse(report: &Report, options: &args::Gen, all: &[Looked]) -> Result<(), Fa
         return Ok(());
     }
     let hint = if in_use {
-        "machines run that the blueprint no longer has: write `slaves { count = … }` as it was, or `pgherd destroy` the cluster before"
+        "machines run that the blueprint no longer has: write `slaves { count = … }` as it was, or `pgherd destroy` the cluster before; where that was done, remove what is left of the state"
+    } else if copied && !options.force {
+        "states come along with a folder that is copied, and lead to the other's machines: remove it; --force takes it over as it is"
     } else if hard > 0 {
         "move away what stands where a file or a folder must be"
     } else {
