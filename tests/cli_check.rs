@@ -152,6 +152,10 @@ fn explain_tells_rules_and_values() {
     let place = format!("generated/herd/load_balancer/haproxy.cfg:{number}");
     test.run(&["explain", &place]).exits(0).out("haproxy.rise = 1 checks").out("haproxy.kept = 10 connections");
     test.run(&["explain", "haproxy.cfg:1"]).exits(0).out("it is so in every cluster of this kind");
+    test.run(&["explain", "generated/herd/load_balancer/haproxy.cfg:1"]).exits(0);
+    test.run(&["explain", "generated/other/load_balancer/haproxy.cfg:1"])
+        .exits(2)
+        .err("that file is of \"other\", and blueprints/herd.hcl describes \"herd\"");
     test.run(&["explain", "haproxy.cfg:0"]).exits(2).err("haproxy.cfg has");
     test.run(&["explain", "nonsense"]).exits(2).err("nothing that is derived is called \"nonsense\"");
     test.write("blueprints/other.hcl", TWO_ZONES);

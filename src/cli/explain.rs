@@ -41,6 +41,12 @@ pub fn run(context: &Context, report: &Report, options: &args::Explain) -> Resul
     let all = &loaded.cluster.decisions;
     let set = loaded.files();
     if let Some((path, line)) = place(&set, what)? {
+        if let Some(other) = folder(what, &path).filter(|folder| *folder != loaded.cluster.name) {
+            let (shown, name) = (blueprint.display(), &loaded.cluster.name);
+            return Err(Failure::usage(format!(
+                "that file is of {other:?}, and {shown} describes {name:?}\n  name the blueprint of {other:?} behind it"
+            )));
+        }
         return explain_file(report, &loaded, &set, &path, line);
     }
     let wanted = what.to_lowercase();
@@ -122,6 +128,12 @@ fn place(files: &FileSet, what: &str) -> Result<Option<(String, Option<usize>)>,
             Err(Failure::usage(format!("{path}: several files have that name; name one of\n  {}", found.join("\n  "))))
         }
     }
+}
+
+/// The folder of a cluster that a path names before the file in it.
+fn folder<'a>(what: &'a str, path: &str) -> Option<&'a str> {
+    let (before, _) = what.split_once(path)?;
+    before.strip_suffix('/')?.rsplit('/').next().filter(|folder| !matches!(*folder, "" | "." | ".."))
 }
 
 /// What made a line, with its reasons; or, of each line of a file that a decision made, which.
