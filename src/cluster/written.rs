@@ -79,11 +79,16 @@ pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
     const DATABASES: &str = "https://www.postgresql.org/docs/current/sql-createdatabase.html";
     note(
         "postgres.users",
-        or_none(&postgres.users),
+        listed_or_dash(&postgres.users),
         "who may log in; each has a password of its own in Secrets Manager",
         ROLES,
     );
-    note("postgres.databases", or_none(&databases), "made when the cluster is founded, each with its owner", DATABASES);
+    note(
+        "postgres.databases",
+        listed_or_dash(&databases),
+        "made when the cluster is founded, each with its owner",
+        DATABASES,
+    );
     let haproxy = &blueprint.haproxy;
     note("haproxy.write_port", haproxy.write_port.to_string(), "always leads to the primary", HAPROXY);
     note("haproxy.read_port", haproxy.read_port.to_string(), "leads to the standbys", HAPROXY);
@@ -105,8 +110,8 @@ pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
     }
 }
 
-fn or_none(names: &[String]) -> String {
-    if names.is_empty() { "none".into() } else { names.join(", ") }
+fn listed_or_dash(names: &[String]) -> String {
+    if names.is_empty() { "-".into() } else { names.join(", ") }
 }
 
 fn record_machine(block: &str, machine: &Machine, note: &mut impl FnMut(&str, String, &'static str, &'static str)) {
@@ -124,7 +129,7 @@ fn record_machine(block: &str, machine: &Machine, note: &mut impl FnMut(&str, St
     const KEYS: &str = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-key-pairs.html";
     let (key, why) = match &machine.key_name {
         Some(key) => (key.clone(), "whose SSH key is let in"),
-        None => ("none".into(), "nobody is let in by SSH; a key that is named later replaces the machine"),
+        None => ("-".into(), "nobody is let in by SSH; a key that is named later replaces the machine"),
     };
     note(&format!("{block}.key_name"), key, why, KEYS);
     let disk = machine.disk;
