@@ -156,12 +156,14 @@ fn explain_tells_rules_and_values() {
     test.run(&["explain", "generated/other/load_balancer/haproxy.cfg:1"])
         .exits(2)
         .err("that file is of \"other\", and blueprints/herd.hcl describes \"herd\"");
+    test.run(&["explain", "generated/herd/pgherd.json:1"]).exits(0).out("the manifest");
     test.run(&["explain", "haproxy.cfg:0"]).exits(2).err("haproxy.cfg has");
     test.run(&["explain", "nonsense"]).exits(2).err("nothing that is derived is called \"nonsense\"");
     test.write("blueprints/other.hcl", TWO_ZONES);
     test.run(&["explain", "7000"]).exits(2).err(
         "There are blueprints/herd.hcl, blueprints/other.hcl\n  name one: `pgherd explain 7000 blueprints/herd.hcl`",
     );
+    test.run(&["explain", "generated/herd/load_balancer/haproxy.cfg:1"]).exits(0);
     std::fs::remove_file(test.path("blueprints/herd.hcl")).unwrap();
     test.run(&["explain", "7000"]).exits(0).out("haproxy.stats.port = 7000");
     std::fs::remove_file(test.path("blueprints/other.hcl")).unwrap();

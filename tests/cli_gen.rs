@@ -117,6 +117,8 @@ fn a_module_that_may_have_machines_stays() {
         ("terraform.tfstate", "", true),
         (".terraform/terraform.tfstate", r#"{"backend": {"type": "s3"}}"#, true),
         ("terraform.tfstate.d/prod/terraform.tfstate", "", true),
+        ("errored.tfstate", r#"{"version": 4, "resources": [{"type": "aws_instance"}]}"#, true),
+        (".terraform.tfstate.lock.info", "{}", true),
         ("terraform.tfstate", r#"{"version": 4, "resources": []}"#, false),
         (".terraform/providers/any", "", false),
     ] {
@@ -137,6 +139,15 @@ fn a_module_that_may_have_machines_stays() {
             assert!(!test.path(module).join("main.tf").exists(), "{state} {text}");
         }
     }
+}
+
+#[test]
+fn a_state_that_cannot_be_reached_is_no_empty_one() {
+    let test = generated();
+    symlink("/nowhere/terraform.tfstate", test.path("generated/herd/db_config/terraform_slave/terraform.tfstate"))
+        .unwrap();
+    test.write("blueprints/herd.hcl", &HERD.replace("eu-west-1\"\n", "eu-west-1\"\n  slaves { count = 0 }\n"));
+    test.run(&["gen"]).exits(3).err("its state may still have machines");
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn killed_by<'a>(test: &Test, what: &'a str, after: Duration) -> Option<&'a str>
     let below = |name: &str| processes::children(own, name).into_iter().map(|(pid, _)| pid).collect::<Vec<_>>();
     let tools = if ["terraform", "packer"].contains(&what) { below(what) } else { vec![] };
     let (hit, pids) = match what {
-        "power" => (what, [vec![own], below("")].concat()),
+        "power" => (what, all_at_once(own)),
         // The tool that is looked for is not at work.
         "terraform" | "packer" if tools.is_empty() => ("pgherd", vec![own]),
         "terraform" | "packer" => (what, tools),
@@ -117,6 +117,21 @@ fn killed_by<'a>(test: &Test, what: &'a str, after: Duration) -> Option<&'a str>
         std::thread::sleep(Duration::from_millis(5));
     }
     (!over).then_some(hit)
+}
+
+/// A process and all below it, stopped: a power cut leaves none that began while the others were looked for.
+fn all_at_once(own: Pid) -> Vec<Pid> {
+    let mut stopped = vec![];
+    loop {
+        let below = processes::children(own, "").into_iter().map(|(pid, _)| pid);
+        let found: Vec<Pid> = std::iter::once(own).chain(below).collect();
+        if found == stopped {
+            return found;
+        }
+        // One may have ended this moment.
+        found.iter().for_each(|pid| kill_process(*pid, Signal::STOP).unwrap_or_default());
+        stopped = found;
+    }
 }
 
 /// Whole states, no half-written file, no temporary one, a page of every run, and nothing that runs on.

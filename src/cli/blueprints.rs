@@ -225,10 +225,13 @@ fn all(context: &Context) -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
-/// The folder's only blueprint, for a command that takes one and was given none.
-pub fn only(context: &Context, command: &str) -> Result<PathBuf, Failure> {
+/// The folder's only blueprint, or the one of the cluster in whose folder a path lies: for a command that was given none.
+pub fn only(context: &Context, command: &str, path: &str) -> Result<PathBuf, Failure> {
     let found = all(context)?;
-    if let [only] = &found[..] {
+    let names =
+        |blueprint: &PathBuf| blueprint.file_stem().is_some_and(|stem| path.split('/').any(|part| stem == part));
+    let named: Vec<PathBuf> = found.iter().filter(|blueprint| names(blueprint)).cloned().collect();
+    if let ([only], _) | (_, [only]) = (&found[..], &named[..]) {
         return Ok(only.clone());
     }
     let known: Vec<_> = found.iter().take(SHOWN).map(|one| one.display().to_string()).collect();

@@ -11,7 +11,7 @@ use crate::blueprint::Places;
 use crate::blueprint::rules;
 use crate::cluster::check::story::story;
 use crate::cluster::decision::Decision;
-use crate::fileset::FileSet;
+use crate::fileset::{FileSet, manifest};
 use crate::generate::provenance::{Maker, provenance};
 use crate::system::Context;
 use crate::tools::invocation::quote;
@@ -35,11 +35,17 @@ pub fn run(context: &Context, report: &Report, options: &args::Explain) -> Resul
     }
     let blueprint = match &options.blueprint {
         Some(path) => path.clone(),
-        None => blueprints::only(context, &format!("pgherd explain {}", quote(what)))?,
+        None => blueprints::only(context, &format!("pgherd explain {}", quote(what)), what)?,
     };
     let loaded = blueprints::load_one(context, report, &blueprint, &options.variables)?;
     let all = &loaded.cluster.decisions;
     let set = loaded.files();
+    if what.split(':').next().is_some_and(|path| path.ends_with(manifest::PATH)) {
+        report.line(
+            "the manifest: the hash of every file as `gen` wrote it; whatever makes a line of a file has a part in it",
+        );
+        return Ok(());
+    }
     if let Some((path, line)) = place(&set, what)? {
         if let Some(other) = folder(what, &path).filter(|folder| *folder != loaded.cluster.name) {
             let (shown, name) = (blueprint.display(), &loaded.cluster.name);
@@ -168,7 +174,7 @@ fn explain_file(
             report.line("the hash of what an image is made from: every file and setting in it has a part in it")
         }
         Maker::Template => {
-            report.line("no value of the blueprint makes it, but for names: it is so in every cluster of this kind")
+            report.line("no value of the blueprint makes it, but the cluster's name where that stands in it: it is so in every cluster of this kind")
         }
     }
     Ok(())

@@ -13,6 +13,15 @@ use crate::fileset::reconcile::{Action, Found, Known, Reconciled, Refusal, recon
 use crate::fileset::{File, FileSet, Mode, RelPath};
 use crate::system::files;
 
+/// Where Terraform keeps a state that is not told otherwise.
+const STATE: &str = "terraform.tfstate";
+/// Bytes of one that can be empty of resources: what is larger is not.
+const LARGEST_STATE: usize = 1 << 20;
+/// Of a state that could not be saved, is being written, lies elsewhere, or is a workspace's
+/// (<https://developer.hashicorp.com/terraform/language/state>).
+const TRACES: [&str; 4] =
+    ["errored.tfstate", ".terraform.tfstate.lock.info", ".terraform/terraform.tfstate", "terraform.tfstate.d"];
+
 /// A folder compared with a file set.
 #[derive(Debug, Clone)]
 pub struct Review<'a> {
@@ -104,7 +113,8 @@ impl Workspace {
         let mut reconciled = reconcile(set, &manifest, &known, &found);
         let removed = reconciled.steps.iter().filter(|(_, action)| **action == Action::Remove);
         let gone = removed.filter(|(path, _)| !set.iter().any(|(kept, _)| kept.folder() == path.folder()));
-        let in_use: Vec<_> = gone.filter(|(path, _)| self.has_state(path)).map(|(path, _)| path.clone()).collect();
+        let in_use: Vec<_> =
+            gone.filter(|(path, _)| self.may_have_machines(path)).map(|(path, _)| path.clone()).collect();
         reconciled.refusals.extend(in_use.into_iter().map(|path| (path, Refusal::InUse)));
         if let Some(Ok(known)) =
             known.manifest.as_ref().filter(|known| known.as_ref().is_ok_and(|m| m.cluster() != cluster))
@@ -114,20 +124,16 @@ impl Workspace {
         Ok(Review { reconciled, set, manifest, known, texts })
     }
 
-    /// Whether a file is a module's that may have machines: its state has resources, cannot be read, or is kept elsewhere.
-    fn has_state(&self, path: &RelPath) -> bool {
+    /// Whether a file is a module's that may have machines: only a state without resources, or no trace of one, says that it has none.
+    fn may_have_machines(&self, path: &RelPath) -> bool {
         let module = self.dir.join(path.folder());
-        let empty = |state: &str| {
-            let state: Option<serde_json::Value> = serde_json::from_str(state).ok();
-            state.is_some_and(|state| state["resources"].as_array().is_some_and(Vec::is_empty))
+        let is_there = |name: &str| !matches!(files::kind(&module.join(name)), Ok(None));
+        let is_empty = || {
+            let text = files::read_start(&module.join(STATE), LARGEST_STATE).ok().flatten()?;
+            let state: serde_json::Value = serde_json::from_slice(&text).ok()?;
+            state["resources"].as_array().map(Vec::is_empty)
         };
-        let own = match files::read_text(&module.join("terraform.tfstate")) {
-            Ok(None) => false,
-            Ok(Some(state)) => !empty(&state),
-            Err(_) => true,
-        };
-        // Terraform notes there where a state lies that is not beside its module; workspaces have one each.
-        let elsewhere = [".terraform/terraform.tfstate", "terraform.tfstate.d"];
-        path.as_str().ends_with(".tf") && (own || elsewhere.iter().any(|note| files::exists(&module.join(note))))
+        let has_state = is_there(STATE) && !is_empty().unwrap_or(false);
+        path.as_str().ends_with(".tf") && (has_state || TRACES.iter().any(|name| is_there(name)))
     }
 }

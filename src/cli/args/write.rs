@@ -79,7 +79,7 @@ pub struct Check {
 pub struct Explain {
     /// A rule's code, part of a derived value's name, or a generated file (FILE or FILE:LINE)
     pub what: String,
-    /// Blueprint whose values are explained [default: the only one in blueprints/]
+    /// Blueprint whose values are explained [default: the only one in blueprints/, or that of the file's cluster]
     pub blueprint: Option<PathBuf>,
     #[command(flatten)]
     pub variables: Variables,

@@ -99,7 +99,8 @@ fn refuse(report: &Report, options: &args::Gen, all: &[Looked]) -> Result<(), Fa
         return Ok(());
     }
     let hint = if in_use {
-        "machines run that the blueprint no longer has: write `slaves { count = … }` as it was, or `pgherd destroy` the cluster before; where that was done, remove what is left of the state"
+        "machines may run that the blueprint no longer has: write `slaves { count = … }` as it was, or `pgherd destroy` the cluster before\n  \
+         where that was done, remove what Terraform left in the module's folder (terraform.tfstate, .terraform and the like)"
     } else if copied && !options.force {
         "states come along with a folder that is copied, and lead to the other's machines: remove it; --force takes it over as it is"
     } else if hard > 0 {
