@@ -100,6 +100,8 @@ pub struct Known {
     pub manifest: Option<Result<Manifest, String>>,
     /// What an interrupted `gen` was writing.
     pub journal: Journal,
+    /// Folders of modules whose state may have machines.
+    pub in_use: BTreeSet<String>,
 }
 
 impl Known {
@@ -112,6 +114,15 @@ impl Known {
         paths
     }
 
+    /// Folders of files that may be ours, in which no file is wanted any more.
+    pub fn given_up(&self, set: &FileSet) -> BTreeSet<String> {
+        let mut folders: BTreeSet<String> = self.paths(set).iter().map(|path| path.folder().to_string()).collect();
+        for (path, _) in set.iter() {
+            folders.remove(path.folder());
+        }
+        folders
+    }
+
     fn written(&self) -> Option<&BTreeMap<RelPath, String>> {
         match &self.manifest {
             Some(Ok(manifest)) => Some(&manifest.files),
@@ -120,8 +131,14 @@ impl Known {
     }
 }
 
-/// Decides, for each path of [`Known::paths`]; `found` holds what stands there, `manifest` is the file set's own.
-pub fn reconcile(set: &FileSet, manifest: &File, known: &Known, found: &BTreeMap<RelPath, Found>) -> Reconciled {
+/// Decides, for each path of [`Known::paths`]; `found` holds what stands there, `manifest` is the file set's own, of this cluster.
+pub fn reconcile(
+    cluster: &str,
+    set: &FileSet,
+    manifest: &File,
+    known: &Known,
+    found: &BTreeMap<RelPath, Found>,
+) -> Reconciled {
     let mut out = Reconciled::default();
     let none = BTreeMap::new();
     let written = known.written().unwrap_or(&none);
@@ -135,6 +152,9 @@ pub fn reconcile(set: &FileSet, manifest: &File, known: &Known, found: &BTreeMap
         if path == manifest_path {
             let broken = match &known.manifest {
                 Some(Err(why)) => Some(Refusal::Unreadable(why.clone())),
+                Some(Ok(manifest)) if manifest.cluster() != cluster => {
+                    Some(Refusal::OfAnother(manifest.cluster().into()))
+                }
                 _ => None,
             };
             out.want(&path, manifest, there, broken);
@@ -148,6 +168,9 @@ pub fn reconcile(set: &FileSet, manifest: &File, known: &Known, found: &BTreeMap
         } else {
             match there {
                 Found::File { sha256, .. } if ours(&path, sha256) => {
+                    if known.in_use.contains(path.folder()) {
+                        out.refusals.insert(path.clone(), Refusal::InUse);
+                    }
                     out.steps.insert(path, Action::Remove);
                 }
                 Found::File { .. } if written.contains_key(&path) => {
@@ -203,12 +226,12 @@ mod tests {
     }
 
     fn known(files: &[(&str, &str)]) -> Known {
-        Known { manifest: Some(Ok(Manifest::of("herd", &set(files)))), journal: Journal::default() }
+        Known { manifest: Some(Ok(Manifest::of("herd", &set(files)))), ..Known::default() }
     }
 
     fn decide(wanted: &[(&str, &str)], known: &Known, found: &[(&str, &str)]) -> Reconciled {
         let set = set(wanted);
-        let mut out = reconcile(&set, &Manifest::of("herd", &set).to_file(), known, &disk(found));
+        let mut out = reconcile("herd", &set, &Manifest::of("herd", &set).to_file(), known, &disk(found));
         out.steps.remove(&RelPath::new(manifest::PATH));
         out
     }
@@ -256,6 +279,29 @@ mod tests {
         assert_eq!(out.left, BTreeSet::from([RelPath::new("edited")]));
     }
 
+    #[test]
+    fn keeps_a_module_that_may_have_machines() {
+        let mut known = known(&[("module/main.tf", "1"), ("module/kms.tf", "1"), ("old/a", "1")]);
+        let found = [("module/main.tf", "1"), ("module/kms.tf", "1"), ("old/a", "1")];
+        let folders = |wanted: &[(&str, &str)]| known.given_up(&set(wanted)).into_iter().collect::<Vec<_>>();
+        assert_eq!(folders(&[("kept", "1")]), ["module", "old"]);
+        assert_eq!(folders(&[("kept", "1"), ("module/main.tf", "2")]), ["old"], "a file less is no module less");
+        known.in_use = BTreeSet::from(["module".to_string()]);
+        let refusals = decide(&[("kept", "1")], &known, &found).refusals;
+        let names: Vec<_> = refusals.iter().map(|(path, why)| (path.as_str(), why)).collect();
+        assert_eq!(names, [("module/kms.tf", &Refusal::InUse), ("module/main.tf", &Refusal::InUse)]);
+    }
+
+    #[test]
+    fn the_folder_of_another_cluster_is_not_ours() {
+        let set = set(&[("file", "1")]);
+        let of = |cluster: &str| Manifest::of(cluster, &set);
+        let known = Known { manifest: Some(Ok(of("herd"))), ..Known::default() };
+        let found = disk(&[("file", "1"), (manifest::PATH, &of("herd").to_text())]);
+        let out = reconcile("copy", &set, &of("copy").to_file(), &known, &found);
+        assert_eq!(out.refusals.into_values().collect::<Vec<_>>(), [Refusal::OfAnother("herd".into())]);
+    }
+
     /// A `gen` was killed after it wrote these and before it wrote the manifest; then the blueprint changed again.
     #[test]
     fn owns_what_an_interrupted_gen_wrote() {
@@ -270,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_manifest_that_cannot_be_read_owns_nothing() {
-        let known = Known { manifest: Some(Err("conflict".into())), journal: Journal::default() };
+        let known = Known { manifest: Some(Err("conflict".into())), ..Known::default() };
         let out = decide(&[("file", "2")], &known, &[("file", "1"), (manifest::PATH, "<<<<")]);
         let names: Vec<_> = out.refusals.keys().map(RelPath::as_str).collect();
         assert_eq!(names, ["file", manifest::PATH]);

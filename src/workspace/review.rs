@@ -9,7 +9,7 @@ use similar::TextDiff;
 use super::look::Look;
 use super::{JOURNAL, Workspace};
 use crate::fileset::manifest::{self, Journal, Manifest};
-use crate::fileset::reconcile::{Action, Found, Known, Reconciled, Refusal, reconcile};
+use crate::fileset::reconcile::{Action, Found, Known, Reconciled, reconcile};
 use crate::fileset::{File, FileSet, Mode, RelPath};
 use crate::system::files;
 
@@ -110,30 +110,20 @@ impl Workspace {
             texts.extend(bytes.filter(|_| !same).map(|bytes| (path.clone(), bytes)));
             found.insert(path, what);
         }
-        let mut reconciled = reconcile(set, &manifest, &known, &found);
-        let removed = reconciled.steps.iter().filter(|(_, action)| **action == Action::Remove);
-        let gone = removed.filter(|(path, _)| !set.iter().any(|(kept, _)| kept.folder() == path.folder()));
-        let in_use: Vec<_> =
-            gone.filter(|(path, _)| self.may_have_machines(path)).map(|(path, _)| path.clone()).collect();
-        reconciled.refusals.extend(in_use.into_iter().map(|path| (path, Refusal::InUse)));
-        if let Some(Ok(known)) =
-            known.manifest.as_ref().filter(|known| known.as_ref().is_ok_and(|m| m.cluster() != cluster))
-        {
-            reconciled.refusals.insert(manifest_path, Refusal::OfAnother(known.cluster().into()));
-        }
+        known.in_use = known.given_up(set).into_iter().filter(|folder| self.may_have_machines(folder)).collect();
+        let reconciled = reconcile(cluster, set, &manifest, &known, &found);
         Ok(Review { reconciled, set, manifest, known, texts })
     }
 
-    /// Whether a file is a module's that may have machines: only a state without resources, or no trace of one, says that it has none.
-    fn may_have_machines(&self, path: &RelPath) -> bool {
-        let module = self.dir.join(path.folder());
+    /// Whether a module may have machines: only a state without resources, or no trace of one, says that it has none.
+    fn may_have_machines(&self, module: &str) -> bool {
+        let module = self.dir.join(module);
         let is_there = |name: &str| !matches!(files::kind(&module.join(name)), Ok(None));
         let is_empty = || {
             let text = files::read_start(&module.join(STATE), LARGEST_STATE).ok().flatten()?;
             let state: serde_json::Value = serde_json::from_slice(&text).ok()?;
             state["resources"].as_array().map(Vec::is_empty)
         };
-        let has_state = is_there(STATE) && !is_empty().unwrap_or(false);
-        path.as_str().ends_with(".tf") && (has_state || TRACES.iter().any(|name| is_there(name)))
+        TRACES.iter().any(|name| is_there(name)) || (is_there(STATE) && !is_empty().unwrap_or(false))
     }
 }
