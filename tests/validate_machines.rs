@@ -2,6 +2,8 @@
 //! check theirs while the image is made, in the very version that will run them: `provision_database.sh`.)
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a test runs tools
 
+#[path = "validate/provisioner.rs"]
+mod provisioner;
 #[path = "validate/mod.rs"]
 mod validate;
 

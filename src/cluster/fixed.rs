@@ -168,6 +168,9 @@ fixed! {
         disk_throughput: u32 = 125 " MiB/s", "what every gp3 volume has at no extra cost", GP3;
         retries: u32 = 10 "", "AWS throttles, and fails for a moment now and then: by itself Packer gives up after three tries", "https://developer.hashicorp.com/packer/integrations/hashicorp/amazon/latest/components/builder/ebs";
         lock_timeout: u32 = 300 " s", "the base's own first boot may hold apt's lock for minutes", "https://manpages.debian.org/trixie/apt/apt-get.8.en.html";
+        lock_pause: u32 = 5 " s", "whoever holds apt's lock holds it for seconds at least", DESIGN;
+        download_retries: u32 = 5 "", "a mirror fails for a moment now and then, and a build that it breaks costs minutes", "https://manpages.debian.org/trixie/apt/apt.conf.5.en.html";
+        install_tries: u32 = 3 "", "a mirror changes a few times a day: once more with new lists is enough, and a package that does not exist is still reported soon", DESIGN;
     }
     /// Terraform, and the script that runs it without pgherd.
     terraform: Terraform {
