@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-8116dd1be05b slave=herd-slave-3200f3df4119 haproxy=herd-haproxy-4f622e4072d3)
+images=(master=herd-master-7ff981970673 slave=herd-slave-adf290ef71d1 haproxy=herd-haproxy-1334438c77a4)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -10,10 +10,10 @@ cd "$(dirname "$0")"
 readonly role=$1
 
 wait_for_first_boot
+stop_daily_apt
 forbid_daemons
 
-say "refreshing the package lists"
-apt update
+refresh_lists
 if [ "$PGDG" = yes ]; then add_pgdg "$CODENAME"; fi
 
 # Debian's default database cluster, `main`, must never exist: Patroni makes the only one.
@@ -23,11 +23,11 @@ printf 'create_main_cluster = false\n' >/etc/postgresql-common/createcluster.con
 say "installing PostgreSQL $POSTGRES_MAJOR, Patroni and etcd"
 # python3-etcd is what Patroni speaks to etcd with; its package only suggests it among others.
 packages=("postgresql-$POSTGRES_MAJOR" patroni etcd-server etcd-client)
-apt install --no-install-recommends --allow-change-held-packages "${packages[@]}" \
+install_packages --allow-change-held-packages "${packages[@]}" \
   ca-certificates chrony kmod openssh-server openssl python3-boto3 python3-etcd python3-yaml
 # Clients say their own time zone as they connect, Java's and Windows's by its old name (Asia/Calcutta), and PostgreSQL lets nobody in
 # whose zone has no file. Debian 12 has the old names in tzdata itself.
-if apt-cache show tzdata-legacy >/dev/null 2>&1; then apt install --no-install-recommends tzdata-legacy; fi
+if apt-cache show tzdata-legacy >/dev/null 2>&1; then install_packages tzdata-legacy; fi
 # Unattended upgrades would restart the database at an hour of their own; a new image replaces machines one by one.
 apt-mark -q hold "${packages[@]}" >/dev/null
 

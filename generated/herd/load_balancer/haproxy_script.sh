@@ -6,15 +6,15 @@ cd "$(dirname "$0")"
 . ./common.sh
 
 wait_for_first_boot
+stop_daily_apt
 forbid_daemons
 
-say "refreshing the package lists"
-apt update
+refresh_lists
 packages=(haproxy)
 # etcd's third member lives here where there are two databases: etcd.env is among the files then.
 if [ -e etcd.env ]; then packages+=(etcd-server etcd-client); fi
 say "installing ${packages[*]}"
-apt install --no-install-recommends --allow-change-held-packages "${packages[@]}" \
+install_packages --allow-change-held-packages "${packages[@]}" \
   ca-certificates chrony openssh-server python3-boto3
 # Unattended upgrades would cut every connection at an hour of their own; a new image replaces the machine.
 apt-mark -q hold "${packages[@]}" >/dev/null

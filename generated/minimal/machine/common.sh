@@ -28,9 +28,46 @@ put() {
 }
 
 # No file is synced by itself: clean_image syncs them all, and a builder that dies before leaves no image.
+# apt-get waits for dpkg's lock, but not for that of the package lists: refresh_lists does.
 apt() {
-  apt-get -q -y -o DPkg::Lock::Timeout=300 -o APT::Get::Always-Include-Phased-Updates=true -o Acquire::Languages=none \
+  apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 \
+    -o APT::Get::Always-Include-Phased-Updates=true -o Acquire::Languages=none \
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-unsafe-io "$@"
+}
+
+# Refreshes the package lists. Another apt may hold their lock, and a mirror may fail for a moment: both pass.
+refresh_lists() {
+  local give_up=$((SECONDS + 300))
+  say "refreshing the package lists"
+  until apt update --error-on=any; do
+    [ "$SECONDS" -lt "$give_up" ] || fail "the package lists could not be refreshed for 300 s"
+    say "the package lists could not be refreshed; trying again"
+    sleep 5
+  done
+}
+
+# Installs packages: install_packages [OPTION]... PACKAGE...
+# A mirror that changed since the lists were read lacks the files that they name: they are then read anew.
+install_packages() {
+  local tries=0
+  until apt install --no-install-recommends "$@"; do
+    [ $((++tries)) -lt 3 ] || fail "the packages could not be installed in 3 tries"
+    say "the packages could not be installed; trying again with new lists"
+    refresh_lists
+  done
+}
+
+# A fresh machine's timers run apt, which holds its locks for minutes. They stay off in the image: a cluster's machines
+# have no way out, all must run the same versions, and a new image is what brings new ones.
+stop_daily_apt() {
+  say "stopping apt's timers"
+  # Refreshing lists may be broken off at any time; installing packages may not, and is waited for.
+  systemctl -q stop apt-daily.timer apt-daily-upgrade.timer apt-daily.service || true
+  systemctl -q mask apt-daily.timer apt-daily-upgrade.timer
+  while [ "$(systemctl show --property=ActiveState --value apt-daily-upgrade.service)" = activating ]; do
+    say "waiting for unattended upgrades"
+    sleep 5
+  done
 }
 
 # Waits until the machine has finished its own first boot: cloud-init may still be at apt.
@@ -54,14 +91,14 @@ allow_daemons() { rm -f /usr/sbin/policy-rc.d; }
 add_pgdg() {
   local codename=$1 key='' candidate
   say "adding the PGDG repository for $codename"
-  apt install --no-install-recommends ca-certificates postgresql-common
+  install_packages ca-certificates postgresql-common
   for candidate in /usr/share/postgresql-common/pgdg/apt.postgresql.org.{gpg,asc}; do
     if [ -s "$candidate" ]; then key=$candidate; fi
   done
   [ -n "$key" ] || fail "this release's postgresql-common ships no PGDG key"
   printf '%s\n' 'Types: deb' 'URIs: https://apt.postgresql.org/pub/repos/apt' "Suites: $codename-pgdg" \
     'Components: main' "Signed-By: $key" >/etc/apt/sources.list.d/pgdg.sources
-  apt update
+  refresh_lists
 }
 
 # at_least WHAT FOUND WANTED

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-8116dd1be05b"
-  image      = "8116dd1be05b"
+  image_name = "herd-master-7ff981970673"
+  image      = "7ff981970673"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-3200f3df4119"
-  image      = "3200f3df4119"
+  image_name = "herd-slave-adf290ef71d1"
+  image      = "adf290ef71d1"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-haproxy-4f622e4072d3"
-  image      = "4f622e4072d3"
+  image_name = "herd-haproxy-1334438c77a4"
+  image      = "1334438c77a4"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

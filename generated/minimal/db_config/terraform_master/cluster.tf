@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-master-149c98ea793a"
-  image      = "149c98ea793a"
+  image_name = "minimal-master-f88315815d1c"
+  image      = "f88315815d1c"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-e5d4e9ee23bb"
-  image      = "e5d4e9ee23bb"
+  image_name = "minimal-slave-5c475a9a75c2"
+  image      = "5c475a9a75c2"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

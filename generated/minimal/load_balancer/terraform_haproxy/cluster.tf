@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-haproxy-238d21460772"
-  image      = "238d21460772"
+  image_name = "minimal-haproxy-fca982a357f2"
+  image      = "fca982a357f2"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
