@@ -156,7 +156,7 @@ cluster "herd" {
   state {
     #s3 {
     #  bucket     = "my-terraform-state"
-    #  key_prefix = "pgherd/herd"
+    #  key_prefix = "pgherd"
     #  region     = "eu-west-1"
     #}
   }

@@ -73,7 +73,7 @@ fn looking_costs_one_question_where_nothing_is_known_and_none_where_it_is() {
 
 /// A role that bears the cluster's tag and is in no state, made this long ago; the plan of the network is to make it.
 fn with_role(test: &Test, seconds: u32, tagged: bool) {
-    let tags = r#""Tags": [{"Key": "pgherd:cluster", "Value": "herd"}]"#;
+    let tags = r#""Tags": [{"Key": "pgherd:cluster", "Value": "herd/eu-west-1"}]"#;
     let date = format!("-{seconds} seconds");
     let made = Command::new("/bin/date").args(["-u", "-d", &date, "+%FT%TZ"]).output().unwrap();
     let made = String::from_utf8(made.stdout).unwrap();
@@ -85,10 +85,10 @@ fn with_role(test: &Test, seconds: u32, tagged: bool) {
     fs::write(test.state("role"), role).unwrap();
     test.hook("aws", r#"case "$*" in "iam get-role "*) cat "$STATE/role"; exit ;; esac"#);
     let shown = r#"{"resource_changes": [{"address": "aws_iam_role.db", "mode": "managed", "type": "aws_iam_role", "change":
-        {"actions": ["create"], "after": {"name": "herd-db", "tags_all": {"pgherd:cluster": "herd"}}}}]}"#;
+        {"actions": ["create"], "after": {"name": "herd-db", "tags_all": {"pgherd:cluster": "herd/eu-west-1"}}}}]}"#;
     fs::write(test.state("shown-terraform_network"), shown).unwrap();
     if tagged {
-        let vpc = r#""ResourceId": "vpc-1", "ResourceType": "vpc", "Key": "pgherd:cluster", "Value": "herd""#;
+        let vpc = r#""ResourceId": "vpc-1", "ResourceType": "vpc", "Key": "pgherd:cluster", "Value": "herd/eu-west-1""#;
         fs::write(test.state("describe-tags"), format!(r#"{{"Tags": [{{{vpc}}}]}}"#)).unwrap();
     }
 }

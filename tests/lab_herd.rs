@@ -302,7 +302,7 @@ impl Herd<'_> {
         let left = self.aws(&[&instances[..], &["--query", "Reservations[].Instances[].InstanceId"]].concat());
         assert_eq!(left, "", "{destroyed}");
         let vpcs =
-            ["ec2", "describe-vpcs", "--filters", "Name=tag:pgherd:cluster,Values=herd", "--query", "Vpcs[].VpcId"];
+            ["ec2", "describe-vpcs", "--filters", "Name=tag:pgherd:cluster,Values=herd/eu-west-1", "--query", "Vpcs[].VpcId"];
         assert_eq!(self.aws(&vpcs), "", "{destroyed}");
         assert_eq!(self.aws(&["secretsmanager", "list-secrets", "--query", "SecretList[].Name"]), "");
     }

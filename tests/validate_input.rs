@@ -22,7 +22,8 @@ const STATE: &str = "terraform.tfstate";
 fn a_vpc_that_exists_is_moved_into_and_left_as_it_is() {
     let text = std::fs::read_to_string("tests/blueprints/vpc.hcl").expect("the blueprint is in the repo");
     // Images do not know ids, so those of the blueprint as it stands are those of the one with moto's own ids.
-    let moto = Moto::with_images("vpc", &Generated::from_text("vpc.hcl", &text).files);
+    let vpc = Generated::from_text("vpc.hcl", &text);
+    let moto = Moto::with_images(vpc.cluster.tag(), &vpc.files);
     let (ids, text) = make_what_exists(&moto, text);
     let key = make_key(&moto);
     let generated = Generated::from_text("vpc.hcl", &text);
@@ -171,7 +172,7 @@ const INPUT: &[(&str, &str, [usize; 3])] = &[
 fn every_kind_of_input_is_planned() {
     let all: Vec<Generated> = INPUT.iter().map(|(_, more, _)| kind(more)).collect();
     let files: Vec<&FileSet> = all.iter().map(|generated| &generated.files).collect();
-    let moto = Moto::with_images_of("kinds", &files);
+    let moto = Moto::with_images_of(all[0].cluster.tag(), &files);
     make_key(&moto);
     let terraform = Terraform::against(&moto.endpoint());
     let data = terraform.initialised(&files[0].get("network/terraform_network/versions.tf").expect("it").text);

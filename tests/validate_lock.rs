@@ -27,7 +27,7 @@ const BLUEPRINT: &str = r#"cluster "herd" {
   }
 }
 "#;
-const LOCK: &str = "states/pgherd/herd/herd/terraform_network.tfstate.tflock";
+const LOCK: &str = "states/pgherd/herd/eu-west-1/terraform_network.tfstate.tflock";
 
 #[test]
 fn a_lock_in_s3_is_broken_only_if_it_is_our_own_dead_ones() {
@@ -45,7 +45,7 @@ fn a_lock_in_s3_is_broken_only_if_it_is_our_own_dead_ones() {
     for who in ["someone@elsewhere", &me] {
         moto.put(REGION, LOCK, &format!(
             r#"{{"ID":"11111111-2222-3333-4444-555555555555","Operation":"OperationTypeApply","Info":"","Who":"{who}",
-                "Version":"1.11.4","Created":"2026-01-02T03:04:05.678Z","Path":"states/pgherd/herd/herd/terraform_network.tfstate"}}"#
+                "Version":"1.11.4","Created":"2026-01-02T03:04:05.678Z","Path":"states/pgherd/herd/eu-west-1/terraform_network.tfstate"}}"#
         ));
         let done = test.run(RUN).exits(1).err(&format!("is locked by {who} (apply) since 2026-01-02 03:04:05"));
         done.err("force-unlock -force 11111111-2222-3333-4444-555555555555");
@@ -75,7 +75,7 @@ fn a_fresh_checkout_takes_up_what_was_made_elsewhere() {
 
 /// A Terraform that was killed while the VPC was waited for: it is made, and in no state.
 fn killed() -> (Moto, Test, terraform::Terraform) {
-    let moto = Moto::with_images("herd", &FileSet::default());
+    let moto = Moto::with_images("herd/eu-west-1", &FileSet::default());
     moto.make_bucket(REGION, "states");
     let config = terraform::Terraform::new();
     let test = Test::with_tools(BLUEPRINT)

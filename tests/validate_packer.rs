@@ -75,7 +75,7 @@ fn an_image_is_named_and_tagged_by_what_is_in_it() {
         assert_eq!(builder["ami_name"], image.name.as_str());
         for tags in ["tags", "snapshot_tags"] {
             assert_eq!(builder[tags]["pgherd:content"], image.hash.as_str());
-            assert_eq!(builder[tags]["pgherd:cluster"], "herd");
+            assert_eq!(builder[tags]["pgherd:cluster"], format!("herd/{}", generated.cluster.region));
         }
         let terraform = match image.role.as_str() {
             "haproxy" => "load_balancer/terraform_haproxy/cluster.tf".to_string(),
@@ -132,7 +132,7 @@ fn packer_tags_an_image_with_what_it_is_made_of_and_replaces_it_by_force() {
     };
     let ours = || {
         let mut command = Command::new("aws");
-        command.args(aws::images_of("eu-west-1", "minimal")).args(["--endpoint-url", &moto.endpoint()]);
+        command.args(aws::images_of("eu-west-1", "minimal/eu-west-1")).args(["--endpoint-url", &moto.endpoint()]);
         command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
         let mut found = aws::read_images(&succeeds(&mut command)).expect("images");
         assert_eq!(found.len(), 1, "{found:#?}");

@@ -43,7 +43,7 @@ fn a_cluster_without_slaves_has_no_module_of_slaves() {
 #[test]
 fn a_cluster_is_made_stays_and_goes() {
     let generated = Generated::of("blueprints/herd.hcl");
-    let moto = Moto::with_images("herd", &generated.files);
+    let moto = Moto::with_images(generated.cluster.tag(), &generated.files);
     let terraform = Terraform::against(&moto.endpoint());
     let modules = generated.modules();
     let on = |module: &str, args: &[&str]| terraform.command(&generated.path(module), args);
@@ -85,7 +85,7 @@ fn a_cluster_is_made_stays_and_goes() {
 #[test]
 fn the_seeds_variables_may_be_there_or_empty() {
     let generated = Generated::of("tests/blueprints/alone.hcl");
-    let moto = Moto::with_images("alone", &generated.files);
+    let moto = Moto::with_images(generated.cluster.tag(), &generated.files);
     let terraform = Terraform::against(&moto.endpoint());
     let on = |module: &str, args: &[&str]| terraform.command(&generated.path(module), args);
     for module in ["network/terraform_network", "db_config/terraform_master"] {
@@ -137,13 +137,13 @@ fn the_state_can_live_in_s3() {
 }
 "#;
     let generated = Generated::from_text("cold.hcl", blueprint);
-    let moto = Moto::with_images("cold", &generated.files);
+    let moto = Moto::with_images(generated.cluster.tag(), &generated.files);
     moto.make_bucket("eu-west-1", "states");
     let terraform = Terraform::against(&moto.endpoint());
     let network = generated.path("network/terraform_network");
     succeeds(&mut terraform.command(&network, &["init", "-input=false"]));
     succeeds(&mut terraform.command(&network, &["apply", "-input=false", "-auto-approve"]));
-    let state = moto.object("eu-west-1", "states/pg/cold/terraform_network.tfstate");
+    let state = moto.object("eu-west-1", "states/pg/cold/eu-west-1/terraform_network.tfstate");
     assert!(state.contains("aws_vpc_endpoint"), "{state}");
     for secret in &generated.cluster.secrets {
         assert!(!state.contains(&moto.secret("eu-west-1", &secret.name)), "{} is in the state", secret.name);

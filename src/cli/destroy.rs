@@ -96,7 +96,7 @@ fn find(session: &Session<'_>, feed: &Feed, options: &args::Destroy) -> Result<(
         return Ok((doomed, vec![]));
     }
     let cluster = &session.loaded.cluster;
-    match runner.find_images(&session.aws(aws::images_of(&cluster.region, &cluster.name))) {
+    match runner.find_images(&session.aws(aws::images_of(&cluster.region, cluster.tag()))) {
         Ok(images) => Ok((doomed, images)),
         Err(outcome) => session.conclude(&[outcome]).map(|()| (doomed, vec![])),
     }

@@ -55,7 +55,7 @@ impl Found {
 fn find(session: &Session<'_>) -> Result<Vec<Found>, Failure> {
     let cluster = &session.loaded.cluster;
     let runner = session.runner(&Deaf, &|_, _| Consent::No);
-    let images = asked_for(session, runner.find_images(&session.aws(aws::images_of(&cluster.region, &cluster.name))))?;
+    let images = asked_for(session, runner.find_images(&session.aws(aws::images_of(&cluster.region, cluster.tag()))))?;
     let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
     if !images.is_empty() {
         let ids: Vec<&str> = images.iter().map(|ami| ami.id.as_str()).collect();

@@ -32,12 +32,12 @@ pub fn aws(workspace: &Workspace, loaded: &Loaded) -> Target {
                 .into(),
             look: "on a database machine `journalctl -u patroni -u etcd` says why".into(),
             revive: format!(
-                "`aws ec2 describe-instances --region {region} --filters Name=tag:pgherd:cluster,Values={name} \
+                "`aws ec2 describe-instances --region {region} --filters Name=tag:pgherd:cluster,Values={tag} \
                  Name=tag:pgherd:machine,Values={{machine}} --query 'Reservations[].Instances[].[InstanceId,State.Name]' --output text` \
                  shows whether it runs; `aws ec2 start-instances` or `reboot-instances` with that id brings it back as it was; if it is \
                  lost, {dir}/README.md says how to replace it",
                 region = cluster.region,
-                name = cluster.name,
+                tag = cluster.tag(),
             ),
         },
     }

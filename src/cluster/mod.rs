@@ -72,7 +72,7 @@ pub struct Cluster {
     pub decisions: Arc<Vec<Decision>>,
     /// Every password of the cluster.
     pub secrets: Vec<Secret>,
-    /// Tags on everything that is made: the blueprint's and `pgherd:cluster`.
+    /// Tags on everything that is made: the blueprint's and [`CLUSTER_TAG`].
     pub tags: BTreeMap<String, String>,
     /// Where Terraform keeps its state.
     pub state: State,
@@ -244,7 +244,23 @@ pub struct Secret {
     pub haproxy_reads: bool,
 }
 
+/// The tag that everything of a cluster bears: its name and region. IAM's roles and copies of images know no region, so the name alone
+/// would take those of a cluster of the same name in another region for its own.
+pub const CLUSTER_TAG: &str = "pgherd:cluster";
+
 impl Cluster {
+    /// The value of [`CLUSTER_TAG`], such as `herd/eu-west-1`.
+    pub fn tag(&self) -> &str {
+        &self.tags[CLUSTER_TAG]
+    }
+
+    /// The key of a module's state in an S3 bucket, which clusters of other names and regions may share.
+    pub fn state_key(&self, prefix: &str, module: &str) -> String {
+        let parts = [prefix.trim_matches('/'), &self.name, &self.region, module];
+        let path: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        format!("{}.tfstate", path.join("/"))
+    }
+
     /// Why a decision was made.
     ///
     /// # Panics
@@ -328,7 +344,7 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
     limits::record(&haproxy, &postgres, &mut ledger);
     fixed.record(&mut ledger);
     let mut tags = blueprint.tags.clone();
-    tags.insert("pgherd:cluster".into(), blueprint.name.clone());
+    tags.insert(CLUSTER_TAG.into(), format!("{}/{}", blueprint.name, blueprint.region));
     Cluster {
         name: blueprint.name.clone(),
         region: blueprint.region.clone(),

@@ -42,6 +42,7 @@ pub fn pipeline(cluster: &Cluster, set: &FileSet, target: &Target, toolbox: &Too
     Pipeline {
         cluster: cluster.name.clone(),
         region: cluster.region.clone(),
+        tag: cluster.tag().into(),
         stages,
         seats: maker.seats(set),
         find: maker.find(set),
@@ -116,7 +117,7 @@ impl Maker<'_> {
             rebuild: packer(packer::rebuild(template, &self.target.packer_vars)),
             builder: Builder {
                 region: self.cluster.region.clone(),
-                cluster: self.cluster.name.clone(),
+                cluster: self.cluster.tag().into(),
                 name: leftovers::builder_name(&self.cluster.name, &image.role),
             },
         });

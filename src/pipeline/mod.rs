@@ -30,6 +30,8 @@ pub struct Pipeline {
     pub cluster: String,
     /// Its AWS region.
     pub region: String,
+    /// The value of the tag `pgherd:cluster` on all that is its own: name and region.
+    pub tag: String,
     /// The stages.
     pub stages: Vec<Stage>,
     /// What tells a healthy cluster, and where to ask.

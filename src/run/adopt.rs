@@ -209,7 +209,7 @@ impl Under<'_> {
     /// Address and id of what exists of what a plan would make, and when the youngest of it was made, as far as AWS tells.
     fn find(&mut self, wanted: &[adopt::Wanted]) -> Result<Found, Stop> {
         let certain = !self.unclean().is_empty() || self.collided;
-        let (region, cluster) = (&self.runner.pipeline.region, &self.runner.pipeline.cluster);
+        let (region, cluster) = (&self.runner.pipeline.region, &self.runner.pipeline.tag);
         let (mut pairs, mut youngest) = (vec![], None);
         for question in adopt::questions(region, cluster, wanted) {
             let captured = self.capture(&self.runner.pipeline.aws(question.args.clone()))?;

@@ -42,7 +42,7 @@ impl Under<'_> {
     pub(super) fn say_behind(&mut self) -> Result<bool, Stop> {
         let runner = self.runner;
         let pipeline = runner.pipeline;
-        let asked = self.capture(&pipeline.aws(aws::machines_of(&pipeline.region, &pipeline.cluster)))?;
+        let asked = self.capture(&pipeline.aws(aws::machines_of(&pipeline.region, &pipeline.tag)))?;
         let machines: BTreeMap<String, String> = aws::read_users(&asked.stdout)
             .unwrap_or_default()
             .into_iter()

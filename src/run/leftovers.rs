@@ -110,9 +110,10 @@ impl Under<'_> {
         if let Some(known) = known.as_ref() {
             return Ok(known.clone());
         }
-        let (region, cluster) = (&runner.pipeline.region, &runner.pipeline.cluster);
-        let captured = self.capture(&runner.pipeline.aws(Tagged::ask(region, cluster)))?;
-        let tagged = Tagged::read(cluster, &captured.stdout).ok().filter(|_| captured.exit.ok());
+        let pipeline = runner.pipeline;
+        let ask = Tagged::ask(&pipeline.region, &pipeline.tag, &pipeline.cluster);
+        let captured = self.capture(&pipeline.aws(ask))?;
+        let tagged = Tagged::read(&pipeline.tag, &pipeline.cluster, &captured.stdout).ok().filter(|_| captured.exit.ok());
         if tagged.is_none() {
             self.notice("cannot ask AWS what bears the cluster's tag (ec2:DescribeTags); see the log");
         }

@@ -101,9 +101,9 @@ pub fn newest<'a>(images: impl Iterator<Item = &'a Ami>) -> Option<&'a Ami> {
     images.max_by_key(|ami| &ami.created)
 }
 
-/// Finds all images of a cluster, whatever their state.
-pub fn images_of(region: &str, cluster: &str) -> Vec<String> {
-    let cluster = format!("Name=tag:pgherd:cluster,Values={cluster}");
+/// Finds all images of a cluster, whatever their state. `tag` is the value of the tag `pgherd:cluster`.
+pub fn images_of(region: &str, tag: &str) -> Vec<String> {
+    let cluster = format!("Name=tag:pgherd:cluster,Values={tag}");
     args(region, &["ec2", "describe-images", "--owners", "self", "--filters", &cluster])
 }
 
@@ -124,9 +124,9 @@ pub fn users_of(region: &str, amis: &[&str]) -> Vec<String> {
     args(region, &["ec2", "describe-instances", "--filters", &images, states])
 }
 
-/// Finds a cluster's machines that run, or could run again.
-pub fn machines_of(region: &str, cluster: &str) -> Vec<String> {
-    let cluster = format!("Name=tag:pgherd:cluster,Values={cluster}");
+/// Finds a cluster's machines that run, or could run again. `tag` is the value of the tag `pgherd:cluster`.
+pub fn machines_of(region: &str, tag: &str) -> Vec<String> {
+    let cluster = format!("Name=tag:pgherd:cluster,Values={tag}");
     let states = "Name=instance-state-name,Values=pending,running,stopping,stopped";
     args(region, &["ec2", "describe-instances", "--filters", &cluster, states])
 }

@@ -15,7 +15,7 @@ const TEMPORARY: &str = "packer_";
 pub struct Builder {
     /// AWS region.
     pub region: String,
-    /// The cluster.
+    /// The value of its cluster's tag `pgherd:cluster`.
     pub cluster: String,
     /// The `Name` tag of all that belongs to a build of this image.
     pub name: String,
@@ -99,14 +99,14 @@ pub struct Tagged {
 const BESIDE: [&str; 6] = ["image", "snapshot", "volume", "key-pair", "network-interface", "security-group-rule"];
 
 impl Tagged {
-    /// Asks for it: one question, however much there is.
-    pub fn ask(region: &str, cluster: &str) -> Vec<String> {
-        let values = format!("Name=value,Values={cluster},{}*", builder_name(cluster, ""));
+    /// Asks for it: one question, however much there is. `tag` is the value of the tag `pgherd:cluster`.
+    pub fn ask(region: &str, tag: &str, cluster: &str) -> Vec<String> {
+        let values = format!("Name=value,Values={tag},{}*", builder_name(cluster, ""));
         args(region, &["ec2", "describe-tags", "--filters", "Name=key,Values=pgherd:cluster,Name", &values])
     }
 
     /// Reads the answer.
-    pub fn read(cluster: &str, json: &str) -> Result<Self, String> {
+    pub fn read(tag: &str, cluster: &str, json: &str) -> Result<Self, String> {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
         struct Answer {
@@ -124,11 +124,11 @@ impl Tagged {
         let answer: Answer = serde_json::from_str(json).map_err(|e| format!("AWS answered strangely: {e}"))?;
         let of_builder = |tag: &&One| tag.key == "Name" && tag.value.starts_with(&builder_name(cluster, ""));
         let builders: Vec<&One> = answer.tags.iter().filter(of_builder).collect();
-        let of_cluster = |tag: &&One| {
-            tag.key == "pgherd:cluster"
-                && tag.value == cluster
-                && !BESIDE.contains(&tag.resource_type.as_str())
-                && !builders.iter().any(|builder| builder.resource_id == tag.resource_id)
+        let of_cluster = |one: &&One| {
+            one.key == "pgherd:cluster"
+                && one.value == tag
+                && !BESIDE.contains(&one.resource_type.as_str())
+                && !builders.iter().any(|builder| builder.resource_id == one.resource_id)
         };
         Ok(Tagged {
             cluster: answer.tags.iter().filter(of_cluster).map(|tag| tag.resource_type.clone()).collect(),
@@ -325,7 +325,7 @@ mod tests {
     use super::*;
 
     fn builder() -> Builder {
-        Builder { region: "eu-west-1".into(), cluster: "herd".into(), name: "packer builder herd-master".into() }
+        Builder { region: "eu-west-1".into(), cluster: "herd/eu-west-1".into(), name: "packer builder herd-master".into() }
     }
 
     #[test]
@@ -359,20 +359,21 @@ mod tests {
             format!(r#"{{"ResourceId": "{id}", "ResourceType": "{kind}", "Key": "{key}", "Value": "{value}"}}"#)
         };
         let read =
-            |tags: &[String]| Tagged::read("herd", &format!(r#"{{"Tags": [{}]}}"#, tags.join(","))).expect("an answer");
+            |tags: &[String]| Tagged::read("herd/eu-west-1", "herd", &format!(r#"{{"Tags": [{}]}}"#, tags.join(","))).expect("an answer");
         let of_builder = [
-            tag("i-1", "instance", "pgherd:cluster", "herd"),
+            tag("i-1", "instance", "pgherd:cluster", "herd/eu-west-1"),
             tag("i-1", "instance", "Name", "packer builder herd-master"),
-            tag("ami-1", "image", "pgherd:cluster", "herd"),
+            tag("ami-1", "image", "pgherd:cluster", "herd/eu-west-1"),
         ];
         let seen = read(&of_builder);
         assert!(!seen.has_things(), "a builder is no machine of the cluster, and an image is none: {seen:?}");
         assert!(seen.may_have(&builder(), Kind::Machine) && !seen.may_have(&builder(), Kind::Key));
         let other = Builder { name: builder_name("herd", "slave"), ..builder() };
         assert!(!seen.may_have(&other, Kind::Machine));
-        assert!(read(&[tag("vpc-1", "vpc", "pgherd:cluster", "herd")]).has_things());
+        assert!(read(&[tag("vpc-1", "vpc", "pgherd:cluster", "herd/eu-west-1")]).has_things());
+        assert!(!read(&[tag("vpc-1", "vpc", "pgherd:cluster", "herd/eu-west-2")]).has_things(), "another region's");
         assert!(!read(&[tag("vpc-1", "vpc", "Name", "herd")]).has_things(), "a name is anybody's");
-        assert_eq!(Tagged::read("herd", "{}"), Ok(Tagged::default()));
+        assert_eq!(Tagged::read("herd/eu-west-1", "herd", "{}"), Ok(Tagged::default()));
     }
 
     #[test]

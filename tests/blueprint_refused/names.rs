@@ -18,6 +18,21 @@ pub fn cases() -> Vec<Case> {
             &format!("cluster \"{}\" {{\n  region = \"eu-west-1\"\n}}\n", "a".repeat(56)),
             "use at most 55",
         ),
+        // An IAM role has the region in its name.
+        file(
+            "PGH140",
+            1,
+            9,
+            &format!("cluster \"{}\" {{\n  region = \"eu-west-1\"\n}}\n", "a".repeat(46)),
+            "use at most 45 there: the IAM role `<cluster>-eu-west-1-database` may have 64 characters",
+        ),
+        file(
+            "PGH140",
+            1,
+            9,
+            &format!("cluster \"{}\" {{\n  region = \"ap-southeast-1\"\n}}\n", "a".repeat(41)),
+            "use at most 40 there",
+        ),
         file("PGH141", 2, 12, "cluster \"herd\" {\n  region = \"eu-west\"\n}\n", "is no region"),
         file("PGH141", 2, 12, "cluster \"herd\" {\n  region = \"eu-wset-1\"\n}\n", "did you mean \"eu-west-1\"?"),
         file("PGH141", 2, 12, "cluster \"herd\" {\n  region = \"eu-wst-1\"\n}\n", "did you mean \"eu-west-1\"?"),

@@ -67,7 +67,7 @@ apply)
     echo "Apply complete!"
     ;;
 show) echo "{\"resource_changes\": [{\"address\": \"aws_vpc.$module\", \"mode\": \"managed\", \"type\": \"aws_vpc\",
-        \"change\": {\"actions\": [\"create\"], \"after\": {\"tags_all\": {\"Name\": \"$module\", \"pgherd:cluster\": \"herd\"}}}}]}" ;;
+        \"change\": {\"actions\": [\"create\"], \"after\": {\"tags_all\": {\"Name\": \"$module\", \"pgherd:cluster\": \"herd/eu-west-1\"}}}}]}" ;;
 output) echo '{"public_address": {"value": "127.0.0.1"}}' ;;
 *) echo "no such verb $2"; exit 1 ;;
 esac
@@ -104,7 +104,7 @@ esac
 const AWS: &str = r#"
 cd "$STATE/ec2" || exit 1
 each() { for file in $1*; do [ -f "$file" ] && id=$file role=${file##*-} made=$(cat "$file") && "$2"; done; }
-tags() { echo "\"Tags\": [{\"Key\": \"Name\", \"Value\": \"$1\"}, {\"Key\": \"pgherd:cluster\", \"Value\": \"herd\"}]"; }
+tags() { echo "\"Tags\": [{\"Key\": \"Name\", \"Value\": \"$1\"}, {\"Key\": \"pgherd:cluster\", \"Value\": \"herd/eu-west-1\"}]"; }
 asked() { case "$words" in *"packer builder herd-$role"*) return 0 ;; esac; return 1; }
 comma() { printf '%s%s' "$between" "$1"; between=,; }
 words=$*
@@ -113,12 +113,12 @@ machine() { asked && comma "{\"InstanceId\": \"$id\", \"LaunchTime\": \"$made\",
 group() { asked && comma "{\"GroupId\": \"$id\", \"GroupName\": \"packer_${id#sg-0}\", $(tags "packer builder herd-$role")}"; }
 key() { asked && comma "{\"KeyName\": \"$id\", $(tags "packer builder herd-$role")}"; }
 volume() { asked && comma "{\"VolumeId\": \"$id\", \"CreateTime\": \"$made\", $(tags "packer builder herd-$role")}"; }
-tagged() { for pair in "pgherd:cluster=herd" "Name=$2"; do
+tagged() { for pair in "pgherd:cluster=herd/eu-west-1" "Name=$2"; do
     comma "{\"ResourceId\": \"$id\", \"ResourceType\": \"$1\", \"Key\": \"${pair%%=*}\", \"Value\": \"${pair#*=}\"}"; done; }
 of_builder() { case "$id" in i-*) kind=instance ;; sg-*) kind=security-group ;; vol-*) kind=volume ;; packer_*) kind=key-pair ;; esac
     tagged "$kind" "packer builder herd-$role"; }
 vpc() { comma "{\"id\": \"$id\", \"is\": {\"tags_all\": [{\"Key\": \"Name\", \"Value\": \"$(echo "$id" | cut -d- -f2)\"},
-    {\"Key\": \"pgherd:cluster\", \"Value\": \"herd\"}]}}"; }
+    {\"Key\": \"pgherd:cluster\", \"Value\": \"herd/eu-west-1\"}]}}"; }
 of_vpc() { tagged vpc "$id"; }
 image() {
     name=${made% *} role=$(echo "${id#ami-0}" | cut -d- -f1)
@@ -126,7 +126,7 @@ image() {
     [ "${made##* }" = whole ] && content=", {\"Key\": \"pgherd:content\", \"Value\": \"x\"}, {\"Key\": \"pgherd:role\", \"Value\": \"$role\"}"
     state=available; [ "${made##* }" = whole ] || state=pending
     comma "{\"ImageId\": \"$id\", \"Name\": \"$name\", \"State\": \"$state\", \"CreationDate\": \"2026-01-01T00:00:00Z\",
-        \"Tags\": [{\"Key\": \"pgherd:cluster\", \"Value\": \"herd\"}$content]}"
+        \"Tags\": [{\"Key\": \"pgherd:cluster\", \"Value\": \"herd/eu-west-1\"}$content]}"
     content=
 }
 case "$1 $2" in

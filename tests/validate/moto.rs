@@ -16,16 +16,16 @@ pub struct Moto {
 }
 
 impl Moto {
-    /// Starts it with a cluster's images in it, as if Packer had built them.
-    pub fn with_images(cluster: &str, files: &FileSet) -> Self {
-        Self::with_images_of(cluster, &[files])
+    /// Starts it with a cluster's images in it, as if Packer had built them. `tag` is the value of their tag `pgherd:cluster`.
+    pub fn with_images(tag: &str, files: &FileSet) -> Self {
+        Self::with_images_of(tag, &[files])
     }
 
     /// The same with the images of several clusters of one name.
-    pub fn with_images_of(cluster: &str, all: &[&FileSet]) -> Self {
+    pub fn with_images_of(tag: &str, all: &[&FileSet]) -> Self {
         Self::with_amis(Value::from_iter(all.iter().flat_map(|files| &files.images).zip(1..).map(|(image, i)| {
             let mut ami = ami(&format!("ami-{i:017x}"), &image.name);
-            ami["tags"] = json!({ "pgherd:cluster": cluster, "pgherd:content": image.hash });
+            ami["tags"] = json!({ "pgherd:cluster": tag, "pgherd:content": image.hash });
             ami
         })))
     }

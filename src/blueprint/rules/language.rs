@@ -95,7 +95,8 @@ other values generate.";
 
     CLUSTER_NAME = "PGH140", "the cluster's name does not fit",
         "The name starts every name in AWS and every host name: lower-case letters, digits and hyphens, a letter first, at most
-55 characters, since the host name `<cluster>-slave15` may have 63 (RFC 1035). AWS keeps security groups that start with
+55 characters, since the host name `<cluster>-slave15` may have 63 (RFC 1035), and fewer where the region's name is long: the
+IAM role `<cluster>-<region>-database` may have 64 (54 less the region's length, so 45 in eu-west-1). AWS keeps security groups that start with
 `sg-` to itself.";
     REGION = "PGH141", "this is no AWS region",
         "Such as eu-west-1 or us-gov-east-1; a letter behind the number makes it an availability zone.

@@ -117,8 +117,8 @@ pub(super) const ALL: &[Doc] = &[
     doc("state.s3.bucket", "", "a bucket that exists already"),
     doc(
         "state.s3.key_prefix",
-        "`pgherd/<cluster>`",
-        "the cluster's and the module's names follow it: `<key_prefix>/<cluster>/<module>.tfstate`",
+        "`pgherd`",
+        "the cluster's name, its region and the module's name follow it: `<key_prefix>/<cluster>/<region>/<module>.tfstate`",
     ),
     doc("state.s3.region", "the cluster's", "the bucket's region"),
     doc(

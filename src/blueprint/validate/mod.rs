@@ -43,7 +43,11 @@ pub(super) fn cluster(source: &Source, document: &Body, given: &BTreeMap<String,
     let block = block?;
     let name = cluster_name(source, block);
     let body = tree::Body::evaluate(&block.body, &Evaluator::new(source, &variables));
-    Some(Reader::cluster(source, &body, span(&block.ident), |r| blueprint(r, &name)))
+    let blueprint = Reader::cluster(source, &body, span(&block.ident), |r| blueprint(r, &name));
+    if let (Some(label), Err(refusal)) = (block.labels.first(), names::fits_region(&name, &blueprint.region)) {
+        source.refused(&span(label), refusal);
+    }
+    Some(blueprint)
 }
 
 /// Every name of the language, in the order of reading.
@@ -87,7 +91,7 @@ fn blueprint(r: &Reader, name: &str) -> Blueprint {
     let tags = tags::read(r);
     let key_region = (!region.refused()).then_some(region.value.as_str());
     let kms_key_id = r.optional("kms_key_id", |text| aws::kms_key(text, key_region)).value;
-    let state = r.block("state", |r| state::read(r, name, &region.value));
+    let state = r.block("state", |r| state::read(r, &region.value));
     Blueprint {
         name: name.into(),
         region: region.value,

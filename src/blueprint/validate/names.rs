@@ -3,10 +3,10 @@
 use super::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
 
-/// Longest cluster name. A host name `<cluster>-slave15` has at most 63 characters (RFC 1035), an IAM role
-/// `<cluster>-database` at most 64 (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
+/// Longest cluster name: a host name `<cluster>-slave15` has at most 63 characters (RFC 1035).
 const LONGEST_CLUSTER: usize = 63 - "-slave15".len();
-const _: () = assert!(LONGEST_CLUSTER + "-database".len() <= 64);
+/// Longest name of an IAM role (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
+const LONGEST_ROLE: usize = 64;
 /// Longest name in PostgreSQL: NAMEDATALEN - 1.
 const LONGEST_IDENTIFIER: usize = 63;
 /// Words that PostgreSQL or `pg_hba.conf` reads as something else than a role.
@@ -41,6 +41,21 @@ pub fn cluster(name: &str) -> Result<String, Refusal> {
         );
     }
     Ok(name.to_string())
+}
+
+/// The longest IAM role is `<cluster>-<region>-database`: an account has one role of a name in all regions together.
+pub fn fits_region(name: &str, region: &str) -> Result<(), Refusal> {
+    let longest = LONGEST_ROLE.saturating_sub(format!("-{region}-database").len());
+    if name.len() > longest {
+        return refuse(
+            &is::CLUSTER_NAME,
+            format!("the name `{name}` has {} characters, too many for {region}", name.len()),
+            format!(
+                "use at most {longest} there: the IAM role `<cluster>-{region}-database` may have {LONGEST_ROLE} characters"
+            ),
+        );
+    }
+    Ok(())
 }
 
 /// A role that the blueprint makes.

@@ -4,14 +4,14 @@ use super::{Reader, Refusal, aws, names, refuse};
 use crate::blueprint::model::State;
 use crate::blueprint::rules::language as is;
 
-pub fn read(r: &Reader, cluster: &str, region: &str) -> State {
+pub fn read(r: &Reader, region: &str) -> State {
     r.block("s3", |r| {
         if !r.is_present() {
             return State::Local;
         }
         State::S3 {
             bucket: r.required("bucket", "my-terraform-state", aws::bucket).value,
-            key_prefix: r.parsed("key_prefix", format!("pgherd/{cluster}"), key_prefix).value,
+            key_prefix: r.parsed("key_prefix", "pgherd".to_string(), key_prefix).value,
             region: r.parsed("region", region.to_string(), aws::region).value,
         }
     })

@@ -85,12 +85,10 @@ impl<'a> Module<'a> {
 
     fn s3(&self, bucket: &str, key_prefix: &str, region: &str) -> Block {
         let name = self.folder.rsplit('/').next().unwrap_or(self.folder);
-        let parts = [key_prefix.trim_matches('/'), &self.cluster.name, name];
-        let key = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
         block("backend")
             .label("s3")
             .attribute(attr("bucket", bucket))
-            .attribute(attr("key", format!("{key}.tfstate")))
+            .attribute(attr("key", self.cluster.state_key(key_prefix, name)))
             .attribute(attr("region", region))
             .attribute(attr("encrypt", true))
             .attribute(attr("use_lockfile", true))

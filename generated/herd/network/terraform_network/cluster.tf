@@ -5,7 +5,7 @@ locals {
 
   # On everything that is made.
   tags = {
-    "pgherd:cluster" = "herd"
+    "pgherd:cluster" = "herd/eu-west-1"
   }
 
   # The VPC, cut into a subnet a zone.

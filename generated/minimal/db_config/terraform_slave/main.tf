@@ -7,7 +7,7 @@ resource "aws_instance" "slave" {
   subnet_id              = data.aws_subnet.zone[each.value.zone].id
   private_ip             = each.value.address
   vpc_security_group_ids = [data.aws_security_group.role.id]
-  iam_instance_profile   = "${local.cluster}-${local.group}"
+  iam_instance_profile   = "${local.cluster}-${local.region}-${local.group}"
 
   # Version 2 alone, and one hop: a program tricked into fetching a URL, or a container, does not get the machine's role.
   metadata_options {

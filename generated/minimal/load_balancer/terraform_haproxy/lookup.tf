@@ -2,13 +2,13 @@
 
 data "aws_vpcs" "cluster" {
   tags = {
-    "pgherd:cluster" = local.cluster
+    "pgherd:cluster" = local.tags["pgherd:cluster"]
   }
 
   lifecycle {
     postcondition {
       condition     = length(self.ids) == 1
-      error_message = "Expected one VPC tagged pgherd:cluster=${local.cluster} in ${local.region}, found ${length(self.ids)}. Apply network/terraform_network first."
+      error_message = "Expected one VPC tagged pgherd:cluster=${local.tags["pgherd:cluster"]} in ${local.region}, found ${length(self.ids)}. Apply network/terraform_network first."
     }
   }
 }
@@ -35,7 +35,7 @@ data "aws_ami_ids" "built" {
 
   filter {
     name   = "tag:pgherd:cluster"
-    values = [local.cluster]
+    values = [local.tags["pgherd:cluster"]]
   }
 
   filter {

@@ -5,7 +5,7 @@ locals {
 
   # On everything that is made.
   tags = {
-    "pgherd:cluster" = "minimal"
+    "pgherd:cluster" = "minimal/eu-west-1"
   }
 
   # The VPC, cut into a subnet a zone.

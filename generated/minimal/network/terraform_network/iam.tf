@@ -30,8 +30,10 @@ data "aws_iam_policy_document" "read_secrets" {
 resource "aws_iam_role" "machine" {
   for_each = local.readers
 
-  name               = "${local.cluster}-${each.key}"
-  description        = "pgherd ${local.cluster}: ${each.key} machines"
+  # An account has one role of a name, whatever the region: with the region in it, a cluster of the same name elsewhere has
+  # its own.
+  name               = "${local.cluster}-${local.region}-${each.key}"
+  description        = "pgherd ${local.cluster} in ${local.region}: ${each.key} machines"
   assume_role_policy = data.aws_iam_policy_document.assume.json
 }
 

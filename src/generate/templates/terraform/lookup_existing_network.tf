@@ -27,7 +27,7 @@ data "aws_security_groups" "role" {
 
   filter {
     name   = "tag:pgherd:cluster"
-    values = [local.cluster]
+    values = [local.tags["pgherd:cluster"]]
   }
 
   lifecycle {

@@ -5,7 +5,7 @@ data "aws_ami_ids" "built" {
 
   filter {
     name   = "tag:pgherd:cluster"
-    values = [local.cluster]
+    values = [local.tags["pgherd:cluster"]]
   }
 
   filter {
