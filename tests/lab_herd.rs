@@ -301,8 +301,14 @@ impl Herd<'_> {
         let instances = ["ec2", "describe-instances", "--filters", "Name=instance-state-name,Values=pending,running"];
         let left = self.aws(&[&instances[..], &["--query", "Reservations[].Instances[].InstanceId"]].concat());
         assert_eq!(left, "", "{destroyed}");
-        let vpcs =
-            ["ec2", "describe-vpcs", "--filters", "Name=tag:pgherd:cluster,Values=herd/eu-west-1", "--query", "Vpcs[].VpcId"];
+        let vpcs = [
+            "ec2",
+            "describe-vpcs",
+            "--filters",
+            "Name=tag:pgherd:cluster,Values=herd/eu-west-1",
+            "--query",
+            "Vpcs[].VpcId",
+        ];
         assert_eq!(self.aws(&vpcs), "", "{destroyed}");
         assert_eq!(self.aws(&["secretsmanager", "list-secrets", "--query", "SecretList[].Name"]), "");
     }

@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-7ff981970673 slave=herd-slave-adf290ef71d1 haproxy=herd-haproxy-1334438c77a4)
+images=(master=herd-master-b52a418a9caf slave=herd-slave-72e5578a45f3 haproxy=herd-haproxy-f3aaeadba403)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-f88315815d1c slave=minimal-slave-5c475a9a75c2 haproxy=minimal-haproxy-fca982a357f2)
+images=(master=minimal-master-ec805f440beb slave=minimal-slave-c207078950ba haproxy=minimal-haproxy-6f96804060f5)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -113,7 +113,8 @@ impl Under<'_> {
         let pipeline = runner.pipeline;
         let ask = Tagged::ask(&pipeline.region, &pipeline.tag, &pipeline.cluster);
         let captured = self.capture(&pipeline.aws(ask))?;
-        let tagged = Tagged::read(&pipeline.tag, &pipeline.cluster, &captured.stdout).ok().filter(|_| captured.exit.ok());
+        let tagged =
+            Tagged::read(&pipeline.tag, &pipeline.cluster, &captured.stdout).ok().filter(|_| captured.exit.ok());
         if tagged.is_none() {
             self.notice("cannot ask AWS what bears the cluster's tag (ec2:DescribeTags); see the log");
         }

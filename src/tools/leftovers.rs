@@ -325,7 +325,11 @@ mod tests {
     use super::*;
 
     fn builder() -> Builder {
-        Builder { region: "eu-west-1".into(), cluster: "herd/eu-west-1".into(), name: "packer builder herd-master".into() }
+        Builder {
+            region: "eu-west-1".into(),
+            cluster: "herd/eu-west-1".into(),
+            name: "packer builder herd-master".into(),
+        }
     }
 
     #[test]
@@ -358,8 +362,9 @@ mod tests {
         let tag = |id: &str, kind: &str, key: &str, value: &str| {
             format!(r#"{{"ResourceId": "{id}", "ResourceType": "{kind}", "Key": "{key}", "Value": "{value}"}}"#)
         };
-        let read =
-            |tags: &[String]| Tagged::read("herd/eu-west-1", "herd", &format!(r#"{{"Tags": [{}]}}"#, tags.join(","))).expect("an answer");
+        let read = |tags: &[String]| {
+            Tagged::read("herd/eu-west-1", "herd", &format!(r#"{{"Tags": [{}]}}"#, tags.join(","))).expect("an answer")
+        };
         let of_builder = [
             tag("i-1", "instance", "pgherd:cluster", "herd/eu-west-1"),
             tag("i-1", "instance", "Name", "packer builder herd-master"),

@@ -5,7 +5,7 @@ locals {
 
   # On everything that is made.
   tags = {
-    "pgherd:cluster" = "herd"
+    "pgherd:cluster" = "herd/eu-west-1"
   }
 
   # The seat, and whose security group and instance profile it has.
@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-adf290ef71d1"
-  image      = "adf290ef71d1"
+  image_name = "herd-slave-72e5578a45f3"
+  image      = "72e5578a45f3"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -5,7 +5,7 @@ locals {
 
   # On everything that is made.
   tags = {
-    "pgherd:cluster" = "herd"
+    "pgherd:cluster" = "herd/eu-west-1"
   }
 
   # The seat, and whose security group and instance profile it has.
@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-haproxy-1334438c77a4"
-  image      = "1334438c77a4"
+  image_name = "herd-haproxy-f3aaeadba403"
+  image      = "f3aaeadba403"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

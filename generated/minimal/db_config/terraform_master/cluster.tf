@@ -5,7 +5,7 @@ locals {
 
   # On everything that is made.
   tags = {
-    "pgherd:cluster" = "minimal"
+    "pgherd:cluster" = "minimal/eu-west-1"
   }
 
   # The seat, and whose security group and instance profile it has.
@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-master-f88315815d1c"
-  image      = "f88315815d1c"
+  image_name = "minimal-master-ec805f440beb"
+  image      = "ec805f440beb"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -5,7 +5,7 @@ locals {
 
   # On everything that is made.
   tags = {
-    "pgherd:cluster" = "minimal"
+    "pgherd:cluster" = "minimal/eu-west-1"
   }
 
   # The seat, and whose security group and instance profile it has.
@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-5c475a9a75c2"
-  image      = "5c475a9a75c2"
+  image_name = "minimal-slave-c207078950ba"
+  image      = "c207078950ba"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -5,7 +5,7 @@ locals {
 
   # On everything that is made.
   tags = {
-    "pgherd:cluster" = "minimal"
+    "pgherd:cluster" = "minimal/eu-west-1"
   }
 
   # The seat, and whose security group and instance profile it has.
@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-haproxy-fca982a357f2"
-  image      = "fca982a357f2"
+  image_name = "minimal-haproxy-6f96804060f5"
+  image      = "6f96804060f5"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
