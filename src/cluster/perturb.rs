@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::decision::Decision;
-use super::{Arch, Base, BaseImage, Cluster, Disk, Machine, Role, State};
+use super::{Arch, Base, BaseImage, CLUSTER_TAG, Cluster, Disk, Machine, Role, State};
 
 /// Addresses that are nobody's (RFC 5737).
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -33,7 +33,10 @@ pub fn perturbed(cluster: &Cluster, decision: &Decision) -> Option<Cluster> {
         },
         "haproxy" => haproxy(&mut c, rest)?,
         "huge_pages" => c.postgres.reserves_huge_pages ^= true,
-        "region" => c.region = "elsewhere".into(),
+        "region" => {
+            c.region = "elsewhere".into();
+            c.tags.insert(CLUSTER_TAG.into(), format!("{}/{}", c.name, c.region));
+        }
         "tags" => c.tags.get_mut(rest)?.push('0'),
         "state" => state(&mut c.state, rest)?,
         // Much is there only because there is one.
