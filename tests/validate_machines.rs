@@ -4,6 +4,8 @@
 
 #[path = "validate/provisioner.rs"]
 mod provisioner;
+#[path = "validate/units.rs"]
+mod units;
 #[path = "validate/mod.rs"]
 mod validate;
 

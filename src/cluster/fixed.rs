@@ -135,6 +135,7 @@ fixed! {
         change_timeout: u32 = 10 " s", "a change of members is agreed upon by all of them", DESIGN;
         restart: u32 = 2 " s", AT_ONCE, SERVICE;
         nice: i32 = -5 "", "its turn comes before the database's: a heartbeat that waits for a query costs the leader", EXEC;
+        cpu_weight: u32 = 1000 "", "ten times another service's share of a busy processor. Where services have shares, niceness counts only among a service's own processes. There is no such thing for the disk: EC2's NVMe volumes have no scheduler, and both ionice and IOWeight work through one; that few writes wait before etcd's (kernel.dirty_bytes) is what helps it there", "https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files; https://docs.kernel.org/block/ioprio.html";
         yield_every: u32 = 30 " s", "losing primary and etcd's leader at once costs seconds more: twice a minute is often enough to find them together, and costs nothing", "measured: 4 to 12 s more; systemd.timer(5)";
         yield_accuracy: u32 = 1 " s", "the timer is not put off for others' sake", TIMER;
     }
@@ -152,6 +153,14 @@ fixed! {
         clock: &'static str = "169.254.169.123" "", "Amazon's clock, which every machine reaches without a way out: logs can be laid side by side, and certificates and signed requests are only good at the right time", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configure-ec2-ntp.html";
         scram_iterations: u32 = 4096 "", "PostgreSQL's own default: the passwords are long and random, and every connection pays for it", "https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-SCRAM-ITERATIONS";
         scram_salt: u32 = 16 " bytes", "PostgreSQL's own length", "https://www.rfc-editor.org/rfc/rfc5803";
+    }
+    /// The kernel of every machine that has one of its own.
+    kernel: KernelDefaults {
+        overcommit_memory: u32 = 2 "", "the kernel promises no more memory than kernel.overcommit_ratio allows", "https://docs.kernel.org/mm/overcommit-accounting.html";
+        swappiness: u32 = 1 "", "EC2's machines have no swap; where somebody adds some, only a machine that would else kill processes uses it", "https://www.postgresql.org/docs/current/kernel-resources.html#LINUX-MEMORY-OVERCOMMIT";
+        panic: u32 = 10 " s", "a kernel that has panicked hangs for ever by itself; rebooted, the machine follows the new primary", "https://docs.kernel.org/admin-guide/sysctl/kernel.html#panic";
+        transparent_huge_pages: &'static str = "madvise" "", "only programs that ask get huge pages made for them on the fly. PostgreSQL does not: its shared memory has pages of its own, and making them for anybody else stalls whoever touches memory", "https://docs.kernel.org/admin-guide/mm/transhuge.html";
+        journal: &'static str = "1G" "", "weeks of log; it shares the volume with the data and must never crowd it out, as a tenth of the disk could", "https://www.freedesktop.org/software/systemd/man/latest/journald.conf.html";
     }
     /// systemd's units.
     unit: Unit {

@@ -9,6 +9,7 @@ pub mod decision;
 pub mod failover;
 pub mod fixed;
 pub mod flows;
+pub mod kernel;
 pub mod limits;
 pub mod perturb;
 mod postgres;
@@ -33,6 +34,7 @@ pub use base::{Arch, BaseImage};
 use decision::{Decision, Ledger};
 use failover::{EtcdTiming, HealthCheck};
 use fixed::Fixed;
+use kernel::Kernel;
 use limits::Limits;
 
 /// A cluster: the blueprint with nothing left open.
@@ -52,6 +54,8 @@ pub struct Cluster {
     pub builder_subnet_id: Option<String>,
     /// PostgreSQL's version, settings, databases and users.
     pub postgres: Postgres,
+    /// How the database machines' kernels share out memory and disk.
+    pub kernel: Kernel,
     /// Master, slaves in their order, HAProxy.
     pub machines: Vec<Machine>,
     /// What HAProxy serves.
@@ -318,6 +322,7 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
     let check = HealthCheck::DEFAULT;
     let members = machines.iter().filter(|m| m.etcd).count();
     let postgres = postgres::resolve(blueprint, &mut ledger);
+    let kernel = kernel::resolve(&machines, &postgres, &mut ledger);
     let timers = failover::timers(blueprint, &postgres, members, etcd, check);
     let (failover, primary_start_timeout) = failover::resolve(blueprint, timers, &mut ledger);
     let network = Network {
@@ -353,6 +358,7 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
         builder_instance_type: blueprint.image.builder_instance_type.clone(),
         builder_subnet_id: blueprint.image.builder_subnet_id.clone(),
         postgres,
+        kernel,
         machines,
         haproxy,
         failover,

@@ -32,6 +32,11 @@ pub fn perturbed(cluster: &Cluster, decision: &Decision) -> Option<Cluster> {
             _ => c.machines.iter_mut().rfind(|m| m.etcd)?.etcd = false,
         },
         "haproxy" => haproxy(&mut c, rest)?,
+        "kernel" => match rest {
+            "overcommit_ratio" => c.kernel.overcommit_ratio = None,
+            "dirty_background_bytes" => c.kernel.dirty_background_bytes += 1,
+            _ => c.kernel.dirty_bytes += 1,
+        },
         "huge_pages" => c.postgres.reserves_huge_pages ^= true,
         "region" => {
             c.region = "elsewhere".into();

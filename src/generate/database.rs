@@ -22,6 +22,8 @@ pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut Fi
         add_rendered(cluster, files, "db_config/bootstrap.sql", Bootstrap::of(cluster)),
         add_secrets(cluster, files),
         add_fixed(cluster, files, "db_config/patroni_unit.conf", Mode::Plain),
+        add_rendered(cluster, files, "db_config/kernel.conf", &cluster.kernel),
+        add_fixed(cluster, files, "db_config/pgherd-kernel.service", Mode::Plain),
         add_fixed(cluster, files, "db_config/pgherd-yield.service", Mode::Plain),
         add_fixed(cluster, files, "db_config/pgherd-yield.timer", Mode::Plain),
     ];

@@ -19,6 +19,7 @@ pub fn add_common(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
         add_fixed(cluster, files, "machine/identity.sh", Mode::Executable),
         add_fixed(cluster, files, "machine/read_secrets.py", Mode::Executable),
         add_fixed(cluster, files, "machine/amazon_time.sources", Mode::Plain),
+        add_fixed(cluster, files, "machine/journald.conf", Mode::Plain),
         add_plain(files, "machine/pgherd-host-keys.service", Mode::Plain),
         add_plain(files, "machine/pgherd-identity.service", Mode::Plain),
         add_plain(files, "machine/pgherd-secrets.service", Mode::Plain),

@@ -32,8 +32,9 @@ static HASHES: LazyLock<BTreeMap<&'static str, OnceLock<String>>> =
     LazyLock::new(|| SOURCES.keys().map(|path| (*path, OnceLock::new())).collect());
 
 /// Templates whose files are the same in every cluster.
-const FIXED: [&str; 17] = [
+const FIXED: [&str; 19] = [
     "db_config/patroni_unit.conf",
+    "db_config/pgherd-kernel.service",
     "db_config/pgherd-yield.service",
     "db_config/pgherd-yield.timer",
     "db_config/post_bootstrap.py",
@@ -49,6 +50,7 @@ const FIXED: [&str; 17] = [
     "machine/etcd_join.py",
     "machine/etcd_unit.conf",
     "machine/identity.sh",
+    "machine/journald.conf",
     "machine/read_secrets.py",
 ];
 

@@ -24,7 +24,7 @@ say "installing PostgreSQL $POSTGRES_MAJOR, Patroni and etcd"
 # python3-etcd is what Patroni speaks to etcd with; its package only suggests it among others.
 packages=("postgresql-$POSTGRES_MAJOR" patroni etcd-server etcd-client)
 install_packages --allow-change-held-packages "${packages[@]}" \
-  ca-certificates chrony kmod openssh-server openssl python3-boto3 python3-etcd python3-yaml
+  ca-certificates chrony kmod openssh-server openssl procps python3-boto3 python3-etcd python3-yaml
 # Clients say their own time zone as they connect, Java's and Windows's by its old name (Asia/Calcutta), and PostgreSQL lets nobody in
 # whose zone has no file. Debian 12 has the old names in tzdata itself.
 if apt-cache show tzdata-legacy >/dev/null 2>&1; then install_packages tzdata-legacy; fi
@@ -46,8 +46,9 @@ put 0755 "$LIB" post_bootstrap.py server_certificate.sh wait_for_cluster.py yiel
 put 0755 /usr/local/bin herdctl
 install -D -m 0644 patroni.yml /etc/patroni/config.yml
 install -D -m 0644 patroni_unit.conf "$UNITS/patroni.service.d/pgherd.conf"
-put 0644 "$UNITS" pgherd-yield.service pgherd-yield.timer
-systemctl -q enable patroni.service pgherd-yield.timer
+put 0644 "$UNITS" pgherd-yield.service pgherd-yield.timer pgherd-kernel.service
+put 0644 "$ETC" kernel.conf
+systemctl -q enable patroni.service pgherd-yield.timer pgherd-kernel.service
 install -d -m 0700 -o postgres -g postgres "/var/lib/postgresql/$POSTGRES_MAJOR"
 
 say "checking what is installed"

@@ -115,6 +115,7 @@ install_machine_files() {
   printf '%s\n' "$image_role" >"$ETC/role"
   put 0755 "$LIB" identity.sh read_secrets.py
   put 0644 /etc/chrony/sources.d amazon_time.sources
+  install -D -m 0644 journald.conf /etc/systemd/journald.conf.d/pgherd.conf
   put 0644 "$UNITS" pgherd-host-keys.service pgherd-identity.service pgherd-secrets.service
   systemctl -q enable pgherd-host-keys.service pgherd-identity.service pgherd-secrets.service
   # The host name is ours (machines.tsv), not cloud-init's.

@@ -1,0 +1,164 @@
+//! How the kernel of a database machine shares out memory, and how much it may owe the disk.
+
+use serde::Serialize;
+
+use super::decision::Ledger;
+use super::{Machine, Postgres, Role, sizing};
+
+/// What the kernel itself takes at least, beside page tables: a sixteenth of memory.
+const KERNEL_SHARE: u64 = 16;
+/// What must be left beside `shared_buffers` for Patroni, etcd and the first connections, MiB.
+const PROCESSES_MIB: u64 = 1024;
+/// Machines with less memory keep the kernel's own rule: the processes that are there anyway take a large part of it.
+const STRICT_FROM_MIB: u64 = 4096;
+/// So many seconds of the disk's work may wait to be written before writers wait, too.
+const DIRTY_SECONDS: u64 = 4;
+
+/// Settings of the kernel that follow from a machine's size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Kernel {
+    /// Percent of memory (without huge pages) that processes may reserve; `None` leaves the kernel's own rule.
+    pub overcommit_ratio: Option<u64>,
+    /// Bytes that wait to be written before the kernel begins to.
+    pub dirty_background_bytes: u64,
+    /// Bytes that wait to be written before writers wait, too.
+    pub dirty_bytes: u64,
+}
+
+/// Decides them for the smallest and slowest of the database machines, as any of them may become primary.
+pub fn resolve(machines: &[Machine], postgres: &Postgres, ledger: &mut Ledger) -> Kernel {
+    const OVERCOMMIT: &str = "https://www.postgresql.org/docs/current/kernel-resources.html#LINUX-MEMORY-OVERCOMMIT";
+    const DIRTY: &str = "https://docs.kernel.org/admin-guide/sysctl/vm.html";
+    let memory = least_memory_mib(machines);
+    let overcommit_ratio = memory.and_then(|memory| overcommit_ratio(memory, postgres));
+    let blocks = |attribute: &str| -> Vec<String> {
+        let has_slaves = machines.iter().any(|machine| machine.role == Role::Slave);
+        let blocks = ["master", "slaves"].into_iter().take(1 + usize::from(has_slaves));
+        blocks.map(|block| format!("{block}.{attribute}")).collect()
+    };
+    if let Some(ratio) = overcommit_ratio {
+        let settings = ["postgres.shared_buffers", "postgres.max_connections"].map(String::from);
+        ledger.add(
+            "kernel.overcommit_ratio",
+            format!("{ratio} %"),
+            [blocks("instance_type"), settings.to_vec()].concat(),
+            "a process that asks for more memory than there is gets an error, which costs one query, rather than having the \
+             kernel kill a process of PostgreSQL's later, which costs all connections. The kernel keeps what the page tables of \
+             shared_buffers may take, and a sixteenth of memory",
+            OVERCOMMIT,
+        );
+    }
+    let second = slowest_disk_mib(machines) * 1024 * 1024;
+    let most = |percent: u64| memory.map_or(u64::MAX, |memory| memory * 1024 * 1024 * percent / 100);
+    // Never above the kernel's own 10 and 20 percent.
+    let dirty_background_bytes = second.min(most(10));
+    let dirty_bytes = (DIRTY_SECONDS * second).min(most(20));
+    let from = [blocks("disk.throughput"), blocks("instance_type")].concat();
+    ledger.add(
+        "kernel.dirty_background_bytes",
+        format!("{dirty_background_bytes} bytes"),
+        from.clone(),
+        "the kernel begins to write when a second of the disk's work waits. By itself it would wait for a tenth of memory, and the \
+         next fsync, a commit's or etcd's, would stand behind all of it",
+        DIRTY,
+    );
+    ledger.add(
+        "kernel.dirty_bytes",
+        format!("{dirty_bytes} bytes"),
+        from,
+        "at four seconds of the disk's work whoever writes waits, until there is less: what an fsync stands behind stays below what \
+         Patroni's retries outlast",
+        DIRTY,
+    );
+    Kernel { overcommit_ratio, dirty_background_bytes, dirty_bytes }
+}
+
+fn databases(machines: &[Machine]) -> impl Iterator<Item = &Machine> {
+    machines.iter().filter(|machine| machine.role != Role::Haproxy)
+}
+
+/// `None` where one machine's is not known.
+fn least_memory_mib(machines: &[Machine]) -> Option<u64> {
+    let all: Option<Vec<u64>> =
+        databases(machines).map(|machine| machine.instance.map(|instance| instance.memory_mib)).collect();
+    all?.into_iter().min()
+}
+
+/// MiB a second: what the slowest volume gives, or the slowest link to one all day.
+fn slowest_disk_mib(machines: &[Machine]) -> u64 {
+    let speed = |machine: &Machine| {
+        let volume = u64::from(machine.disk.throughput);
+        let link = machine.instance.and_then(|instance| instance.link);
+        // Megabytes, of which a MiB has 1.05.
+        link.map_or(volume, |link| volume.min(u64::from(link.steady_mb) * 1_000_000 / (1024 * 1024)))
+    };
+    databases(machines).map(speed).min().unwrap_or_default().max(1)
+}
+
+/// `None` where too little would be left for processes: PostgreSQL would not start.
+fn overcommit_ratio(memory_mib: u64, postgres: &Postgres) -> Option<u64> {
+    let buffers = postgres.settings.get("shared_buffers").and_then(|value| sizing::kib(value, 8)).unwrap_or_default();
+    let buffers_mib = u64::try_from(buffers).unwrap_or_default().div_ceil(1024);
+    let tables = match postgres.reserves_huge_pages {
+        true => 0,
+        false => sizing::page_tables_mib(buffers_mib, postgres.max_connections.into()),
+    };
+    let kernel = tables + memory_mib / KERNEL_SHARE;
+    let ratio = memory_mib.checked_sub(kernel)? * 100 / memory_mib;
+    // Huge pages are no part of what processes may reserve; where the kernel finds none, shared memory is.
+    let without = |huge: u64| memory_mib.saturating_sub(huge) * ratio / 100;
+    let fits = without(0) >= buffers_mib + PROCESSES_MIB
+        && (!postgres.reserves_huge_pages || without(buffers_mib) >= PROCESSES_MIB);
+    (memory_mib >= STRICT_FROM_MIB && fits).then_some(ratio)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::resolve as cluster;
+    use crate::blueprint::parse;
+
+    /// Of the smallest herd with this in its blueprint: ratio, and the two limits in MiB.
+    fn kernel(text: &str) -> (Option<u64>, u64, u64) {
+        let text = format!("cluster \"herd\" {{\n region = \"eu-west-1\"\n{text}\n}}\n");
+        let kernel = cluster(&parse("kernel.hcl", &text).expect("valid")).kernel;
+        (kernel.overcommit_ratio, kernel.dirty_background_bytes >> 20, kernel.dirty_bytes >> 20)
+    }
+
+    #[test]
+    fn what_processes_may_reserve_leaves_the_kernel_its_page_tables() {
+        // 8 GiB: 800 MiB of page tables, 512 MiB for the rest of the kernel.
+        assert_eq!(kernel("").0, Some(83));
+        // Huge pages have next to no tables.
+        let large = "master { instance_type = \"r6i.2xlarge\" }\n slaves { instance_type = \"r6i.2xlarge\" }";
+        assert_eq!(kernel(large).0, Some(93));
+        // The smallest of the machines decides.
+        assert_eq!(kernel("master { instance_type = \"r6i.2xlarge\" }").0, Some(83));
+    }
+
+    #[test]
+    fn where_postgres_would_not_start_the_kernels_own_rule_stays() {
+        let with = |settings: &str| kernel(&format!("postgres {{ settings = {{ {settings} }} }}")).0;
+        assert_eq!(with("shared_buffers = \"6GB\""), None);
+        assert_eq!(with("max_connections = 3000"), None);
+        assert_eq!(with("shared_buffers = \"4GB\""), Some(74));
+        let small = "master { instance_type = \"t3.small\" }\n slaves { instance_type = \"t3.small\" }";
+        assert_eq!(kernel(small).0, None);
+        // Nobody knows how much memory there is.
+        let unknown = "master { instance_type = \"zz9.large\" }\n slaves { instance_type = \"zz9.large\" }";
+        assert_eq!(kernel(unknown).0, None);
+    }
+
+    #[test]
+    fn what_waits_for_the_disk_follows_from_its_slowest_part() {
+        // The link of an m6i.large gives 74 MiB a second all day, its volume 125.
+        assert_eq!(kernel("").1, 74);
+        let fast = "instance_type = \"m6i.8xlarge\"\n disk {\n size = 1000\n iops = 8000\n throughput = 500\n }";
+        let both = format!("master {{\n {fast}\n }}\n slaves {{\n {fast}\n }}");
+        assert_eq!((kernel(&both).1, kernel(&both).2), (500, 2000));
+        assert_eq!(kernel(&format!("master {{\n {fast}\n }}")).1, 74, "a slave is as it was");
+        // Never more than the kernel itself would let wait.
+        let small = "master { instance_type = \"t3.nano\" }\n slaves { instance_type = \"t3.nano\" }";
+        let (_, background, all) = kernel(small);
+        assert!(background <= 51 && all <= 102, "{background} {all}");
+    }
+}
