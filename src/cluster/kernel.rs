@@ -59,14 +59,14 @@ pub fn resolve(machines: &[Machine], postgres: &Postgres, ledger: &mut Ledger) -
         format!("{dirty_background_bytes} bytes"),
         from.clone(),
         "the kernel begins to write when a second of the disk's work waits. By itself it would wait for a tenth of memory, and the \
-         next flush to the disk, a commit's or etcd's, would stand behind all of it",
+         next write that has to be on the disk, etcd's among them, would stand behind all of it",
         DIRTY,
     );
     ledger.add(
         "kernel.dirty_bytes",
         format!("{dirty_bytes} bytes"),
         from,
-        "at four seconds of the disk's work whoever writes waits, until there is less: what a flush stands behind stays below what \
+        "at four seconds of the disk's work whoever writes waits, until there is less: what such a write stands behind stays below what \
          Patroni's retries outlast",
         DIRTY,
     );
