@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-ec805f440beb slave=minimal-slave-c207078950ba haproxy=minimal-haproxy-6f96804060f5)
+images=(master=minimal-master-fcf891b3f39d slave=minimal-slave-36e581e3ef47 haproxy=minimal-haproxy-18a9012d7791)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-b52a418a9caf"
-  image      = "b52a418a9caf"
+  image_name = "herd-master-dc30efc71622"
+  image      = "dc30efc71622"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

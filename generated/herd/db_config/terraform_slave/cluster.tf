@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-72e5578a45f3"
-  image      = "72e5578a45f3"
+  image_name = "herd-slave-dce85f2d034f"
+  image      = "dce85f2d034f"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-master-ec805f440beb"
-  image      = "ec805f440beb"
+  image_name = "minimal-master-fcf891b3f39d"
+  image      = "fcf891b3f39d"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

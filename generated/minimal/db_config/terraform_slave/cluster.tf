@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-c207078950ba"
-  image      = "c207078950ba"
+  image_name = "minimal-slave-36e581e3ef47"
+  image      = "36e581e3ef47"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
