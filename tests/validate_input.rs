@@ -153,7 +153,11 @@ fn everything_is_encrypted_with(key: &str, generated: &Generated, moto: &Moto) {
 
 /// What a blueprint may say beside its name and region, and how much its master, its slaves and HAProxy are then made of.
 const INPUT: &[(&str, &str, [usize; 3])] = &[
-    ("no slave", "slaves {\n count = 0\n}", [1, 0, 1]),
+    (
+        "no slave, the largest disk that gp3 has",
+        "slaves {\n count = 0\n}\nmaster {\n disk {\n size = 65536\n iops = 80000\n throughput = 2000\n}\n}",
+        [1, 0, 1],
+    ),
     ("one slave", "slaves {\n count = 1\n}", [1, 1, 1]),
     // Each with its Elastic IP, and that one's association.
     ("fifteen slaves", "slaves {\n count = 15\n elastic_ip = true\n}", [1, 45, 1]),

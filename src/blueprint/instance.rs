@@ -1,4 +1,17 @@
-//! What AWS's instance types can do, of the families that people run databases on.
+//! What AWS's instance types can do.
+//!
+//! The figures are AWS's own, as `ec2:DescribeInstanceTypes` returns them; `instance_types.tsv` says when they were taken, and
+//! `tests/instance_types.rs` how.
+
+use std::sync::LazyLock;
+
+/// Every known type, one a line.
+const TABLE: &str = include_str!("instance_types.tsv");
+/// When [`TABLE`] was taken from AWS.
+pub const AS_OF: &str = "2026-05";
+
+/// The table's lines without its comments, sorted by type.
+static LINES: LazyLock<Vec<&str>> = LazyLock::new(|| TABLE.lines().filter(|line| !line.starts_with('#')).collect());
 
 /// An instance type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,94 +22,125 @@ pub struct Instance {
     pub vcpus: u32,
     /// Whether its processors run on credits.
     pub burstable: bool,
-    /// Its link to its disks, where it is known here.
+    /// Its link to its disks; `None` for a type that pgherd does not know, and for old ones that have no link of their own.
     pub link: Option<Link>,
+    /// Its network; `None` for a type that pgherd does not know.
+    pub network: Option<Network>,
 }
 
-/// An instance's link to EBS: what it may do for half an hour a day, and what it may do all day
-/// (<https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-type-specifications.html>, "Amazon EBS specifications").
+/// An instance's link to all of its EBS volumes
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ebs-optimized.html>).
+///
+/// A small size may use its maximum for 30 minutes at least once in 24 hours; then it has its baseline. From a size on that
+/// differs by family (8xlarge in most) the two are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Link {
-    /// MB a second, at most.
-    pub most_mb: u32,
-    /// Operations a second, at most.
-    pub most_iops: u32,
-    /// MB a second, all day.
-    pub steady_mb: u32,
-    /// Operations a second, all day.
-    pub steady_iops: u32,
+    /// Mbit/s that are always there.
+    pub baseline_mbit: u32,
+    /// Mbit/s at most.
+    pub maximum_mbit: u32,
+    /// Operations a second that are always there.
+    pub baseline_iops: u32,
+    /// Operations a second at most.
+    pub maximum_iops: u32,
+}
+
+/// An instance's network: so much in each direction, at the same time
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-network-bandwidth.html>).
+///
+/// A small size earns credits while it uses less than its baseline. They last for 5 to 60 minutes at its maximum, which AWS
+/// does not promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    /// Mbit/s that are always there.
+    pub baseline_mbit: u32,
+    /// Mbit/s at most.
+    pub maximum_mbit: u32,
+}
+
+/// A kind of processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Processor {
+    /// 64-bit x86.
+    X86,
+    /// 64-bit Arm (Graviton).
+    Arm,
+    /// A Mac, which boots nothing but macOS.
+    Mac,
 }
 
 impl Instance {
-    /// The type of this name; `None` for one that is not known here.
+    /// Returns the type of this name; `None` for one that is not in the table.
     pub fn of(instance_type: &str) -> Option<Self> {
-        let (family, size) = instance_type.split_once('.')?;
-        let series = family.trim_end_matches(|c: char| !c.is_ascii_digit());
-        if series.starts_with('t') {
-            return burstable(series, size);
-        }
-        // From the sixth generation on the name tells whose processor it is: there is no m6.
-        if !series.ends_with(['4', '5', '2']) && !family[series.len()..].starts_with(['a', 'g', 'i']) {
-            return None;
-        }
-        // A family has a fixed ratio of memory to vCPU, and each size doubles the last.
-        let gib_per_vcpu: u64 = match series {
-            "m5" | "m6" | "m7" | "m8" => 4,
-            "r5" | "r6" | "r7" | "r8" => 8,
-            "c6" | "c7" | "c8" => 2,
-            "i4" if family.starts_with("i4i") || family.starts_with("i4g") => 8,
-            "x2" if family.starts_with("x2gd") => 16,
-            _ => return None,
-        };
-        let vcpus: u32 = match size {
-            "medium" => 1,
-            "large" => 2,
-            "xlarge" => 4,
-            _ => size.strip_suffix("xlarge")?.parse::<u32>().ok()?.checked_mul(4)?,
-        };
-        let memory_mib = gib_per_vcpu * u64::from(vcpus) * 1024;
-        Some(Instance { memory_mib, vcpus, burstable: false, link: link(family, vcpus) })
+        Some(row(instance_type)?.instance)
     }
 }
 
-fn burstable(series: &str, size: &str) -> Option<Instance> {
-    if !matches!(series, "t3" | "t4") {
-        return None;
+impl Processor {
+    /// Returns the processor of a type in the table.
+    pub fn of(instance_type: &str) -> Option<Self> {
+        Some(row(instance_type)?.processor)
     }
-    let big = |vcpus| (vcpus, 347, 15_700, 86, 4000);
-    let (memory_mib, (vcpus, most_mb, most_iops, steady_mb, steady_iops)) = match size {
-        "nano" => (512, (2, 260, 11_800, 5, 250)),
-        "micro" => (1024, (2, 260, 11_800, 10, 500)),
-        "small" => (2048, (2, 260, 11_800, 21, 1000)),
-        "medium" => (4096, (2, 260, 11_800, 43, 2000)),
-        "large" => (8192, big(2)),
-        "xlarge" => (16_384, big(4)),
-        "2xlarge" => (32_768, big(8)),
-        _ => return None,
-    };
-    let link = Some(Link { most_mb, most_iops, steady_mb, steady_iops });
-    Some(Instance { memory_mib, vcpus, burstable: true, link })
 }
 
-/// The link by family. Small sizes may borrow what their family's larger ones have all day.
-fn link(family: &str, vcpus: u32) -> Option<Link> {
-    // At most; all day with 1, 2, 4, 8 and 16 vCPU; all day and at most with more.
-    let (most, steady, large) = match family {
-        "m5" | "r5" => {
-            ((593, 18_750), [(39, 2500), (81, 3600), (143, 6000), (287, 12_000), (593, 18_750)], (850, 30_000))
-        }
-        "m6g" | "r6g" | "c6g" => {
-            ((593, 20_000), [(39, 2500), (78, 3600), (148, 6000), (296, 12_000), (593, 20_000)], (1187, 40_000))
-        }
-        "m6i" | "r6i" | "c6i" | "m6a" | "r6a" | "m7i" | "r7i" | "c7i" | "m7a" | "r7a" | "m7g" | "r7g" | "c7g"
-        | "m8g" | "r8g" | "c8g" => {
-            ((1250, 40_000), [(39, 2500), (78, 3600), (156, 6000), (312, 12_000), (625, 20_000)], (1250, 40_000))
-        }
-        _ => return None,
+/// Returns the sizes of a family, smallest first; none for a family that is not in the table.
+pub fn sizes(family: &str) -> Vec<&'static str> {
+    let in_family = |line: &&&'static str| line.strip_prefix(family).is_some_and(|rest| rest.starts_with('.'));
+    let mut rows: Vec<Row> = LINES.iter().filter(in_family).filter_map(|line| parse(line)).collect();
+    rows.sort_by_key(|row| (row.size().starts_with("metal"), row.instance.vcpus, row.instance.memory_mib));
+    rows.iter().map(Row::size).collect()
+}
+
+/// Returns the smallest type of a family whose network always has so many Mbit/s.
+pub fn with_network(family: &str, mbit: u32) -> Option<String> {
+    let fits = |instance_type: &String| {
+        Instance::of(instance_type).and_then(|i| i.network).is_some_and(|network| network.baseline_mbit >= mbit)
     };
-    let steady = steady.get(vcpus.checked_ilog2().unwrap_or_default() as usize);
-    let (most, steady) = steady.map_or((large, large), |steady| (most, *steady));
-    Some(Link { most_mb: most.0, most_iops: most.1, steady_mb: steady.0, steady_iops: steady.1 })
+    sizes(family).into_iter().map(|size| format!("{family}.{size}")).find(fits)
+}
+
+/// A line of the table.
+struct Row {
+    name: &'static str,
+    processor: Processor,
+    instance: Instance,
+}
+
+impl Row {
+    fn size(&self) -> &'static str {
+        self.name.split_once('.').map_or("", |(_, size)| size)
+    }
+}
+
+fn row(instance_type: &str) -> Option<Row> {
+    let at = LINES.binary_search_by(|line| name(line).cmp(instance_type)).ok()?;
+    parse(LINES[at])
+}
+
+fn name(line: &str) -> &str {
+    line.split('\t').next().unwrap_or_default()
+}
+
+fn parse(line: &'static str) -> Option<Row> {
+    let mut columns = line.split('\t');
+    let name = columns.next()?;
+    let processor = match columns.next()? {
+        "x86" => Processor::X86,
+        "arm" => Processor::Arm,
+        _ => Processor::Mac,
+    };
+    let burstable = columns.next()? == "credits";
+    let numbers: Vec<u32> = columns.filter_map(|number| number.parse().ok()).collect();
+    let (&[vcpus, memory_mib, baseline_mbit, maximum_mbit], link) = numbers.split_first_chunk()?;
+    let link = match *link {
+        [baseline_mbit, maximum_mbit, baseline_iops, maximum_iops] => {
+            Some(Link { baseline_mbit, maximum_mbit, baseline_iops, maximum_iops })
+        }
+        _ => None,
+    };
+    let network = Some(Network { baseline_mbit, maximum_mbit });
+    let instance = Instance { memory_mib: memory_mib.into(), vcpus, burstable, link, network };
+    Some(Row { name, processor, instance })
 }
 
 #[cfg(test)]
@@ -104,35 +148,53 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_line_is_read_and_found() {
+        assert!(LINES.is_sorted_by(|a, b| name(a) < name(b)));
+        for line in LINES.iter() {
+            let row = row(name(line)).expect(line);
+            let words = line.split('\t').count();
+            assert_eq!(words, if row.instance.link.is_some() { 11 } else { 7 }, "{line}");
+            assert!(row.instance.vcpus > 0 && row.instance.memory_mib > 0, "{line}");
+            let network = row.instance.network.expect(line);
+            assert!(0 < network.baseline_mbit && network.baseline_mbit <= network.maximum_mbit, "{line}");
+            if let Some(link) = row.instance.link {
+                assert!(0 < link.baseline_mbit && link.baseline_mbit <= link.maximum_mbit, "{line}");
+                assert!(0 < link.baseline_iops && link.baseline_iops <= link.maximum_iops, "{line}");
+            }
+        }
+    }
+
+    /// From AWS's manual, not from the table's own source.
+    #[test]
     fn types_have_what_aws_says() {
-        for (name, vcpus, gib, most) in [
-            ("m6i.large", 2, 8, Some((1250, 40_000))),
-            ("m7g.medium", 1, 4, Some((1250, 40_000))),
-            ("r6g.xlarge", 4, 32, Some((593, 20_000))),
-            ("m5.large", 2, 8, Some((593, 18_750))),
-            ("r5.8xlarge", 32, 256, Some((850, 30_000))),
-            ("c7g.large", 2, 4, Some((1250, 40_000))),
-            ("i4i.large", 2, 16, None),
-            ("t3.small", 2, 2, Some((260, 11_800))),
-            ("t4g.2xlarge", 8, 32, Some((347, 15_700))),
+        for (name, vcpus, gib, link, network) in [
+            ("m6i.large", 2, 8, Some((650, 10_000)), (781, 12_500)),
+            ("m5.12xlarge", 48, 192, Some((9500, 9500)), (12_000, 12_000)),
+            ("m5.24xlarge", 96, 384, Some((19_000, 19_000)), (25_000, 25_000)),
+            ("r5.8xlarge", 32, 256, Some((6800, 6800)), (10_000, 10_000)),
+            ("m6i.32xlarge", 128, 512, Some((40_000, 40_000)), (50_000, 50_000)),
+            ("c6in.large", 2, 4, Some((1562, 25_000)), (3125, 25_000)),
+            ("t3.small", 2, 2, Some((174, 2085)), (128, 5000)),
+            ("t2.small", 1, 2, None, (128, 1024)),
         ] {
             let instance = Instance::of(name).expect(name);
             assert_eq!((instance.vcpus, instance.memory_mib), (vcpus, gib * 1024), "{name}");
-            assert_eq!(instance.link.map(|l| (l.most_mb, l.most_iops)), most, "{name}");
+            assert_eq!(instance.link.map(|l| (l.baseline_mbit, l.maximum_mbit)), link, "{name}");
+            assert_eq!(instance.network.map(|n| (n.baseline_mbit, n.maximum_mbit)), Some(network), "{name}");
         }
-        for name in ["t2.small", "u7i-12tb.224xlarge", "m6i.metal", "m6.large", "c7x.large", "nonsense"] {
+        for name in ["m6i.3xlarge", "m5.medium", "m6.large", "nonsense", "", "m6i", "m6i.", ".large"] {
             assert_eq!(Instance::of(name), None, "{name}");
         }
     }
 
     #[test]
-    fn no_link_does_less_at_most_than_all_day() {
-        for family in ["m5", "m6i", "m6g", "m7g", "t3"] {
-            for size in ["nano", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge"] {
-                if let Some(link) = Instance::of(&format!("{family}.{size}")).and_then(|i| i.link) {
-                    assert!(link.most_mb >= link.steady_mb && link.most_iops >= link.steady_iops, "{family}.{size}");
-                }
-            }
-        }
+    fn sizes_are_a_familys_own() {
+        assert_eq!(sizes("t3"), ["nano", "micro", "small", "medium", "large", "xlarge", "2xlarge"]);
+        assert_eq!(sizes("m5")[..3], ["large", "xlarge", "2xlarge"]);
+        assert!(sizes("m5").contains(&"12xlarge") && !sizes("m5").contains(&"medium"));
+        assert!(sizes("m").is_empty() && sizes("").is_empty());
+        assert_eq!(with_network("c6in", 2000).as_deref(), Some("c6in.large"));
+        assert_eq!(with_network("c6in", 3126).as_deref(), Some("c6in.xlarge"));
+        assert_eq!(with_network("c6in", 1_000_000), None);
     }
 }

@@ -259,7 +259,7 @@ impl Blueprint {
             slave_count: 2,
             slaves: Machine::database(),
             haproxy: Haproxy {
-                machine: Machine::of("t3.small", Disk { size: 10, ..Disk::GP3_BASELINE }),
+                machine: Machine::balancer(),
                 write_port: 5000,
                 read_port: 5001,
                 primary_serves_reads: false,
@@ -279,6 +279,13 @@ impl Machine {
     /// The default database machine: 2 vCPU, 8 GiB, 100 GiB of gp3.
     fn database() -> Self {
         Machine::of("m6i.large", Disk { size: 100, ..Disk::GP3_BASELINE })
+    }
+
+    /// The default machine of HAProxy: 3.125 Gbit/s all day, where three m6i.large can send 2.343. The cheapest type of x86
+    /// with that much in every commercial region (2026-11; c5n.large is absent from eight, m5n.large from 23). Two vCPUs
+    /// pass on far more; HAProxy needs no memory to speak of.
+    fn balancer() -> Self {
+        Machine::of("c6in.large", Disk { size: 10, ..Disk::GP3_BASELINE })
     }
 
     fn of(instance_type: &str, disk: Disk) -> Self {

@@ -27,7 +27,9 @@ pub fn find(code: &str) -> Option<&'static Rule> {
 
 /// Every rule of both kinds, in the order of the codes.
 pub fn every() -> impl Iterator<Item = &'static Rule> {
-    ALL.iter().copied().chain(language::ALL.iter().map(|(rule, _)| *rule))
+    let mut rules: Vec<_> = ALL.iter().copied().chain(language::ALL.iter().map(|(rule, _)| *rule)).collect();
+    rules.sort_by_key(|rule| rule.code);
+    rules.into_iter()
 }
 
 const fn warning(code: &'static str, title: &'static str) -> Rule {
@@ -105,6 +107,12 @@ rules! {
     ADMINS_WITHOUT_KEY = warning("PGH050", "SSH is open, and nobody can log in");
     /// An `accept` that nothing needs.
     ACCEPT_UNUSED = warning("PGH090", "an accepted rule is not broken");
+    /// HAProxy passes on less than the databases can send.
+    HAPROXY_NETWORK = warning("PGH400", "HAProxy's network is slower than the databases'");
+    /// WAL to all standbys is more than the primary can send, even for a while.
+    REPLICATION_NETWORK = warning("PGH401", "the primary's network is slower than WAL to its standbys");
+    /// A type that is not in the table.
+    LIMITS_UNKNOWN = warning("PGH402", "nobody checks the limits of an unknown instance type");
 }
 
 #[cfg(test)]

@@ -124,10 +124,10 @@ fn settings_follow_from_the_smallest_database_machine() {
         (both("instance_type = \"r6i.8xlarge\""), "65536MB 327MB 1024MB 32 40 4 4"),
         (both("instance_type = \"m7g.medium\""), "1024MB 5MB 256MB 1 9 0 0"),
         ("master {\n instance_type = \"m6i.4xlarge\"\n}".into(), "2048MB 10MB 512MB 2 10 1 1"),
-        (both("instance_type = \"z1d.large\"\nmemory_gb = 16\nvcpus = 2"), "4096MB 20MB 1024MB 2 10 1 1"),
-        (both("instance_type = \"z1d.large\"\nmemory_gb = 16"), "      "),
+        (both("instance_type = \"q1.large\"\nmemory_gb = 16\nvcpus = 2"), "4096MB 20MB 1024MB 2 10 1 1"),
+        (both("instance_type = \"q1.large\"\nmemory_gb = 16"), "      "),
         ("slaves {\n instance_type = \"t3.small\"\n}".into(), "512MB 4MB 128MB 2 10 1 1"),
-        ("slaves {\n instance_type = \"u7i-12tb.224xlarge\"\n}".into(), "      "),
+        ("slaves {\n instance_type = \"u9-12tb.224xlarge\"\n}".into(), "      "),
         ("postgres {\n settings = { shared_buffers = \"1GB\" }\n}".into(), "1GB 10MB 512MB 2 10 1 1"),
         ("postgres {\n settings = { max_connections = 50 }\n}".into(), "2048MB 40MB 512MB 2 10 1 1"),
     ] {

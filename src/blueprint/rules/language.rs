@@ -108,7 +108,9 @@ regions accounts do not have the zones a, b and c; there they must be named.
 
 Source: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html";
     INSTANCE_TYPE = "PGH143", "this is no EC2 instance type",
-        "Family and size, such as m6i.large; RDS's types are the same with `db.` before them.
+        "Family and size, such as m6i.large; RDS's types are the same with `db.` before them. Each family has sizes of its own:
+m5 has no medium, m6i no 3xlarge. pgherd knows those that AWS had when its table was made (`src/blueprint/instance_types.tsv`
+names the month). A type that came later is accepted with memory_gb and vcpus beside it.
 
 Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html";
     PROCESSOR = "PGH144", "processors that must be alike are not",
@@ -131,7 +133,8 @@ would let nobody in; without the line the network's own addresses come in.";
     REPEATED = "PGH148", "a list names something twice",
         "The second one changes nothing, and is most likely meant to be another.";
     DISK = "PGH149", "gp3 has no such disk",
-        "Beyond 3000 operations a second gp3 gives at most 500 per GiB, and at most a quarter of a MiB a second per operation.
+        "Beyond 3000 operations a second gp3 gives at most 500 per GiB, and at most a quarter of a MiB a second per operation. A
+volume has at most 64 TiB, 80,000 operations and 2,000 MiB a second (until September 2025: 16 TiB, 16,000 and 1,000).
 
 Source: https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html";
     PORT = "PGH150", "the port is taken",

@@ -64,7 +64,11 @@ pub(super) const ALL: &[Doc] = &[
     doc("master", "", "The machine that starts as primary"),
     doc("slaves", "", "Every slave's machine"),
     doc("haproxy", "", "The load balancer and its machine"),
-    doc("machine.instance_type", "", "EC2 instance type; a `g` behind the generation (`m7g`) is Graviton"),
+    doc(
+        "machine.instance_type",
+        "",
+        "EC2 instance type of a size that its family has; a `g` behind the generation (`m7g`) is Graviton",
+    ),
     doc(
         "machine.memory_gb",
         "the instance type's",

@@ -1,6 +1,7 @@
 //! What AWS calls things: regions, zones, instance types, buckets.
 
 use super::{Refusal, names, nearest, refuse};
+use crate::blueprint::instance::{self, Processor};
 use crate::blueprint::rules::language as is;
 
 const DIRECTIONS: [&str; 9] =
@@ -80,6 +81,9 @@ pub fn instance_type(text: &str) -> Result<String, Refusal> {
     let multiple = size.strip_suffix("xlarge").is_some_and(number);
     let metal =
         size.strip_prefix("metal-").and_then(|n| n.strip_suffix("xl")).is_some_and(|n| n.parse::<u16>().is_ok());
+    if Processor::of(text) == Some(Processor::Mac) {
+        return refuse(&is::INSTANCE_TYPE, format!("`{text}` is a Mac, which boots nothing but macOS"), HELP);
+    }
     if SIZES.contains(&size) || multiple || metal {
         return Ok(text.to_string());
     }
@@ -88,6 +92,22 @@ pub fn instance_type(text: &str) -> Result<String, Refusal> {
         None => HELP.into(),
     };
     refuse(&is::INSTANCE_TYPE, format!("`{size}` is no instance size"), help)
+}
+
+/// Returns why a type cannot be: its family is known, and has no such size.
+pub fn no_such_size(instance_type: &str) -> Option<Refusal> {
+    let (family, size) = instance_type.split_once('.')?;
+    let sizes = instance::sizes(family);
+    if sizes.is_empty() || sizes.contains(&size) {
+        return None;
+    }
+    let problem = format!("`{family}` has no size `{size}`");
+    let help = format!(
+        "its sizes are {} (as of {}); for one that AWS has added since, set memory_gb and vcpus as well",
+        sizes.join(", "),
+        instance::AS_OF
+    );
+    Some(Refusal { rule: &is::INSTANCE_TYPE, problem, help })
 }
 
 /// Whether an instance type's processor is Graviton (64-bit Arm): its family has a `g` behind the generation's digit, such

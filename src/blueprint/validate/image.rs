@@ -6,7 +6,10 @@ use crate::blueprint::rules::language as is;
 
 /// What images start from, and the builder's instance type with its place.
 pub fn read(r: &Reader, default: Image) -> (Image, Found<Option<String>>) {
-    let builder = r.optional("builder_instance_type", aws::instance_type);
+    let builder = r.optional("builder_instance_type", |text| {
+        let instance_type = aws::instance_type(text)?;
+        aws::no_such_size(&instance_type).map_or(Ok(instance_type), Err)
+    });
     let base = r.choice("base", default.base, &Base::ALL.map(Base::name), base).value;
     let builder_subnet_id = r.optional("builder_subnet_id", |text| aws::id(text, "subnet")).value;
     (Image { base, builder_instance_type: builder.value.clone(), builder_subnet_id }, builder)

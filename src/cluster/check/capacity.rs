@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::Finding;
 use super::layout::{Kind, kinds};
+use super::{Finding, network};
 use crate::blueprint::model::Disk;
 use crate::blueprint::rules::{self, Rule};
 use crate::cluster::Cluster;
@@ -42,10 +42,10 @@ pub struct Sum {
     pub parts: Vec<(&'static str, u64)>,
     /// What breaks when it is exceeded.
     #[serde(skip)]
-    rule: Option<&'static Rule>,
+    pub(super) rule: Option<&'static Rule>,
     /// The blueprint's attribute that has the most part in it.
     #[serde(skip)]
-    attribute: String,
+    pub(super) attribute: String,
 }
 
 impl Sum {
@@ -69,6 +69,7 @@ pub fn sums(cluster: &Cluster) -> Vec<Sum> {
         all.push(wal(cluster, &kind));
         all.extend(link(&kind));
     }
+    all.extend(network::sums(cluster));
     all
 }
 
@@ -171,44 +172,43 @@ fn wal(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Sum {
     }
 }
 
+/// What a volume can do, beside what its machine can ask of all its volumes.
 fn link(Kind { block, shown, machine }: &Kind) -> Vec<Sum> {
     let Some(link) = machine.instance.and_then(|instance| instance.link) else { return vec![] };
-    // AWS gives the link in MB, the volume in MiB.
-    let mib = |mb: u32| u64::from(mb) * 1_000_000 / (1024 * 1024);
     let disk = machine.disk;
-    let sum = |what, unit, limit, steady, part: u32, rule, baseline, name| Sum {
+    let sum = |what, unit, [baseline, maximum]: [u32; 2], part: u32, rule, included, name| Sum {
         what: format!("{what}, {shown}"),
         unit,
-        limit,
-        limit_is: format!("what {} can use for a while; all day {steady}", machine.instance_type),
+        limit: maximum.into(),
+        limit_is: match baseline < maximum {
+            true => format!("what {} can use for 30 minutes a day; {baseline} all day", machine.instance_type),
+            false => format!("what {} can use", machine.instance_type),
+        },
         parts: vec![("disk", part.into())],
         // What every volume has at no cost is no waste.
-        rule: (part > baseline).then_some(rule),
+        rule: (part > included).then_some(rule),
         attribute: format!("{block}.disk.{name}"),
     };
     const BASE: Disk = Disk::GP3_BASELINE;
+    let iops = [link.baseline_iops, link.maximum_iops];
+    let throughput = [link.baseline_mbit, link.maximum_mbit].map(mib_of_mbit);
     vec![
-        sum(
-            "disk operations",
-            "a second",
-            link.most_iops.into(),
-            link.steady_iops.into(),
-            disk.iops,
-            &rules::IOPS_WASTED,
-            BASE.iops,
-            "iops",
-        ),
+        sum("disk operations", "a second", iops, disk.iops, &rules::IOPS_WASTED, BASE.iops, "iops"),
         sum(
             "disk throughput",
             "MiB/s",
-            mib(link.most_mb),
-            mib(link.steady_mb),
+            throughput,
             disk.throughput,
             &rules::THROUGHPUT_WASTED,
             BASE.throughput,
             "throughput",
         ),
     ]
+}
+
+/// AWS gives links in Mbit/s, volumes in MiB/s.
+fn mib_of_mbit(mbit: u32) -> u32 {
+    (u64::from(mbit) * 1_000_000 / (8 * 1024 * 1024)) as u32
 }
 
 /// The first of these settings that the blueprint has a word in; `otherwise` where it has none.
@@ -221,8 +221,12 @@ fn attribute(cluster: &Cluster, settings: &[&str], otherwise: &str) -> String {
 /// The rules that the sums and the settings break.
 pub fn findings(cluster: &Cluster, sums: &[Sum]) -> Vec<Finding> {
     let mut found: Vec<Finding> = (sums.iter().filter(|sum| !sum.fits()))
-        .filter_map(|sum| Some(Finding::new(sum.rule?, &sum.attribute, exceeded(sum), help(sum))))
+        .filter_map(|sum| {
+            let help = network::help(cluster, sum).unwrap_or_else(|| help(sum));
+            Some(Finding::new(sum.rule?, &sum.attribute, exceeded(sum), help))
+        })
         .collect();
+    found.extend(network::findings(cluster));
     for kind in kinds(cluster) {
         found.extend(shared_buffers(cluster, &kind));
     }

@@ -25,10 +25,15 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
                 &rules::BURSTABLE_DATABASE,
                 &format!("{block}.instance_type"),
                 format!(
-                    "{} works on credits: when they are used up, every query gets slow at once",
-                    machine.instance_type
+                    "{} runs on credits: when they are used up, it {}",
+                    machine.instance_type,
+                    match machine.instance_type.starts_with("t2.") {
+                        true => "drops to a fraction of its processors, and every query gets slow at once",
+                        false =>
+                            "costs extra by the hour (unlimited mode, AWS's default) or gets slow at once (standard)",
+                    }
                 ),
-                "choose a machine that is itself all day, such as \"m6i.large\" or \"m7g.large\"",
+                "choose a type whose processors are always there, such as \"m6i.large\" or \"m7g.large\"",
             ));
         }
     }

@@ -6,6 +6,7 @@ mod budget;
 pub mod capacity;
 mod finding;
 mod layout;
+mod network;
 pub mod outage;
 pub mod quorum;
 mod server;

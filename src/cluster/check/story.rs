@@ -175,13 +175,12 @@ Source: https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC
     (
         "PGH014",
         "PostgreSQL's memory, parallelism and planner settings follow from the memory and the processors of the smallest database
-machine. This type is not in pgherd's table, which holds the families that people run databases on, so they would stay at
-PostgreSQL's own defaults, with 128 MB of shared_buffers: made to start anywhere, and slow on anything large.
+machine. This type is not in pgherd's table, so they would stay at PostgreSQL's own defaults, with 128 MB of shared_buffers: made to start anywhere, and slow on anything large.
 
 Write what AWS says of it beside it:
 
     master {
-      instance_type = \"z1d.large\"
+      instance_type = \"q1.large\"
       memory_gb     = 16
       vcpus         = 2
     }
@@ -257,9 +256,11 @@ Give the slaves the master's disk.",
     ),
     (
         "PGH032",
-        "t3 and t4g run on credits. A database spends them under load, and when they are gone (or billed, in unlimited mode) its
-processors drop to a fraction: queries pile up, Patroni's loop gets late, and a primary that renews its lock too late
-is replaced by a standby with the same trouble. For a test that is fine: accept it.
+        "t2, t3, t3a and t4g run on CPU credits: all day they have 5 to 40 % of their processors. A database spends the credits
+under load. t3, t3a and t4g then go on at AWS's price for each vCPU-hour (unlimited mode, AWS's default for them); t2, and
+any of them in an account whose default is standard mode, drop to their baseline: queries pile up, Patroni's loop gets
+late, and a primary that renews its lock too late is replaced by a standby with the same trouble. Their network and their
+link to the disks run on credits as well, in either mode. For a test that is fine: accept it.
 
 Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances.html",
     ),
@@ -359,6 +360,44 @@ Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-key-pairs.html",
 the block would keep it quiet when it is broken again, for another reason.
 
 Take the block out.",
+    ),
+    (
+        "PGH400",
+        "Every answer of a database passes through HAProxy. Small instance types have a network baseline all day and a maximum for
+5 to 60 minutes, on credits: t3.small has 128 Mbit/s (16 MB/s) and 5 Gbit/s, m6i.large 781 Mbit/s and 12.5 Gbit/s. Where
+HAProxy's baseline is less than what the databases can send at theirs, its network is the cluster's limit after the first
+busy hour: reads and writes slow down together, and no machine shows a load. `pgherd check` adds up what the databases
+have all day.
+
+The default, c6in.large, has 3.125 Gbit/s all day, for two vCPUs that need nothing more to pass on that much. Take a larger
+size of c6in (of c7gn for Graviton) when the databases grow, or accept the rule where clients read far less than machines
+could send:
+
+    accept \"PGH400\" { reason = \"point reads only: 5 MB/s at the busiest\" }
+
+Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-network-bandwidth.html",
+    ),
+    (
+        "PGH401",
+        "The primary sends all WAL to each standby over the same network that its clients use. A bulk load writes each row
+twice, to the WAL and to its table, so that half of what the disk takes is WAL. Where that, times the standbys, is more
+than the instance type can send even for a while, the standbys fall behind, and in synchronous mode commits wait for them.
+
+Take a type with more network, a slower disk or fewer slaves. Accept the rule where nothing writes that fast.
+
+Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-network-bandwidth.html",
+    ),
+    (
+        "PGH402",
+        "pgherd has a table of AWS's instance types with their memory, processors, network and links to EBS. A type that AWS has
+added since is accepted with memory_gb and vcpus, but nobody holds the disk's and the network's figures against what
+the machine can do: a volume may be faster than its link, HAProxy slower than the databases.
+
+    aws ec2 describe-instance-types --instance-types TYPE --query 'InstanceTypes[].[EbsInfo,NetworkInfo]'
+
+shows them. Compare, then accept the rule.
+
+Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypes.html",
     ),
 ];
 

@@ -17,6 +17,12 @@ fn codes(check: &Check) -> Vec<&'static str> {
     check.findings.iter().map(|finding| finding.rule.code).collect()
 }
 
+/// Master and slaves of one type, with a disk of these attributes.
+fn both(instance_type: &str, disk: &str) -> String {
+    let kind = format!("{{\n instance_type = \"{instance_type}\"\n disk {{\n {disk}\n}}\n}}");
+    format!("master {kind}\nslaves {kind}")
+}
+
 /// The two rows of settings that failovers were measured with: three machines, 2 cores, etcd on the same machines.
 fn measured_rows() -> [Timers; 2] {
     let row = |ttl, loop_wait, retry_timeout, primary_start_timeout, inter, fall, rise| Timers {
@@ -109,8 +115,8 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
         ("network {\n zones = [\"a\", \"b\"]\n}", vec!["PGH001", "PGH002"]),
         ("network {\n zones = [\"a\"]\n}", vec!["PGH001"]),
         ("network {\n zones = [\"a\", \"b\", \"c\", \"d\"]\n}", vec![]),
-        ("slaves {\n count = 4\n}", vec!["PGH002"]),
-        ("slaves {\n count = 4\n}\nfailover {\n synchronous = false\n}", vec![]),
+        ("slaves {\n count = 4\n}", vec!["PGH002", "PGH400"]),
+        ("slaves {\n count = 4\n}\nfailover {\n synchronous = false\n}", vec!["PGH400"]),
         ("slaves {\n count = 0\n}", vec!["PGH003"]),
         ("failover {\n rto = \"30s\"\n}", vec!["PGH006", "PGH008"]),
         ("failover {\n rto = \"20s\"\n}", vec!["PGH004", "PGH006"]),
@@ -152,23 +158,42 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
         ("postgres {\n settings = { max_connections = 2000 }\n}", vec!["PGH012"]),
         (
             "haproxy {\n instance_type = \"t3.nano\"\n}\npostgres {\n settings = { max_connections = 20000 }\n}",
-            vec!["PGH012", "PGH015"],
+            vec!["PGH012", "PGH015", "PGH400"],
         ),
-        ("haproxy {\n instance_type = \"t3.nano\"\n}", vec![]),
+        ("haproxy {\n instance_type = \"t3.nano\"\n}", vec!["PGH400"]),
         ("postgres {\n settings = { huge_pages = \"on\" }\n}", vec!["PGH013"]),
         ("postgres {\n settings = { huge_pages = \"try\" }\n}", vec![]),
-        ("master {\n instance_type = \"z1d.large\"\n}", vec!["PGH014"]),
-        ("master {\n instance_type = \"z1d.large\"\n memory_gb = 16\n}", vec!["PGH014"]),
-        ("master {\n instance_type = \"z1d.large\"\n memory_gb = 16\n vcpus = 2\n}", vec!["PGH030"]),
+        ("master {\n instance_type = \"q1.large\"\n}", vec!["PGH014", "PGH402"]),
+        ("master {\n instance_type = \"q1.large\"\n memory_gb = 16\n}", vec!["PGH014", "PGH402"]),
+        ("master {\n instance_type = \"q1.large\"\n memory_gb = 16\n vcpus = 2\n}", vec!["PGH030", "PGH402"]),
         (
-            "master {\n instance_type = \"z1d.large\"\n memory_gb = 4\n vcpus = 2\n}\nslaves {\n count = 0\n}\npostgres {\n settings = { shared_buffers = \"4GB\" }\n}",
-            vec!["PGH011", "PGH003", "PGH012"],
+            "master {\n instance_type = \"q1.large\"\n memory_gb = 4\n vcpus = 2\n}\nslaves {\n count = 0\n}\npostgres {\n settings = { shared_buffers = \"4GB\" }\n}",
+            vec!["PGH011", "PGH003", "PGH012", "PGH402"],
         ),
         ("postgres {\n settings = { max_slot_wal_keep_size = -1 }\n}", vec!["PGH020"]),
         ("postgres {\n settings = { max_slot_wal_keep_size = \"90GB\" }\n}", vec!["PGH021"]),
         ("master {\n disk {\n size = 8\n}\n}\nslaves {\n disk {\n size = 8\n}\n}", vec![]),
         ("master {\n instance_type = \"m5.large\"\n disk {\n iops = 16000\n throughput = 1000\n}\n}", vec!["PGH023"]),
-        ("slaves {\n instance_type = \"m6i.medium\"\n}", vec!["PGH030"]),
+        (&both("m5.12xlarge", "iops = 16000\n throughput = 1000"), vec!["PGH400"]),
+        (&both("m5.12xlarge", "iops = 16000\n throughput = 1200"), vec!["PGH023", "PGH400"]),
+        (&both("m6i.32xlarge", "size = 20000\n iops = 40000\n throughput = 2000"), vec!["PGH400"]),
+        (&both("r5b.4xlarge", "iops = 40000\n throughput = 1100"), vec!["PGH400"]),
+        (&both("m5.24xlarge", "size = 120\n iops = 60000"), vec!["PGH400"]),
+        (&both("m6i.large", "iops = 50000"), vec!["PGH022"]),
+        ("haproxy {\n instance_type = \"t3.small\"\n}", vec!["PGH400"]),
+        ("haproxy {\n instance_type = \"c6i.large\"\n}", vec!["PGH400"]),
+        ("haproxy {\n instance_type = \"c6i.large\"\n}\nslaves {\n count = 0\n}", vec!["PGH003"]),
+        ("haproxy {\n instance_type = \"c7gn.medium\"\n}", vec![]),
+        ("haproxy {\n instance_type = \"c99.large\"\n memory_gb = 4\n vcpus = 2\n}", vec!["PGH402"]),
+        ("slaves {\n count = 3\n}\naccept \"PGH002\" {\n reason = \"a test\"\n}", vec![]),
+        (
+            &format!(
+                "{}\nhaproxy {{\n instance_type = \"c6in.24xlarge\"\n}}",
+                both("m5.12xlarge", "iops = 16000\n throughput = 1000").replacen("slaves {", "slaves {\n count = 3", 1)
+            ),
+            vec!["PGH002", "PGH401"],
+        ),
+        ("slaves {\n instance_type = \"c6i.large\"\n}", vec!["PGH030"]),
         ("slaves {\n disk {\n size = 50\n}\n}", vec!["PGH031"]),
         ("master {\n instance_type = \"t3.large\"\n}\nslaves {\n instance_type = \"t3.large\"\n}", vec!["PGH032"]),
         (
@@ -297,7 +322,7 @@ fn who_has_private_addresses_alone_is_told_so() {
 fn huge_pages_spare_large_machines_their_page_tables() {
     let large = |more: &str| {
         let kind = "{\n instance_type = \"r6i.xlarge\"\n}";
-        format!("master {kind}\nslaves {kind}\npostgres {{\n{more}\n}}")
+        format!("master {kind}\nslaves {kind}\nhaproxy {{ instance_type = \"c6in.xlarge\" }}\npostgres {{\n{more}\n}}")
     };
     let tables = |text: &str| {
         let found = checked(text);

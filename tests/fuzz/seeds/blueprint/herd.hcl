@@ -93,7 +93,7 @@ cluster "herd" {
 
   haproxy {
     # It only passes bytes on: 2 vCPU are enough for thousands of connections.
-    #instance_type = "t3.small"
+    #instance_type = "c6in.large"
     elastic_ip = true
     #key_name = "dba"
     disk {

@@ -1,0 +1,105 @@
+//! What machines have to send, beside what their networks carry.
+//!
+//! AWS gives an instance its bandwidth in each direction at once, so what HAProxy takes from the databases it can pass on to
+//! clients at the same rate (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-network-bandwidth.html>).
+
+use super::Finding;
+use super::capacity::Sum;
+use crate::blueprint::instance::{self, Network};
+use crate::blueprint::rules;
+use crate::cluster::{Arch, Cluster, Machine};
+
+/// Mbit/s in a MiB/s, in thousandths.
+const MBIT_MILLIS_IN_MIB: u64 = 8389;
+
+/// Returns the sums of those machines whose network is known.
+pub fn sums(cluster: &Cluster) -> Vec<Sum> {
+    haproxy(cluster).into_iter().chain(replication(cluster)).collect()
+}
+
+/// All that the databases can send all day, against what HAProxy can pass on all day.
+fn haproxy(cluster: &Cluster) -> Option<Sum> {
+    let machine = cluster.haproxy_machine();
+    let network = machine.instance?.network?;
+    let primary = baseline(cluster.master())?;
+    let standbys = cluster.slaves().map(baseline).sum::<Option<u64>>()?;
+    Some(Sum {
+        what: "network, HAProxy".into(),
+        unit: "Mbit/s",
+        limit: network.baseline_mbit.into(),
+        limit_is: match network.baseline_mbit < network.maximum_mbit {
+            true => format!("what {} has all day; {} for a while", machine.instance_type, network.maximum_mbit),
+            false => format!("what {} has", machine.instance_type),
+        },
+        parts: vec![("what the primary can send all day", primary), ("the standbys", standbys)],
+        rule: Some(&rules::HAPROXY_NETWORK),
+        attribute: "haproxy.instance_type".into(),
+    })
+}
+
+fn baseline(machine: &Machine) -> Option<u64> {
+    Some(machine.instance?.network?.baseline_mbit.into())
+}
+
+/// WAL of a bulk load, to each standby. The load writes each row twice, to the WAL and to its table: half of what the disk
+/// takes is WAL.
+fn replication(cluster: &Cluster) -> Option<Sum> {
+    let machine = cluster.master();
+    let instance = machine.instance?;
+    let (Network { baseline_mbit, maximum_mbit }, link) = (instance.network?, instance.link?);
+    let standbys = u64::try_from(cluster.slaves().count()).ok().filter(|count| *count > 0)?;
+    let disk = u64::from(machine.disk.throughput) * MBIT_MILLIS_IN_MIB / 1000;
+    Some(Sum {
+        what: "network, the primary".into(),
+        unit: "Mbit/s",
+        limit: maximum_mbit.into(),
+        limit_is: match baseline_mbit < maximum_mbit {
+            true => format!("what {} has for a while; {baseline_mbit} all day", machine.instance_type),
+            false => format!("what {} has", machine.instance_type),
+        },
+        parts: vec![("WAL of a load at its disk's pace x standbys", disk.min(link.maximum_mbit.into()) / 2 * standbys)],
+        rule: Some(&rules::REPLICATION_NETWORK),
+        attribute: "master.disk.throughput".into(),
+    })
+}
+
+/// Returns what to do about a sum of this file that does not fit.
+pub fn help(cluster: &Cluster, sum: &Sum) -> Option<String> {
+    match sum.rule?.code {
+        code if code == rules::HAPROXY_NETWORK.code => {
+            let family = match cluster.haproxy_machine().arch {
+                Arch::X86 => "c6in",
+                Arch::Arm => "c7gn",
+            };
+            let fits = instance::with_network(family, sum.total().try_into().unwrap_or(u32::MAX));
+            let fits =
+                fits.map_or(format!("take the largest {family}"), |fits| format!("write instance_type = \"{fits}\""));
+            Some(format!("{fits}, or accept it if clients read less than that"))
+        }
+        code if code == rules::REPLICATION_NETWORK.code => Some(
+            "take a machine with more network, a slower disk or fewer slaves, or accept it if less is written".into(),
+        ),
+        _ => None,
+    }
+}
+
+/// Types whose limits nobody checks, because pgherd does not know them.
+pub fn findings(cluster: &Cluster) -> Vec<Finding> {
+    let blocks = [
+        ("master", Some(cluster.master())),
+        ("slaves", cluster.slaves().next()),
+        ("haproxy", Some(cluster.haproxy_machine())),
+    ];
+    let unknown = |machine: &&Machine| machine.instance.is_none_or(|instance| instance.network.is_none());
+    let finding = |(block, machine): (&str, Option<&Machine>)| {
+        let machine = machine.filter(|machine| unknown(machine))?;
+        let problem = format!(
+            "pgherd does not know {} (its table is of {}): the limits of its network and of its link to its disks are not checked",
+            machine.instance_type,
+            instance::AS_OF
+        );
+        let help = "compare them by hand (aws ec2 describe-instance-types), then accept this";
+        Some(Finding::new(&rules::LIMITS_UNKNOWN, &format!("{block}.instance_type"), problem, help))
+    };
+    blocks.into_iter().filter_map(finding).collect()
+}
