@@ -76,6 +76,23 @@ impl Instance {
     }
 }
 
+impl Link {
+    /// Returns whole MiB a second that are always there.
+    pub fn baseline_mib(self) -> u32 {
+        mib(self.baseline_mbit)
+    }
+
+    /// Returns whole MiB a second at most.
+    pub fn maximum_mib(self) -> u32 {
+        mib(self.maximum_mbit)
+    }
+}
+
+/// Volumes count MiB, links Mbit.
+fn mib(mbit: u32) -> u32 {
+    (u64::from(mbit) * 1_000_000 / (8 * 1024 * 1024)) as u32
+}
+
 impl Processor {
     /// Returns the processor of a type in the table.
     pub fn of(instance_type: &str) -> Option<Self> {

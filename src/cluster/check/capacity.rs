@@ -191,7 +191,7 @@ fn link(Kind { block, shown, machine }: &Kind) -> Vec<Sum> {
     };
     const BASE: Disk = Disk::GP3_BASELINE;
     let iops = [link.baseline_iops, link.maximum_iops];
-    let throughput = [link.baseline_mbit, link.maximum_mbit].map(mib_of_mbit);
+    let throughput = [link.baseline_mib(), link.maximum_mib()];
     vec![
         sum("disk operations", "a second", iops, disk.iops, &rules::IOPS_WASTED, BASE.iops, "iops"),
         sum(
@@ -204,11 +204,6 @@ fn link(Kind { block, shown, machine }: &Kind) -> Vec<Sum> {
             "throughput",
         ),
     ]
-}
-
-/// AWS gives links in Mbit/s, volumes in MiB/s.
-fn mib_of_mbit(mbit: u32) -> u32 {
-    (u64::from(mbit) * 1_000_000 / (8 * 1024 * 1024)) as u32
 }
 
 /// The first of these settings that the blueprint has a word in; `otherwise` where it has none.
