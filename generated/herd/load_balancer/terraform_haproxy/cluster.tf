@@ -22,7 +22,7 @@ locals {
     iops       = 3000
     throughput = 125
   }
-  instance_type = "t3.small"
+  instance_type = "c6in.large"
   key_name      = null
   elastic_ip    = true
   zones         = ["eu-west-1c"]

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-master-fcf891b3f39d"
-  image      = "fcf891b3f39d"
+  image_name = "minimal-master-28236f147eb5"
+  image      = "28236f147eb5"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

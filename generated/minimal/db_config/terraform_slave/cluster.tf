@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-36e581e3ef47"
-  image      = "36e581e3ef47"
+  image_name = "minimal-slave-687844a34b97"
+  image      = "687844a34b97"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
