@@ -5,12 +5,13 @@
 //! ```text
 //! cli       -> everything
 //! lab       -> run, workspace, system, pipeline, tools, fileset, cluster
-//! run       -> pipeline, tools, workspace, system, fileset
+//! run       -> pipeline, tools, workspace, system, fileset, parameters
 //! workspace -> fileset, system
 //! pipeline  -> cluster, tools, fileset
 //! generate  -> cluster, fileset
-//! cluster   -> blueprint
-//! blueprint, fileset, tools, system -> nothing in the crate
+//! cluster   -> blueprint, parameters
+//! blueprint -> parameters
+//! fileset, parameters, tools, system -> nothing in the crate
 //! ```
 //!
 //! Data flows one way:
@@ -23,6 +24,7 @@ pub mod cluster;
 pub mod fileset;
 pub mod generate;
 pub mod lab;
+pub mod parameters;
 pub mod pipeline;
 pub mod run;
 pub mod system;

@@ -29,7 +29,7 @@ pub use diagnostic::Diagnostic;
 pub use document::MAX_BYTES;
 pub use model::Blueprint;
 pub use places::Places;
-pub use validate::{boolean, is_graviton, number_and_unit, zones_to_name};
+pub use validate::{is_graviton, zones_to_name};
 pub use variable::declared;
 
 /// Reads a blueprint. `file_name` only names it in diagnostics, which come in the order of the file.

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use super::decision::{Ledger, list};
 use super::settings::defaults;
-use super::sizing::kib;
+use super::sizing::{kib, whole};
 use super::{BaseImage, Postgres};
 use crate::blueprint::model::Blueprint;
-use crate::blueprint::number_and_unit;
 
 /// PostgreSQL's own default (<https://www.postgresql.org/docs/current/runtime-config-connection.html>), doubled:
 /// HAProxy in front holds what does not fit in a queue.
@@ -84,19 +83,14 @@ pub fn resolve(blueprint: &Blueprint, ledger: &mut Ledger) -> Postgres {
 
 /// Where it pays, and where PostgreSQL can be asked how many pages it needs.
 fn reserves_huge_pages(settings: &BTreeMap<String, String>, major: u16) -> bool {
-    let buffers = settings.get("shared_buffers").and_then(|value| kib(value, 8)).unwrap_or_default();
+    let buffers = settings.get("shared_buffers").and_then(|value| kib("shared_buffers", value)).unwrap_or_default();
     let tries = settings.get("huge_pages").is_some_and(|value| value.eq_ignore_ascii_case("try"));
     let usual = !settings.contains_key("huge_page_size");
     major >= 15 && tries && usual && buffers >= HUGE_PAGES_FROM_KIB
 }
 
-/// A whole number without a unit, rounded as PostgreSQL does.
-pub fn whole(text: &str) -> Option<u32> {
-    number_and_unit(text).filter(|(_, unit)| unit.is_empty()).map(|(number, _)| number.round() as u32)
-}
-
 fn number(settings: &BTreeMap<String, String>, name: &str, default: u32) -> u32 {
-    settings.get(name).and_then(|value| whole(value)).unwrap_or(default)
+    settings.get(name).and_then(|value| whole(name, value)).unwrap_or(default)
 }
 
 pub fn max_connections(settings: &BTreeMap<String, String>) -> u32 {

@@ -1,7 +1,7 @@
 //! Sizes that follow from the machine, and settings' texts as numbers. The rules' reasons and sources stand with the
 //! decisions, in `postgres.rs`.
 
-use crate::blueprint::number_and_unit;
+use crate::parameters;
 
 /// `shared_buffers` in MiB.
 pub fn shared_buffers_mib(memory_mib: u64) -> u64 {
@@ -43,39 +43,19 @@ pub fn max_wal_size_mib(disk_gib: u32) -> u64 {
     (u64::from(disk_gib) * 1024 / 10).clamp(1024, 16 * 1024)
 }
 
-/// A pebibyte in kB: no setting is larger, and sums of products of it still have room.
-const MOST_KIB: f64 = (1u64 << 40) as f64;
-/// PostgreSQL's largest number, some 24 days.
-const MOST_MS: f64 = i32::MAX as f64;
-
-/// A size in kB from a setting's text; a bare number counts `unit_kib`. Negative means no limit, where that is allowed.
-pub fn kib(text: &str, unit_kib: u64) -> Option<i64> {
-    let (number, unit) = number_and_unit(text)?;
-    let factor = match unit {
-        "" => unit_kib as f64,
-        "B" => 1.0 / 1024.0,
-        "kB" => 1.0,
-        "MB" => 1024.0,
-        "GB" => 1024.0 * 1024.0,
-        "TB" => 1024.0 * 1024.0 * 1024.0,
-        _ => return None,
-    };
-    Some((number * factor).clamp(-MOST_KIB, MOST_KIB) as i64)
+/// Returns the size in kB that a parameter's text means. Negative means no limit, where that is allowed.
+pub fn kib(name: &str, text: &str) -> Option<i64> {
+    parameters::number_in(name, text, "kB").map(|kib| kib as i64)
 }
 
-/// Milliseconds from a setting's text; a bare number counts them already. None are less than 0.
-pub fn milliseconds(text: &str) -> Option<u32> {
-    let (number, unit) = number_and_unit(text).filter(|(number, _)| *number >= 0.0)?;
-    let factor = match unit {
-        "us" => 0.001,
-        "" | "ms" => 1.0,
-        "s" => 1000.0,
-        "min" => 60_000.0,
-        "h" => 3_600_000.0,
-        "d" => 86_400_000.0,
-        _ => return None,
-    };
-    Some((number * factor).min(MOST_MS) as u32)
+/// Returns the milliseconds that a parameter's text means; `None` for a negative number.
+pub fn milliseconds(name: &str, text: &str) -> Option<u32> {
+    parameters::number_in(name, text, "ms").filter(|ms| *ms >= 0.0).map(|ms| ms as u32)
+}
+
+/// Returns the number that a parameter's text means; `None` for a negative one.
+pub fn whole(name: &str, text: &str) -> Option<u32> {
+    parameters::number(name, text).filter(|number| *number >= 0.0).map(|number| number as u32)
 }
 
 #[cfg(test)]
@@ -84,20 +64,21 @@ mod tests {
 
     #[test]
     fn settings_are_read_as_postgres_reads_them() {
-        for (text, unit, expected) in [
-            ("128MB", 8, Some(131_072)),
-            ("16384", 8, Some(131_072)),
-            ("4096", 1, Some(4096)),
-            ("1GB", 1, Some(1_048_576)),
-            ("1.5 GB", 1, Some(1_572_864)),
-            ("2TB", 1, Some(2_147_483_648)),
-            ("-1", 1024, Some(-1024)),
-            ("0x10", 8, Some(128)),
-            ("1e3", 1, Some(1000)),
-            ("much", 1, None),
-            ("10 apples", 1, None),
+        for (name, text, expected) in [
+            ("shared_buffers", "128MB", Some(131_072)),
+            ("shared_buffers", "16384", Some(131_072)),
+            ("shared_buffers", "0x10", Some(128)),
+            ("work_mem", "4096", Some(4096)),
+            ("work_mem", "1GB", Some(1_048_576)),
+            ("work_mem", "1.5 GB", Some(1_572_864)),
+            ("work_mem", "010MB", Some(8192)),
+            ("work_mem", "1e3", Some(1000)),
+            ("max_slot_wal_keep_size", "2TB", Some(2_147_483_648)),
+            ("max_slot_wal_keep_size", "-1", Some(-1024)),
+            ("work_mem", "much", None),
+            ("work_mem", "10 apples", None),
         ] {
-            assert_eq!(kib(text, unit), expected, "{text}");
+            assert_eq!(kib(name, text), expected, "{name} = {text}");
         }
         for (text, expected) in [
             ("10s", Some(10_000)),
@@ -107,7 +88,7 @@ mod tests {
             ("soon", None),
             ("-1", None),
         ] {
-            assert_eq!(milliseconds(text), expected, "{text}");
+            assert_eq!(milliseconds("wal_sender_timeout", text), expected, "{text}");
         }
     }
 }

@@ -10,6 +10,7 @@ use super::image::NAMED;
 use super::runner::Runner;
 use super::under::{Stop, Under};
 use crate::fileset::contents;
+use crate::parameters;
 use crate::pipeline::Seats;
 use crate::system::network;
 use crate::tools::aws;
@@ -133,42 +134,19 @@ fn differences(generated: &BTreeMap<String, String>, live: &Value) -> Vec<String
         Some(other) => Some(other.to_string()),
     };
     let differ = generated.iter().filter_map(|(name, wanted)| match runs(name) {
-        Some(runs) if same(&runs, wanted) => None,
+        Some(runs) if same(name, &runs, wanted) => None,
         Some(runs) => Some(format!("{name}: {runs} runs, {wanted} is generated")),
         None => Some(format!("{name}: its own default runs, {wanted} is generated")),
     });
     differ.collect()
 }
 
-/// Whether two ways to write a value mean the same to PostgreSQL.
-fn same(one: &str, other: &str) -> bool {
-    let word = |text: &str| match text.to_lowercase().as_str() {
-        "on" | "true" | "yes" => "on".to_string(),
-        "off" | "false" | "no" => "off".to_string(),
-        text => text.to_string(),
-    };
-    word(one) == word(other) || amount(one).is_some_and(|amount_of| Some(amount_of) == amount(other))
-}
-
-/// A number with a unit as a number of the smallest of its kind (<https://www.postgresql.org/docs/current/config-setting.html>).
-fn amount(text: &str) -> Option<(&'static str, u64)> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: u64 = text[..digits].parse().ok()?;
-    let (kind, times) = match text[digits..].trim() {
-        "" => ("", 1),
-        "B" => ("B", 1),
-        "kB" => ("B", 1 << 10),
-        "MB" => ("B", 1 << 20),
-        "GB" => ("B", 1 << 30),
-        "TB" => ("B", 1 << 40),
-        "ms" => ("ms", 1),
-        "s" => ("ms", 1_000),
-        "min" => ("ms", 60_000),
-        "h" => ("ms", 3_600_000),
-        "d" => ("ms", 86_400_000),
-        _ => return None,
-    };
-    Some((kind, number.checked_mul(times)?))
+/// Whether two ways to write a value mean the same: to PostgreSQL, or for Patroni's own settings to Patroni.
+fn same(name: &str, one: &str, other: &str) -> bool {
+    match parameters::newest(name) {
+        Some(_) => parameters::same(name, one, other),
+        None => one == other || parameters::boolean(one).is_some_and(|flag| Some(flag) == parameters::boolean(other)),
+    }
 }
 
 #[cfg(test)]
@@ -179,7 +157,9 @@ mod tests {
     fn each_difference_is_named_and_ways_of_writing_are_none() {
         let of = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
         let live = serde_json::json!({"ttl": 30, "synchronous_mode": true, "postgresql": {"parameters":
-            {"max_connections": 200, "shared_buffers": "2GB", "log_checkpoints": true, "checkpoint_timeout": "900s"}}});
+            {"max_connections": 200, "shared_buffers": 262144, "log_checkpoints": true, "checkpoint_timeout": "900s",
+             "log_lock_waits": "1", "huge_pages": "TRY", "autovacuum": "1", "max_wal_size": "010GB", "random_page_cost": 1.1,
+             "wal_sender_timeout": 10000, "log_line_prefix": "1"}}});
         let generated: BTreeMap<String, String> = of(&[
             ("ttl", "20"),
             ("synchronous_mode", "true"),
@@ -187,11 +167,20 @@ mod tests {
             ("shared_buffers", "2048MB"),
             ("log_checkpoints", "on"),
             ("checkpoint_timeout", "15min"),
+            ("log_lock_waits", "on"),
+            ("huge_pages", "try"),
+            ("autovacuum", "off"),
+            ("max_wal_size", "8192MB"),
+            ("random_page_cost", "1.10"),
+            ("wal_sender_timeout", "10s"),
+            ("log_line_prefix", "on"),
             ("work_mem", "10MB"),
         ]);
         assert_eq!(
             differences(&generated, &live),
             [
+                "autovacuum: 1 runs, off is generated",
+                "log_line_prefix: 1 runs, on is generated",
                 "max_connections: 200 runs, 300 is generated",
                 "ttl: 30 runs, 20 is generated",
                 "work_mem: its own default runs, 10MB is generated"

@@ -2,6 +2,16 @@
 
 use super::{Case, inside};
 
+/// A setting that must be refused, at its name or at its value; the first of several.
+fn set(code: &'static str, settings: &str, says: &str) -> Case {
+    const NAME: usize = "  settings = { ".len() + 1;
+    let column = match code {
+        "PGH158" | "PGH159" => NAME,
+        _ => NAME + settings.find("= ").expect("a value") + 2,
+    };
+    inside(code, 2, column, &format!("postgres {{\n  settings = {{ {settings} }}\n}}"), says)
+}
+
 /// What must be refused, where, and part of what must be said.
 pub fn cases() -> Vec<Case> {
     vec![
@@ -151,7 +161,7 @@ pub fn cases() -> Vec<Case> {
             3,
             34,
             "postgres {\n  version  = 14\n  settings = { wal_compression = \"lz4\" }\n}",
-            "in one way alone",
+            "neither on nor off",
         ),
         inside("PGH160", 2, 34, "postgres {\n  settings = { log_connections = \"all\" }\n}", "neither on nor off"),
         inside(
@@ -246,7 +256,7 @@ pub fn cases() -> Vec<Case> {
         ),
         inside("PGH160", 2, 24, "postgres {\n  settings = { fsync = \"of\" }\n}", "a power cut destroys the data"),
         inside(
-            "PGH160",
+            "PGH360",
             2,
             48,
             "postgres {\n  settings = { default_transaction_read_only = \"on\" }\n}",
@@ -264,5 +274,71 @@ pub fn cases() -> Vec<Case> {
         inside("PGH160", 2, 34, "postgres {\n  settings = { max_connections = 10 }\n}", "write 25 or more"),
         inside("PGH160", 2, 34, "postgres {\n  settings = { max_wal_senders = 3 }\n}", "write 5 or more"),
         inside("PGH160", 2, 40, "postgres {\n  settings = { max_replication_slots = 2 }\n}", "write 4 or more"),
+        set(
+            "PGH360",
+            "local_preload_libraries = \"auto_explain\"",
+            "write session_preload_libraries = \"auto_explain\"",
+        ),
+        set("PGH360", "local_preload_libraries = \"$libdir/plugins/auto_explain\"", "from $libdir/plugins alone"),
+        set("PGH160", "session_preload_libraries = \"pgaudit\"", "every session would end with FATAL"),
+        set("PGH160", "session_preload_libraries = \"pg_stat_statements\"", "write it into shared_preload_libraries"),
+        set("PGH160", "shared_preload_libraries = \"auto_explain,\"", "no list that PostgreSQL can read"),
+        set("PGH160", "archive_library = \"pgbackrest\"", "no library that archives"),
+        set("PGH360", "dynamic_library_path = \"/opt/lib\"", "leaves out $libdir"),
+        set("PGH160", "jit_provider = \"gccjit\"", "leave it out for \"llvmjit\""),
+        set("PGH160", "ssl_ciphers = \"TLS_AES_256_GCM_SHA384\"", "offers all suites of TLS 1.3"),
+        set(
+            "PGH160",
+            "ssl_ciphers = \"ECDHE-ECDSA-AES256-GCM-SHA484\"",
+            "did you mean \"ECDHE-ECDSA-AES256-GCM-SHA384\"?",
+        ),
+        set("PGH360", "ssl_ciphers = \"ECDHE-RSA-AES256-GCM-SHA384\"", "name suites for ECDSA"),
+        set("PGH159", "ssl_dh_params_file = \"/etc/ssl/dhparams.pem\"", "each machine makes its own key"),
+        set("PGH160", "ssl_ecdh_curve = \"X25519\"", "would not start"),
+        set("PGH160", "ssl_min_protocol_version = \"TLSv1.3\", ssl_max_protocol_version = \"TLSv1.2\"", "is above"),
+        set("PGH360", "default_transaction_isolation = \"Serializable\"", "a standby refuses every query"),
+        set("PGH360", "transaction_timeout = 5", "write \"2s\" or more"),
+        set("PGH360", "statement_timeout = \"1ms\"", "write \"100ms\" or more"),
+        set("PGH360", "idle_session_timeout = \"5ms\"", "between two looks"),
+        set("PGH360", "tcp_user_timeout = 3", "write \"1s\" or more"),
+        set("PGH360", "wal_receiver_timeout = \"5ms\"", "never keeps up"),
+        set("PGH360", "wal_sender_timeout = 2", "never keeps up"),
+        set("PGH360", "authentication_timeout = 1", "write \"5s\" or more"),
+        set("PGH360", "wal_receiver_status_interval = 0", "leave it out for 10 s"),
+        set("PGH360", "pre_auth_delay = \"5s\"", "gives its own up after 3 s"),
+        set("PGH360", "unix_socket_permissions = \"0577\"", "forbids postgres its own socket"),
+        set("PGH360", "max_files_per_process = 64", "write 128 or more"),
+        set("PGH360", "default_table_access_method = \"columnar\"", "leave it out for \"heap\""),
+        set("PGH360", "client_encoding = \"EUC_TW\"", "no session of Patroni can start"),
+        set("PGH160", "client_encoding = \"UTF-9\"", "did you mean \"UTF8\"?"),
+        set("PGH160", "lc_messages = \"en_US.UTF-8\"", "write \"C.UTF-8\""),
+        set("PGH160", "lc_time = \"de_DE\"", "no image has the locale"),
+        set("PGH160", "timezone = \"GMT+99:99\"", "167 hours"),
+        set("PGH160", "log_timezone = \"CET-1CEST,M13.1.0,M10.5.0\"", "its rules"),
+        set("PGH160", "timezone_abbreviations = \"Klingon\"", "write one of \"Default\""),
+        set("PGH160", "default_text_search_config = \"pg_catalog.englisch\"", "did you mean \"pg_catalog.english\"?"),
+        set("PGH160", "unix_socket_group = \"www-data\"", "not in a group"),
+        set("PGH158", "wal_keep_segments = 100", "write wal_keep_size"),
+        set("PGH158", "checkpoint_segments = 32", "write max_wal_size"),
+        set("PGH158", "default_with_oids = true", "use an identity column"),
+        set("PGH158", "force_parallel_mode = true", "write debug_parallel_query"),
+        set("PGH158", "stats_temp_directory = \"/tmp\"", "shared memory"),
+        set("PGH158", "unix_socket_directory = \"/tmp\"", "write unix_socket_directories"),
+        set("PGH158", "no_such_thing_at_all = 1", "PostgreSQL 17 has no setting"),
+        set("PGH158", "\"auto_explain.log_min_durations\" = 1", "did you mean `auto_explain.log_min_duration`?"),
+        set("PGH160", "\"auto_explain.log_min_duration\" = \"soon\"", "is no number"),
+        set("PGH160", "unix_socket_permissions = 700", "in octal"),
+        set("PGH160", "work_mem = \"08MB\"", "PostgreSQL knows no unit"),
+        set("PGH160", "jit = \" on\"", "neither on nor off"),
+        set("PGH111", "archive_command = false", "is neither on nor off"),
+        set("PGH160", "search_path = \"a b\"", "no list that PostgreSQL can read"),
+        set("PGH160", "max_wal_size = \"2MB\"", "write \"32MB\" or more"),
+        set("PGH160", "min_wal_size = 16", "write \"32MB\" or more"),
+        set("PGH160", "vacuum_buffer_usage_limit = \"64kB\"", "128kB to 16GB"),
+        set("PGH160", "notify_buffers = 20", "write 32"),
+        set("PGH160", "log_statement_stats = true, log_parser_stats = true", "leave log_parser_stats out"),
+        set("PGH160", "max_connections = 262143", "write a smaller max_connections"),
+        set("PGH160", "wal_keep_size = 8", "Patroni ignores"),
+        set("PGH160", "wal_consistency_checking = \"heap,btee\"", "did you mean \"btree\"?"),
     ]
 }

@@ -169,10 +169,11 @@ Source: https://www.postgresql.org/docs/current/auth-pg-hba-conf.html";
     OWNER = "PGH157", "nobody is there to own the database",
         "A database belongs to one of postgres.users, or to postgres.";
     SETTING_NAME = "PGH158", "PostgreSQL has no such setting",
-        "A server whose configuration names a setting that does not exist does not start. Names that are further from every known
-one are let through: they may be of a newer version. Extensions' settings have a dot: \"pg_stat_statements.max\".
+        "A server whose configuration names a setting that does not exist does not start. What PostgreSQL 13 to 18 have is known
+from the servers themselves; what older ones had, with what took its place, from the release notes. Extensions' settings have
+a dot: \"pg_stat_statements.max\".
 
-Source: https://www.postgresql.org/docs/current/config-setting.html";
+Source: https://www.postgresql.org/docs/release/";
     SETTING_OWNED = "PGH159", "the setting has an owner",
         "Some settings are Patroni's or follow from the rest of the blueprint; set here they would be ignored, or break what
 other machines were told. The diagnostic names the owner.
@@ -180,9 +181,9 @@ other machines were told. The diagnostic names the owner.
 Source: https://patroni.readthedocs.io/en/latest/patroni_configuration.html";
     SETTING_VALUE = "PGH160", "the setting's value breaks what the blueprint promises",
         "The server would not start, would lose data at a power cut, or would acknowledge commits that no standby has. Booleans,
-words, numbers, units and bounds are checked as PostgreSQL 17 itself states them in pg_settings. A library that is loaded
-must be in the image, which has PostgreSQL's own package and no other: no pgaudit, no TimescaleDB. What cannot be known
-here stops the image's build instead, where a server is started once with all settings.
+words, numbers, units and bounds are read as the blueprint's major of PostgreSQL reads them: 010MB is octal, 8MB. A library,
+a locale or a time zone must be in the image, which has PostgreSQL's own package and no other: no pgaudit, no TimescaleDB.
+What cannot be known here stops the image's build instead, where a primary and a standby run with all settings.
 
 Source: https://www.postgresql.org/docs/current/view-pg-settings.html";
     TIMERS = "PGH161", "Patroni's timers do not fit each other",
@@ -235,4 +236,11 @@ https://wiki.postgresql.org/wiki/Apt/Packages";
 and 2 processors, whatever a blueprint says, and settings for 16 GiB would end with the kernel killing PostgreSQL.
 
 Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-type-specifications.html";
+    SETTING_BREAKS = "PGH360", "sessions, replication or Patroni do not work under the setting",
+        "PostgreSQL starts with the value, and then its sessions end, a standby is never healthy, or Patroni cannot ask it
+anything: nobody would ever be promoted. Patroni sets search_path and statement_timeout for its own connections; every other
+default of a session reaches its queries. What a few sessions need belongs to them: ALTER ROLE … SET, or ALTER DATABASE …
+SET, once the cluster runs.
+
+Source: https://github.com/patroni/patroni/blob/v4.0.7/patroni/postgresql/config.py";
 }

@@ -22,7 +22,6 @@ use hcl_edit::structure::{Block, Body};
 use processor::InstanceTypes;
 
 pub use aws::{is_graviton, zones_to_name};
-pub use settings::{boolean, number_and_unit};
 
 use super::diagnostic::{Refusal, Source, refuse};
 use super::document;

@@ -3,21 +3,24 @@
 use std::collections::BTreeMap;
 
 use super::postgres::Context;
-use super::{Reader, Refusal, nearest, refuse};
+use super::{Reader, Refusal, refuse};
 use crate::blueprint::form::Holds;
 use crate::blueprint::rules::language as is;
 use crate::blueprint::value::{Kind, Value, mismatch, text};
+use crate::parameters;
 
+mod breaking;
 mod date_style;
+mod installed;
 mod libraries;
+mod lists;
+mod names;
 mod owned;
+mod relations;
+mod tls;
 mod types;
-mod versions;
+mod words;
 mod zones;
-
-pub use types::{boolean, number_and_unit};
-
-const NAMES: &str = include_str!("settings/names.txt");
 
 /// PostgreSQL has about 400, and no cluster changes half of them.
 const MOST_SETTINGS: usize = 200;
@@ -25,6 +28,7 @@ const MOST_SETTINGS: usize = 200;
 /// Settings by name in lower case (PostgreSQL does not tell cases apart), values as in `postgresql.conf`, unquoted.
 pub fn read(r: &Reader, context: &Context, major: Option<u16>) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
+    let mut values = vec![];
     for (i, entry) in r.map("settings", Holds::ScalarMap).into_iter().enumerate() {
         if i == MOST_SETTINGS {
             let problem = format!("more than {MOST_SETTINGS} settings");
@@ -46,18 +50,24 @@ pub fn read(r: &Reader, context: &Context, major: Option<u16>) -> BTreeMap<Strin
                 format!("`{}` is set twice: PostgreSQL does not tell cases apart", entry.key),
                 "keep one of the two",
             ),
-            false => syntax(&entry.key)
-                .and_then(|()| owned::check(&name))
-                .and_then(|()| spelling(&name))
-                .and_then(|()| major.map_or(Ok(()), |major| versions::check(&name, major))),
+            false => syntax(&entry.key).and_then(|()| owned::check(&name)).and_then(|()| names::check(&name, major)),
         };
         if let Err(refusal) = verdict {
             r.report("settings", &entry.key_at, refusal);
             continue;
         }
-        match scalar(&entry.value).and_then(|value| fits(&name, value, context, major)) {
-            Ok(value) => drop(settings.insert(name, value)),
+        match scalar(&name, &entry.value).and_then(|value| fits(&name, &value, context, major)) {
+            Ok(value) => {
+                values.push((name.clone(), &entry.value.at));
+                settings.insert(name, value);
+            }
             Err(refusal) => r.report(&format!("settings.{name}"), &entry.value.at, refusal),
+        }
+    }
+    for (name, at) in values {
+        if let Err(refusal) = relations::check(&name, &settings) {
+            r.report(&format!("settings.{name}"), at, refusal);
+            break;
         }
     }
     settings
@@ -78,20 +88,13 @@ fn syntax(name: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A name that is nearly one of PostgreSQL's: it would not start with it. What is further off may be of a version not known here.
-fn spelling(name: &str) -> Result<(), Refusal> {
-    let known = || NAMES.lines().filter(|line| !line.starts_with('#'));
-    match nearest(name, known()).filter(|_| !name.contains('.') && !known().any(|known| known == name)) {
-        Some(meant) => {
-            refuse(&is::SETTING_NAME, format!("PostgreSQL has no setting `{name}`"), format!("did you mean `{meant}`?"))
-        }
-        None => Ok(()),
-    }
-}
-
 /// A setting's value as it stands in `postgresql.conf`.
-fn scalar(value: &Value) -> Result<String, Refusal> {
+fn scalar(name: &str, value: &Value) -> Result<String, Refusal> {
+    let is_text = parameters::newest(name).is_some_and(|parameter| parameter.kind == parameters::Kind::String);
     match &value.kind {
+        Kind::Bool(_) if is_text && !matches!(name, "log_connections") => {
+            mismatch(value, "text", "this setting is neither on nor off: write text in double quotes, or \"\" for none")
+        }
         Kind::Bool(flag) => Ok(if *flag { "on" } else { "off" }.into()),
         Kind::Number(number) => Ok(number.to_string()),
         Kind::Text(_) => {
@@ -110,96 +113,93 @@ fn scalar(value: &Value) -> Result<String, Refusal> {
     }
 }
 
-/// Values that start, but do not work out, or silently take away what the blueprint promises.
-fn fits(name: &str, value: String, context: &Context, major: Option<u16>) -> Result<String, Refusal> {
-    check_unit(&value)?;
-    types::check(name, &value)?;
-    if let Some(major) = major {
-        types::check_in(name, &value, major)?;
+/// Returns the value in the spelling that is generated. Refuses what does not start, does not work out, or silently takes away what the
+/// blueprint promises.
+fn fits(name: &str, value: &str, context: &Context, major: Option<u16>) -> Result<String, Refusal> {
+    let value = types::check(name, value, major)?;
+    if lists::is_list(name) && lists::split(&value).is_none() {
+        return refuse(
+            &is::SETTING_VALUE,
+            format!("`{value}` is no list that PostgreSQL can read"),
+            "write names with commas in between, and a name with spaces in double quotes: \"a, \\\"b c\\\"\"",
+        );
     }
-    if libraries::is_list(name) {
-        libraries::check(&value)?;
-    }
+    libraries::check(name, &value, major)?;
+    installed::check(name, &value, major)?;
+    tls::check(name, &value, major)?;
+    breaking::check(name, &value, context)?;
     if zones::is_zone(name) {
-        zones::check(&value)?;
+        zones::check(name, &value)?;
     }
     if name == "datestyle" {
         date_style::check(&value)?;
     }
-    let off = types::boolean(&value) == Some(false);
+    words::check(name, &value, major)?;
+    promises(name, &value, context)?;
+    Ok(value)
+}
+
+/// What the blueprint promises elsewhere.
+fn promises(name: &str, value: &str, context: &Context) -> Result<(), Refusal> {
+    let off = value == "off";
     match name {
         "fsync" | "full_page_writes" if off => refuse(
             &is::SETTING_VALUE,
             format!("without {name} a power cut destroys the data"),
             "leave it out: the default is on",
         ),
-        "synchronous_commit" if context.synchronous && (off || value.eq_ignore_ascii_case("local")) => refuse(
+        "synchronous_commit" if context.synchronous && (off || value == "local") => refuse(
             &is::SETTING_VALUE,
             format!("`{value}` acknowledges a commit that no standby has, and failover.synchronous promises otherwise"),
             "write \"on\", \"remote_apply\" or \"remote_write\", or failover { synchronous = false }",
         ),
-        "bonjour" if types::boolean(&value) == Some(true) => refuse(
+        "client_min_messages" if value == "info" => refuse(
+            &is::SETTING_VALUE,
+            "PostgreSQL sends `info` in any case, and Patroni drops the setting",
+            "write \"notice\"",
+        ),
+        "bonjour" if value == "on" => refuse(
             &is::SETTING_VALUE,
             "Debian's PostgreSQL is built without Bonjour, and would not start",
             "leave it out: the default is off",
         ),
-        "default_transaction_read_only" if types::boolean(&value) == Some(true) => refuse(
-            &is::SETTING_VALUE,
-            "with this Patroni could not even make its own users, and the cluster would never be founded",
-            "set it where it is meant, once the cluster runs: ALTER ROLE … or ALTER DATABASE … SET default_transaction_read_only",
-        ),
-        "ssl_min_protocol_version" | "ssl_max_protocol_version"
-            if ["tlsv1", "tlsv1.1"].contains(&value.to_lowercase().as_str()) =>
-        {
-            refuse(
-                &is::SETTING_VALUE,
-                format!("`{value}` is broken and deprecated (RFC 8996), and the images' OpenSSL speaks it no more"),
-                "leave it out: the default is TLSv1.2 and newer",
-            )
-        }
-        "wal_level" if !["replica", "logical"].contains(&value.as_str()) => refuse(
+        "wal_level" if !["replica", "logical"].contains(&value) => refuse(
             &is::SETTING_VALUE,
             format!("`{value}` cannot feed a standby"),
             "leave it out for \"replica\", or write \"logical\"",
         ),
+        // The kernel gives a process 8 MiB, and PostgreSQL wants 512 kB of them free.
+        "max_stack_depth" if parameters::number(name, value).is_some_and(|kb| kb > 7680.0) => refuse(
+            &is::SETTING_VALUE,
+            format!("`{value}` is more than the kernel gives a process"),
+            "write what is within 100 to 7680, in units of kB",
+        ),
         "max_wal_senders" => {
-            at_least(value, context.slaves + 3, "each standby streams, and a base backup needs two more")
+            at_least(name, value, context.slaves + 3, "each standby streams, and a base backup needs two more")
         }
         "max_replication_slots" => {
-            at_least(value, (context.slaves + 1).max(4), "each standby has a slot; Patroni wants 4")
+            at_least(name, value, (context.slaves + 1).max(4), "each standby has a slot; Patroni wants 4")
         }
         // Patroni ignores what is lower: postgresql/config.py, CMDLINE_OPTIONS.
-        "max_connections" => at_least(value, 25, "Patroni ignores what is lower"),
-        "max_locks_per_transaction" => at_least(value, 32, "Patroni ignores what is lower"),
-        "max_worker_processes" => at_least(value, 2, "Patroni ignores what is lower"),
-        _ => Ok(value),
+        "max_connections" => at_least(name, value, 25, "Patroni ignores what is lower"),
+        "max_locks_per_transaction" => at_least(name, value, 32, "Patroni ignores what is lower"),
+        "max_worker_processes" => at_least(name, value, 2, "Patroni ignores what is lower"),
+        "wal_keep_size" if parameters::number(name, value).is_some_and(|mb| mb < 16.0) => refuse(
+            &is::SETTING_VALUE,
+            format!("Patroni ignores `{value}`, as it is less than 16MB, and keeps 128MB"),
+            "leave it out, or write \"16MB\" or more; each standby's slot keeps what that standby lacks",
+        ),
+        _ => Ok(()),
     }
 }
 
-fn at_least(value: String, low: u32, reason: &str) -> Result<String, Refusal> {
-    match value.parse::<u32>() {
-        Ok(n) if n >= low => Ok(value),
-        _ => refuse(
+fn at_least(name: &str, value: &str, low: u32, reason: &str) -> Result<(), Refusal> {
+    match parameters::number(name, value).is_some_and(|number| number >= f64::from(low)) {
+        true => Ok(()),
+        false => refuse(
             &is::SETTING_VALUE,
             format!("`{value}` is not a whole number from {low} on: {reason}"),
             format!("write {low} or more"),
         ),
     }
-}
-
-/// PostgreSQL tells `MB` from `mb`, and refuses to start on the latter.
-fn check_unit(value: &str) -> Result<(), Refusal> {
-    let unit = value.trim_start_matches(|c: char| c.is_ascii_digit());
-    if unit.len() < value.len()
-        && let Some(right) = ["kB", "MB", "GB", "TB"].iter().find(|known| known.eq_ignore_ascii_case(unit.trim_start()))
-        && *right != unit.trim_start()
-    {
-        let number = value.strip_suffix(unit).unwrap_or_default();
-        return refuse(
-            &is::SETTING_VALUE,
-            format!("PostgreSQL knows no unit `{}`", unit.trim_start()),
-            format!("write \"{number}{right}\""),
-        );
-    }
-    Ok(())
 }

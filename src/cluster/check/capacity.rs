@@ -7,8 +7,7 @@ use super::{Finding, network};
 use crate::blueprint::model::Disk;
 use crate::blueprint::rules::{self, Rule};
 use crate::cluster::Cluster;
-use crate::cluster::postgres::whole;
-use crate::cluster::sizing::{kib, page_tables_mib};
+use crate::cluster::sizing::{kib, page_tables_mib, whole};
 
 /// What the system and its packages take of a root disk, in MiB.
 const SYSTEM_MIB: u64 = 4096;
@@ -73,8 +72,8 @@ pub fn sums(cluster: &Cluster) -> Vec<Sum> {
     all
 }
 
-fn setting(cluster: &Cluster, name: &str, unit_kib: u64, default: u64) -> u64 {
-    let set = cluster.postgres.settings.get(name).and_then(|value| kib(value, unit_kib));
+fn setting(cluster: &Cluster, name: &str, default: u64) -> u64 {
+    let set = cluster.postgres.settings.get(name).and_then(|value| kib(name, value));
     set.and_then(|value| u64::try_from(value).ok()).unwrap_or(default)
 }
 
@@ -116,10 +115,11 @@ fn haproxy_memory(cluster: &Cluster) -> Option<Sum> {
 fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Sum> {
     let instance = machine.instance?;
     let connections = u64::from(cluster.postgres.max_connections);
-    let maintenance = setting(cluster, "maintenance_work_mem", 1, MAINTENANCE_WORK_MEM);
-    let workers = cluster.postgres.settings.get("autovacuum_max_workers").and_then(|n| whole(n));
+    let maintenance = setting(cluster, "maintenance_work_mem", MAINTENANCE_WORK_MEM);
+    let workers =
+        cluster.postgres.settings.get("autovacuum_max_workers").and_then(|n| whole("autovacuum_max_workers", n));
     let workers = workers.map(|workers: u32| u64::from(workers.min(MOST_WORKERS)));
-    let buffers = setting(cluster, "shared_buffers", 8, SHARED_BUFFERS) / 1024;
+    let buffers = setting(cluster, "shared_buffers", SHARED_BUFFERS) / 1024;
     // With huge pages a table has a 512th of the entries.
     let (name, pages) = match cluster.postgres.reserves_huge_pages {
         true => ("shared_buffers in huge pages", 0),
@@ -133,7 +133,7 @@ fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Su
         parts: vec![
             (name, buffers),
             ("page tables x max_connections", pages),
-            ("work_mem x max_connections", setting(cluster, "work_mem", 1, WORK_MEM) * connections / 1024),
+            ("work_mem x max_connections", setting(cluster, "work_mem", WORK_MEM) * connections / 1024),
             (
                 "maintenance_work_mem x autovacuum_max_workers",
                 maintenance * workers.unwrap_or(AUTOVACUUM_WORKERS) / 1024,
@@ -150,7 +150,7 @@ fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Su
 }
 
 fn wal(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Sum {
-    let mib = |name, default_mib: u64| setting(cluster, name, 1024, default_mib * 1024) / 1024;
+    let mib = |name, default_mib: u64| setting(cluster, name, default_mib * 1024) / 1024;
     let slots = if cluster.slaves().next().is_some() { mib("max_slot_wal_keep_size", 0) } else { 0 };
     Sum {
         what: format!("disk for WAL, {shown}"),
@@ -255,7 +255,7 @@ fn shared_buffers(cluster: &Cluster, Kind { block, machine, .. }: &Kind) -> Opti
         let help = format!("write its memory_gb and vcpus beside it, in {block} {{ … }}");
         return Some(Finding::new(&rules::INSTANCE_UNKNOWN, &path, problem, help));
     };
-    let buffers = setting(cluster, "shared_buffers", 8, SHARED_BUFFERS) / 1024;
+    let buffers = setting(cluster, "shared_buffers", SHARED_BUFFERS) / 1024;
     (buffers * 4 > instance.memory_mib * 3).then(|| {
         let problem = format!(
             "{buffers} MiB of shared_buffers in the {} MiB of {} leave too little for anything else",

@@ -1,10 +1,10 @@
 //! Rules about PostgreSQL's settings: those that start, and hurt later without a word.
 
 use super::Finding;
-use crate::blueprint::boolean;
 use crate::blueprint::rules;
 use crate::cluster::Cluster;
 use crate::cluster::sizing::{kib, milliseconds};
+use crate::parameters::boolean;
 
 /// A setting, the value that hurts, and what it does.
 type Harm = (&'static str, fn(&str) -> bool, &'static str);
@@ -48,7 +48,7 @@ impl<'a> Settings<'a> {
 
     /// Whether it is set to a time that ends.
     fn ends(&self, name: &str) -> bool {
-        milliseconds(self.text(name)).is_some_and(|ms| ms > 0)
+        milliseconds(name, self.text(name)).is_some_and(|ms| ms > 0)
     }
 }
 
@@ -130,7 +130,7 @@ fn archive(settings: &Settings) -> Option<Finding> {
 
 fn standbys(settings: &Settings) -> Vec<Finding> {
     let mut found = vec![];
-    let cap = kib(settings.text("max_slot_wal_keep_size"), 1024);
+    let cap = kib("max_slot_wal_keep_size", settings.text("max_slot_wal_keep_size"));
     if cap.is_none_or(|cap| cap < 0) {
         found.push(Finding::new(
             &rules::SLOT_WAL_UNLIMITED,

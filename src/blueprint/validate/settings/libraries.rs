@@ -1,44 +1,142 @@
-//! Libraries that a server loads: one that the image has not got keeps it from starting.
+//! Libraries that a server or a session loads: one that the image has not got keeps it from starting.
 
+use super::lists;
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::vocabulary::nearest;
 
-/// Those of PostgreSQL's own package that have a use when they are loaded with a server or a session
-/// (<https://www.postgresql.org/docs/current/contrib.html>; Debian's and PGDG's postgresql-NN have all of contrib).
-const IN_THE_IMAGE: [&str; 9] = [
+/// Those of PostgreSQL's own package that can be loaded, by the first and the last major that has them: what Debian's and PGDG's
+/// postgresql-NN have of contrib (<https://www.postgresql.org/docs/current/contrib.html>). Those without bounds are in 13 to 18.
+const ALWAYS: [&str; 43] = [
+    "_int",
+    "amcheck",
     "auth_delay",
     "auto_explain",
+    "autoinc",
+    "bloom",
+    "btree_gin",
+    "btree_gist",
+    "citext",
+    "cube",
+    "dblink",
+    "dict_int",
+    "dict_xsyn",
+    "earthdistance",
+    "file_fdw",
+    "fuzzystrmatch",
+    "hstore",
+    "insert_username",
+    "isn",
+    "lo",
+    "ltree",
+    "moddatetime",
+    "pageinspect",
     "passwordcheck",
+    "pg_buffercache",
+    "pg_freespacemap",
     "pg_prewarm",
     "pg_stat_statements",
     "pg_trgm",
+    "pg_visibility",
     "pgcrypto",
+    "pgrowlocks",
+    "pgstattuple",
+    "pgxml",
     "plpgsql",
     "postgres_fdw",
+    "refint",
+    "seg",
+    "sslinfo",
+    "tablefunc",
+    "tcn",
+    "unaccent",
+    "uuid-ossp",
+];
+const OF_SOME: [(&str, u16, u16); 8] = [
+    ("adminpack", 13, 16),
+    ("basebackup_to_shell", 15, 18),
+    ("basic_archive", 15, 18),
+    ("old_snapshot", 14, 16),
+    ("pg_logicalinspect", 18, 18),
+    ("pg_overexplain", 18, 18),
+    ("pg_surgery", 14, 18),
+    ("pg_walinspect", 15, 18),
 ];
 
-/// Whether the setting (in lower case) names libraries.
-pub fn is_list(name: &str) -> bool {
-    matches!(name, "shared_preload_libraries" | "session_preload_libraries" | "local_preload_libraries")
+/// Those that do something when they are loaded, to be named in a help.
+const USEFUL: [&str; 5] = ["auth_delay", "auto_explain", "passwordcheck", "pg_prewarm", "pg_stat_statements"];
+
+/// Those that a server loads at its start or never: they take shared memory, or start a worker.
+const WITH_THE_SERVER: [&str; 2] = ["pg_prewarm", "pg_stat_statements"];
+
+/// Refuses what a server with this setting (in lower case) would not load; passes what is no list of libraries.
+pub fn check(name: &str, value: &str, major: Option<u16>) -> Result<(), Refusal> {
+    match name {
+        "shared_preload_libraries" | "session_preload_libraries" => each(name, value, major),
+        "archive_library" if !value.is_empty() => each(name, value, major),
+        // guc.c restricts it to $libdir/plugins, so that whoever logs in may set it.
+        "local_preload_libraries" if !lists::split(value).unwrap_or_default().is_empty() => refuse(
+            &is::SETTING_BREAKS,
+            "local_preload_libraries loads from $libdir/plugins alone, which no image has: every session would end with FATAL",
+            format!("write session_preload_libraries = \"{}\"", value.trim()),
+        ),
+        "oauth_validator_libraries" if !value.is_empty() => refuse(
+            &is::SETTING_VALUE,
+            "no image has a library that validates OAuth tokens, and pg_hba.conf lets in SCRAM-SHA-256 alone",
+            "leave it out",
+        ),
+        "dynamic_library_path" if !value.split(':').any(|folder| folder == "$libdir") => refuse(
+            &is::SETTING_BREAKS,
+            format!("`{value}` leaves out $libdir, where all libraries of the images are"),
+            "leave it out, or write \"$libdir\" among the folders",
+        ),
+        "jit_provider" if value != "llvmjit" => refuse(
+            &is::SETTING_VALUE,
+            format!("no image has the JIT provider `{value}`"),
+            "leave it out for \"llvmjit\"",
+        ),
+        _ => Ok(()),
+    }
 }
 
-/// Refuses a list with a library that is not there.
-pub fn check(list: &str) -> Result<(), Refusal> {
-    for written in list.split(',').map(|part| part.trim().trim_matches('"')).filter(|part| !part.is_empty()) {
-        let library = written.strip_prefix("$libdir/").unwrap_or(written).trim_end_matches(".so");
-        if IN_THE_IMAGE.contains(&library) {
+fn each(name: &str, list: &str, major: Option<u16>) -> Result<(), Refusal> {
+    let within = |first: u16, last: u16| major.is_none_or(|major| (first..=last).contains(&major));
+    let has = |library: &str| {
+        ALWAYS.contains(&library)
+            || OF_SOME.iter().any(|(known, first, last)| *known == library && within(*first, *last))
+    };
+    for written in lists::split(list).unwrap_or_default() {
+        let library = written.strip_prefix("$libdir/").unwrap_or(&written);
+        let library = library.strip_suffix(".so").unwrap_or(library);
+        if name == "session_preload_libraries" && WITH_THE_SERVER.contains(&library) {
+            let problem = format!("`{library}` does nothing in a session: a server loads it at its start");
+            return refuse(
+                &is::SETTING_VALUE,
+                problem,
+                format!("write it into shared_preload_libraries: \"{library}\""),
+            );
+        }
+        if name == "archive_library" && library != "basic_archive" {
+            let problem = format!("`{written}` is no library that archives: the images have \"basic_archive\" alone");
+            return refuse(&is::SETTING_VALUE, problem, "write archive_command instead, or leave it out");
+        }
+        if has(library) {
             continue;
         }
         let problem = match library {
             "sepgsql" => "`sepgsql` needs SELinux, which the images have not got: the server would not start".into(),
             _ => format!(
-                "no image has the library `{written}`: only PostgreSQL's own package is installed, and the server would not start"
+                "no image has the library `{written}`: only PostgreSQL's own package is installed, and {}",
+                if name == "session_preload_libraries" {
+                    "every session would end with FATAL"
+                } else {
+                    "the server would not start"
+                },
             ),
         };
-        let help = match nearest(library, IN_THE_IMAGE.into_iter()) {
+        let help = match nearest(library, ALWAYS.into_iter()) {
             Some(meant) => format!("did you mean \"{meant}\"?"),
-            None => format!("leave it out; there are {}", IN_THE_IMAGE.join(", ")),
+            None => format!("leave it out; those that do something here are {}", USEFUL.join(", ")),
         };
         return refuse(&is::SETTING_VALUE, problem, help);
     }

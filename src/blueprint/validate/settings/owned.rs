@@ -2,6 +2,7 @@
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
+use crate::parameters;
 
 /// Whose setting it is, and what to do instead.
 struct Owner {
@@ -60,8 +61,10 @@ const OWNERS: [Owner; 12] = [
             "ssl_cert_file",
             "ssl_crl_dir",
             "ssl_crl_file",
+            "ssl_dh_params_file",
             "ssl_key_file",
             "ssl_passphrase_command",
+            "ssl_passphrase_command_supports_reload",
         ],
         reason: "every connection is encrypted; each machine makes its own key at first boot",
         help: "leave it out",
@@ -92,32 +95,7 @@ const OWNERS: [Owner; 12] = [
         help: "leave it out; what transactions begin with are settings of their own, such as default_transaction_isolation",
     },
     Owner {
-        names: &[
-            "block_size",
-            "data_checksums",
-            "data_directory_mode",
-            "debug_assertions",
-            "huge_pages_status",
-            "in_hot_standby",
-            "integer_datetimes",
-            "is_superuser",
-            "lc_collate",
-            "lc_ctype",
-            "max_function_args",
-            "max_identifier_length",
-            "max_index_keys",
-            "num_os_semaphores",
-            "segment_size",
-            "server_encoding",
-            "server_version",
-            "server_version_num",
-            "session_authorization",
-            "shared_memory_size",
-            "shared_memory_size_in_huge_pages",
-            "ssl_library",
-            "wal_block_size",
-            "wal_segment_size",
-        ],
+        names: &["is_superuser", "lc_collate", "lc_ctype", "session_authorization"],
         reason: "PostgreSQL only shows it; no configuration file can set it",
         help: "leave it out",
     },
@@ -126,7 +104,12 @@ const OWNERS: [Owner; 12] = [
 /// Refuses a setting (in lower case) that has an owner.
 pub fn check(name: &str) -> Result<(), Refusal> {
     let recovery = name.starts_with("recovery_") && !["recovery_init_sync_method", "recovery_prefetch"].contains(&name);
-    let name_or_kin = if recovery { "restore_command" } else { name };
+    let shown = parameters::newest(name).is_some_and(|parameter| parameter.kind == parameters::Kind::Shown);
+    let name_or_kin = match () {
+        () if recovery => "restore_command",
+        () if shown => "session_authorization",
+        () => name,
+    };
     let owner = OWNERS.iter().find(|owner| owner.names.contains(&name_or_kin));
     match owner {
         Some(owner) => {

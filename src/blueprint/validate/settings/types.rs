@@ -1,174 +1,81 @@
-//! What PostgreSQL itself says that a setting takes: its type, unit, bounds and words.
+//! What is wrong with a value, and what its type takes.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::vocabulary::nearest;
+use crate::parameters::{self, Kind, Parameter, Unreadable};
 
-const TYPES: &str = include_str!("types.tsv");
-
-/// Units by name, in the smallest of their kind: bytes and microseconds
-/// (<https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-NAMES-VALUES>).
-const MEMORY: [(&str, f64); 5] =
-    [("B", 1.0), ("kB", 1024.0), ("MB", 1_048_576.0), ("GB", 1_073_741_824.0), ("TB", 1_099_511_627_776.0)];
-const TIME: [(&str, f64); 6] = [("us", 1.0), ("ms", 1e3), ("s", 1e6), ("min", 6e7), ("h", 3.6e9), ("d", 8.64e10)];
-
-/// One line of the table.
-struct Type {
-    kind: &'static str,
-    unit: &'static str,
-    least: &'static str,
-    most: &'static str,
-    words: &'static str,
-}
-
-fn of(name: &str) -> Option<Type> {
-    let line =
-        TYPES.lines().find(|line| line.split('\t').next().is_some_and(|known| known.eq_ignore_ascii_case(name)))?;
-    let mut columns = line.split('\t').skip(1);
-    let mut next = || columns.next().unwrap_or_default();
-    Some(Type { kind: next(), unit: next(), least: next(), most: next(), words: next() })
-}
-
-/// Refuses a value that PostgreSQL would not start with. What is not in the table passes.
-pub fn check(name: &str, value: &str) -> Result<(), Refusal> {
-    let Some(of_name) = of(name) else { return Ok(()) };
-    match of_name.kind {
-        "bool" if boolean(value).is_none() => {
-            refuse(&is::SETTING_VALUE, format!("`{value}` is neither on nor off"), "write true or false")
-        }
-        "enum" => word(value, of_name.words),
-        "integer" | "real" => number(value, &of_name),
-        _ => Ok(()),
-    }
-}
-
-/// Refuses what this major in particular would not start with; the table has no line for what changed its type.
-pub fn check_in(name: &str, value: &str, major: u16) -> Result<(), Refusal> {
-    let yes_or_no = boolean(value).is_some();
-    match name {
-        "wal_compression" if major < 15 && !yes_or_no => {
-            refuse(&is::SETTING_VALUE, format!("PostgreSQL {major} compresses in one way alone"), "write true or false")
-        }
-        "wal_compression" if !yes_or_no => word(value, "on,off,pglz,lz4,zstd"),
-        "log_connections" if major < 18 && !yes_or_no => {
-            refuse(&is::SETTING_VALUE, format!("`{value}` is neither on nor off"), "write true or false")
-        }
-        // The kernel gives a process 8 MiB, and PostgreSQL wants 512 kB of them free.
-        "max_stack_depth" => {
-            number(value, &Type { kind: "integer", unit: "kB", least: "100", most: "7680", words: "" })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// PostgreSQL's truth: on, off, 1, 0, and any beginning of true, false, yes, no that tells them apart.
-pub fn boolean(value: &str) -> Option<bool> {
-    let value = value.trim().to_lowercase();
-    let begins = |word: &str, least: usize| value.len() >= least && word.starts_with(&value);
-    match () {
-        () if begins("true", 1) || begins("yes", 1) || value == "on" || value == "1" => Some(true),
-        () if begins("false", 1) || begins("no", 1) || begins("off", 2) || value == "0" => Some(false),
-        () => None,
-    }
-}
-
-fn word(value: &str, words: &'static str) -> Result<(), Refusal> {
-    let words = || words.split(',');
-    // Where there is `on`, PostgreSQL takes its other spellings too; `debug` is `debug2`. pg_settings hides both.
-    let hidden = |hidden: &[&str]| hidden.iter().any(|word| word.eq_ignore_ascii_case(value));
-    if words().any(|word| word.eq_ignore_ascii_case(value))
-        || (words().any(|word| word == "on") && hidden(&["true", "false", "yes", "no", "1", "0"]))
-        || (words().any(|word| word == "debug2") && hidden(&["debug"]))
-    {
-        return Ok(());
-    }
-    let all = words().filter(|word| !word.is_empty()).map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
-    let help = match nearest(value, words()) {
-        Some(meant) => format!("did you mean \"{meant}\"? There are {all}"),
-        None => format!("write one of {all}"),
+/// Returns the value as it stands in the configuration, in a spelling that PostgreSQL and Patroni both know. Refuses what PostgreSQL
+/// would not start with. What the table does not know passes.
+pub fn check(name: &str, value: &str, major: Option<u16>) -> Result<String, Refusal> {
+    let parameter = match major {
+        Some(major) => parameters::of(name, major),
+        None => parameters::newest(name),
     };
-    refuse(&is::SETTING_VALUE, format!("`{value}` is no value of this setting"), help)
+    let Some(parameter) = parameter else { return Ok(value.to_string()) };
+    match parameter.read(value) {
+        Ok(read) => Ok(read.text(value)),
+        Err(unreadable) => {
+            let (problem, help) = explain(&parameter, value, unreadable);
+            refuse(&is::SETTING_VALUE, problem, help)
+        }
+    }
 }
 
-fn number(value: &str, of: &Type) -> Result<(), Refusal> {
-    let (unit_of_one, base) = split_unit(of.unit);
-    let units: &[(&str, f64)] = match base {
-        "" => &[],
-        base if MEMORY.iter().any(|(unit, _)| *unit == base) => &MEMORY,
-        _ => &TIME,
-    };
-    let factor = |unit: &str| units.iter().find(|(known, _)| *known == unit).map(|(_, factor)| factor);
-    let whole = if of.kind == "integer" { "whole number" } else { "number" };
-    let form = match units.first() {
-        None => format!("a {whole} without a unit"),
-        Some(_) => {
-            let names = units.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+fn explain(parameter: &Parameter, value: &str, unreadable: Unreadable) -> (String, String) {
+    let Parameter { unit, least, most, .. } = parameter;
+    match unreadable {
+        Unreadable::NotBool => (format!("`{value}` is neither on nor off"), "write true or false".into()),
+        Unreadable::NotWord => {
+            let words = || parameter.words().filter(|word| !word.is_empty());
+            let all = words().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
+            let help = match nearest(value, words()) {
+                Some(meant) => format!("did you mean \"{meant}\"? There are {all}"),
+                None => format!("write one of {all}"),
+            };
+            (format!("`{value}` is no value of this setting"), help)
+        }
+        Unreadable::NotNumber => (format!("`{value}` is no number"), format!("write {}", form(parameter))),
+        Unreadable::HasUnit => {
+            (format!("`{value}` has a unit, and this setting has none"), format!("write {}", form(parameter)))
+        }
+        Unreadable::UnknownUnit => unknown_unit(parameter, value),
+        Unreadable::OutOfBounds if parameter.name == "unix_socket_permissions" => (
+            format!("`{value}` is read as a decimal number, and is out of PostgreSQL's bounds"),
+            format!(
+                "write permissions in octal, with a 0 in front and in quotes: \"0{}\"",
+                value.trim_start_matches('0')
+            ),
+        ),
+        Unreadable::OutOfBounds => {
+            let of_unit = if unit.is_empty() { String::new() } else { format!(", in units of {unit}") };
+            (
+                format!("`{value}` is out of PostgreSQL's bounds"),
+                format!("write what is within {least} to {most}{of_unit}"),
+            )
+        }
+    }
+}
+
+/// PostgreSQL tells `MB` from `mb`.
+fn unknown_unit(parameter: &Parameter, value: &str) -> (String, String) {
+    let start = value.trim_end_matches(|c: char| !c.is_ascii_digit() && c != '.').len();
+    let (number, written) = (&value[..start], value[start..].trim());
+    let known = parameters::units(parameter.unit).iter().find(|(unit, _)| unit.eq_ignore_ascii_case(written));
+    match known {
+        Some((unit, _)) => (format!("PostgreSQL knows no unit `{written}`"), format!("write \"{number}{unit}\"")),
+        None => (format!("PostgreSQL knows no unit `{written}` here"), format!("write {}", form(parameter))),
+    }
+}
+
+fn form(parameter: &Parameter) -> String {
+    let whole = if parameter.kind == Kind::Integer { "whole number" } else { "number" };
+    match parameters::units(parameter.unit) {
+        [] => format!("a {whole} without a unit"),
+        units => {
+            let names = units.iter().rev().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
             format!("a {whole}, or a number with one of the units {names}")
         }
-    };
-    let Some((number, unit)) = number_and_unit(value) else {
-        return refuse(&is::SETTING_VALUE, format!("`{value}` is no number"), format!("write {form}"));
-    };
-    let scale = match (unit, factor(unit)) {
-        ("", _) => 1.0,
-        (_, Some(factor)) => factor / (unit_of_one * factor_of(units, base)),
-        _ => {
-            let problem = match units.is_empty() {
-                true => format!("`{value}` has a unit, and this setting has none"),
-                false => format!("PostgreSQL knows no unit `{unit}` here"),
-            };
-            return refuse(&is::SETTING_VALUE, problem, format!("write {form}"));
-        }
-    };
-    // PostgreSQL rounds what it keeps as a whole number.
-    let number = if of.kind == "integer" { (number * scale).round() } else { number * scale };
-    let bound = |text: &str, otherwise: f64| text.parse().unwrap_or(otherwise);
-    if !(bound(of.least, f64::MIN)..=bound(of.most, f64::MAX)).contains(&number) {
-        let of_unit = if of.unit.is_empty() { String::new() } else { format!(", in units of {}", of.unit) };
-        let bounds = format!("{} to {}{of_unit}", of.least, of.most);
-        return refuse(
-            &is::SETTING_VALUE,
-            format!("`{value}` is out of PostgreSQL's bounds"),
-            format!("write what is within {bounds}"),
-        );
-    }
-    Ok(())
-}
-
-/// `8kB` is 8 of `kB`.
-fn split_unit(unit: &'static str) -> (f64, &'static str) {
-    let base = unit.trim_start_matches(|c: char| c.is_ascii_digit());
-    (unit[..unit.len() - base.len()].parse().unwrap_or(1.0), base)
-}
-
-fn factor_of(units: &[(&str, f64)], base: &str) -> f64 {
-    units.iter().find(|(unit, _)| *unit == base).map_or(1.0, |(_, factor)| *factor)
-}
-
-/// The number that a setting's text begins with, as PostgreSQL reads it, and the unit behind it.
-pub fn number_and_unit(text: &str) -> Option<(f64, &str)> {
-    let (number, unit) = text.trim().split_at(end_of_number(text.trim()));
-    Some((read(number)?, unit.trim_start()))
-}
-
-/// Where the number ends: after the digits, and after an exponent only if digits follow it.
-fn end_of_number(text: &str) -> usize {
-    if text.starts_with("0x") || text.starts_with("0X") {
-        return 2 + text[2..].find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(text.len() - 2);
-    }
-    let digits =
-        |from: usize| text[from..].find(|c: char| !c.is_ascii_digit() && c != '.').map_or(text.len(), |end| from + end);
-    let signed = |from: usize| from + usize::from(text[from..].starts_with(['-', '+']));
-    let end = digits(signed(0));
-    let exponent = text[end..].starts_with(['e', 'E']).then(|| signed(end + 1));
-    exponent.filter(|from| digits(*from) > *from).map_or(end, digits)
-}
-
-/// As C's `strtol` and `strtod` read it.
-fn read(text: &str) -> Option<f64> {
-    match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
-        Some(hex) => u32::from_str_radix(hex, 16).ok().map(f64::from),
-        None => text.parse().ok(),
     }
 }
 
@@ -177,59 +84,86 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_taken_where_postgres_takes_it() {
-        for (name, value, taken) in [
-            ("work_mem", "64MB", true),
-            ("work_mem", "65536", true),
-            ("work_mem", "1.5GB", true),
-            ("work_mem", "64 MB", true),
-            ("work_mem", "lots", false),
-            ("work_mem", "64M", false),
-            ("work_mem", "64ms", false),
-            ("work_mem", "32kB", false),
-            ("work_mem", "999999999999TB", false),
-            ("shared_buffers", "262144", true),
-            ("shared_buffers", "127kB", true),
-            ("shared_buffers", "64kB", false),
-            ("max_slot_wal_keep_size", "-1", true),
-            ("checkpoint_timeout", "15min", true),
-            ("checkpoint_timeout", "15 m", false),
-            ("checkpoint_timeout", "2d", false),
-            ("autovacuum_vacuum_scale_factor", "0.02", true),
-            ("autovacuum_vacuum_scale_factor", "200", false),
-            ("random_page_cost", "1.1e0", true),
-            ("max_connections", "100s", false),
-            ("max_connections", "0x64", true),
-            ("max_connections", "", false),
-            ("jit", "of", true),
-            ("jit", "o", false),
-            ("track_commit_timestamp", "maybe", false),
-            ("huge_pages", "TRY", true),
-            ("huge_pages", "true", true),
-            ("wal_level", "logical", true),
-            ("default_transaction_isolation", "repeatable read", true),
-            ("log_min_messages", "debug", true),
-            ("log_statement", "dll", false),
-            ("datestyle", "anything", true),
-            ("intervalstyle", "iso_8601", true),
-            ("my.own", "anything", true),
+    fn a_value_is_read_as_postgres_reads_it() {
+        for (name, value, read) in [
+            ("work_mem", "64MB", Some(65_536.0)),
+            ("work_mem", "65536", Some(65_536.0)),
+            ("work_mem", "1.5GB", Some(1_572_864.0)),
+            ("work_mem", " 64 MB ", Some(65_536.0)),
+            ("work_mem", "010MB", Some(8192.0)),
+            ("work_mem", "0x10MB", Some(16_384.0)),
+            ("work_mem", "010.5MB", Some(10_752.0)),
+            ("work_mem", "1e3kB", Some(1000.0)),
+            ("work_mem", "+64kB", Some(64.0)),
+            ("work_mem", "08MB", None),
+            ("work_mem", "lots", None),
+            ("work_mem", "64M", None),
+            ("work_mem", "64mb", None),
+            ("work_mem", "64ms", None),
+            ("work_mem", "32kB", None),
+            ("work_mem", "999999999999TB", None),
+            ("shared_buffers", "262144", Some(262_144.0)),
+            ("shared_buffers", "127kB", Some(16.0)),
+            ("shared_buffers", "64kB", None),
+            ("max_slot_wal_keep_size", "-1", Some(-1.0)),
+            ("checkpoint_timeout", "15min", Some(900.0)),
+            ("checkpoint_timeout", "0.5h", Some(1800.0)),
+            ("checkpoint_timeout", "15 m", None),
+            ("checkpoint_timeout", "2d", None),
+            ("autovacuum_vacuum_scale_factor", "0.02", Some(0.02)),
+            ("autovacuum_vacuum_scale_factor", "010", Some(10.0)),
+            ("autovacuum_vacuum_scale_factor", "200", None),
+            ("random_page_cost", "1.1e0", Some(1.1)),
+            ("random_page_cost", "0x1p1", Some(2.0)),
+            ("random_page_cost", ".5", Some(0.5)),
+            ("random_page_cost", "1e999", None),
+            ("random_page_cost", "nan", None),
+            ("max_connections", "100s", None),
+            ("max_connections", "0x64", Some(100.0)),
+            ("max_connections", "99.5", Some(100.0)),
+            ("max_connections", "98.5", Some(98.0)),
+            ("max_connections", "1 0", None),
+            ("max_connections", "", None),
+            ("max_connections", "99999999999999999999", None),
+            ("unix_socket_permissions", "0700", Some(448.0)),
+            ("unix_socket_permissions", "0770", Some(504.0)),
+            ("unix_socket_permissions", "700", None),
         ] {
-            assert_eq!(check(name, value).is_ok(), taken, "{name} = {value}");
+            let parameter = parameters::of(name, 17).expect(name);
+            let number = match parameter.read(value) {
+                Ok(parameters::Value::Number(number)) => Some(number),
+                _ => None,
+            };
+            assert_eq!(number, read, "{name} = {value}");
         }
     }
 
     #[test]
-    fn the_table_is_whole() {
-        let lines: Vec<&str> = TYPES.lines().filter(|line| !line.starts_with('#')).collect();
-        assert!(lines.len() > 280, "{}", lines.len());
-        for line in lines {
-            assert_eq!(line.split('\t').count(), 6, "{line}");
-            assert!(
-                super::super::NAMES
-                    .lines()
-                    .any(|name| name.eq_ignore_ascii_case(line.split('\t').next().unwrap_or_default())),
-                "{line}"
-            );
+    fn a_word_is_spelt_as_patroni_spells_it() {
+        for (name, value, text) in [
+            ("jit", "of", Some("off")),
+            ("jit", "T", Some("on")),
+            ("jit", "1", Some("on")),
+            ("jit", "o", None),
+            ("jit", " on", None),
+            ("track_commit_timestamp", "maybe", None),
+            ("huge_pages", "TRY", Some("try")),
+            ("huge_pages", "true", Some("on")),
+            ("huge_pages", "t", None),
+            ("wal_level", "Logical", Some("logical")),
+            ("wal_level", "hot_standby", Some("replica")),
+            ("default_transaction_isolation", "repeatable read", Some("repeatable read")),
+            ("log_min_messages", "debug", Some("debug2")),
+            ("log_statement", "dll", None),
+            ("datestyle", "anything", Some("anything")),
+            ("intervalstyle", "ISO_8601", Some("iso_8601")),
+            ("wal_compression", "yes", Some("on")),
+            ("my.own", "anything", Some("anything")),
+        ] {
+            assert_eq!(check(name, value, Some(17)).ok().as_deref(), text, "{name} = {value}");
         }
+        assert_eq!(check("wal_compression", "lz4", Some(14)).ok(), None);
+        assert_eq!(check("maintenance_work_mem", "64kB", Some(16)).ok(), None);
+        assert!(check("maintenance_work_mem", "64kB", Some(17)).is_ok());
     }
 }

@@ -4,6 +4,8 @@ use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::vocabulary::nearest;
 
+mod posix;
+
 const ZONES: &str = include_str!("zones.txt");
 
 fn known() -> impl Iterator<Item = &'static str> {
@@ -16,10 +18,18 @@ pub fn is_zone(name: &str) -> bool {
 }
 
 /// Refuses what no image has. A zone that is newer than the list passes where its area is known.
-pub fn check(value: &str) -> Result<(), Refusal> {
-    // With digits it is an offset, or a zone with its rules in it (`CET-1CEST`), which PostgreSQL reads without a file.
-    if value.contains(|c: char| c.is_ascii_digit()) || known().any(|name| name.eq_ignore_ascii_case(value)) {
+pub fn check(name: &str, value: &str) -> Result<(), Refusal> {
+    if known().any(|known| known.eq_ignore_ascii_case(value)) || posix::is_zone(value) {
         return Ok(());
+    }
+    if name == "timezone" && posix::is_offset(value) {
+        return Ok(());
+    }
+    if value.contains(|c: char| c.is_ascii_digit()) && !value.contains('/') {
+        let problem = format!("PostgreSQL cannot read `{value}` as an offset or a zone with its rules");
+        let help = "write a zone such as \"Europe/Berlin\", or an offset of at most 167 hours as POSIX does: \"CET-1\" is one \
+                    hour east of Greenwich";
+        return refuse(&is::SETTING_VALUE, problem, help);
     }
     let problem = format!("no image has the time zone `{value}`, and the server would not start");
     let names: Vec<String> = known().map(str::to_lowercase).collect();
@@ -29,7 +39,12 @@ pub fn check(value: &str) -> Result<(), Refusal> {
     }
     let area = |name: &str| name.split_once('/').map(|(area, _)| area.to_lowercase());
     match area(value) {
-        Some(wanted) if known().any(|name| area(name).as_ref() == Some(&wanted)) => Ok(()),
+        Some(wanted)
+            if value.chars().all(|c| c.is_ascii_alphanumeric() || "/_+-".contains(c))
+                && known().any(|name| area(name).as_ref() == Some(&wanted)) =>
+        {
+            Ok(())
+        }
         _ => refuse(&is::SETTING_VALUE, problem, "write area and city, such as \"Europe/Berlin\", or \"UTC\""),
     }
 }
@@ -51,17 +66,18 @@ mod tests {
             "CET-1CEST",
             "Europe/Newtown",
         ] {
-            assert!(check(value).is_ok(), "{value}");
+            assert!(check("timezone", value).is_ok(), "{value}");
         }
         for (value, help) in [
             ("europe/berlim", "did you mean \"Europe/Berlin\"?"),
             ("Eurpe/Berlin", "did you mean \"Europe/Berlin\"?"),
             ("Germany/Berlin", "write area and city"),
             ("ABC", "write area and city"),
+            ("GMT+99:99", "write a zone such as"),
             ("default", "write area and city"),
             ("", "write area and city"),
         ] {
-            let refusal = check(value).expect_err(value);
+            let refusal = check("timezone", value).expect_err(value);
             assert!(refusal.help.starts_with(help), "{value}: {}", refusal.help);
         }
     }

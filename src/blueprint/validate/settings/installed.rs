@@ -1,0 +1,277 @@
+//! Values that name something that the images must have: a locale, an encoding, a set of abbreviations, a group.
+
+use crate::blueprint::diagnostic::{Refusal, refuse};
+use crate::blueprint::rules::language as is;
+use crate::blueprint::vocabulary::nearest;
+
+/// What PostgreSQL knows as a client's encoding, without case and signs: `pg_encname_tbl` in src/common/encnames.c.
+const ENCODINGS: [&str; 81] = [
+    "abc",
+    "alt",
+    "big5",
+    "euccn",
+    "eucjis2004",
+    "eucjp",
+    "euckr",
+    "euctw",
+    "gb18030",
+    "gbk",
+    "iso88591",
+    "iso885910",
+    "iso885913",
+    "iso885914",
+    "iso885915",
+    "iso885916",
+    "iso88592",
+    "iso88593",
+    "iso88594",
+    "iso88595",
+    "iso88596",
+    "iso88597",
+    "iso88598",
+    "iso88599",
+    "johab",
+    "koi8",
+    "koi8r",
+    "koi8u",
+    "latin1",
+    "latin10",
+    "latin2",
+    "latin3",
+    "latin4",
+    "latin5",
+    "latin6",
+    "latin7",
+    "latin8",
+    "latin9",
+    "mskanji",
+    "muleinternal",
+    "shiftjis",
+    "shiftjis2004",
+    "sjis",
+    "sqlascii",
+    "tcvn",
+    "tcvn5712",
+    "uhc",
+    "unicode",
+    "utf8",
+    "vscii",
+    "win",
+    "win1250",
+    "win1251",
+    "win1252",
+    "win1253",
+    "win1254",
+    "win1255",
+    "win1256",
+    "win1257",
+    "win1258",
+    "win866",
+    "win874",
+    "win932",
+    "win936",
+    "win949",
+    "win950",
+    "windows1250",
+    "windows1251",
+    "windows1252",
+    "windows1253",
+    "windows1254",
+    "windows1255",
+    "windows1256",
+    "windows1257",
+    "windows1258",
+    "windows866",
+    "windows874",
+    "windows932",
+    "windows936",
+    "windows949",
+    "windows950",
+];
+
+/// The configurations of text search that every server has (pg_ts_config), without those of 14 and 18.
+const TEXT_SEARCH: [&str; 23] = [
+    "arabic",
+    "danish",
+    "dutch",
+    "english",
+    "finnish",
+    "french",
+    "german",
+    "greek",
+    "hungarian",
+    "indonesian",
+    "irish",
+    "italian",
+    "lithuanian",
+    "nepali",
+    "norwegian",
+    "portuguese",
+    "romanian",
+    "russian",
+    "simple",
+    "spanish",
+    "swedish",
+    "tamil",
+    "turkish",
+];
+const TEXT_SEARCH_SINCE: [(u16, &[&str]); 2] =
+    [(14, &["armenian", "basque", "catalan", "hindi", "serbian", "yiddish"]), (18, &["estonian"])];
+
+/// The sets of abbreviations in PostgreSQL's share/timezonesets whose names PostgreSQL takes.
+const ABBREVIATIONS: [&str; 3] = ["Default", "Australia", "India"];
+
+/// Groups that the system user postgres is in: what it may give its socket to.
+const GROUPS: [&str; 3] = ["", "postgres", "ssl-cert"];
+
+/// Refuses the value of a setting (in lower case) that names what no image has.
+pub fn check(name: &str, value: &str, major: Option<u16>) -> Result<(), Refusal> {
+    match name {
+        "lc_messages" | "lc_monetary" | "lc_numeric" | "lc_time" => locale(name, value),
+        "client_encoding" => encoding(value),
+        "timezone_abbreviations" => one_of(value, &ABBREVIATIONS, "set of time zone abbreviations"),
+        "unix_socket_group" => match GROUPS.contains(&value) {
+            true => Ok(()),
+            false => refuse(
+                &is::SETTING_VALUE,
+                format!("the system user postgres is not in a group `{value}`, and the server would not start"),
+                "leave it out, and give access by unix_socket_permissions; applications come in through HAProxy",
+            ),
+        },
+        "default_table_access_method" if value != "heap" => refuse(
+            &is::SETTING_BREAKS,
+            format!("no image has the table access method `{value}`: no table could be made"),
+            "leave it out for \"heap\"",
+        ),
+        "default_tablespace" | "temp_tablespaces" if value.trim_matches('"') == "pg_global" => refuse(
+            &is::SETTING_BREAKS,
+            "only PostgreSQL's own shared tables may be in pg_global: no table could be made",
+            "leave it out",
+        ),
+        "default_text_search_config" => text_search(value, major),
+        _ => Ok(()),
+    }
+}
+
+fn one_of(value: &str, known: &[&'static str], what: &str) -> Result<(), Refusal> {
+    if known.contains(&value) {
+        return Ok(());
+    }
+    let lower: Vec<String> = known.iter().map(|name| name.to_lowercase()).collect();
+    let meant = nearest(&value.to_lowercase(), lower.iter().map(String::as_str));
+    let help = match meant.and_then(|meant| known.iter().find(|name| name.eq_ignore_ascii_case(meant))) {
+        Some(meant) => format!("did you mean \"{meant}\"?"),
+        None => {
+            format!("write one of {}", known.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", "))
+        }
+    };
+    refuse(&is::SETTING_VALUE, format!("no image has the {what} `{value}`, and the server would not start"), help)
+}
+
+/// The images have the locales of the C library alone, which it spells in several ways.
+fn locale(name: &str, value: &str) -> Result<(), Refusal> {
+    let utf8 = value.strip_prefix("C.").is_some_and(|codeset| plain(codeset) == "utf8");
+    // Empty is the environment's, which PostgreSQL does not ask for lc_messages.
+    if utf8 || ["C", "POSIX"].contains(&value) || (value.is_empty() && name != "lc_messages") {
+        return Ok(());
+    }
+    refuse(
+        &is::SETTING_VALUE,
+        format!("no image has the locale `{value}`, and the server would not start"),
+        "write \"C.UTF-8\" or \"C\", or leave it out; a session formats by TO_CHAR, and a column sorts by COLLATE",
+    )
+}
+
+/// Without case and signs, as `clean_encoding_name` compares.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+fn encoding(value: &str) -> Result<(), Refusal> {
+    let name = plain(value);
+    match name.as_str() {
+        // No conversion from UTF8; no codec in psycopg2, which Patroni connects with.
+        "muleinternal" | "euctw" => refuse(
+            &is::SETTING_BREAKS,
+            format!("no session of Patroni can start with `{value}`"),
+            "leave it out for \"UTF8\"; a client names its own encoding as it connects",
+        ),
+        name if ENCODINGS.contains(&name) => Ok(()),
+        name => refuse(
+            &is::SETTING_VALUE,
+            format!("PostgreSQL knows no encoding `{value}`, and the server would not start"),
+            match nearest(name, ENCODINGS.into_iter()) {
+                Some(meant) => format!("did you mean \"{}\"?", meant.to_uppercase()),
+                None => "write \"UTF8\", or leave it out".into(),
+            },
+        ),
+    }
+}
+
+/// A user's own configuration may be made later; what is nearly a name of PostgreSQL's is a slip.
+fn text_search(value: &str, major: Option<u16>) -> Result<(), Refusal> {
+    let name = value.strip_prefix("pg_catalog.").unwrap_or(value);
+    let since = (TEXT_SEARCH_SINCE.iter()).find(|(_, names)| names.contains(&name)).map(|(major, _)| *major);
+    if let (Some(first), Some(major)) = (since, major)
+        && major < first
+    {
+        let problem =
+            format!("PostgreSQL {major} has no text search configuration `{name}`: {first} is the first that has it");
+        return refuse(&is::SETTING_VALUE, problem, "leave it out, or write another postgres.version");
+    }
+    let known = || TEXT_SEARCH.into_iter().chain(TEXT_SEARCH_SINCE.iter().flat_map(|(_, names)| names.iter().copied()));
+    if name.is_empty() || known().any(|known| known == name) {
+        return Ok(());
+    }
+    match nearest(name, known()) {
+        Some(meant) => refuse(
+            &is::SETTING_VALUE,
+            format!("PostgreSQL has no text search configuration `{name}`"),
+            format!("did you mean \"pg_catalog.{meant}\"?"),
+        ),
+        None if value.starts_with("pg_catalog.") => refuse(
+            &is::SETTING_VALUE,
+            format!("PostgreSQL has no text search configuration `{name}`"),
+            "write one such as \"pg_catalog.english\", or leave it out",
+        ),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_images_have_is_taken() {
+        for (name, value, taken) in [
+            ("lc_messages", "C.UTF-8", true),
+            ("lc_messages", "C.utf8", true),
+            ("lc_time", "POSIX", true),
+            ("lc_numeric", "", true),
+            ("lc_monetary", "de_DE.UTF-8", false),
+            ("lc_messages", "en_US.UTF-8", false),
+            ("lc_messages", "c.utf8", false),
+            ("client_encoding", "UTF8", true),
+            ("client_encoding", "utf-8", true),
+            ("client_encoding", "LATIN1", true),
+            ("client_encoding", "ISO-8859-15", true),
+            ("client_encoding", "UTF-9", false),
+            ("client_encoding", "UTF-16", false),
+            ("client_encoding", "", false),
+            ("client_encoding", "MULE_INTERNAL", false),
+            ("timezone_abbreviations", "Australia", true),
+            ("timezone_abbreviations", "australia", false),
+            ("timezone_abbreviations", "Klingon", false),
+            ("unix_socket_group", "www-data", false),
+            ("default_table_access_method", "columnar", false),
+            ("default_text_search_config", "pg_catalog.german", true),
+            ("default_text_search_config", "public.mine", true),
+            ("default_text_search_config", "pg_catalog.estonian", false),
+            ("default_text_search_config", "pg_catalog.klingon", false),
+            ("default_text_search_config", "englisch", false),
+        ] {
+            assert_eq!(check(name, value, Some(17)).is_ok(), taken, "{name} = {value}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! PostgreSQL's configuration parameters: which ones each major has, what they take, and how PostgreSQL reads a value.
+//!
+//! Whatever reads a setting reads it here, so that a blueprint, a calculation and a running cluster agree on what `010MB` is.
+
+mod number;
+mod value;
+
+pub use number::units;
+pub use value::{Unreadable, Value, boolean};
+
+/// The oldest and the newest major in the table.
+pub const MAJORS: std::ops::RangeInclusive<u16> = 13..=18;
+
+/// What the servers of all these majors say themselves.
+const TABLE: &str = include_str!("parameters/table.tsv");
+/// What older majors had.
+const GONE: &str = include_str!("parameters/gone.tsv");
+
+/// A type of parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// On or off.
+    Bool,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Real,
+    /// One of some words.
+    Enum,
+    /// A text, whose form the table does not know.
+    String,
+    /// The server shows it; nobody can set it.
+    Shown,
+}
+
+/// A parameter, as a span of majors has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameter {
+    /// In PostgreSQL's own spelling, which is not always in lower case.
+    pub name: &'static str,
+    /// The first major that has it so.
+    pub first: u16,
+    /// The last one.
+    pub last: u16,
+    /// Its type.
+    pub kind: Kind,
+    /// What a bare number counts, such as `8kB`; empty for a plain number.
+    pub unit: &'static str,
+    /// The least number, in its unit.
+    pub least: &'static str,
+    /// The greatest number, in its unit.
+    pub most: &'static str,
+    words: &'static str,
+}
+
+impl Parameter {
+    fn parse(line: &'static str) -> Option<Self> {
+        let mut columns = line.split('\t');
+        let mut next = || columns.next();
+        let (name, first, last) = (next()?, next()?.parse().ok()?, next()?.parse().ok()?);
+        let kind = match next()? {
+            "bool" => Kind::Bool,
+            "integer" => Kind::Integer,
+            "real" => Kind::Real,
+            "enum" => Kind::Enum,
+            "string" => Kind::String,
+            _ => Kind::Shown,
+        };
+        Some(Parameter { name, first, last, kind, unit: next()?, least: next()?, most: next()?, words: next()? })
+    }
+
+    /// Returns the words of an enum.
+    pub fn words(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.words.split(',')
+    }
+
+    /// Returns the extension that it belongs to; `None` for one of the server's own.
+    pub fn extension(&self) -> Option<&'static str> {
+        self.name.split_once('.').map(|(extension, _)| extension)
+    }
+}
+
+/// Returns every parameter; once for each span of majors that has it alike.
+pub fn all() -> impl Iterator<Item = Parameter> {
+    TABLE.lines().filter_map(Parameter::parse)
+}
+
+/// Returns the spans of one name, in any case, the oldest first.
+fn spans(name: &str) -> impl Iterator<Item = Parameter> {
+    all().filter(move |parameter| parameter.name.eq_ignore_ascii_case(name))
+}
+
+/// Returns the parameter of this major.
+pub fn of(name: &str, major: u16) -> Option<Parameter> {
+    spans(name).find(|parameter| (parameter.first..=parameter.last).contains(&major))
+}
+
+/// Returns the parameter as the newest major has it that has it at all.
+pub fn newest(name: &str) -> Option<Parameter> {
+    spans(name).last()
+}
+
+/// Returns the first and the last major that has a parameter of this name.
+pub fn majors(name: &str) -> Option<(u16, u16)> {
+    let first = spans(name).next()?.first;
+    Some((first, newest(name)?.last))
+}
+
+/// A parameter that is no more.
+#[derive(Debug, Clone, Copy)]
+pub struct Gone {
+    /// The last release that has it, such as `9.4`.
+    pub last: &'static str,
+    /// The parameter that took its place; empty where none did.
+    pub instead: &'static str,
+    /// What else there is to know; empty for nothing.
+    pub note: &'static str,
+}
+
+/// Returns what became of a parameter (in lower case) that some major dropped.
+pub fn gone(name: &str) -> Option<Gone> {
+    let mut columns = GONE.lines().find(|line| line.split('\t').next() == Some(name))?.split('\t').skip(1);
+    let mut next = || columns.next().unwrap_or_default();
+    Some(Gone { last: next(), instead: next(), note: next() })
+}
+
+/// Reads a number of a parameter in its own unit; `None` for what is no number of it.
+pub fn number(name: &str, text: &str) -> Option<f64> {
+    match newest(name)?.read(text) {
+        Ok(Value::Number(number)) => Some(number),
+        _ => None,
+    }
+}
+
+/// Reads a number in another unit than the parameter's own, such as `kB` or `ms`.
+pub fn number_in(name: &str, text: &str, unit: &str) -> Option<f64> {
+    let one = number::convert(1.0, unit, newest(name)?.unit)?;
+    Some(number(name, text)? / one)
+}
+
+/// Whether two texts mean the same to a parameter. An unknown one's are compared as texts.
+pub fn same(name: &str, one: &str, other: &str) -> bool {
+    let read = |text: &str| spans(name).find_map(|parameter| parameter.read(text).ok());
+    one == other || matches!((read(one), read(other)), (Some(one), Some(other)) if one == other)
+}
