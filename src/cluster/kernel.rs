@@ -96,7 +96,11 @@ fn slowest_disk_mib(machines: &[Machine]) -> u64 {
 
 /// `None` where too little would be left for processes: PostgreSQL would not start.
 fn overcommit_ratio(memory_mib: u64, postgres: &Postgres) -> Option<u64> {
-    let buffers = postgres.settings.get("shared_buffers").and_then(|value| sizing::kib(value, 8)).unwrap_or_default();
+    let buffers = postgres
+        .settings
+        .get("shared_buffers")
+        .and_then(|value| sizing::kib("shared_buffers", value))
+        .unwrap_or_default();
     let buffers_mib = u64::try_from(buffers).unwrap_or_default().div_ceil(1024);
     let tables = match postgres.reserves_huge_pages {
         true => 0,
