@@ -84,9 +84,12 @@ fn with_role(test: &Test, seconds: u32, tagged: bool) {
     );
     fs::write(test.state("role"), role).unwrap();
     test.hook("aws", r#"case "$*" in "iam get-role "*) cat "$STATE/role"; exit ;; esac"#);
-    let shown = r#"{"resource_changes": [{"address": "aws_iam_role.db", "mode": "managed", "type": "aws_iam_role", "change":
-        {"actions": ["create"], "after": {"name": "herd-db", "tags_all": {"pgherd:cluster": "herd/eu-west-1"}}}}]}"#;
-    fs::write(test.state("shown-terraform_network"), shown).unwrap();
+    let after = serde_json::json!({"name": "herd-db", "tags_all": {"pgherd:cluster": "herd/eu-west-1"}});
+    test.shown(
+        "terraform_network",
+        serde_json::json!([{"address": "aws_iam_role.db", "mode": "managed", "type": "aws_iam_role",
+        "change": {"actions": ["create"], "after": after}}]),
+    );
     if tagged {
         let vpc = r#""ResourceId": "vpc-1", "ResourceType": "vpc", "Key": "pgherd:cluster", "Value": "herd/eu-west-1""#;
         fs::write(test.state("describe-tags"), format!(r#"{{"Tags": [{{{vpc}}}]}}"#)).unwrap();

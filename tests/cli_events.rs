@@ -177,12 +177,14 @@ fn what_needs_a_confirmation_is_told_with_what_forces_it() {
     test.hook(
         "terraform",
         r#"case "$*" in *terraform_slave*" plan "*)
-            echo "  # aws_instance.slave[\"slave1\"] must be replaced"; echo "Plan: 1 to add, 0 to change, 1 to destroy."; exit 2 ;; esac"#,
+            exit 2 ;; esac"#,
     );
-    let shown = json!({ "resource_changes": [{ "address": "aws_instance.slave[\"slave1\"]", "mode": "managed", "type": "aws_instance",
+    test.shown(
+        "terraform_slave",
+        json!([{ "address": "aws_instance.slave[\"slave1\"]", "mode": "managed", "type": "aws_instance",
         "change": { "actions": ["delete", "create"], "replace_paths": [["subnet_id"]],
-        "before": { "tags": { "pgherd:machine": "slave1", "pgherd:role": "slave" } } } }] });
-    fs::write(test.state("shown-terraform_slave"), shown.to_string()).unwrap();
+        "before": { "tags": { "pgherd:machine": "slave1", "pgherd:role": "slave" } } } }]),
+    );
     let events = schema.events(&test.run(RUN).exits(1));
     let needed = of(&events, "confirmation-needed", "slaves");
     assert_eq!(needed[0]["data_of"], json!(["slave1"]));

@@ -194,11 +194,16 @@ fn a_plan_that_nobody_saw_asks_before_it_destroys() {
     let test = ready(&Herd::healthy());
     test.hook(
         "terraform",
-        r#"case "$*" in *terraform_haproxy*" plan "*) for out; do case "$out" in -out=*) echo create >"load_balancer/terraform_haproxy/${out#-out=}" ;; esac; done
-        echo "  # aws_instance.haproxy must be replaced"; echo "Plan: 1 to add, 0 to change, 1 to destroy."; exit 2 ;; esac"#,
+        r#"case "$*" in *terraform_haproxy*" plan "*) for out; do case "$out" in -out=*) echo create >"load_balancer/terraform_haproxy/${out#-out=}" ;; esac; done; exit 2 ;; esac"#,
+    );
+    test.shown(
+        "terraform_haproxy",
+        serde_json::json!([{"address": "aws_instance.haproxy", "mode": "managed", "type": "aws_instance",
+        "change": {"actions": ["delete", "create"]}}]),
     );
     let done = test.at_terminal(&["run", "blueprints/herd.hcl"], "yes\nno\n").exits(1);
-    done.out("-/+ aws_instance.haproxy").out("haproxy not done you said no");
+    done.out("-/+ aws_instance.haproxy (clients are cut off until its machine is back)")
+        .out("haproxy not done you said no");
     assert_eq!(test.calls_of("terraform_haproxy apply"), Vec::<String>::new());
     test.run(RUN).exits(0);
 }
@@ -371,13 +376,15 @@ fn replacing_slave1(herd: &Herd) -> Test {
         "terraform",
         r#"[ -f "$STATE/replaced" ] || case "$*" in
         *terraform_slave*" plan "*) for out; do case "$out" in -out=*) echo create >"db_config/terraform_slave/${out#-out=}" ;; esac; done
-            echo "  # aws_instance.slave[\"slave1\"] must be replaced"; echo "Plan: 1 to add, 0 to change, 1 to destroy."; exit 2 ;;
+            exit 2 ;;
         *terraform_slave*" apply "*) touch "$STATE/replaced" ;; esac"#,
     );
-    let shown = r#"{"resource_changes": [{"address": "aws_instance.slave[\"slave1\"]", "mode": "managed", "type": "aws_instance",
+    test.shown(
+        "terraform_slave",
+        serde_json::json!([{"address": "aws_instance.slave[\"slave1\"]", "mode": "managed", "type": "aws_instance",
         "change": {"actions": ["delete", "create"], "replace_paths": [["subnet_id"]],
-        "before": {"user_data": "neverinanylog", "tags": {"pgherd:machine": "slave1", "pgherd:role": "slave"}}}}]}"#;
-    fs::write(test.state("shown-terraform_slave"), shown).unwrap();
+        "before": {"user_data": "neverinanylog", "tags": {"pgherd:machine": "slave1", "pgherd:role": "slave"}}}}]),
+    );
     test
 }
 

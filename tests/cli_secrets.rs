@@ -21,10 +21,20 @@ fn talkative() -> Test {
     test.run(&["gen"]).exits(0);
     let test = test.env("AWS_SECRET_ACCESS_KEY", SECRET).env("AWS_ACCESS_KEY_ID", "AKIA");
     let print = r#"printf '%s\n' "key $AWS_SECRET_ACCESS_KEY" 'url wJalrXUtn%2FK7MDENG%2BbPx%3CRfiCY%3EEXAMPLE%5CKEY'"#;
-    let plan = r##"printf '  # aws_thing["%s"] will be created\n' "$AWS_SECRET_ACCESS_KEY""##;
+    let named = format!("aws_thing.this[{SECRET:?}]");
+    test.shown(
+        "terraform_network",
+        serde_json::json!([{"address": named, "mode": "managed", "type": "aws_thing",
+        "change": {"actions": ["create"]}}]),
+    );
     let fails = r#"printf 'Error: no %s\n\n  on main.tf line 1, in resource "aws_instance" "master":\n' "$AWS_SECRET_ACCESS_KEY"; exit 1"#;
     test.hook("packer", &format!("case \"$*\" in build*) {print} ;; esac"));
-    test.hook("terraform", &format!("case \"$*\" in *version*) ;; *master*apply*) {fails} ;; *' plan '*) {print}; {plan} ;; *apply*) {print} ;; esac"));
+    test.hook(
+        "terraform",
+        &format!(
+            "case \"$*\" in *version*) ;; *master*apply*) {fails} ;; *' plan '*) {print} ;; *apply*) {print} ;; esac"
+        ),
+    );
     test.hook("aws", &format!("case \"$*\" in *describe-instances*) {{ {print}; }} >&2; exit 1 ;; esac"));
     test
 }

@@ -4,17 +4,19 @@ use super::failure::{Failure, Kind};
 use super::report::{Feed, Style, summary};
 use super::session::Session;
 use crate::run::Watcher;
-use crate::run::consent::{Consent, confirm, goes};
+use crate::run::consent::{Consent, Price};
 use crate::run::events::Event;
 use crate::run::review::Review;
-use crate::tools::terraform::PlanSummary;
+use crate::tools::plan::PlanSummary;
 
 /// Who is asked, and what was agreed to beforehand.
 pub struct Asking<'a> {
     pub session: &'a Session<'a>,
     pub feed: &'a Feed,
-    /// Machines whose data may go.
+    /// Machines whose data may go. They may be stopped as well.
     pub confirmed: &'a [String],
+    /// Machines that may be stopped and started.
+    pub stoppable: &'a [String],
 }
 
 impl Asking<'_> {
@@ -25,9 +27,14 @@ impl Asking<'_> {
         }
         let no = || Failure::Text(Kind::Failed, "nothing was changed, as you said".into());
         let plans: Vec<&PlanSummary> = review.plans.values().flatten().collect();
-        self.needed("", plans.iter().flat_map(|plan| self.unconfirmed(plan)).collect());
+        let mut all = Price::default();
+        for price in plans.iter().map(|plan| self.price(plan)) {
+            all.data_of.extend(price.data_of);
+            all.stops.extend(price.stops);
+        }
+        self.needed("", &all);
         for plan in plans {
-            if !self.data_may_go(plan)? {
+            if !self.is_worth(plan)? {
                 return Err(no());
             }
         }
@@ -37,57 +44,69 @@ impl Asking<'_> {
         }
     }
 
-    /// Whether what a review found can be done without a question: only data that was given up by name may go.
+    /// Whether what a review found can be done without a question: only data that was given up by name may go, and only machines
+    /// that were named are stopped.
     pub fn unattended(&self, review: Review) -> Result<Review, Failure> {
         for (stage, plan) in &review.plans {
-            if let Some(Consent::Unconfirmed(names)) = plan.as_ref().map(|plan| self.unasked(stage, plan)) {
+            if let Some(Consent::Unconfirmed(price)) = plan.as_ref().map(|plan| self.unasked(stage, plan)) {
                 return Err(Failure::Text(
                     Kind::Failed,
-                    format!("{}; nothing was changed\n  {}", goes(&names), confirm(&names)),
+                    format!("{}; nothing was changed\n  {}", price.complaint(), price.confirm()),
                 ));
             }
         }
         Ok(review)
     }
 
-    /// Asks about a plan that could not be shown before and destroys something.
+    /// Asks about a plan that could not be shown before and destroys or stops something.
     pub fn consent(&self, stage: &str, plan: &PlanSummary) -> Consent {
         let report = &self.session.report;
-        plan.changes().iter().for_each(|change| report.say(&format!("  {}", summary::line(report, change))));
-        self.needed(stage, self.unconfirmed(plan));
+        plan.changes.iter().for_each(|change| report.say(&format!("  {}", summary::line(report, change))));
+        self.needed(stage, &self.price(plan));
         let question = format!("{stage}: {plan}. Do this? Only `yes` does:");
         let agreed =
-            self.data_may_go(plan).unwrap_or(false) && self.session.ask(&question).is_ok_and(|answer| answer == "yes");
+            self.is_worth(plan).unwrap_or(false) && self.session.ask(&question).is_ok_and(|answer| answer == "yes");
         if agreed { Consent::Yes } else { Consent::No }
     }
 
-    /// Nobody is asked: only data that was given up by name may go. The lab's is nobody's.
+    /// Nobody is asked: only what was agreed to by name is done. The lab's data is nobody's.
     pub fn unasked(&self, stage: &str, plan: &PlanSummary) -> Consent {
-        let names = if self.session.is_aws() { self.unconfirmed(plan) } else { vec![] };
-        if names.is_empty() {
+        let price = if self.session.is_aws() { self.price(plan) } else { Price::default() };
+        if price.is_nothing() {
             return Consent::Yes;
         }
-        self.needed(stage, names.clone());
-        Consent::Unconfirmed(names)
+        self.needed(stage, &price);
+        Consent::Unconfirmed(price)
     }
 
-    /// Asks for each machine whose data a plan destroys, by its name.
-    fn data_may_go(&self, plan: &PlanSummary) -> Result<bool, Failure> {
-        for name in self.unconfirmed(plan) {
-            let data = self.session.report.on_err(Style::Bad, &format!("The data of {name} is destroyed by this."));
-            if self.session.ask(&format!("{data} Write its name ({name}) if that is meant:"))? != name {
+    /// Asks for each machine whose data a plan destroys, and for each that it stops, by its name.
+    fn is_worth(&self, plan: &PlanSummary) -> Result<bool, Failure> {
+        let price = self.price(plan);
+        let data = price.data_of.iter().map(|name| (name, format!("The data of {name} is destroyed by this.")));
+        let stops = price.stops.iter().map(|name| (name, format!("{name} is stopped and started again by this.")));
+        for (name, what) in data.chain(stops) {
+            let what = self.session.report.on_err(Style::Bad, &what);
+            if self.session.ask(&format!("{what} Write its name ({name}) if that is meant:"))? != *name {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    fn unconfirmed(&self, plan: &PlanSummary) -> Vec<String> {
-        let given = |name: &&str| self.confirmed.iter().any(|given| given == name);
-        plan.data_of().into_iter().filter(|name| !given(name)).map(String::from).collect()
+    /// What a plan costs, apart from what was agreed to beforehand.
+    fn price(&self, plan: &PlanSummary) -> Price {
+        let left = |names: Vec<&str>, given: &[&[String]]| {
+            let is_given = |name: &str| given.iter().any(|names| names.iter().any(|given| given == name));
+            names.into_iter().filter(|name| !is_given(name)).map(String::from).collect()
+        };
+        Price {
+            data_of: left(plan.data_of(), &[self.confirmed]),
+            stops: left(plan.stops(), &[self.confirmed, self.stoppable]),
+        }
     }
 
-    fn needed(&self, stage: &str, data_of: Vec<String>) {
-        self.feed.event(Event::ConfirmationNeeded { stage: stage.into(), data_of });
+    fn needed(&self, stage: &str, price: &Price) {
+        let Price { data_of, stops } = price.clone();
+        self.feed.event(Event::ConfirmationNeeded { stage: stage.into(), data_of, stops });
     }
 }

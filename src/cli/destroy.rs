@@ -67,7 +67,7 @@ fn unmake(session: &Session<'_>, feed: &Feed, options: &args::Destroy, asks: boo
     name(session, &images);
     let cluster = &session.loaded.cluster.name;
     if asks {
-        feed.event(Event::ConfirmationNeeded { stage: String::new(), data_of: vec![cluster.clone()] });
+        feed.event(Event::ConfirmationNeeded { stage: String::new(), data_of: vec![cluster.clone()], stops: vec![] });
         let question = format!("This cannot be undone. Write the cluster's name ({cluster}) to destroy it:");
         if session.ask(&question)? != *cluster {
             return Err(Failure::Text(Kind::Failed, "nothing was destroyed".into()));

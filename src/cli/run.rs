@@ -16,7 +16,7 @@ use crate::run::review::{Build, Images, Review};
 use crate::run::scheduler::Board;
 use crate::run::{Consent, Runner, Watcher, environment};
 use crate::system::{Context, terminal};
-use crate::tools::terraform::PlanSummary;
+use crate::tools::plan::PlanSummary;
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Result<(), Failure> {
@@ -37,7 +37,8 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Resu
         }
         let _lock = session.begin()?;
         let done = session.announce(feed, "run", &session.pipeline.stages).and_then(|()| {
-            let asking = Asking { session: &session, feed, confirmed: &options.confirm };
+            let asking =
+                Asking { session: &session, feed, confirmed: &options.confirm, stoppable: &options.confirm_stop };
             make(&asking, options, asks)
         });
         session.end(done.is_ok());
@@ -57,17 +58,18 @@ fn show(context: &Context, report: &Arc<Report>, options: &args::Run) -> Result<
     Ok(())
 }
 
-/// Machines whose data may go must be the cluster's.
+/// Machines whose data may go, or that may be stopped, must be the cluster's.
 fn confirmable(session: &Session<'_>, options: &args::Run) -> Result<(), Failure> {
     let known =
         || session.pipeline.seats.machines.iter().filter(|seat| seat.is_database()).map(|seat| seat.name.as_str());
-    match options.confirm.iter().find(|name| !known().any(|known| known == name.as_str())) {
-        Some(name) => {
+    let given = [("--confirm", &options.confirm), ("--confirm-stop", &options.confirm_stop)];
+    for (flag, name) in given.iter().flat_map(|(flag, names)| names.iter().map(move |name| (flag, name))) {
+        if !known().any(|known| known == name.as_str()) {
             let all = known().collect::<Vec<_>>().join(", ");
-            Err(Failure::usage(format!("--confirm {name}: no database machine has that name; there are {all}")))
+            return Err(Failure::usage(format!("{flag} {name}: no database machine has that name; there are {all}")));
         }
-        None => Ok(()),
     }
+    Ok(())
 }
 
 fn selected(session: &Session<'_>, options: &args::Run) -> Result<Pipeline, Failure> {

@@ -17,7 +17,7 @@ use crate::run::prerequisites::{self, Tools};
 use crate::run::scheduler::Board;
 use crate::run::{Answers, Consent, Outcome, Runner, Watcher, environment};
 use crate::system::{Context, Interrupt, clock, files};
-use crate::tools::terraform::PlanSummary;
+use crate::tools::plan::PlanSummary;
 use crate::tools::{Invocation, aws};
 use crate::workspace::{PRIVATE, Workspace};
 

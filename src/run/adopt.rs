@@ -11,7 +11,8 @@ use crate::system::clock::Stopwatch;
 use crate::system::{clock, files, process};
 use crate::tools::adopt;
 use crate::tools::lock::StateLock;
-use crate::tools::terraform::{self, PlanSummary};
+use crate::tools::plan::{PlanSummary, Scope};
+use crate::tools::terraform;
 use crate::workspace;
 
 /// What is found may be what more is found by: a route by its table.
@@ -92,7 +93,7 @@ impl Under<'_> {
         module: &Module,
         planned: Option<PlanSummary>,
     ) -> Result<Option<PlanSummary>, Stop> {
-        let makes = planned.as_ref().is_some_and(|plan| plan.add > 0);
+        let makes = planned.as_ref().is_some_and(|plan| plan.adds() > 0);
         let certain = !self.unclean().is_empty() || self.collided;
         if certain || makes && self.tagged()?.is_some_and(|tagged| tagged.has_things()) {
             return self.take_up(module, planned);
@@ -107,10 +108,10 @@ impl Under<'_> {
         let mut planned = planned;
         let mut known = vec![];
         for _ in 0..ROUNDS {
-            let Some(plan) = planned.as_ref().filter(|plan| plan.add > 0) else { break };
+            let Some(plan) = planned.as_ref().filter(|plan| plan.adds() > 0) else { break };
             let needless: Vec<String> =
                 // Someone may have tainted it on purpose.
-                plan.details.iter().filter(|c| ours && c.is_needless()).map(|c| c.address.clone()).collect();
+                plan.changes.iter().filter(|c| ours && c.is_needless()).map(|c| c.address.clone()).collect();
             let shown = self.capture_secretly(&module.show())?;
             let wanted = adopt::wanted(&shown.stdout).map_err(|why| self.failure(why, "run again"))?;
             let pairs = self.find_settled(module, &wanted)?;
@@ -159,7 +160,7 @@ impl Under<'_> {
             return Ok(());
         }
         let plan = module.call(terraform::plan_only(&module.dir, &module.plan_file, &found));
-        if self.plan(module, &plan)?.is_some() {
+        if self.plan(module, &plan, Scope::Targeted)?.is_some() {
             let applied = self.apply(module)?;
             self.must(applied == Applied::Done, "the state changes while this runs")?;
         }

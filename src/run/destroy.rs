@@ -12,7 +12,7 @@ use super::scheduler;
 use super::under::{Stop, Under};
 use crate::pipeline::{Stage, Work};
 use crate::system::clock::Stopwatch;
-use crate::tools::terraform::PlanSummary;
+use crate::tools::plan::{PlanSummary, Scope};
 use crate::tools::{Invocation, aws};
 
 /// What would die, by stage.
@@ -31,12 +31,12 @@ impl Runner<'_> {
             if first || !under.unclean().is_empty() {
                 under.take_up_before_end(module)?;
             }
-            let plan = under.plan(module, &module.plan_destroy)?;
+            let plan = under.plan(module, &module.plan_destroy, Scope::Whole)?;
             under.tell_plan(plan.as_ref());
             match plan {
                 None => Ok(Outcome::Unchanged("nothing is there".into())),
                 Some(plan) => {
-                    let count = plan.destroy;
+                    let count = plan.removes();
                     doomed.lock().unwrap_or_else(PoisonError::into_inner).insert(stage.id.clone(), plan);
                     Ok(Outcome::Done(format!("{count} to destroy")))
                 }
@@ -53,7 +53,7 @@ impl Runner<'_> {
             if under.apply(module)? == Applied::Stale {
                 return Err(under.failure("the world moved since this was planned", "run `pgherd destroy` again"));
             }
-            Ok(Outcome::Done(format!("{} destroyed", doomed.get(&stage.id).map_or(0, |plan| plan.destroy))))
+            Ok(Outcome::Done(format!("{} destroyed", doomed.get(&stage.id).map_or(0, PlanSummary::removes))))
         })
     }
 

@@ -6,8 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::Outcome;
-use crate::tools::plan::Change;
-use crate::tools::terraform::{Doing, PlanSummary};
+use crate::tools::plan::{Change, Doing, PlanSummary};
 
 /// Counts up when an event changes so that readers of the old ones would fail.
 pub const FORMAT: u32 = 1;
@@ -90,6 +89,9 @@ pub enum Event {
         stage: String,
         /// Machines whose data goes: each has to be named.
         data_of: Vec<String>,
+        /// Machines that are stopped and started again, or may be: each has to be named.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        stops: Vec<String>,
     },
     /// A stage ended, or will never begin.
     StageEnded {
@@ -195,15 +197,14 @@ pub struct Plan {
 
 impl From<&PlanSummary> for Plan {
     fn from(plan: &PlanSummary) -> Self {
-        let changes = plan.changes();
-        let count = |doing| changes.iter().filter(|change| change.doing == doing).count();
+        let count = |doing| plan.changes.iter().filter(|change| change.doing == doing).count();
         Plan {
             created: count(Doing::Create),
             changed: count(Doing::Update),
             replaced: count(Doing::Replace),
             destroyed: count(Doing::Destroy),
             summary: plan.to_string(),
-            changes,
+            changes: plan.changes.clone(),
         }
     }
 }

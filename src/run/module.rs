@@ -1,6 +1,6 @@
 //! A Terraform module: initialised when needed, planned, and exactly that plan applied.
 
-use super::consent::{self, Consent};
+use super::consent::Consent;
 use super::events::{Event, Plan};
 use super::outcome::Outcome;
 use super::runner::Runner;
@@ -10,8 +10,8 @@ use crate::pipeline::{Module, Stage};
 use crate::system::files;
 use crate::system::process::Exit;
 use crate::tools::lock::StateLock;
-use crate::tools::terraform::{self, PlanSummary};
-use crate::tools::{Invocation, plan};
+use crate::tools::plan::{self, PlanSummary, Scope};
+use crate::tools::{Invocation, terraform};
 
 /// Written into `.terraform` after an `init`; hashing the provider anew at each run costs more than a second a module.
 const STAMP: &str = ".terraform/pgherd-init";
@@ -61,15 +61,15 @@ impl Under<'_> {
         ))
     }
 
-    /// Asks before something is destroyed; answers what the stage comes to if it is not to be.
+    /// Asks before something is destroyed or stopped; answers what the stage comes to if it is not to be.
     fn ask(&mut self, plan: &PlanSummary) -> Result<Option<Outcome>, Stop> {
-        if !plan.destroys() {
+        if !plan.is_grave() {
             return Ok(None);
         }
         match (self.runner.consent)(self.stage, plan) {
             Consent::Yes => Ok(None),
             Consent::No => Ok(Some(Outcome::Declined)),
-            Consent::Unconfirmed(names) => Err(self.failure(consent::goes(&names), consent::confirm(&names))),
+            Consent::Unconfirmed(price) => Err(self.failure(price.complaint(), price.confirm())),
         }
     }
 
@@ -80,18 +80,9 @@ impl Under<'_> {
         self.take_up_if_left(module, planned)
     }
 
-    /// Plans a change, and finds out what a plan that destroys something is about.
+    /// Plans a change, and tells of it.
     pub fn plan_shown(&mut self, module: &Module) -> Result<Option<PlanSummary>, Stop> {
-        let mut planned = self.plan(module, &module.plan)?;
-        if let Some(plan) = planned.as_mut().filter(|plan| plan.destroys()) {
-            let shown = self.capture_secretly(&module.show())?;
-            match plan::read(&shown.stdout) {
-                Ok(details) if shown.exit.ok() => plan.details = details,
-                // Not knowing what is destroyed, nothing is.
-                Ok(_) => return Err(self.failure(format!("cannot show the plan ({})", shown.exit), WHAT_TO_DO)),
-                Err(why) => return Err(self.failure(why, WHAT_TO_DO)),
-            }
-        }
+        let planned = self.plan(module, &module.plan, Scope::Whole)?;
         self.tell_plan(planned.as_ref());
         Ok(planned)
     }
@@ -100,32 +91,44 @@ impl Under<'_> {
         self.tell(Event::Planned { stage: self.stage.into(), plan: plan.map(Plan::from) });
     }
 
-    /// Plans into the module's plan file; `None` if there is nothing to change.
-    pub fn plan(&mut self, module: &Module, plan: &Invocation) -> Result<Option<PlanSummary>, Stop> {
+    /// Plans into the module's plan file; `None` if there is nothing to change. What the plan does is read from the file itself: what is
+    /// printed is for people, and a plan that is not understood is not done.
+    pub fn plan(&mut self, module: &Module, plan: &Invocation, scope: Scope) -> Result<Option<PlanSummary>, Stop> {
         let fresh = self.init(module)?;
-        let (mut exit, mut summary, mut wants_init) = self.plan_once(module, plan)?;
+        let (mut exit, mut wants_init) = self.plan_once(module, plan)?;
         if wants_init && !fresh {
             // What was initialised is no longer whole, such as a plugin cache that was cleaned.
             files::remove(&self.runner.root.join(&module.dir).join(STAMP))
                 .map_err(|e| self.failure(e.to_string(), ""))?;
             self.init(module)?;
-            (exit, summary, wants_init) = self.plan_once(module, plan)?;
+            (exit, wants_init) = self.plan_once(module, plan)?;
         }
         let advice = if wants_init { "remove the module's .terraform folder and run again" } else { WHAT_TO_DO };
         match exit {
             Exit::Code(0) => Ok(None),
-            Exit::Code(terraform::PLAN_HAS_CHANGES) => Ok(Some(summary)),
+            Exit::Code(terraform::PLAN_HAS_CHANGES) => self.read_plan(module, scope).map(Some),
             _ => Err(self.failure(format!("{} plan of {} failed ({exit})", plan.program, module.dir), advice)),
         }
     }
 
-    fn plan_once(&mut self, module: &Module, plan: &Invocation) -> Result<(Exit, PlanSummary, bool), Stop> {
-        let (mut summary, mut wants_init) = (PlanSummary::default(), false);
-        let exit = self.terraform(module, plan, terraform::PLAN, |line| {
-            summary.read_line(line);
-            wants_init |= terraform::wants_init(line);
+    fn plan_once(&mut self, module: &Module, plan: &Invocation) -> Result<(Exit, bool), Stop> {
+        let mut wants_init = false;
+        let exit = self.terraform(module, plan, terraform::PLAN, |line| wants_init |= terraform::wants_init(line))?;
+        Ok((exit, wants_init))
+    }
+
+    fn read_plan(&mut self, module: &Module, scope: Scope) -> Result<PlanSummary, Stop> {
+        let show = module.show();
+        let shown = self.capture_secretly(&show)?;
+        if !shown.exit.ok() {
+            return Err(self.failure(format!("cannot read the plan of {} ({})", module.dir, shown.exit), WHAT_TO_DO));
+        }
+        let summary = plan::read(&shown.stdout, scope).map_err(|why| {
+            let what = format!("the plan of {} is not understood, and nothing of it is done: {why}", module.dir);
+            self.failure(what, format!("look at it by hand: {}", show.paste()))
         })?;
-        Ok((exit, summary, wants_init))
+        summary.warnings.iter().for_each(|warning| drop(self.log.line(&format!("check: {warning}"))));
+        Ok(summary)
     }
 
     /// Does what the plan file says, and removes it: it could not be applied twice.

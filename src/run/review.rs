@@ -8,7 +8,7 @@ use super::outcome::Outcome;
 use super::runner::Runner;
 use super::under::{Stop, Under};
 use crate::pipeline::{Module, Stage, Work};
-use crate::tools::terraform::PlanSummary;
+use crate::tools::plan::PlanSummary;
 
 /// What a review found, by stage.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

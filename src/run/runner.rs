@@ -20,7 +20,7 @@ use crate::system::{Interrupt, files};
 use crate::tools::Version;
 use crate::tools::aws::Ami;
 use crate::tools::leftovers::Tagged;
-use crate::tools::terraform::PlanSummary;
+use crate::tools::plan::PlanSummary;
 use crate::workspace;
 
 /// Everything that stages have in common.

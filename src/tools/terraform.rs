@@ -1,12 +1,6 @@
-//! Terraform, or OpenTofu: they take the same arguments and print the same lines.
-
-use std::fmt;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+//! Terraform, or OpenTofu: they take the same arguments.
 
 use super::Version;
-use super::plan::Change;
 
 /// The program, and the one that stands in for it.
 pub const PROGRAMS: [&str; 2] = ["terraform", "tofu"];
@@ -124,119 +118,6 @@ pub fn is_collision(line: &str) -> bool {
     CODES.iter().any(|code| line.contains(code))
 }
 
-/// What a plan does to a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Doing {
-    /// Makes it.
-    Create,
-    /// Changes it in place.
-    Update,
-    /// Destroys it and makes another.
-    Replace,
-    /// Destroys it.
-    Destroy,
-}
-
-impl Doing {
-    /// Terraform's own sign.
-    pub fn sign(self) -> &'static str {
-        match self {
-            Doing::Create => "+",
-            Doing::Update => "~",
-            Doing::Replace => "-/+",
-            Doing::Destroy => "-",
-        }
-    }
-}
-
-/// What a plan comes to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PlanSummary {
-    /// Resources that exist already, to be taken into the state.
-    pub import: u32,
-    /// Resources to be made.
-    pub add: u32,
-    /// Resources to be changed in place.
-    pub change: u32,
-    /// Resources to be destroyed.
-    pub destroy: u32,
-    /// Each resource by its address.
-    pub resources: Vec<(Doing, String)>,
-    /// More about each, where something is destroyed.
-    pub details: Vec<Change>,
-}
-
-impl PlanSummary {
-    /// Takes in a line of a plan as it is printed.
-    pub fn read_line(&mut self, line: &str) {
-        let line = line.trim();
-        if let Some(counts) = line.strip_prefix("Plan: ") {
-            for count in counts.trim_end_matches('.').split(", ") {
-                let Some((number, what)) = count.split_once(" to ") else { continue };
-                let number = number.parse().unwrap_or(0);
-                match what {
-                    "add" => self.add = number,
-                    "change" => self.change = number,
-                    "destroy" => self.destroy = number,
-                    "import" => self.import = number,
-                    _ => {}
-                }
-            }
-        } else if let Some(resource) = line.strip_prefix("# ") {
-            const SAYINGS: [(&str, Doing); 6] = [
-                (" will be created", Doing::Create),
-                (" will be updated in-place", Doing::Update),
-                (" is tainted, so must be replaced", Doing::Replace),
-                (" must be replaced", Doing::Replace),
-                (" will be replaced", Doing::Replace),
-                (" will be destroyed", Doing::Destroy),
-            ];
-            let said = SAYINGS.iter().find_map(|(saying, doing)| Some((*doing, resource.split_once(saying)?.0)));
-            self.resources.extend(said.map(|(doing, address)| (doing, address.to_string())));
-        }
-    }
-
-    /// The machines whose data goes.
-    pub fn data_of(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.details.iter().filter_map(|change| change.data_of.as_deref()).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
-    }
-
-    /// Each resource's change, with all that is known of it.
-    pub fn changes(&self) -> Vec<Change> {
-        let change = |(doing, address): &(Doing, String)| {
-            let known = self.details.iter().find(|change| change.address == *address).cloned();
-            known.unwrap_or_else(|| Change::of(address, *doing))
-        };
-        self.resources.iter().map(change).collect()
-    }
-
-    /// Whether something that exists is changed or goes away.
-    pub fn disturbs(&self) -> bool {
-        self.change > 0 || self.resources.iter().any(|(doing, _)| *doing == Doing::Update) || self.destroys()
-    }
-
-    /// Whether something that exists goes away.
-    pub fn destroys(&self) -> bool {
-        self.destroy > 0 || self.resources.iter().any(|(doing, _)| matches!(doing, Doing::Replace | Doing::Destroy))
-    }
-}
-
-impl fmt::Display for PlanSummary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if (self.import, self.add, self.change, self.destroy) == (0, 0, 0, 0) {
-            return f.write_str("only outputs change");
-        }
-        if self.import > 0 {
-            write!(f, "{} to import, ", self.import)?;
-        }
-        write!(f, "{} to add, {} to change, {} to destroy", self.add, self.change, self.destroy)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,33 +134,6 @@ mod tests {
             "-chdir=network/terraform_network apply -input=false -no-color -lock-timeout=10s ../x.tfplan"
         );
         assert_eq!(init(module).join(" "), "-chdir=network/terraform_network init -input=false -no-color");
-    }
-
-    #[test]
-    fn a_plan_is_read_as_it_is_printed() {
-        let mut plan = PlanSummary::default();
-        let printed = "
-  # aws_instance.machine[\"slave1\"] must be replaced
--/+ resource \"aws_instance\" \"machine\" {
-  # aws_eip.machine[\"a will be\"] will be created
-  # aws_vpc.this will be updated in-place
-  # aws_key.old will be destroyed
-  # (because aws_key.old is not in configuration)
-Plan: 1 to import, 2 to add, 1 to change, 2 to destroy.
-";
-        printed.lines().for_each(|line| plan.read_line(line));
-        assert_eq!((plan.import, plan.add, plan.change, plan.destroy), (1, 2, 1, 2));
-        assert_eq!(plan.to_string(), "1 to import, 2 to add, 1 to change, 2 to destroy");
-        assert_eq!(
-            plan.resources,
-            [
-                (Doing::Replace, "aws_instance.machine[\"slave1\"]".to_string()),
-                (Doing::Create, "aws_eip.machine[\"a will be\"]".into()),
-                (Doing::Update, "aws_vpc.this".into()),
-                (Doing::Destroy, "aws_key.old".into()),
-            ]
-        );
-        assert!(plan.destroys());
     }
 
     #[test]

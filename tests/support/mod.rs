@@ -135,6 +135,13 @@ impl Test {
         fs::write(self.state(&format!("hook-{program}")), body).unwrap();
     }
 
+    /// What `terraform show -json` prints of a module's plan: these `resource_changes`.
+    pub fn shown(&self, module: &str, changes: serde_json::Value) {
+        let plan = serde_json::json!({"format_version": "1.2", "terraform_version": "1.11.4", "resource_changes": changes,
+            "applyable": true, "complete": true, "errored": false});
+        fs::write(self.state(&format!("shown-{module}")), plan.to_string()).unwrap();
+    }
+
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pgherd"));
         command.args(args).current_dir(self.path("")).env_clear();
@@ -270,14 +277,10 @@ plan)
     *-destroy*)
         [ -f "$STATE/made-$module" ] || { echo "No changes."; exit 0; }
         echo destroy >"$file"
-        echo "  # aws_thing.$module will be destroyed"
-        echo "Plan: 0 to add, 0 to change, 1 to destroy."
         ;;
     *)
         [ -f "$STATE/made-$module" ] && { echo "No changes."; exit 0; }
         echo create >"$file"
-        echo "  # aws_thing.$module will be created"
-        echo "Plan: 1 to add, 0 to change, 0 to destroy."
         ;;
     esac
     exit 2
@@ -294,7 +297,13 @@ apply)
     esac
     echo "Apply complete!"
     ;;
-show) cat "$STATE/shown-$module" 2>/dev/null || echo '{"resource_changes": []}' ;;
+show)
+    cat "$STATE/shown-$module" 2>/dev/null && exit
+    for file; do :; done
+    case $(cat "$dir/$file") in create) action=create ;; destroy) action=delete ;; *) echo "no plan $file" >&2; exit 1 ;; esac
+    echo "{\"format_version\": \"1.2\", \"resource_changes\": [{\"address\": \"aws_thing.$module\", \"mode\": \"managed\",
+        \"type\": \"aws_thing\", \"change\": {\"actions\": [\"$action\"], \"before\": null, \"after\": {}}}]}"
+    ;;
 output) echo '{"public_address": {"value": "127.0.0.1"}}' ;;
 *) echo "no such verb $2"; exit 1 ;;
 esac

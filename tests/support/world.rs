@@ -43,11 +43,8 @@ plan)
     [ -f "$state" ] && { echo "No changes."; exit 0; }
     if grep -q "to = aws_vpc.$module" "$dir/pgherd_import.tf" 2>/dev/null; then
         echo import >"$file"
-        echo "Plan: 1 to import, 0 to add, 0 to change, 0 to destroy."
     else
         echo create >"$file"
-        echo "  # aws_vpc.$module will be created"
-        echo "Plan: 1 to add, 0 to change, 0 to destroy."
     fi
     exit 2
     ;;
@@ -66,8 +63,12 @@ apply)
     [ -z "$told" ] || { echo "Error: execution halted"; exit 1; }
     echo "Apply complete!"
     ;;
-show) echo "{\"resource_changes\": [{\"address\": \"aws_vpc.$module\", \"mode\": \"managed\", \"type\": \"aws_vpc\",
-        \"change\": {\"actions\": [\"create\"], \"after\": {\"tags_all\": {\"Name\": \"$module\", \"pgherd:cluster\": \"herd/eu-west-1\"}}}}]}" ;;
+show)
+    for file; do :; done
+    case $(cat "$dir/$file") in create) action=create importing=null ;; *) action=no-op importing='{"id": "vpc"}' ;; esac
+    echo "{\"format_version\": \"1.2\", \"resource_changes\": [{\"address\": \"aws_vpc.$module\", \"mode\": \"managed\",
+        \"type\": \"aws_vpc\", \"change\": {\"actions\": [\"$action\"], \"importing\": $importing,
+        \"after\": {\"tags_all\": {\"Name\": \"$module\", \"pgherd:cluster\": \"herd/eu-west-1\"}}}}]}" ;;
 output) echo '{"public_address": {"value": "127.0.0.1"}}' ;;
 *) echo "no such verb $2"; exit 1 ;;
 esac

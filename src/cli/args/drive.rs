@@ -28,6 +28,10 @@ pub struct Run {
     /// Let the data of this database machine be destroyed by a plan that replaces or destroys it or its disk; --yes does not
     #[arg(long, value_name = "NAME")]
     pub confirm: Vec<String>,
+    /// Let this database machine be stopped and started again by a plan that changes it that way, such as to another instance type;
+    /// --yes does not
+    #[arg(long, value_name = "NAME")]
+    pub confirm_stop: Vec<String>,
     /// Build this role's image although it exists: its base image has moved on
     #[arg(long, value_name = "ROLE,…", value_delimiter = ',', value_parser = ["master", "slave", "haproxy"])]
     pub rebuild: Vec<String>,

@@ -4,8 +4,7 @@ use std::iter;
 
 use super::story::{Stage, Story};
 use super::{Report, Style};
-use crate::tools::plan::Change;
-use crate::tools::terraform::Doing;
+use crate::tools::plan::{Change, Doing};
 
 /// Stage by stage.
 pub fn lines(report: &Report, story: &Story) -> Vec<String> {
@@ -40,9 +39,10 @@ fn of_stage(report: &Report, stage: &Stage) -> Vec<String> {
 /// Terraform's sign, the resource, and what is to be known of it.
 pub fn line(report: &Report, change: &Change) -> String {
     let style = match change.doing {
-        Doing::Create => Style::Good,
+        Doing::Create | Doing::Import => Style::Good,
+        Doing::Update if change.stops.is_some() || change.cuts_off => Style::Bad,
         Doing::Update => Style::Warn,
-        Doing::Replace | Doing::Destroy => Style::Bad,
+        Doing::Replace | Doing::Destroy | Doing::Forget => Style::Bad,
     };
     let why = change.why();
     let why = if why.is_empty() { why } else { format!("  ({why})") };
