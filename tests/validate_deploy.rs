@@ -21,6 +21,10 @@ fn shellcheck_finds_nothing() {
     }
 }
 
+/// A plan that makes something.
+const PLAN: &str = r#"{"format_version": "1.2", "resource_changes": [{"address": "aws_vpc.this", "mode": "managed", "type": "aws_vpc",
+  "change": {"actions": ["create"], "before": null, "after": {}, "after_unknown": {}}}]}"#;
+
 /// Each fake writes down how it was called, and answers as the file of its name says.
 const FAKE: &str = r#"#!/bin/bash
 name=$(basename "$0")
@@ -30,7 +34,11 @@ case "$name $*" in
   "aws ec2 describe-images"*"-slave-"*) echo ami-0123 ;;
   "aws ec2 describe-images"*) echo None ;;
   "curl"*"/cluster") cat "$LOG/cluster" ;;
-  "terraform -chdir=db_config/terraform_slave show"*) cat "$LOG/plan" 2>/dev/null || true ;;
+  "terraform -chdir=db_config/terraform_slave show"*) cat "$LOG/plan" 2>/dev/null || echo "$PLAN" ;;
+  "terraform"*" show "*) echo "$PLAN" ;;
+  "terraform"*" plan "*) exit 2 ;;
+  # It evaluates the script's own expressions.
+  "terraform"*" console"*) exec "$TERRAFORM" "$@" ;;
   "terraform"*" init "*)
     module=${1#-chdir=}
     echo "$module cache=${TF_PLUGIN_CACHE_DIR##*/.pgherd/} $(cat "$module/.terraform.lock.hcl" 2>/dev/null)" >>"$LOG/inits"
@@ -70,7 +78,9 @@ impl Deploy {
             .args(args)
             .env_clear()
             .env("PATH", format!("{}:/usr/bin:/bin", self.dir.path().display()))
-            .env("LOG", self.dir.path());
+            .env("LOG", self.dir.path())
+            .env("PLAN", PLAN)
+            .env("TERRAFORM", which::which("terraform").expect("`make test` installs it"));
         command
     }
 
@@ -89,15 +99,23 @@ fn it_goes_from_the_network_to_a_verified_cluster() {
         ("PACKER_FLAGS", "-var subnet_id=subnet-0"),
     ]));
     let calls = deploy.log("calls");
-    let plans = calls.lines().find_map(|call| call.split_once(" plan -input=false -out=")).expect("a plan").1;
+    let plans = calls
+        .lines()
+        .find_map(|call| call.split_once(" plan -input=false -detailed-exitcode -out="))
+        .expect("a plan")
+        .1;
     assert!(!std::path::Path::new(plans).parent().expect("its folder").exists(), "the plans are gone");
-    let folder = plans.rsplit_once('/').expect("a path").0;
+    let folder =
+        plans.rsplit('/').nth(2).map(|_| &plans[..plans.len() - "/terraform_network/tfplan".len()]).expect("a path");
     let calls = calls.replace(folder, "PLANS");
     let mut steps: Vec<&str> = (calls.lines())
         .filter(|call| call.contains(" apply ") || call.contains("packer build") || call.contains("/cluster"))
         .collect();
     let apply = |module: &str| {
-        format!("terraform -chdir={module} apply -input=false PLANS/{}", module.rsplit('/').next().expect("a name"))
+        format!(
+            "terraform -chdir={module} apply -input=false PLANS/{}/tfplan",
+            module.rsplit('/').next().expect("a name")
+        )
     };
     let build = |role| format!("packer build -var subnet_id=subnet-0 packer_templates/{role}_temp.json");
     // Side by side in two waves.
@@ -162,21 +180,104 @@ fn nothing_is_done_that_nobody_agreed_to() {
     assert!(stderr.contains("run it in a terminal, or with --yes"), "{stderr}");
 }
 
+/// What a plan of the slaves does to one resource.
+fn change(address: &str, actions: &[&str], before: serde_json::Value, after: serde_json::Value) -> String {
+    serde_json::json!({"format_version": "1.2", "complete": true, "resource_changes": [{"address": address, "mode": "managed",
+        "type": address.split('.').next(), "change": {"actions": actions, "before": before, "after": after, "after_unknown": {}}}]})
+    .to_string()
+}
+
 #[test]
 fn a_databases_data_never_goes_with_its_machine() {
-    for (gone, stops) in [
-        ("  # aws_instance.slave[\"slave1\"] must be replaced\n", true),
-        ("  # aws_instance.slave[\"slave2\"] will be destroyed\n  # (because key is not in for_each map)\n", true),
-        ("  # aws_instance.slave[\"slave1\"] will be updated in-place\n", false),
-        ("  # aws_eip.slave[\"slave1\"] will be destroyed\n", false),
+    use serde_json::json;
+    let slave = "aws_instance.slave[\"slave1\"]";
+    let goes = "the data of these machines would go with them: aws_instance.slave[\"slave1\"]";
+    let stops = "nobody is asked, so they are not stopped";
+    let strange = "is not understood: nothing was changed there";
+    for (plan, complaint) in [
+        (change(slave, &["delete", "create"], json!({}), json!({})), goes),
+        (change(slave, &["delete"], json!({}), json!(null)), goes),
+        (change(slave, &["forget"], json!({}), json!(null)), goes),
+        (change(slave, &["update"], json!({"instance_type": "a"}), json!({"instance_type": "b"})), stops),
+        (change(slave, &["update"], json!({"of_tomorrow": 1}), json!({"of_tomorrow": [2]})), stops),
+        (change(slave, &["update"], json!({"tags": {"a": "b"}}), json!({"tags": {}})), ""),
+        (change("aws_eip.slave[\"slave1\"]", &["delete"], json!({}), json!(null)), ""),
+        (change("aws_instance.haproxy", &["delete", "create"], json!({}), json!({})), ""),
+        (change(slave, &["melt"], json!({}), json!({})), strange),
+        (PLAN.replace("1.2", "2.0"), strange),
+        (PLAN.replacen('{', "{\"errored\": true, ", 1), strange),
+        (PLAN.replacen('{', "{\"action_invocations\": [1], ", 1), strange),
+        ("  # aws_instance.slave[\"slave1\"] must be replaced".into(), "cannot be read: nothing was changed there"),
     ] {
         let deploy = Deploy::new();
-        fs::write(deploy.dir.path().join("plan"), gone).expect("room");
+        fs::write(deploy.dir.path().join("plan"), &plan).expect("room");
         let output = run(&mut deploy.command(&["--yes"]));
-        assert_eq!(output.status.success(), !stops, "{gone}: {output:?}");
-        let complaint = "the data of these machines would go with them";
-        assert_eq!(String::from_utf8_lossy(&output.stdout).contains(complaint), stops);
-        assert_eq!(deploy.log("calls").contains("terraform_slave apply"), !stops, "{gone}");
+        assert_eq!(output.status.success(), complaint.is_empty(), "{plan}: {output:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(complaint), "{plan}: {output:?}");
+        assert_eq!(deploy.log("calls").contains("terraform_slave apply"), complaint.is_empty(), "{plan}");
+    }
+    // At a terminal someone may agree to a stop.
+    let deploy = Deploy::new();
+    let plan = change(slave, &["update"], json!({"instance_type": "a"}), json!({"instance_type": "b"}));
+    fs::write(deploy.dir.path().join("plan"), plan).expect("room");
+    let answers = deploy.dir.path().join("answers");
+    fs::write(&answers, "yes\n".repeat(4)).expect("room");
+    let output = run(deploy.command(&[]).stdin(fs::File::open(answers).expect("just written")));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("this stops these database machines and starts them again"),
+        "{said}"
+    );
+}
+
+/// The script and pgherd treat the same variables the same way.
+#[test]
+fn what_changes_a_tool_does_not_reach_it() {
+    use pgherd::tools::environment::{Treatment, VARIABLES, Variable};
+    let names: Vec<String> = (VARIABLES.iter())
+        .filter(|variable| variable.treatment != Treatment::Refused && !variable.name.ends_with("REGION"))
+        .map(|variable| variable.name.replace('*', "_OF_TESTS"))
+        .filter(|name| !["TF_PLUGIN_CACHE_DIR", "PACKER_FLAGS"].contains(&name.as_str()))
+        .collect();
+    let deploy = Deploy::new();
+    fs::write(deploy.dir.path().join("terraform"), FAKE.replacen("case ", "env >>\"$LOG/environment\"\ncase ", 1))
+        .expect("room");
+    let output = succeeds(deploy.command(&["--yes"]).envs(names.iter().map(|name| (name, "of-the-test"))));
+    let environment = deploy.log("environment");
+    for name in names {
+        let variable = Variable::of(&name).expect("it is one of them");
+        let kept = matches!(variable.treatment, Treatment::Kept | Treatment::Told);
+        assert_eq!(environment.contains(&format!("{name}=of-the-test\n")), kept, "{name}");
+        let said = output.contains(&format!("{name} is ignored"));
+        assert_eq!(said, variable.treatment == Treatment::Removed, "{name}");
+    }
+    let script = fs::read_to_string(deploy.generated.path("deploy.sh")).expect("a script");
+    for name in pgherd::tools::plan::disruption::HARMLESS {
+        assert!(script.contains(&format!("\"{name}\"")), "{name} is harmless to pgherd alone");
+    }
+    assert_eq!(
+        script
+            .split("harmless = [")
+            .nth(1)
+            .and_then(|rest| rest.split(']').next())
+            .map(|list| list.matches('"').count()),
+        Some(2 * pgherd::tools::plan::disruption::HARMLESS.len())
+    );
+}
+
+#[test]
+fn files_that_change_what_the_generated_ones_mean_are_refused() {
+    let module = "db_config/terraform_master";
+    for (name, complaint) in
+        [("dba_override.tf", "overrides what was generated"), (".terraform/environment", "another workspace")]
+    {
+        let deploy = Deploy::new();
+        let path = deploy.generated.path(&format!("{module}/{name}"));
+        fs::create_dir_all(path.parent().expect("a folder")).expect("room");
+        fs::write(path, "prod").expect("room");
+        let output = run(&mut deploy.command(&["--yes"]));
+        assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains(complaint), "{output:?}");
+        assert!(!deploy.log("calls").contains("plan"), "{}", deploy.log("calls"));
     }
 }
 
@@ -222,6 +323,8 @@ fn it_stops_before_it_begins_where_it_cannot_end() {
     let deploy = Deploy::new();
     for (name, value, args, complaint) in [
         ("AWS_REGION", "us-east-1", &["--yes"][..], "lives in"),
+        ("TF_WORKSPACE", "prod", &["--yes"][..], "unset it"),
+        ("TF_VAR_ami_image_id", "ami-1", &["--yes"][..], "from one image"),
         ("LANG", "C", &["--force"][..], "usage:"),
         ("PATH", "/nowhere", &["--yes"][..], "is not installed"),
     ] {

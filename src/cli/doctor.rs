@@ -11,23 +11,34 @@ use crate::lab;
 use crate::run::environment;
 use crate::run::prerequisites::{self, Finding};
 use crate::system::{Context, Interrupt};
+use crate::tools::environment::Treatment;
 use crate::tools::{Invocation, aws};
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, target: TargetName) -> Result<(), Failure> {
     let interrupt = Interrupt::default();
     session::listen(report, &interrupt)?;
-    let env = environment::of_tools(context);
-    let mut findings = prerequisites::tools(context, &env, &interrupt).findings;
-    findings.push(prerequisites::aws_cli_version(context, &env, &interrupt));
+    let sorted = environment::of_tools(context);
+    let env = &sorted.passed;
+    let mut findings = prerequisites::tools(context, env, &interrupt).findings;
+    findings.push(prerequisites::aws_cli_version(context, env, &interrupt));
     if target == TargetName::Aws {
-        findings.push(credentials(context, &env, &interrupt, &findings));
+        findings.push(credentials(context, env, &interrupt, &findings));
     }
     if interrupt.is_raised() {
         return Err(session::interrupted());
     }
     print(report, &findings);
+    for (name, variable) in &sorted.said {
+        let what = match variable.treatment {
+            Treatment::Told => "is set",
+            Treatment::Refused => "is refused",
+            _ => "is ignored",
+        };
+        report.line(&format!("{name} {what}: {}", variable.why));
+    }
     let mut missing: Vec<&str> = findings.iter().filter(|f| f.problem.is_some()).map(|f| f.name.as_str()).collect();
+    missing.extend(sorted.refused().map(|_| "an environment that may be used"));
     if target == TargetName::Lab
         && let Err(lacking) = lab::check(context)
     {

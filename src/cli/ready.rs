@@ -3,9 +3,11 @@
 use super::blueprints::Loaded;
 use super::failure::{Failure, Kind};
 use super::report::{Report, Style};
-use super::session::interrupted;
+use super::session::{Need, interrupted};
 use crate::run::prerequisites::Finding;
+use crate::run::strays::Stray;
 use crate::system::Interrupt;
+use crate::tools::environment::{Sorted, Treatment};
 use crate::workspace::Workspace;
 
 /// Fails with all that is missing at once.
@@ -24,6 +26,34 @@ pub fn require(report: &Report, findings: &[Finding], interrupt: &Interrupt) -> 
         return Ok(());
     }
     Err(Failure::Text(Kind::Missing, format!("missing: {}", missing.join(", "))))
+}
+
+/// Names the variables of the environment that the tools do not get, or get and are led elsewhere by. Refuses those without which
+/// something else would be meant.
+pub fn require_environment(report: &Report, sorted: &Sorted) -> Result<(), Failure> {
+    let refused: Vec<String> =
+        sorted.refused().map(|(name, variable)| format!("{name} is set: {}", variable.why)).collect();
+    if !refused.is_empty() {
+        return Err(Failure::usage(refused.join("\n  ")));
+    }
+    for (name, variable) in &sorted.said {
+        let what = if variable.treatment == Treatment::Told { "is set" } else { "is ignored" };
+        report.note(&format!("{name} {what}: {}", variable.why));
+    }
+    Ok(())
+}
+
+/// Refuses what lies in a module's folder and changes what the generated files mean; names what adds to them.
+pub fn require_no_strays(report: &Report, strays: &[Stray], need: Need) -> Result<(), Failure> {
+    let refused: Vec<String> = strays.iter().filter(|stray| stray.kind.is_refused()).map(Stray::story).collect();
+    if !refused.is_empty() {
+        return Err(Failure::usage(refused.join("\n  ")));
+    }
+    // What is taken down may have been generated from another blueprint than today's.
+    if need == Need::Tools {
+        strays.iter().for_each(|stray| report.say(&stray.story()));
+    }
+    Ok(())
 }
 
 /// Refuses generated files that are not what the blueprint generates.

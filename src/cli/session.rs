@@ -15,6 +15,7 @@ use crate::run::journal::{Entry, Journal};
 use crate::run::outcome::Trace;
 use crate::run::prerequisites::{self, Tools};
 use crate::run::scheduler::Board;
+use crate::run::strays;
 use crate::run::{Answers, Consent, Outcome, Runner, Watcher, environment};
 use crate::system::{Context, Interrupt, clock, files};
 use crate::tools::plan::PlanSummary;
@@ -75,7 +76,9 @@ impl<'a> Session<'a> {
         }
         let interrupt = Interrupt::default();
         listen(report, &interrupt)?;
-        let mut env = environment::of_tools(context);
+        let sorted = environment::of_tools(context);
+        ready::require_environment(report, &sorted)?;
+        let mut env = sorted.passed;
         if place.target == TargetName::Lab {
             // The user's own account is none of the lab's business.
             env.retain(|name, _| !name.starts_with("AWS_"));
@@ -94,6 +97,9 @@ impl<'a> Session<'a> {
             None => place::terraform_at_hand(context),
         };
         let pipeline = pipeline(&loaded.cluster, &loaded.files(), &target, &Toolbox { terraform });
+        if need != Need::Seats {
+            ready::require_no_strays(report, &strays::find(&target.root, &pipeline, &loaded.files()), need)?;
+        }
         let work = Workspace::at(&target.root);
         let run = format!("{}-{}", clock::stamp(context.now), crate::system::process::myself().pid);
         let session = Session {

@@ -76,7 +76,10 @@ impl Maker<'_> {
     fn aws(&self, args: Vec<String>) -> Invocation {
         // Throttled or not answered: tried again with growing pauses, for about a minute. A real error is not. Terraform's provider
         // and Packer's have their own such numbers.
-        self.invocation(aws::PROGRAM, args, &[("AWS_RETRY_MODE", "standard"), ("AWS_MAX_ATTEMPTS", "8")])
+        let retries = [("AWS_RETRY_MODE", "standard"), ("AWS_MAX_ATTEMPTS", "8")];
+        // Nor does it page or ask, whatever ~/.aws/config says (cli_pager, cli_auto_prompt).
+        let plain = [("AWS_PAGER", ""), ("AWS_CLI_AUTO_PROMPT", "off")];
+        self.invocation(aws::PROGRAM, args, &[retries, plain].concat())
     }
 
     fn terraform(&self, args: Vec<String>) -> Invocation {

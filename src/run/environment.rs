@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::events::Event;
 use crate::system::Context;
+use crate::tools::environment::Sorted;
 
 /// The names that the seed's users export, and what the tools read.
 const SEED_NAMES: [(&str, &str); 2] =
@@ -15,15 +16,15 @@ const SECRET: [&str; 5] = ["SECRET", "PASSWORD", "PASSWD", "TOKEN", "PRIVATE_KEY
 /// They only say where a secret is.
 const NO_SECRET: [&str; 3] = ["_FILE", "_PATH", "_URL"];
 
-/// The user's own environment; the seed's names stand in where the AWS chain's are absent.
-pub fn of_tools(context: &Context) -> BTreeMap<String, String> {
-    let mut env = context.env.clone();
+/// The user's own environment, without what changes what the tools do; the seed's names stand in where the AWS chain's are absent.
+pub fn of_tools(context: &Context) -> Sorted {
+    let mut sorted = Sorted::of(&context.env);
     if uses_seed_names(context) {
         for (from, to) in SEED_NAMES {
-            env.extend(context.var(from).map(|value| (to.to_string(), value.to_string())));
+            sorted.passed.extend(context.var(from).map(|value| (to.to_string(), value.to_string())));
         }
     }
-    env
+    sorted
 }
 
 /// Whether the credentials come by the seed's names.

@@ -20,6 +20,7 @@ pub mod reach;
 pub mod review;
 mod runner;
 pub mod scheduler;
+pub mod strays;
 mod under;
 mod verify;
 

@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod aws;
 pub mod complaint;
+pub mod environment;
 pub mod invocation;
 pub mod leftovers;
 pub mod lock;

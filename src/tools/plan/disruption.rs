@@ -22,7 +22,7 @@ const STOPS: [&str; 12] = [
 ];
 
 /// Attributes of `aws_instance` that are changed while the machine runs, or that only the provider itself reads.
-const HARMLESS: [&str; 33] = [
+pub const HARMLESS: [&str; 33] = [
     // Changed by a call of their own, on the running machine.
     "credit_specification",
     "disable_api_stop",

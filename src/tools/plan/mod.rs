@@ -1,6 +1,6 @@
 //! What a saved plan does: decided from `terraform show -json` alone, never from what a plan prints for people.
 
-mod disruption;
+pub mod disruption;
 mod read;
 
 use std::fmt;
