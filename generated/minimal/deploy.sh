@@ -4,8 +4,8 @@
 # What it needs: packer, terraform 1.11 or newer, the AWS CLI, curl; credentials where every AWS program looks for them.
 #
 #   ./deploy.sh          shows what Terraform would change, and asks, one thing after the other
-#   ./deploy.sh --yes    nobody is asked, and what can be done side by side is; no database machine is replaced or
-#                        destroyed even so
+#   ./deploy.sh --yes    nobody is asked, and what can be done side by side is; no database machine is replaced, destroyed
+#                        or stopped even so
 #
 # It may be run again at any time: an image that exists is not built anew, and Terraform changes only what differs.
 #
@@ -34,7 +34,47 @@ die() {
   exit 1
 }
 
+# Variables that make the tools do something else than this script tells them to do: other arguments, another state, requests in
+# the logs with the passwords in them.
+clear_environment() {
+  local name
+  for name in $(compgen -e); do
+    case $name in
+      # Where providers and plugins come from, credentials for that, and the modules' own variables.
+      TF_CLI_CONFIG_FILE | TF_PLUGIN_CACHE_DIR | TF_TOKEN_* | TF_REGISTRY_* | TF_APPEND_USER_AGENT | TF_ENCRYPTION) ;;
+      TF_VAR_access_key | TF_VAR_secret_key | TF_VAR_region | TF_VAR_*_eip) ;;
+      PACKER_CONFIG* | PACKER_PLUGIN_* | PACKER_GITHUB_API_TOKEN | PACKER_CACHE_DIR | PACKER_FLAGS) ;;
+      TF_WORKSPACE)
+        [[ -z ${!name} || ${!name} == default ]] || die "$name is ${!name}: this cluster's state is in the workspace default; unset it"
+        ;;
+      TF_VAR_ami_image_id)
+        [[ -z ${!name} ]] || die "$name would boot the machines of every role from one image: unset it"
+        ;;
+      TF_VAR_* | TF_INPUT | TF_IN_AUTOMATION | PKR_VAR_* | PACKER_TMP_DIR | CHECKPOINT_*) unset "$name" ;;
+      AWS_DEFAULT_OUTPUT | AWS_PAGER | AWS_CLI_AUTO_PROMPT | AWS_RETRY_MODE | AWS_MAX_ATTEMPTS) unset "$name" ;;
+      TF_* | PACKER_* | AWS_DATA_PATH)
+        say "$name is ignored: it changes what the tools do"
+        unset "$name"
+        ;;
+    esac
+  done
+  export AWS_PAGER='' AWS_CLI_AUTO_PROMPT=off
+}
+
+# Files beside the generated ones that would change what those mean.
+refuse_strangers() {
+  local file
+  for file in */terraform_*/{override,*_override}.{tf,tf.json,tofu,tofu.json}; do
+    [[ ! -e $file ]] || die "$file overrides what was generated: move it away"
+  done
+  for file in */terraform_*/.terraform/environment; do
+    [[ ! -e $file || $(<"$file") == default ]] || die "$file chooses another workspace, and with it another state: remove it"
+  done
+}
+
 prepare() {
+  clear_environment
+  refuse_strangers
   # OpenTofu does as well.
   if ! command -v terraform >/dev/null && command -v tofu >/dev/null; then
     terraform() { tofu "$@"; }
@@ -86,20 +126,84 @@ together() {
   [[ -z $failed ]] || die "stopped: see the error above. What is done stays done; run it again when that is mended"
 }
 
+# Says what a saved plan does to machines, which Terraform itself reads from the plan's JSON in a folder of its own: what a plan
+# prints is for people. What is not understood is not done.
+judge_plan() {
+  cat >"$1/judge.tf" <<'EOF'
+locals {
+  plan    = jsondecode(file("plan.json"))
+  changes = [for change in local.plan.resource_changes : change if change.mode == "managed"]
+
+  understood = alltrue([
+    startswith(local.plan.format_version, "1."),
+    !try(local.plan.errored, false),
+    try(local.plan.complete, true),
+    length(try(local.plan.deferred_changes, [])) == 0,
+    length(try(local.plan.action_invocations, [])) == 0,
+    length(setsubtract(flatten(local.changes[*].change.actions), ["no-op", "create", "update", "delete", "forget"])) == 0,
+  ])
+
+  # Attributes of an instance that change while it runs, or that nobody sets. Any other may stop it.
+  harmless = [
+    "credit_specification", "disable_api_stop", "disable_api_termination", "iam_instance_profile",
+    "instance_initiated_shutdown_behavior", "maintenance_options", "metadata_options", "monitoring",
+    "root_block_device", "secondary_private_ips", "security_groups", "source_dest_check", "tags", "tags_all",
+    "volume_tags", "vpc_security_group_ids", "force_destroy", "get_password_data", "timeouts",
+    "user_data_replace_on_change", "arn", "associate_public_ip_address", "id", "instance_lifecycle", "instance_state",
+    "outpost_arn", "password_data", "primary_network_interface_id", "private_dns", "public_dns", "public_ip",
+    "spot_instance_request_id", "region",
+  ]
+  updates = [for change in local.changes : change if change.type == "aws_instance" && contains(change.change.actions, "update")]
+  stopped = [for update in local.updates : update.address if length(setsubtract([
+    for name in setunion(keys(update.change.before), keys(update.change.after), keys(update.change.after_unknown)) : name
+    if jsonencode(try(update.change.before[name], null)) != jsonencode(try(update.change.after[name], null))
+    || strcontains(jsonencode(try(update.change.after_unknown[name], null)), "true")
+  ], local.harmless)) > 0]
+  gone = [
+    for change in local.changes : change.address
+    if contains(["aws_instance", "aws_ebs_volume", "aws_volume_attachment"], change.type)
+    && length(setintersection(change.change.actions, ["delete", "forget"])) > 0
+  ]
+
+  of_haproxy = "^[a-z_]+[.]haproxy"
+  verdict = !local.understood ? "strange" : join(";", [
+    join(" ", [for address in local.gone : address if !can(regex(local.of_haproxy, address))]),
+    join(" ", [for address in local.stopped : address if !can(regex(local.of_haproxy, address))]),
+    join(" ", [for address in concat(local.gone, local.stopped) : address if can(regex(local.of_haproxy, address))]),
+  ])
+}
+EOF
+  # Where it cannot, it says so at length, and of this file: who calls this says what matters.
+  terraform -chdir="$1" console <<<local.verdict 2>/dev/null
+}
+
 # Shows what a module would change, and does just that once someone agrees.
 apply_module() {
-  local plan=$scratch/${1##*/} checksums=network/terraform_network/.terraform.lock.hcl shown gone agreed
+  local work=$scratch/${1##*/} checksums=network/terraform_network/.terraform.lock.hcl code=0 verdict gone stopped cut agreed
+  local plan=$work/tfplan pattern='^"([^;]*);([^;]*);([^;]*)"$'
+  mkdir "$work"
   say "terraform: $1"
   # The network is the first, and its checksums are what lets the others take the provider that it got.
   if [[ -e $checksums && ! -e $1/.terraform.lock.hcl ]]; then
     cp "$checksums" "$1/"
   fi
   terraform -chdir="$1" init -input=false
-  terraform -chdir="$1" plan -input=false -out="$plan"
+  terraform -chdir="$1" plan -input=false -detailed-exitcode -out="$plan" || code=$?
+  case $code in
+    0) return ;;
+    2) ;;
+    *) die "terraform could not plan $1 (exit code $code)" ;;
+  esac
+  terraform -chdir="$1" show -json "$plan" >"$work/plan.json"
+  verdict=$(judge_plan "$work") || die "the plan of $1 cannot be read: nothing was changed there"
+  [[ $verdict =~ $pattern ]] || die "the plan of $1 is not understood: nothing was changed there"
+  gone=${BASH_REMATCH[1]//\\/} stopped=${BASH_REMATCH[2]//\\/} cut=${BASH_REMATCH[3]//\\/}
   # A database's disk goes with its machine: whoever wants that says so to Terraform, a machine at a time.
-  shown=$(terraform -chdir="$1" show -no-color "$plan")
-  gone=$(grep -E '# aws_instance\.(master|slave).* (must be replaced|will be destroyed)' <<<"$shown") || true
-  [[ -z $gone ]] || die "the data of these machines would go with them: ${gone//  # /}; see README.md on how to replace one"
+  [[ -z $gone ]] || die "the data of these machines would go with them: $gone; see README.md on how to replace one"
+  [[ -z $stopped ]] || say "this stops these database machines and starts them again, all at once: $stopped"
+  [[ -z $stopped || $ask == yes ]] ||
+    die "nobody is asked, so they are not stopped: run it without --yes, or apply one at a time with -target, each while it is a standby"
+  [[ -z $cut ]] || say "this cuts clients off until HAProxy is back: $cut"
   if [[ $ask == yes ]]; then
     read -r -p "Do that in $1? Only 'yes' is taken: " agreed ||
       die "nobody answers, and nothing was changed in $1: run it in a terminal, or with --yes, which asks nobody"
