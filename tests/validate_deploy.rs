@@ -36,7 +36,6 @@ case "$name $*" in
   "curl"*"/cluster") cat "$LOG/cluster" ;;
   "terraform -chdir=db_config/terraform_slave show"*) cat "$LOG/plan" 2>/dev/null || echo "$PLAN" ;;
   "terraform"*" show "*) echo "$PLAN" ;;
-  "terraform"*" plan "*) exit 2 ;;
   # It evaluates the script's own expressions.
   "terraform"*" console"*) exec "$TERRAFORM" "$@" ;;
   "terraform"*" init "*)
@@ -101,7 +100,7 @@ fn it_goes_from_the_network_to_a_verified_cluster() {
     let calls = deploy.log("calls");
     let plans = calls
         .lines()
-        .find_map(|call| call.split_once(" plan -input=false -detailed-exitcode -out="))
+        .find_map(|call| call.split_once(" plan -input=false -out="))
         .expect("a plan")
         .1;
     assert!(!std::path::Path::new(plans).parent().expect("its folder").exists(), "the plans are gone");
