@@ -98,11 +98,7 @@ fn it_goes_from_the_network_to_a_verified_cluster() {
         ("PACKER_FLAGS", "-var subnet_id=subnet-0"),
     ]));
     let calls = deploy.log("calls");
-    let plans = calls
-        .lines()
-        .find_map(|call| call.split_once(" plan -input=false -out="))
-        .expect("a plan")
-        .1;
+    let plans = calls.lines().find_map(|call| call.split_once(" plan -input=false -out=")).expect("a plan").1;
     assert!(!std::path::Path::new(plans).parent().expect("its folder").exists(), "the plans are gone");
     let folder =
         plans.rsplit('/').nth(2).map(|_| &plans[..plans.len() - "/terraform_network/tfplan".len()]).expect("a path");
