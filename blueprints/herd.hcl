@@ -52,11 +52,35 @@ cluster "herd" {
     # disk where nothing is written. Example:
     #settings = { max_connections = 300, shared_preload_libraries = "pg_stat_statements", "pg_stat_statements.max" = 10000 }
 
+    # How text is sorted and stored, chosen once. By code points as PostgreSQL 17 does it by itself, no upgrade of a library can
+    # change the order under an index; people sort with COLLATE. Example of another: German by ICU.
+    #locale          = "de-DE"
+    #locale_provider = "icu"
+    #encoding        = "UTF8"
+
     # Login roles that exist from the start. Their passwords are made by Terraform and kept in AWS Secrets Manager.
     users = ["app"]
 
-    # Databases that exist from the start, each with its owner.
+    # Databases that exist from the start, each with its owner, who alone connects to it.
     databases = { app = "app" }
+
+    # Whom an owner lets in. "read" reads all tables that the owner has or makes later; "write" changes rows, too; "replicate"
+    # reads, and follows changes by logical replication. Example:
+    #user "report" {
+    #  databases = ["app"]
+    #  access    = "read"
+    #}
+
+    # A database with a locale or an encoding of its own. Example:
+    #database "legacy" {
+    #  owner    = "app"
+    #  encoding = "LATIN1"
+    #  locale   = "C"
+    #}
+
+    # Slots for logical replication, each with its database: Patroni carries them over a failover. Those that clients make
+    # themselves are lost there. Example:
+    #logical_slots = { warehouse = "app" }
   }
 
   # The machine that starts as primary. After a failover another one is: keep master and slaves alike.

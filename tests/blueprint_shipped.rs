@@ -34,8 +34,9 @@ fn herd_is_the_smallest_with_elastic_ips_and_an_application() {
     for machine in [&mut expected.master, &mut expected.slaves, &mut expected.haproxy.machine] {
         machine.elastic_ip = true;
     }
-    expected.postgres.users = vec!["app".into()];
-    expected.postgres.databases = vec![blueprint::model::Database { name: "app".into(), owner: "app".into() }];
+    expected.postgres.users = vec![blueprint::model::User { name: "app".into(), grant: None }];
+    expected.postgres.databases =
+        vec![blueprint::model::Database { name: "app".into(), owner: "app".into(), locale: None }];
     assert_eq!(parse(HERD), expected);
 }
 

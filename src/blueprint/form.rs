@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use ipnet::Ipv4Net;
 use serde_json::Value;
 
-use super::model::Base;
+use super::model::{Access, Base};
 
 /// What an attribute holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,6 +87,12 @@ impl Shown for Ipv4Net {
 }
 
 impl Shown for Base {
+    fn shown(&self) -> Option<Value> {
+        Some(self.name().into())
+    }
+}
+
+impl Shown for Access {
     fn shown(&self) -> Option<Value> {
         Some(self.name().into())
     }

@@ -134,7 +134,79 @@ pub struct Postgres {
     /// Databases that exist from the start, by name.
     pub databases: Vec<Database>,
     /// Login roles that exist from the start.
-    pub users: Vec<String>,
+    pub users: Vec<User>,
+    /// How text is stored and sorted where a database has no locale of its own; `None` is [`Locale::usual`].
+    pub locale: Option<Locale>,
+    /// Replication slots of clients that survive a failover: the name of each, and its database.
+    pub logical_slots: BTreeMap<String, String>,
+}
+
+/// How text is stored, sorted and compared. Chosen when a database is made; another one later is another database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locale {
+    /// Whose rules they are.
+    pub provider: Provider,
+    /// Its name, as the provider writes it.
+    pub name: String,
+    /// PostgreSQL's name of the encoding.
+    pub encoding: String,
+}
+
+/// Who knows how text is sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provider {
+    /// PostgreSQL itself (17 and newer): the same on every machine, for as long as the major lasts.
+    Builtin,
+    /// The ICU library (15 and newer).
+    Icu,
+    /// The C library.
+    Libc,
+}
+
+impl Provider {
+    /// Every provider.
+    pub const ALL: [Provider; 3] = [Provider::Builtin, Provider::Icu, Provider::Libc];
+
+    /// PostgreSQL's name for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Provider::Builtin => "builtin",
+            Provider::Icu => "icu",
+            Provider::Libc => "libc",
+        }
+    }
+
+    /// Who has a locale of this name, where nobody is named: PostgreSQL itself if it can.
+    pub fn of(locale: &str, major: u16) -> Self {
+        let own = ["C", "C.UTF-8", "PG_UNICODE_FAST"].contains(&locale);
+        if own && major >= 17 { Provider::Builtin } else { Provider::Libc }
+    }
+}
+
+impl Locale {
+    /// What a cluster has whose blueprint says nothing: code points in UTF-8, by PostgreSQL itself where it can.
+    pub fn usual(major: u16) -> Self {
+        const NAME: &str = "C.UTF-8";
+        Locale { provider: Provider::of(NAME, major), name: NAME.into(), encoding: "UTF8".into() }
+    }
+
+    /// Whether its rules are those of a library that an upgrade of the base brings anew.
+    pub fn follows_a_library(&self) -> bool {
+        match self.provider {
+            Provider::Builtin => false,
+            Provider::Icu => true,
+            Provider::Libc => !["C", "C.UTF-8"].contains(&self.name.as_str()),
+        }
+    }
+
+    /// The locale of the C library that the server runs with, beside its own.
+    pub fn of_the_c_library(&self) -> &str {
+        match (self.provider, self.encoding.as_str()) {
+            (Provider::Libc, _) => &self.name,
+            (_, "UTF8") => "C.UTF-8",
+            _ => "C",
+        }
+    }
 }
 
 /// A database that exists from the start.
@@ -144,6 +216,51 @@ pub struct Database {
     pub name: String,
     /// The role that owns it: one of [`Postgres::users`], or `postgres`.
     pub owner: String,
+    /// How its text is stored and sorted; `None` is as the cluster's.
+    pub locale: Option<Locale>,
+}
+
+/// A login role that exists from the start. It connects to the databases that it owns, and to those of its grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Its name.
+    pub name: String,
+    /// What it may do in databases of others; `None` for a user of the `users` list.
+    pub grant: Option<Grant>,
+}
+
+/// What a user may do in databases that it does not own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The databases that it may connect to.
+    pub databases: Vec<String>,
+    /// What it may do there.
+    pub access: Access,
+}
+
+/// What a user may do with the tables of a database's owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Read rows.
+    Read,
+    /// Read and write rows.
+    Write,
+    /// Read rows, and follow their changes by logical replication.
+    Replicate,
+}
+
+impl Access {
+    /// Every kind of access, the default first.
+    pub const ALL: [Access; 3] = [Access::Read, Access::Write, Access::Replicate];
+
+    /// The name a blueprint uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Access::Read => "read",
+            Access::Write => "write",
+            Access::Replicate => "replicate",
+        }
+    }
 }
 
 /// What a machine is made of.
@@ -254,7 +371,14 @@ impl Blueprint {
                 admins: vec![],
             },
             image: Image { base: Base::Debian13, builder_instance_type: None, builder_subnet_id: None },
-            postgres: Postgres { version: None, settings: BTreeMap::new(), databases: vec![], users: vec![] },
+            postgres: Postgres {
+                version: None,
+                settings: BTreeMap::new(),
+                databases: vec![],
+                users: vec![],
+                locale: None,
+                logical_slots: BTreeMap::new(),
+            },
             master: Machine::database(),
             slave_count: 2,
             slaves: Machine::database(),

@@ -29,7 +29,7 @@ use serde::Serialize;
 use crate::blueprint::model::{self, Blueprint, Budget};
 
 pub use crate::blueprint::instance::Instance;
-pub use crate::blueprint::model::{Base, Database, Disk, Failover, State};
+pub use crate::blueprint::model::{Access, Base, Database, Disk, Failover, Locale, Provider, State, User};
 pub use base::{Arch, BaseImage};
 use decision::{Decision, Ledger};
 use failover::{EtcdTiming, HealthCheck};
@@ -198,7 +198,7 @@ pub struct Machine {
 }
 
 /// PostgreSQL.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Postgres {
     /// Major version.
     pub major: u16,
@@ -215,7 +215,37 @@ pub struct Postgres {
     /// Databases that exist from the start.
     pub databases: Vec<Database>,
     /// Login roles that exist from the start.
-    pub users: Vec<String>,
+    pub users: Vec<User>,
+    /// How text is stored and sorted where a database has no locale of its own.
+    pub locale: Locale,
+    /// Slots for clients of logical replication that Patroni carries over a failover: the name of each, and its database.
+    pub logical_slots: BTreeMap<String, String>,
+}
+
+impl Postgres {
+    /// The users that may connect to a database beside its owner, each with what it may do there.
+    pub fn guests<'a>(&'a self, database: &'a str) -> impl Iterator<Item = (&'a str, Access)> {
+        self.users.iter().filter_map(move |user| {
+            let grant = user.grant.as_ref().filter(|grant| grant.databases.iter().any(|name| name == database))?;
+            Some((user.name.as_str(), grant.access))
+        })
+    }
+
+    /// Libraries that every session finds loaded, by their bare names.
+    pub fn preloads(&self, library: &str) -> bool {
+        let list = self.settings.get("shared_preload_libraries").map_or("", String::as_str);
+        postgres::libraries(list).any(|name| name == library)
+    }
+
+    /// Locales of the C library that an image makes, beside those that every image has.
+    pub fn glibc_locales(&self) -> Vec<&str> {
+        let own = self.databases.iter().filter_map(|database| database.locale.as_ref());
+        let mut names: Vec<&str> = [&self.locale].into_iter().chain(own).map(Locale::of_the_c_library).collect();
+        names.retain(|name| !["C", "C.UTF-8"].contains(name));
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
 }
 
 /// What HAProxy serves.
@@ -390,6 +420,7 @@ fn secrets(blueprint: &Blueprint) -> Vec<Secret> {
         secret("stats", &format!("HAProxy stats page, user {}", blueprint.haproxy.stats.user), true),
     ];
     for user in &blueprint.postgres.users {
+        let user = &user.name;
         all.push(secret(&format!("user/{user}"), &format!("PostgreSQL user {user}"), false));
     }
     all

@@ -5,7 +5,9 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::decision::Decision;
-use super::{Arch, Base, BaseImage, CLUSTER_TAG, Cluster, Disk, Machine, Role, State};
+use super::{
+    Arch, Base, BaseImage, CLUSTER_TAG, Cluster, Disk, Locale, Machine, Provider, Role, State, User,
+};
 
 /// Addresses that are nobody's (RFC 5737).
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -69,14 +71,22 @@ pub fn perturbed(cluster: &Cluster, decision: &Decision) -> Option<Cluster> {
             "repository" => c.postgres.pgdg ^= true,
             "users" => {
                 let known = std::mem::take(&mut c.postgres.users);
-                c.secrets.retain(|secret| !known.iter().any(|user| secret.name.ends_with(&format!("/user/{user}"))));
+                let of = |user: &User, secret: &str| secret.ends_with(&format!("/user/{}", user.name));
+                c.secrets.retain(|secret| !known.iter().any(|user| of(user, &secret.name)));
             }
             "databases" => c.postgres.databases.clear(),
+            "locale" => c.postgres.locale = another(&c.postgres.locale),
+            "logical_slots" => c.postgres.logical_slots.clear(),
             setting => c.postgres.settings.get_mut(setting)?.push('0'),
         },
         _ => return None,
     }
     Some(c)
+}
+
+fn another(locale: &Locale) -> Locale {
+    let provider = if locale.provider == Provider::Libc { Provider::Icu } else { Provider::Libc };
+    Locale { provider, name: format!("{}0", locale.name), encoding: format!("{}0", locale.encoding) }
 }
 
 fn state(state: &mut State, name: &str) -> Option<()> {

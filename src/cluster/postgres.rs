@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::decision::{Ledger, list};
-use super::settings::defaults;
+use super::settings::{STATEMENTS, defaults};
 use super::sizing::{kib, whole};
-use super::{BaseImage, Postgres};
+use super::{BaseImage, Locale, Postgres};
 use crate::blueprint::model::Blueprint;
 
 /// PostgreSQL's own default (<https://www.postgresql.org/docs/current/runtime-config-connection.html>), doubled:
@@ -52,8 +52,12 @@ pub fn resolve(blueprint: &Blueprint, ledger: &mut Ledger) -> Postgres {
     }
     for (name, value) in &blueprint.postgres.settings {
         let from = vec![format!("postgres.settings.{name}")];
-        ledger.add(&format!("postgres.{name}"), value, from, "the blueprint says so", "the blueprint");
-        settings.insert(name.clone(), value.clone());
+        let (value, why) = match with_statistics(name, value) {
+            Some(both) => (both, "the blueprint's, behind the library that counts statements"),
+            None => (value.clone(), "the blueprint says so"),
+        };
+        ledger.add(&format!("postgres.{name}"), &*value, from, why, "the blueprint");
+        settings.insert(name.clone(), value);
     }
     let reserves_huge_pages = reserves_huge_pages(&settings, major);
     if reserves_huge_pages {
@@ -67,6 +71,8 @@ pub fn resolve(blueprint: &Blueprint, ledger: &mut Ledger) -> Postgres {
             "https://www.postgresql.org/docs/current/kernel-resources.html#LINUX-HUGE-PAGES",
         );
     }
+    let locale = blueprint.postgres.locale.clone().unwrap_or_else(|| Locale::usual(major));
+    founding(blueprint, &locale, ledger);
     let number = |name: &str, default| number(&settings, name, default);
     Postgres {
         major,
@@ -78,7 +84,45 @@ pub fn resolve(blueprint: &Blueprint, ledger: &mut Ledger) -> Postgres {
         settings,
         databases: blueprint.postgres.databases.clone(),
         users: blueprint.postgres.users.clone(),
+        locale,
+        logical_slots: blueprint.postgres.logical_slots.clone(),
     }
+}
+
+/// What is chosen once, when the cluster is founded, beside its users and databases.
+fn founding(blueprint: &Blueprint, locale: &Locale, ledger: &mut Ledger) {
+    ledger.add(
+        "postgres.locale",
+        format!("{} of {}, in {}", locale.name, locale.provider.name(), locale.encoding),
+        list(["postgres.locale", "postgres.locale_provider", "postgres.encoding", "postgres.version"]),
+        "by default text is sorted by code points: no upgrade of a library changes that, and none can corrupt an index. Z comes \
+         before a then: COLLATE \"en-x-icu\" sorts a column or a query for people. Another locale later is another cluster, or \
+         another database",
+        "https://www.postgresql.org/docs/current/locale.html#LOCALE-PROVIDERS, https://wiki.postgresql.org/wiki/Locale_data_changes",
+    );
+    if !blueprint.postgres.logical_slots.is_empty() {
+        let slots: Vec<String> = blueprint.postgres.logical_slots.keys().cloned().collect();
+        ledger.add(
+            "postgres.logical_slots",
+            slots.join(", "),
+            list(["postgres.logical_slots"]),
+            "Patroni makes these slots, copies them to every standby and moves them forward there, with every major. PostgreSQL's own \
+             failover slots (17 and newer) it drops until 4.1: it takes them for slots of machines that are gone",
+            "https://patroni.readthedocs.io/en/latest/dynamic_configuration.html, https://github.com/patroni/patroni/pull/3245",
+        );
+    }
+}
+
+/// The blueprint's list of libraries with the one that counts statements, unless it is there; a list that is empty loads nothing.
+fn with_statistics(name: &str, value: &str) -> Option<String> {
+    let lacks = libraries(value).next().is_some() && libraries(value).all(|library| library != STATEMENTS);
+    (name == "shared_preload_libraries" && lacks).then(|| format!("{STATEMENTS}, {value}"))
+}
+
+/// The names in a list of libraries, as bare as PostgreSQL looks for them.
+pub fn libraries(list: &str) -> impl Iterator<Item = &str> {
+    let names = list.split(',').map(|part| part.trim().trim_matches('"')).filter(|part| !part.is_empty());
+    names.map(|name| name.strip_prefix("$libdir/").unwrap_or(name).trim_end_matches(".so"))
 }
 
 /// Where it pays, and where PostgreSQL can be asked how many pages it needs.

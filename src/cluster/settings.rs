@@ -10,6 +10,9 @@ const WORKER_PROCESSES: u32 = 8;
 /// Patroni's own default of `max_wal_senders` and `max_replication_slots`: the least there are.
 const WAL_SENDERS: u32 = 10;
 
+/// Counts statements; part of PostgreSQL's own package.
+pub const STATEMENTS: &str = "pg_stat_statements";
+
 /// A setting that pgherd decides.
 pub struct Setting {
     pub name: &'static str,
@@ -48,8 +51,17 @@ impl<'a> Kinds<'a> {
         all?.into_iter().min()
     }
 
+    /// MiB a second.
+    fn least_throughput(&self) -> u32 {
+        self.0.iter().map(|(_, machine)| machine.disk.throughput).min().unwrap_or_default()
+    }
+
+    fn from_disk(&self, attribute: &str) -> Vec<String> {
+        self.0.iter().map(|(block, _)| format!("{block}.disk.{attribute}")).collect()
+    }
+
     fn disks(&self) -> Vec<String> {
-        self.0.iter().map(|(block, _)| format!("{block}.disk.size")).collect()
+        self.from_disk("size")
     }
 
     /// What says how much a machine has: its type, or where that is not known the blueprint.
@@ -68,10 +80,14 @@ pub fn defaults(blueprint: &Blueprint, major: u16) -> Vec<Setting> {
     let mut all = connections();
     all.extend(memory(&kinds, max_connections(&blueprint.postgres.settings)));
     all.extend(parallelism(&kinds));
-    all.extend(wal(&kinds, major));
+    all.extend(autovacuum(&kinds));
+    all.extend(wal(blueprint, &kinds, major));
     all.extend(replication(blueprint, &kinds));
+    all.extend(logical(blueprint, major));
     all.extend(planner());
-    all.extend(log());
+    all.extend(sessions());
+    all.extend(statistics());
+    all.extend(log(major));
     all
 }
 
@@ -138,9 +154,16 @@ fn memory(kinds: &Kinds, max_connections: u32) -> Vec<Setting> {
             "maintenance_work_mem",
             mib(sizing::maintenance_work_mem_mib(memory)),
             from(),
-            "a sixteenth of memory, 64 MB to 1 GB: three workers of autovacuum may take it at once, and before PostgreSQL 17 \
-             none can use more than 1 GB",
+            "a sixteenth of memory, 64 MB to 1 GB, for a VACUUM by hand or an index that is built; before PostgreSQL 17 VACUUM \
+             cannot use more than 1 GB",
             manual!("resource", "MAINTENANCE-WORK-MEM"),
+        ),
+        setting(
+            "autovacuum_work_mem",
+            mib(sizing::autovacuum_work_mem_mib(memory)),
+            from(),
+            "a thirty-second of memory, 64 MB to 1 GB: as many workers as there may be take at most a quarter of memory",
+            manual!("resource", "AUTOVACUUM-WORK-MEM"),
         ),
     ]
 }
@@ -183,9 +206,71 @@ fn parallelism(kinds: &Kinds) -> Vec<Setting> {
     ]
 }
 
-fn wal(kinds: &Kinds, major: u16) -> Vec<Setting> {
+/// Vacuum that keeps up with large tables.
+fn autovacuum(kinds: &Kinds) -> Vec<Setting> {
+    const OFTEN: &str = "a large table is looked after when a twentieth of it has changed, not a fifth: less to do each time, and less bloat; plans \
+                         follow what a fiftieth changes";
+    const INSERTS: &str = "a table that only grows is vacuumed before a twentieth of it is new: its pages become visible to index-only \
+                           scans, and are frozen long before an emergency";
+    let mut all = vec![
+        setting(
+            "autovacuum_vacuum_scale_factor",
+            "0.05",
+            vec![],
+            OFTEN,
+            manual!("autovacuum", "AUTOVACUUM-VACUUM-SCALE-FACTOR"),
+        ),
+        setting(
+            "autovacuum_analyze_scale_factor",
+            "0.02",
+            vec![],
+            OFTEN,
+            manual!("autovacuum", "AUTOVACUUM-ANALYZE-SCALE-FACTOR"),
+        ),
+        setting(
+            "autovacuum_vacuum_insert_scale_factor",
+            "0.05",
+            vec![],
+            INSERTS,
+            manual!("autovacuum", "AUTOVACUUM-VACUUM-INSERT-SCALE-FACTOR"),
+        ),
+        setting(
+            "autovacuum_vacuum_cost_delay",
+            "2ms",
+            vec![],
+            "PostgreSQL's own default, set because the limit counts on it",
+            manual!("autovacuum", "AUTOVACUUM-VACUUM-COST-DELAY"),
+        ),
+        setting(
+            "autovacuum_vacuum_cost_limit",
+            sizing::autovacuum_cost_limit(kinds.least_throughput()).to_string(),
+            kinds.from_disk("throughput"),
+            "all workers together write at most half of what the disk takes: a page that is made dirty costs 20, and the limit is spent \
+             500 times a second. Not below PostgreSQL's own 200",
+            manual!("autovacuum", "AUTOVACUUM-VACUUM-COST-LIMIT"),
+        ),
+    ];
+    if let Some(vcpus) = kinds.least(|instance| instance.vcpus) {
+        all.push(setting(
+            "autovacuum_max_workers",
+            sizing::autovacuum_workers(vcpus).to_string(),
+            kinds.from("vcpus"),
+            "one for two processors, 3 to 8: they share the limit above, so more of them write no more, but small tables need not wait \
+             behind a large one",
+            manual!("autovacuum", "AUTOVACUUM-MAX-WORKERS"),
+        ));
+    }
+    all
+}
+
+fn wal(blueprint: &Blueprint, kinds: &Kinds, major: u16) -> Vec<Setting> {
     let most = sizing::max_wal_size_mib(kinds.smallest_disk());
+    let (level, why) = match blueprint.postgres.logical_slots.is_empty() {
+        true => ("replica", "what standbys need; logical replication would need more WAL"),
+        false => ("logical", "the slots of logical_slots need it"),
+    };
     vec![
+        setting("wal_level", level, list(["postgres.logical_slots"]), why, manual!("wal", "WAL-LEVEL")),
         setting(
             "max_wal_size",
             mib(most),
@@ -227,7 +312,7 @@ fn wal(kinds: &Kinds, major: u16) -> Vec<Setting> {
 }
 
 fn replication(blueprint: &Blueprint, kinds: &Kinds) -> Vec<Setting> {
-    const SENDERS: &str = "a standby that copies the primary takes two senders, and at the start all of them copy; some more are for tools";
+    const SENDERS: &str = "a standby that copies the primary takes two senders, and at the start all of them copy; some more are for tools and clients";
     let (standby, retry) = if blueprint.failover.synchronous {
         (
             "a standby whose machine died stops holding up commits after this, not after a minute; it reconnects by itself",
@@ -239,8 +324,9 @@ fn replication(blueprint: &Blueprint, kinds: &Kinds) -> Vec<Setting> {
             "a standby looks for its new primary every second, not every five: until it streams, it falls behind",
         )
     };
-    let senders = WAL_SENDERS.max(2 * u32::from(blueprint.slave_count) + 3).to_string();
-    let count = || list(["slaves.count"]);
+    let logical = blueprint.postgres.logical_slots.len() as u32;
+    let senders = WAL_SENDERS.max(2 * u32::from(blueprint.slave_count) + 3 + logical).to_string();
+    let count = || list(["slaves.count", "postgres.logical_slots"]);
     vec![
         setting("max_wal_senders", senders.clone(), count(), SENDERS, manual!("replication", "MAX-WAL-SENDERS")),
         setting("max_replication_slots", senders, count(), SENDERS, manual!("replication", "MAX-REPLICATION-SLOTS")),
@@ -283,14 +369,108 @@ fn planner() -> Vec<Setting> {
     ]
 }
 
-fn log() -> Vec<Setting> {
-    const WHY: &str = "what a person at 3 a.m. needs in the log";
-    let line = |name, value: &str| setting(name, value, vec![], WHY, manual!("logging", "LOG-CHECKPOINTS"));
+/// What logical replication needs of the server.
+fn logical(blueprint: &Blueprint, major: u16) -> Vec<Setting> {
+    let mut all = vec![];
+    if !blueprint.postgres.logical_slots.is_empty() {
+        all.push(setting(
+            "hot_standby_feedback",
+            "on",
+            list(["postgres.logical_slots"]),
+            "Patroni switches it on wherever there are logical slots: a standby's copy of a slot needs rows of the catalog that the \
+             primary would otherwise vacuum away",
+            manual!("replication", "HOT-STANDBY-FEEDBACK"),
+        ));
+    }
+    if major >= 17 {
+        all.push(setting(
+            "sync_replication_slots",
+            "off",
+            list(["postgres.version"]),
+            "PostgreSQL's own failover slots and Patroni before 4.1 do not go together: Patroni tries to drop each copy on a standby, \
+             fails, and manages no other slot any more. logical_slots does the same with every major",
+            "https://github.com/patroni/patroni/pull/3245 (in 4.1), https://github.com/patroni/patroni/pull/3493",
+        ));
+    }
+    all
+}
+
+/// Limits of sessions. A limit of 0 is none, set for its reason.
+fn sessions() -> Vec<Setting> {
     vec![
+        setting(
+            "idle_in_transaction_session_timeout",
+            "10min",
+            vec![],
+            "a transaction that somebody forgot holds its locks, and keeps vacuum from every table: its session ends. Nothing of \
+             Patroni's idles in one, and pg_dump and pg_rewind switch this off for themselves",
+            manual!("client", "IDLE-IN-TRANSACTION-SESSION-TIMEOUT"),
+        ),
+        setting(
+            "lock_timeout",
+            "0",
+            vec![],
+            "no limit for everybody: it would end maintenance, dumps and migrations that rightly wait. A migration sets its own: SET \
+             lock_timeout = '5s', and tries again",
+            manual!("client", "LOCK-TIMEOUT"),
+        ),
+        setting(
+            "statement_timeout",
+            "0",
+            vec![],
+            "no limit for everybody, as the manual advises: an index may take hours. An application's belongs to its role: ALTER ROLE … \
+             SET statement_timeout",
+            manual!("client", "STATEMENT-TIMEOUT"),
+        ),
+    ]
+}
+
+fn statistics() -> Vec<Setting> {
+    vec![
+        setting(
+            "shared_preload_libraries",
+            STATEMENTS,
+            vec![],
+            "which statements take the time is the first question of every investigation, and a library that was not loaded at the start \
+             has no answer; pg_stat_statements.track = \"none\" keeps it quiet",
+            "https://www.postgresql.org/docs/current/pgstatstatements.html",
+        ),
+        setting(
+            "track_io_timing",
+            "on",
+            vec![],
+            "how long reads and writes take, by statement and table; the clock of EC2's Nitro machines costs tens of nanoseconds \
+             (pg_test_timing), a read from gp3 half a millisecond",
+            manual!("statistics", "TRACK-IO-TIMING"),
+        ),
+    ]
+}
+
+fn log(major: u16) -> Vec<Setting> {
+    const WHY: &str = "what a person at 3 a.m. needs in the log";
+    const WHO: &str = "who came, from where and for how long. HAProxy asks Patroni and Patroni keeps its connections, so clients alone make \
+                       these lines: an application that connects for every statement shows here, and needs a pool";
+    let line = |name, value: &str| setting(name, value, vec![], WHY, manual!("logging", "LOG-CHECKPOINTS"));
+    // One line a connection. Before 18 there is all or nothing: three.
+    let connections = if major >= 18 { "authorization" } else { "on" };
+    let mut all = vec![
         line("log_checkpoints", "on"),
         line("log_lock_waits", "on"),
         line("log_autovacuum_min_duration", "10s"),
         line("log_temp_files", "10MB"),
         line("log_line_prefix", "%m [%p] %q%u@%d %h "),
-    ]
+    ];
+    all.extend([
+        setting(
+            "log_min_duration_statement",
+            "1s",
+            vec![],
+            "a statement that slow is worth a line, with its text; pg_stat_statements counts the fast ones. At most one line a second of \
+             each connection",
+            manual!("logging", "LOG-MIN-DURATION-STATEMENT"),
+        ),
+        setting("log_connections", connections, list(["postgres.version"]), WHO, manual!("logging", "LOG-CONNECTIONS")),
+        setting("log_disconnections", "on", list(["postgres.version"]), WHO, manual!("logging", "LOG-CONNECTIONS")),
+    ]);
+    all
 }

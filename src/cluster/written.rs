@@ -79,8 +79,10 @@ pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
     const DATABASES: &str = "https://www.postgresql.org/docs/current/sql-createdatabase.html";
     note(
         "postgres.users",
-        listed_or_dash(&postgres.users),
-        "who may log in; each has a password of its own in Secrets Manager",
+        listed_or_dash(&postgres.users.iter().map(|user| user.name.clone()).collect::<Vec<_>>()),
+        "who may log in, each to the databases that it owns and to those that its block names; each has a password of its own in \
+         Secrets Manager. What a guest may do holds for tables that the owner makes later, too (ALTER DEFAULT PRIVILEGES): \
+         pg_read_all_data would read the tables of everybody else as well, and PostgreSQL 13 has no such role",
         ROLES,
     );
     note(

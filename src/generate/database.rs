@@ -1,11 +1,13 @@
 //! The database machines' scripts and configuration: `db_config/`.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
 use super::ImageContent;
+use super::bootstrap;
 use super::machine::{self, SecretFile};
 use super::templates::{add_fixed, add_plain, add_rendered, add_rendered_as};
 use crate::cluster::flows::{APPLICATIONS, Login, REPLICATION, REWIND, addresses, flows};
@@ -19,7 +21,7 @@ pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut Fi
         add_rendered(cluster, files, "db_config/provision.env", Provision::of(cluster)),
         add_rendered(cluster, files, "db_config/patroni.yml", Patroni::of(cluster)),
         add_rendered(cluster, files, "db_config/pg_hba.conf", PgHba::of(cluster)),
-        add_rendered(cluster, files, "db_config/bootstrap.sql", Bootstrap::of(cluster)),
+        bootstrap::add(cluster, files),
         add_secrets(cluster, files),
         add_fixed(cluster, files, "db_config/patroni_unit.conf", Mode::Plain),
         add_rendered(cluster, files, "db_config/kernel.conf", &cluster.kernel),
@@ -64,11 +66,17 @@ struct Provision {
     codename: &'static str,
     major: u16,
     pgdg: bool,
+    locales: String,
 }
 
 impl Provision {
     fn of(cluster: &Cluster) -> Self {
-        Provision { codename: cluster.base.codename, major: cluster.postgres.major, pgdg: cluster.postgres.pgdg }
+        Provision {
+            codename: cluster.base.codename,
+            major: cluster.postgres.major,
+            pgdg: cluster.postgres.pgdg,
+            locales: cluster.postgres.glibc_locales().join(" "),
+        }
     }
 }
 
@@ -82,6 +90,8 @@ struct Patroni<'a> {
     synchronous: bool,
     primary_start_timeout: u32,
     settings: Vec<Settings<'a>>,
+    slots: &'a BTreeMap<String, String>,
+    initdb: Vec<(&'static str, &'a str)>,
     major: u16,
 }
 
@@ -96,6 +106,8 @@ impl<'a> Patroni<'a> {
             synchronous: cluster.failover.synchronous,
             primary_start_timeout: cluster.primary_start_timeout,
             settings: Settings::of(cluster),
+            slots: &cluster.postgres.logical_slots,
+            initdb: bootstrap::initdb(&cluster.postgres.locale),
             major: cluster.postgres.major,
         }
     }
@@ -150,36 +162,9 @@ fn line(Login { database, user }: Login, from: Ipv4Net) -> String {
     format!("hostssl  {database:<11}  {user:<15}  {from:<18} scram-sha-256", from = from.to_string())
 }
 
-#[derive(Serialize)]
-struct Bootstrap {
-    users: Vec<String>,
-    databases: Vec<Owned>,
-}
-
-#[derive(Serialize)]
-struct Owned {
-    name: String,
-    owner: String,
-}
-
-impl Bootstrap {
-    fn of(cluster: &Cluster) -> Self {
-        let owned = |d: &crate::cluster::Database| Owned { name: quoted(&d.name), owner: quoted(&d.owner) };
-        Bootstrap {
-            users: cluster.postgres.users.iter().map(|u| quoted(u)).collect(),
-            databases: cluster.postgres.databases.iter().map(owned).collect(),
-        }
-    }
-}
-
 /// A YAML text: JSON's are a subset of YAML's double-quoted ones.
 fn yaml(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-/// An SQL identifier that means exactly this name.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn add_secrets(cluster: &Cluster, files: &mut FileSet) -> String {
@@ -190,5 +175,6 @@ fn add_secrets(cluster: &Cluster, files: &mut FileSet) -> String {
         ("PATRONI_RESTAPI_PASSWORD", "patroni-api"),
     ];
     let file = SecretFile { path: "/run/pgherd/patroni.env", owner: "postgres", secrets: &patroni };
-    machine::add_secrets(cluster, files, "db_config/secrets.json", &file, &cluster.postgres.users)
+    let users: Vec<String> = cluster.postgres.users.iter().map(|user| user.name.clone()).collect();
+    machine::add_secrets(cluster, files, "db_config/secrets.json", &file, &users)
 }

@@ -2,6 +2,7 @@
 //!
 //! Files for machines come first; an image's hash covers them; Packer's templates and Terraform's modules carry that hash.
 
+pub mod bootstrap;
 pub mod database;
 pub mod deploy;
 pub mod load_balancer;

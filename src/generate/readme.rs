@@ -31,7 +31,7 @@ struct Context<'a> {
     stats_port: u16,
     stats_path: &'a str,
     stats_user: &'a str,
-    users: &'a [String],
+    users: Vec<&'a str>,
     database: &'a str,
     roles: Vec<&'static str>,
     modules: Vec<&'static str>,
@@ -70,8 +70,12 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
 
 fn context(cluster: &Cluster) -> Context<'_> {
     let zone = |subnet: &'_ crate::cluster::Subnet| subnet.zone.replace('-', "_");
-    let users = &cluster.postgres.users;
-    let mine = |user: &String| cluster.postgres.databases.iter().find(|d| d.owner == *user);
+    let postgres = &cluster.postgres;
+    let users: Vec<&str> = postgres.users.iter().map(|user| user.name.as_str()).collect();
+    let opens = |user: &str| {
+        postgres.databases.iter().find(|d| d.owner == user || postgres.guests(&d.name).any(|(guest, _)| guest == user))
+    };
+    let database = users.first().and_then(|user| opens(user)).map_or("DATABASE", |database| &database.name);
     Context {
         name: &cluster.name,
         region: &cluster.region,
@@ -107,7 +111,7 @@ fn context(cluster: &Cluster) -> Context<'_> {
         stats_path: &cluster.haproxy.stats.path,
         stats_user: &cluster.haproxy.stats.user,
         users,
-        database: users.first().and_then(mine).map_or("postgres", |d| &d.name),
+        database,
         roles: cluster.roles().map(Role::name).collect(),
         modules: cluster.roles().map(Role::module).collect(),
         ports: listening(cluster),

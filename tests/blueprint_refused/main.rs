@@ -3,6 +3,7 @@
 
 mod accept;
 mod expressions;
+mod founding;
 mod machines;
 mod names;
 mod network;
@@ -93,6 +94,11 @@ fn postgres() {
     hold(postgres::cases());
 }
 
+#[test]
+fn founding() {
+    hold(founding::cases());
+}
+
 /// Every code that a text alone can earn is in the table, and a story tells of it.
 #[test]
 fn every_code_has_its_case() {
@@ -106,6 +112,7 @@ fn every_code_has_its_case() {
         vpc::cases(),
         machines::cases(),
         postgres::cases(),
+        founding::cases(),
     ];
     let cases: Vec<Case> = tables.into_iter().flatten().collect();
     assert!(cases.len() >= 300, "{}", cases.len());

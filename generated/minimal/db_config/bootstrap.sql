@@ -1,5 +1,13 @@
--- What exists from the start. post_bootstrap.py runs it once, when the cluster is founded, and sets the passwords.
+-- What exists from the start. post_bootstrap.py runs it once with psql, when the cluster is founded, and sets the passwords.
 
--- pg_hba.conf lets the members of this role in from HAProxy. To add a user later:
--- CREATE ROLE … LOGIN IN ROLE pgherd_clients; then \password.
+-- pg_hba.conf lets the members of this role in from HAProxy. To add a user later: CREATE ROLE … LOGIN IN ROLE pgherd_clients;
+-- \password …; GRANT CONNECT ON DATABASE … TO …;
 CREATE ROLE pgherd_clients NOLOGIN;
+
+-- Who is not named connects to no database. One that is made later needs the same: REVOKE ALL ON DATABASE … FROM PUBLIC;
+REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
+-- pg_rewind asks the primary in this database; Patroni gives the role its password and its rights.
+CREATE ROLE rewind_user LOGIN;
+GRANT CONNECT ON DATABASE postgres TO rewind_user;
+-- For operators: here they see the statements of all databases.
+CREATE EXTENSION pg_stat_statements;

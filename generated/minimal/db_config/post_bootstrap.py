@@ -33,6 +33,8 @@ def verifier(password):
 def main(connection):
     with open(SQL, encoding="utf-8") as sql_file:
         statements = [sql_file.read()]
+    # Not even a verifier is kept by pg_stat_statements or written to the log.
+    statements.append("SET pg_stat_statements.track_utility = off;\nSET log_min_duration_statement = -1;\n")
     plan = read_plan()
     # Only here: once the cluster is founded a user may go, and its secret with it, and no machine waits for it at boot.
     passwords = wait_for(plan["region"], plan.get("users", {}).values())

@@ -243,4 +243,30 @@ default of a session reaches its queries. What a few sessions need belongs to th
 SET, once the cluster runs.
 
 Source: https://github.com/patroni/patroni/blob/v4.0.7/patroni/postgresql/config.py";
+    GRANT = "PGH380", "a user is let into a database in a way that makes no sense",
+        "A user connects to the databases that it owns, and to those that its block names; nobody else's are open to it. In its
+own database a user may do everything. In others it reads the owner's tables; with access = \"write\" it changes rows in them as
+well, with \"replicate\" it may follow them by logical replication. It makes and alters no table. That holds for tables that the owner makes later, too (ALTER DEFAULT PRIVILEGES).
+
+    users     = [\"app\"]
+    databases = { app = \"app\" }
+    user \"report\" {
+      databases = [\"app\"]
+      access    = \"read\"
+    }
+
+Source: https://www.postgresql.org/docs/current/sql-alterdefaultprivileges.html";
+    LOCALE = "PGH381", "text cannot be stored or sorted so",
+        "A locale says how text is sorted and compared, an encoding how it is stored; both are chosen when a database is made. Three
+providers know locales: PostgreSQL itself (builtin, from 17 on: C, C.UTF-8, from 18 on PG_UNICODE_FAST), the ICU library (icu,
+from 15 on: language tags such as de-DE), and the C library (libc: names of glibc in UTF-8, such as de_DE.UTF-8, which the
+image's build makes). An encoding other than UTF8 goes with locale = \"C\" alone, which sorts by bytes.
+
+Source: https://www.postgresql.org/docs/current/locale.html#LOCALE-PROVIDERS";
+    SLOT = "PGH382", "there can be no such logical slot",
+        "logical_slots = { warehouse = \"app\" } makes the slot `warehouse` in the database `app`, for the plugin pgoutput, and has Patroni
+carry it over a failover. Its name is made of lower-case letters, digits and underscores, and is not a machine's: those are
+the slots of standbys.
+
+Source: https://patroni.readthedocs.io/en/latest/dynamic_configuration.html";
 }

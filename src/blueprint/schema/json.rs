@@ -58,7 +58,9 @@ fn block(terms: &[Term], path: &str) -> Value {
         let inner = if term.is_block() { block(terms, &term.path()) } else { attribute(term) };
         let mut shown = match term.path().as_str() {
             "accept" => by_code(inner),
-            "network.subnet" => json!({ "type": "object", "additionalProperties": inner }),
+            "network.subnet" | "postgres.user" | "postgres.database" => {
+                json!({ "type": "object", "additionalProperties": inner })
+            }
             _ => inner,
         };
         shown["description"] = term.doc.text.into();

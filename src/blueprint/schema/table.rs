@@ -36,6 +36,7 @@ fn block(term: &Term) -> String {
         "" => "`cluster \"<name>\"`".into(),
         "accept" => "`accept \"<code>\"`".into(),
         "network.subnet" => "`network.subnet \"<zone>\"`".into(),
+        "postgres.user" | "postgres.database" => format!("`{} \"<name>\"`", term.word.path),
         path => format!("`{path}`"),
     }
 }

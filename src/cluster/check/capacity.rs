@@ -115,7 +115,11 @@ fn haproxy_memory(cluster: &Cluster) -> Option<Sum> {
 fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Sum> {
     let instance = machine.instance?;
     let connections = u64::from(cluster.postgres.max_connections);
-    let maintenance = setting(cluster, "maintenance_work_mem", MAINTENANCE_WORK_MEM);
+    // -1, or none, is as for maintenance_work_mem.
+    let own = cluster.postgres.settings.get("autovacuum_work_mem");
+    let own = own.is_some_and(|text| kib("autovacuum_work_mem", text) != Some(-1));
+    let vacuum = if own { "autovacuum_work_mem" } else { "maintenance_work_mem" };
+    let maintenance = setting(cluster, vacuum, MAINTENANCE_WORK_MEM);
     let workers =
         cluster.postgres.settings.get("autovacuum_max_workers").and_then(|n| whole("autovacuum_max_workers", n));
     let workers = workers.map(|workers: u32| u64::from(workers.min(MOST_WORKERS)));
@@ -135,7 +139,11 @@ fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Su
             ("page tables x max_connections", pages),
             ("work_mem x max_connections", setting(cluster, "work_mem", WORK_MEM) * connections / 1024),
             (
-                "maintenance_work_mem x autovacuum_max_workers",
+                if own {
+                    "autovacuum_work_mem x autovacuum_max_workers"
+                } else {
+                    "maintenance_work_mem x autovacuum_max_workers"
+                },
                 maintenance * workers.unwrap_or(AUTOVACUUM_WORKERS) / 1024,
             ),
             ("the system", DATABASE_SYSTEM_MIB),

@@ -150,7 +150,7 @@ Source: https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC
     (
         "PGH012",
         "Each sort or hash of a query may take work_mem, and each connection runs a query. shared_buffers, work_mem once for
-each of max_connections, maintenance_work_mem for each worker of autovacuum, and what the system takes are more than the
+each of max_connections, autovacuum_work_mem for each worker of autovacuum, and what the system takes are more than the
 machine has: a busy hour can end with the kernel killing backends. Each connection also has a page table of its own of all
 of shared_buffers, 8 bytes for 4 KiB: 2000 connections and 4 GiB are 16 GiB of tables. From 8 GiB of shared_buffers on
 machines set huge pages aside, and the tables shrink to nothing. A query with many sorts takes work_mem several times, so the sum is low

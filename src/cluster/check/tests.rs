@@ -224,7 +224,11 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
         ),
         ("postgres {\n settings = { session_replication_role = \"Replica\" }\n}", vec!["PGH043"]),
         ("postgres {\n settings = { session_replication_role = \"origin\", data_sync_retry = \"no\" }\n}", vec![]),
-        ("postgres {\n settings = { hot_standby_feedback = true }\n}", vec!["PGH044"]),
+        ("postgres {\n settings = { hot_standby_feedback = true }\n}", vec![]),
+        (
+            "postgres {\n settings = { hot_standby_feedback = true, idle_in_transaction_session_timeout = 0 }\n}",
+            vec!["PGH044"],
+        ),
         (
             "postgres {\n settings = { hot_standby_feedback = true, idle_in_transaction_session_timeout = \"10min\" }\n}",
             vec![],

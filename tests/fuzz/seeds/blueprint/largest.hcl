@@ -21,8 +21,27 @@ cluster "largest" {
       work_mem        = "32MB"
       jit             = false
     }
-    users     = ["app", "report"]
-    databases = { app = "app", archive = "postgres" }
+    locale          = "de-DE"
+    locale_provider = "icu"
+    users           = ["app"]
+    databases       = { app = "app", archive = "postgres" }
+    logical_slots   = { warehouse = "app" }
+    user "report" {
+      databases = ["app", "archive"]
+    }
+    user "clerk" {
+      databases = ["app"]
+      access    = "write"
+    }
+    user "warehouse" {
+      databases = ["app"]
+      access    = "replicate"
+    }
+    database "legacy" {
+      owner           = "app"
+      locale          = "tr_TR.UTF-8"
+      locale_provider = "libc"
+    }
   }
 
   master {

@@ -1,0 +1,193 @@
+//! `locale`, `locale_provider` and `encoding`, of the cluster and of a database: how text is stored, sorted and compared.
+
+use super::super::{Found, Reader, Refusal, nearest, refuse};
+use crate::blueprint::form::{Form, Holds};
+use crate::blueprint::model::{Locale, Provider};
+use crate::blueprint::rules::language as is;
+
+const GLIBC: &str = include_str!("locales.txt");
+
+/// Encodings of a server (<https://www.postgresql.org/docs/current/multibyte.html#MULTIBYTE-CHARSET-SUPPORTED>).
+const ENCODINGS: [&str; 35] = [
+    "UTF8",
+    "EUC_CN",
+    "EUC_JIS_2004",
+    "EUC_JP",
+    "EUC_KR",
+    "EUC_TW",
+    "ISO_8859_5",
+    "ISO_8859_6",
+    "ISO_8859_7",
+    "ISO_8859_8",
+    "KOI8R",
+    "KOI8U",
+    "LATIN1",
+    "LATIN10",
+    "LATIN2",
+    "LATIN3",
+    "LATIN4",
+    "LATIN5",
+    "LATIN6",
+    "LATIN7",
+    "LATIN8",
+    "LATIN9",
+    "MULE_INTERNAL",
+    "SQL_ASCII",
+    "WIN1250",
+    "WIN1251",
+    "WIN1252",
+    "WIN1253",
+    "WIN1254",
+    "WIN1255",
+    "WIN1256",
+    "WIN1257",
+    "WIN1258",
+    "WIN866",
+    "WIN874",
+];
+
+/// The attributes, for a block that has them.
+pub fn forms() -> Vec<(&'static str, Form)> {
+    let providers = Provider::ALL.map(Provider::name).to_vec();
+    vec![
+        ("locale", Form::of(Holds::Text)),
+        ("locale_provider", Form::of(Holds::OneOf(providers))),
+        ("encoding", Form::of(Holds::Text)),
+    ]
+}
+
+/// What is written; `None` where nothing is. What is left out is as in `around`: the cluster's for a database, pgherd's for the cluster.
+pub fn read(r: &Reader, around: Option<&Locale>, major: Option<u16>) -> Option<Locale> {
+    let name = r.optional("locale", |name| Ok(name.to_string()));
+    let provider = r.value("locale_provider", form("locale_provider"), None, |value| {
+        provider(crate::blueprint::value::text(value)?).map(Some)
+    });
+    let encoding = r.optional("encoding", encoding);
+    if ![name.written(), provider.written(), encoding.written()].contains(&true) {
+        return None;
+    }
+    let major = major?;
+    let usual = around.cloned().unwrap_or_else(|| Locale::usual(major));
+    let chosen = name.value.clone().unwrap_or_else(|| usual.name.clone());
+    let locale = Locale {
+        provider: provider.value.unwrap_or_else(|| match &name.value {
+            Some(name) => Provider::of(name, major),
+            None => usual.provider,
+        }),
+        name: chosen,
+        encoding: encoding.value.clone().unwrap_or(usual.encoding),
+    };
+    let place = |found: &Found<Option<String>>| if found.written() { found.at.clone() } else { provider.at.clone() };
+    if let Err(refusal) = exists(&locale, major) {
+        r.report("locale", &place(&name), refusal);
+    } else if locale.encoding != "UTF8" && locale.name != "C" {
+        let refusal = Refusal {
+            rule: &is::LOCALE,
+            problem: format!("the locale {} is for UTF8, not {}", locale.name, locale.encoding),
+            help: "write locale = \"C\" beside it, which sorts by bytes in every encoding, or leave the encoding out"
+                .into(),
+        };
+        r.report("encoding", &place(&encoding), refusal);
+    }
+    Some(locale)
+}
+
+fn form(name: &str) -> Form {
+    forms().into_iter().find(|(known, _)| *known == name).map_or(Form::of(Holds::Text), |(_, form)| form)
+}
+
+fn provider(text: &str) -> Result<Provider, Refusal> {
+    match Provider::ALL.into_iter().find(|provider| provider.name() == text) {
+        Some(provider) => Ok(provider),
+        None => refuse(
+            &is::LOCALE,
+            format!("`{text}` is no provider of locales"),
+            format!("write one of {}", Provider::ALL.map(Provider::name).join(", ")),
+        ),
+    }
+}
+
+/// An encoding by PostgreSQL's own name for it, however it is spelled.
+fn encoding(text: &str) -> Result<String, Refusal> {
+    let plain = |name: &str| name.to_uppercase().replace(['-', '_', ' '], "");
+    let own = ENCODINGS.into_iter().find(|known| plain(known) == plain(text));
+    match own {
+        Some(own) => Ok(own.into()),
+        None => {
+            let lower = ENCODINGS.map(str::to_lowercase);
+            let help = match nearest(text, lower.iter().map(String::as_str)) {
+                Some(meant) => format!("did you mean \"{}\"?", meant.to_uppercase()),
+                None => "leave it out for UTF8".into(),
+            };
+            refuse(&is::LOCALE, format!("a server stores no text as `{text}`"), help)
+        }
+    }
+}
+
+/// Whether this major and the images have the locale.
+fn exists(locale: &Locale, major: u16) -> Result<(), Refusal> {
+    let first = match locale.provider {
+        Provider::Builtin => 17,
+        Provider::Icu => 15,
+        Provider::Libc => 0,
+    };
+    if major < first {
+        let problem = format!(
+            "PostgreSQL {major} has no provider `{}` for databases: {first} is the first",
+            locale.provider.name()
+        );
+        return refuse(&is::LOCALE, problem, "leave it out for \"libc\", or write another postgres.version");
+    }
+    let name = locale.name.as_str();
+    match locale.provider {
+        Provider::Builtin if ["C", "C.UTF-8"].contains(&name) || (name == "PG_UNICODE_FAST" && major >= 18) => Ok(()),
+        Provider::Builtin => refuse(
+            &is::LOCALE,
+            format!("PostgreSQL {major} has no locale `{name}` of its own"),
+            "write \"C.UTF-8\"; languages sort by locale_provider = \"icu\", such as locale = \"de-DE\"",
+        ),
+        Provider::Icu if is_language_tag(name) => Ok(()),
+        Provider::Icu => refuse(
+            &is::LOCALE,
+            format!("`{name}` is no language tag"),
+            format!("write it as ICU does (BCP 47), such as \"{}\"", language_tag(name)),
+        ),
+        Provider::Libc => in_glibc(name),
+    }
+}
+
+fn in_glibc(name: &str) -> Result<(), Refusal> {
+    let known = || GLIBC.lines().filter(|line| !line.starts_with('#'));
+    if ["C", "C.UTF-8"].contains(&name) || known().any(|known| known == name) {
+        return Ok(());
+    }
+    let problem = format!("no image has the locale `{name}`");
+    let spelled = name
+        .replace(".utf8", ".UTF-8")
+        .replace(".UTF8", ".UTF-8")
+        .replace(".utf-8", ".UTF-8")
+        .replace('-', "_")
+        .replace("UTF_8", "UTF-8");
+    let whole = if spelled.contains('.') { spelled } else { format!("{spelled}.UTF-8") };
+    let help = match known().find(|known| known.eq_ignore_ascii_case(&whole)).or_else(|| nearest(&whole, known())) {
+        _ if name.eq_ignore_ascii_case("posix") => "write \"C\", which is the same".into(),
+        Some(meant) => format!("did you mean \"{meant}\"?"),
+        None => "write a locale of glibc in UTF-8, such as \"de_DE.UTF-8\", or leave it out".into(),
+    };
+    refuse(&is::LOCALE, problem, help)
+}
+
+/// Whether it has the form of a language tag, of which ICU knows more than any list here.
+fn is_language_tag(name: &str) -> bool {
+    let mut parts = name.split('-');
+    let language = parts.next().unwrap_or_default();
+    let plain = |part: &str| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric());
+    let letters = language.chars().all(|c| c.is_ascii_lowercase());
+    (letters && (2..=3).contains(&language.len()) && parts.all(plain)) || name == "und"
+}
+
+/// A name of glibc as a language tag.
+fn language_tag(name: &str) -> String {
+    let tag = name.split(['.', '@']).next().unwrap_or_default().replace('_', "-");
+    if is_language_tag(&tag) { tag } else { "de-DE".into() }
+}

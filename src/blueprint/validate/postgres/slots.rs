@@ -1,0 +1,64 @@
+//! `logical_slots = { name = database }`: slots of clients that Patroni carries over a failover.
+
+use std::collections::BTreeMap;
+
+use super::super::{Reader, Refusal, nearest, refuse};
+use crate::blueprint::form::Holds;
+use crate::blueprint::model::Database;
+use crate::blueprint::rules::language as is;
+use crate::blueprint::value::text;
+
+/// Longest name in PostgreSQL: NAMEDATALEN - 1.
+const LONGEST: usize = 63;
+
+/// The slots, each with its database.
+pub fn read(r: &Reader, databases: &[Database]) -> BTreeMap<String, String> {
+    let mut slots = BTreeMap::new();
+    for entry in r.map("logical_slots", Holds::TextMap) {
+        if let Err(refusal) = name(&entry.key) {
+            r.report("logical_slots", &entry.key_at, refusal);
+        }
+        match text(&entry.value).and_then(|database| known(database, databases)) {
+            Ok(database) => drop(slots.insert(entry.key.clone(), database)),
+            Err(refusal) => r.report("logical_slots", &entry.value.at, refusal),
+        }
+    }
+    slots
+}
+
+/// Slots need the WAL that they are made of.
+pub fn check(r: &Reader, slots: &BTreeMap<String, String>, settings: &BTreeMap<String, String>) {
+    if !slots.is_empty() && settings.get("wal_level").is_some_and(|level| level != "logical") {
+        let problem = "logical_slots need wal_level = \"logical\", and settings say otherwise";
+        r.source.report(&is::SLOT, &r.at, problem, "leave wal_level out of the settings: the slots set it");
+    }
+}
+
+/// A slot's name: what PostgreSQL takes, and none of a machine's, which are the slots of standbys.
+fn name(name: &str) -> Result<(), Refusal> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if name.is_empty() || name.len() > LONGEST || !name.chars().all(plain) {
+        let help = format!("use 1 to {LONGEST} lower-case letters, digits and underscores, such as \"warehouse\"");
+        return refuse(&is::SLOT, format!("`{name}` is no slot's name"), help);
+    }
+    let machine = name == "master" || name.strip_prefix("slave").is_some_and(|rest| rest.parse::<u8>().is_ok());
+    if machine {
+        return refuse(
+            &is::SLOT,
+            format!("`{name}` is the slot of a machine"),
+            "choose another name, such as \"warehouse\"",
+        );
+    }
+    Ok(())
+}
+
+fn known(database: &str, databases: &[Database]) -> Result<String, Refusal> {
+    if databases.iter().any(|known| known.name == database) {
+        return Ok(database.to_string());
+    }
+    let help = match nearest(database, databases.iter().map(|known| known.name.as_str())) {
+        Some(meant) => format!("did you mean \"{meant}\"?"),
+        None => format!("add it to postgres.databases: databases = {{ {database} = \"app\" }}"),
+    };
+    refuse(&is::SLOT, format!("no database `{database}` is made"), help)
+}

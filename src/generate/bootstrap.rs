@@ -1,0 +1,120 @@
+//! What is chosen and made once, when the cluster is founded: options of initdb, roles, databases and rights.
+
+use serde::Serialize;
+
+use super::templates::add_rendered;
+use crate::cluster::{Access, Cluster, Locale, Provider};
+use crate::fileset::FileSet;
+
+/// Adds `bootstrap.sql`.
+pub fn add(cluster: &Cluster, files: &mut FileSet) -> String {
+    add_rendered(cluster, files, "db_config/bootstrap.sql", Bootstrap::of(cluster))
+}
+
+/// Options of initdb that follow from the locale.
+pub fn initdb(locale: &Locale) -> Vec<(&'static str, &str)> {
+    let own = match locale.provider {
+        Provider::Builtin => Some("builtin-locale"),
+        Provider::Icu => Some("icu-locale"),
+        Provider::Libc => None,
+    };
+    let mut options = vec![("encoding", locale.encoding.as_str()), ("locale", locale.of_the_c_library())];
+    if let Some(own) = own {
+        options.extend([("locale-provider", locale.provider.name()), (own, locale.name.as_str())]);
+    }
+    // What reads logs reads English.
+    options.push(("lc-messages", if locale.encoding == "UTF8" { "C.UTF-8" } else { "C" }));
+    options
+}
+
+#[derive(Serialize)]
+struct Bootstrap {
+    users: Vec<Role>,
+    databases: Vec<Made>,
+    /// Whether the library that counts statements is loaded.
+    statements: bool,
+    /// Before PostgreSQL 15 everybody may make tables in the schema public, and the superuser owns it.
+    open_schema: bool,
+}
+
+#[derive(Serialize)]
+struct Role {
+    name: String,
+    replicates: bool,
+}
+
+/// A database; every text is SQL.
+#[derive(Serialize)]
+struct Made {
+    name: String,
+    owner: String,
+    /// Behind the owner, where it is not made as the cluster is.
+    options: String,
+    guests: Vec<Guest>,
+}
+
+#[derive(Serialize)]
+struct Guest {
+    name: String,
+    reads_only: bool,
+    writes: bool,
+}
+
+impl Bootstrap {
+    fn of(cluster: &Cluster) -> Self {
+        let postgres = &cluster.postgres;
+        let replicates =
+            |user: &crate::cluster::User| user.grant.as_ref().is_some_and(|grant| grant.access == Access::Replicate);
+        let guest = |(name, access): (&str, Access)| Guest {
+            name: quoted(name),
+            reads_only: access == Access::Read,
+            writes: access == Access::Write,
+        };
+        Bootstrap {
+            users: (postgres.users.iter())
+                .map(|user| Role { name: quoted(&user.name), replicates: replicates(user) })
+                .collect(),
+            databases: (postgres.databases.iter())
+                .map(|database| Made {
+                    name: quoted(&database.name),
+                    owner: quoted(&database.owner),
+                    options: database.locale.as_ref().map_or_else(String::new, |own| options(own, postgres.major)),
+                    guests: postgres.guests(&database.name).map(guest).collect(),
+                })
+                .collect(),
+            statements: postgres.preloads("pg_stat_statements"),
+            open_schema: postgres.major < 15,
+        }
+    }
+}
+
+/// What makes a database otherwise than the cluster is made. template0 alone may be copied with another locale.
+fn options(locale: &Locale, major: u16) -> String {
+    let mut sql = format!(
+        " TEMPLATE template0 ENCODING {} LOCALE {}",
+        literal(&locale.encoding),
+        literal(locale.of_the_c_library())
+    );
+    let own = match locale.provider {
+        Provider::Builtin => Some("BUILTIN_LOCALE"),
+        Provider::Icu => Some("ICU_LOCALE"),
+        Provider::Libc => None,
+    };
+    if major >= 15 {
+        sql += &format!(" LOCALE_PROVIDER {}", locale.provider.name());
+    }
+    if let Some(own) = own {
+        sql += &format!(" {own} {}", literal(&locale.name));
+    }
+    sql
+}
+
+/// An SQL identifier that means exactly this name.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// An SQL text.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
