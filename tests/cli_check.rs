@@ -170,3 +170,18 @@ fn explain_tells_rules_and_values() {
     test.run(&["explain", "7000"]).exits(2).err("no blueprint given");
     test.run(&["explain", "pgh001"]).exits(0);
 }
+
+/// The end of a major is told by `check` alone: what `gen` writes does not depend on the day.
+#[test]
+fn a_major_that_is_not_mended_any_more_is_an_error_of_check_until_it_is_accepted() {
+    let test = Test::new();
+    let blueprint = |more: &str| {
+        format!("cluster \"herd\" {{\n  region = \"eu-west-1\"\n  postgres {{\n    version = 13\n  }}\n{more}}}\n")
+    };
+    test.write("blueprints/herd.hcl", &blueprint(""));
+    test.run(&["check"]).exits(2).out("PGH385").out("had its last release on 2025-11-13");
+    test.run(&["gen"]).exits(0);
+    test.write("blueprints/herd.hcl", &blueprint("  accept \"PGH385\" {\n    reason = \"moves in March\"\n  }\n"));
+    test.run(&["check"]).exits(0).out("moves in March");
+    test.run(&["gen"]).exits(0);
+}

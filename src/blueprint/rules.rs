@@ -107,6 +107,18 @@ rules! {
     ADMINS_WITHOUT_KEY = warning("PGH050", "SSH is open, and nobody can log in");
     /// An `accept` that nothing needs.
     ACCEPT_UNUSED = warning("PGH090", "an accepted rule is not broken");
+    /// `wal_level = logical`, and slots that nobody carries over.
+    LOGICAL_SLOTS_LOST = warning("PGH383", "clients' logical slots are lost at a failover");
+    /// The end of a major is near.
+    MAJOR_ENDS_SOON = warning("PGH384", "the major's last release is near");
+    /// The end of a major is past.
+    MAJOR_ENDED = Rule { acceptable: true, ..error("PGH385", "the major is not mended any more") };
+    /// A user of the list owns nothing.
+    USER_WITHOUT_DATABASE = warning("PGH386", "a user may connect to no database");
+    /// Text is sorted by glibc or ICU.
+    LOCALE_OF_A_LIBRARY = warning("PGH387", "a newer base may sort text otherwise");
+    /// `sync_replication_slots` is on.
+    FAILOVER_SLOTS = Rule { acceptable: true, ..error("PGH388", "PostgreSQL's own failover slots do not work here") };
     /// HAProxy passes on less than the databases can send.
     HAPROXY_NETWORK = warning("PGH400", "HAProxy's network is slower than the databases'");
     /// WAL to all standbys is more than the primary can send, even for a while.

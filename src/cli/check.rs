@@ -14,14 +14,16 @@ use crate::cluster::check::access::Door;
 use crate::cluster::check::capacity::Sum;
 use crate::cluster::check::outage::{Prediction, Term, seconds};
 use crate::cluster::check::quorum::Verdict;
-use crate::cluster::check::{Check, Kept, check};
+use crate::cluster::check::{Check, Day, Kept, check, check_on};
 use crate::cluster::decision::Decision;
-use crate::system::Context;
+use crate::system::{Context, clock};
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Report, options: &args::Check) -> Result<(), Failure> {
     let loaded = blueprints::load(context, report, &options.blueprints, &options.variables)?;
-    let checked: Vec<(&Loaded, Check)> = loaded.iter().map(|one| (one, check(&one.cluster))).collect();
+    let today = Day::of(&clock::rfc3339(context.now));
+    let judge = |one| today.map_or_else(|| check(one), |today| check_on(one, today));
+    let checked: Vec<(&Loaded, Check)> = loaded.iter().map(|one| (one, judge(&one.cluster))).collect();
     match options.format {
         Format::Json => {
             let all: Vec<Value> = checked.iter().map(|(one, found)| as_json(one, found)).collect();

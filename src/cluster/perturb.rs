@@ -5,9 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::decision::Decision;
-use super::{
-    Arch, Base, BaseImage, CLUSTER_TAG, Cluster, Disk, Locale, Machine, Provider, Role, State, User,
-};
+use super::{Arch, Base, BaseImage, CLUSTER_TAG, Cluster, Disk, Locale, Machine, Provider, Role, State, User};
 
 /// Addresses that are nobody's (RFC 5737).
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);

@@ -107,7 +107,7 @@ fn founding(blueprint: &Blueprint, locale: &Locale, ledger: &mut Ledger) {
             slots.join(", "),
             list(["postgres.logical_slots"]),
             "Patroni makes these slots, copies them to every standby and moves them forward there, with every major. PostgreSQL's own \
-             failover slots (17 and newer) it drops until 4.1: it takes them for slots of machines that are gone",
+             failover slots (17 and newer) it drops until 4.1, as slots of machines that are gone",
             "https://patroni.readthedocs.io/en/latest/dynamic_configuration.html, https://github.com/patroni/patroni/pull/3245",
         );
     }

@@ -11,8 +11,10 @@ pub mod outage;
 pub mod quorum;
 mod server;
 pub mod story;
+pub mod support;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use serde::Serialize;
 
@@ -26,6 +28,7 @@ use quorum::Quorum;
 
 pub use budget::Kept;
 pub use finding::Finding;
+pub use support::Day;
 
 /// What is known of a cluster.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -67,8 +70,17 @@ fn key(finding: &Finding) -> (Severity, &str, &str) {
     (finding.rule.severity, finding.rule.code, &finding.attribute)
 }
 
-/// Judges a cluster.
+/// Judges a cluster by what no day changes: what `gen` writes, and whether it does, follows from the blueprint alone.
 pub fn check(cluster: &Cluster) -> Check {
+    judge(cluster, None)
+}
+
+/// Judges a cluster on a day: a major of PostgreSQL is mended for so long.
+pub fn check_on(cluster: &Cluster, today: Day) -> Check {
+    judge(cluster, Some(today))
+}
+
+fn judge(cluster: &Cluster, today: Option<Day>) -> Check {
     let timers = Timers::of(cluster);
     let capacity = capacity::sums(cluster);
     let mut all = layout::findings(cluster);
@@ -76,12 +88,16 @@ pub fn check(cluster: &Cluster) -> Check {
     all.extend(capacity::findings(cluster, &capacity));
     all.extend(server::findings(cluster));
     all.extend(access::findings(cluster));
+    all.extend(text::findings(cluster));
+    all.extend(today.and_then(|today| support::finding(cluster, today)));
     // A setting that fits on neither kind of machine is said once.
     all.sort_by(|a, b| key(a).cmp(&key(b)));
     all.dedup_by(|b, a| key(a) == key(b));
     let (accepted, mut findings): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|finding| cluster.accepted.contains_key(finding.rule.code));
-    for code in cluster.accepted.keys() {
+    // Nothing is known of rules that only a day can break where there is none.
+    let unknown = |code: &str| today.is_none() && support::RULES.iter().any(|rule| rule.code == code);
+    for code in cluster.accepted.keys().filter(|code| !unknown(code)) {
         if accepted.iter().all(|finding| finding.rule.code != *code) {
             findings.push(Finding::new(
                 &rules::ACCEPT_UNUSED,

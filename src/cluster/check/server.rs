@@ -77,6 +77,30 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
     }
     if cluster.slaves().next().is_some() {
         found.extend(standbys(&settings));
+        found.extend(logical(&settings));
+    }
+    found
+}
+
+/// Logical replication, and what becomes of it when another machine is promoted.
+fn logical(settings: &Settings) -> Vec<Finding> {
+    let mut found = vec![];
+    if settings.is("sync_replication_slots", on) {
+        found.push(Finding::new(
+            &rules::FAILOVER_SLOTS,
+            &path("sync_replication_slots"),
+            "replicauser may not connect to a database to copy slots, and Patroni before 4.1 takes such slots for those of machines that \
+             are gone, and drops them",
+            "leave it out, and write logical_slots = { name = \"database\" }: Patroni carries those over",
+        ));
+    }
+    if settings.text("wal_level") == "logical" && settings.0.postgres.logical_slots.is_empty() {
+        found.push(Finding::new(
+            &rules::LOGICAL_SLOTS_LOST,
+            &path("wal_level"),
+            "a slot that a client makes is on the primary alone: after a failover it is gone, and changes are missing without a word",
+            "write logical_slots = { name = \"database\" } for slots that Patroni carries over, and let clients use those",
+        ));
     }
     found
 }

@@ -362,6 +362,89 @@ the block would keep it quiet when it is broken again, for another reason.
 Take the block out.",
     ),
     (
+        "PGH383",
+        "A replication slot lives in files of its own, which no WAL carries to a standby. The slot that a client of logical
+replication made (Debezium, a subscription, a warehouse's loader) is therefore gone when another machine is promoted. The
+client makes a new one that begins at that moment, or it fails; what was committed and not sent is missing downstream, and
+nobody says so. Patroni also drops slots that it does not know when a machine changes its part.
+
+    postgres {
+      logical_slots = { warehouse = \"app\" }
+      user \"warehouse\" {
+        databases = [\"app\"]
+        access    = \"replicate\"
+      }
+    }
+
+makes the slot with the plugin pgoutput, copies it to every standby, and moves it forward there. After a failover some
+changes may come twice: clients keep the position that they have confirmed. A standby that was copied anew has no WAL from
+before its copy: it can take over once the client has confirmed what lies before. A slot that nobody reads keeps WAL up to
+max_slot_wal_keep_size, then it is lost. To add one to a cluster that runs: herdctl edit-config, `slots:`.
+
+Source: https://patroni.readthedocs.io/en/latest/dynamic_configuration.html,
+https://www.postgresql.org/docs/current/logicaldecoding-explanation.html#LOGICALDECODING-REPLICATION-SLOTS",
+    ),
+    (
+        "PGH384",
+        "The PostgreSQL project mends each major for five years; the last release is in November. Half a year before it is time to
+plan: what an upgrade to another major takes is a rehearsal with a copy, the applications' own tests, and a day.
+
+Found a cluster of a newer major beside this one and fill it, by logical replication or by a dump. `pgherd gen` does not
+depend on the day; `pgherd check` alone tells this.
+
+Source: https://www.postgresql.org/support/versioning/",
+    ),
+    (
+        "PGH385",
+        "The PostgreSQL project mends each major for five years. After the last release nobody does: faults that lose data and holes
+that let people in become known, with no update to close them. PGDG's apt repository takes the packages away some time
+later, so that a new image cannot even be built.
+
+Found a cluster of a newer major and fill it. Until that is done, say who has decided so and until when:
+
+    accept \"PGH385\" { reason = \"moves to 18 by March, ticket DBA-77; clients are inside alone\" }
+
+Source: https://www.postgresql.org/support/versioning/, https://wiki.postgresql.org/wiki/Apt",
+    ),
+    (
+        "PGH386",
+        "PostgreSQL lets every role into every database, because PUBLIC may connect. Here it may not: a database lets in its owner
+and the users whose blocks name it. A user of the list `users` that owns no database can log in to nothing.
+
+    user \"report\" {
+      databases = [\"app\"]
+      access    = \"read\"
+    }
+
+Accept it for a role whose database is made by hand later: GRANT CONNECT ON DATABASE … TO …
+
+Source: https://www.postgresql.org/docs/current/ddl-priv.html",
+    ),
+    (
+        "PGH387",
+        "An index on text is sorted by the rules of its locale. With libc these are glibc's, with ICU that library's; both change with
+their versions, and a newer base brings a newer one. An index that was built by the old rules and is searched by the new
+misses rows, and a unique one lets duplicates in. glibc 2.28 moved nearly everything. PostgreSQL warns of a version that
+differs (\"collation version mismatch\") and goes on; standbys on another base than the primary do not even agree with it.
+
+The default, C.UTF-8, sorts by code points and never changes. What people read is sorted in the query, ORDER BY name
+COLLATE \"de-x-icu\", or in one column. Where the whole database must sort so, accept it, and after each new base: REINDEX
+DATABASE, then ALTER DATABASE … REFRESH COLLATION VERSION.
+
+Source: https://wiki.postgresql.org/wiki/Locale_data_changes, https://www.postgresql.org/docs/current/collation.html",
+    ),
+    (
+        "PGH388",
+        "sync_replication_slots has a standby of PostgreSQL 17 or newer copy the primary's logical slots that were made with
+failover = true. It connects to a database for that, as the replication user, whom pg_hba.conf here lets in for the WAL
+alone: its worker starts, fails and starts again. And Patroni before 4.1 (Debian 13 has 4.0.7) takes such a slot for that of a
+machine that is gone: restarted, it drops it.
+
+logical_slots does the same with every major: Patroni makes the slots, copies them and moves them forward.
+
+Source: both seen in the lab with PostgreSQL 17 and Patroni 4.0.7; https://github.com/patroni/patroni/pull/3245, https://github.com/patroni/patroni/pull/3493",
+    ),
+    (
         "PGH400",
         "Every answer of a database passes through HAProxy. Small instance types have a network baseline all day and a maximum for
 5 to 60 minutes, on credits: t3.small has 128 Mbit/s (16 MB/s) and 5 Gbit/s, m6i.large 781 Mbit/s and 12.5 Gbit/s. Where

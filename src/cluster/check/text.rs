@@ -1,0 +1,53 @@
+//! Rules about users and about how text is sorted.
+
+use super::Finding;
+use crate::blueprint::rules;
+use crate::cluster::{Cluster, Locale, Provider};
+
+pub fn findings(cluster: &Cluster) -> Vec<Finding> {
+    let mut found = users(cluster);
+    found.extend(locales(cluster));
+    found
+}
+
+/// Users that no database lets in.
+fn users(cluster: &Cluster) -> Vec<Finding> {
+    let databases = &cluster.postgres.databases;
+    let alone = cluster
+        .postgres
+        .users
+        .iter()
+        .filter(|user| user.grant.is_none() && databases.iter().all(|database| database.owner != user.name));
+    let names: Vec<String> = alone.map(|user| format!("`{}`", user.name)).collect();
+    let Some(first) = names.first().map(|name| name.trim_matches('`')) else { return vec![] };
+    let problem = format!(
+        "{} may connect to no database: each lets in its owner, and the users whose blocks name it",
+        names.join(", ")
+    );
+    let help = format!(
+        "write user \"{first}\" {{ databases = [\"…\"] }} in place of its name in the list, or let it own a database"
+    );
+    vec![Finding::new(&rules::USER_WITHOUT_DATABASE, "postgres.users", problem, help)]
+}
+
+/// Locales whose order an upgrade of a library may change.
+fn locales(cluster: &Cluster) -> Vec<Finding> {
+    let postgres = &cluster.postgres;
+    let own = postgres.databases.iter().filter_map(|database| {
+        Some((format!("postgres.database.{}.locale", database.name), database.locale.as_ref()?))
+    });
+    let mut all: Vec<(String, &Locale)> = vec![("postgres.locale".into(), &postgres.locale)];
+    all.extend(own);
+    (all.into_iter().filter(|(_, locale)| locale.follows_a_library()))
+        .map(|(attribute, locale)| {
+            let library = if locale.provider == Provider::Icu { "ICU" } else { "glibc" };
+            let problem = format!(
+                "{} is sorted by {library}: a newer base brings a newer one, and where it sorts otherwise, indexes on text miss rows and \
+                 let duplicates in",
+                locale.name
+            );
+            let help = "leave it out, and sort with COLLATE where people read; or accept it, and REINDEX after each new base";
+            Finding::new(&rules::LOCALE_OF_A_LIBRARY, &attribute, problem, help)
+        })
+        .collect()
+}
