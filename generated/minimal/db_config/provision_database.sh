@@ -20,6 +20,16 @@ if [ "$PGDG" = yes ]; then add_pgdg "$CODENAME"; fi
 install -d -m 0755 /etc/postgresql-common
 printf 'create_main_cluster = false\n' >/etc/postgresql-common/createcluster.conf
 
+if [ -n "$LOCALES" ]; then
+  say "making the locales $LOCALES"
+  apt install --no-install-recommends locales
+  # The package makes them anew from this list whenever it is upgraded.
+  for locale in $LOCALES; do
+    grep -qxF "$locale UTF-8" /etc/locale.gen || printf '%s UTF-8\n' "$locale" >>/etc/locale.gen
+  done
+  locale-gen >/dev/null
+fi
+
 say "installing PostgreSQL $POSTGRES_MAJOR, Patroni and etcd"
 # python3-etcd is what Patroni speaks to etcd with; its package only suggests it among others.
 packages=("postgresql-$POSTGRES_MAJOR" patroni etcd-server etcd-client)

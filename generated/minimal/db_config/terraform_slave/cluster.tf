@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-687844a34b97"
-  image      = "687844a34b97"
+  image_name = "minimal-slave-dd6d07660498"
+  image      = "dd6d07660498"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
