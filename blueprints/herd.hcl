@@ -42,6 +42,9 @@ cluster "herd" {
 
     # Where: any subnet with a way out that Packer reaches. Default: the default VPC.
     #builder_subnet_id = "subnet-0a1b2c3d4e5f6071a"
+
+    # Security fixes reach machines with a new image alone: `run` and `images` name those that are older.
+    #max_age_days = 30
   }
 
   postgres {

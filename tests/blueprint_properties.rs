@@ -15,7 +15,15 @@ const LINES: &[(&str, &[&str])] = &[
         "network",
         &["cidr = \"10.8.0.0/20\"", "zones = [ZONES]", "clients = [\"10.0.0.0/8\"]", "admins = [\"203.0.113.0/24\"]"],
     ),
-    ("image", &["base = \"BASE\"", "builder_instance_type = \"TYPE\"", "builder_subnet_id = \"subnet-0NUMBER\""]),
+    (
+        "image",
+        &[
+            "base = \"BASE\"",
+            "builder_instance_type = \"TYPE\"",
+            "builder_subnet_id = \"subnet-0NUMBER\"",
+            "max_age_days = NUMBER",
+        ],
+    ),
     (
         "postgres",
         &[

@@ -48,6 +48,7 @@ fn herd_says_the_truth_about_what_it_leaves_out() {
     assert_eq!(all.network.cidr, written.network.cidr);
     assert_eq!(all.network.zones, written.network.zones);
     assert_eq!(all.image.base, written.image.base);
+    assert_eq!(all.image.max_age_days, written.image.max_age_days);
     assert_eq!(all.image.builder_instance_type.as_deref(), Some("t3.medium"));
     assert_eq!((written.image.builder_subnet_id.is_some(), all.image.builder_subnet_id.is_some()), (false, true));
     assert_eq!(all.master.disk, written.master.disk);

@@ -164,3 +164,69 @@ fn images_are_listed_with_their_base() {
     done.out("ami-2 available ami-0next -").out("ami-1 available - master");
     assert_eq!(test.calls_of("136693071363").len(), 1, "all roles have one base");
 }
+
+#[test]
+fn an_image_that_is_too_old_is_told_before_anything_is_asked() {
+    let blueprint = Herd::healthy().blueprint();
+    let test = Test::with_tools(&blueprint);
+    test.run(&["gen"]).exits(0);
+    test.run(RUN).exits(0);
+    fs::write(test.state("created"), "2020-01-01T00:00:00.000Z").unwrap();
+    let done = test.run(&["run", BLUEPRINT, "--plan-only"]).exits(0).err("image-slave herd-slave-");
+    done.err("days ago, and lacks the fixes since (image.max_age_days = 30)")
+        .err("`pgherd run --rebuild slave` builds it");
+    let done = test.run(RUN).exits(0).err("(image.max_age_days = 30)").err("image-slave unchanged");
+    assert_eq!(done.stderr.matches("lacks the fixes").count(), 3, "each image once: {}", done.stderr);
+    let done = test.run(&["run", BLUEPRINT, "--yes", "--format", "json"]).exits(0);
+    let aged = |line: &&str| line.contains("\"aged\":\"herd-") && line.contains("days ago");
+    assert_eq!(done.stdout.lines().filter(aged).count(), 3, "{}", done.stdout);
+    // Unless it was made today, or the blueprint has more patience.
+    fs::write(test.state("created"), pgherd::system::clock::rfc3339(std::time::SystemTime::now())).unwrap();
+    let done = test.run(RUN).exits(0);
+    assert!(!done.stderr.contains("lacks the fixes"), "{}", done.stderr);
+    let patient = blueprint.replacen("region", "image { max_age_days = 3650 }\n  region", 1);
+    let test = Test::with_tools(&patient);
+    test.run(&["gen"]).exits(0);
+    test.run(RUN).exits(0);
+    fs::write(test.state("created"), "2020-01-01T00:00:00.000Z").unwrap();
+    let done = test.run(RUN).exits(0);
+    assert!(!done.stderr.contains("lacks the fixes"), "{}", done.stderr);
+}
+
+#[test]
+fn the_age_of_the_newest_image_and_its_versions_are_listed() {
+    let test = with_images();
+    let images = fs::read_to_string(test.state("images")).unwrap();
+    let content = r#"{"Key": "pgherd:content", "Value": "hashami-3"}"#;
+    let versions = r#"{"Key": "pgherd:versions", "Value": "postgresql-17=17.6-1 kernel=6.12"}"#;
+    fs::write(test.state("images"), images.replace(content, &format!("{content}, {versions}"))).unwrap();
+    let done = test.run(&["images", BLUEPRINT]).exits(0).out("master: ami-3 has postgresql-17=17.6-1 kernel=6.12");
+    let done = done.out("master: herd-master-ami-3 was built").out("slave: herd-slave-ami-4 was built");
+    let done = done.out("(image.max_age_days = 30); `pgherd run --rebuild master` builds it anew");
+    assert_eq!(done.stdout.matches("was built").count(), 2, "the newest of each role: {}", done.stdout);
+}
+
+#[test]
+fn a_built_image_is_tagged_with_its_versions() {
+    let test = Test::with_tools(&Herd::healthy().blueprint());
+    test.run(&["gen"]).exits(0);
+    let told =
+        "    amazon-ebs: provision_database.sh: versions: postgresql-17=17.6-0+deb13u1 patroni=4.0.7-1 kernel=6.12";
+    test.hook("packer", &format!("case \"$1\" in build) echo '{told}' ;; esac"));
+    test.run(RUN).exits(0);
+    let tagged = test.calls_of("create-tags");
+    assert_eq!(tagged.len(), 3, "{tagged:?}");
+    let slave = tagged.iter().find(|call| call.contains("--resources ami-0slave ")).expect("the slave's");
+    assert!(
+        slave.contains(
+            r#"[{"Key":"pgherd:versions","Value":"postgresql-17=17.6-0+deb13u1 patroni=4.0.7-1 kernel=6.12"}]"#
+        )
+    );
+
+    // That the tag is refused costs no image.
+    let test = Test::with_tools(&Herd::healthy().blueprint());
+    test.run(&["gen"]).exits(0);
+    test.hook("packer", &format!("case \"$1\" in build) echo '{told}' ;; esac"));
+    test.hook("aws", "case \"$*\" in *create-tags*) echo UnauthorizedOperation >&2; exit 254 ;; esac");
+    test.run(RUN).exits(0).err("could not be tagged with its versions").err("patroni=4.0.7-1");
+}

@@ -88,6 +88,8 @@ pub struct Image {
     pub builder_instance_type: Option<String>,
     /// Subnet that Packer builds in; `None` is one of the default VPC.
     pub builder_subnet_id: Option<String>,
+    /// Days after which an image is said to be old. Security fixes reach machines with a new image alone.
+    pub max_age_days: u32,
 }
 
 /// A base distribution that pgherd knows how to provision.
@@ -370,7 +372,12 @@ impl Blueprint {
                 clients: None,
                 admins: vec![],
             },
-            image: Image { base: Base::Debian13, builder_instance_type: None, builder_subnet_id: None },
+            image: Image {
+                base: Base::Debian13,
+                builder_instance_type: None,
+                builder_subnet_id: None,
+                max_age_days: 30,
+            },
             postgres: Postgres {
                 version: None,
                 settings: BTreeMap::new(),

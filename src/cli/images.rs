@@ -8,6 +8,7 @@ use super::args::{self, ImagesVerb};
 use super::failure::{Failure, Kind};
 use super::report::{Report, Style};
 use super::session::{Need, Session, interrupted};
+use crate::run::image;
 use crate::run::{Consent, Deaf, Outcome, Runner};
 use crate::system::{Context, clock, terminal};
 use crate::tools::aws::{self, Ami, Base};
@@ -26,6 +27,9 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Images) -> R
                 return Ok(());
             }
             report.table(&table(context.now, &found));
+            for line in newest(context.now, &found, session.loaded.cluster.image_max_age_days) {
+                report.line(&line);
+            }
             Ok(())
         }
         (None, None) => Err(Failure::usage("name the cluster's blueprint")),
@@ -115,6 +119,28 @@ fn table(now: SystemTime, found: &[Found]) -> Vec<Vec<String>> {
         rows.push(known.map(String::clone).to_vec());
     }
     rows
+}
+
+/// What the newest image of each role holds, and that it is old where it is.
+fn newest(now: SystemTime, found: &[Found], max_age_days: u32) -> Vec<String> {
+    let mut lines = vec![];
+    let mut before = "";
+    for Found { ami, .. } in found.iter().filter(|one| one.ami.is_available()) {
+        if ami.role == before {
+            continue;
+        }
+        before = &ami.role;
+        if let Some(versions) = ami.tags.get(aws::VERSIONS) {
+            lines.push(format!("{}: {} has {versions}", ami.role, ami.id));
+        }
+        if let Some(old) = image::aged(ami, now, max_age_days) {
+            lines.push(format!("{}: {old}; `pgherd run --rebuild {}` builds it anew", ami.role, ami.role));
+        }
+    }
+    if !lines.is_empty() {
+        lines.insert(0, String::new());
+    }
+    lines
 }
 
 fn age(now: SystemTime, made: SystemTime) -> String {

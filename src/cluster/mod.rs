@@ -52,6 +52,8 @@ pub struct Cluster {
     pub builder_instance_type: Option<String>,
     /// Subnet that Packer builds in, where the blueprint names one.
     pub builder_subnet_id: Option<String>,
+    /// Days after which an image is said to be old.
+    pub image_max_age_days: u32,
     /// PostgreSQL's version, settings, databases and users.
     pub postgres: Postgres,
     /// How the database machines' kernels share out memory and disk.
@@ -387,6 +389,7 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
         base: BaseImage::of(blueprint.image.base),
         builder_instance_type: blueprint.image.builder_instance_type.clone(),
         builder_subnet_id: blueprint.image.builder_subnet_id.clone(),
+        image_max_age_days: blueprint.image.max_age_days,
         postgres,
         kernel,
         machines,

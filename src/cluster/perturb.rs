@@ -51,6 +51,7 @@ pub fn perturbed(cluster: &Cluster, decision: &Decision) -> Option<Cluster> {
                 let other = Base::ALL.into_iter().rfind(|base| *base != c.base.base)?;
                 c.base = BaseImage::of(other);
             }
+            "max_age_days" => c.image_max_age_days += 1,
             "builder_subnet_id" => c.builder_subnet_id.as_mut()?.push('0'),
             _ => c.builder_instance_type.as_mut()?.push('0'),
         },

@@ -41,6 +41,12 @@ pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
             "https://developer.hashicorp.com/packer/integrations/hashicorp/amazon/latest/components/builder/ebs";
         note("image.builder_subnet_id", subnet.clone(), "where Packer builds", PACKER);
     }
+    note(
+        "image.max_age_days",
+        format!("{} days", blueprint.image.max_age_days),
+        "machines have no way out, so fixes reach them with a new image alone; a month is the pace at which distributions publish new base images, and common for a patch that is not urgent",
+        DESIGN,
+    );
     for (key, value) in &blueprint.tags {
         const TAGS: &str = "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html";
         note(&format!("tags.{key}"), value.clone(), "on everything that is made", TAGS);

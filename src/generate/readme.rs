@@ -20,6 +20,7 @@ struct Context<'a> {
     ssh_user: &'a str,
     vpc_id: Option<&'a str>,
     makes_endpoint: bool,
+    max_age_days: u32,
     zones: Vec<Zone<'a>>,
     machines: Vec<Row<'a>>,
     slaves: usize,
@@ -91,6 +92,7 @@ fn context(cluster: &Cluster) -> Context<'_> {
         ssh_user: cluster.base.ssh_user,
         vpc_id: cluster.network.vpc_id.as_deref(),
         makes_endpoint: cluster.network.makes_endpoint,
+        max_age_days: cluster.image_max_age_days,
         zones: (cluster.network.subnets.iter())
             .map(|subnet| Zone {
                 id: zone(subnet),

@@ -75,6 +75,8 @@ pub struct Image {
     pub contents: Contents,
     /// What it is based on.
     pub base: Base,
+    /// Days after which it is old.
+    pub max_age_days: u32,
     /// Asks Packer for its plugins; only where Packer has such.
     pub plugins: Invocation,
     /// Gets the plugin that the template needs.

@@ -176,6 +176,9 @@ pub struct ImageSeen {
     /// The base image that it was made from has a successor: this says both.
     #[serde(default)]
     pub base_moved: Option<String>,
+    /// It is older than `image.max_age_days`: this says by how much.
+    #[serde(default)]
+    pub aged: Option<String>,
 }
 
 /// What a plan does.

@@ -1,13 +1,16 @@
 //! An image: built unless one of the same content exists.
 
 use std::sync::PoisonError;
+use std::time::SystemTime;
 
 use super::events::{Event, ImageSeen};
 use super::outcome::Outcome;
 use super::under::{Stop, Under};
 use crate::fileset::contents;
 use crate::pipeline::Image;
+use crate::system::clock;
 use crate::system::process::Exit;
+use crate::tools::Invocation;
 use crate::tools::aws::{self, Ami};
 use crate::tools::packer;
 
@@ -31,13 +34,16 @@ impl Under<'_> {
             return Ok(Outcome::Unchanged(format!("{} is {id}", image.name)));
         }
         self.get_plugin(image)?;
-        let mut ami = None;
+        let (mut ami, mut versions) = (None, None);
         let forced = self.runner.rebuild.contains(&image.role);
         let build = if forced { &image.rebuild } else { &image.build };
         let made = packer::made(&runner.pipeline.region);
         let exit = self.run_noted(build, Some(packer::BUILD), Some(&made), |line| {
             if line.trim_start().starts_with(&made) {
                 ami = line.trim().rsplit(' ').next().map(String::from);
+            }
+            if let Some((_, told)) = line.split_once(packer::VERSIONS) {
+                versions = Some(told.trim().to_string());
             }
         })?;
         if !exit.ok() {
@@ -51,8 +57,26 @@ impl Under<'_> {
             };
             return Err(self.failure(format!("packer build of {} failed ({exit})", image.name), advice));
         }
+        if let Some((id, versions)) = ami.as_deref().zip(versions) {
+            self.tag_versions(id, &versions)?;
+        }
         let id = ami.map(|id| format!(" as {id}")).unwrap_or_default();
         Ok(Outcome::Done(format!("built {}{id}", image.name)))
+    }
+
+    /// Tags a new image with the versions that its provisioner told. Packer knows its tags before there are any.
+    fn tag_versions(&mut self, ami: &str, versions: &str) -> Result<(), Stop> {
+        let pipeline = self.runner.pipeline;
+        let args = aws::create_tag(&pipeline.region, ami, aws::VERSIONS, versions);
+        let captured = self.capture(&Invocation { args, ..pipeline.aws.clone() })?;
+        if !captured.exit.ok() {
+            let text = format!(
+                "{ami} could not be tagged with its versions ({}): {versions}. They stand in its /etc/pgherd/image, too",
+                captured.exit
+            );
+            self.tell(Event::Notice { stage: self.stage.into(), text });
+        }
+        Ok(())
     }
 
     /// The id of an image of this content, if the account has one that may stay. What there is, and why it is built, is told.
@@ -70,6 +94,8 @@ impl Under<'_> {
                     base_moved(own, aws::newest(found.iter().filter(|ami| ami.is_available() && image.base.fits(ami))));
                 let advice = || format!("; `pgherd run --rebuild {}` takes it", image.role);
                 seen.base_moved = moved.map(|moved| moved + &advice());
+                let old = aged(own, clock::now(), image.max_age_days);
+                seen.aged = old.map(|old| format!("{old}; `pgherd run --rebuild {}` builds it anew", image.role));
             }
         }
         seen.ami = own.map(|ami| ami.id);
@@ -136,6 +162,14 @@ fn compare(image: &Image, there: &[Ami], seen: &mut ImageSeen) {
             format!("it differs from {id} in {}{more}", named.join(", "))
         }
     });
+}
+
+/// Says how old an image is, where that is more than `max_days`. One whose age AWS does not tell is not called old.
+pub fn aged(ami: &Ami, now: SystemTime, max_days: u32) -> Option<String> {
+    let days = now.duration_since(clock::unstamp(&ami.created)?).ok()?.as_secs() / 86_400;
+    (days > max_days.into()).then(|| {
+        format!("{} was built {days} days ago, and lacks the fixes since (image.max_age_days = {max_days})", ami.name)
+    })
 }
 
 /// What an image was made from, and what it would be made from now, where that is another.

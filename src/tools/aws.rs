@@ -107,6 +107,18 @@ pub fn images_of(region: &str, tag: &str) -> Vec<String> {
     args(region, &["ec2", "describe-images", "--owners", "self", "--filters", &cluster])
 }
 
+/// The tag with the versions of what is in an image.
+pub const VERSIONS: &str = "pgherd:versions";
+/// Characters of a tag's value (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions>).
+const LONGEST_VALUE: usize = 256;
+
+/// Puts a tag on a resource. A value that is too long loses its end.
+pub fn create_tag(region: &str, id: &str, key: &str, value: &str) -> Vec<String> {
+    let value: String = value.chars().take(LONGEST_VALUE).collect();
+    let tags = serde_json::json!([{ "Key": key, "Value": value }]).to_string();
+    args(region, &["ec2", "create-tags", "--resources", id, "--tags", &tags])
+}
+
 /// Takes an image away; machines that run from it run on.
 pub fn deregister(region: &str, ami: &str) -> Vec<String> {
     args(region, &["ec2", "deregister-image", "--image-id", ami])

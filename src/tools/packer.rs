@@ -28,6 +28,9 @@ pub fn rebuild(template: &str, vars: &BTreeMap<String, String>) -> Vec<String> {
     build_with(&["-force"], template, vars)
 }
 
+/// What stands in the line of a build in which its provisioner tells what it has installed (`record_image` in common.sh).
+pub const VERSIONS: &str = ": versions: ";
+
 /// How the line begins in which Packer says at its end which image it has made. Its exit code does not tell: where the process that it
 /// starts of itself is killed, the other one ends with 0 (seen with 1.6.6).
 pub fn made(region: &str) -> String {

@@ -12,6 +12,7 @@ pub fn cases() -> Vec<Case> {
         inside("PGH167", 2, 10, "image {\n  base = \"jammy\"\n}", "has etcd 3.3 alone"),
         inside("PGH143", 2, 27, "image {\n  builder_instance_type = \"t3\"\n}", "is no instance type"),
         inside("PGH163", 2, 23, "image {\n  builder_subnet_id = \"vpc-0123abcd\"\n}", "subnet-"),
+        inside("PGH113", 2, 18, "image {\n  max_age_days = 0\n}", "1 to 3650 days"),
         inside("PGH144", 2, 27, "image {\n  builder_instance_type = \"t4g.medium\"\n}", "builds no image for master"),
         inside("PGH143", 2, 19, "master {\n  instance_type = \"db.m6i.large\"\n}", "write \"m6i.large\""),
         inside("PGH143", 2, 19, "master {\n  instance_type = \"m6i.lrage\"\n}", "did you mean \"m6i.large\"?"),

@@ -12,6 +12,7 @@ cluster "largest" {
   image {
     base                  = "debian-12"
     builder_instance_type = "c7g.large"
+    max_age_days          = 7
   }
 
   postgres {

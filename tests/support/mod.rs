@@ -180,7 +180,8 @@ impl Test {
     /// Every call of a fake tool in order, without the calls that only ask for a version.
     pub fn calls(&self) -> Vec<String> {
         let log = fs::read_to_string(self.state("calls")).unwrap_or_default();
-        log.lines().filter(|line| !line.contains("version")).map(String::from).collect()
+        let asks_version = |line: &&str| line.split(' ').nth(1).is_some_and(|word| word.contains("version"));
+        log.lines().filter(|line| !asks_version(line)).map(String::from).collect()
     }
 
     /// The calls that contain a text.
@@ -324,7 +325,7 @@ case "$1 $2" in
         name=$(sed -n 's/.*"ami_name": "\(.*\)",/\1/p' "packer_templates/${role}_temp.json" 2>/dev/null)
         case "$*" in
         *"pgherd:cluster"* | *-"$role"-\**)
-            images="$images,{\"ImageId\": \"ami-0$role\", \"Name\": \"$name\",
+            images="$images,{\"ImageId\": \"ami-0$role\", \"Name\": \"$name\", \"CreationDate\": \"$(cat "$STATE/created" 2>/dev/null)\",
                 \"Tags\": [{\"Key\": \"pgherd:content\", \"Value\": \"x\"}, {\"Key\": \"pgherd:base\", \"Value\": \"ami-0base debian-13-amd64-1\"}],
                 \"BlockDeviceMappings\": [{\"Ebs\": {\"SnapshotId\": \"snap-0$role\"}}]}" ;;
         esac
@@ -332,7 +333,7 @@ case "$1 $2" in
     echo "{\"Images\": [${images#,}]}"
     ;;
 "ec2 deregister-image") rm "$STATE/image-${4#ami-0}" ;;
-"ec2 delete-snapshot") ;;
+"ec2 delete-snapshot" | "ec2 create-tags") ;;
 "ec2 describe-"*) cat "$STATE/$2" 2>/dev/null || echo "{}" ;;
 "ec2 terminate-instances" | "ec2 wait" | "ec2 delete-"*) echo "{}" ;;
 *) echo "no such verb $1 $2" >&2; exit 1 ;;

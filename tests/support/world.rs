@@ -140,7 +140,7 @@ case "$1 $2" in
 "ec2 describe-volumes") echo "{\"Volumes\": [$(each vol-0 volume)]}" ;;
 "ec2 describe-vpcs") echo "[$(each vpc- vpc)]" ;;
 "ec2 describe-tags") echo "{\"Tags\": [$(each vpc- of_vpc; for one in i-0 sg-0 vol-0 packer_; do each $one of_builder; done)]}" ;;
-"ec2 wait") ;;
+"ec2 wait" | "ec2 create-tags") ;;
 "ec2 terminate-instances" | "ec2 delete-"* | "ec2 deregister-image") rm -f "$4" ;;
 *) echo "no such verb $1 $2" >&2; exit 1 ;;
 esac

@@ -50,6 +50,7 @@ impl Root {
     fn shell(&self, line: &str) -> Command {
         let generated = Generated::of("blueprints/minimal.hcl");
         let common = fs::read_to_string(generated.path("machine/common.sh")).expect("it");
+        let common = common.replace("ETC=/etc/pgherd", &format!("ETC={}", self.path().display()));
         let path = self.path().join("common.sh");
         fs::write(&path, common).expect("written");
         let mut command = Command::new("bash");
@@ -139,6 +140,40 @@ fn a_mirror_that_changed_is_read_anew_and_a_package_that_is_nowhere_is_no_endles
 }
 
 #[test]
+fn the_base_is_upgraded_and_a_mirror_that_changed_meanwhile_is_read_anew() {
+    let root = Root::new();
+    let calls = root.path().join("calls").display().to_string();
+    let fails =
+        format!("echo \"$*\" >>{calls}; case \"$*\" in *full-upgrade*) [ \"$(grep -c update {calls})\" -gt 0 ];; esac");
+    root.program("apt-get", &fails);
+    succeeds(&mut root.shell("upgrade_base"));
+    let told = fs::read_to_string(&calls).expect("calls");
+    let verbs: Vec<&str> = told.lines().flat_map(|line| line.split(' ')).filter(|word| word.contains("up")).collect();
+    assert_eq!(verbs, ["full-upgrade", "update", "full-upgrade"], "{told}");
+
+    root.program("apt-get", "case \"$*\" in *full-upgrade*) exit 100;; esac");
+    let output = run(&mut root.shell("upgrade_base"));
+    assert_eq!(output.status.code(), Some(1), "an image without its fixes is no image");
+}
+
+#[test]
+fn what_an_image_is_made_of_is_written_down_and_told() {
+    let root = Root::new();
+    let told = succeeds(&mut root.shell("record_image bash dpkg"));
+    let written = fs::read_to_string(root.path().join("image")).expect("the record");
+    let version =
+        |name: &str| written.lines().find_map(|line| line.strip_prefix(&format!("{name}="))).map(String::from);
+    let (bash, dpkg) = (version("bash").expect("bash"), version("dpkg").expect("dpkg"));
+    let kernel = version("kernel").expect("the kernel, or none");
+    assert!(told.ends_with(&format!(": versions: bash={bash} dpkg={dpkg} kernel={kernel}\n")), "{told}");
+    let built = version("built").expect("the day");
+    assert!(built.len() == 20 && built.ends_with('Z') && built.contains('T'), "{built}");
+    assert!(written.lines().count() > 50, "every package: {written}");
+    // A package that is not there is a mistake of the provisioner.
+    assert!(!run(&mut root.shell("record_image no-such-package")).status.success());
+}
+
+#[test]
 fn the_daily_timers_are_stopped_and_stay_off_and_an_upgrade_is_waited_for() {
     let root = Root::new();
     let at = root.path().display().to_string();
@@ -168,6 +203,11 @@ fn every_provisioner_stops_the_timers_before_it_asks_apt() {
         let at = |words: &str| text.lines().position(|line| line.trim() == words);
         let (waited, stopped, asked) = (at("wait_for_first_boot"), at("stop_daily_apt"), at("refresh_lists"));
         assert!(waited.is_some() && waited < stopped && stopped < asked, "{script}: {waited:?} {stopped:?} {asked:?}");
+        let installs = text.lines().position(|line| line.starts_with("install_packages ")).expect("it installs");
+        let upgraded = at("upgrade_base");
+        assert!(asked < upgraded && upgraded < Some(installs), "{script}: {asked:?} {upgraded:?} {installs}");
+        let (recorded, cleaned) = (at("record_image \"${packages[@]}\""), at("clean_image"));
+        assert!(Some(installs) < recorded && recorded < cleaned, "{script}: {installs} {recorded:?} {cleaned:?}");
         let direct =
             text.lines().filter(|line| line.trim_start().starts_with("apt ") || line.contains("apt-get")).count();
         assert_eq!(direct, 0, "{script} asks apt past the functions that wait");

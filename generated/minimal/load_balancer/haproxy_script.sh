@@ -10,6 +10,7 @@ stop_daily_apt
 forbid_daemons
 
 refresh_lists
+upgrade_base
 packages=(haproxy)
 # etcd's third member lives here where there are two databases: etcd.env is among the files then.
 if [ -e etcd.env ]; then packages+=(etcd-server etcd-client); fi
@@ -35,5 +36,6 @@ at_least HAProxy "$(haproxy -v | sed -n 's/^HAProxy version \([0-9.]*\).*/\1/p')
 # The password that the machine reads at boot; here any will do.
 STATS_PASSWORD=check haproxy -c -q -f /etc/haproxy/haproxy.cfg || fail "haproxy.cfg is not valid"
 
+record_image "${packages[@]}"
 clean_image
 say "done"

@@ -46,15 +46,26 @@ refresh_lists() {
   done
 }
 
-# Installs packages: install_packages [OPTION]... PACKAGE...
+# Fetches and installs packages: fetch_packages VERB [OPTION]... [PACKAGE]...
 # A mirror that changed since the lists were read lacks the files that they name: they are then read anew.
-install_packages() {
-  local tries=0
-  until apt install --no-install-recommends "$@"; do
+fetch_packages() {
+  local verb=$1 tries=0
+  shift
+  until apt "$verb" --no-install-recommends "$@"; do
     [ $((++tries)) -lt 3 ] || fail "the packages could not be installed in 3 tries"
     say "the packages could not be installed; trying again with new lists"
     refresh_lists
   done
+}
+
+# Installs packages: install_packages [OPTION]... PACKAGE...
+install_packages() { fetch_packages install "$@"; }
+
+# Brings the base up to date. A cluster's machines have no way out: what is not mended here waits for the next image.
+# A new kernel needs no reboot, as machines boot from the image.
+upgrade_base() {
+  say "bringing the base up to date"
+  fetch_packages full-upgrade
 }
 
 # A fresh machine's timers run apt, which holds its locks for minutes. They stay off in the image: a cluster's machines
@@ -132,6 +143,19 @@ install_etcd_files() {
   install -D -m 0644 etcd_unit.conf "$UNITS/etcd.service.d/pgherd.conf"
   systemctl -q enable etcd.service
   at_least etcd "$(etcd --version | sed -n 's/^etcd Version: //p')" 3.4
+}
+
+# Writes down what the image is made of: record_image PACKAGE...
+# In the image stand the day, the kernel and every package; the named packages are told, too, and `pgherd run` tags the image.
+record_image() {
+  local kernel versions
+  kernel=$(find /lib/modules -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | sort -V | tail -n 1) || true
+  versions="$(dpkg-query -W -f '${Package}=${Version} ' "$@")kernel=${kernel:-none}"
+  {
+    printf 'built=%s\nkernel=%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "${kernel:-none}"
+    dpkg-query -W -f '${Package}=${Version}\n'
+  } >"$ETC/image"
+  say "versions: $versions"
 }
 
 # Nothing of the builder may live on in the image: caches, keys, identities, histories, logs.

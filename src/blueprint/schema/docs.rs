@@ -61,6 +61,11 @@ pub(super) const ALL: &[Doc] = &[
         "the default VPC",
         "the subnet that Packer builds in, for an account without a default VPC: with a way out, and reached from where Packer runs (by a public address where the subnet gives one)",
     ),
+    doc(
+        "image.max_age_days",
+        "",
+        "`run` and `images` name images that are older: security fixes reach machines with a new image alone",
+    ),
     doc("master", "", "The machine that starts as primary"),
     doc("slaves", "", "Every slave's machine"),
     doc("haproxy", "", "The load balancer and its machine"),

@@ -12,7 +12,8 @@ pub fn read(r: &Reader, default: Image) -> (Image, Found<Option<String>>) {
     });
     let base = r.choice("base", default.base, &Base::ALL.map(Base::name), base).value;
     let builder_subnet_id = r.optional("builder_subnet_id", |text| aws::id(text, "subnet")).value;
-    (Image { base, builder_instance_type: builder.value.clone(), builder_subnet_id }, builder)
+    let max_age_days = r.integer("max_age_days", default.max_age_days, 1..=3650, "days").value;
+    (Image { base, builder_instance_type: builder.value.clone(), builder_subnet_id, max_age_days }, builder)
 }
 
 fn base(text: &str) -> Result<Base, Refusal> {

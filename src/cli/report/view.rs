@@ -94,7 +94,9 @@ impl Listener for View {
             Event::Output { .. } => return,
             Event::Waiting { stage, text } if !self.report.is_live() => self.note(stage, &format!("waiting: {text}")),
             Event::Notice { stage, text } => self.note(stage, text),
-            Event::Image(image) => image.base_moved.iter().for_each(|text| self.note(&image.stage, text)),
+            Event::Image(image) => {
+                image.aged.iter().chain(&image.base_moved).for_each(|text| self.note(&image.stage, text));
+            }
             Event::Reviewed { changes: true, unattended: true, .. } => {
                 summary::lines(&self.report, &self.story).iter().for_each(|line| self.report.note(line));
             }

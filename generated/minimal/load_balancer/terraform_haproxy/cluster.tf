@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-haproxy-18a9012d7791"
-  image      = "18a9012d7791"
+  image_name = "minimal-haproxy-5ea14a8ebdde"
+  image      = "5ea14a8ebdde"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
