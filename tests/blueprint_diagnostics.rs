@@ -85,6 +85,40 @@ fn windows_line_endings_and_a_byte_order_mark_are_no_mistakes() {
     }
 }
 
+/// Every problem is where it is in the same file without the mark, and looks the same.
+#[test]
+fn a_byte_order_mark_moves_nothing() {
+    for text in [
+        "clutser \"herd\" {\n  region = \"eu-west-1\"\n}\n",
+        "cluster \"herd\" { regoin = \"eu-west-1\" }\n",
+        "cluster \"herd\" {\r\n  region = \"eu-west-1\"\r\n  netwrok { }\r\n}\r\n",
+        "cluster herd {\n}\n",
+        "cluster \"hürd\" { region = 'x' }",
+        "cluster \"a\" { tags = { \"日本\" = 1, b = [ }",
+        "cluster \"herd\" { region = \"eu-west-1\"",
+        "\tcluster \"herd\" { region = }",
+        "variable \"x\" { defalt = 1 }\ncluster \"herd\" { region = \"eu-west-1\" }\n",
+        "cluster \"herd\" {\n  region = \"eu-west-1\"\n  region = \"eu-west-2\"\n}\n",
+        "",
+    ] {
+        let shown = |text: &str| -> Vec<String> { problems(text).iter().map(ToString::to_string).collect() };
+        assert_eq!(shown(&format!("\u{feff}{text}")), shown(text));
+    }
+    let inside = problems("cluster \"herd\" {\n  \u{feff}region = \"eu-west-1\"\n}\n").remove(0);
+    assert_eq!((inside.code, inside.line, inside.column), ("PGH101", 2, 3));
+    assert!(inside.problem.contains("byte-order mark"), "{inside}");
+}
+
+/// Rules that are judged long after the file was read find their places, too.
+#[test]
+fn a_byte_order_mark_hides_no_place() {
+    let text = "\u{feff}cluster \"herd\" { region = \"eu-west-1\" }\n";
+    let places = blueprint::Places::of("herd.hcl", text);
+    assert_eq!(places.line("region"), Some((1, "cluster \"herd\" { region = \"eu-west-1\" }")));
+    let found = places.diagnostic("region", &blueprint::rules::NO_STANDBY, "a problem", "a help");
+    assert_eq!((found.line, found.column), (1, 27));
+}
+
 #[test]
 fn what_is_no_blueprint_at_all_is_refused_at_once() {
     assert!(problems(&" ".repeat(100_000))[0].problem.contains("longer than 65536 bytes"));

@@ -15,10 +15,18 @@ const HERD: &str = "cluster \"herd\" {\n  region = \"eu-west-1\"\n}\n";
 fn files() -> Vec<(Vec<u8>, String)> {
     let file = |bytes: &[u8], says: &str| (bytes.to_vec(), says.to_string());
     let utf16: Vec<u8> = [0xfeff].into_iter().chain(HERD.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let big_endian: Vec<u8> = HERD.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let utf32: Vec<u8> = ['\u{feff}'].into_iter().chain(HERD.chars()).flat_map(|c| (c as u32).to_le_bytes()).collect();
+    let long_utf16: Vec<u8> = HERD.repeat(2000).encode_utf16().flat_map(u16::to_le_bytes).collect();
     let long = |times: usize| format!("cluster \"herd\" {{\n{}}}\n", "# x\n".repeat(times)).into_bytes();
     vec![
         file(b"", "there is no cluster in this file"),
-        file(&utf16, "this is UTF-16"),
+        file(&utf16, "this is UTF-16\n  save it as UTF-8"),
+        file(&utf16[2..], "this is UTF-16 without a byte-order mark"),
+        file(&big_endian, "this is UTF-16 without a byte-order mark"),
+        file(&long_utf16, "this is UTF-16 without a byte-order mark"),
+        file(&utf32, "this is UTF-32"),
+        file(format!("\u{feff}\u{feff}{HERD}").as_bytes(), "a byte-order mark (U+FEFF, invisible) inside the file"),
         file(b"cluster \"herd\" {\n  # Gr\xf6\xdfe\n}\n", "line 2 is no text in UTF-8"),
         file(b"\x7fELF\x02\x01\x01\0", "is not HCL here"),
         file(&long(2_600_000), "the file is longer than 65536 bytes"),

@@ -16,6 +16,9 @@ const EXCERPT_CHARS: usize = 120;
 /// Longest problem or help; a rule's own words are far shorter, but they may show a value.
 const MESSAGE_CHARS: usize = 1000;
 
+/// What Windows' editors put before a text in UTF-8.
+pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// What becomes of a blueprint that has the problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -98,12 +101,15 @@ pub(super) fn refuse<T>(
 /// A file's text, and what was found wrong with it so far.
 pub(super) struct Source<'a> {
     file: &'a str,
+    /// Without a byte-order mark.
     pub text: &'a str,
     found: RefCell<Vec<(Range<usize>, Refusal)>>,
 }
 
 impl<'a> Source<'a> {
+    /// Takes a file's text. A byte-order mark at its begin belongs to the encoding: no place counts it, and nobody sees it.
     pub fn new(file: &'a str, text: &'a str) -> Self {
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         Source { file, text, found: RefCell::default() }
     }
 

@@ -11,7 +11,6 @@ use super::syntax;
 
 /// No blueprint comes near this; what is larger is another file.
 pub const MAX_BYTES: usize = 64 * 1024;
-const BYTE_ORDER_MARK: char = '\u{feff}';
 /// Repeated names that are pointed out in one go.
 const MAX_REPEATED: usize = 32;
 /// Shortest name that has room for a replacement: an underscore and two digits.
@@ -33,11 +32,7 @@ pub(super) fn parse(source: &Source) -> Option<Body> {
         );
         return None;
     }
-    // A byte-order mark is white space here; three blanks keep every place where it is.
-    let mut text = match source.text.strip_prefix(BYTE_ORDER_MARK) {
-        Some(rest) => format!("   {rest}"),
-        None => source.text.to_string(),
-    };
+    let mut text = source.text.to_string();
     for round in 0.. {
         let error = match parse_body(&text) {
             Ok(body) => return Some(body),

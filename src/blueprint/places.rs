@@ -24,14 +24,15 @@ pub struct Places<'a> {
 impl<'a> Places<'a> {
     /// Of a blueprint that has been read without a problem; `file_name` only names it in diagnostics.
     pub fn of(file_name: &'a str, text: &'a str) -> Self {
+        let source = Source::new(file_name, text);
         let (mut by_path, mut computed) = (BTreeMap::new(), BTreeSet::new());
-        if let Ok(body) = parse_body(text)
+        if let Ok(body) = parse_body(source.text)
             && let Some(cluster) = body.blocks().find(|block| block.ident.as_str() == "cluster")
         {
             by_path.insert(String::new(), span(&cluster.ident));
             add(&mut by_path, &mut computed, &cluster.body, "");
         }
-        Places { source: Source::new(file_name, text), by_path, computed }
+        Places { source, by_path, computed }
     }
 
     /// The line of what stands at this path, counted from 1, and its text; of the map that has it, where its keys are computed.

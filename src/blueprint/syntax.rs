@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use hcl_edit::parser::Error;
 
-use super::diagnostic::{Refusal, Source};
+use super::diagnostic::{BYTE_ORDER_MARK, Refusal, Source};
 use super::rules::language as is;
 
 const TOO_DEEP: &str = "this nests too deep";
@@ -94,6 +94,10 @@ fn explain(text: &str, offset: usize, message: &str) -> Refusal {
         _ if message.contains("nested levels") || message.contains("chained binary") => {
             (TOO_DEEP.to_string(), "write the values out: a blueprint nests three blocks deep at most")
         }
+        Some(BYTE_ORDER_MARK) => (
+            "a byte-order mark (U+FEFF, invisible) inside the file".into(),
+            "delete it: it belongs at the begin of a file or nowhere; joining two files leaves one behind",
+        ),
         Some('“' | '”' | '‘' | '’' | '\'') => {
             (format!("{found} does not begin text"), "write text in plain double quotes: \"text\"")
         }

@@ -169,17 +169,28 @@ fn instead_of(context: &Context, path: &Path) -> String {
 }
 
 fn text(bytes: Vec<u8>) -> Result<String, String> {
+    if let Some(encoding) = wide(&bytes) {
+        return Err(format!("this is {encoding}\n  save it as UTF-8"));
+    }
     if bytes.len() > blueprint::MAX_BYTES {
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1;
-        match error.as_bytes() {
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this is UTF-16\n  save it as UTF-8".into(),
-            _ => format!("line {line} is no text in UTF-8\n  save the file as UTF-8, or name a blueprint"),
-        }
+        format!("line {line} is no text in UTF-8\n  save the file as UTF-8, or name a blueprint")
     })
+}
+
+/// The encoding of a text whose letters are two or four bytes wide: by its byte-order mark, or because every other byte is 0.
+fn wide(bytes: &[u8]) -> Option<&'static str> {
+    let zero = |nth: usize| bytes.iter().skip(nth).step_by(2).take(64).all(|byte| *byte == 0);
+    match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        [_, _, _, _, ..] if zero(0) != zero(1) => Some("UTF-16 without a byte-order mark"),
+        _ => None,
+    }
 }
 
 fn resolve(file: PathBuf, text: String, variables: &Variables) -> Result<Loaded, Unread> {
