@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-38565ea311d1 slave=herd-slave-82831db994ad haproxy=herd-haproxy-51290b06ee73)
+images=(master=herd-master-809ab5be6371 slave=herd-slave-349319c2dfff haproxy=herd-haproxy-341f843b7788)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-eb2c73a4d800 slave=minimal-slave-dd6d07660498 haproxy=minimal-haproxy-18a9012d7791)
+images=(master=minimal-master-e99bd717ed14 slave=minimal-slave-c25c3f9bd8d5 haproxy=minimal-haproxy-5ea14a8ebdde)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -14,6 +14,7 @@ stop_daily_apt
 forbid_daemons
 
 refresh_lists
+upgrade_base
 if [ "$PGDG" = yes ]; then add_pgdg "$CODENAME"; fi
 
 # Debian's default database cluster, `main`, must never exist: Patroni makes the only one.
@@ -105,5 +106,6 @@ try pg_ctl -w -s -l "$settings/log" start || fail "PostgreSQL $POSTGRES_MAJOR do
 try pg_ctl -w -s -m immediate stop
 rm -r "$settings"
 
+record_image "${packages[@]}"
 clean_image
 say "done"

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-82831db994ad"
-  image      = "82831db994ad"
+  image_name = "herd-slave-349319c2dfff"
+  image      = "349319c2dfff"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-dd6d07660498"
-  image      = "dd6d07660498"
+  image_name = "minimal-slave-c25c3f9bd8d5"
+  image      = "c25c3f9bd8d5"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
