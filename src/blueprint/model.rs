@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::instance::Instance;
+use super::partition::Partition;
 
 /// A whole blueprint: what one `cluster "<name>"` block asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,6 +114,21 @@ impl Base {
             Base::Debian13 => "debian-13",
             Base::Debian12 => "debian-12",
             Base::Ubuntu2404 => "ubuntu-24.04",
+        }
+    }
+
+    /// Returns the AWS account that publishes its images in a partition; `None` where its makers publish none.
+    ///
+    /// Debian publishes to the commercial regions alone: what GovCloud and China list under its name comes from AWS Marketplace, to
+    /// which an account must subscribe (<https://wiki.debian.org/Cloud/AmazonEC2Image>). Canonical has an account in each
+    /// (<https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/>).
+    pub fn owner(self, partition: Partition) -> Option<&'static str> {
+        match (self, partition) {
+            (Base::Debian13 | Base::Debian12, Partition::Commercial) => Some("136693071363"),
+            (Base::Debian13 | Base::Debian12, Partition::China | Partition::GovCloud) => None,
+            (Base::Ubuntu2404, Partition::Commercial) => Some("099720109477"),
+            (Base::Ubuntu2404, Partition::China) => Some("837727238323"),
+            (Base::Ubuntu2404, Partition::GovCloud) => Some("513442679011"),
         }
     }
 

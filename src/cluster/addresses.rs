@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::decision::{Ledger, list};
-use super::{Arch, Machine, Role, Subnet};
+use super::{Arch, Machine, Network, Role, Subnet};
 use crate::blueprint::model::{self, Blueprint};
 
 /// First address of a subnet's database block. AWS keeps a subnet's first four addresses and its last
@@ -41,12 +41,14 @@ pub fn subnets(network: &model::Network) -> Vec<Subnet> {
 fn subnet(zone: &str, id: Option<&String>, cidr: Ipv4Net, offset: u32) -> Subnet {
     let databases = u32::from(cidr.network()) + offset;
     let block = |address: u32| Ipv4Net::new_assert(Ipv4Addr::from(address), BLOCK_PREFIX);
+    let haproxy = block(databases + BLOCK_SIZE);
     Subnet {
         zone: zone.into(),
         id: id.cloned(),
         cidr,
         databases: block(databases),
-        haproxy: block(databases + BLOCK_SIZE),
+        haproxy,
+        endpoint: haproxy.broadcast(),
     }
 }
 
@@ -86,9 +88,9 @@ pub fn machines(blueprint: &Blueprint, subnets: &[Subnet]) -> Vec<Machine> {
 }
 
 /// Notes where everything lives, and why there.
-pub fn record(subnets: &[Subnet], machines: &[Machine], ledger: &mut Ledger) {
+pub fn record(network: &Network, machines: &[Machine], ledger: &mut Ledger) {
     const SUBNETS: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html";
-    for subnet in subnets {
+    for subnet in &network.subnets {
         let name = format!("network.{}", subnet.zone);
         let (from, why) = match subnet.id {
             Some(_) => (list(["network.subnet"]), "the subnet that exists already, as the blueprint describes it"),
@@ -106,6 +108,12 @@ pub fn record(subnets: &[Subnet], machines: &[Machine], ledger: &mut Ledger) {
         for (kind, block) in blocks {
             let why = "a block for each kind of machine, behind the addresses that AWS keeps: rules name blocks, so a machine more changes none";
             ledger.add(&format!("{name}.{kind}"), block.to_string(), vec![name.clone()], why, SUBNETS);
+        }
+        if network.makes_endpoint {
+            const ENDPOINT: &str = "https://docs.aws.amazon.com/vpc/latest/privatelink/interface-endpoints.html";
+            let why = "planned like a machine's, so that machines know it without asking the VPC's DNS, where it stays unknown";
+            let from = vec![format!("{name}.haproxy")];
+            ledger.add(&format!("{name}.endpoint"), subnet.endpoint.to_string(), from, why, ENDPOINT);
         }
     }
     for machine in machines {

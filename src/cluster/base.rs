@@ -53,8 +53,6 @@ pub struct BaseImage {
     pub base: Base,
     /// The distribution's release name, as apt uses it.
     pub codename: &'static str,
-    /// AWS account that publishes its images.
-    pub owner: &'static str,
     /// User that its images let in.
     pub ssh_user: &'static str,
     /// Name under which its images know their root disk.
@@ -66,22 +64,20 @@ pub struct BaseImage {
 }
 
 impl BaseImage {
-    /// The facts of a base. Owners and names: <https://wiki.debian.org/Cloud/AmazonEC2Image>,
+    /// Returns the facts of a base. Names: <https://wiki.debian.org/Cloud/AmazonEC2Image>,
     /// <https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/>; versions: each distribution's package index.
     pub fn of(base: Base) -> Self {
-        const DEBIAN: &str = "136693071363";
-        const CANONICAL: &str = "099720109477";
         let (codename, own_patroni_fits) = match base {
             Base::Debian13 => ("trixie", true),
             Base::Debian12 => ("bookworm", false),
             Base::Ubuntu2404 => ("noble", false),
         };
-        let (owner, ssh_user, root_device) = match base {
-            Base::Debian13 | Base::Debian12 => (DEBIAN, "admin", "/dev/xvda"),
-            Base::Ubuntu2404 => (CANONICAL, "ubuntu", "/dev/sda1"),
+        let (ssh_user, root_device) = match base {
+            Base::Debian13 | Base::Debian12 => ("admin", "/dev/xvda"),
+            Base::Ubuntu2404 => ("ubuntu", "/dev/sda1"),
         };
         let own_postgres = base.own_postgres();
-        BaseImage { base, codename, owner, ssh_user, root_device, own_postgres, own_patroni_fits }
+        BaseImage { base, codename, ssh_user, root_device, own_postgres, own_patroni_fits }
     }
 
     /// The name filter that finds its newest image.

@@ -185,7 +185,8 @@ fixed! {
     /// Terraform, and the script that runs it without pgherd.
     terraform: Terraform {
         at_least: &'static str = "1.11" "", "the first with write-only arguments (passwords that never reach the state) and S3's own lock file", "https://developer.hashicorp.com/terraform/language/manage-sensitive-data/write-only";
-        provider: &'static str = "5.100" "", "the AWS provider that everything is tested with, and newer ones of its major version", "https://developer.hashicorp.com/terraform/language/expressions/version-constraints";
+        provider: &'static str = "5.100.0" "", "the AWS provider that everything is tested with; version 5 gets no more features, and mirrors that have nothing newer stay usable", "https://developer.hashicorp.com/terraform/language/expressions/version-constraints";
+        provider_below: &'static str = "7.0.0" "", "version 6 removes or renames nothing that is used here; what 7 will, nobody knows", "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/version-6-upgrade";
         password_length: u32 = 32 " characters", "letters and digits: some 190 bits, beyond any guessing", "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html";
         wait: u32 = 600 " s", "installing nothing and copying nothing but an empty database, a cluster is whole within two minutes; the rest is patience with AWS", DESIGN;
         poll: u32 = 3 " s", "often enough for whoever watches", DESIGN;

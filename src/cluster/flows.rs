@@ -125,6 +125,17 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
             "the security group",
         ));
     }
+    if cluster.network.makes_endpoint {
+        const IAM: &str = "IAM: who may read the secret";
+        all.push(flow(
+            "client_secrets",
+            Clients,
+            SecretsEndpoint,
+            ports.https,
+            "applications read their passwords",
+            IAM,
+        ));
+    }
     if !cluster.network.admins.is_empty() {
         const KEY: &str = "SSH key";
         all.push(flow("stats_admin", Admins, Haproxy, haproxy.stats.port, "stats page, metrics, health", LOGIN));

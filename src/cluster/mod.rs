@@ -28,6 +28,7 @@ use serde::Serialize;
 
 use crate::blueprint::model::{self, Blueprint, Budget};
 
+pub use crate::blueprint::Partition;
 pub use crate::blueprint::instance::Instance;
 pub use crate::blueprint::model::{Access, Base, Database, Disk, Failover, Locale, Provider, State, User};
 pub use base::{Arch, BaseImage};
@@ -44,6 +45,8 @@ pub struct Cluster {
     pub name: String,
     /// AWS region.
     pub region: String,
+    /// The region's partition.
+    pub partition: Partition,
     /// Addresses, and who may come from where.
     pub network: Network,
     /// What all images start from.
@@ -131,6 +134,8 @@ pub struct Subnet {
     pub databases: Ipv4Net,
     /// Where HAProxy lives.
     pub haproxy: Ipv4Net,
+    /// Where Secrets Manager's endpoint is, if one is made: the last address of HAProxy's block.
+    pub endpoint: Ipv4Addr,
 }
 
 /// The seat a machine is built for. Who leads PostgreSQL is Patroni's to say, never the role's.
@@ -267,17 +272,28 @@ pub struct Haproxy {
     pub stats: model::Stats,
 }
 
-/// A password that Terraform makes and machines read at boot.
+/// Who uses a password, and by that who makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reader {
+    /// The database machines read it at boot; Terraform makes it.
+    Databases,
+    /// HAProxy's machine reads it at boot; Terraform makes it.
+    Haproxy,
+    /// Applications and people read it. The machine that founds the cluster makes it and puts it into Secrets Manager; no
+    /// machine can read it.
+    Clients,
+}
+
+/// A password.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Secret {
     /// Its name in AWS Secrets Manager.
     pub name: String,
     /// What it opens.
     pub description: String,
-    /// Whether the database machines may read it.
-    pub databases_read: bool,
-    /// Whether HAProxy's machine may read it.
-    pub haproxy_reads: bool,
+    /// Who uses it.
+    pub reader: Reader,
 }
 
 /// The tag that everything of a cluster bears: its name and region. IAM's roles and copies of images know no region, so the name alone
@@ -304,6 +320,21 @@ impl Cluster {
     pub fn why(&self, name: &str) -> &'static str {
         let decision = self.decisions.iter().find(|decision| decision.name == name);
         decision.unwrap_or_else(|| panic!("nothing decides {name}")).why
+    }
+
+    /// Returns the AWS account that publishes the images that this cluster's are built from.
+    ///
+    /// # Panics
+    /// If nobody publishes them there: validation has refused such a blueprint.
+    pub fn image_owner(&self) -> &'static str {
+        let owner = self.base.base.owner(self.partition);
+        owner.unwrap_or_else(|| panic!("{} has no images in {}", self.base.base.name(), self.partition.name()))
+    }
+
+    /// Returns the name by which Secrets Manager is known in the cluster's region
+    /// (<https://docs.aws.amazon.com/general/latest/gr/asm.html>).
+    pub fn secrets_host(&self) -> String {
+        format!("secretsmanager.{}.{}", self.region, self.partition.domain())
     }
 
     /// The database machines: master first, then the slaves.
@@ -349,14 +380,6 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
     let mut ledger = Ledger::default();
     let fixed = Fixed::DEFAULT;
     written::record(blueprint, &mut ledger);
-    addresses::record(&subnets, &machines, &mut ledger);
-    let etcd = EtcdTiming::DEFAULT;
-    let check = HealthCheck::DEFAULT;
-    let members = machines.iter().filter(|m| m.etcd).count();
-    let postgres = postgres::resolve(blueprint, &mut ledger);
-    let kernel = kernel::resolve(&machines, &postgres, &mut ledger);
-    let timers = failover::timers(blueprint, &postgres, members, etcd, check);
-    let (failover, primary_start_timeout) = failover::resolve(blueprint, timers, &mut ledger);
     let network = Network {
         cidr: blueprint.network.cidr,
         vpc_id: blueprint.network.existing.as_ref().map(|vpc| vpc.vpc_id.clone()),
@@ -365,6 +388,14 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
         clients: blueprint.network.clients.clone().unwrap_or_else(|| vec![blueprint.network.cidr]),
         admins: blueprint.network.admins.clone(),
     };
+    addresses::record(&network, &machines, &mut ledger);
+    let etcd = EtcdTiming::DEFAULT;
+    let check = HealthCheck::DEFAULT;
+    let members = machines.iter().filter(|m| m.etcd).count();
+    let postgres = postgres::resolve(blueprint, &mut ledger);
+    let kernel = kernel::resolve(&machines, &postgres, &mut ledger);
+    let timers = failover::timers(blueprint, &postgres, members, etcd, check);
+    let (failover, primary_start_timeout) = failover::resolve(blueprint, timers, &mut ledger);
     let haproxy = Haproxy {
         write_port: blueprint.haproxy.write_port,
         read_port: blueprint.haproxy.read_port,
@@ -385,6 +416,7 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
     Cluster {
         name: blueprint.name.clone(),
         region: blueprint.region.clone(),
+        partition: partition(blueprint),
         network,
         base: BaseImage::of(blueprint.image.base),
         builder_instance_type: blueprint.image.builder_instance_type.clone(),
@@ -408,23 +440,28 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
     }
 }
 
+fn partition(blueprint: &Blueprint) -> Partition {
+    let partition = Partition::of(&blueprint.region);
+    partition.unwrap_or_else(|| panic!("{} is in no partition that is known", blueprint.region))
+}
+
 fn secrets(blueprint: &Blueprint) -> Vec<Secret> {
-    let secret = |suffix: &str, description: &str, haproxy_reads: bool| Secret {
+    use Reader::*;
+    let secret = |suffix: &str, description: &str, reader| Secret {
         name: format!("{}/{suffix}", blueprint.name),
         description: description.into(),
-        databases_read: !haproxy_reads,
-        haproxy_reads,
+        reader,
     };
     let mut all = vec![
-        secret("superuser", "PostgreSQL superuser postgres", false),
-        secret("replication", "PostgreSQL replication user replicauser", false),
-        secret("rewind", "PostgreSQL user rewind_user, for pg_rewind", false),
-        secret("patroni-api", "Patroni REST API, user patroni", false),
-        secret("stats", &format!("HAProxy stats page, user {}", blueprint.haproxy.stats.user), true),
+        secret("superuser", "PostgreSQL superuser postgres", Databases),
+        secret("replication", "PostgreSQL replication user replicauser", Databases),
+        secret("rewind", "PostgreSQL user rewind_user, for pg_rewind", Databases),
+        secret("patroni-api", "Patroni REST API, user patroni", Databases),
+        secret("stats", &format!("HAProxy stats page, user {}", blueprint.haproxy.stats.user), Haproxy),
     ];
     for user in &blueprint.postgres.users {
         let user = &user.name;
-        all.push(secret(&format!("user/{user}"), &format!("PostgreSQL user {user}"), false));
+        all.push(secret(&format!("user/{user}"), &format!("PostgreSQL user {user}"), Clients));
     }
     all
 }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::decision::Decision;
-use super::{Arch, Base, BaseImage, CLUSTER_TAG, Cluster, Disk, Locale, Machine, Provider, Role, State, User};
+use super::{Arch, Base, BaseImage, CLUSTER_TAG, Cluster, Disk, Locale, Machine, Provider, Reader, Role, State, User};
 
 /// Addresses that are nobody's (RFC 5737).
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -121,7 +121,7 @@ fn haproxy(c: &mut Cluster, name: &str) -> Option<()> {
                 "stats.path" => c.haproxy.stats.path.push('0'),
                 "stats.user" => {
                     c.haproxy.stats.user.push('0');
-                    c.secrets.iter_mut().filter(|s| s.haproxy_reads).for_each(|s| s.description.push('0'));
+                    c.secrets.iter_mut().filter(|s| s.reader == Reader::Haproxy).for_each(|s| s.description.push('0'));
                 }
                 _ => {
                     return c
@@ -160,6 +160,7 @@ fn zone(c: &mut Cluster, name: &str, elsewhere: Ipv4Net) -> Option<()> {
     match block {
         "databases" => subnet.databases = elsewhere,
         "haproxy" => subnet.haproxy = elsewhere,
+        "endpoint" => subnet.endpoint = ELSEWHERE,
         "id" => subnet.id.as_mut()?.push('0'),
         _ => {
             subnet.cidr = elsewhere;

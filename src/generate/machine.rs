@@ -1,5 +1,7 @@
 //! What every machine carries, whatever its role: `machine/`.
 
+use std::net::Ipv4Addr;
+
 use serde::Serialize;
 use serde_json::json;
 
@@ -14,7 +16,16 @@ pub fn add_common(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
         cluster: &'a str,
         machines: &'a [Machine],
     }
+    #[derive(Serialize)]
+    struct Hosts {
+        host: String,
+        addresses: Vec<Ipv4Addr>,
+    }
+    let network = &cluster.network;
+    let endpoints = network.subnets.iter().filter(|_| network.makes_endpoint).map(|subnet| subnet.endpoint);
+    let hosts = Hosts { host: cluster.secrets_host(), addresses: endpoints.collect() };
     vec![
+        add_rendered(cluster, files, "machine/hosts", hosts),
         add_fixed(cluster, files, "machine/common.sh", Mode::Plain),
         add_fixed(cluster, files, "machine/identity.sh", Mode::Executable),
         add_fixed(cluster, files, "machine/read_secrets.py", Mode::Executable),
@@ -75,7 +86,8 @@ pub struct SecretFile<'a> {
     pub secrets: &'a [(&'a str, &'a str)],
 }
 
-/// Adds the list of the secrets that a role's machines read: at boot into a file, and those of users when the cluster is founded.
+/// Adds the list of a role's secrets: those that its machines read at boot into a file, and those of users, which the machine that
+/// founds the cluster makes.
 ///
 /// # Panics
 /// If a secret is not one that the cluster has: a programming error.

@@ -148,7 +148,7 @@ fn builder(cluster: &Cluster, role: Role, machine: &Machine) -> Value {
         "temporary_security_group_source_cidrs": "{{user `ssh_source_cidrs`}}",
         "instance_type": "{{user `instance_type`}}",
         "source_ami_filter": {
-            "owners": [base.owner],
+            "owners": [cluster.image_owner()],
             "most_recent": true,
             "filters": {
                 "name": base.name_filter(machine.arch),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::{self, Machine};
 use super::{base, ec2, paths, store};
-use crate::cluster::{Arch, BaseImage};
+use crate::cluster::{Arch, Partition};
 use crate::fileset::sha256_hex;
 use crate::system::files;
 use crate::system::host::tree;
@@ -49,7 +49,7 @@ pub fn register() -> Result<Vec<Image>> {
                 description: format!("{name}, made by debootstrap"),
                 name,
                 tags: BTreeMap::new(),
-                owner: Some(BaseImage::of(distribution).owner.to_string()),
+                owner: distribution.owner(Partition::Commercial).map(String::from),
                 architecture: arch.name().to_string(),
                 layers: vec![base::root(distribution)],
                 cached: None,

@@ -12,8 +12,12 @@ use super::tool::Tools;
 use super::{daemons, paths};
 use crate::system::{files, network};
 
-/// What moto answers otherwise than EC2, put right.
-const FIXES: &str = include_str!("moto/sitecustomize.py");
+/// What moto answers otherwise than AWS, put right: Python's `sitecustomize` and the modules that it imports.
+const FIXES: [(&str, &str); 3] = [
+    ("sitecustomize.py", include_str!("moto/sitecustomize.py")),
+    ("endpoints.py", include_str!("moto/endpoints.py")),
+    ("limits.py", include_str!("moto/limits.py")),
+];
 
 /// Starts moto; it knows the images from its first moment.
 pub fn start(tools: Tools<'_>, images: &[Image]) -> Result<()> {
@@ -26,7 +30,9 @@ pub fn start(tools: Tools<'_>, images: &[Image]) -> Result<()> {
     env.insert("MOTO_AMIS_PATH".to_string(), amis.display().to_string());
     let fixes = paths::state().join("moto");
     files::make_dirs(&fixes)?;
-    files::write(&fixes.join("sitecustomize.py"), FIXES.as_bytes())?;
+    for (name, text) in FIXES {
+        files::write(&fixes.join(name), text.as_bytes())?;
+    }
     env.insert("PYTHONPATH".to_string(), fixes.display().to_string());
     daemons::start(daemons::MOTO, &argv, &env)?;
     daemons::await_ready(daemons::MOTO, Duration::from_secs(60), || {

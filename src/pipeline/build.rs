@@ -94,7 +94,7 @@ impl Maker<'_> {
     fn base(&self, image: &ImageId) -> aws::Base {
         let cluster = self.cluster;
         let arch = cluster.machines.iter().find(|m| m.role.name() == image.role).map_or(Arch::X86, |m| m.arch);
-        aws::Base { owner: cluster.base.owner.into(), name: cluster.base.name_filter(arch) }
+        aws::Base { owner: cluster.image_owner().into(), name: cluster.base.name_filter(arch) }
     }
 
     /// One question about all images: each costs a second.

@@ -124,6 +124,14 @@ pub fn questions(region: &str, cluster: &str, wanted: &[Wanted]) -> Vec<Question
                 ec2("describe-vpc-endpoints"),
                 with_tags("VpcEndpoints[?!contains(['deleting','deleted'],State)]", "VpcEndpointId"),
             ),
+            "aws_ec2_subnet_cidr_reservation" => {
+                // It has no tags: its description names the cluster. A subnet that is yet to be made has none.
+                let subnet = resource.attributes.get("subnet_id").and_then(Value::as_str);
+                let Some(subnet) = subnet else { continue };
+                let shape = "SubnetIpv4CidrReservations[].{id:join(':',[SubnetId,SubnetCidrReservationId]),\
+                             is:{subnet_id:SubnetId,cidr_block:Cidr,description:Description}}";
+                (vec!["ec2", "get-subnet-cidr-reservations", "--subnet-id", subnet], shape.into())
+            }
             "aws_iam_role" => (
                 vec!["iam", "get-role", "--role-name", name],
                 "[Role.{id:RoleName,made:CreateDate,is:{name:RoleName,tags_all:Tags}}]".into(),
@@ -261,6 +269,26 @@ mod tests {
         // As long as the plan does not know the table, nothing is.
         let wanted = [planned("aws_route_table_association", json!({"subnet_id": "subnet-1"}))];
         assert_eq!(pair("herd", "aws_route_table_association", &wanted, &read(answer).unwrap()).0, []);
+    }
+
+    #[test]
+    fn a_reservation_is_found_in_its_subnet_by_the_clusters_name() {
+        let kind = "aws_ec2_subnet_cidr_reservation";
+        let block =
+            json!({"subnet_id": "subnet-1", "cidr_block": "10.1.4.16/28", "description": "pgherd herd: a databases"});
+        let wanted = [planned(kind, block), planned(kind, json!({"cidr_block": "10.1.5.16/28"}))];
+        let questions = questions("eu-west-1", "herd", &wanted);
+        assert_eq!(questions.len(), 1, "the second one's subnet is not there: {questions:?}");
+        assert_eq!(questions[0].args[..4].join(" "), "ec2 get-subnet-cidr-reservations --subnet-id subnet-1");
+        let answer = |description: &str| {
+            read(&format!(
+                r#"[{{"id": "subnet-1:scr-1", "is": {{"subnet_id": "subnet-1", "cidr_block": "10.1.4.16/28", "description": "{description}"}}}}]"#
+            ))
+            .unwrap()
+        };
+        let pairs = |description| pair("herd", kind, &wanted, &answer(description)).0;
+        assert_eq!(pairs("pgherd herd: a databases"), [(format!("{kind}.it"), "subnet-1:scr-1".into())]);
+        assert_eq!(pairs("pgherd other: a databases"), [], "another cluster's stays another's");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod founding;
 mod machines;
 mod names;
 mod network;
+mod partitions;
 mod postgres;
 mod shape;
 mod syntax;
@@ -85,6 +86,11 @@ fn vpc() {
 }
 
 #[test]
+fn partitions() {
+    hold(partitions::cases());
+}
+
+#[test]
 fn machines() {
     hold(machines::cases());
 }
@@ -111,6 +117,7 @@ fn every_code_has_its_case() {
         network::cases(),
         vpc::cases(),
         machines::cases(),
+        partitions::cases(),
         postgres::cases(),
         founding::cases(),
     ];

@@ -54,6 +54,29 @@ fn so_do_the_committed_ones() {
     assert_eq!(judge(&cluster, &committed), Vec::<String>::new());
 }
 
+/// What AWS's partitions have each by another name is right in every file.
+#[test]
+fn no_file_names_another_partitions_things() {
+    for (region, owner, domain) in [
+        ("cn-northwest-1", "837727238323", "amazonaws.com.cn"),
+        ("us-gov-west-1", "513442679011", "amazonaws.com"),
+        ("eu-west-1", "099720109477", "amazonaws.com"),
+    ] {
+        let rest = "kms_key_id = \"alias/databases\"\n image {\n base = \"ubuntu-24.04\"\n }\n";
+        let (_, files) =
+            generated_from("herd.hcl", &format!("cluster \"herd\" {{\n region = \"{region}\"\n {rest}}}\n"));
+        assert!(files["packer_templates/master_temp.json"].contains(&format!("\"{owner}\"")), "{region}");
+        let host = format!("\tsecretsmanager.{region}.{domain}\n");
+        assert!(files["machine/hosts"].contains(&host), "{region}: {}", files["machine/hosts"]);
+        for (path, text) in &files {
+            for foreign in ["arn:aws:", "arn:aws-", "ec2.amazonaws.com", "service_name        = \"com", "099720109477"]
+            {
+                assert!(foreign == owner || !text.contains(foreign), "{region}: {foreign} is in {path}");
+            }
+        }
+    }
+}
+
 /// A change by hand: where, what, into what; and words of what must be found wrong with it.
 const BROKEN: &[(&str, &str, &str, &str)] = &[
     // A rule too many, too few, for the wrong port, for the wrong one.

@@ -92,6 +92,28 @@ impl Moto {
         answer.body_mut().read_to_string().unwrap()
     }
 
+    /// The names of a role's inline policies.
+    pub fn role_policies(&self, role: &str) -> Vec<String> {
+        let answer = self.aws("us-east-1", &["iam", "list-role-policies", "--role-name", role]);
+        answer["PolicyNames"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().into()).collect()
+    }
+
+    /// An inline policy of a role.
+    pub fn role_policy(&self, role: &str, name: &str) -> Value {
+        self.aws("us-east-1", &["iam", "get-role-policy", "--role-name", role, "--policy-name", name])["PolicyDocument"]
+            .take()
+    }
+
+    /// Asks by the AWS CLI, which reads what is encoded twice.
+    pub fn aws(&self, region: &str, words: &[&str]) -> Value {
+        let mut command = Command::new("aws");
+        command.args(words).args(["--endpoint-url", &self.endpoint(), "--region", region, "--output", "json"]);
+        command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+        let output = command.output().unwrap_or_else(|e| panic!("aws: {e}: `make test` installs it"));
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
     /// Makes a bucket.
     pub fn make_bucket(&self, region: &str, name: &str) {
         let request = ureq::put(format!("{}/{name}", self.endpoint())).header("Authorization", scope(region, "s3"));

@@ -26,22 +26,27 @@ def read_plan():
         return json.load(plan_file)
 
 
-def read_all(region, names):
-    """Secrets by their names; raises what boto3 raises."""
+def connect(region):
+    """Secrets Manager, as this machine's role may use it."""
     config = Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 2, "mode": "standard"})
     # Debian 12's boto3 does not read this variable by themselves.
     endpoint = os.environ.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") or os.environ.get("AWS_ENDPOINT_URL")
-    client = boto3.client("secretsmanager", region_name=region, endpoint_url=endpoint, config=config)
+    return boto3.client("secretsmanager", region_name=region, endpoint_url=endpoint, config=config)
+
+
+def read_all(region, names):
+    """Secrets by their names; raises what boto3 raises."""
+    client = connect(region)
     return {name: client.get_secret_value(SecretId=name)["SecretString"] for name in sorted(names)}
 
 
-def wait_for(region, names):
-    """Secrets by their names, once all of them are there."""
+def keep_trying(action):
+    """The action's result, once it succeeds."""
     while True:
         try:
-            return read_all(region, names)
+            return action()
         except (BotoCoreError, ClientError) as error:
-            print(f"the secrets are not there yet, trying again in {PAUSE} s: {error}", flush=True)
+            print(f"Secrets Manager does not have all secrets yet, trying again in {PAUSE} s: {error}", flush=True)
             time.sleep(PAUSE)
 
 
@@ -69,7 +74,7 @@ def write(file, values):
 def main():
     plan = read_plan()
     wanted = plan["file"]["secrets"]
-    secrets = wait_for(plan["region"], wanted.values())
+    secrets = keep_trying(lambda: read_all(plan["region"], wanted.values()))
     os.umask(0o077)
     write(plan["file"], {key: secrets[name] for key, name in wanted.items()})
     print(f"read {len(secrets)} secrets", flush=True)

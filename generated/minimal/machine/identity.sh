@@ -36,6 +36,11 @@ hostname "$hostname"
 printf '%s\n' "$hostname" >/etc/hostname
 grep -q "[[:space:]]$hostname\$" /etc/hosts || printf '127.0.1.1\t%s\n' "$hostname" >>/etc/hosts
 
+# Addresses that no DNS has: see /etc/pgherd/hosts.
+while read -r line; do
+  grep -qxF -- "$line" /etc/hosts || printf '%s\n' "$line" >>/etc/hosts
+done < <(grep -v '^#' /etc/pgherd/hosts)
+
 if [ "$role" != haproxy ]; then
   cat >"$run/patroni-identity.env" <<EOF
 PATRONI_NAME=$name

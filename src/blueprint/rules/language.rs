@@ -201,15 +201,15 @@ vpc-0123456789abcdef0. A name would not do: AWS lets two things have the same on
         "`vpc_id` moves the cluster into a VPC that is there, and nothing of that VPC is changed or tagged. Every address is
 planned before a machine exists, so the blueprint names the subnets, one a zone, with their ids and ranges, and `cidr` is
 the VPC's range that they lie in: it says who is inside. `secrets_endpoint` has no default there. true makes an endpoint
-that answers to Secrets Manager's name in the whole VPC, and lets in this cluster's machines alone; false uses the one that
-the VPC has, which must let them in. Without `vpc_id` pgherd makes the VPC, its subnets and the endpoint.
+for this cluster's machines and clients, which leaves Secrets Manager's name in the VPC as it is; false uses the one that the
+VPC has, which must have private DNS and let the machines in. Without `vpc_id` pgherd makes the VPC, its subnets and the endpoint.
 
 Source: https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html";
     SUBNET = "PGH165", "the subnet cannot hold the cluster's addresses",
         "In each subnet 32 addresses are the cluster's: 16 for databases from `offset` on, 16 for HAProxy behind them. pg_hba.conf
 and the security of replication name these blocks, so nothing else may live there: choose an `offset` where the subnet is
-free, a multiple of 16 from 16 on (AWS keeps the first four), and reserve both blocks, so that AWS gives none of their
-addresses away: aws ec2 create-subnet-cidr-reservation --reservation-type explicit --subnet-id … --cidr …
+free, a multiple of 16 from 16 on (AWS keeps the first four). Terraform reserves both blocks before it makes anything else in
+the subnet, so that AWS gives none of their addresses away.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-cidr-reservation.html";
     KMS_KEY = "PGH166", "this is no key for the cluster",
@@ -236,6 +236,15 @@ https://wiki.postgresql.org/wiki/Apt/Packages";
 and 2 processors, whatever a blueprint says, and settings for 16 GiB would end with the kernel killing PostgreSQL.
 
 Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-type-specifications.html";
+    PARTITION = "PGH310", "the region's partition has no image to start from",
+        "AWS is divided into partitions, which share no accounts and no images: the commercial regions (aws), China (aws-cn) and
+GovCloud (aws-us-gov). An image is looked up by the account that publishes it. Canonical has an account in each of the three.
+Debian publishes to the commercial regions alone; what China and GovCloud list under its name comes from AWS Marketplace, to
+which an account must subscribe. The isolated regions and the European Sovereign Cloud have names and accounts of their own,
+which pgherd does not know.
+
+Source: https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/,
+https://wiki.debian.org/Cloud/AmazonEC2Image";
     SETTING_BREAKS = "PGH360", "sessions, replication or Patroni do not work under the setting",
         "PostgreSQL starts with the value, and then its sessions end, a standby is never healthy, or Patroni cannot ask it
 anything: nobody would ever be promoted. Patroni sets search_path and statement_timeout for its own connections; every other

@@ -2,6 +2,7 @@
 
 use super::{Refusal, names, nearest, refuse};
 use crate::blueprint::instance::{self, Processor};
+use crate::blueprint::partition::Partition;
 use crate::blueprint::rules::language as is;
 
 const DIRECTIONS: [&str; 9] =
@@ -139,8 +140,13 @@ pub fn kms_key(text: &str, region: Option<&str>) -> Result<String, Refusal> {
         };
         let account_fits = account.len() == 12 && account.chars().all(|c| c.is_ascii_digit());
         let key = name.strip_prefix("key/").unwrap_or("alias");
-        if !partition.starts_with("aws") || !account_fits || !(is_key_id(key) || is_alias(name)) {
+        if !account_fits || !(is_key_id(key) || is_alias(name)) {
             return refuse(&is::KMS_KEY, format!("`{text}` is no ARN of a key"), HELP);
+        }
+        let own = Partition::of(region.unwrap_or(key_region)).map_or(partition, |own| own.name());
+        if partition != own {
+            let problem = format!("the key is in partition {partition}, and the cluster in {own}");
+            return refuse(&is::KMS_KEY, problem, format!("name a key whose ARN begins with \"arn:{own}:kms:\""));
         }
         if region.is_some_and(|region| region != key_region) {
             let problem = format!("the key is in {key_region}, and disks are encrypted with keys of their own region");

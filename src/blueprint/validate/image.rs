@@ -2,18 +2,41 @@
 
 use super::{Found, Reader, Refusal, aws, nearest, refuse};
 use crate::blueprint::model::{Base, Image};
+use crate::blueprint::partition::Partition;
 use crate::blueprint::rules::language as is;
 
 /// What images start from, and the builder's instance type with its place.
-pub fn read(r: &Reader, default: Image) -> (Image, Found<Option<String>>) {
+pub fn read(r: &Reader, region: &Found<String>, default: Image) -> (Image, Found<Option<String>>) {
     let builder = r.optional("builder_instance_type", |text| {
         let instance_type = aws::instance_type(text)?;
         aws::no_such_size(&instance_type).map_or(Ok(instance_type), Err)
     });
-    let base = r.choice("base", default.base, &Base::ALL.map(Base::name), base).value;
+    let base = r.choice("base", default.base, &Base::ALL.map(Base::name), base);
+    check_partition(r, region, &base);
+    let base = base.value;
     let builder_subnet_id = r.optional("builder_subnet_id", |text| aws::id(text, "subnet")).value;
     let max_age_days = r.integer("max_age_days", default.max_age_days, 1..=3650, "days").value;
     (Image { base, builder_instance_type: builder.value.clone(), builder_subnet_id, max_age_days }, builder)
+}
+
+/// Somebody must publish the base's images where the cluster lives.
+fn check_partition(r: &Reader, region: &Found<String>, base: &Found<Base>) {
+    if region.refused() || base.refused() || !region.written() {
+        return;
+    }
+    let Some(partition) = Partition::of(&region.value) else {
+        let problem = format!("{} is in a partition whose names and images pgherd does not know", region.value);
+        let help = "name a region of the commercial partition, of China or of GovCloud (US)";
+        return r.source.report(&is::PARTITION, &region.at, problem, help);
+    };
+    if base.value.owner(partition).is_none() {
+        let there: Vec<&str> =
+            Base::ALL.into_iter().filter(|base| base.owner(partition).is_some()).map(Base::name).collect();
+        let problem = format!("nobody publishes images of {} in {}", base.value.name(), partition.name());
+        let at = if base.written() { &base.at } else { &region.at };
+        let help = format!("write image {{ base = \"{}\" }}", there.join("\" or \""));
+        r.source.report(&is::PARTITION, at, problem, help);
+    }
 }
 
 fn base(text: &str) -> Result<Base, Refusal> {

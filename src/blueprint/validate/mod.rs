@@ -71,7 +71,7 @@ fn blueprint(r: &Reader, name: &str) -> Blueprint {
     let region = r.required("region", "eu-west-1", aws::region);
     let default = Blueprint::smallest(name, &region.value);
     let network = r.block("network", |r| network::read(r, &region, default.network));
-    let (image, builder) = r.block("image", |r| image::read(r, default.image));
+    let (image, builder) = r.block("image", |r| image::read(r, &region, default.image));
     let (master, master_type) = r.block("master", |r| machine::read(r, default.master));
     let (slave_count, (slaves, slaves_type)) = r.block("slaves", |r| {
         let count = r.integer("count", default.slave_count.into(), 0..=15, "");

@@ -70,7 +70,10 @@ impl<'a> Module<'a> {
 
     fn versions(&self) -> String {
         let fixed = &self.cluster.fixed.terraform;
-        let aws = object([("source", "hashicorp/aws".into()), ("version", format!("~> {}", fixed.provider).into())]);
+        let aws = object([
+            ("source", "hashicorp/aws".into()),
+            ("version", format!(">= {}, < {}", fixed.provider, fixed.provider_below).into()),
+        ]);
         let mut terraform = block("terraform")
             .attribute(commented(
                 &templates::comment(self.cluster.why("terraform.at_least")),

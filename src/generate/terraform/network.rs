@@ -3,10 +3,10 @@
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::Attribute;
 
-use super::hcl::{attr, commented, list, object};
+use super::hcl::{attr, commented, object};
 use super::module::Module;
 use super::traffic;
-use crate::cluster::{Cluster, Secret, Subnet};
+use crate::cluster::{Cluster, Reader, Secret, Subnet};
 use crate::fileset::FileSet;
 
 const NETWORK: &str = include_str!("../templates/network/terraform_network/network.tf");
@@ -14,6 +14,8 @@ const EXISTING_NETWORK: &str = include_str!("../templates/network/terraform_netw
 const ENDPOINT: &str = include_str!("../templates/network/terraform_network/endpoint.tf");
 const EXISTING_ENDPOINT: &str = include_str!("../templates/network/terraform_network/existing_endpoint.tf");
 const SECURITY_GROUPS: &str = include_str!("../templates/network/terraform_network/security_groups.tf");
+const RESERVATIONS: &str = include_str!("../templates/network/terraform_network/reservations.tf");
+const PARTITION: &str = include_str!("../templates/network/terraform_network/partition.tf");
 const IAM: &str = include_str!("../templates/network/terraform_network/iam.tf");
 const KMS: &str = include_str!("../templates/network/terraform_network/kms.tf");
 const OUTPUTS: &str = include_str!("../templates/network/terraform_network/outputs.tf");
@@ -25,10 +27,13 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     module.cluster(locals(cluster));
     module.file("traffic.tf", traffic::text(cluster));
     module.file("network.tf", if cluster.network.vpc_id.is_some() { EXISTING_NETWORK } else { NETWORK });
+    module.file("partition.tf", PARTITION);
+    module.file("reservations.tf", RESERVATIONS);
     module.file("endpoint.tf", if cluster.network.makes_endpoint { ENDPOINT } else { EXISTING_ENDPOINT });
     module.file("security_groups.tf", SECURITY_GROUPS);
     module.file("iam.tf", IAM);
     module.rendered("secrets.tf");
+    module.rendered("user_secrets.tf");
     if cluster.kms_key_id.is_some() {
         module.file("kms.tf", KMS);
     }
@@ -44,10 +49,30 @@ fn locals(cluster: &Cluster) -> Vec<Attribute> {
     };
     all.push(attr("subnets", object(network.subnets.iter().map(|s| (&s.zone, subnet(s))))));
     all.push(commented(
-        "Every password, what it opens, and which machines may read it.",
-        attr("secrets", object(cluster.secrets.iter().map(|s| (&s.name, secret(s))))),
+        "The cluster's own addresses, by zone and kind of machine.",
+        attr("blocks", object(network.subnets.iter().flat_map(blocks))),
     ));
+    if network.makes_endpoint {
+        let endpoints = network.subnets.iter().map(|subnet| (&subnet.zone, subnet.endpoint.to_string().into()));
+        all.push(commented("Where Secrets Manager's endpoint is.", attr("endpoints", object(endpoints))));
+    }
+    let machines = cluster.secrets.iter().filter_map(|secret| Some((&secret.name, machines_secret(secret)?)));
+    all.push(commented(
+        "Every password that machines read, what it opens, and which machines may read it.",
+        attr("secrets", object(machines)),
+    ));
+    let users = cluster.secrets.iter().filter(|secret| secret.reader == Reader::Clients);
+    let users = users.map(|secret| (&secret.name, secret.description.as_str().into()));
+    all.push(commented("Those of users.", attr("user_secrets", object(users))));
     all
+}
+
+/// A zone's blocks of addresses, by their names.
+fn blocks(subnet: &Subnet) -> [(String, Expression); 2] {
+    [("databases", subnet.databases), ("haproxy", subnet.haproxy)].map(|(kind, block)| {
+        let block = object([("zone", subnet.zone.as_str().into()), ("cidr", block.to_string().into())]);
+        (format!("{} {kind}", subnet.zone), block)
+    })
 }
 
 /// Its range, with its id where it exists already.
@@ -59,8 +84,11 @@ fn subnet(subnet: &Subnet) -> Expression {
     }
 }
 
-fn secret(secret: &Secret) -> Expression {
-    let readers = [("database", secret.databases_read), ("haproxy", secret.haproxy_reads)];
-    let readers = readers.into_iter().filter(|(_, reads)| *reads).map(|(kind, _)| kind);
-    object([("description", secret.description.as_str().into()), ("readers", list(readers))])
+fn machines_secret(secret: &Secret) -> Option<Expression> {
+    let reader = match secret.reader {
+        Reader::Databases => "database",
+        Reader::Haproxy => "haproxy",
+        Reader::Clients => return None,
+    };
+    Some(object([("description", secret.description.as_str().into()), ("reader", reader.into())]))
 }

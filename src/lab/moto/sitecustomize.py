@@ -7,6 +7,8 @@ request means.
 
 import functools
 
+import endpoints  # noqa: F401
+import limits  # noqa: F401
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses.tags import TagResponse

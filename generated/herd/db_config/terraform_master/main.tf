@@ -7,6 +7,9 @@ resource "aws_instance" "master" {
   vpc_security_group_ids = [data.aws_security_group.role.id]
   iam_instance_profile   = "${local.cluster}-${local.region}-${local.group}"
 
+  # Whatever the subnet does by default: an Elastic IP, where the blueprint asks for one, is the only public address.
+  associate_public_ip_address = false
+
   # Version 2 alone, and one hop: a program tricked into fetching a URL, or a container, does not get the machine's role.
   metadata_options {
     http_endpoint               = "enabled"
@@ -35,7 +38,10 @@ resource "aws_instance" "master" {
   # A new image must never replace a database by itself: with it would go the disk, and all of them at once. Databases
   # are replaced one at a time, when each is a standby: terraform apply -replace=aws_instance.master
   lifecycle {
-    ignore_changes = [ami]
+    ignore_changes = [
+      ami,
+      associate_public_ip_address, # AWS says true of a machine that has an Elastic IP
+    ]
   }
 }
 

@@ -7,6 +7,9 @@ resource "aws_instance" "haproxy" {
   vpc_security_group_ids = [data.aws_security_group.role.id]
   iam_instance_profile   = "${local.cluster}-${local.region}-${local.group}"
 
+  # Whatever the subnet does by default: an Elastic IP, where the blueprint asks for one, is the only public address.
+  associate_public_ip_address = false
+
   # Version 2 alone, and one hop: a program tricked into fetching a URL, or a container, does not get the machine's role.
   metadata_options {
     http_endpoint               = "enabled"
@@ -30,6 +33,10 @@ resource "aws_instance" "haproxy" {
     Name             = "${local.cluster}-haproxy"
     "pgherd:machine" = "haproxy"
     "pgherd:role"    = local.role
+  }
+
+  lifecycle {
+    ignore_changes = [associate_public_ip_address] # AWS says true of a machine that has an Elastic IP
   }
 }
 

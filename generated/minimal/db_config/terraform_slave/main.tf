@@ -9,6 +9,9 @@ resource "aws_instance" "slave" {
   vpc_security_group_ids = [data.aws_security_group.role.id]
   iam_instance_profile   = "${local.cluster}-${local.region}-${local.group}"
 
+  # Whatever the subnet does by default: an Elastic IP, where the blueprint asks for one, is the only public address.
+  associate_public_ip_address = false
+
   # Version 2 alone, and one hop: a program tricked into fetching a URL, or a container, does not get the machine's role.
   metadata_options {
     http_endpoint               = "enabled"
@@ -38,7 +41,10 @@ resource "aws_instance" "slave" {
   # are replaced one at a time, when each is a standby: terraform apply -replace='aws_instance.slave["slave1"]'
   # Another instance_type stops every machine that it changes: there too one at a time, with -target.
   lifecycle {
-    ignore_changes = [ami]
+    ignore_changes = [
+      ami,
+      associate_public_ip_address, # AWS says true of a machine that has an Elastic IP
+    ]
   }
 }
 

@@ -16,12 +16,32 @@ locals {
     "eu-west-1c" = "10.20.128.0/18"
   }
 
-  # Every password, what it opens, and which machines may read it.
-  secrets = {
-    "minimal/superuser"   = { description = "PostgreSQL superuser postgres", readers = ["database"] }
-    "minimal/replication" = { description = "PostgreSQL replication user replicauser", readers = ["database"] }
-    "minimal/rewind"      = { description = "PostgreSQL user rewind_user, for pg_rewind", readers = ["database"] }
-    "minimal/patroni-api" = { description = "Patroni REST API, user patroni", readers = ["database"] }
-    "minimal/stats"       = { description = "HAProxy stats page, user admin1", readers = ["haproxy"] }
+  # The cluster's own addresses, by zone and kind of machine.
+  blocks = {
+    "eu-west-1a databases" = { zone = "eu-west-1a", cidr = "10.20.0.16/28" }
+    "eu-west-1a haproxy"   = { zone = "eu-west-1a", cidr = "10.20.0.32/28" }
+    "eu-west-1b databases" = { zone = "eu-west-1b", cidr = "10.20.64.16/28" }
+    "eu-west-1b haproxy"   = { zone = "eu-west-1b", cidr = "10.20.64.32/28" }
+    "eu-west-1c databases" = { zone = "eu-west-1c", cidr = "10.20.128.16/28" }
+    "eu-west-1c haproxy"   = { zone = "eu-west-1c", cidr = "10.20.128.32/28" }
   }
+
+  # Where Secrets Manager's endpoint is.
+  endpoints = {
+    "eu-west-1a" = "10.20.0.47"
+    "eu-west-1b" = "10.20.64.47"
+    "eu-west-1c" = "10.20.128.47"
+  }
+
+  # Every password that machines read, what it opens, and which machines may read it.
+  secrets = {
+    "minimal/superuser"   = { description = "PostgreSQL superuser postgres", reader = "database" }
+    "minimal/replication" = { description = "PostgreSQL replication user replicauser", reader = "database" }
+    "minimal/rewind"      = { description = "PostgreSQL user rewind_user, for pg_rewind", reader = "database" }
+    "minimal/patroni-api" = { description = "Patroni REST API, user patroni", reader = "database" }
+    "minimal/stats"       = { description = "HAProxy stats page, user admin1", reader = "haproxy" }
+  }
+
+  # Those of users.
+  user_secrets = {}
 }

@@ -15,5 +15,12 @@ output "security_group_ids" {
 
 output "secret_arns" {
   description = "Where each password is kept. Read one: aws secretsmanager get-secret-value --secret-id NAME."
-  value       = { for name, secret in aws_secretsmanager_secret.password : name => secret.arn }
+  value = {
+    for name, secret in merge(aws_secretsmanager_secret.password, aws_secretsmanager_secret.user) : name => secret.arn
+  }
+}
+
+output "secrets_endpoint" {
+  description = "For aws --endpoint-url, where a client in the VPC has no other way to Secrets Manager."
+  value       = local.secrets_endpoint
 }

@@ -2,12 +2,17 @@
 # subnets of cluster.tf: machines read their passwords there at boot.
 data "aws_vpc_endpoint" "secretsmanager" {
   vpc_id       = local.vpc_id
-  service_name = "com.amazonaws.${local.region}.secretsmanager"
+  service_name = data.aws_vpc_endpoint_service.secretsmanager.service_name
 
   lifecycle {
     postcondition {
       condition     = self.private_dns_enabled
       error_message = "${self.id} does not answer to Secrets Manager's usual name: enable its private DNS."
+    }
+
+    postcondition {
+      condition     = data.aws_vpc.cluster.enable_dns_support && data.aws_vpc.cluster.enable_dns_hostnames
+      error_message = "${local.vpc_id} does not resolve names of endpoints: set its enableDnsSupport and enableDnsHostnames."
     }
   }
 }
@@ -26,4 +31,9 @@ resource "aws_vpc_security_group_egress_rule" "exit" {
   tags = {
     Name = each.key
   }
+}
+
+locals {
+  endpoint_id      = data.aws_vpc_endpoint.secretsmanager.id
+  secrets_endpoint = null # Secrets Manager's usual name leads there
 }

@@ -1,6 +1,15 @@
-# A machine can do one thing in AWS: read the passwords of its own kind.
+# A machine can do one thing in AWS: read the passwords of its own kind. A database machine can put the passwords of users as
+# well, which the one that founds the cluster makes: put, and not read, then or later.
 locals {
   readers = toset(["database", "haproxy"])
+
+  # Where a request must come from: through the endpoint, and from the very machine that EC2 gave the role's credentials to.
+  # A copy of them is worth nothing elsewhere, neither outside nor on another machine inside.
+  origin = {
+    "aws:SourceVpce"                   = local.endpoint_id
+    "aws:Ec2InstanceSourceVpc"         = local.vpc_id
+    "aws:Ec2InstanceSourcePrivateIPv4" = "&{aws:VpcSourceIp}"
+  }
 }
 
 data "aws_iam_policy_document" "assume" {
@@ -9,11 +18,12 @@ data "aws_iam_policy_document" "assume" {
 
     principals {
       type        = "Service"
-      identifiers = ["ec2.amazonaws.com"]
+      identifiers = ["ec2.${data.aws_partition.current.dns_suffix}"]
     }
   }
 }
 
+# Whatever the blueprint's lists grow to, these stay as long as they are: IAM takes 10,240 characters of them a role.
 data "aws_iam_policy_document" "read_secrets" {
   for_each = local.readers
 
@@ -22,8 +32,35 @@ data "aws_iam_policy_document" "read_secrets" {
 
     resources = [
       for name, secret in local.secrets : aws_secretsmanager_secret.password[name].arn
-      if contains(secret.readers, each.key)
+      if secret.reader == each.key
     ]
+
+    dynamic "condition" {
+      for_each = local.origin
+
+      content {
+        test     = "StringEquals"
+        variable = condition.key
+        values   = [condition.value]
+      }
+    }
+  }
+}
+
+data "aws_iam_policy_document" "put_user_secrets" {
+  statement {
+    actions   = ["secretsmanager:PutSecretValue"]
+    resources = ["${local.secret_arns}/user/*"]
+
+    dynamic "condition" {
+      for_each = local.origin
+
+      content {
+        test     = "StringEquals"
+        variable = condition.key
+        values   = [condition.value]
+      }
+    }
   }
 }
 
@@ -43,6 +80,12 @@ resource "aws_iam_role_policy" "read_secrets" {
   name   = "read-secrets"
   role   = aws_iam_role.machine[each.key].id
   policy = data.aws_iam_policy_document.read_secrets[each.key].json
+}
+
+resource "aws_iam_role_policy" "put_user_secrets" {
+  name   = "put-user-secrets"
+  role   = aws_iam_role.machine["database"].id
+  policy = data.aws_iam_policy_document.put_user_secrets.json
 }
 
 resource "aws_iam_instance_profile" "machine" {

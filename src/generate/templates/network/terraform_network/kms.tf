@@ -10,8 +10,16 @@ data "aws_kms_key" "cluster" {
   }
 }
 
-# A machine can do one more thing in AWS: decrypt the passwords of its own kind, through Secrets Manager alone. Disks are
-# decrypted by EC2.
+# A machine can do one more thing in AWS, through Secrets Manager alone: decrypt the passwords of its own kind, and encrypt
+# those of users, which it cannot read for all that. Disks are decrypted by EC2.
+locals {
+  # China's services call each other by one name or the other.
+  secrets_manager = [
+    for suffix in distinct(["amazonaws.com", data.aws_partition.current.dns_suffix]) :
+    "secretsmanager.${local.region}.${suffix}"
+  ]
+}
+
 data "aws_iam_policy_document" "decrypt_secrets" {
   for_each = local.readers
 
@@ -22,7 +30,7 @@ data "aws_iam_policy_document" "decrypt_secrets" {
     condition {
       test     = "StringEquals"
       variable = "kms:ViaService"
-      values   = ["secretsmanager.${local.region}.amazonaws.com"]
+      values   = local.secrets_manager
     }
 
     condition {
@@ -30,8 +38,28 @@ data "aws_iam_policy_document" "decrypt_secrets" {
       variable = "kms:EncryptionContext:SecretARN"
       values = [
         for name, secret in local.secrets : aws_secretsmanager_secret.password[name].arn
-        if contains(secret.readers, each.key)
+        if secret.reader == each.key
       ]
+    }
+  }
+}
+
+# Secrets Manager asks for both when a value is put.
+data "aws_iam_policy_document" "encrypt_user_secrets" {
+  statement {
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [data.aws_kms_key.cluster.arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = local.secrets_manager
+    }
+
+    condition {
+      test     = "StringLike"
+      variable = "kms:EncryptionContext:SecretARN"
+      values   = ["${local.secret_arns}/user/*"]
     }
   }
 }
@@ -42,4 +70,10 @@ resource "aws_iam_role_policy" "decrypt_secrets" {
   name   = "decrypt-secrets"
   role   = aws_iam_role.machine[each.key].id
   policy = data.aws_iam_policy_document.decrypt_secrets[each.key].json
+}
+
+resource "aws_iam_role_policy" "encrypt_user_secrets" {
+  name   = "encrypt-user-secrets"
+  role   = aws_iam_role.machine["database"].id
+  policy = data.aws_iam_policy_document.encrypt_user_secrets.json
 }

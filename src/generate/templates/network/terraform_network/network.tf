@@ -1,7 +1,7 @@
 resource "aws_vpc" "cluster" {
   cidr_block = local.cidr
 
-  # Both: machines reach Secrets Manager by its usual name, which must resolve to the endpoint below.
+  # Both: an endpoint with private DNS that an application may need here works only with them.
   enable_dns_support   = true
   enable_dns_hostnames = true
 
@@ -25,6 +25,9 @@ resource "aws_subnet" "zone" {
   vpc_id            = aws_vpc.cluster.id
   availability_zone = each.key
   cidr_block        = each.value
+
+  # A public address is an Elastic IP of the blueprint's, or none.
+  map_public_ip_on_launch = false
 
   tags = {
     Name          = "${local.cluster}-${each.key}"

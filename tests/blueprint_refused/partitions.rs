@@ -1,0 +1,32 @@
+//! Regions of other partitions: what cannot be right there
+
+use super::{Case, file};
+
+/// What must be refused, where, and part of what must be said.
+pub fn cases() -> Vec<Case> {
+    const GOV: &str = "image {\n base = \"debian-12\"\n}\n";
+    let key = |region: &str, key: &str, says: &str| {
+        let rest = format!("image {{\n base = \"ubuntu-24.04\"\n}}\nkms_key_id = \"{key}\"\n");
+        file("PGH166", 6, 14, &cluster(region, &rest), says)
+    };
+    vec![
+        file("PGH310", 2, 10, &cluster("cn-north-1", ""), "write image { base = \"ubuntu-24.04\" }"),
+        file("PGH310", 2, 10, &cluster("us-gov-west-1", ""), "nobody publishes images of debian-13 in aws-us-gov"),
+        file("PGH310", 4, 9, &cluster("us-gov-east-1", GOV), "debian-12 in aws-us-gov"),
+        key("cn-north-1", "arn:aws:kms:cn-north-1:123456789012:alias/x", "begins with \"arn:aws-cn:kms:\""),
+        key("us-gov-west-1", "arn:aws:kms:us-gov-west-1:123456789012:alias/x", "begins with \"arn:aws-us-gov:kms:\""),
+        key("us-gov-west-1", "arn:aws-us-gov:kms:us-gov-east-1:123456789012:alias/x", "name a key of us-gov-west-1"),
+        key("us-gov-west-1", "arn:aws-us-gov:s3:us-gov-west-1:123456789012:alias/x", "is no ARN of a key"),
+        file(
+            "PGH166",
+            3,
+            14,
+            &cluster("eu-west-1", "kms_key_id = \"arn:aws-cn:kms:eu-west-1:123456789012:alias/x\"\n"),
+            "begins with \"arn:aws:kms:\"",
+        ),
+    ]
+}
+
+fn cluster(region: &str, rest: &str) -> String {
+    format!("cluster \"herd\" {{\nregion = \"{region}\"\n{rest}}}\n")
+}

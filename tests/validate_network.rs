@@ -1,0 +1,205 @@
+//! What the network is made of, as AWS would take it: held against the real provider, and moto with AWS's own limits.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a test runs tools and reads what they leave
+
+#[path = "validate/moto.rs"]
+mod moto;
+#[path = "validate/terraform.rs"]
+mod terraform;
+#[path = "validate/mod.rs"]
+mod validate;
+
+use moto::Moto;
+use serde_json::Value;
+use terraform::{Initialised, Terraform};
+use validate::{Generated, run, succeeds};
+
+const REGION: &str = "eu-west-1";
+
+/// A VPC of the account's own: subnets that give public addresses by default, and other people's network interfaces in them.
+struct Account {
+    moto: Moto,
+    vpc: String,
+    subnets: Vec<String>,
+}
+
+impl Account {
+    fn with(cluster: &str, generated: &dyn Fn(&str, &[String]) -> Generated) -> (Self, Generated) {
+        let early = Moto::with_images(cluster, &generated("vpc-0a1b2c3d4e5f60718", &ids()).files);
+        let made = |xml: &str, id: &str| {
+            let (_, rest) = xml.split_once(&format!("<{id}>")).unwrap_or_else(|| panic!("no {id}: {xml}"));
+            rest.split('<').next().expect("an id").to_string()
+        };
+        let vpc = made(&early.ec2(REGION, "CreateVpc&CidrBlock=10.1.0.0/16"), "vpcId");
+        let subnet = |(zone, net): (&str, u8)| {
+            let query = format!("CreateSubnet&VpcId={vpc}&CidrBlock=10.1.{net}.0/24&AvailabilityZone={REGION}{zone}");
+            let id = made(&early.ec2(REGION, &query), "subnetId");
+            early.ec2(REGION, &format!("ModifySubnetAttribute&SubnetId={id}&MapPublicIpOnLaunch.Value=true"));
+            id
+        };
+        let subnets: Vec<String> = [("a", 4), ("b", 5), ("c", 6)].map(subnet).to_vec();
+        let generated = generated(&vpc, &subnets);
+        (Account { moto: early, vpc, subnets }, generated)
+    }
+
+    /// Network interfaces of somebody else's, wherever AWS puts them; answers their addresses.
+    fn interfaces(&self, subnet: &str, count: usize) -> Vec<String> {
+        let create = format!("CreateNetworkInterface&SubnetId={subnet}");
+        (0..count).map(|_| text(&self.moto.ec2(REGION, &create), "privateIpAddress")).collect()
+    }
+}
+
+fn ids() -> Vec<String> {
+    (0..3).map(|i| format!("subnet-0a1b2c3d4e5f6071{i}")).collect()
+}
+
+fn text(xml: &str, name: &str) -> String {
+    let (_, rest) = xml.split_once(&format!("<{name}>")).unwrap_or_else(|| panic!("no {name}: {xml}"));
+    rest.split('<').next().expect("a text").to_string()
+}
+
+fn blueprint(vpc: &str, subnets: &[String]) -> Generated {
+    let subnet = |(i, zone): (usize, &str)| {
+        format!("subnet \"{zone}\" {{\n id = \"{}\"\n cidr = \"10.1.{}.0/24\"\n }}\n", subnets[i], i + 4)
+    };
+    let subnets: String = ["a", "b", "c"].into_iter().enumerate().map(subnet).collect();
+    Generated::from_text(
+        "crowd.hcl",
+        &format!(
+            "cluster \"crowd\" {{\n region = \"{REGION}\"\n network {{\n vpc_id = \"{vpc}\"\n cidr = \"10.1.0.0/16\"\n \
+             secrets_endpoint = true\n {subnets} }}\n master {{ elastic_ip = true }}\n slaves {{ count = 0 }}\n postgres {{\n \
+             users = [for n in [{}] : \"application_user_with_a_name_as_long_as_postgresql_takes_${{n}}\"]\n }}\n}}\n",
+            (1..=80).map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
+        ),
+    )
+}
+
+/// Terraform with one provider for all modules.
+struct Modules<'a> {
+    terraform: Terraform,
+    data: Initialised,
+    generated: &'a Generated,
+}
+
+impl<'a> Modules<'a> {
+    fn new(moto: &Moto, generated: &'a Generated) -> Self {
+        let terraform = Terraform::against(&moto.endpoint());
+        let versions =
+            std::fs::read_to_string(generated.path("network/terraform_network/versions.tf")).expect("a file");
+        let data = terraform.initialised(&versions);
+        Modules { terraform, data, generated }
+    }
+
+    fn apply(&self, module: &str) {
+        let folder = self.generated.path(module);
+        succeeds(&mut self.terraform.sharing(&self.data, &folder, &["apply", "-input=false", "-auto-approve"]));
+    }
+
+    fn assert_settled(&self, module: &str) {
+        let folder = self.generated.path(module);
+        let args = ["plan", "-input=false", "-no-color", "-detailed-exitcode"];
+        let again = run(&mut self.terraform.sharing(&self.data, &folder, &args));
+        assert_eq!(again.status.code(), Some(0), "{module}: {}", String::from_utf8_lossy(&again.stdout));
+    }
+}
+
+/// In a VPC that is crowded and hands out public addresses, every address is the planned one, and none is public but the one
+/// that the blueprint asks for. 80 users with long names make no policy longer than AWS takes.
+#[test]
+fn a_crowded_vpc_takes_no_address_and_gives_none() {
+    let (account, generated) = Account::with("crowd/eu-west-1", &blueprint);
+    let modules = Modules::new(&account.moto, &generated);
+    modules.apply("network/terraform_network");
+    modules.assert_settled("network/terraform_network");
+    // Enough of them to reach every address of the first blocks, were those not reserved.
+    for (subnet, zone) in account.subnets.iter().zip(&generated.cluster.network.subnets) {
+        for address in account.interfaces(subnet, 60) {
+            let address: std::net::Ipv4Addr = address.parse().expect("an address");
+            assert!(!zone.databases.contains(&address) && !zone.haproxy.contains(&address), "{address} is planned");
+        }
+    }
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            modules.apply("db_config/terraform_master");
+            // An Elastic IP that is there by now makes no machine anew.
+            modules.assert_settled("db_config/terraform_master");
+        });
+        scope.spawn(|| modules.apply("load_balancer/terraform_haproxy"));
+    });
+    let interfaces = account.moto.ec2(REGION, "DescribeNetworkInterfaces");
+    for machine in &generated.cluster.machines {
+        assert!(interfaces.contains(&format!("<privateIpAddress>{}<", machine.address)), "{}", machine.name);
+    }
+    let instances = account.moto.ec2(REGION, "DescribeInstances");
+    let public: Vec<&str> = instances.split("<reservationId>").skip(1).filter(|one| is_public(one)).collect();
+    assert_eq!(public.len(), 1, "{public:#?}");
+    assert!(public[0].contains("crowd-master"), "{}", public[0]);
+
+    the_endpoint_is_where_machines_look(&account, &generated);
+    the_roles_read_what_is_theirs(&account.moto, &generated);
+}
+
+fn is_public(instance: &str) -> bool {
+    instance.split_once("<ipAddress>").is_some_and(|(_, rest)| !rest.starts_with('<'))
+}
+
+fn the_endpoint_is_where_machines_look(account: &Account, generated: &Generated) {
+    let endpoints = account.moto.ec2(REGION, "DescribeVpcEndpoints");
+    assert!(endpoints.contains(&format!("<vpcId>{}<", account.vpc)), "{endpoints}");
+    assert_eq!(text(&endpoints, "privateDnsEnabled"), "false", "the VPC's own name for Secrets Manager is taken");
+    let hosts = std::fs::read_to_string(generated.path("machine/hosts")).expect("a file");
+    let known: Vec<&str> = hosts.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(known.len(), 3, "{hosts}");
+    let answer = account.moto.aws(REGION, &["ec2", "describe-network-interfaces"]);
+    let interfaces = answer["NetworkInterfaces"].as_array().expect("interfaces");
+    for line in known {
+        let (address, name) = line.split_once('\t').expect("an address and a name");
+        assert_eq!(name, "secretsmanager.eu-west-1.amazonaws.com");
+        let found: Vec<&Value> = interfaces.iter().filter(|one| one["PrivateIpAddress"] == address).collect();
+        let is_endpoint =
+            |one: &Value| one["Description"].as_str().is_some_and(|what| what.starts_with("VPC Endpoint Interface"));
+        assert!(found.len() == 1 && is_endpoint(found[0]), "{address}: {found:?}");
+    }
+    // Another endpoint, with private DNS, is the account's own to make.
+    let other = format!(
+        "CreateVpcEndpoint&VpcId={}&VpcEndpointType=Interface&ServiceName=com.amazonaws.{REGION}.secretsmanager&SubnetId.1={}\
+         &PrivateDnsEnabled=true",
+        account.vpc, account.subnets[0]
+    );
+    account.moto.ec2(REGION, &other);
+}
+
+/// No machine reads a user's password; each right holds through the endpoint and from the machine alone.
+fn the_roles_read_what_is_theirs(moto: &Moto, generated: &Generated) {
+    let mut actions = vec![];
+    for role in ["crowd-eu-west-1-database", "crowd-eu-west-1-haproxy"] {
+        for name in moto.role_policies(role) {
+            let policy = moto.role_policy(role, &name);
+            for statement in policy["Statement"].as_array().expect("statements") {
+                let of = |key: &str| &statement["Condition"]["StringEquals"][key];
+                assert!(of("aws:SourceVpce").as_str().is_some_and(|id| id.starts_with("vpce-")), "{statement}");
+                assert!(
+                    of("aws:Ec2InstanceSourceVpc").as_str().is_some_and(|id| id.starts_with("vpc-")),
+                    "{statement}"
+                );
+                assert_eq!(of("aws:Ec2InstanceSourcePrivateIPv4"), "${aws:VpcSourceIp}", "{statement}");
+                let resources = match &statement["Resource"] {
+                    Value::Array(all) => all.clone(),
+                    one => vec![one.clone()],
+                };
+                for resource in resources {
+                    let action = statement["Action"].as_str().expect("one action");
+                    let (_, name) = resource.as_str().expect("an ARN").rsplit_once(":secret:").expect("a secret");
+                    actions.push((role, action.to_string(), name.to_string()));
+                }
+            }
+        }
+    }
+    let reads_users = |(_, action, name): &&(&str, String, String)| {
+        action != "secretsmanager:PutSecretValue" && (name.contains("/user/") || name.contains('*'))
+    };
+    assert_eq!(actions.iter().find(reads_users), None);
+    let reads =
+        |role| actions.iter().filter(|(of, action, _)| *of == role && action.ends_with(":GetSecretValue")).count();
+    assert_eq!((reads("crowd-eu-west-1-database"), reads("crowd-eu-west-1-haproxy")), (4, 1), "{actions:?}");
+    assert!(generated.cluster.secrets.len() > 80);
+}
