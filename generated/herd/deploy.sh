@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-809ab5be6371 slave=herd-slave-349319c2dfff haproxy=herd-haproxy-341f843b7788)
+images=(master=herd-master-b238378ca577 slave=herd-slave-80f917736173 haproxy=herd-haproxy-5b16353289a6)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

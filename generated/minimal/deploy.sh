@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-e99bd717ed14 slave=minimal-slave-c25c3f9bd8d5 haproxy=minimal-haproxy-5ea14a8ebdde)
+images=(master=minimal-master-8c140c6de9e3 slave=minimal-slave-7249e4f54f9e haproxy=minimal-haproxy-a6d89c5699f0)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

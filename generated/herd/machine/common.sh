@@ -122,16 +122,16 @@ at_least() {
 install_machine_files() {
   local image_role=$1
   say "installing pgherd's own files for a $image_role"
-  put 0644 "$ETC" machines.tsv secrets.json
+  put 0644 "$ETC" machines.tsv hosts secrets.json
   printf '%s\n' "$image_role" >"$ETC/role"
   put 0755 "$LIB" identity.sh read_secrets.py
   put 0644 /etc/chrony/sources.d amazon_time.sources
   install -D -m 0644 journald.conf /etc/systemd/journald.conf.d/pgherd.conf
   put 0644 "$UNITS" pgherd-host-keys.service pgherd-identity.service pgherd-secrets.service
   systemctl -q enable pgherd-host-keys.service pgherd-identity.service pgherd-secrets.service
-  # The host name is ours (machines.tsv), not cloud-init's.
+  # Host names are ours (machines.tsv, hosts), not cloud-init's, which would write /etc/hosts anew at each boot.
   if [ -d /etc/cloud/cloud.cfg.d ]; then
-    printf 'preserve_hostname: true\n' >/etc/cloud/cloud.cfg.d/90_pgherd.cfg
+    printf 'preserve_hostname: true\nmanage_etc_hosts: false\n' >/etc/cloud/cloud.cfg.d/90_pgherd.cfg
   fi
 }
 

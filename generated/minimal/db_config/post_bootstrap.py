@@ -1,18 +1,21 @@
 #!/usr/bin/python3
 """Runs once, when Patroni has founded the cluster: makes the blueprint's roles and databases and sets the passwords.
 
-Called by Patroni with a connection string. Passwords go to the server as SCRAM-SHA-256 verifiers made here: they are in
-no argument list, no statement and no log. Any failure makes Patroni throw the new cluster away and try again.
+Called by Patroni with a connection string. Passwords are made here, go to Secrets Manager, and to the server as SCRAM-SHA-256
+verifiers: they are in no argument list, no statement and no log, and no machine can read them again. Any failure makes Patroni
+throw the new cluster away and try again, with passwords made anew.
 """
 
 import base64
 import hashlib
 import hmac
 import os
+import secrets
+import string
 import subprocess
 import sys
 
-from read_secrets import read_plan, wait_for
+from read_secrets import connect, keep_trying, read_plan
 
 SQL = "/etc/pgherd/bootstrap.sql"
 # PostgreSQL's own default: the passwords are long and random, and every connection pays for it.
@@ -30,14 +33,28 @@ def verifier(password):
     return f"SCRAM-SHA-256${ITERATIONS}:{encode(salt)}${encode(stored_key)}:{encode(server_key)}"
 
 
+def make_password():
+    """Letters and digits alone: it goes into connection strings."""
+    alphabet = string.ascii_letters + string.digits
+    return "".join(secrets.choice(alphabet) for _ in range(32))
+
+
+def put_all(region, passwords):
+    """Puts each password into its secret; raises what boto3 raises."""
+    client = connect(region)
+    for name, password in passwords.items():
+        client.put_secret_value(SecretId=name, SecretString=password)
+
+
 def main(connection):
     with open(SQL, encoding="utf-8") as sql_file:
         statements = [sql_file.read()]
     # Not even a verifier is kept by pg_stat_statements or written to the log.
     statements.append("SET pg_stat_statements.track_utility = off;\nSET log_min_duration_statement = -1;\n")
     plan = read_plan()
-    # Only here: once the cluster is founded a user may go, and its secret with it, and no machine waits for it at boot.
-    passwords = wait_for(plan["region"], plan.get("users", {}).values())
+    # Put before they are set: nobody's password is one that nobody knows.
+    passwords = {secret: make_password() for secret in plan.get("users", {}).values()}
+    keep_trying(lambda: put_all(plan["region"], passwords))
     for user, secret in plan.get("users", {}).items():
         name = '"' + user.replace('"', '""') + '"'
         statements.append(f"ALTER ROLE {name} PASSWORD '{verifier(passwords[secret])}';\n")

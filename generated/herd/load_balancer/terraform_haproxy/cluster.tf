@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-haproxy-341f843b7788"
-  image      = "341f843b7788"
+  image_name = "herd-haproxy-5b16353289a6"
+  image      = "5b16353289a6"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

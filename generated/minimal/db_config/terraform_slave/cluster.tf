@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-c25c3f9bd8d5"
-  image      = "c25c3f9bd8d5"
+  image_name = "minimal-slave-7249e4f54f9e"
+  image      = "7249e4f54f9e"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
