@@ -85,9 +85,9 @@ fn windows_line_endings_and_a_byte_order_mark_are_no_mistakes() {
     }
 }
 
-/// Every problem is where it is in the same file without the mark, and looks the same.
+/// Every problem is where it is in the same file without the mark or with Unix's line ends, and looks the same.
 #[test]
-fn a_byte_order_mark_moves_nothing() {
+fn a_byte_order_mark_and_carriage_returns_move_nothing() {
     for text in [
         "clutser \"herd\" {\n  region = \"eu-west-1\"\n}\n",
         "cluster \"herd\" { regoin = \"eu-west-1\" }\n",
@@ -97,12 +97,20 @@ fn a_byte_order_mark_moves_nothing() {
         "cluster \"a\" { tags = { \"日本\" = 1, b = [ }",
         "cluster \"herd\" { region = \"eu-west-1\"",
         "\tcluster \"herd\" { region = }",
+        "cluster \"herd\" {\n\tregion = \"eu-west-1\"\n\timage { base = }\n}\n",
+        "cluster \"herd\" {\n  region = \"eu-west-1\"\n  tags = { \"日本\" = 1 }\n  slaves { count = 16 }\n}\n",
+        "cluster \"herd\" {\n  region = \"eu-west-1\n}\n",
+        "cluster \"herd\" {\n  region =\n}\n",
+        "cluster \"herd\" {\n  region = \"eu-west-1\",\n}\n",
+        "cluster \"herd\" {\n  region = <<EOT\nx\nEOT\n}\n",
         "variable \"x\" { defalt = 1 }\ncluster \"herd\" { region = \"eu-west-1\" }\n",
         "cluster \"herd\" {\n  region = \"eu-west-1\"\n  region = \"eu-west-2\"\n}\n",
         "",
     ] {
         let shown = |text: &str| -> Vec<String> { problems(text).iter().map(ToString::to_string).collect() };
         assert_eq!(shown(&format!("\u{feff}{text}")), shown(text));
+        let unix = text.replace("\r\n", "\n");
+        assert_eq!(shown(&unix.replace('\n', "\r\n")), shown(&unix));
     }
     let inside = problems("cluster \"herd\" {\n  \u{feff}region = \"eu-west-1\"\n}\n").remove(0);
     assert_eq!((inside.code, inside.line, inside.column), ("PGH101", 2, 3));

@@ -88,15 +88,16 @@ fn an_image_is_named_and_tagged_by_what_is_in_it() {
 
 #[test]
 fn an_image_tells_what_it_is_made_of_within_the_limit_of_tags() {
-    let tags: Vec<String> = (0..40).map(|i| format!("tag-{i} = \"x\"")).collect();
+    let tags: Vec<String> = (0..35).map(|i| format!("tag-{i} = \"x\"")).collect();
     let text = format!("cluster \"herd\" {{\n  region = \"eu-west-1\"\n  tags = {{\n{}\n}}\n}}\n", tags.join("\n"));
     let generated = Generated::from_text("tags.hcl", &text);
     for image in &generated.files.images {
         let template = &generated.files.get(image.template.as_str()).expect("the template").text;
         let template: Value = serde_json::from_str(template).expect("JSON");
         let tags = template["builders"][0]["tags"].as_object().expect("tags");
+        // `run` adds one with the versions when the image is there.
         assert!(
-            tags.len() <= 50 && tags.values().all(|value| value.as_str().is_some_and(|v| v.len() <= 256)),
+            tags.len() < 50 && tags.values().all(|value| value.as_str().is_some_and(|v| v.len() <= 256)),
             "{tags:#?}"
         );
         assert_eq!(tags["pgherd:base"], "{{ .SourceAMI }} {{ .SourceAMIName }}");

@@ -11,7 +11,8 @@ use crate::blueprint::model::Blueprint;
 /// PostgreSQL's own default (<https://www.postgresql.org/docs/current/runtime-config-connection.html>), doubled:
 /// HAProxy in front holds what does not fit in a queue.
 pub const MAX_CONNECTIONS: u32 = 200;
-/// PostgreSQL starts with no more: `MAX_BACKENDS`.
+/// PostgreSQL starts with no more: `MAX_BACKENDS`, the same in 13 to 18 (src/include/postmaster/postmaster.h, later
+/// src/include/storage/procnumber.h).
 const MOST_CONNECTIONS: u32 = 262_143;
 /// `shared_buffers` from which huge pages are set aside: with 200 connections the page tables of less are below 3 GiB.
 const HUGE_PAGES_FROM_KIB: i64 = 8 * 1024 * 1024;

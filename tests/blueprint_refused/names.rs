@@ -57,7 +57,7 @@ pub fn cases() -> Vec<Case> {
         inside("PGH155", 1, 17, "tags = { team = \"a,b\" }", "IAM takes no `,` in a value"),
         inside("PGH155", 1, 17, &format!("tags = {{ team = \"{}\" }}", "x".repeat(257)), "use 0 to 256 characters"),
         inside("PGH111", 1, 17, "tags = { team = 42 }", "write it in quotes: \"42\""),
-        inside("PGH104", 42, 3, &many_tags(41), "more than 40 tags"),
+        inside("PGH104", 37, 3, &many_tags(36), "more than 35 tags"),
         inside("PGH109", 2, 3, "state {\n  s3 {\n  }\n}", "`state.s3.bucket` is missing"),
         inside("PGH154", 3, 14, "state {\n  s3 {\n    bucket = \"My_Bucket\"\n  }\n}", "is no bucket's name"),
         inside("PGH154", 3, 14, "state {\n  s3 {\n    bucket = \"s3://states/here\"\n  }\n}", "write \"states\""),

@@ -24,7 +24,7 @@ is told is the one that was opened, by the indentation of what follows.";
     SET_TWICE = "PGH103", "a name is set twice",
         "Which of the two was meant cannot be known, and HCL gives neither of them the last word.";
     TOO_LARGE = "PGH104", "this is too large for a blueprint",
-        "No blueprint comes near the limits: 64 KiB of text, 64 levels of nesting, 200 settings, 40 tags. What does is another
+        "No blueprint comes near the limits: 64 KiB of text, 64 levels of nesting, 200 settings, 35 tags. What does is another
 file, or one that a program wrote in a loop.";
     ONE_CLUSTER = "PGH105", "a file holds one cluster, and variables",
         "A file holds one `cluster \"<name>\" { … }` and, beside it, `variable \"<name>\" { … }` blocks. resource, data, locals

@@ -10,7 +10,8 @@ use super::{Found, Origin, Reader, Refusal, aws, refuse, vpc};
 use crate::blueprint::model::Network;
 use crate::blueprint::rules::language as is;
 
-/// More zones than any region has for an account.
+/// No region has more zones: us-east-1 has six
+/// (2026-11: <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>).
 pub const MOST_ZONES: usize = 6;
 /// Smallest part of the network that holds a zone's machines: AWS keeps 5 addresses, databases have the 16 from
 /// offset 16 on, HAProxy the 16 from offset 32 on.
@@ -170,7 +171,7 @@ pub fn range(text: &str) -> Result<Ipv4Net, Refusal> {
     )
 }
 
-/// A VPC's range: what AWS takes.
+/// A VPC's range: what AWS takes (2026-11: <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html>).
 fn vpc_range(text: &str) -> Result<Ipv4Net, Refusal> {
     let net = range(text)?;
     if !(16..=28).contains(&net.prefix_len()) {

@@ -7,8 +7,10 @@ use crate::blueprint::form::Holds;
 use crate::blueprint::rules::language as is;
 use crate::blueprint::value::text;
 
-/// AWS takes 50 a resource; pgherd adds its own.
-const MOST_TAGS: usize = 40;
+/// AWS takes 50 a resource (2026-11: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions>), and
+/// a database's image has 11 of pgherd's own: what it is made of, from which base, its versions. The rest is room for more files.
+const MOST_TAGS: usize = 35;
+/// Characters. The same page.
 const LONGEST_KEY: usize = 128;
 const LONGEST_VALUE: usize = 256;
 
