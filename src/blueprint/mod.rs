@@ -15,6 +15,7 @@ pub mod model;
 mod partition;
 mod places;
 mod reader;
+pub mod regions;
 pub mod rules;
 pub mod schema;
 mod syntax;
@@ -31,7 +32,7 @@ pub use document::MAX_BYTES;
 pub use model::Blueprint;
 pub use partition::Partition;
 pub use places::Places;
-pub use validate::{is_graviton, zones_to_name};
+pub use validate::is_graviton;
 pub use variable::declared;
 
 /// Reads a blueprint. `file_name` only names it in diagnostics, which come in the order of the file.

@@ -7,6 +7,7 @@ use ipnet::Ipv4Net;
 
 use super::instance::Instance;
 use super::partition::Partition;
+use super::regions;
 
 /// A whole blueprint: what one `cluster "<name>"` block asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -377,7 +378,8 @@ pub enum State {
 impl Blueprint {
     /// The smallest blueprint: a name and a region; everything else is the default.
     pub fn smallest(name: &str, region: &str) -> Self {
-        let zones = ["a", "b", "c"].iter().map(|z| format!("{region}{z}")).collect();
+        // Where every account has other zones, a blueprint must name its own, and is refused without.
+        let zones = regions::default_zones(region).unwrap_or_else(|| vec![format!("{region}a"), format!("{region}b")]);
         Blueprint {
             name: name.into(),
             region: region.into(),

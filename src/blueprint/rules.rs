@@ -107,6 +107,12 @@ rules! {
     ADMINS_WITHOUT_KEY = warning("PGH050", "SSH is open, and nobody can log in");
     /// An `accept` that nothing needs.
     ACCEPT_UNUSED = warning("PGH090", "an accepted rule is not broken");
+    /// The region is not on the list.
+    REGION_UNKNOWN = warning("PGH340", "the region is not known");
+    /// A zone is not on the list.
+    ZONE_UNKNOWN = warning("PGH341", "a zone is not known");
+    /// The region is younger than the oldest AWS provider that the modules take.
+    REGION_NEEDS_PROVIDER = warning("PGH342", "the region needs version 6 of Terraform's AWS provider");
     /// `wal_level = logical`, and slots that nobody carries over.
     LOGICAL_SLOTS_LOST = warning("PGH383", "clients' logical slots are lost at a failover");
     /// The end of a major is near.

@@ -9,7 +9,7 @@ use super::report::{Report, Style};
 use super::session;
 use crate::blueprint::diagnostic::Severity;
 use crate::blueprint::first::First;
-use crate::blueprint::{self, zones_to_name};
+use crate::blueprint::{self, regions};
 use crate::cluster;
 use crate::cluster::check::check;
 use crate::system::{Context, Interrupt, files, terminal};
@@ -54,6 +54,15 @@ pub fn run(context: &Context, report: &Arc<Report>, options: args::Init) -> Resu
     Ok(())
 }
 
+/// Zones for a region where none can be the default: the first two that some accounts have, for the user to correct.
+fn zones_to_name(region: &str) -> Option<Vec<String>> {
+    if regions::default_zones(region).is_some() {
+        return None;
+    }
+    let letters = regions::zones(region)?;
+    Some(letters.chars().take(2).map(String::from).collect())
+}
+
 /// From flags alone.
 fn given(options: &args::Init) -> Result<First, Failure> {
     let Some(region) = &options.region else {
@@ -67,7 +76,7 @@ fn given(options: &args::Init) -> Result<First, Failure> {
 fn of(options: &args::Init, region: &str) -> First {
     let defaults = First::new(region);
     let zones = match (options.zones.as_slice(), zones_to_name(region)) {
-        ([], Some(usual)) => usual.iter().map(|zone| zone.to_string()).collect(),
+        ([], Some(usual)) => usual,
         (zones, _) => zones.to_vec(),
     };
     First {
@@ -137,7 +146,7 @@ impl Questions<'_> {
             self.ask("AWS region", "eu-west-1", &mut first, |first, answer| {
                 let named = options.zones.is_empty().then(|| zones_to_name(answer)).flatten();
                 first.region = answer.into();
-                first.zones = named.map_or(options.zones.clone(), |zones| words(&zones.join(",")));
+                first.zones = named.unwrap_or_else(|| options.zones.clone());
                 Ok(())
             })?;
         }

@@ -34,7 +34,7 @@ pub(super) const ALL: &[Doc] = &[
     ),
     doc(
         "network.zones",
-        "a, b and c of the region",
+        "three that every account has: a, b and c in most regions",
         "machines are dealt out over these; a letter alone is that zone of the region",
     ),
     doc("network.vpc_id", "none: one is made", "a VPC that exists already; nothing of it is changed or tagged"),

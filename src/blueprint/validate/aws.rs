@@ -3,6 +3,7 @@
 use super::{Refusal, names, nearest, refuse};
 use crate::blueprint::instance::{self, Processor};
 use crate::blueprint::partition::Partition;
+use crate::blueprint::regions;
 use crate::blueprint::rules::language as is;
 
 const DIRECTIONS: [&str; 9] =
@@ -11,6 +12,9 @@ const SIZES: [&str; 8] = ["nano", "micro", "small", "medium", "large", "xlarge",
 
 /// A region, such as `eu-west-1` or `us-gov-east-1`.
 pub fn region(text: &str) -> Result<String, Refusal> {
+    if regions::find(text).is_some() {
+        return Ok(text.to_string());
+    }
     let parts: Vec<&str> = text.split('-').collect();
     if let [area, middle @ .., direction, number] = parts.as_slice() {
         let area_fits = area.len() == 2 && area.chars().all(|c| c.is_ascii_lowercase());
@@ -33,27 +37,21 @@ pub fn region(text: &str) -> Result<String, Refusal> {
     refuse(&is::REGION, format!("`{text}` is no region"), "write an AWS region, such as \"eu-west-1\"")
 }
 
-/// Regions where new accounts do not have the zones a, b and c, with those that they do have
-/// (<https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>).
-pub fn zones_to_name(region: &str) -> Option<&'static [&'static str]> {
-    match region {
-        "ap-northeast-1" => Some(&["a", "c", "d"]),
-        "ca-central-1" => Some(&["a", "b", "d"]),
-        "us-west-1" => Some(&["a", "b"]),
-        _ => None,
-    }
-}
+/// The last letter that AWS has given a zone in any region: us-east-1 has six.
+const LAST_ZONE: &str = "f";
 
 /// An availability zone of the region, in full; `b` alone is zone b.
 pub fn zone(text: &str, region: &str) -> Result<String, Refusal> {
     let letter = |t: &str| t.len() == 1 && t.chars().all(|c| c.is_ascii_lowercase());
-    if letter(text) {
-        return Ok(format!("{region}{text}"));
+    let zone = text.strip_prefix(region).unwrap_or(text);
+    if letter(zone) && zone <= LAST_ZONE {
+        return Ok(format!("{region}{zone}"));
     }
-    if text.strip_prefix(region).is_some_and(letter) {
-        return Ok(text.to_string());
-    }
-    let help = format!("write zones of {region}, such as \"{region}a\" or only \"a\"");
+    let zones = regions::zones(region).map(|letters| letters.chars().map(String::from).collect::<Vec<_>>().join(", "));
+    let help = match zones {
+        Some(zones) => format!("{region} has the zones {zones}: write \"{region}a\" or only \"a\""),
+        None => format!("write zones of {region}, such as \"{region}a\" or only \"a\""),
+    };
     refuse(&is::ZONES, format!("`{text}` is no zone of {region}"), help)
 }
 

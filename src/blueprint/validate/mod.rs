@@ -21,7 +21,7 @@ use hcl_edit::structure::{Block, Body};
 
 use processor::InstanceTypes;
 
-pub use aws::{is_graviton, zones_to_name};
+pub use aws::is_graviton;
 
 use super::diagnostic::{Refusal, Source, refuse};
 use super::document;

@@ -8,6 +8,7 @@ use ipnet::Ipv4Net;
 
 use super::{Found, Origin, Reader, Refusal, aws, refuse, vpc};
 use crate::blueprint::model::Network;
+use crate::blueprint::regions;
 use crate::blueprint::rules::language as is;
 
 /// No region has more zones: us-east-1 has six
@@ -56,15 +57,15 @@ fn zones(
 ) -> Found<Vec<String>> {
     let at = written.at.clone();
     let Some(zones) = &written.value else {
-        if let (Some(zones), true) = (aws::zones_to_name(&region.value), written.origin == Origin::Default) {
-            let problem =
-                format!("the default zones a, b and c do not all exist in {} for every account", region.value);
-            r.source.report(
-                &is::ZONES,
-                &region.at,
-                problem,
-                format!("write network {{ zones = {zones:?} }}, or those that your account has"),
+        if regions::default_zones(&region.value).is_none() && written.origin == Origin::Default {
+            let letters: Vec<String> = regions::zones(&region.value).unwrap_or_default().chars().map(String::from).collect();
+            let problem = format!("no zones are set, and which of {} an account has in {} differs", letters.join(", "), region.value);
+            let help = format!(
+                "write network {{ zones = {:?} }}, or the others that `aws ec2 describe-availability-zones --region {}` lists",
+                &letters[..letters.len() - 1],
+                region.value
             );
+            r.source.report(&is::ZONES, &region.at, problem, help);
         }
         return Found { value: default, at, origin: written.origin };
     };

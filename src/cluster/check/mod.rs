@@ -9,6 +9,7 @@ mod layout;
 mod network;
 pub mod outage;
 pub mod quorum;
+mod region;
 mod server;
 pub mod story;
 pub mod support;
@@ -90,6 +91,7 @@ fn judge(cluster: &Cluster, today: Option<Day>) -> Check {
     all.extend(access::findings(cluster));
     all.extend(text::findings(cluster));
     all.extend(today.and_then(|today| support::finding(cluster, today)));
+    all.extend(region::findings(cluster));
     // A setting that fits on neither kind of machine is said once.
     all.sort_by(|a, b| key(a).cmp(&key(b)));
     all.dedup_by(|b, a| key(a) == key(b));

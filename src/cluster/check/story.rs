@@ -362,6 +362,36 @@ the block would keep it quiet when it is broken again, for another reason.
 Take the block out.",
     ),
     (
+        "PGH340",
+        "pgherd knows AWS's regions from a list with a date. A region that is not on it is either a new one or a slip of the pen.
+A new one works: `run` asks AWS (`aws ec2 describe-regions`) before it builds or makes anything, and says what AWS says. Terraform's
+AWS provider has such a list as well, and refuses a region that is younger than itself.
+
+Accept it for a region that AWS does have.
+
+Source: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html",
+    ),
+    (
+        "PGH341",
+        "pgherd knows the zones of AWS's regions from a list with a date; which of them an account has can differ. A zone that is
+not on the list is either a new one or a slip of the pen. `run` asks AWS (`aws ec2 describe-availability-zones`) before it builds or
+makes anything.
+
+Accept it for a zone that the account does have.
+
+Source: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html",
+    ),
+    (
+        "PGH342",
+        "Terraform's AWS provider holds a list of regions of its own, and refuses one that is younger than itself (`invalid AWS
+Region`). The generated modules take version 5.100 and later ones; this region needs a version 6 that knows it. `run` looks at the
+version in the modules' lock files before it builds anything.
+
+    terraform -chdir=network/terraform_network init -upgrade
+
+Source: https://registry.terraform.io/providers/hashicorp/aws/latest",
+    ),
+    (
         "PGH383",
         "A replication slot lives in files of its own, which no WAL carries to a standby. The slot that a client of logical
 replication made (Debezium, a subscription, a warehouse's loader) is therefore gone when another machine is promoted. The

@@ -1,0 +1,169 @@
+//! AWS's regions: their partitions, the letters of their zones, and who knows them.
+//!
+//! A list of somebody else's things is never complete: it has a date, [`AS_OF`]. What is missing here is a warning of
+//! `pgherd check`, and `pgherd run` asks AWS for it before it makes anything.
+
+/// When the list was last compared with its sources.
+///
+/// - Regions and partitions: botocore 1.43.11, `endpoints.json` and `partitions.json`.
+/// - Opt-in: <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html>.
+/// - Zones: <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>, and the letters
+///   that `describe-availability-zones` gave accounts of different ages in the regions where AWS deals them out per account.
+/// - What Terraform's AWS provider 5.100.0 takes: `terraform plan` with that region, which it refuses as invalid by itself.
+pub const AS_OF: &str = "2026-11-28";
+
+/// A region of AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Region {
+    /// Such as `eu-west-1`.
+    pub name: &'static str,
+    /// `aws`, `aws-cn`, `aws-us-gov` …
+    pub partition: &'static str,
+    /// Letters of the zones that some account has; empty where they are not published.
+    pub zones: &'static str,
+    /// Letters of the zones that every account has and new ones are given: the default. Empty where there are no such.
+    pub usual: &'static str,
+    /// Whether an account must enable the region before it can use it.
+    pub opt_in: bool,
+    /// Whether version 5.100 of Terraform's AWS provider takes it; later ones do.
+    pub in_provider_5: bool,
+}
+
+/// Partitions, what their regions' names begin with (the most specific first), and the region that is asked about the others:
+/// the one where the partition's account began.
+const PARTITIONS: [(&str, &str, &str); 8] = [
+    ("aws-cn", "cn-", "cn-north-1"),
+    ("aws-us-gov", "us-gov-", "us-gov-west-1"),
+    ("aws-iso-b", "us-isob-", "us-isob-east-1"),
+    ("aws-iso-f", "us-isof-", "us-isof-south-1"),
+    ("aws-iso-e", "eu-isoe-", "eu-isoe-west-1"),
+    ("aws-iso", "us-iso-", "us-iso-east-1"),
+    ("aws-eusc", "eusc-", "eusc-de-east-1"),
+    ("aws", "", "us-east-1"),
+];
+
+const fn on(partition: &'static str, name: &'static str, zones: &'static str, usual: &'static str) -> Region {
+    Region { name, partition, zones, usual, opt_in: false, in_provider_5: true }
+}
+
+/// A region of the public cloud that every account has.
+const fn open(name: &'static str, zones: &'static str, usual: &'static str) -> Region {
+    on("aws", name, zones, usual)
+}
+
+/// One that an account must enable first; all of them have the zones a, b and c.
+const fn opt_in(name: &'static str) -> Region {
+    Region { opt_in: true, ..on("aws", name, "abc", "abc") }
+}
+
+/// One for governments' own networks: nothing is published of its zones.
+const fn closed(partition: &'static str, name: &'static str) -> Region {
+    on(partition, name, "", "")
+}
+
+/// Every region.
+pub const ALL: [Region; 45] = [
+    opt_in("af-south-1"),
+    opt_in("ap-east-1"),
+    opt_in("ap-east-2"),
+    // Tokyo's b is old accounts' only.
+    open("ap-northeast-1", "abcd", "acd"),
+    open("ap-northeast-2", "abcd", "abc"),
+    open("ap-northeast-3", "abc", "abc"),
+    open("ap-south-1", "abc", "abc"),
+    opt_in("ap-south-2"),
+    open("ap-southeast-1", "abc", "abc"),
+    open("ap-southeast-2", "abc", "abc"),
+    opt_in("ap-southeast-3"),
+    opt_in("ap-southeast-4"),
+    opt_in("ap-southeast-5"),
+    Region { in_provider_5: false, ..opt_in("ap-southeast-6") },
+    opt_in("ap-southeast-7"),
+    open("ca-central-1", "abd", "abd"),
+    opt_in("ca-west-1"),
+    open("eu-central-1", "abc", "abc"),
+    opt_in("eu-central-2"),
+    open("eu-north-1", "abc", "abc"),
+    opt_in("eu-south-1"),
+    opt_in("eu-south-2"),
+    open("eu-west-1", "abc", "abc"),
+    open("eu-west-2", "abc", "abc"),
+    open("eu-west-3", "abc", "abc"),
+    opt_in("il-central-1"),
+    opt_in("me-central-1"),
+    opt_in("me-south-1"),
+    opt_in("mx-central-1"),
+    open("sa-east-1", "abc", "abc"),
+    // Six; one of them, which letter differs by account, has none of the newer instance types: `run` asks.
+    open("us-east-1", "abcdef", "abc"),
+    open("us-east-2", "abc", "abc"),
+    // Two of the three, which ones differs by account.
+    open("us-west-1", "abc", ""),
+    open("us-west-2", "abcd", "abc"),
+    on("aws-cn", "cn-north-1", "abd", "abd"),
+    on("aws-cn", "cn-northwest-1", "abc", "abc"),
+    on("aws-us-gov", "us-gov-east-1", "abc", "abc"),
+    on("aws-us-gov", "us-gov-west-1", "abc", "abc"),
+    closed("aws-iso", "us-iso-east-1"),
+    closed("aws-iso", "us-iso-west-1"),
+    closed("aws-iso-b", "us-isob-east-1"),
+    Region { in_provider_5: false, ..closed("aws-iso-b", "us-isob-west-1") },
+    closed("aws-iso-e", "eu-isoe-west-1"),
+    closed("aws-iso-f", "us-isof-south-1"),
+    on("aws-eusc", "eusc-de-east-1", "abc", "abc"),
+];
+
+/// The region of this name, if it is known.
+pub fn find(name: &str) -> Option<&'static Region> {
+    ALL.iter().find(|region| region.name == name)
+}
+
+/// The partition of a region, known or not: its name begins with it.
+pub fn partition(region: &str) -> &'static str {
+    of_partition(region).0
+}
+
+/// The region to ask about another one of its partition.
+pub fn home(region: &str) -> &'static str {
+    of_partition(region).2
+}
+
+fn of_partition(region: &str) -> (&'static str, &'static str, &'static str) {
+    let (last, others) = (PARTITIONS[PARTITIONS.len() - 1], &PARTITIONS[..PARTITIONS.len() - 1]);
+    others.iter().find(|(_, start, _)| region.starts_with(start)).copied().unwrap_or(last)
+}
+
+/// The zones that machines are dealt out over where a blueprint names none, in full; `None` where every account has others.
+pub fn default_zones(region: &str) -> Option<Vec<String>> {
+    // Of a region that is not known, the first three: AWS has at least three zones in each, and is asked.
+    let letters = find(region).map_or("abc", |known| if known.zones.is_empty() { "abc" } else { known.usual });
+    (!letters.is_empty()).then(|| letters.chars().map(|letter| format!("{region}{letter}")).collect())
+}
+
+/// The letters of the zones of a region, where they are known.
+pub fn zones(region: &str) -> Option<&'static str> {
+    find(region).map(|known| known.zones).filter(|zones| !zones.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_default_zone_is_one_of_the_regions() {
+        for region in ALL {
+            assert!(region.usual.chars().all(|zone| region.zones.contains(zone)), "{region:?}");
+            assert_eq!(partition(region.name), region.partition, "{region:?}");
+            assert_eq!(partition(home(region.name)), region.partition, "{region:?}");
+            assert!(find(home(region.name)).is_some_and(|home| !home.opt_in), "{region:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_has_a_partition_and_three_zones() {
+        assert_eq!((partition("eu-west-9"), partition("us-gov-north-1"), partition("cn-east-1")), ("aws", "aws-us-gov", "aws-cn"));
+        assert_eq!(default_zones("eu-west-9").unwrap(), ["eu-west-9a", "eu-west-9b", "eu-west-9c"]);
+        assert_eq!(default_zones("cn-north-1").unwrap(), ["cn-north-1a", "cn-north-1b", "cn-north-1d"]);
+        assert_eq!((default_zones("us-west-1"), zones("us-iso-east-1")), (None, None));
+    }
+}

@@ -1,0 +1,68 @@
+//! Rules about what AWS has where.
+
+use super::Finding;
+use crate::blueprint::{regions, rules};
+use crate::cluster::Cluster;
+
+pub fn findings(cluster: &Cluster) -> Vec<Finding> {
+    let region = cluster.region.as_str();
+    let Some(known) = regions::find(region) else {
+        let problem = format!("{region} is not among AWS's regions of {}", regions::AS_OF);
+        return vec![Finding::new(&rules::REGION_UNKNOWN, "region", problem, help(region))];
+    };
+    let mut found = vec![];
+    if !known.in_provider_5 {
+        let problem = format!("{region} is younger than version 5.100 of Terraform's AWS provider, which refuses it");
+        let help = "run `terraform init -upgrade` in the modules, so that their lock files name a version 6";
+        found.push(Finding::new(&rules::REGION_NEEDS_PROVIDER, "region", problem, help));
+    }
+    let letters = regions::zones(region);
+    let unknown = cluster.network.subnets.iter().map(|subnet| subnet.zone.as_str()).filter(|zone| {
+        let letter = zone.strip_prefix(region).unwrap_or(zone);
+        letters.is_some_and(|letters| !letters.contains(letter))
+    });
+    let unknown: Vec<&str> = unknown.collect();
+    if !unknown.is_empty() {
+        let problem = format!("{} is not among the zones of {region} of {}", unknown.join(", "), regions::AS_OF);
+        found.push(Finding::new(&rules::ZONE_UNKNOWN, "network.zones", problem, help(region)));
+    }
+    found
+}
+
+/// A question that AWS answers.
+fn help(region: &str) -> String {
+    format!("`aws ec2 describe-availability-zones --region {region}` says what AWS has; `run` asks that first")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cluster::resolve;
+
+    fn found(text: &str) -> Vec<(&'static str, String)> {
+        let text = format!("cluster \"herd\" {{\n{text}\n}}\n");
+        let blueprint = crate::blueprint::parse("", &text).unwrap_or_else(|problems| panic!("{text}{problems:#?}"));
+        let found = super::findings(&resolve(&blueprint));
+        found.into_iter().map(|finding| (finding.rule.code, finding.problem)).collect()
+    }
+
+    #[test]
+    fn every_known_region_has_its_default_zones() {
+        for region in crate::blueprint::regions::ALL.iter().filter(|region| region.name != "us-west-1") {
+            let codes: Vec<_> = found(&format!("region = \"{}\"", region.name)).into_iter().map(|(code, _)| code).collect();
+            let expected: &[&str] = if region.in_provider_5 { &[] } else { &["PGH342"] };
+            assert_eq!(codes, expected, "{region:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_on_the_list_is_said() {
+        let [(code, problem)] = &found("region = \"eu-west-9\"")[..] else { panic!() };
+        assert!((*code, problem.contains("eu-west-9 is not among")) == ("PGH340", true), "{problem}");
+        for (region, zone) in [("eu-west-1", "d"), ("cn-north-1", "c"), ("ca-central-1", "c"), ("us-west-1", "d")] {
+            let found = found(&format!("region = \"{region}\"\nnetwork {{\n zones = [\"a\", \"b\", \"{zone}\"]\n}}"));
+            let [("PGH341", problem)] = &found[..] else { panic!("{found:?}") };
+            assert!(problem.starts_with(&format!("{region}{zone} is not")), "{problem}");
+        }
+        assert_eq!(found("region = \"us-east-1\"\nnetwork {\n zones = [\"d\", \"e\", \"f\"]\n}"), []);
+    }
+}
