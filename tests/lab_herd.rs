@@ -27,7 +27,8 @@ fn a_herd_from_nothing_to_failover() {
     let before = Inventory::take();
     let herd = Herd { lab: &lab, passfile: OnceLock::new() };
 
-    let run = lab.ok(&["run", BLUEPRINT, "--target", "lab"]);
+    // One image is always built, so that Packer shows which rights it needs.
+    let run = lab.ok(&["run", BLUEPRINT, "--target", "lab", "--rebuild", "haproxy"]);
     println!("{run}");
     herd.is_whole();
     herd.writes_and_reads_go_where_they_should();
@@ -40,6 +41,7 @@ fn a_herd_from_nothing_to_failover() {
     herd.moves_the_primary_when_asked();
     herd.comes_back_from_a_power_cut_that_took_a_founders_disk();
     herd.is_taken_down();
+    herd.has_used_its_rights_and_no_others();
 
     lab.ok(&["lab", "down"]);
     assert_eq!(before.left_behind(), Vec::<String>::new(), "the lab is down and these are still there");
@@ -65,6 +67,37 @@ impl Herd<'_> {
         assert_eq!(count("primary"), 1, "{status}");
         assert_eq!(count("streaming"), 2, "{status}");
         assert_eq!(count("sync standby"), 1, "{status}");
+    }
+
+    /// The runner's policies hold all that it asked, and nothing without a reason; machines do one thing with their roles.
+    fn has_used_its_rights_and_no_others(&self) {
+        let printed: serde_json::Value = serde_json::from_str(&self.lab.ok(&["policy", BLUEPRINT])).unwrap();
+        let statements =
+            printed.as_object().unwrap().values().flat_map(|document| document["Statement"].as_array().unwrap());
+        let actions = statements.flat_map(|statement| statement["Action"].as_array().unwrap());
+        let allowed: BTreeSet<String> = actions.map(|action| action.as_str().unwrap().to_string()).collect();
+        let calls = self.lab.calls();
+        let of = |who: &str| calls.iter().filter(|(caller, ..)| caller.contains(who)).collect::<Vec<_>>();
+        let (runner, machines) = (of(":user/pgherd-herd"), of(":assumed-role/"));
+        assert_eq!(runner.len() + machines.len(), calls.len(), "there is no one else: {calls:#?}");
+
+        let refused: BTreeSet<_> = calls.iter().filter(|(.., refused)| *refused).collect();
+        assert!(refused.is_empty(), "{refused:#?}");
+        let used: BTreeSet<String> = runner.iter().map(|(_, action, _)| action.clone()).collect();
+        let needed_elsewhere = pgherd::pipeline::policy::rights::NEEDED_ELSEWHERE;
+        let idle = allowed.difference(&used).filter(|action| needed_elsewhere.iter().all(|(known, _)| known != action));
+        assert_eq!(idle.collect::<Vec<_>>(), Vec::<&String>::new(), "allowed, not used, and without a reason");
+
+        let done: BTreeSet<&str> = machines.iter().map(|(_, action, _)| action.as_str()).collect();
+        assert!(done.contains("secretsmanager:GetSecretValue"), "{done:?}");
+        let keys = fs::read_to_string(format!("{}/credentials/herd", lab::STATE)).unwrap();
+        for line in keys.lines().filter(|line| line.contains(" = ")) {
+            let secret = line.split(" = ").nth(1).unwrap();
+            let found =
+                Command::new("grep").args(["-rlF", secret, "--exclude-dir=credentials", lab::STATE]).output().unwrap();
+            let told = String::from_utf8(found.stdout).unwrap();
+            assert!(line.starts_with("aws_access_key_id") || told.is_empty(), "the runner's secret key is in {told}");
+        }
     }
 
     fn writes_and_reads_go_where_they_should(&self) {

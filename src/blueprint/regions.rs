@@ -3,12 +3,14 @@
 //! A list of somebody else's things is never complete: it has a date, [`AS_OF`]. What is missing here is a warning of
 //! `pgherd check`, and `pgherd run` asks AWS for it before it makes anything.
 
+use super::partition::Partition;
+
 /// When the list was last compared with its sources.
 ///
 /// - Regions and partitions: botocore 1.43.11, `endpoints.json` and `partitions.json`.
 /// - Opt-in: <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html>.
-/// - Zones: <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>, and the letters
-///   that `describe-availability-zones` gave accounts of different ages in the regions where AWS deals them out per account.
+/// - Zones: <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>, and the answers of
+///   `describe-instance-type-offerings` that moto 5.2.1 keeps of 30 regions (`ec2/resources/instance_type_offerings`).
 /// - What Terraform's AWS provider 5.100.0 takes: `terraform plan` with that region, which it refuses as invalid by itself.
 pub const AS_OF: &str = "2026-11-28";
 
@@ -17,9 +19,9 @@ pub const AS_OF: &str = "2026-11-28";
 pub struct Region {
     /// Such as `eu-west-1`.
     pub name: &'static str,
-    /// `aws`, `aws-cn`, `aws-us-gov` …
-    pub partition: &'static str,
-    /// Letters of the zones that some account has; empty where they are not published.
+    /// Its partition.
+    pub partition: Partition,
+    /// Letters of the zones that some account has.
     pub zones: &'static str,
     /// Letters of the zones that every account has and new ones are given: the default. Empty where there are no such.
     pub usual: &'static str,
@@ -29,40 +31,22 @@ pub struct Region {
     pub in_provider_5: bool,
 }
 
-/// Partitions, what their regions' names begin with (the most specific first), and the region that is asked about the others:
-/// the one where the partition's account began.
-const PARTITIONS: [(&str, &str, &str); 8] = [
-    ("aws-cn", "cn-", "cn-north-1"),
-    ("aws-us-gov", "us-gov-", "us-gov-west-1"),
-    ("aws-iso-b", "us-isob-", "us-isob-east-1"),
-    ("aws-iso-f", "us-isof-", "us-isof-south-1"),
-    ("aws-iso-e", "eu-isoe-", "eu-isoe-west-1"),
-    ("aws-iso", "us-iso-", "us-iso-east-1"),
-    ("aws-eusc", "eusc-", "eusc-de-east-1"),
-    ("aws", "", "us-east-1"),
-];
-
-const fn on(partition: &'static str, name: &'static str, zones: &'static str, usual: &'static str) -> Region {
+const fn on(partition: Partition, name: &'static str, zones: &'static str, usual: &'static str) -> Region {
     Region { name, partition, zones, usual, opt_in: false, in_provider_5: true }
 }
 
 /// A region of the public cloud that every account has.
 const fn open(name: &'static str, zones: &'static str, usual: &'static str) -> Region {
-    on("aws", name, zones, usual)
+    on(Partition::Commercial, name, zones, usual)
 }
 
 /// One that an account must enable first; all of them have the zones a, b and c.
 const fn opt_in(name: &'static str) -> Region {
-    Region { opt_in: true, ..on("aws", name, "abc", "abc") }
+    Region { opt_in: true, ..on(Partition::Commercial, name, "abc", "abc") }
 }
 
-/// One for governments' own networks: nothing is published of its zones.
-const fn closed(partition: &'static str, name: &'static str) -> Region {
-    on(partition, name, "", "")
-}
-
-/// Every region.
-pub const ALL: [Region; 45] = [
+/// Every region of the partitions that pgherd generates for.
+pub const ALL: [Region; 38] = [
     opt_in("af-south-1"),
     opt_in("ap-east-1"),
     opt_in("ap-east-2"),
@@ -100,17 +84,10 @@ pub const ALL: [Region; 45] = [
     // Two of the three, which ones differs by account.
     open("us-west-1", "abc", ""),
     open("us-west-2", "abcd", "abc"),
-    on("aws-cn", "cn-north-1", "abd", "abd"),
-    on("aws-cn", "cn-northwest-1", "abc", "abc"),
-    on("aws-us-gov", "us-gov-east-1", "abc", "abc"),
-    on("aws-us-gov", "us-gov-west-1", "abc", "abc"),
-    closed("aws-iso", "us-iso-east-1"),
-    closed("aws-iso", "us-iso-west-1"),
-    closed("aws-iso-b", "us-isob-east-1"),
-    Region { in_provider_5: false, ..closed("aws-iso-b", "us-isob-west-1") },
-    closed("aws-iso-e", "eu-isoe-west-1"),
-    closed("aws-iso-f", "us-isof-south-1"),
-    on("aws-eusc", "eusc-de-east-1", "abc", "abc"),
+    on(Partition::China, "cn-north-1", "abd", "abd"),
+    on(Partition::China, "cn-northwest-1", "abc", "abc"),
+    on(Partition::GovCloud, "us-gov-east-1", "abc", "abc"),
+    on(Partition::GovCloud, "us-gov-west-1", "abc", "abc"),
 ];
 
 /// The region of this name, if it is known.
@@ -118,31 +95,25 @@ pub fn find(name: &str) -> Option<&'static Region> {
     ALL.iter().find(|region| region.name == name)
 }
 
-/// The partition of a region, known or not: its name begins with it.
-pub fn partition(region: &str) -> &'static str {
-    of_partition(region).0
-}
-
-/// The region to ask about another one of its partition.
+/// The region that is asked about another one of its partition: every account has it.
 pub fn home(region: &str) -> &'static str {
-    of_partition(region).2
-}
-
-fn of_partition(region: &str) -> (&'static str, &'static str, &'static str) {
-    let (last, others) = (PARTITIONS[PARTITIONS.len() - 1], &PARTITIONS[..PARTITIONS.len() - 1]);
-    others.iter().find(|(_, start, _)| region.starts_with(start)).copied().unwrap_or(last)
+    match Partition::of(region) {
+        Some(Partition::China) => "cn-north-1",
+        Some(Partition::GovCloud) => "us-gov-west-1",
+        Some(Partition::Commercial) | None => "us-east-1",
+    }
 }
 
 /// The zones that machines are dealt out over where a blueprint names none, in full; `None` where every account has others.
 pub fn default_zones(region: &str) -> Option<Vec<String>> {
     // Of a region that is not known, the first three: AWS has at least three zones in each, and is asked.
-    let letters = find(region).map_or("abc", |known| if known.zones.is_empty() { "abc" } else { known.usual });
+    let letters = find(region).map_or("abc", |known| known.usual);
     (!letters.is_empty()).then(|| letters.chars().map(|letter| format!("{region}{letter}")).collect())
 }
 
 /// The letters of the zones of a region, where they are known.
 pub fn zones(region: &str) -> Option<&'static str> {
-    find(region).map(|known| known.zones).filter(|zones| !zones.is_empty())
+    find(region).map(|known| known.zones)
 }
 
 #[cfg(test)]
@@ -153,17 +124,16 @@ mod tests {
     fn a_default_zone_is_one_of_the_regions() {
         for region in ALL {
             assert!(region.usual.chars().all(|zone| region.zones.contains(zone)), "{region:?}");
-            assert_eq!(partition(region.name), region.partition, "{region:?}");
-            assert_eq!(partition(home(region.name)), region.partition, "{region:?}");
+            assert_eq!(Partition::of(region.name), Some(region.partition), "{region:?}");
+            assert_eq!(Partition::of(home(region.name)), Some(region.partition), "{region:?}");
             assert!(find(home(region.name)).is_some_and(|home| !home.opt_in), "{region:?}");
         }
     }
 
     #[test]
-    fn what_is_not_known_has_a_partition_and_three_zones() {
-        assert_eq!((partition("eu-west-9"), partition("us-gov-north-1"), partition("cn-east-1")), ("aws", "aws-us-gov", "aws-cn"));
+    fn what_is_not_known_has_three_zones() {
         assert_eq!(default_zones("eu-west-9").unwrap(), ["eu-west-9a", "eu-west-9b", "eu-west-9c"]);
         assert_eq!(default_zones("cn-north-1").unwrap(), ["cn-north-1a", "cn-north-1b", "cn-north-1d"]);
-        assert_eq!((default_zones("us-west-1"), zones("us-iso-east-1")), (None, None));
+        assert_eq!((default_zones("us-west-1"), zones("eu-west-9")), (None, None));
     }
 }

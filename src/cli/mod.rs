@@ -14,6 +14,7 @@ mod init;
 mod keep;
 mod lab;
 mod place;
+mod policy;
 mod ready;
 mod report;
 mod resume;
@@ -63,6 +64,7 @@ fn dispatch(context: &Context, report: &Arc<Report>, args: Args) -> Result<(), F
         Verb::Destroy(options) => destroy::run(context, report, &options),
         Verb::Images(options) => images::run(context, report, &options),
         Verb::Status(options) => status::run(context, report, &options),
+        Verb::Policy(options) => policy::run(context, report, &options),
         Verb::Doctor(options) => doctor::run(context, report, options.target),
         // Taken above: its exit code is its tool's.
         Verb::Keep(_) => Ok(()),

@@ -7,6 +7,7 @@ use super::failure::{Failure, Kind};
 use super::report::Report;
 use super::session::{Need, interrupted};
 use crate::lab;
+use crate::pipeline::policy::{self, Aim};
 use crate::pipeline::{Advice, Target};
 use crate::system::{Context, Interrupt};
 use crate::tools::terraform;
@@ -64,8 +65,11 @@ pub fn lab(
         Need::Seats => return Ok(lab::describe(&loaded.cluster)?),
         Need::Teardown => {}
     }
+    let policies = policy::policies(&loaded.cluster, &loaded.files(), Aim::Run);
+    let policies = policies.map_err(|why| Failure::Text(Kind::Failed, why))?;
+    let policies: Vec<String> = policies.into_iter().map(|policy| policy.text).collect();
     let say = &mut |line: &str| report.note(&format!("lab: {line}"));
-    match lab::prepare(tools, &loaded.cluster, workspace.dir(), say) {
+    match lab::prepare(tools, &loaded.cluster, workspace.dir(), &policies, say) {
         Err(_) if interrupt.is_raised() => Err(interrupted()),
         prepared => Ok(prepared?),
     }

@@ -31,6 +31,7 @@ use crate::blueprint::model::{self, Blueprint, Budget};
 pub use crate::blueprint::Partition;
 pub use crate::blueprint::instance::Instance;
 pub use crate::blueprint::model::{Access, Base, Database, Disk, Failover, Locale, Provider, State, User};
+pub use crate::blueprint::regions;
 pub use base::{Arch, BaseImage};
 use decision::{Decision, Ledger};
 use failover::{EtcdTiming, HealthCheck};

@@ -8,6 +8,7 @@ mod base;
 mod controller;
 mod daemons;
 mod ec2;
+mod iam;
 mod images;
 mod machine;
 mod mirrors;

@@ -12,10 +12,12 @@ use super::tool::Tools;
 use super::{daemons, paths};
 use crate::system::{files, network};
 
-/// What moto answers otherwise than AWS, put right: Python's `sitecustomize` and the modules that it imports.
-const FIXES: [(&str, &str); 3] = [
+/// What moto answers otherwise than AWS, put right: Python's `sitecustomize` and the modules that it imports, IAM's judgement over
+/// whoever asks among them.
+const FIXES: [(&str, &str); 4] = [
     ("sitecustomize.py", include_str!("moto/sitecustomize.py")),
     ("endpoints.py", include_str!("moto/endpoints.py")),
+    ("judge.py", include_str!("moto/judge.py")),
     ("limits.py", include_str!("moto/limits.py")),
 ];
 
@@ -34,6 +36,7 @@ pub fn start(tools: Tools<'_>, images: &[Image]) -> Result<()> {
         files::write(&fixes.join(name), text.as_bytes())?;
     }
     env.insert("PYTHONPATH".to_string(), fixes.display().to_string());
+    env.insert("PGHERD_LAB_CALLS".to_string(), paths::calls().display().to_string());
     daemons::start(daemons::MOTO, &argv, &env)?;
     daemons::await_ready(daemons::MOTO, Duration::from_secs(60), || {
         let page = format!("http://{LAB_ADDRESS}/latest/meta-data/");

@@ -22,6 +22,16 @@ pub fn log(name: &str) -> PathBuf {
     state().join("logs").join(format!("{name}.log"))
 }
 
+/// What each caller asked of the API, and what came of it: one line of JSON a request.
+pub fn calls() -> PathBuf {
+    state().join("logs").join("calls.jsonl")
+}
+
+/// The AWS credentials file of whoever runs a cluster's pipeline.
+pub fn credentials(cluster: &str) -> PathBuf {
+    state().join("credentials").join(cluster)
+}
+
 /// Folder with a folder for each machine, by instance id.
 pub fn machines() -> PathBuf {
     state().join("machines")

@@ -7,7 +7,7 @@ use anyhow::{Result, bail, ensure};
 
 use super::network::{self, METADATA_ADDRESS, NAMESPACE};
 use super::tool::Tools;
-use super::{base, ec2, mirrors, paths, store, terraform};
+use super::{base, ec2, iam, mirrors, paths, store, terraform};
 use crate::cluster::{Cluster, State};
 use crate::pipeline::{Advice, Target};
 use crate::system::files::{self, Kind};
@@ -15,7 +15,15 @@ use crate::system::files::{self, Kind};
 /// Prepares the lab for a cluster (its base image, its files, the way to its addresses) and describes it to the pipeline.
 ///
 /// `generated` is the cluster's folder as `gen` wrote it. The tools run in a copy, so that what they leave there is the lab's.
-pub fn prepare(tools: Tools<'_>, cluster: &Cluster, generated: &Path, say: &mut dyn FnMut(&str)) -> Result<Target> {
+///
+/// `policies` are what whoever runs the pipeline may do.
+pub fn prepare(
+    tools: Tools<'_>,
+    cluster: &Cluster,
+    generated: &Path,
+    policies: &[String],
+    say: &mut dyn FnMut(&str),
+) -> Result<Target> {
     ensure!(super::is_up(), super::NOT_UP);
     let Some(mirrors) = mirrors::debian(&mirrors::read()?) else { bail!("this host has no Debian mirror any more") };
     let base = cluster.base.base;
@@ -34,6 +42,7 @@ pub fn prepare(tools: Tools<'_>, cluster: &Cluster, generated: &Path, say: &mut 
     if let State::S3 { bucket, region, .. } = &cluster.state {
         make_bucket(tools, bucket, region)?;
     }
+    iam::make_runner(&cluster.region, &cluster.name, policies)?;
     for machine in &cluster.machines {
         network::route_from_host(tools, machine.address)?;
     }
@@ -49,7 +58,7 @@ pub fn describe(cluster: &Cluster) -> Result<Target> {
         name: "lab".to_string(),
         root: paths::cluster(&cluster.name),
         command_prefix: ["ip", "netns", "exec", NAMESPACE].map(str::to_string).to_vec(),
-        environment: environment(&cluster.region),
+        environment: of_runner(cluster),
         packer_vars: BTreeMap::from([
             var("endpoint", &endpoint()),
             var("region", &cluster.region),
@@ -83,15 +92,24 @@ fn endpoint() -> String {
     format!("http://{METADATA_ADDRESS}")
 }
 
-/// What makes the tools take moto for AWS.
+/// What makes a cluster's tools take moto for AWS, and be whom its policy is for.
+fn of_runner(cluster: &Cluster) -> BTreeMap<String, String> {
+    let mut environment = environment(&cluster.region);
+    environment.retain(|name, _| !["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].contains(&name.as_str()));
+    let credentials = paths::credentials(&cluster.name).display().to_string();
+    environment.insert("AWS_SHARED_CREDENTIALS_FILE".into(), credentials);
+    environment
+}
+
+/// What makes the tools take moto for AWS, and be the lab itself: the account's root user, whom no policy binds.
 pub fn environment(region: &str) -> BTreeMap<String, String> {
     let path = |path: &Path| path.display().to_string();
     BTreeMap::from(
         [
             ("AWS_ENDPOINT_URL", endpoint()),
-            // moto takes any; they open nothing.
-            ("AWS_ACCESS_KEY_ID", "lab".into()),
-            ("AWS_SECRET_ACCESS_KEY", "lab".into()),
+            // They open nothing but moto.
+            ("AWS_ACCESS_KEY_ID", iam::ROOT.into()),
+            ("AWS_SECRET_ACCESS_KEY", iam::ROOT.into()),
             ("AWS_REGION", region.into()),
             ("AWS_DEFAULT_REGION", region.into()),
             ("AWS_EC2_METADATA_DISABLED", "true".into()),

@@ -4,6 +4,7 @@
 
 mod build;
 mod graph;
+pub mod policy;
 mod select;
 pub mod target;
 

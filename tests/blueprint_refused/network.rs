@@ -27,6 +27,7 @@ pub fn cases() -> Vec<Case> {
             "network {\n  cidr  = \"10.0.0.0/24\"\n  zones = [\"a\", \"b\", \"c\", \"d\", \"e\"]\n}",
             "cut into 8 parts",
         ),
+        inside("PGH142", 2, 12, "network {\n  zones = [\"q\"]\n}", "it has a, b, c"),
         inside("PGH142", 2, 17, "network {\n  zones = [\"a\", \"eu-central-1b\"]\n}", "is no zone of eu-west-1"),
         inside("PGH142", 2, 12, "network {\n  zones = [\"eu-west-1\"]\n}", "such as \"eu-west-1a\" or only \"a\""),
         inside("PGH142", 2, 12, "network {\n  zones = [\"eu-wst-1a\"]\n}", "is no zone of eu-west-1"),

@@ -64,6 +64,24 @@ impl Lab {
         id
     }
 
+    /// What each caller asked of the API so far: caller, action, whether it was refused.
+    pub fn calls(&self) -> Vec<(String, String, bool)> {
+        let text = fs::read_to_string(format!("{STATE}/logs/calls.jsonl")).unwrap();
+        let mut calls = vec![];
+        for line in text.lines() {
+            let call: serde_json::Value = serde_json::from_str(line).unwrap();
+            let caller = call["caller"].as_str().unwrap().to_string();
+            let of = |list: &str| {
+                call[list].as_array().unwrap().iter().map(|q| q[0].as_str().unwrap().to_string()).collect::<Vec<_>>()
+            };
+            let refused = of("refused");
+            calls.extend(
+                of("asked").into_iter().map(|action| (caller.clone(), action.clone(), refused.contains(&action))),
+            );
+        }
+        calls
+    }
+
     /// Waits until systemd is through with starting a machine.
     pub fn await_running(&self, id: &str) {
         let up = || self.run(&["lab", "shell", id, "--", "systemctl", "is-system-running", "--wait"]).status.success();

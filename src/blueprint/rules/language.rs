@@ -105,7 +105,7 @@ Source: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-reg
     ZONES = "PGH142", "the zones do not fit the region",
         "Machines are dealt out over 1 to 6 zones of the region, written in full (eu-west-1a) or by their letter (a). The default
 is three zones that every account has: a, b and c in most regions, a, c and d in ap-northeast-1, a, b and d in ca-central-1 and
-cn-north-1. In us-west-1 each account has two of a, b and c, so they must be named. No region has a zone behind f.
+cn-north-1. In us-west-1 each account has two of a, b and c, so they must be named. No region has a zone behind f so far.
 
 Source: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html";
     INSTANCE_TYPE = "PGH143", "this is no EC2 instance type",

@@ -37,8 +37,8 @@ pub fn region(text: &str) -> Result<String, Refusal> {
     refuse(&is::REGION, format!("`{text}` is no region"), "write an AWS region, such as \"eu-west-1\"")
 }
 
-/// The last letter that AWS has given a zone in any region: us-east-1 has six.
-const LAST_ZONE: &str = "f";
+/// No region has had more than six zones, a to f in us-east-1: the next one would be this.
+const LAST_ZONE: &str = "g";
 
 /// An availability zone of the region, in full; `b` alone is zone b.
 pub fn zone(text: &str, region: &str) -> Result<String, Refusal> {
@@ -49,7 +49,7 @@ pub fn zone(text: &str, region: &str) -> Result<String, Refusal> {
     }
     let zones = regions::zones(region).map(|letters| letters.chars().map(String::from).collect::<Vec<_>>().join(", "));
     let help = match zones {
-        Some(zones) => format!("{region} has the zones {zones}: write \"{region}a\" or only \"a\""),
+        Some(zones) => format!("write zones of {region}, such as \"{region}a\" or only \"a\": it has {zones}"),
         None => format!("write zones of {region}, such as \"{region}a\" or only \"a\""),
     };
     refuse(&is::ZONES, format!("`{text}` is no zone of {region}"), help)

@@ -58,8 +58,13 @@ fn zones(
     let at = written.at.clone();
     let Some(zones) = &written.value else {
         if regions::default_zones(&region.value).is_none() && written.origin == Origin::Default {
-            let letters: Vec<String> = regions::zones(&region.value).unwrap_or_default().chars().map(String::from).collect();
-            let problem = format!("no zones are set, and which of {} an account has in {} differs", letters.join(", "), region.value);
+            let letters: Vec<String> =
+                regions::zones(&region.value).unwrap_or_default().chars().map(String::from).collect();
+            let problem = format!(
+                "no zones are set, and which of {} an account has in {} differs",
+                letters.join(", "),
+                region.value
+            );
             let help = format!(
                 "write network {{ zones = {:?} }}, or the others that `aws ec2 describe-availability-zones --region {}` lists",
                 &letters[..letters.len() - 1],

@@ -3,6 +3,7 @@
 mod drive;
 mod images;
 mod lab;
+mod policy;
 mod write;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 pub use drive::{Destroy, Doctor, Graph, Keep, Run, Stages, Status, Telling};
 pub use images::{Images, ImagesVerb, Prune};
 pub use lab::{Lab, LabVerb};
+pub use policy::{Aim, Policy};
 pub use write::{Check, Explain, Gen, Init, Schema, SchemaFormat};
 
 const EXIT_CODES: &str = "Exit codes:
@@ -52,6 +54,8 @@ pub enum Verb {
     Images(Images),
     /// Show each machine, who is primary and who streams; 1 if the cluster is not healthy
     Status(Status),
+    /// Print the least IAM policies that `run`, `status` or `destroy` need for a cluster
+    Policy(Policy),
     /// Look for each tool and credential, and say how to get what is missing
     Doctor(Doctor),
     /// For pgherd's own use: keep a tool alive and its output clean, whatever becomes of who started it

@@ -48,7 +48,8 @@ mod tests {
     #[test]
     fn every_known_region_has_its_default_zones() {
         for region in crate::blueprint::regions::ALL.iter().filter(|region| region.name != "us-west-1") {
-            let codes: Vec<_> = found(&format!("region = \"{}\"", region.name)).into_iter().map(|(code, _)| code).collect();
+            let codes: Vec<_> =
+                found(&format!("region = \"{}\"", region.name)).into_iter().map(|(code, _)| code).collect();
             let expected: &[&str] = if region.in_provider_5 { &[] } else { &["PGH342"] };
             assert_eq!(codes, expected, "{region:?}");
         }

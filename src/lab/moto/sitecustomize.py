@@ -6,6 +6,7 @@ request means.
 """
 
 import functools
+import os
 
 import endpoints  # noqa: F401
 import limits  # noqa: F401
@@ -79,3 +80,8 @@ def tags_of_what_is_there(response, answer, *_args, **_kwargs):
     }
     tags = answer.result["Tags"]
     tags[:] = [tag for tag in tags if tag["resource_id"] in alive.get(tag["resource_id"].split("-")[0], [tag["resource_id"]])]
+
+
+# Where it is said where to write down what was asked, callers are judged by their policies.
+if "PGHERD_LAB_CALLS" in os.environ:
+    import judge  # noqa: F401

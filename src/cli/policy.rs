@@ -1,0 +1,37 @@
+//! `pgherd policy`: which rights a cluster's runner needs.
+
+use serde_json::{Map, Value};
+
+use super::args;
+use super::blueprints;
+use super::failure::{Failure, Kind};
+use super::report::Report;
+use crate::pipeline::policy::{self, Aim};
+use crate::system::Context;
+
+/// Runs the verb.
+pub fn run(context: &Context, report: &Report, options: &args::Policy) -> Result<(), Failure> {
+    let loaded = blueprints::load_one(context, report, &options.blueprint, &options.variables)?;
+    let aim = match options.aim {
+        args::Aim::Run => Aim::Run,
+        args::Aim::Status => Aim::Status,
+        args::Aim::Destroy => Aim::Destroy,
+    };
+    let policies = policy::policies(&loaded.cluster, &loaded.files(), aim);
+    let policies = policies.map_err(|why| Failure::Text(Kind::Failed, why))?;
+    if let Some(name) = &options.name {
+        let Some(one) = policies.iter().find(|policy| policy.name == *name) else {
+            let names: Vec<&str> = policies.iter().map(|policy| policy.name.as_str()).collect();
+            return Err(Failure::usage(format!(
+                "--name {name}: there is no such policy; there are {}",
+                names.join(", ")
+            )));
+        };
+        report.line(&one.text);
+        return Ok(());
+    }
+    let value = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let all: Map<String, Value> = policies.iter().map(|policy| (policy.name.clone(), value(&policy.text))).collect();
+    report.line(&format!("{:#}", Value::Object(all)));
+    Ok(())
+}

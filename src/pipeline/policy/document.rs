@@ -1,0 +1,257 @@
+//! Rights as statements of policies, and statements as documents that AWS takes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::modules::Modules;
+use super::rights::{ENCRYPT, On};
+use crate::cluster::Cluster;
+
+/// Characters of a managed policy, white space not counted
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
+pub const LONGEST: usize = 6144;
+
+/// What a statement's condition asks for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum When {
+    /// Nothing beyond the resource.
+    Always,
+    /// The request goes to the cluster's region.
+    InRegion,
+    /// The request gives the cluster's tag.
+    Tagging,
+    /// The resource bears the cluster's tag.
+    Tagged,
+    /// The resource bears no cluster's tag.
+    Loose,
+    /// The request gives the cluster's tag to what bears nobody's.
+    Adopting,
+    /// Tags come with the call that makes what they are on.
+    Creating(BTreeSet<String>),
+    /// The image's publisher.
+    PublishedBy(String),
+    /// The role is for machines.
+    ForMachines,
+    /// The key is used by EC2 or Secrets Manager in the caller's name.
+    ByServices,
+}
+
+/// Statements in the making.
+pub struct Statements<'a> {
+    cluster: &'a Cluster,
+    modules: &'a Modules,
+    partition: &'static str,
+    /// Resources of each action, by condition.
+    all: BTreeMap<When, BTreeMap<String, BTreeSet<String>>>,
+    /// Calls that make tagged things, and what they make.
+    made: BTreeSet<(String, String)>,
+}
+
+impl<'a> Statements<'a> {
+    pub fn new(cluster: &'a Cluster, modules: &'a Modules) -> Self {
+        let partition = cluster.partition.name();
+        Statements { cluster, modules, partition, all: BTreeMap::new(), made: BTreeSet::new() }
+    }
+
+    pub fn add_all(&mut self, rights: &[(&str, &[On])]) {
+        for (action, on) in rights {
+            self.add(action, on);
+        }
+    }
+
+    /// Allows an action on each of these.
+    pub fn add(&mut self, action: &str, on: &[On]) {
+        for one in on {
+            let (when, resources) = self.scope(action, *one);
+            if let On::New(kind) = one {
+                self.made.insert((action.to_string(), self.ec2(kind, "*")));
+            }
+            self.allow(when, action, resources);
+        }
+    }
+
+    fn allow(&mut self, when: When, action: &str, resources: Vec<String>) {
+        self.all.entry(when).or_default().entry(action.to_string()).or_default().extend(resources);
+    }
+
+    fn scope(&self, action: &str, on: On) -> (When, Vec<String>) {
+        let one = |arn: String| vec![arn];
+        let network = &self.cluster.network;
+        let verb = action.split_once(':').map_or(action, |(_, verb)| verb);
+        match on {
+            On::Any => (When::InRegion, one("*".into())),
+            On::New(kind) => (When::Tagging, one(self.ec2(kind, "*"))),
+            // What exists already bears no tag of the cluster's; the blueprint names it.
+            On::Ours("vpc") if network.vpc_id.is_some() => {
+                (When::Always, network.vpc_id.iter().map(|id| self.ec2("vpc", id)).collect())
+            }
+            On::Ours("subnet") if network.vpc_id.is_some() => {
+                let ids = network.subnets.iter().filter_map(|subnet| subnet.id.as_ref());
+                (When::Always, ids.map(|id| self.ec2("subnet", id)).collect())
+            }
+            On::Ours(kind) => (When::Tagged, one(self.ec2(kind, "*"))),
+            On::Untagged(kind) => (When::Adopting, one(self.ec2(kind, self.usual(kind)))),
+            On::Loose(kind) => (When::Loose, one(self.ec2(kind, "*"))),
+            On::Bare(kind) => (When::Always, one(self.ec2(kind, self.usual(kind)))),
+            On::Base => (When::PublishedBy(self.cluster.base.owner.into()), one(self.ec2("image", "*"))),
+            On::KeyPair => {
+                let names: BTreeSet<&String> =
+                    self.cluster.machines.iter().filter_map(|m| m.key_name.as_ref()).collect();
+                (When::Always, names.into_iter().map(|name| self.ec2("key-pair", name)).collect())
+            }
+            On::Role | On::Profile => {
+                let kind = if on == On::Role { "role" } else { "instance-profile" };
+                let names = self.modules.roles.iter();
+                let arns = names.map(|name| format!("arn:{}:iam::*:{kind}/{name}", self.partition)).collect();
+                let when = match verb {
+                    "PassRole" => When::ForMachines,
+                    _ if verb.starts_with("Get") || verb.starts_with("List") => When::Always,
+                    _ if verb.starts_with("Create") || verb.starts_with("Tag") => When::Tagging,
+                    _ => When::Tagged,
+                };
+                (when, arns)
+            }
+            On::Secret => {
+                let Cluster { name, region, .. } = self.cluster;
+                (When::Always, one(format!("arn:{}:secretsmanager:{region}:*:secret:{name}/*", self.partition)))
+            }
+            On::Key => (When::Always, self.key()),
+            On::Zone => (When::Always, one(format!("arn:{}:route53:::hostedzone/*", self.partition))),
+        }
+    }
+
+    /// The ids of what is not told by its tag.
+    fn usual(&self, kind: &str) -> &'a str {
+        match (kind, &self.cluster.builder_subnet_id) {
+            // Packer names its own so.
+            ("key-pair", _) => "packer_*",
+            ("subnet", Some(id)) => id,
+            _ => "*",
+        }
+    }
+
+    fn ec2(&self, kind: &str, id: &str) -> String {
+        // Images and snapshots belong to no account in their ARN.
+        let account = if ["image", "snapshot"].contains(&kind) { "" } else { "*" };
+        format!("arn:{}:ec2:{}:{account}:{kind}/{id}", self.partition, self.cluster.region)
+    }
+
+    /// The KMS key; of an alias, AWS checks the key that it stands for, whose id only AWS knows.
+    fn key(&self) -> Vec<String> {
+        let key = self.cluster.kms_key_id.as_deref();
+        let arn = |id: &str| match id {
+            _ if id.starts_with("arn:") && !id.contains(":alias/") => id.to_string(),
+            _ if id.contains("alias/") => format!("arn:{}:kms:{}:*:key/*", self.partition, self.cluster.region),
+            _ => format!("arn:{}:kms:{}:*:key/{id}", self.partition, self.cluster.region),
+        };
+        key.map(arn).into_iter().collect()
+    }
+
+    /// Other tags on what bears the cluster's: those of the blueprint's `tags` that change.
+    pub fn retag(&mut self) {
+        let made: Vec<String> = self.made.iter().map(|(_, arn)| arn.clone()).collect();
+        for action in ["ec2:CreateTags", "ec2:DeleteTags"] {
+            self.allow(When::Tagged, action, made.clone());
+        }
+    }
+
+    /// What EC2 and Secrets Manager do with the key in the caller's name.
+    pub fn encrypt(&mut self) {
+        for action in ENCRYPT {
+            self.allow(When::ByServices, action, self.key());
+        }
+    }
+
+    /// The states, where they are in a bucket.
+    pub fn state(&mut self, written: bool) {
+        let Some((bucket, keys)) = &self.modules.states else { return };
+        let bucket = format!("arn:{}:s3:::{bucket}", self.partition);
+        let states: Vec<String> = keys.iter().map(|key| format!("{bucket}/{key}")).collect();
+        let locks: Vec<String> = states.iter().map(|state| format!("{state}.tflock")).collect();
+        self.allow(When::Always, "s3:ListBucket", vec![bucket.clone()]);
+        self.allow(When::Always, "s3:GetObject", states.clone());
+        if written {
+            for action in ["s3:GetBucketLocation", "s3:GetBucketVersioning"] {
+                self.allow(When::Always, action, vec![bucket.clone()]);
+            }
+            for action in ["s3:GetObject", "s3:PutObject"] {
+                self.allow(When::Always, action, [states.clone(), locks.clone()].concat());
+            }
+            self.allow(When::Always, "s3:DeleteObject", locks);
+        }
+    }
+
+    /// The documents: as few as hold all statements.
+    pub fn documents(mut self) -> Vec<String> {
+        let made = std::mem::take(&mut self.made);
+        if !made.is_empty() {
+            let actions = made.iter().map(|(action, _)| action.trim_start_matches("ec2:").to_string()).collect();
+            self.allow(When::Creating(actions), "ec2:CreateTags", made.into_iter().map(|(_, arn)| arn).collect());
+        }
+        let mut documents: Vec<Vec<Value>> = vec![];
+        for statement in self.statements() {
+            let fits = |document: &Vec<Value>| {
+                print(&[document.as_slice(), std::slice::from_ref(&statement)].concat()).1 <= LONGEST
+            };
+            match documents.last_mut().filter(|document| fits(document)) {
+                Some(document) => document.push(statement),
+                None => documents.push(vec![statement]),
+            }
+        }
+        documents.iter().map(|statements| print(statements).0).collect()
+    }
+
+    fn statements(&self) -> Vec<Value> {
+        let mut statements = vec![];
+        for (when, actions) in &self.all {
+            // A tag tells enough: which of these actions is on which of these resources, AWS knows. Elsewhere each action has its own.
+            let mut groups: BTreeMap<BTreeSet<&String>, BTreeSet<&String>> = BTreeMap::new();
+            let every: BTreeSet<&String> = actions.values().flatten().collect();
+            for (action, resources) in actions {
+                let own = resources.iter().collect();
+                let resources = if matches!(when, When::Always | When::Loose) { own } else { every.clone() };
+                groups.entry(resources).or_default().insert(action);
+            }
+            for (resources, actions) in groups {
+                let mut statement = Map::new();
+                statement.insert("Effect".into(), "Allow".into());
+                statement.insert("Action".into(), json!(actions));
+                statement.insert("Resource".into(), json!(resources));
+                if let Some(condition) = self.condition(when) {
+                    statement.insert("Condition".into(), condition);
+                }
+                statements.push(Value::Object(statement));
+            }
+        }
+        statements
+    }
+
+    fn condition(&self, when: &When) -> Option<Value> {
+        let tag = self.modules.tag.as_str();
+        let (request, resource) = ("aws:RequestTag/pgherd:cluster", "aws:ResourceTag/pgherd:cluster");
+        let dns = self.cluster.partition.domain();
+        Some(match when {
+            When::Always => return None,
+            When::InRegion => json!({ "StringEquals": { "aws:RequestedRegion": self.cluster.region } }),
+            When::Tagging => json!({ "StringEquals": { request: tag } }),
+            When::Tagged => json!({ "StringEquals": { resource: tag } }),
+            When::Loose => json!({ "Null": { resource: "true" } }),
+            When::Adopting => json!({ "StringEquals": { request: tag }, "Null": { resource: "true" } }),
+            When::Creating(actions) => json!({ "StringEquals": { request: tag, "ec2:CreateAction": actions } }),
+            When::PublishedBy(owner) => json!({ "StringEquals": { "ec2:Owner": owner } }),
+            When::ForMachines => json!({ "StringEquals": { "iam:PassedToService": format!("ec2.{dns}") } }),
+            When::ByServices => {
+                let services = ["ec2", "secretsmanager"].map(|name| format!("{name}.{}.{dns}", self.cluster.region));
+                json!({ "StringEquals": { "kms:ViaService": services } })
+            }
+        })
+    }
+}
+
+/// A document's text, and how long it is for AWS.
+fn print(statements: &[Value]) -> (String, usize) {
+    let text = format!("{:#}", json!({ "Version": "2012-10-17", "Statement": statements }));
+    let length = text.chars().filter(|c| !c.is_whitespace()).count();
+    (text, length)
+}

@@ -1,0 +1,132 @@
+//! The least IAM policies with which a cluster can be run, looked at and taken down.
+//!
+//! They follow from the generated modules: what these do not hold needs no right. Each action is limited to the resources that AWS
+//! can limit it to: to what bears the cluster's tag, to what the call makes with that tag, to the cluster's names.
+
+mod document;
+mod modules;
+pub mod rights;
+
+use crate::cluster::Cluster;
+use crate::fileset::FileSet;
+use document::Statements;
+use modules::Modules;
+use rights::On;
+
+pub use document::LONGEST;
+
+/// A managed policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Its name.
+    pub name: String,
+    /// The document, as JSON.
+    pub text: String,
+}
+
+/// What is to be done with a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aim {
+    /// `pgherd run`: it makes, changes, replaces and takes away.
+    Run,
+    /// `pgherd status`: it reads Terraform's outputs.
+    Status,
+    /// `pgherd destroy`.
+    Destroy,
+}
+
+/// A part of the rights: a policy of its own, since AWS limits the length of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    State,
+    Look,
+    Build,
+    Make,
+    Unmake,
+}
+
+impl Aim {
+    fn parts(self) -> &'static [Part] {
+        match self {
+            Aim::Run => &[Part::State, Part::Look, Part::Build, Part::Make, Part::Unmake],
+            Aim::Status => &[Part::State],
+            Aim::Destroy => &[Part::State, Part::Look, Part::Unmake],
+        }
+    }
+}
+
+/// The policies for an aim; none where it needs no right. An error names a resource type of the modules whose rights are not known.
+pub fn policies(cluster: &Cluster, set: &FileSet, aim: Aim) -> Result<Vec<Policy>, String> {
+    let modules = modules::read(set)?;
+    let mut policies = vec![];
+    for part in aim.parts() {
+        let mut statements = Statements::new(cluster, &modules);
+        fill(&mut statements, cluster, &modules, *part, aim)?;
+        let name = format!("pgherd-{}-{}", cluster.name, part.name());
+        policies.extend(
+            statements.documents().into_iter().enumerate().map(|(i, text)| Policy {
+                name: if i == 0 { name.clone() } else { format!("{name}-{}", i + 1) },
+                text,
+            }),
+        );
+    }
+    Ok(policies)
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Part::State => "state",
+            Part::Look => "look",
+            Part::Build => "build",
+            Part::Make => "make",
+            Part::Unmake => "unmake",
+        }
+    }
+}
+
+fn fill(
+    statements: &mut Statements<'_>,
+    cluster: &Cluster,
+    modules: &Modules,
+    part: Part,
+    aim: Aim,
+) -> Result<(), String> {
+    match part {
+        Part::State => statements.state(aim != Aim::Status),
+        Part::Build => {
+            statements.add_all(rights::BUILD);
+            if cluster.kms_key_id.is_some() {
+                statements.encrypt();
+            }
+        }
+        Part::Look | Part::Make | Part::Unmake => {
+            for (block, kind) in &modules.kinds {
+                let found = rights::MODULES.iter().find(|rights| rights.of == (block.as_str(), kind.as_str()));
+                let rights = found.ok_or_else(|| format!("no rights are known for {block} \"{kind}\""))?;
+                statements.add_all(match part {
+                    Part::Look => rights.look,
+                    Part::Make => rights.make,
+                    _ => rights.unmake,
+                });
+            }
+            match part {
+                Part::Look => statements.add_all(rights::QUESTIONS),
+                Part::Unmake => statements.add_all(rights::IMAGES),
+                _ => {
+                    statements.retag();
+                    if cluster.machines.iter().any(|machine| machine.key_name.is_some()) {
+                        statements.add("ec2:RunInstances", &[On::KeyPair]);
+                    }
+                    if modules.private_dns {
+                        statements.add("route53:AssociateVPCWithHostedZone", &[On::Zone]);
+                    }
+                    if cluster.kms_key_id.is_some() {
+                        statements.encrypt();
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! What the generated Terraform modules hold, read from their text.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hcl::{Attribute, Body, Expression, Structure};
+
+use crate::fileset::FileSet;
+
+/// What rights follow from.
+#[derive(Debug, Default)]
+pub struct Modules {
+    /// `resource`, `data` or `ephemeral`, and the type of each block.
+    pub kinds: BTreeSet<(String, String)>,
+    /// The cluster's tag, as everything that is made bears it.
+    pub tag: String,
+    /// The name of every role; `*` stands for what is only known in Terraform.
+    pub roles: BTreeSet<String>,
+    /// The bucket of the states, and the key of each state in it.
+    pub states: Option<(String, Vec<String>)>,
+    /// Whether an endpoint's names are those of its service in the whole VPC.
+    pub private_dns: bool,
+}
+
+/// Reads all modules; an error is a module that is no HCL.
+pub fn read(set: &FileSet) -> Result<Modules, String> {
+    let mut modules = Modules::default();
+    let mut locals = BTreeMap::new();
+    let mut names = vec![];
+    for (path, file) in set.iter().filter(|(path, _)| path.as_str().ends_with(".tf")) {
+        let body: Body = hcl::parse(&file.text).map_err(|e| format!("{path}: {e}"))?;
+        for block in body.blocks() {
+            let labels: Vec<&str> = block.labels().iter().map(|label| label.as_str()).collect();
+            match (block.identifier(), labels.as_slice()) {
+                ("locals", _) => {
+                    modules.tag = tag(&block.body).unwrap_or(std::mem::take(&mut modules.tag));
+                    locals.extend(texts(&block.body));
+                }
+                (what @ ("resource" | "data" | "ephemeral"), [kind, _]) => {
+                    modules.kinds.insert((what.into(), (*kind).into()));
+                    let has =
+                        |name: &str, value: &str| attribute(&block.body, name).is_some_and(|e| e.to_string() == value);
+                    modules.private_dns |=
+                        *kind == "aws_vpc_endpoint" && what == "resource" && has("private_dns_enabled", "true");
+                    if (what, *kind) == ("resource", "aws_iam_role") {
+                        names.extend(attribute(&block.body, "name").map(ToString::to_string));
+                    }
+                }
+                ("terraform", _) => {
+                    for backend in block.body.blocks().filter(|inner| inner.identifier() == "backend") {
+                        let text = texts(&backend.body);
+                        if let (Some(bucket), Some(key)) = (text.get("bucket"), text.get("key")) {
+                            modules.states.get_or_insert_with(|| (bucket.clone(), vec![])).1.push(key.clone());
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    modules.roles = names.iter().map(|name| pattern(name, &locals)).collect();
+    Ok(modules)
+}
+
+fn attribute<'a>(body: &'a Body, name: &str) -> Option<&'a Expression> {
+    body.attributes().find(|attribute| attribute.key() == name).map(Attribute::expr)
+}
+
+/// Attributes that are plain texts.
+fn texts(body: &Body) -> BTreeMap<String, String> {
+    let text = |structure: &Structure| match structure {
+        Structure::Attribute(Attribute { key, expr: Expression::String(text) }) => {
+            Some((key.to_string(), text.clone()))
+        }
+        _ => None,
+    };
+    body.iter().filter_map(text).collect()
+}
+
+fn tag(locals: &Body) -> Option<String> {
+    let Expression::Object(tags) = attribute(locals, "tags")? else { return None };
+    let named = tags.iter().find(|(key, _)| key.to_string().trim_matches('"') == "pgherd:cluster");
+    match named?.1 {
+        Expression::String(value) => Some(value.clone()),
+        _ => None,
+    }
+}
+
+/// A template of Terraform's with the blueprint's decisions in it, and `*` for everything else.
+fn pattern(template: &str, locals: &BTreeMap<String, String>) -> String {
+    let mut pattern = String::new();
+    let mut rest = template.trim_matches('"');
+    while let Some((before, after)) = rest.split_once("${") {
+        let (reference, after) = after.split_once('}').unwrap_or((after, ""));
+        pattern.push_str(before);
+        pattern
+            .push_str(reference.strip_prefix("local.").and_then(|name| locals.get(name)).map_or("*", String::as_str));
+        rest = after;
+    }
+    pattern + rest
+}
