@@ -172,19 +172,16 @@ fn every_question_of_the_pipeline_is_allowed() {
         include_str!("../src/tools/leftovers.rs"),
     ] {
         let words: Vec<&str> = source.split('"').skip(1).step_by(2).collect();
+        let is_verb =
+            |word: &str| word.split('-').all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()));
         for pair in words.windows(2) {
-            let is_verb = |word: &str| !word.is_empty() && word.chars().all(|c| c == '-' || c.is_ascii_lowercase());
             let service = services.iter().find(|(cli, _)| *cli == pair[0] && is_verb(pair[1]));
             if let Some((_, service)) = service {
                 asked.insert(format!("{service}:{}", camel(pair[1])));
             }
         }
         // `ec2("describe-instances")`, `self.ask("describe-volumes", …)`
-        let verbs = words.iter().filter(|word| {
-            word.starts_with("describe-")
-                && !word.ends_with('-')
-                && word.chars().all(|c| c == '-' || c.is_ascii_lowercase())
-        });
+        let verbs = words.iter().filter(|word| word.starts_with("describe-") && is_verb(word));
         asked.extend(verbs.map(|verb| format!("ec2:{}", camel(verb))));
     }
     // The CLI's own loop over DescribeInstances.
