@@ -114,7 +114,7 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
         ("", vec![]),
         ("network {\n zones = [\"a\", \"b\"]\n}", vec!["PGH001", "PGH002"]),
         ("network {\n zones = [\"a\"]\n}", vec!["PGH001"]),
-        ("network {\n zones = [\"a\", \"b\", \"c\", \"d\"]\n}", vec![]),
+        ("network {\n zones = [\"a\", \"b\", \"c\", \"d\"]\n}", vec!["PGH341"]),
         ("slaves {\n count = 4\n}", vec!["PGH002", "PGH400"]),
         ("slaves {\n count = 4\n}\nfailover {\n synchronous = false\n}", vec!["PGH400"]),
         ("slaves {\n count = 0\n}", vec!["PGH003"]),
