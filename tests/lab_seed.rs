@@ -11,7 +11,7 @@ use lab::Lab;
 /// An image that an earlier lab left in the cache is not built again, since its name is taken; HAProxy's always is.
 const BY_HAND: &str = r#"
 set -euo pipefail
-export AWS_ACCESS_KEY=seed AWS_SECRET_KEY=seed AWS_REGION=eu-west-1
+export AWS_ACCESS_KEY=lab AWS_SECRET_KEY=lab AWS_REGION=eu-west-1
 eip() { aws ec2 allocate-address --query PublicIp --output text; }
 image() { aws ec2 describe-images --owners self --filters "Name=name,Values=$(jq -r '.builders[0].ami_name' "packer_templates/$1_temp.json")" --query 'Images[0].ImageId' --output text; }
 build() { packer build ${PACKER_FLAGS} "packer_templates/$1_temp.json"; }

@@ -143,7 +143,10 @@ fn a_network_and_a_key_of_the_accounts_own_are_named() {
 #[test]
 fn the_partition_is_the_regions() {
     for region in regions::ALL.iter().filter(|region| regions::home(region.name) == region.name) {
-        let cluster = cluster(&format!("cluster \"herd\" {{\n region = \"{}\"\n}}\n", region.name));
+        let cluster = cluster(&format!(
+            "cluster \"herd\" {{\n region = \"{}\"\n image {{\n  base = \"ubuntu-24.04\"\n }}\n}}\n",
+            region.name
+        ));
         let wanted = format!("arn:{}:", region.partition.name());
         for statement in statements(&of(&cluster, Aim::Run)) {
             assert!(
@@ -170,6 +173,8 @@ fn every_question_of_the_pipeline_is_allowed() {
         include_str!("../src/tools/adopt.rs"),
         include_str!("../src/tools/aws.rs"),
         include_str!("../src/tools/leftovers.rs"),
+        include_str!("../src/pipeline/preflight/mod.rs"),
+        include_str!("../src/pipeline/preflight/region.rs"),
     ] {
         let words: Vec<&str> = source.split('"').skip(1).step_by(2).collect();
         let is_verb =

@@ -8,6 +8,7 @@ mod destroy;
 mod doctor;
 mod explain;
 mod failure;
+mod foresee;
 mod generate;
 mod images;
 mod init;

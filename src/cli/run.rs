@@ -7,9 +7,11 @@ use std::time::Duration;
 use super::args::{self, Graph, Stages};
 use super::asking::Asking;
 use super::failure::{Failure, Kind};
+use super::foresee::foresee;
 use super::report::{Feed, Report};
 use super::session::{Need, Session};
 use super::{status, telling};
+use crate::cluster::{State, regions};
 use crate::pipeline::{Pipeline, Selection, Stage, Work};
 use crate::run::events::{Event, Phase};
 use crate::run::review::{Build, Images, Review};
@@ -107,9 +109,20 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
             scope.spawn(move || builder.work(images));
         };
         let looker = looker(session, feed, options, &board);
-        // Where nothing is, a review has nothing to refuse: images are built beside it, if they leave it a turn.
-        let early = !asks && looker.is_bare() && images.len() < options.jobs.into();
+        // Where nothing is, a review has nothing to refuse: images are built beside it, if they leave it a turn. A region that
+        // Terraform's provider may refuse is planned first.
+        let bare = looker.is_bare();
+        let known = regions::find(&session.loaded.cluster.region).is_some_and(|region| region.in_provider_5);
+        let early = !asks && bare && known && images.len() < options.jobs.into();
+        // Without the bucket of the states not even a review can begin.
+        let blind = bare || session.is_first && matches!(session.loaded.cluster.state, State::S3 { .. });
+        if blind {
+            foresee(session)?;
+        }
         let review = look(session, &looker, !asks, early.then_some(&build))?;
+        if !blind && !review.is_empty() {
+            foresee(session)?;
+        }
         let review = if asks { asking.agree(review)? } else { asking.unattended(review)? };
         feed.event(Event::PhaseBegun { phase: Phase::Work });
         let mut runner = worker(session, feed, options, &consent, &board);

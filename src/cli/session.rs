@@ -8,7 +8,7 @@ use super::args::{TargetName, Where};
 use super::blueprints::{self, Loaded};
 use super::failure::{Failure, Kind};
 use super::report::{Feed, History, PageOf, Report, page};
-use super::{place, ready, trace};
+use super::{foresee, place, ready, trace};
 use crate::pipeline::{Pipeline, Stage, Target, Toolbox, pipeline};
 use crate::run::events::{self, Begun, Event, StageIs};
 use crate::run::journal::{Entry, Journal};
@@ -132,6 +132,10 @@ impl<'a> Session<'a> {
         }
         let ask = self.aws(aws::caller_identity(&self.loaded.cluster.region));
         let found = prerequisites::credentials(&ask, &self.env, &self.interrupt);
+        if found.problem.is_some() && !self.interrupt.is_raised() {
+            // A region that is not there, or not enabled, looks like a network without AWS, or like keys that are not accepted.
+            foresee::region(self)?;
+        }
         ready::require(&self.report, std::slice::from_ref(&found), &self.interrupt)?;
         self.report.note(&format!("AWS {}, region {}", found.version, self.loaded.cluster.region));
         Ok(())

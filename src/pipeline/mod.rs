@@ -5,6 +5,7 @@
 mod build;
 mod graph;
 pub mod policy;
+pub mod preflight;
 mod select;
 pub mod target;
 

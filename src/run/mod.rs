@@ -6,6 +6,7 @@ pub mod destroy;
 pub mod drift;
 pub mod environment;
 pub mod events;
+pub mod foresight;
 pub mod health;
 pub mod image;
 pub mod journal;

@@ -69,7 +69,7 @@ impl Base {
 }
 
 /// The words with region and format.
-pub(super) fn args(region: &str, words: &[&str]) -> Vec<String> {
+pub fn args(region: &str, words: &[&str]) -> Vec<String> {
     words.iter().copied().chain(["--region", region, "--output", "json"]).map(String::from).collect()
 }
 

@@ -39,7 +39,8 @@ mod tests {
     use crate::cluster::resolve;
 
     fn found(text: &str) -> Vec<(&'static str, String)> {
-        let text = format!("cluster \"herd\" {{\n{text}\n}}\n");
+        // Ubuntu publishes its images in every partition.
+        let text = format!("cluster \"herd\" {{\n{text}\nimage {{\n base = \"ubuntu-24.04\"\n}}\n}}\n");
         let blueprint = crate::blueprint::parse("", &text).unwrap_or_else(|problems| panic!("{text}{problems:#?}"));
         let found = super::findings(&resolve(&blueprint));
         found.into_iter().map(|finding| (finding.rule.code, finding.problem)).collect()

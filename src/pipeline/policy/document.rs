@@ -94,7 +94,7 @@ impl<'a> Statements<'a> {
             On::Untagged(kind) => (When::Adopting, one(self.ec2(kind, self.usual(kind)))),
             On::Loose(kind) => (When::Loose, one(self.ec2(kind, "*"))),
             On::Bare(kind) => (When::Always, one(self.ec2(kind, self.usual(kind)))),
-            On::Base => (When::PublishedBy(self.cluster.base.owner.into()), one(self.ec2("image", "*"))),
+            On::Base => (When::PublishedBy(self.cluster.image_owner().into()), one(self.ec2("image", "*"))),
             On::KeyPair => {
                 let names: BTreeSet<&String> =
                     self.cluster.machines.iter().filter_map(|m| m.key_name.as_ref()).collect();
@@ -228,7 +228,7 @@ impl<'a> Statements<'a> {
     }
 
     fn condition(&self, when: &When) -> Option<Value> {
-        let tag = self.modules.tag.as_str();
+        let tag = self.cluster.tag();
         let (request, resource) = ("aws:RequestTag/pgherd:cluster", "aws:ResourceTag/pgherd:cluster");
         let dns = self.cluster.partition.domain();
         Some(match when {

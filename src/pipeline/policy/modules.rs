@@ -11,8 +11,6 @@ use crate::fileset::FileSet;
 pub struct Modules {
     /// `resource`, `data` or `ephemeral`, and the type of each block.
     pub kinds: BTreeSet<(String, String)>,
-    /// The cluster's tag, as everything that is made bears it.
-    pub tag: String,
     /// The name of every role; `*` stands for what is only known in Terraform.
     pub roles: BTreeSet<String>,
     /// The bucket of the states, and the key of each state in it.
@@ -32,7 +30,6 @@ pub fn read(set: &FileSet) -> Result<Modules, String> {
             let labels: Vec<&str> = block.labels().iter().map(|label| label.as_str()).collect();
             match (block.identifier(), labels.as_slice()) {
                 ("locals", _) => {
-                    modules.tag = tag(&block.body).unwrap_or(std::mem::take(&mut modules.tag));
                     locals.extend(texts(&block.body));
                 }
                 (what @ ("resource" | "data" | "ephemeral"), [kind, _]) => {
@@ -74,15 +71,6 @@ fn texts(body: &Body) -> BTreeMap<String, String> {
         _ => None,
     };
     body.iter().filter_map(text).collect()
-}
-
-fn tag(locals: &Body) -> Option<String> {
-    let Expression::Object(tags) = attribute(locals, "tags")? else { return None };
-    let named = tags.iter().find(|(key, _)| key.to_string().trim_matches('"') == "pgherd:cluster");
-    match named?.1 {
-        Expression::String(value) => Some(value.clone()),
-        _ => None,
-    }
 }
 
 /// A template of Terraform's with the blueprint's decisions in it, and `*` for everything else.

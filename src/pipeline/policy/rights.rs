@@ -291,6 +291,7 @@ pub const MODULES: &[Rights] = &[
     data("aws_vpc", &[("ec2:DescribeVpcs", ANY), ("ec2:DescribeVpcAttribute", ANY), ("ec2:DescribeRouteTables", ANY)]),
     data("aws_vpcs", &[("ec2:DescribeVpcs", ANY)]),
     data("aws_vpc_endpoint", &[("ec2:DescribeVpcEndpoints", ANY), ("ec2:DescribePrefixLists", ANY)]),
+    data("aws_vpc_endpoint_service", &[("ec2:DescribeVpcEndpointServices", ANY)]),
     data("aws_kms_key", &[("kms:DescribeKey", &[Key])]),
     data("aws_secretsmanager_secret", &[("secretsmanager:DescribeSecret", &[Secret])]),
     // AWS is asked for none of these: the provider knows them.
@@ -347,8 +348,11 @@ pub const IMAGES: &[(&str, &[On])] =
 
 /// What the pipeline itself asks with the AWS CLI: what exists, and what AWS would refuse, before anything is made.
 pub const QUESTIONS: &[(&str, &[On])] = &[
+    ("ec2:DescribeAccountAttributes", ANY),
     ("ec2:DescribeAddresses", ANY),
+    ("ec2:DescribeAvailabilityZones", ANY),
     ("ec2:DescribeImages", ANY),
+    ("ec2:DescribeInstanceTypeOfferings", ANY),
     ("ec2:DescribeInstances", ANY),
     ("ec2:DescribeInternetGateways", ANY),
     ("ec2:DescribeKeyPairs", ANY),
@@ -363,6 +367,7 @@ pub const QUESTIONS: &[(&str, &[On])] = &[
     ("iam:GetInstanceProfile", &[Profile]),
     ("iam:GetRole", &[Role]),
     ("secretsmanager:ListSecrets", ANY),
+    ("servicequotas:GetServiceQuota", ANY),
 ];
 
 /// What EC2 and Secrets Manager do with a KMS key in the caller's name
@@ -407,5 +412,6 @@ pub const NEEDED_ELSEWHERE: &[(&str, &str)] = &[
     ("secretsmanager:ListSecrets", "what a killed run had made"),
     ("secretsmanager:UntagResource", "a key that leaves the blueprint's tags"),
     ("secretsmanager:UpdateSecret", "a secret's description or KMS key that changes"),
+    ("servicequotas:GetServiceQuota", "how many processors and VPCs there may be; moto knows none of that"),
     ("secretsmanager:UpdateSecretVersionStage", "a secret that was rotated by hand"),
 ];

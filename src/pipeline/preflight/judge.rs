@@ -1,0 +1,376 @@
+//! Answers -> what is missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{ADDRESS_QUOTA, Answer, Lack, Of, Question, Verdict, builders, key_pairs, processors, subnets};
+use crate::cluster::{Cluster, State};
+
+/// Says what would fail.
+pub fn judge(cluster: &Cluster, answers: &[(Question, Answer)]) -> Verdict {
+    let mut court = Court { cluster, answers, verdict: Verdict::default() };
+    court.unasked();
+    court.zones();
+    court.offerings();
+    court.addresses();
+    court.processors();
+    court.vpcs();
+    court.subnets();
+    court.key_pairs();
+    court.key();
+    court.bucket();
+    court.verdict
+}
+
+struct Court<'a> {
+    cluster: &'a Cluster,
+    answers: &'a [(Question, Answer)],
+    verdict: Verdict,
+}
+
+impl<'a> Court<'a> {
+    fn lack(&mut self, what: String, help: impl Into<String>) {
+        self.verdict.lacks.push(Lack { what, help: help.into() });
+    }
+
+    fn answer(&self, of: Of) -> Option<&'a Answer> {
+        self.answers.iter().find(|(question, _)| question.of == of).map(|(_, answer)| answer)
+    }
+
+    fn json(&self, of: Of) -> Option<&'a Value> {
+        match self.answer(of)? {
+            Answer::Json(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The list of this name in an answer; none where AWS has not told.
+    fn list(&self, of: Of, name: &str) -> Option<&'a Vec<Value>> {
+        self.json(of)?.get(name)?.as_array()
+    }
+
+    /// What was not told is said once, with the commands.
+    fn unasked(&mut self) {
+        let mut forbidden = BTreeSet::new();
+        for (question, answer) in self.answers {
+            let command = question.args.iter().take(2).cloned().collect::<Vec<_>>().join(" ");
+            match answer {
+                Answer::Forbidden if question.of != Of::Bucket => drop(forbidden.insert(command)),
+                Answer::Failed(why) => {
+                    self.verdict.notices.push(format!("aws {command} failed, and its answer is not known: {why}"))
+                }
+                _ => {}
+            }
+        }
+        if !forbidden.is_empty() {
+            let commands = forbidden.into_iter().collect::<Vec<_>>().join(", ");
+            let text = format!(
+                "these credentials may not ask AWS ({commands}); what would fail there is found later (`pgherd policy`)"
+            );
+            self.verdict.notices.push(text);
+        }
+    }
+
+    fn zones(&mut self) {
+        let Some(zones) = self.list(Of::Zones, "AvailabilityZones") else { return };
+        let available = |zone: &&Value| zone["State"].as_str().is_none_or(|state| state == "available");
+        let names: BTreeSet<&str> =
+            zones.iter().filter(available).filter_map(|zone| zone["ZoneName"].as_str()).collect();
+        if names.is_empty() {
+            return;
+        }
+        let wanted = self.cluster.network.subnets.iter().map(|subnet| subnet.zone.as_str());
+        let missing: Vec<&str> = wanted.filter(|zone| !names.contains(zone)).collect();
+        if !missing.is_empty() {
+            let there = names.iter().filter(|zone| zone.starts_with(&self.cluster.region)).copied().collect::<Vec<_>>();
+            let what = format!("this account has no zone {}", missing.join(", "));
+            let help = format!("write network {{ zones = [ … ] }} with some of {}", there.join(", "));
+            self.lack(what, help);
+        }
+    }
+
+    fn offerings(&mut self) {
+        let Some(offerings) = self.list(Of::Offerings, "InstanceTypeOfferings") else { return };
+        let mut zones: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for offering in offerings {
+            if let (Some(kind), Some(zone)) = (offering["InstanceType"].as_str(), offering["Location"].as_str()) {
+                zones.entry(kind).or_default().insert(zone);
+            }
+        }
+        let mut wanted: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        for machine in &self.cluster.machines {
+            wanted.entry((&machine.instance_type, &machine.zone)).or_default().push(&machine.name);
+        }
+        let mut lacks = vec![];
+        for ((kind, zone), machines) in wanted {
+            let offered = zones.get(kind).cloned().unwrap_or_default();
+            if !offered.contains(zone) {
+                let what = format!("{zone} has no {kind}, which {} is to be", machines.join(", "));
+                lacks.push((what, offered_in(kind, &offered, &self.cluster.region)));
+            }
+        }
+        let builder_zone =
+            self.cluster.builder_subnet_id.as_deref().and_then(|id| self.subnet(id)?["AvailabilityZone"].as_str());
+        for kind in builders(self.cluster).into_iter().map(|(_, kind)| kind).collect::<BTreeSet<_>>() {
+            let offered = zones.get(kind).cloned().unwrap_or_default();
+            if builder_zone.map_or(offered.is_empty(), |zone| !offered.contains(zone)) {
+                let place = builder_zone.unwrap_or(&self.cluster.region);
+                let help = format!(
+                    "{}; image.builder_instance_type names another",
+                    offered_in(kind, &offered, &self.cluster.region)
+                );
+                lacks.push((format!("{place} has no {kind}, on which images are built"), help));
+            }
+        }
+        lacks.into_iter().for_each(|(what, help)| self.lack(what, help));
+    }
+
+    fn addresses(&mut self) {
+        let Some(there) = self.list(Of::Addresses, "Addresses") else { return };
+        let attributes = self.list(Of::AddressQuota, "AccountAttributes");
+        let most = attributes.into_iter().flatten().find(|one| one["AttributeName"] == "vpc-max-elastic-ips");
+        let most = most.and_then(|one| one["AttributeValues"][0]["AttributeValue"].as_str()?.parse::<usize>().ok());
+        let Some(most) = most else { return };
+        let ours = there.iter().filter(|address| self.is_ours(&address["Tags"])).count();
+        let wanted = self.cluster.machines.iter().filter(|machine| machine.elastic_ip).count().saturating_sub(ours);
+        let (used, region) = (there.len(), &self.cluster.region);
+        if used + wanted > most {
+            let what = format!(
+                "{} Elastic IPs are missing in {region}: this cluster needs {wanted} more, {used} of {most} are in use",
+                used + wanted - most
+            );
+            let help = format!(
+                "ask AWS for more (`aws service-quotas request-service-quota-increase --service-code ec2 --quota-code {ADDRESS_QUOTA} \
+                 --desired-value {} --region {region}`), release some, or take elastic_ip out of the blueprint",
+                used + wanted
+            );
+            self.lack(what, help);
+        }
+    }
+
+    /// Names of the cluster's machines that run.
+    fn there(&self) -> BTreeSet<String> {
+        let machines = self.json(Of::Machines).and_then(Value::as_array);
+        let ours = machines.into_iter().flatten().filter(|machine| self.is_ours(&machine["tags"]));
+        ours.filter_map(|machine| tag(&machine["tags"], "pgherd:machine").map(str::to_string)).collect()
+    }
+
+    fn processors(&mut self) {
+        let Some(machines) = self.json(Of::Machines).and_then(Value::as_array) else { return };
+        let there = self.there();
+        let region = self.cluster.region.clone();
+        for class in processors::classes(self.cluster) {
+            let quota = self.json(Of::ProcessorQuota(class)).and_then(|answer| answer["Quota"]["Value"].as_f64());
+            let Some(most) = quota else { continue };
+            let counted = machines.iter().filter(|machine| {
+                let kind = machine["type"].as_str().unwrap_or_default();
+                machine["spot"].as_str().is_none() && processors::Class::of(kind) == Some(class)
+            });
+            let processors = |machine: &Value| {
+                machine["cpu"]["CoreCount"].as_u64().unwrap_or(1)
+                    * machine["cpu"]["ThreadsPerCore"].as_u64().unwrap_or(1)
+            };
+            let used: u64 = counted.map(processors).sum();
+            let (needed, building) = processors::needed(self.cluster, class, &there);
+            // Quotas are whole numbers that are written as others.
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let most = most as u64;
+            let free = most.saturating_sub(used);
+            let name = class.name();
+            if u64::from(needed) > free {
+                let what = format!(
+                    "{} vCPUs are missing in {region}: the machines need {needed}, {used} of {most} of {name} are in use",
+                    u64::from(needed) - free
+                );
+                let help = format!(
+                    "ask AWS for more (`aws service-quotas request-service-quota-increase --service-code ec2 --quota-code {} \
+                     --desired-value {} --region {region}`), or choose smaller machines",
+                    class.quota(),
+                    used + u64::from(needed.max(building))
+                );
+                self.lack(what, help);
+            } else if u64::from(needed + building) > free {
+                self.verdict.notices.push(format!(
+                    "{free} vCPUs of {name} are free in {region}; machines ({needed}) and builders of images ({building}) cannot all run at \
+                     once: `--jobs 1` builds one after the other"
+                ));
+            }
+        }
+    }
+
+    fn vpcs(&mut self) {
+        let Some(vpcs) = self.list(Of::Vpcs, "Vpcs") else { return };
+        let (cluster, region) = (self.cluster, self.cluster.region.as_str());
+        if let Some(id) = &cluster.network.vpc_id {
+            match vpcs.iter().find(|vpc| vpc["VpcId"] == id.as_str()) {
+                None => self
+                    .lack(format!("{region} has no VPC {id}"), "name one of `aws ec2 describe-vpcs` as network.vpc_id"),
+                Some(vpc) => {
+                    let blocks: BTreeSet<&str> = std::iter::once(&vpc["CidrBlock"])
+                        .chain(
+                            vpc["CidrBlockAssociationSet"]
+                                .as_array()
+                                .into_iter()
+                                .flatten()
+                                .map(|one| &one["CidrBlock"]),
+                        )
+                        .filter_map(Value::as_str)
+                        .collect();
+                    if !blocks.is_empty() && !blocks.contains(cluster.network.cidr.to_string().as_str()) {
+                        let blocks = blocks.into_iter().collect::<Vec<_>>().join(", ");
+                        let what = format!("{id} has no range {}: it has {blocks}", cluster.network.cidr);
+                        self.lack(what, "write the VPC's own range as network.cidr");
+                    }
+                }
+            }
+        } else if !vpcs.iter().any(|vpc| self.is_ours(&vpc["Tags"]))
+            && let Some(most) = self.json(Of::VpcQuota).and_then(|answer| answer["Quota"]["Value"].as_f64())
+            && vpcs.len() as f64 >= most
+        {
+            let what = format!("1 VPC is missing in {region}: {} of {most} are in use", vpcs.len());
+            self.lack(
+                what,
+                "ask AWS for more (quota L-F678F1CE of the service vpc), remove one, or name one as network.vpc_id",
+            );
+        }
+        let has_default = vpcs.iter().any(|vpc| vpc["IsDefault"] == true);
+        if cluster.builder_subnet_id.is_none() && !has_default {
+            self.verdict.notices.push(format!(
+                "{region} has no default VPC, where Packer builds: an image that is not there yet needs image.builder_subnet_id"
+            ));
+        }
+    }
+
+    fn subnet(&self, id: &str) -> Option<&'a Value> {
+        self.list(Of::Subnets, "Subnets")?.iter().find(|subnet| subnet["SubnetId"] == id)
+    }
+
+    fn subnets(&mut self) {
+        if self.list(Of::Subnets, "Subnets").is_none() {
+            return;
+        }
+        let (cluster, there) = (self.cluster, self.there());
+        let mut lacks = vec![];
+        for id in subnets(cluster).collect::<BTreeSet<_>>() {
+            let Some(found) = self.subnet(id) else {
+                let help = "name one of `aws ec2 describe-subnets`";
+                lacks.push((format!("{} has no subnet {id}", cluster.region), help.to_string()));
+                continue;
+            };
+            let free = found["AvailableIpAddressCount"].as_u64().unwrap_or(u64::MAX);
+            let mut needed = 0;
+            if let Some(subnet) = cluster.network.subnets.iter().find(|subnet| subnet.id.as_deref() == Some(id)) {
+                let (zone, cidr) = (found["AvailabilityZone"].as_str(), found["CidrBlock"].as_str());
+                if zone.is_some_and(|zone| zone != subnet.zone) {
+                    let what = format!("{id} is in {}, not in {}", zone.unwrap_or_default(), subnet.zone);
+                    lacks.push((what, "write the zone where the subnet is".into()));
+                }
+                if cidr.is_some_and(|cidr| cidr != subnet.cidr.to_string()) {
+                    let what = format!("{id} has the range {}, not {}", cidr.unwrap_or_default(), subnet.cidr);
+                    lacks.push((what, "write the subnet's own range".into()));
+                }
+                if found["VpcId"].as_str().is_some_and(|vpc| Some(vpc) != cluster.network.vpc_id.as_deref()) {
+                    lacks.push((
+                        format!("{id} is in another VPC, {}", found["VpcId"]),
+                        "name subnets of network.vpc_id".into(),
+                    ));
+                }
+                let machines = cluster.machines.iter().filter(|machine| machine.zone == subnet.zone);
+                needed += machines.filter(|machine| !there.contains(&machine.name)).count() as u64;
+            }
+            if cluster.builder_subnet_id.as_deref() == Some(id) {
+                needed += builders(cluster).len() as u64;
+            }
+            if needed > free && there.is_empty() {
+                let what =
+                    format!("{} addresses are missing in {id}: {needed} are needed, {free} are free", needed - free);
+                lacks.push((what, "free some, or name another subnet".into()));
+            }
+        }
+        lacks.into_iter().for_each(|(what, help)| self.lack(what, help));
+    }
+
+    fn key_pairs(&mut self) {
+        let Some(there) = self.list(Of::KeyPairs, "KeyPairs") else { return };
+        let names: BTreeSet<&str> = there.iter().filter_map(|key| key["KeyName"].as_str()).collect();
+        let missing: Vec<&str> = key_pairs(self.cluster).into_iter().filter(|name| !names.contains(name)).collect();
+        if !missing.is_empty() {
+            let (missing, region) = (missing.join(", "), &self.cluster.region);
+            let help = format!(
+                "`aws ec2 import-key-pair --region {region} --key-name NAME --public-key-material fileb://FILE.pub` makes one"
+            );
+            self.lack(format!("{region} has no key pair {missing}"), help);
+        }
+    }
+
+    fn key(&mut self) {
+        let Some(id) = &self.cluster.kms_key_id else { return };
+        let region = &self.cluster.region;
+        let help = "name a key of `aws kms list-keys` that is enabled, symmetric and for encryption";
+        match self.answer(Of::Key) {
+            Some(Answer::Missing) => self.lack(format!("{region} has no KMS key {id}"), help),
+            Some(Answer::Json(answer)) => {
+                let key = &answer["KeyMetadata"];
+                let state = key["KeyState"].as_str();
+                if state.is_some_and(|state| state != "Enabled") {
+                    self.lack(format!("the KMS key {id} is not enabled: {}", state.unwrap_or_default()), help);
+                }
+                let spec = key["KeySpec"].as_str().or(key["CustomerMasterKeySpec"].as_str());
+                if spec.is_some_and(|spec| spec != "SYMMETRIC_DEFAULT") {
+                    self.lack(format!("the KMS key {id} is not symmetric: {}", spec.unwrap_or_default()), help);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn bucket(&mut self) {
+        let State::S3 { bucket, region, .. } = &self.cluster.state else { return };
+        let make = format!(
+            "`aws s3 mb s3://{bucket} --region {region}` and `aws s3api put-bucket-versioning --bucket {bucket} \
+             --versioning-configuration Status=Enabled` make it, or name another as state.s3.bucket"
+        );
+        match self.answer(Of::Bucket) {
+            Some(Answer::Missing) => self.lack(format!("there is no bucket {bucket}"), make),
+            Some(Answer::Forbidden) => {
+                let what = format!("the bucket {bucket} is another account's, or these credentials may not list it");
+                self.lack(
+                    what,
+                    "Terraform needs s3:ListBucket on it, and to read and write the states in it (`pgherd policy`)",
+                );
+            }
+            Some(Answer::Json(answer)) => {
+                let there = answer["BucketRegion"].as_str();
+                if there.is_some_and(|there| there != region) {
+                    let what = format!("the bucket {bucket} is in {}, not in {region}", there.unwrap_or_default());
+                    self.lack(what, "write its region as state.s3.region");
+                }
+            }
+            _ => {}
+        }
+        if let Some(Answer::Json(answer)) = self.answer(Of::Versioning)
+            && answer["Status"] != "Enabled"
+        {
+            let text = format!(
+                "the bucket {bucket} keeps no old versions: a state that is lost or damaged there is lost for good"
+            );
+            self.verdict.notices.push(text);
+        }
+    }
+
+    fn is_ours(&self, tags: &Value) -> bool {
+        tag(tags, "pgherd:cluster") == Some(self.cluster.tag())
+    }
+}
+
+fn offered_in(kind: &str, zones: &BTreeSet<&str>, region: &str) -> String {
+    if zones.is_empty() {
+        return format!("{kind} is not offered in {region} at all: choose another type");
+    }
+    format!("{kind} is offered in {}", zones.iter().copied().collect::<Vec<_>>().join(", "))
+}
+
+fn tag<'a>(tags: &'a Value, key: &str) -> Option<&'a str> {
+    tags.as_array()?.iter().find(|tag| tag["Key"] == key)?["Value"].as_str()
+}

@@ -1,0 +1,171 @@
+//! What AWS would refuse in the middle of a run, asked before it begins: zones, instance types, quotas, and what the blueprint names.
+//!
+//! Pure: here are the questions and what their answers mean; `run` asks. What the credentials may not ask is told and not held
+//! against the cluster. Quotas that a cluster is far from (2,500 security groups, 500,000 secrets a region) are not asked for.
+
+mod judge;
+mod processors;
+pub mod region;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::cluster::{Cluster, State};
+use crate::tools::aws::args;
+
+pub use judge::judge;
+pub use processors::Class;
+
+/// What a question is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// The region's zones.
+    Zones,
+    /// Which zones offer which instance types.
+    Offerings,
+    /// Elastic IPs.
+    Addresses,
+    /// How many Elastic IPs there may be.
+    AddressQuota,
+    /// Machines that run.
+    Machines,
+    /// How many processors of a class may run.
+    ProcessorQuota(Class),
+    /// VPCs.
+    Vpcs,
+    /// How many VPCs there may be.
+    VpcQuota,
+    /// The subnets that the blueprint names.
+    Subnets,
+    /// The key pairs that the blueprint names.
+    KeyPairs,
+    /// The KMS key that the blueprint names.
+    Key,
+    /// The bucket of Terraform's states.
+    Bucket,
+    /// Whether that bucket keeps old versions.
+    Versioning,
+}
+
+/// A question to AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// What it is about.
+    pub of: Of,
+    /// The AWS CLI's arguments.
+    pub args: Vec<String>,
+}
+
+/// What came of a question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// AWS's answer; null where a command has none.
+    Json(Value),
+    /// The credentials may not ask.
+    Forbidden,
+    /// There is no such thing.
+    Missing,
+    /// It could not be asked, and what was said.
+    Failed(String),
+}
+
+/// Something that is not there, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lack {
+    /// What is missing, with the number.
+    pub what: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// What the answers mean.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// What would fail.
+    pub lacks: Vec<Lack>,
+    /// What could not be asked, and what may fail.
+    pub notices: Vec<String>,
+}
+
+/// The quota of VPCs a region (<https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>).
+const VPC_QUOTA: &str = "L-F678F1CE";
+/// The quota of Elastic IPs (<https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>).
+const ADDRESS_QUOTA: &str = "L-0263D0A3";
+
+/// What to ask for a cluster. `has_quotas` says whether the place knows quotas: the lab's moto does not.
+pub fn questions(cluster: &Cluster, has_quotas: bool) -> Vec<Question> {
+    let region = cluster.region.as_str();
+    let mut asked = vec![];
+    let mut ask = |of: Of, region: &str, words: &[&str]| asked.push(Question { of, args: args(region, words) });
+    ask(Of::Zones, region, &["ec2", "describe-availability-zones"]);
+    let types = format!("Name=instance-type,Values={}", listed(&types(cluster)));
+    let place = ["--location-type", "availability-zone", "--filters", &types];
+    ask(Of::Offerings, region, &[&["ec2", "describe-instance-type-offerings"], &place[..]].concat());
+    if cluster.machines.iter().any(|machine| machine.elastic_ip) {
+        ask(Of::Addresses, region, &["ec2", "describe-addresses"]);
+        let name = ["--attribute-names", "vpc-max-elastic-ips"];
+        ask(Of::AddressQuota, region, &[&["ec2", "describe-account-attributes"], &name[..]].concat());
+    }
+    let quota =
+        |service, code| ["service-quotas", "get-service-quota", "--service-code", service, "--quota-code", code];
+    if has_quotas {
+        let shape = "Reservations[].Instances[].{type:InstanceType,spot:InstanceLifecycle,cpu:CpuOptions,tags:Tags}";
+        let running = ["--filters", "Name=instance-state-name,Values=pending,running", "--query", shape];
+        ask(Of::Machines, region, &[&["ec2", "describe-instances"], &running[..]].concat());
+        for class in processors::classes(cluster) {
+            ask(Of::ProcessorQuota(class), region, &quota("ec2", class.quota()));
+        }
+    }
+    ask(Of::Vpcs, region, &["ec2", "describe-vpcs"]);
+    if has_quotas && cluster.network.vpc_id.is_none() {
+        ask(Of::VpcQuota, region, &quota("vpc", VPC_QUOTA));
+    }
+    let subnets: BTreeSet<&str> = subnets(cluster).collect();
+    if !subnets.is_empty() {
+        let ids = format!("Name=subnet-id,Values={}", listed(&subnets));
+        ask(Of::Subnets, region, &["ec2", "describe-subnets", "--filters", &ids]);
+    }
+    let keys = key_pairs(cluster);
+    if !keys.is_empty() {
+        let names = format!("Name=key-name,Values={}", listed(&keys));
+        ask(Of::KeyPairs, region, &["ec2", "describe-key-pairs", "--filters", &names]);
+    }
+    if let Some(key) = &cluster.kms_key_id {
+        ask(Of::Key, region, &["kms", "describe-key", "--key-id", key]);
+    }
+    if let State::S3 { bucket, region, .. } = &cluster.state {
+        ask(Of::Bucket, region, &["s3api", "head-bucket", "--bucket", bucket]);
+        ask(Of::Versioning, region, &["s3api", "get-bucket-versioning", "--bucket", bucket]);
+    }
+    asked
+}
+
+/// Every instance type that a run starts, builders' among them.
+fn types(cluster: &Cluster) -> BTreeSet<&str> {
+    let machines = cluster.machines.iter().map(|machine| machine.instance_type.as_str());
+    machines.chain(builders(cluster).into_iter().map(|(_, kind)| kind)).collect()
+}
+
+/// The role of each image, and the type of the machine that it is built on.
+fn builders(cluster: &Cluster) -> Vec<(&'static str, &str)> {
+    let of = |role| {
+        let machine = cluster.machine_of(role)?;
+        let default = machine.arch.builder();
+        Some((role.name(), cluster.builder_instance_type.as_deref().unwrap_or(default)))
+    };
+    cluster.roles().filter_map(of).collect()
+}
+
+fn subnets(cluster: &Cluster) -> impl Iterator<Item = &str> {
+    let zones = cluster.network.subnets.iter().filter_map(|subnet| subnet.id.as_deref());
+    zones.chain(cluster.builder_subnet_id.as_deref())
+}
+
+fn key_pairs(cluster: &Cluster) -> BTreeSet<&str> {
+    cluster.machines.iter().filter_map(|machine| machine.key_name.as_deref()).collect()
+}
+
+fn listed(names: &BTreeSet<&str>) -> String {
+    names.iter().copied().collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,58 @@
+//! Asks AWS, before anything is made, what it would refuse in the middle.
+
+use std::collections::BTreeMap;
+use std::thread;
+
+use serde_json::Value;
+
+use crate::pipeline::preflight::{Answer, Question};
+use crate::system::Interrupt;
+use crate::system::process::{self, Captured, Program};
+use crate::tools::Invocation;
+
+/// Error codes of what the credentials may not do.
+const FORBIDDEN: [&str; 5] = ["AccessDenied", "UnauthorizedOperation", "AuthorizationError", "(403)", "not authorized"];
+/// Error codes of what is not there.
+const MISSING: [&str; 4] = ["NotFoundException", "NoSuchBucket", "(404)", "InvalidArnException"];
+
+/// Asks all questions side by side. `command` makes a call of the AWS CLI.
+pub fn ask(
+    questions: Vec<Question>,
+    command: &(dyn Fn(Vec<String>) -> Invocation + Sync),
+    env: &BTreeMap<String, String>,
+    interrupt: &Interrupt,
+) -> Vec<(Question, Answer)> {
+    let one = |question: &Question| answer(&command(question.args.clone()), env, interrupt);
+    let answers: Vec<Answer> = thread::scope(|scope| {
+        let asked: Vec<_> = questions.iter().map(|question| scope.spawn(|| one(question))).collect();
+        asked.into_iter().map(|handle| handle.join().expect("a question does not panic")).collect()
+    });
+    questions.into_iter().zip(answers).collect()
+}
+
+/// Asks one question.
+pub fn answer(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Answer {
+    let mut env = env.clone();
+    env.extend(ask.env.clone());
+    match process::capture(Program { argv: &ask.argv(), dir: &ask.dir, env: &env }, interrupt) {
+        Ok(captured) => read(&captured),
+        Err(e) => Answer::Failed(e.to_string()),
+    }
+}
+
+fn read(captured: &Captured) -> Answer {
+    if captured.exit.ok() {
+        // `head-bucket` of older CLIs says nothing.
+        let text = if captured.stdout.trim().is_empty() { "null" } else { &captured.stdout };
+        return serde_json::from_str::<Value>(text).map_or_else(|e| Answer::Failed(e.to_string()), Answer::Json);
+    }
+    let said = &captured.stderr;
+    if FORBIDDEN.iter().any(|code| said.contains(code)) {
+        return Answer::Forbidden;
+    }
+    if MISSING.iter().any(|code| said.contains(code)) {
+        return Answer::Missing;
+    }
+    let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+    Answer::Failed(last.trim().to_string())
+}
