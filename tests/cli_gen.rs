@@ -346,7 +346,7 @@ fn a_folder_without_a_blueprint_is_named_and_left() {
     test.run(&["gen"]).exits(0).err("generated/herd has no blueprint: its machines may run on");
     // It was renamed, and nothing of it runs under its new name.
     fs::remove_dir_all(test.path("generated/other")).unwrap();
-    test.program("packer", "echo Packer v1.6.6");
+    test.program("packer", "echo Packer v1.6.6 # server-sig-algs");
     test.program("terraform", r#"echo '{"terraform_version": "1.11.4"}'"#);
     test.program("aws", r#"[ "$1" = --version ] && echo aws-cli/2.15.1 || echo '{"Account": "1", "Arn": "arn"}'"#);
     let done = test.run(&["destroy", "blueprints/other.hcl", "--yes"]).exits(2);

@@ -101,7 +101,8 @@ fn a_rebuilt_image_says_which_files_differ() {
         tags(&test, "master", "db_config/patroni.yml")
     );
     fs::write(test.state("more-images"), old).unwrap();
-    let done = test.run(RUN).exits(0).err("built: it differs from ami-9 in db_config/patroni.yml\n");
+    let done =
+        test.run(&["run", BLUEPRINT, "--yes"]).exits(0).err("built: it differs from ami-9 in db_config/patroni.yml\n");
     done.err("image-slave unchanged herd-slave-");
     assert_eq!(test.calls_of("packer build -").len(), 1);
     assert_eq!(test.calls_of("describe-images").len(), 1);
@@ -111,7 +112,7 @@ fn a_rebuilt_image_says_which_files_differ() {
 fn the_first_image_of_a_role_is_that() {
     let test = Test::with_tools(&Herd::healthy().blueprint());
     test.run(&["gen"]).exits(0);
-    test.run(RUN).exits(0).err("built: there is none of the slave yet");
+    test.run(&["run", BLUEPRINT, "--yes"]).exits(0).err("built: there is none of the slave yet");
     assert_eq!(test.calls_of("describe-images").len(), 1, "one question for three images");
 }
 
@@ -119,7 +120,7 @@ fn the_first_image_of_a_role_is_that() {
 fn a_base_that_moved_on_is_told_and_taken_when_asked_for() {
     let test = Test::with_tools(&Herd::healthy().blueprint());
     test.run(&["gen"]).exits(0);
-    test.run(RUN).exits(0);
+    test.run(&["run", BLUEPRINT, "--yes"]).exits(0);
     let bases = |newest: &str| {
         format!(
             r#",{{"ImageId": "ami-0base", "Name": "debian-13-amd64-1", "CreationDate": "2026-01-01T00:00:00.000Z"}},
@@ -127,11 +128,13 @@ fn a_base_that_moved_on_is_told_and_taken_when_asked_for() {
         )
     };
     fs::write(test.state("more-images"), bases("ami-0base")).unwrap();
-    let done = test.run(RUN).exits(0);
+    let done = test.run(&["run", BLUEPRINT, "--yes"]).exits(0);
     assert!(!done.stderr.contains("newest base"), "{}", done.stderr);
     fs::write(test.state("more-images"), bases("ami-0next")).unwrap();
-    let done =
-        test.run(RUN).exits(0).err("is built on ami-0base (debian-13-amd64-1), and the newest base is ami-0next");
+    let done = test
+        .run(&["run", BLUEPRINT, "--yes"])
+        .exits(0)
+        .err("is built on ami-0base (debian-13-amd64-1), and the newest base is ami-0next");
     done.err("`pgherd run --rebuild slave` takes it");
     test.run(&["run", BLUEPRINT, "--plan-only"]).exits(0);
     fs::remove_file(test.state("calls")).unwrap();
@@ -229,4 +232,52 @@ fn a_built_image_is_tagged_with_its_versions() {
     test.hook("packer", &format!("case \"$1\" in build) echo '{told}' ;; esac"));
     test.hook("aws", "case \"$*\" in *create-tags*) echo UnauthorizedOperation >&2; exit 254 ;; esac");
     test.run(RUN).exits(0).err("could not be tagged with its versions").err("patroni=4.0.7-1");
+}
+
+/// A later Packer is told to have the builder's metadata service ask for tokens; Debian's, which would refuse that word, is not.
+#[test]
+fn each_packer_gets_a_template_that_it_knows() {
+    let test = Test::with_tools(&Herd::healthy().blueprint());
+    test.run(&["gen"]).exits(0);
+    let keep = r#"case "$1" in
+        version) echo "Packer v1.11.2"; exit ;;
+        plugins) [ "$2" = install ] && echo "$*" >>"$STATE/installed"; [ "$2" = installed ] && cat "$STATE/plugins"; exit 0 ;;
+        build) for file; do :; done; cp "$file" "$STATE/built-$(basename "$file")" ;; esac"#;
+    test.hook("packer", keep);
+    fs::write(test.state("plugins"), "/p/packer-plugin-amazon_v1.0.9_x5.0_linux_amd64\n").unwrap();
+    test.run(&["run", BLUEPRINT, "--yes"]);
+    let built = fs::read_to_string(test.state("built-master_temp.json")).unwrap();
+    let options = &serde_json::from_str::<serde_json::Value>(&built).unwrap()["builders"][0]["metadata_options"];
+    assert_eq!((&options["http_tokens"], &options["http_endpoint"]), (&"required".into(), &"enabled".into()));
+    assert_eq!(test.calls_of(".pgherd/packer/master_temp.json").len(), 1);
+    // Its plugin signs with SHA-1: a newer one is got, once for all images.
+    assert_eq!(fs::read_to_string(test.state("installed")).unwrap().lines().count(), 1);
+
+    let test = Test::with_tools(&Herd::healthy().blueprint());
+    test.run(&["gen"]).exits(0);
+    test.run(&["run", BLUEPRINT, "--yes"]);
+    assert_eq!(test.calls_of("packer build -color=false -on-error=cleanup packer_templates/master_temp.json").len(), 1);
+}
+
+#[test]
+fn a_packer_that_signs_with_sha1_is_refused_and_doctor_says_which() {
+    let test = Test::with_tools(&Herd::healthy().blueprint());
+    test.run(&["gen"]).exits(0);
+    for (script, problem) in [
+        ("echo Packer v1.6.6", "MISSING packer 1.6.6"),
+        ("echo Packer v1.6.5 # server-sig-algs", "MISSING packer 1.6.5"),
+        ("echo Packer v1.7.10 # server-sig-algs", "MISSING packer 1.7.10"),
+        ("echo Packer v1.8.0", "MISSING packer 1.8.0"),
+    ] {
+        test.program("packer", script);
+        test.run(&["doctor"]).exits(4).out(problem).out("get 1.8.1 or newer");
+        test.run(&["run", BLUEPRINT, "--yes"]).exits(4).err("packer").err("missing: packer");
+    }
+    assert_eq!(test.calls_of(" apply "), [""; 0]);
+    test.program("packer", "echo Packer v1.6.6");
+    test.run(&["doctor"]).exits(4).out("signs with SHA-1");
+    test.program("packer", "echo Packer v1.6.6 # server-sig-algs");
+    test.run(&["doctor"]).exits(0).out("fits packer 1.6.6, a rebuild that signs with SHA-2");
+    test.program("packer", "echo Packer v1.11.2");
+    test.run(&["doctor"]).exits(0).out("fits packer 1.11.2");
 }

@@ -168,7 +168,7 @@ fn a_run_leaves_a_page_that_shows_it() {
             "there is none of the slave yet",
             "ami-0master",
             "terraform 1.11.4",
-            "packer 1.6.6",
+            "packer 1.6.6, a rebuild that signs with SHA-2",
             "in 1 run before",
             "haproxy.log",
         ] {

@@ -30,7 +30,10 @@ const FAKE: &str = r#"#!/bin/bash
 name=$(basename "$0")
 echo "$name $*" >>"$LOG/calls"
 case "$name $*" in
-  "packer plugins"*) exit 127 ;;
+  # Debian's own, whose SSH library knows server-sig-algs, unless a test says otherwise.
+  "packer version"*) echo "Packer v$(cat "$LOG/packer-version" 2>/dev/null || echo 1.6.6)" ;;
+  "packer plugins installed"*) cat "$LOG/plugins" ;;
+  "packer build"*) cp "${@: -1}" "$LOG/built-$(basename "${@: -1}")" ;;
   "aws ec2 describe-images"*"-slave-"*) echo ami-0123 ;;
   "aws ec2 describe-images"*) echo None ;;
   "curl"*"/cluster") cat "$LOG/cluster" ;;
@@ -279,7 +282,11 @@ fn files_that_change_what_the_generated_ones_mean_are_refused() {
 #[test]
 fn nothing_is_made_on_top_of_what_failed() {
     let deploy = Deploy::new();
-    fs::write(deploy.dir.path().join("packer"), "#!/bin/sh\n[ \"$1\" = plugins ] || exit 7\n").expect("room");
+    fs::write(
+        deploy.dir.path().join("packer"),
+        "#!/bin/sh\n# server-sig-algs\n[ \"$1\" = version ] || exit 7\necho Packer v1.6.6\n",
+    )
+    .expect("room");
     let output = run(&mut deploy.command(&["--yes"]));
     assert!(!output.status.success());
     let calls = deploy.log("calls");
@@ -329,4 +336,46 @@ fn it_stops_before_it_begins_where_it_cannot_end() {
         assert!(stderr.contains(complaint), "{stderr}");
     }
     assert!(!deploy.log("calls").contains("apply"), "{}", deploy.log("calls"));
+}
+
+/// Debian's Packer gets the template as it is; HashiCorp's one that has the builder's metadata service ask for tokens, by a plugin that
+/// signs with SHA-2.
+#[test]
+fn each_packer_gets_a_template_that_it_knows() {
+    let built = |deploy: &Deploy| -> serde_json::Value {
+        serde_json::from_str(&deploy.log("built-master_temp.json")).expect("a template")
+    };
+    let deploy = Deploy::new();
+    succeeds(&mut deploy.command(&["--yes"]));
+    let plain = built(&deploy);
+    assert!(plain["builders"][0].get("metadata_options").is_none() && !deploy.log("calls").contains("packer plugins"));
+
+    let deploy = Deploy::new();
+    fs::write(deploy.dir.path().join("packer-version"), "1.11.2").expect("room");
+    fs::write(deploy.dir.path().join("plugins"), "/p/packer-plugin-amazon_v1.0.4_x5.0_linux_amd64\n").expect("room");
+    succeeds(&mut deploy.command(&["--yes"]));
+    let strict = built(&deploy);
+    let expected = pgherd::tools::packer::require_tokens(&plain.to_string()).expect("a template");
+    assert_eq!(strict, serde_json::from_str::<serde_json::Value>(&expected).expect("JSON"));
+    assert!(deploy.log("calls").contains("packer plugins install github.com/hashicorp/amazon"));
+
+    fs::remove_file(deploy.dir.path().join("calls")).expect("calls");
+    fs::write(deploy.dir.path().join("plugins"), "/p/packer-plugin-amazon_v1.3.2_x5.0_linux_amd64\n").expect("room");
+    succeeds(&mut deploy.command(&["--yes"]));
+    assert!(!deploy.log("calls").contains("packer plugins install "), "{}", deploy.log("calls"));
+}
+
+#[test]
+fn a_packer_that_signs_with_sha1_is_refused_before_anything_is_made() {
+    let unaware = FAKE.replace("server-sig-algs", "nothing of it");
+    for (version, program) in [("1.8.0", FAKE), ("1.7.10", FAKE), ("1.6.6", unaware.as_str())] {
+        let deploy = Deploy::new();
+        fs::write(deploy.dir.path().join("packer-version"), version).expect("room");
+        fs::write(deploy.dir.path().join("packer"), program).expect("room");
+        let output = run(&mut deploy.command(&["--yes"]));
+        assert!(!output.status.success(), "{version}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(&format!("packer {version} does not do: get 1.8.1 or newer")), "{said}");
+        assert!(!deploy.log("calls").contains(" apply ") && !deploy.log("calls").contains("packer build"));
+    }
 }

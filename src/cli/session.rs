@@ -175,7 +175,7 @@ impl<'a> Session<'a> {
             is_first: self.is_first,
             answers: &self.answers,
             stamp: self.run.clone(),
-            packer: self.tools.as_ref().map_or(crate::tools::packer::OLDEST, |tools| tools.packer),
+            packer: self.tools.as_ref().map_or(crate::tools::packer::Edition::Released, |tools| tools.packer),
             board: Arc::new(Board::new(4)),
             early: false,
             patience: Duration::ZERO,

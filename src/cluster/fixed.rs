@@ -177,6 +177,9 @@ fixed! {
         disk_iops: u32 = 3000 " a second", "what every gp3 volume has at no extra cost", GP3;
         disk_throughput: u32 = 125 " MiB/s", "what every gp3 volume has at no extra cost", GP3;
         retries: u32 = 10 "", "AWS throttles, and fails for a moment now and then: by itself Packer gives up after three tries", "https://developer.hashicorp.com/packer/integrations/hashicorp/amazon/latest/components/builder/ebs";
+        packer: &'static str = "1.8.1" "", "the oldest of HashiCorp's builds whose RSA signatures the bases' SSH servers take: older ones sign with SHA-1", "https://github.com/hashicorp/packer/blob/main/CHANGELOG.md#181-may-27-2022";
+        packer_rebuilt: &'static str = "1.6.6" "", "Debian 12 builds this version with an SSH library that signs with SHA-2; HashiCorp's own build of it, and older releases of Debian and Ubuntu, do not", "https://tracker.debian.org/pkg/packer; https://github.com/golang/crypto/commit/5d542ad";
+        packer_plugin: &'static str = "1.1.0" "", "the oldest amazon plugin that signs with SHA-2: it is the plugin that connects", "https://github.com/hashicorp/packer-plugin-amazon/releases/tag/v1.1.0";
         lock_timeout: u32 = 300 " s", "the base's own first boot may hold apt's lock for minutes", "https://manpages.debian.org/trixie/apt/apt-get.8.en.html";
         lock_pause: u32 = 5 " s", "whoever holds apt's lock holds it for seconds at least", DESIGN;
         download_retries: u32 = 5 "", "a mirror fails for a moment now and then, and a build that it breaks costs minutes", "https://manpages.debian.org/trixie/apt/apt.conf.5.en.html";

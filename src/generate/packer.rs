@@ -1,6 +1,7 @@
 //! Packer's templates, one a role: `packer_templates/`. Run from the cluster's folder; every path is relative to it.
 //!
-//! Legacy JSON, and nothing that Packer 1.6 does not know: it runs there and on every later one.
+//! Legacy JSON, and nothing that Packer 1.6 does not know: it runs there and on every later one. What only later ones know is added
+//! by whoever runs them: `tools::packer::require_tokens`, and deploy.sh.
 
 use serde_json::{Map, Value, json};
 
@@ -159,6 +160,8 @@ fn builder(cluster: &Cluster, role: Role, machine: &Machine) -> Value {
         },
         // Encrypted from the builder's disk on: encrypt_boot would copy the finished image once more.
         "launch_block_device_mappings": [disk(cluster)],
+        // Packer 1.6 reads it and lets AWS make an RSA key all the same; later ones have AWS make one that no server finds old.
+        "temporary_key_pair_type": "ed25519",
         "ssh_username": base.ssh_user,
         "ssh_interface": "{{user `ssh_interface`}}",
         "ssh_clear_authorized_keys": true,

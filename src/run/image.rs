@@ -9,6 +9,7 @@ use super::under::{Stop, Under};
 use crate::fileset::contents;
 use crate::pipeline::Image;
 use crate::system::clock;
+use crate::system::files;
 use crate::system::process::Exit;
 use crate::tools::Invocation;
 use crate::tools::aws::{self, Ami};
@@ -36,9 +37,9 @@ impl Under<'_> {
         self.get_plugin(image)?;
         let (mut ami, mut versions) = (None, None);
         let forced = self.runner.rebuild.contains(&image.role);
-        let build = if forced { &image.rebuild } else { &image.build };
+        let build = self.strict(if forced { &image.rebuild } else { &image.build })?;
         let made = packer::made(&runner.pipeline.region);
-        let exit = self.run_noted(build, Some(packer::BUILD), Some(&made), |line| {
+        let exit = self.run_noted(&build, Some(packer::BUILD), Some(&made), |line| {
             if line.trim_start().starts_with(&made) {
                 ami = line.trim().rsplit(' ').next().map(String::from);
             }
@@ -118,9 +119,29 @@ impl Under<'_> {
         Ok(asked.insert(images).clone())
     }
 
+    /// A build as strict as Packer can be told to: the template that is generated has only words that every Packer knows.
+    fn strict(&self, build: &Invocation) -> Result<Invocation, Stop> {
+        const DIR: &str = ".pgherd/packer";
+        let template = build.args.last().map(String::as_str).unwrap_or_default();
+        if self.runner.packer == packer::Edition::Rebuilt {
+            return Ok(build.clone());
+        }
+        let name = template.rsplit('/').next().unwrap_or(template);
+        let written = (files::read_text(&build.dir.join(template)).map_err(|error| error.to_string()))
+            .and_then(|text| packer::require_tokens(&text.ok_or("it is not there")?))
+            .and_then(|text| {
+                let dir = build.dir.join(DIR);
+                let write = files::make_dirs(&dir).and_then(|()| files::write(&dir.join(name), text.as_bytes()));
+                write.map_err(|error| error.to_string())
+            });
+        written
+            .map_err(|why| self.failure(format!("cannot prepare {template}: {why}"), "generate it anew: pgherd gen"))?;
+        Ok(packer::with_template(build, &format!("{DIR}/{name}")))
+    }
+
     /// One of the image stages gets the plugin for all, where Packer has such a thing and it is not there.
     fn get_plugin(&mut self, image: &Image) -> Result<(), Stop> {
-        if self.runner.packer < packer::PLUGINS_SINCE {
+        if self.runner.packer == packer::Edition::Rebuilt {
             return Ok(());
         }
         let mut there = self.runner.plugin.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::thread;
 
+use crate::system::files;
 use crate::system::process::{self, Program};
 use crate::system::{Context, Interrupt};
 use crate::tools::{Invocation, Version, aws, packer, terraform};
@@ -37,11 +38,12 @@ pub struct Tools {
     pub findings: Vec<Finding>,
     /// `terraform` or `tofu`: the first that fits.
     pub terraform: String,
-    /// Packer's version.
-    pub packer: Version,
+    /// What Packer knows.
+    pub packer: packer::Edition,
 }
 
-const GET_PACKER: &str = "apt-get install packer, or https://developer.hashicorp.com/packer/install";
+const GET_PACKER: &str =
+    "get 1.8.1 or newer from https://developer.hashicorp.com/packer/install, or on Debian 12 apt-get install packer";
 const GET_TERRAFORM: &str =
     "https://developer.hashicorp.com/terraform/install, or https://opentofu.org/docs/intro/install/";
 const GET_AWS: &str =
@@ -66,13 +68,14 @@ pub fn tools(context: &Context, env: &BTreeMap<String, String>, interrupt: &Inte
         move || look(context, env, interrupt, name, args, oldest, advice)
     };
     thread::scope(|scope| {
-        let packer = scope.spawn(probe(packer::PROGRAM, &["version"], packer::OLDEST, GET_PACKER));
+        let packer = scope.spawn(probe(packer::PROGRAM, &["version"], packer::REBUILT, GET_PACKER));
         let terraforms = terraform::PROGRAMS
             .map(|program| scope.spawn(probe(program, &["version", "-json"], terraform::OLDEST, GET_TERRAFORM)));
         let join = |handle: thread::ScopedJoinHandle<'_, (Finding, Option<Version>)>| {
             handle.join().expect("a look does not panic")
         };
-        let (packer, packer_version) = join(packer);
+        let (mut packer, version) = join(packer);
+        let edition = version.map(|version| edition(&mut packer, version));
         let found = terraforms.map(|handle| join(handle).0);
         // The first that fits; else the first that is there at all, to say what is wrong with it; else Terraform, to say how to get it.
         let best = (found.iter().find(|f| f.problem.is_none()))
@@ -81,10 +84,26 @@ pub fn tools(context: &Context, env: &BTreeMap<String, String>, interrupt: &Inte
             .clone();
         Tools {
             terraform: best.name.clone(),
-            packer: packer_version.unwrap_or(packer::OLDEST),
+            packer: edition.unwrap_or(packer::Edition::Released),
             findings: vec![packer, best],
         }
     })
+}
+
+/// Finds out what a Packer that says its version knows, and notes what is wrong with it.
+fn edition(finding: &mut Finding, version: Version) -> packer::Edition {
+    let program = || files::read(finding.at.as_deref()?).ok().flatten();
+    match packer::edition(version, program) {
+        Ok(packer::Edition::Rebuilt) => {
+            finding.version += ", a rebuild that signs with SHA-2";
+            packer::Edition::Rebuilt
+        }
+        Ok(edition) => edition,
+        Err(problem) => {
+            finding.problem = Some(problem);
+            packer::Edition::Released
+        }
+    }
 }
 
 /// Looks for the AWS CLI. Any version does, and it takes half a second to say which it is: a run does not ask.

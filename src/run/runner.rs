@@ -17,9 +17,9 @@ use super::scheduler::{self, Board};
 use super::under::{Stop, Under};
 use crate::pipeline::{Pipeline, Stage, Work};
 use crate::system::{Interrupt, files};
-use crate::tools::Version;
 use crate::tools::aws::Ami;
 use crate::tools::leftovers::Tagged;
+use crate::tools::packer;
 use crate::tools::plan::PlanSummary;
 use crate::workspace;
 
@@ -51,8 +51,8 @@ pub struct Runner<'a> {
     pub answers: &'a Answers,
     /// When the run began, for the names of its logs.
     pub stamp: String,
-    /// Packer's version.
-    pub packer: Version,
+    /// What Packer knows.
+    pub packer: packer::Edition,
     /// Who is at what.
     pub board: Arc<Board>,
     /// Whether it works while others are still looked at.

@@ -2,15 +2,58 @@
 
 use std::collections::BTreeMap;
 
-use super::Version;
+use memchr::memmem;
+use serde_json::{Value, json};
+
+use super::{Invocation, Version};
 
 /// The program.
 pub const PROGRAM: &str = "packer";
-/// Legacy JSON templates with what ours use run from here on.
-pub const OLDEST: Version = Version(1, 6, 0);
-/// From here on `packer plugins` exists. Before 1.11 the amazon plugin is bundled, from then on it has to be installed
-/// (<https://github.com/hashicorp/packer/blob/main/CHANGELOG.md>).
-pub const PLUGINS_SINCE: Version = Version(1, 8, 0);
+/// The oldest of HashiCorp's builds. Older ones prove who they are by RSA keys with SHA-1, which the bases' SSH servers refuse
+/// (<https://github.com/hashicorp/packer/blob/main/CHANGELOG.md#181-may-27-2022>). It has `packer plugins`, too.
+pub const OLDEST: Version = Version(1, 8, 1);
+/// Debian's and Ubuntu's own package, the first with gp3. Debian 12 builds it with an SSH library of 2022, which knows SHA-2; older
+/// releases and HashiCorp's build of the same version do not.
+pub const REBUILT: Version = Version(1, 6, 6);
+/// How the bytes of a program tell that its SSH library (golang.org/x/crypto) signs with SHA-2: by this extension (RFC 8308) a server
+/// says that it takes it. Both came with <https://github.com/golang/crypto/commit/5d542ad>.
+const SIGNS_WITH_SHA2: &[u8] = b"server-sig-algs";
+/// The oldest plugin whose own SSH library does, since the plugin is who connects
+/// (<https://github.com/hashicorp/packer-plugin-amazon/releases/tag/v1.1.0>).
+const OLDEST_PLUGIN: Version = Version(1, 1, 0);
+
+/// Packers that differ in what they know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edition {
+    /// From [`OLDEST`] on: the amazon plugin may have to be installed (from 1.10 on it is not bundled), and builders can be made to
+    /// ask for tokens at the metadata service.
+    Released,
+    /// [`REBUILT`]: the amazon builder is part of it.
+    Rebuilt,
+}
+
+/// Which edition a Packer is, by its version and, where that does not tell, by its program.
+///
+/// # Errors
+/// What is wrong with one that our templates do not run on.
+pub fn edition(version: Version, program: impl FnOnce() -> Option<Vec<u8>>) -> Result<Edition, String> {
+    if version >= OLDEST {
+        return Ok(Edition::Released);
+    }
+    if version != REBUILT {
+        return Err(format!("older than {OLDEST}"));
+    }
+    let signs = |program: Vec<u8>| memmem::find(&program, SIGNS_WITH_SHA2).is_some();
+    match program().map(signs) {
+        Some(true) => Ok(Edition::Rebuilt),
+        Some(false) => Err("signs with SHA-1, which the machines' SSH servers refuse".into()),
+        None => {
+            Err("cannot be read, so nobody knows whether it signs with SHA-1, which the machines' SSH servers refuse"
+                .into())
+        }
+    }
+}
+
 /// The plugin our templates need.
 const AMAZON: &str = "github.com/hashicorp/amazon";
 
@@ -57,9 +100,33 @@ pub fn plugins_install() -> Vec<String> {
     vec!["plugins".into(), "install".into(), AMAZON.into()]
 }
 
-/// Whether [`plugins_installed`] named the amazon plugin.
+/// Whether [`plugins_installed`] named an amazon plugin that fits: Packer takes the newest.
 pub fn has_amazon(listed: &str) -> bool {
-    listed.contains("packer-plugin-amazon")
+    let versions = listed.lines().filter_map(|line| Version::find(line.rsplit_once("packer-plugin-amazon_v")?.1));
+    versions.max().is_some_and(|newest| newest >= OLDEST_PLUGIN)
+}
+
+/// The same template for an [`Edition::Released`]: the builder's metadata service answers only to whoever has asked it for a token
+/// first (IMDSv2), as some accounts demand of every instance. Packer 1.6 refuses a template that has the word.
+///
+/// # Errors
+/// If the template is not JSON with builders.
+pub fn require_tokens(template: &str) -> Result<String, String> {
+    let mut template: Value = serde_json::from_str(template).map_err(|error| error.to_string())?;
+    let builders = template["builders"].as_array_mut().ok_or("it has no builders")?;
+    for builder in builders {
+        builder["metadata_options"] =
+            json!({ "http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1 });
+    }
+    Ok(format!("{template:#}\n"))
+}
+
+/// A build with another file for its template.
+pub fn with_template(build: &Invocation, template: &str) -> Invocation {
+    let mut build = build.clone();
+    build.args.pop();
+    build.args.push(template.into());
+    build
 }
 
 #[cfg(test)]
@@ -74,5 +141,41 @@ mod tests {
             args.join(" "),
             "build -color=false -on-error=cleanup -var subnet_id=subnet-1 packer_templates/master_temp.json"
         );
+    }
+
+    #[test]
+    fn what_signs_with_sha1_is_refused_and_what_is_not_known_too() {
+        let knows = || Some(b"\x7fELF ext-info-c\0server-sig-algs\0".to_vec());
+        let knows_not = || Some(b"\x7fELF rsa-sha2-256 ssh-rsa".to_vec());
+        assert_eq!(edition(Version(1, 6, 6), knows), Ok(Edition::Rebuilt));
+        assert!(edition(Version(1, 6, 6), knows_not).is_err_and(|why| why.starts_with("signs with SHA-1")));
+        assert!(edition(Version(1, 6, 6), || None).is_err_and(|why| why.starts_with("cannot be read")));
+        for version in [Version(1, 8, 1), Version(1, 10, 0), Version(1, 16, 0)] {
+            assert_eq!(edition(version, || panic!("its version tells")), Ok(Edition::Released));
+        }
+        // No gp3; HashiCorp's between the two; there is no rebuild of those.
+        for version in [Version(1, 6, 5), Version(1, 7, 10), Version(1, 8, 0)] {
+            assert_eq!(edition(version, knows), Err("older than 1.8.1".into()));
+        }
+    }
+
+    #[test]
+    fn a_plugin_that_signs_with_sha1_is_no_plugin() {
+        let path = |version: &str| {
+            format!("/p/github.com/hashicorp/amazon/packer-plugin-amazon_v{version}_x5.0_linux_amd64\n")
+        };
+        assert!(!has_amazon("") && !has_amazon(&path("1.0.9")) && !has_amazon("packer-plugin-amazon"));
+        assert!(has_amazon(&path("1.1.0")) && has_amazon(&(path("1.0.4") + &path("1.10.2"))));
+    }
+
+    #[test]
+    fn only_the_builders_of_a_template_change() {
+        let template = r#"{"variables": {"b": 1, "a": 2}, "builders": [{"type": "amazon-ebs", "region": "r"}]}"#;
+        let strict = require_tokens(template).expect("a template");
+        let mut value: Value = serde_json::from_str(&strict).expect("JSON");
+        let options = value["builders"][0].as_object_mut().expect("a builder").remove("metadata_options");
+        assert_eq!(options.expect("it has some")["http_tokens"], "required");
+        assert_eq!(value, serde_json::from_str::<Value>(template).expect("JSON"));
+        assert!(require_tokens("{}").is_err() && require_tokens("builders").is_err());
     }
 }

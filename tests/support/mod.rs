@@ -248,6 +248,7 @@ const PACKER: &str = fake!(
     "packer",
     r#"
 case "$1" in
+# Debian's own, whose SSH library knows server-sig-algs.
 version) echo "Packer v1.6.6" ;;
 build)
     for template; do :; done

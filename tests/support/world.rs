@@ -76,6 +76,7 @@ esac
 
 const PACKER: &str = r#"
 case "$1" in
+# Debian's own, whose SSH library knows server-sig-algs.
 version) echo "Packer v1.6.6" ;;
 build)
     trap 'told=yes' INT TERM
