@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes this cluster: network beside images, then all machines; then waits until it is whole. pgherd does the same.
 #
-# What it needs: packer, terraform 1.11 or newer, the AWS CLI, curl; credentials where every AWS program looks for them.
+# What it needs: packer 1.8.1 or newer, or Debian 12's; terraform 1.11 or newer, the AWS CLI, curl; credentials where every AWS program looks for them.
 #
 #   ./deploy.sh          shows what Terraform would change, and asks, one thing after the other
 #   ./deploy.sh --yes    nobody is asked, and what can be done side by side is; no database machine is replaced, destroyed
@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-8c140c6de9e3 slave=minimal-slave-7249e4f54f9e haproxy=minimal-haproxy-a6d89c5699f0)
+images=(master=minimal-master-0af4423bf084 slave=minimal-slave-c5fb46d8732c haproxy=minimal-haproxy-253c2c42dbe4)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 
@@ -207,11 +207,40 @@ apply_module() {
   terraform -chdir="$1" apply -input=false "$plan"
 }
 
-# Packer's amazon plugin is part of 1.6 and has to be installed from 1.7 on.
+# Packer must prove who it is with SHA-2: the machines' SSH servers refuse SHA-1. HashiCorp's does from 1.8.1 on; of 1.6.6 only the
+# package of Debian 12, whose SSH library knows of `server-sig-algs`.
+check_packer() {
+  local version
+  version=$(packer version | sed -n 's/^Packer v\([0-9.]*\).*/\1/p')
+  if [[ $(printf '%s\n' 1.8.1 "$version" | sort -V | head -n 1) == 1.8.1 ]]; then
+    packer_is=released
+  elif [[ $version == 1.6.6 ]] && grep -q server-sig-algs "$(type -P packer)"; then
+    packer_is=rebuilt
+  else
+    die "packer ${version:-of an unknown version} does not do: get 1.8.1 or newer, or that of Debian 12"
+  fi
+}
+
+# Packer's amazon plugin is part of Debian's, and may have to be installed elsewhere. From 1.1.0 on it signs with SHA-2.
 install_plugin() {
-  if packer plugins installed >/dev/null 2>&1 && ! packer plugins installed | grep -q hashicorp/amazon; then
+  local newest
+  [[ $packer_is == released ]] || return 0
+  newest=$(packer plugins installed | sed -n 's/.*packer-plugin-amazon_v\([0-9.]*\).*/\1/p' | sort -V | tail -n 1)
+  if [[ $(printf '%s\n' 1.1.0 "$newest" | sort -V | head -n 1) != 1.1.0 ]]; then
     packer plugins install github.com/hashicorp/amazon
   fi
+}
+
+# The template for a role's image. Debian's Packer refuses words that it does not know; any other makes the builder's metadata service
+# ask for tokens, too.
+template() {
+  local template=packer_templates/${1}_temp.json options
+  if [[ $packer_is == released ]]; then
+    options='"metadata_options": {"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},'
+    sed "s|^ *\"type\": \"amazon-ebs\",$|&\n$options|" "$template" >"$scratch/${1}_temp.json"
+    template=$scratch/${1}_temp.json
+  fi
+  printf '%s\n' "$template"
 }
 
 build_image() {
@@ -225,7 +254,7 @@ build_image() {
   say "packer: $name"
   local words
   read -ra words <<<"build ${PACKER_FLAGS:-}"
-  packer "${words[@]}" "packer_templates/${role}_temp.json"
+  packer "${words[@]}" "$(template "$role")"
 }
 
 # Patroni's view of the cluster through HAProxy, which answers only once it knows a live member.
@@ -267,6 +296,7 @@ main() {
   # A plan holds what Terraform knows: it is nobody else's, and goes when this ends.
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
+  check_packer
   install_plugin
   local image stages=("apply_module network/terraform_network")
   for image in "${images[@]}"; do

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-b238378ca577"
-  image      = "b238378ca577"
+  image_name = "herd-master-5450ddbea247"
+  image      = "5450ddbea247"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
