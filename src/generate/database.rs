@@ -30,6 +30,7 @@ pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut Fi
         add_fixed(cluster, files, "db_config/pgherd-yield.timer", Mode::Plain),
     ];
     content.push(add_plain(files, "db_config/herdctl", Mode::Executable));
+    content.push(add_plain(files, "db_config/try_settings.py", Mode::Executable));
     if cluster.postgres.reserves_huge_pages {
         content.push(add_plain(files, "db_config/huge_pages.sh", Mode::Executable));
         content.push(add_plain(files, "db_config/pgherd-huge-pages.service", Mode::Plain));

@@ -18,7 +18,7 @@ pub struct Server {
 }
 
 /// The folder of the newest server's programs; `PGHERD_POSTGRES` names another.
-fn programs() -> PathBuf {
+pub fn programs() -> PathBuf {
     if let Some(named) = std::env::var_os("PGHERD_POSTGRES") {
         return named.into();
     }

@@ -1,0 +1,315 @@
+#!/usr/bin/python3
+"""Runs a primary and a standby with the settings of patroni.yml, once, while the image is made: try_settings.py FOLDER
+
+A value that PostgreSQL reads may still keep sessions, a standby or Patroni from working, or be read only with TLS. So both servers
+run as on the machines: TLS with a key of this hour, this pg_hba.conf, the addresses that it names. Each kind of client connects to
+both as it does there, and Patroni's own queries run on both. Run it as root, in a network namespace of its own; FOLDER is the
+system user postgres's, and keeps an empty database in data/. Fails with the setting's name.
+"""
+
+import contextlib
+import ipaddress
+import os
+import pathlib
+import pwd
+import shutil
+import subprocess
+import sys
+import time
+
+import psycopg2
+import yaml
+
+HERE = pathlib.Path(__file__).resolve().parent
+# No secret: what it opens is gone in a minute.
+PASSWORD = "trial"
+# Seconds: how long a server, a copy or a standby may take on a slow builder.
+PATIENCE = 30
+PRIMARY, STANDBY = 5432, 5433
+
+# How Patroni 4.0.7 connects (postgresql/config.py, psycopg.py) and what it asks in every loop (postgresql/__init__.py:
+# cluster_info_query), at a start (postgresql/config.py) and for its slots (postgresql/slots.py).
+PATRONI = {"connect_timeout": 3, "options": "-c statement_timeout=2000 -c search_path=pg_catalog"}
+EVERY_LOOP = """SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 0 ELSE ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(
+  pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::int END, CASE WHEN pg_catalog.pg_is_in_recovery() THEN 0 ELSE
+  pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), '0/0')::bigint END,
+  pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_last_wal_replay_lsn(), '0/0')::bigint,
+  pg_catalog.pg_wal_lsn_diff(COALESCE(pg_catalog.pg_last_wal_receive_lsn(), '0/0'), '0/0')::bigint,
+  pg_catalog.pg_is_in_recovery() AND pg_catalog.pg_is_wal_replay_paused(),
+  0, CASE WHEN latest_end_lsn IS NULL THEN NULL ELSE received_tli END, slot_name, conninfo, status,
+  pg_catalog.current_setting('restore_command'), (SELECT pg_catalog.json_agg(s.*) FROM (SELECT slot_name, slot_type as type,
+  datoid::bigint, plugin, catalog_xmin, pg_catalog.pg_wal_lsn_diff(confirmed_flush_lsn, '0/0')::bigint AS confirmed_flush_lsn,
+  pg_catalog.pg_wal_lsn_diff(restart_lsn, '0/0')::bigint AS restart_lsn, xmin FROM pg_catalog.pg_get_replication_slots()) AS s),
+  pg_catalog.current_setting('synchronous_commit'), pg_catalog.current_setting('synchronous_standby_names'),
+  (SELECT pg_catalog.json_agg(r.*) FROM (SELECT w.pid as pid, application_name, sync_state,
+  pg_catalog.pg_wal_lsn_diff(write_lsn, '0/0')::bigint AS write_lsn, pg_catalog.pg_wal_lsn_diff(flush_lsn, '0/0')::bigint AS flush_lsn,
+  pg_catalog.pg_wal_lsn_diff(replay_lsn, '0/0')::bigint AS replay_lsn FROM pg_catalog.pg_stat_get_wal_senders() w,
+  pg_catalog.pg_stat_get_activity(w.pid) WHERE w.state = 'streaming') r) FROM pg_catalog.pg_stat_get_wal_receiver()"""
+QUERIES = [
+    EVERY_LOOP,
+    "SELECT pg_catalog.pg_is_in_recovery()",
+    "SELECT pg_catalog.pg_postmaster_start_time()",
+    "SELECT name, pg_catalog.current_setting(name), unit, vartype FROM pg_catalog.pg_settings WHERE NOT pending_restart",
+    "SELECT slot_name, slot_type, pg_catalog.pg_wal_lsn_diff(restart_lsn, '0/0')::bigint FROM pg_catalog.pg_get_replication_slots()",
+    "SET statement_timeout = 0",
+    "CHECKPOINT",
+]
+# pg_rewind's, on the server that it copies from (libpq_source.c), and the right to each.
+REWIND = [
+    "SELECT pg_catalog.set_config('search_path', '', false)",
+    "SELECT pg_catalog.pg_is_in_recovery()",
+    "SHOW full_page_writes",
+]
+
+
+class Failed(Exception):
+    """What does not work with the settings."""
+
+
+def step(what, command, **keywords):
+    """Runs a command; its output is the failure's."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd="/", **keywords)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{what}: not done within {PATIENCE} s") from None
+    if done.returncode:
+        raise Failed(f"{what}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
+
+
+def client(pg_hba):
+    """The database, the user and the address of the first line for each of the network's users."""
+    found = {}
+    for line in pg_hba.read_text(encoding="utf-8").splitlines():
+        words = line.split()
+        if len(words) == 5 and words[0] == "hostssl" and words[3] != "samehost":
+            found.setdefault(words[2], (words[1], str(ipaddress.ip_network(words[3])[1])))
+    return found
+
+
+class Trial:
+    """A primary and a standby of it."""
+
+    def __init__(self, folder, config):
+        self.folder = folder
+        self.bin = pathlib.Path(config["postgresql"]["bin_dir"])
+        self.own = {name: str(value) for name, value in config["postgresql"]["parameters"].items()}
+        # The other majors' default; 13 has another.
+        self.own.update(hba_file=str(folder / "pg_hba.conf"), password_encryption="scram-sha-256")
+        self.clients = client(HERE / "pg_hba.conf")
+        self.initdb = []
+        for option in config["bootstrap"]["initdb"]:
+            pairs = option.items() if isinstance(option, dict) else [(option, None)]
+            self.initdb += [f"--{name}" if value is None else f"--{name}={value}" for name, value in pairs]
+        self.replication = config["postgresql"]["authentication"]["replication"]["username"]
+        self.rewind = config["postgresql"]["authentication"]["rewind"]["username"]
+
+    def prepare(self):
+        """The addresses, as root; then a key and an empty database, as postgres."""
+        step("the network", ["ip", "link", "set", "lo", "up"])
+        for _, address in set(self.clients.values()):
+            subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=False, stderr=subprocess.DEVNULL)
+        user = pwd.getpwnam("postgres")
+        for name in "pg_hba.conf", "bootstrap.sql":
+            shutil.copy(HERE / name, self.folder)
+            os.chown(self.folder / name, user.pw_uid, user.pw_gid)
+        os.initgroups(user.pw_name, user.pw_gid)
+        os.setgid(user.pw_gid)
+        os.setuid(user.pw_uid)
+        os.environ.update(HOME=str(self.folder), PGPASSWORD=PASSWORD, PGCONNECT_TIMEOUT="10", LC_ALL="C.UTF-8")
+        key, certificate = self.folder / "server.key", self.folder / "server.crt"
+        self.own.update(ssl_key_file=str(key), ssl_cert_file=str(certificate))
+        # As server_certificate.sh makes it.
+        kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=trial"]
+        step("the key", ["openssl", "req", "-x509", *kind, "-keyout", key, "-out", certificate])
+        step("initdb", [self.bin / "initdb", "-D", self.folder / "data", "--no-sync", *self.initdb])
+
+    def configure(self, data, port, settings, standby=""):
+        """Writes what Patroni writes; memory and the archive are the machine's, and are left out here."""
+        lines = {**settings, **self.own, "listen_addresses": "0.0.0.0", "port": str(port)}
+        lines.update(unix_socket_directories=str(self.folder), huge_pages="off", archive_mode="off", cluster_name="trial", hot_standby="on")
+        lines.pop("shared_buffers", None)
+        if standby:
+            lines.update(primary_conninfo=standby, primary_slot_name="trial")
+            (data / "standby.signal").touch()
+        with (data / "postgresql.conf").open("w", encoding="utf-8") as conf:
+            for name, value in lines.items():
+                text = value.replace("\\", "\\\\").replace("'", "''")
+                conf.write(f"{name} = '{text}'\n")
+
+    @contextlib.contextmanager
+    def server(self, name, data):
+        """Starts one; on the way out it is gone."""
+        log = self.folder / f"{name}.log"
+        log.unlink(missing_ok=True)
+        try:
+            start = ["-w", "-s", "-t", str(PATIENCE), "-D", data, "-l", log, "start"]
+            step(f"the {name} does not start", [self.bin / "pg_ctl", *start])
+            yield
+        except (Failed, psycopg2.Error) as failure:
+            said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-12:] if log.exists() else []
+            raise Failed("\n  ".join([str(failure).strip(), *said])) from None
+        finally:
+            subprocess.run(
+                [self.bin / "pg_ctl", "-w", "-s", "-m", "immediate", "-D", data, "stop"],
+                capture_output=True,
+                check=False,
+                cwd="/",
+            )
+
+    def ask(self, who, queries, **connection):
+        """Asks one query after the other, each a transaction, as Patroni does."""
+        try:
+            with contextlib.closing(psycopg2.connect(**connection)) as session:
+                return self.queries(who, session, queries)
+        except psycopg2.Error as error:
+            raise Failed(f"{who}: {str(error).strip()}") from None
+
+    @staticmethod
+    def queries(who, session, queries):
+        """The last answer of some queries in a session."""
+        session.autocommit = True
+        answer = None
+        for query in queries:
+            try:
+                with session.cursor() as cursor:
+                    cursor.execute(query)
+                    answer = cursor.fetchall() if cursor.description else None
+            except psycopg2.Error as error:
+                raise Failed(f"{who}: {str(error).strip()}: {' '.join(query.split())[:80]}") from None
+        return answer
+
+    def patroni(self, port):
+        """How Patroni connects: through the socket, as the superuser."""
+        return {"host": str(self.folder), "port": port, "user": "postgres", "dbname": "postgres", **PATRONI}
+
+    def network(self, user, port, **more):
+        """How a user connects over the network: by TLS and SCRAM, from where pg_hba.conf lets it in."""
+        _, address = self.clients[user]
+        return {"host": address, "port": port, "password": PASSWORD, "sslmode": "require", "connect_timeout": 10, **more}
+
+    def found(self):
+        """What Patroni and post_bootstrap.py make on a new primary; Patroni's functions for pg_rewind are not used here."""
+        role = "CREATE ROLE {} WITH LOGIN {} PASSWORD '{}'"
+        roles = [
+            role.format(f'"{self.replication}"', "REPLICATION", PASSWORD.replace("'", "''")),
+            role.format(f'"{self.rewind}"', "", PASSWORD.replace("'", "''")),
+            "SELECT pg_catalog.pg_create_physical_replication_slot('trial', true)",
+        ]
+        self.ask("Patroni makes its users", roles, **self.patroni(PRIMARY))
+        socket = ["-h", self.folder, "-p", str(PRIMARY), "-U", "postgres", "postgres"]
+        psql = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *socket]
+        step("post_bootstrap.py makes users and databases", [*psql, "-f", self.folder / "bootstrap.sql"])
+        for user in self.clients:
+            if user.startswith("+"):
+                sql = f'CREATE ROLE trial LOGIN IN ROLE "{user[1:]}"; CREATE DATABASE trial OWNER trial'
+                self.ask("post_bootstrap.py makes users", sql.split("; "), **self.patroni(PRIMARY))
+            if user not in (self.replication, self.rewind):
+                name = "trial" if user.startswith("+") else user
+                sql = f"ALTER ROLE \"{name}\" PASSWORD '{PASSWORD}'"
+                self.ask("post_bootstrap.py sets passwords", [sql], **self.patroni(PRIMARY))
+
+    def clients_of(self, which, port):
+        """Each kind of client, as it connects to each server."""
+        self.ask(f"Patroni on the {which}", QUERIES, **self.patroni(port))
+        self.ask(f"pg_rewind from the {which}", REWIND, user=self.rewind, dbname="postgres", **self.network(self.rewind, port))
+        dsn = " ".join(f"{name}='{value}'" for name, value in self.network(self.replication, port).items())
+        psql = ["psql", "--no-psqlrc", "--quiet", f"{dsn} user={self.replication} dbname=replication replication=true"]
+        step(f"replication from the {which}", [*psql, "-c", "IDENTIFY_SYSTEM"])
+        for user, (database, _) in self.clients.items():
+            if user in (self.replication, self.rewind):
+                continue
+            name = "trial" if user.startswith("+") else user
+            dbname = name if database in ("all", "sameuser") else database.split(",")[0]
+            work = ["SELECT 1", "SELECT count(*) FROM pg_catalog.pg_class"]
+            if which == "primary":
+                work += ["CREATE TEMPORARY TABLE t (n int)", "INSERT INTO t SELECT generate_series(1, 1000)", "ANALYZE t"]
+            for tls in {"ssl_min_protocol_version": "TLSv1.2"}, {"ssl_max_protocol_version": "TLSv1.2"}:
+                if self.tls_12 or "ssl_min_protocol_version" in tls:
+                    who = f"an application on the {which} by {'TLS 1.2' if 'ssl_max_protocol_version' in tls else 'TLS'}"
+                    self.ask(who, work, user=name, dbname=dbname, **self.network(user, port, **tls))
+
+    def run(self, settings):
+        """Raises Failed where something does not work with these settings."""
+        self.tls_12 = settings.get("ssl_min_protocol_version", "").lower() != "tlsv1.3"
+        primary, standby = self.folder / "primary", self.folder / "standby"
+        for data in primary, standby:
+            shutil.rmtree(data, ignore_errors=True)
+        shutil.copytree(self.folder / "data", primary, symlinks=True)
+        primary.chmod(0o700)
+        self.configure(primary, PRIMARY, settings)
+        with self.server("primary", primary):
+            heartbeat = psycopg2.connect(**self.patroni(PRIMARY))
+            with contextlib.closing(heartbeat):
+                self.queries("Patroni on the primary", heartbeat, QUERIES)
+                self.found()
+                self.clients_of("primary", PRIMARY)
+                source = {**self.network(self.replication, PRIMARY), "user": self.replication}
+                dsn = " ".join(f"{name}='{value}'" for name, value in source.items())
+                copy = ["-D", standby, "-d", dsn, "-X", "stream", "-c", "fast", "--no-sync"]
+                step("pg_basebackup", [self.bin / "pg_basebackup", *copy])
+                self.configure(standby, STANDBY, settings, f"{dsn} application_name=trial")
+                with self.server("standby", standby):
+                    self.streams()
+                    self.clients_of("standby", STANDBY)
+                    # A connection that was idle meanwhile, as Patroni's is between two looks.
+                    self.queries("Patroni's connection, after a while", heartbeat, [EVERY_LOOP])
+                    promote = ["-w", "-s", "-t", str(PATIENCE), "-D", standby, "promote"]
+                    step("the standby is promoted", [self.bin / "pg_ctl", *promote])
+                    work = [*QUERIES, "CREATE TABLE public.t (n int)"]
+                    self.ask("Patroni on the new primary", work, **self.patroni(STANDBY))
+
+    def streams(self):
+        """A standby must connect, and show what the primary wrote."""
+        [[position]] = self.ask("Patroni on the primary", ["SELECT pg_catalog.pg_current_wal_lsn()"], **self.patroni(PRIMARY))
+        follows = f"state = 'streaming' AND replay_lsn >= '{position}'"
+        query = f"SELECT {follows} FROM pg_catalog.pg_stat_replication WHERE application_name = 'trial'"
+        until = time.monotonic() + PATIENCE
+        while self.ask("Patroni on the primary", [query], **self.patroni(PRIMARY)) != [(True,)]:
+            if time.monotonic() > until:
+                raise Failed(f"the standby does not follow the primary within {PATIENCE} s")
+            time.sleep(0.1)
+
+
+def culprit(trial, settings, failure):
+    """The setting that is to blame; None where it does not work without any."""
+    names = list(settings)
+
+    def works(tried):
+        try:
+            trial.run({name: settings[name] for name in tried})
+        except Failed:
+            return False
+        return True
+
+    # Most failures name it.
+    for suspect in [name for name in names if name in str(failure)][:3]:
+        if works([name for name in names if name != suspect]):
+            return suspect
+    if not works([]):
+        return None
+    # The first with which it fails, when they are added one by one.
+    low, high = 0, len(names)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if works(names[:middle]) else (low, middle)
+    return names[high - 1]
+
+
+def main(folder):
+    """Tries all settings, and looks for the one that is to blame where they do not work."""
+    with (HERE / "patroni.yml").open(encoding="utf-8") as config_file:
+        config = yaml.safe_load(config_file)
+    settings = {name: str(value) for name, value in config["bootstrap"]["dcs"]["postgresql"]["parameters"].items()}
+    trial = Trial(pathlib.Path(folder).resolve(), config)
+    try:
+        trial.prepare()
+        trial.run(settings)
+    except Failed as failure:
+        name = culprit(trial, settings, failure) if os.getuid() else None
+        blame = f"postgres.settings.{name} = {settings[name]!r}" if name else "not by any setting"
+        sys.exit(f"the settings do not work ({blame}):\n  {failure}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
