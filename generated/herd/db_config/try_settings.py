@@ -2,17 +2,19 @@
 """Runs a primary and a standby with the settings of patroni.yml, once, while the image is made: try_settings.py FOLDER
 
 A value that PostgreSQL reads may still keep sessions, a standby or Patroni from working, or be read only with TLS. So both servers
-run as on the machines: TLS with a key of this hour, this pg_hba.conf, the addresses that it names. Each kind of client connects to
-both as it does there, and Patroni's own queries run on both. Run it as root, in a network namespace of its own; FOLDER is the
-system user postgres's, and keeps an empty database in data/. Fails with the setting's name.
+run as on the machines: TLS with a key of this hour, and this pg_hba.conf with 127.0.0.1 in the place of other machines, where alone
+they listen. Each kind of client connects to both as it does there, and Patroni's own queries run on both. Run it as root; FOLDER is
+the system user postgres's, and keeps an empty database in data/. Fails with the setting's name.
 """
 
 import contextlib
-import ipaddress
 import os
 import pathlib
 import pwd
+import re
+import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -21,11 +23,10 @@ import psycopg2
 import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
-# No secret: what it opens is gone in a minute.
-PASSWORD = "trial"
+# Of servers that are gone in a minute.
+PASSWORD = secrets.token_hex(16)
 # Seconds: how long a server, a copy or a standby may take on a slow builder.
 PATIENCE = 30
-PRIMARY, STANDBY = 5432, 5433
 
 # How Patroni 4.0.7 connects (postgresql/config.py, psycopg.py) and what it asks in every loop (postgresql/__init__.py:
 # cluster_info_query), at a start (postgresql/config.py) and for its slots (postgresql/slots.py).
@@ -54,6 +55,8 @@ QUERIES = [
     "SET statement_timeout = 0",
     "CHECKPOINT",
 ]
+# How post_bootstrap.py connects.
+BOOTSTRAP = "-c statement_timeout=0 -c lock_timeout=0"
 # pg_rewind's, on the server that it copies from (libpq_source.c), and the right to each.
 REWIND = [
     "SELECT pg_catalog.set_config('search_path', '', false)",
@@ -77,14 +80,24 @@ def step(what, command, **keywords):
     return done.stdout
 
 
-def client(pg_hba):
-    """The database, the user and the address of the first line for each of the network's users."""
+def clients(pg_hba):
+    """The database of each of the network's users, from their first lines."""
     found = {}
-    for line in pg_hba.read_text(encoding="utf-8").splitlines():
-        words = line.split()
-        if len(words) == 5 and words[0] == "hostssl" and words[3] != "samehost":
-            found.setdefault(words[2], (words[1], str(ipaddress.ip_network(words[3])[1])))
+    for words in map(str.split, pg_hba.splitlines()):
+        if len(words) == 5 and words[0] == "hostssl":
+            found.setdefault(words[2], words[1])
     return found
+
+
+def free_ports():
+    """Two that nobody listens on."""
+    with socket.socket() as one, socket.socket() as other:
+        for listener in one, other:
+            listener.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+PRIMARY, STANDBY = free_ports()
 
 
 class Trial:
@@ -96,7 +109,8 @@ class Trial:
         self.own = {name: str(value) for name, value in config["postgresql"]["parameters"].items()}
         # The other majors' default; 13 has another.
         self.own.update(hba_file=str(folder / "pg_hba.conf"), password_encryption="scram-sha-256")
-        self.clients = client(HERE / "pg_hba.conf")
+        self.pg_hba = (HERE / "pg_hba.conf").read_text(encoding="utf-8")
+        self.clients = clients(self.pg_hba)
         self.initdb = []
         for option in config["bootstrap"]["initdb"]:
             pairs = option.items() if isinstance(option, dict) else [(option, None)]
@@ -105,18 +119,16 @@ class Trial:
         self.rewind = config["postgresql"]["authentication"]["rewind"]["username"]
 
     def prepare(self):
-        """The addresses, as root; then a key and an empty database, as postgres."""
-        step("the network", ["ip", "link", "set", "lo", "up"])
-        for _, address in set(self.clients.values()):
-            subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=False, stderr=subprocess.DEVNULL)
+        """What root reads; then a key and an empty database, as postgres."""
+        bootstrap = (HERE / "bootstrap.sql").read_text(encoding="utf-8")
         user = pwd.getpwnam("postgres")
-        for name in "pg_hba.conf", "bootstrap.sql":
-            shutil.copy(HERE / name, self.folder)
-            os.chown(self.folder / name, user.pw_uid, user.pw_gid)
         os.initgroups(user.pw_name, user.pw_gid)
         os.setgid(user.pw_gid)
         os.setuid(user.pw_uid)
         os.environ.update(HOME=str(self.folder), PGPASSWORD=PASSWORD, PGCONNECT_TIMEOUT="10", LC_ALL="C.UTF-8")
+        (self.folder / "bootstrap.sql").write_text(bootstrap, encoding="utf-8")
+        here = re.sub(r"\d+\.\d+\.\d+\.\d+/\d+|samehost", "127.0.0.1/32", self.pg_hba)
+        (self.folder / "pg_hba.conf").write_text(here, encoding="utf-8")
         key, certificate = self.folder / "server.key", self.folder / "server.crt"
         self.own.update(ssl_key_file=str(key), ssl_cert_file=str(certificate))
         # As server_certificate.sh makes it.
@@ -126,7 +138,7 @@ class Trial:
 
     def configure(self, data, port, settings, standby=""):
         """Writes what Patroni writes; memory and the archive are the machine's, and are left out here."""
-        lines = {**settings, **self.own, "listen_addresses": "0.0.0.0", "port": str(port)}
+        lines = {**settings, **self.own, "listen_addresses": "127.0.0.1", "port": str(port)}
         lines.update(unix_socket_directories=str(self.folder), huge_pages="off", archive_mode="off", cluster_name="trial", hot_standby="on")
         lines.pop("shared_buffers", None)
         if standby:
@@ -183,23 +195,23 @@ class Trial:
         """How Patroni connects: through the socket, as the superuser."""
         return {"host": str(self.folder), "port": port, "user": "postgres", "dbname": "postgres", **PATRONI}
 
-    def network(self, user, port, **more):
-        """How a user connects over the network: by TLS and SCRAM, from where pg_hba.conf lets it in."""
-        _, address = self.clients[user]
-        return {"host": address, "port": port, "password": PASSWORD, "sslmode": "require", "connect_timeout": 10, **more}
+    @staticmethod
+    def network(port, **more):
+        """How others connect: by TLS and SCRAM."""
+        return {"host": "127.0.0.1", "port": port, "sslmode": "require", "connect_timeout": 10, **more}
 
     def found(self):
-        """What Patroni and post_bootstrap.py make on a new primary; Patroni's functions for pg_rewind are not used here."""
-        role = "CREATE ROLE {} WITH LOGIN {} PASSWORD '{}'"
-        roles = [
-            role.format(f'"{self.replication}"', "REPLICATION", PASSWORD.replace("'", "''")),
-            role.format(f'"{self.rewind}"', "", PASSWORD.replace("'", "''")),
-            "SELECT pg_catalog.pg_create_physical_replication_slot('trial', true)",
-        ]
-        self.ask("Patroni makes its users", roles, **self.patroni(PRIMARY))
+        """What post_bootstrap.py and then Patroni make on a new primary; Patroni's grants to pg_rewind are not used here."""
         socket = ["-h", self.folder, "-p", str(PRIMARY), "-U", "postgres", "postgres"]
         psql = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *socket]
-        step("post_bootstrap.py makes users and databases", [*psql, "-f", self.folder / "bootstrap.sql"])
+        step("post_bootstrap.py makes users and databases", [*psql, "-f", self.folder / "bootstrap.sql"], env={**os.environ, "PGOPTIONS": BOOTSTRAP})
+        for name, right in (self.replication, "REPLICATION"), (self.rewind, ""):
+            there = self.ask("Patroni", [f"SELECT 1 FROM pg_authid WHERE rolname = '{name}'"], **self.patroni(PRIMARY))
+            verb = "ALTER" if there else "CREATE"
+            role = f"{verb} ROLE \"{name}\" WITH LOGIN {right} PASSWORD '{PASSWORD}'"
+            self.ask("Patroni makes its users", [role], **self.patroni(PRIMARY))
+        slot = "SELECT pg_catalog.pg_create_physical_replication_slot('trial', true)"
+        self.ask("Patroni makes its slots", [slot], **self.patroni(PRIMARY))
         for user in self.clients:
             if user.startswith("+"):
                 sql = f'CREATE ROLE trial LOGIN IN ROLE "{user[1:]}"; CREATE DATABASE trial OWNER trial'
@@ -212,11 +224,11 @@ class Trial:
     def clients_of(self, which, port):
         """Each kind of client, as it connects to each server."""
         self.ask(f"Patroni on the {which}", QUERIES, **self.patroni(port))
-        self.ask(f"pg_rewind from the {which}", REWIND, user=self.rewind, dbname="postgres", **self.network(self.rewind, port))
-        dsn = " ".join(f"{name}='{value}'" for name, value in self.network(self.replication, port).items())
+        self.ask(f"pg_rewind from the {which}", REWIND, user=self.rewind, dbname="postgres", **self.network(port))
+        dsn = " ".join(f"{name}='{value}'" for name, value in self.network(port).items())
         psql = ["psql", "--no-psqlrc", "--quiet", f"{dsn} user={self.replication} dbname=replication replication=true"]
         step(f"replication from the {which}", [*psql, "-c", "IDENTIFY_SYSTEM"])
-        for user, (database, _) in self.clients.items():
+        for user, database in self.clients.items():
             if user in (self.replication, self.rewind):
                 continue
             name = "trial" if user.startswith("+") else user
@@ -227,7 +239,7 @@ class Trial:
             for tls in {"ssl_min_protocol_version": "TLSv1.2"}, {"ssl_max_protocol_version": "TLSv1.2"}:
                 if self.tls_12 or "ssl_min_protocol_version" in tls:
                     who = f"an application on the {which} by {'TLS 1.2' if 'ssl_max_protocol_version' in tls else 'TLS'}"
-                    self.ask(who, work, user=name, dbname=dbname, **self.network(user, port, **tls))
+                    self.ask(who, work, user=name, dbname=dbname, **self.network(port, **tls))
 
     def run(self, settings):
         """Raises Failed where something does not work with these settings."""
@@ -244,7 +256,7 @@ class Trial:
                 self.queries("Patroni on the primary", heartbeat, QUERIES)
                 self.found()
                 self.clients_of("primary", PRIMARY)
-                source = {**self.network(self.replication, PRIMARY), "user": self.replication}
+                source = {**self.network(PRIMARY), "user": self.replication}
                 dsn = " ".join(f"{name}='{value}'" for name, value in source.items())
                 copy = ["-D", standby, "-d", dsn, "-X", "stream", "-c", "fast", "--no-sync"]
                 step("pg_basebackup", [self.bin / "pg_basebackup", *copy])

@@ -35,7 +35,7 @@ say "installing PostgreSQL $POSTGRES_MAJOR, Patroni and etcd"
 # python3-etcd is what Patroni speaks to etcd with; its package only suggests it among others.
 packages=("postgresql-$POSTGRES_MAJOR" patroni etcd-server etcd-client)
 install_packages --allow-change-held-packages "${packages[@]}" \
-  ca-certificates chrony kmod openssh-server openssl procps python3-boto3 python3-etcd python3-yaml
+  ca-certificates chrony kmod openssh-server openssl procps python3-boto3 python3-etcd python3-psycopg2 python3-yaml
 # Clients say their own time zone as they connect, Java's and Windows's by its old name (Asia/Calcutta), and PostgreSQL lets nobody in
 # whose zone has no file. Debian 12 has the old names in tzdata itself.
 if apt-cache show tzdata-legacy >/dev/null 2>&1; then install_packages tzdata-legacy; fi
@@ -89,21 +89,10 @@ EOF
 chown -R postgres "$settings"
 runuser -u postgres -- "/usr/lib/postgresql/$POSTGRES_MAJOR/bin/postgres" -D "$settings" -C max_connections >/dev/null ||
   fail "PostgreSQL $POSTGRES_MAJOR does not take the settings"
-# That loads no library. So a server starts once with all of them: empty, without a port, with initdb's own small shared_buffers, and gone afterwards.
-# TLS is left out, as its key is made by each machine at boot.
-try() {
-  local program=$1
-  shift
-  runuser -u postgres -- "/usr/lib/postgresql/$POSTGRES_MAJOR/bin/$program" -D "$settings/data" "$@"
-}
-try initdb --no-sync -A peer >/dev/null
-grep -vE '^(hba_file|unix_socket_directories|ssl|ssl_cert_file|ssl_key_file|shared_buffers) = ' "$settings/postgresql.conf" >>"$settings/data/postgresql.conf"
-{
-  printf "%s\n" "listen_addresses = ''" "huge_pages = off" "archive_mode = off"
-  printf "unix_socket_directories = '%s'\n" "$settings"
-} >>"$settings/data/postgresql.conf"
-try pg_ctl -w -s -l "$settings/log" start || fail "PostgreSQL $POSTGRES_MAJOR does not start with the settings: $(cat "$settings/log")"
-try pg_ctl -w -s -m immediate stop
+# That loads no library and opens no connection. So a primary and a standby run with all of them, once, and every kind of client
+# connects.
+say "trying the settings"
+/usr/bin/python3 ./try_settings.py "$settings" || fail "PostgreSQL $POSTGRES_MAJOR does not work with the settings"
 rm -r "$settings"
 
 record_image "${packages[@]}"

@@ -6,7 +6,7 @@ mod slots;
 mod users;
 
 use super::{Found, Reader, Refusal, refuse, settings};
-use crate::blueprint::model::Postgres;
+use crate::blueprint::model::{Locale, Postgres};
 use crate::blueprint::rules::language as is;
 
 /// What the settings are held against.
@@ -28,7 +28,9 @@ pub fn read(r: &Reader, default: Postgres, context: &Context) -> Postgres {
     let databases = databases::read(r, &users, locale.as_ref(), major);
     let users = users::resolve(r, users, &databases);
     let logical_slots = slots::read(r, &databases);
-    let settings = settings::read(r, context, major);
+    let locales = locale.iter().chain(databases.iter().filter_map(|database| database.locale.as_ref()));
+    let locales: Vec<&str> = locales.map(Locale::of_the_c_library).collect();
+    let settings = settings::read(r, context, major, &locales);
     slots::check(r, &logical_slots, &settings);
     Postgres { version: written, settings, databases, users, locale, logical_slots }
 }

@@ -26,7 +26,8 @@ mod zones;
 const MOST_SETTINGS: usize = 200;
 
 /// Settings by name in lower case (PostgreSQL does not tell cases apart), values as in `postgresql.conf`, unquoted.
-pub fn read(r: &Reader, context: &Context, major: Option<u16>) -> BTreeMap<String, String> {
+/// `locales` are those that the images make for databases, beside the C library's own.
+pub fn read(r: &Reader, context: &Context, major: Option<u16>, locales: &[&str]) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
     let mut values = vec![];
     for (i, entry) in r.map("settings", Holds::ScalarMap).into_iter().enumerate() {
@@ -56,7 +57,7 @@ pub fn read(r: &Reader, context: &Context, major: Option<u16>) -> BTreeMap<Strin
             r.report("settings", &entry.key_at, refusal);
             continue;
         }
-        match scalar(&name, &entry.value).and_then(|value| fits(&name, &value, context, major)) {
+        match scalar(&name, &entry.value).and_then(|value| fits(&name, &value, context, major, locales)) {
             Ok(value) => {
                 values.push((name.clone(), &entry.value.at));
                 settings.insert(name, value);
@@ -115,7 +116,7 @@ fn scalar(name: &str, value: &Value) -> Result<String, Refusal> {
 
 /// Returns the value in the spelling that is generated. Refuses what does not start, does not work out, or silently takes away what the
 /// blueprint promises.
-fn fits(name: &str, value: &str, context: &Context, major: Option<u16>) -> Result<String, Refusal> {
+fn fits(name: &str, value: &str, context: &Context, major: Option<u16>, locales: &[&str]) -> Result<String, Refusal> {
     let value = types::check(name, value, major)?;
     if lists::is_list(name) && lists::split(&value).is_none() {
         return refuse(
@@ -125,7 +126,7 @@ fn fits(name: &str, value: &str, context: &Context, major: Option<u16>) -> Resul
         );
     }
     libraries::check(name, &value, major)?;
-    installed::check(name, &value, major)?;
+    installed::check(name, &value, major, locales)?;
     tls::check(name, &value, major)?;
     breaking::check(name, &value, context)?;
     if zones::is_zone(name) {

@@ -125,9 +125,12 @@ const ABBREVIATIONS: [&str; 3] = ["Default", "Australia", "India"];
 const GROUPS: [&str; 3] = ["", "postgres", "ssl-cert"];
 
 /// Refuses the value of a setting (in lower case) that names what no image has.
-pub fn check(name: &str, value: &str, major: Option<u16>) -> Result<(), Refusal> {
+pub fn check(name: &str, value: &str, major: Option<u16>, locales: &[&str]) -> Result<(), Refusal> {
     match name {
-        "lc_messages" | "lc_monetary" | "lc_numeric" | "lc_time" => locale(name, value),
+        "lc_messages" | "lc_monetary" | "lc_numeric" | "lc_time" => match locales.contains(&value) {
+            true => Ok(()),
+            false => locale(name, value),
+        },
         "client_encoding" => encoding(value),
         "timezone_abbreviations" => one_of(value, &ABBREVIATIONS, "set of time zone abbreviations"),
         "unix_socket_group" => match GROUPS.contains(&value) {
@@ -178,7 +181,7 @@ fn locale(name: &str, value: &str) -> Result<(), Refusal> {
     refuse(
         &is::SETTING_VALUE,
         format!("no image has the locale `{value}`, and the server would not start"),
-        "write \"C.UTF-8\" or \"C\", or leave it out; a session formats by TO_CHAR, and a column sorts by COLLATE",
+        "write \"C.UTF-8\" or \"C\", or leave it out; with postgres { locale = … } the images have that one as well",
     )
 }
 
@@ -250,6 +253,7 @@ mod tests {
             ("lc_time", "POSIX", true),
             ("lc_numeric", "", true),
             ("lc_monetary", "de_DE.UTF-8", false),
+            ("lc_monetary", "fr_FR.UTF-8", true),
             ("lc_messages", "en_US.UTF-8", false),
             ("lc_messages", "c.utf8", false),
             ("client_encoding", "UTF8", true),
@@ -271,7 +275,7 @@ mod tests {
             ("default_text_search_config", "pg_catalog.klingon", false),
             ("default_text_search_config", "englisch", false),
         ] {
-            assert_eq!(check(name, value, Some(17)).is_ok(), taken, "{name} = {value}");
+            assert_eq!(check(name, value, Some(17), &["fr_FR.UTF-8"]).is_ok(), taken, "{name} = {value}");
         }
     }
 }
