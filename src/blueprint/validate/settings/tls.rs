@@ -199,7 +199,7 @@ fn ciphers(value: &str, major: Option<u16>) -> Result<(), Refusal> {
             );
         }
         let fits = |part: &&str| WITH_ECDSA.contains(part) || *part == "kEECDH" || part.starts_with("ECDHE-ECDSA-");
-        some |= !takes && !moves && parts.iter().all(|part| fits(&part));
+        some |= !takes && !moves && parts.iter().all(fits);
     }
     match some {
         true => Ok(()),
