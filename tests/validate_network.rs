@@ -203,3 +203,59 @@ fn the_roles_read_what_is_theirs(moto: &Moto, generated: &Generated) {
     assert_eq!((reads("crowd-eu-west-1-database"), reads("crowd-eu-west-1-haproxy")), (4, 1), "{actions:?}");
     assert!(generated.cluster.secrets.len() > 80);
 }
+
+/// The machine that founds the cluster makes the passwords of users: PostgreSQL gets a verifier of what Secrets Manager has, and
+/// nothing is read, as its role may not.
+#[test]
+fn the_founder_makes_the_passwords_of_users_and_reads_none() {
+    let text = "cluster \"herd\" {\n region = \"eu-west-1\"\n postgres {\n users = [\"app\", \"report\"]\n }\n}\n";
+    let generated = Generated::from_text("herd.hcl", text);
+    let moto = Moto::with_images("herd/eu-west-1", &generated.files);
+    for user in ["app", "report"] {
+        moto.aws(REGION, &["secretsmanager", "create-secret", "--name", &format!("herd/user/{user}")]);
+    }
+    // As on the machine, but for where its files are; whatever reads a secret ends it.
+    let script = r#"import os, subprocess, sys
+sys.path[:0] = [sys.argv[1] + "/machine", sys.argv[1] + "/db_config"]
+import read_secrets, post_bootstrap
+read_secrets.PLAN = sys.argv[1] + "/db_config/secrets.json"
+post_bootstrap.SQL = sys.argv[1] + "/db_config/bootstrap.sql"
+read_secrets.read_all = None
+def psql(argv, input, **_):
+    assert argv[0] == "psql" and not any("SCRAM" in word for word in argv), argv
+    print(input)
+    return subprocess.CompletedProcess(argv, 0)
+subprocess.run = psql
+sys.exit(post_bootstrap.main("dbname=postgres"))
+"#;
+    let mut founder = std::process::Command::new("python3");
+    founder.args(["-c", script]).arg(generated.path(".")).env("AWS_ENDPOINT_URL", moto.endpoint());
+    founder.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").env("PYTHONDONTWRITEBYTECODE", "1");
+    let statements = succeeds(&mut founder);
+    for user in ["app", "report"] {
+        let password = moto.secret(REGION, &format!("herd/user/{user}"));
+        assert!(password.len() == 32 && password.chars().all(|c| c.is_ascii_alphanumeric()), "{password}");
+        assert!(!statements.contains(&password), "the password itself goes to the server");
+        let (_, rest) = statements.split_once(&format!("ALTER ROLE \"{user}\" PASSWORD '")).expect("a statement");
+        let verifier = rest.split('\'').next().expect("a verifier");
+        let check = r#"import base64, hashlib, hmac, sys
+verifier, password = sys.stdin.read().split("\n")
+kind, iterations_salt, keys = verifier.split("$")
+iterations, salt = iterations_salt.split(":")
+salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(salt), int(iterations))
+stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+assert kind == "SCRAM-SHA-256" and keys.split(":")[0] == base64.b64encode(stored).decode()
+"#;
+        let mut python = std::process::Command::new("python3");
+        python.args(["-c", check]).stdin(stdin_of(&format!("{verifier}\n{password}")));
+        succeeds(&mut python);
+    }
+}
+
+fn stdin_of(text: &str) -> std::fs::File {
+    use std::io::{Seek, Write};
+    let mut file = tempfile::tempfile().expect("a temporary file");
+    file.write_all(text.as_bytes()).expect("room for it");
+    file.rewind().expect("a file can be rewound");
+    file
+}
