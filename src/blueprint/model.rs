@@ -8,6 +8,7 @@ use ipnet::Ipv4Net;
 use super::instance::Instance;
 use super::partition::Partition;
 use super::regions;
+use super::peer::Peer;
 
 /// A whole blueprint: what one `cluster "<name>"` block asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,9 +55,9 @@ pub struct Network {
     /// The VPC that the cluster moves into; `None` makes one.
     pub existing: Option<ExistingVpc>,
     /// Who may reach HAProxy's write and read ports; `None` means the network's own addresses.
-    pub clients: Option<Vec<Ipv4Net>>,
+    pub clients: Option<Vec<Peer>>,
     /// Who may reach SSH and the stats page, besides the network itself for neither. Default: nobody.
-    pub admins: Vec<Ipv4Net>,
+    pub admins: Vec<Peer>,
 }
 
 /// A VPC that is there already. Nothing of it is changed.

@@ -107,6 +107,10 @@ rules! {
     ADMINS_WITHOUT_KEY = warning("PGH050", "SSH is open, and nobody can log in");
     /// An `accept` that nothing needs.
     ACCEPT_UNUSED = warning("PGH090", "an accepted rule is not broken");
+    /// A security group needs more rules than AWS gives unasked.
+    RULES_OVER_QUOTA = warning("PGH311", "a security group needs more rules than the default quota");
+    /// A security group needs more rules than AWS gives at all.
+    RULES_OVER_LIMIT = error("PGH312", "a security group needs more rules than AWS gives");
     /// The region is not on the list.
     REGION_UNKNOWN = warning("PGH340", "the region is not known");
     /// A zone is not on the list.

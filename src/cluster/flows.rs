@@ -3,7 +3,7 @@
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
-use super::Cluster;
+use super::{Cluster, Peer};
 
 /// Whom PostgreSQL lets in over a flow: a line of `pg_hba.conf` for each block of addresses that it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -25,9 +25,9 @@ pub const APPLICATIONS: Login = Login { database: "all", user: "+pgherd_clients"
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Party {
-    /// The addresses of the blueprint's `network.clients`.
+    /// Those of the blueprint's `network.clients`.
     Clients,
-    /// The addresses of the blueprint's `network.admins`.
+    /// Those of the blueprint's `network.admins`.
     Admins,
     /// Every address of the cluster's own network.
     Network,
@@ -145,13 +145,22 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
     all
 }
 
-/// The addresses that a party may have, now or after a machine more.
+/// Returns whom a party is to a firewall: what the blueprint names, or the addresses that machines may have.
+pub fn peers(cluster: &Cluster, party: Party) -> Vec<Peer> {
+    match party {
+        Party::Clients => cluster.network.clients.clone(),
+        Party::Admins => cluster.network.admins.clone(),
+        party => addresses(cluster, party).into_iter().map(Peer::from).collect(),
+    }
+}
+
+/// The addresses that a party may have, now or after a machine more; of clients and admins, those that the blueprint writes as ranges.
 pub fn addresses(cluster: &Cluster, party: Party) -> Vec<Ipv4Net> {
     let network = &cluster.network;
     let blocks = |of: fn(&super::Subnet) -> Ipv4Net| network.subnets.iter().map(of).collect();
     match party {
-        Party::Clients => network.clients.clone(),
-        Party::Admins => network.admins.clone(),
+        Party::Clients => network.clients.iter().filter_map(Peer::range).collect(),
+        Party::Admins => network.admins.iter().filter_map(Peer::range).collect(),
         Party::Network => vec![network.cidr],
         Party::Databases => blocks(|subnet| subnet.databases),
         Party::Haproxy => blocks(|subnet| subnet.haproxy),

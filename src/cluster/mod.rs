@@ -13,6 +13,7 @@ pub mod kernel;
 pub mod limits;
 pub mod perturb;
 mod postgres;
+pub mod quotas;
 mod settings;
 mod sizing;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use serde::Serialize;
 use crate::blueprint::model::{self, Blueprint, Budget};
 
 pub use crate::blueprint::Partition;
+pub use crate::blueprint::Peer;
 pub use crate::blueprint::instance::Instance;
 pub use crate::blueprint::model::{Access, Base, Database, Disk, Failover, Locale, Provider, State, User};
 pub use crate::blueprint::regions;
@@ -102,16 +104,16 @@ pub struct Network {
     /// One subnet a zone, in the blueprint's order.
     pub subnets: Vec<Subnet>,
     /// Who may reach HAProxy's write and read ports.
-    pub clients: Vec<Ipv4Net>,
+    pub clients: Vec<Peer>,
     /// Who may reach SSH and the stats page from outside.
-    pub admins: Vec<Ipv4Net>,
+    pub admins: Vec<Peer>,
 }
 
 impl Network {
     /// Who may reach SSH of the machines that images are built on. Packer must be able to, by their public addresses, and nobody else
     /// knows where it runs: where no admin comes from a public address, all may, as by Packer's own default.
     pub fn builders(&self) -> Vec<Ipv4Net> {
-        let public: Vec<Ipv4Net> = self.admins.iter().filter(|net| !is_private(net)).copied().collect();
+        let public: Vec<Ipv4Net> = self.admins.iter().filter_map(Peer::range).filter(|net| !is_private(net)).collect();
         if public.is_empty() { vec![Ipv4Net::default()] } else { public }
     }
 }
@@ -386,7 +388,7 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
         vpc_id: blueprint.network.existing.as_ref().map(|vpc| vpc.vpc_id.clone()),
         makes_endpoint: blueprint.network.existing.as_ref().is_none_or(|vpc| vpc.secrets_endpoint),
         subnets,
-        clients: blueprint.network.clients.clone().unwrap_or_else(|| vec![blueprint.network.cidr]),
+        clients: blueprint.network.clients.clone().unwrap_or_else(|| vec![blueprint.network.cidr.into()]),
         admins: blueprint.network.admins.clone(),
     };
     addresses::record(&network, &machines, &mut ledger);

@@ -147,8 +147,8 @@ fn network(c: &mut Cluster, name: &str) -> Option<()> {
             c.network.subnets.iter_mut().for_each(|subnet| subnet.id = None);
         }
         "cidr" => c.network.cidr = elsewhere,
-        "clients" => c.network.clients = vec![elsewhere],
-        "admins" => c.network.admins = vec![elsewhere],
+        "clients" => c.network.clients = vec![elsewhere.into()],
+        "admins" => c.network.admins = vec![elsewhere.into()],
         _ => return zone(c, name, elsewhere),
     }
     Some(())

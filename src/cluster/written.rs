@@ -1,8 +1,7 @@
 //! Decisions that are the blueprint's own: it says so, or its default is what an expert would write.
 
-use ipnet::Ipv4Net;
-
 use super::decision::Ledger;
+use crate::blueprint::Peer;
 use crate::blueprint::model::{Blueprint, Machine, State};
 
 const TYPES: &str = "https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-types.html";
@@ -66,8 +65,8 @@ pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
         note("network.vpc_id", vpc.vpc_id.clone(), "the VPC exists already: nothing of it is changed or tagged", VPC);
     }
     note("network.cidr", blueprint.network.cidr.to_string(), "a private range that nothing else of yours uses", VPC);
-    let listed = |ranges: &[Ipv4Net]| ranges.iter().map(Ipv4Net::to_string).collect::<Vec<_>>().join(", ");
-    let own = [blueprint.network.cidr];
+    let listed = |peers: &[Peer]| peers.iter().map(Peer::to_string).collect::<Vec<_>>().join(", ");
+    let own = [Peer::from(blueprint.network.cidr)];
     let clients = blueprint.network.clients.as_deref().unwrap_or(&own);
     const GROUPS: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html";
     note(

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::templates;
 use crate::cluster::flows::{Party, flows};
-use crate::cluster::{Cluster, Machine, Role};
+use crate::cluster::{Cluster, Machine, Peer, Role};
 use crate::fileset::FileSet;
 
 #[derive(Serialize)]
@@ -165,6 +165,6 @@ fn party(cluster: &Cluster, party: Party) -> String {
     }
 }
 
-fn join(cidrs: &[ipnet::Ipv4Net]) -> String {
-    cidrs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+fn join(peers: &[Peer]) -> String {
+    peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

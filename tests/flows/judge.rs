@@ -22,14 +22,14 @@ pub fn judge(cluster: &Cluster, files: &Files) -> Vec<String> {
 fn firewalls(cluster: &Cluster, flows: &[Flow], files: &Files, wrong: &mut Vec<String>) {
     let rules = read::rules(files);
     wrong.extend(rules.strange.iter().map(|what| format!("a rule of a kind that nobody reads: {what}")));
-    let (doors, inside): (BTreeSet<_>, BTreeSet<_>) = rules.inward.iter().cloned().partition(|o| o.from.contains('/'));
+    let (doors, inside): (BTreeSet<_>, BTreeSet<_>) = rules.inward.iter().cloned().partition(|o| is_outside(&o.from));
     // Who is let in at the other end of an exit is others' to say.
     let (exits, outward): (BTreeSet<_>, BTreeSet<_>) = rules.outward.iter().cloned().partition(|o| o.to.contains('/'));
     both(wrong, "let in, not let out", &inside, "let out, not let in", &outward);
     let inside = &inside | &exits;
     both(wrong, "open, and no program connects", &inside, "shut, and a program connects", &read::connections(files));
     let asked: BTreeSet<Open> = flows.iter().flat_map(|flow| opens(cluster, flow)).collect();
-    let (asked_doors, asked_inside) = asked.into_iter().partition(|open| open.from.contains('/'));
+    let (asked_doors, asked_inside) = asked.into_iter().partition(|open| is_outside(&open.from));
     both(wrong, "open, and no flow needs it", &inside, "shut, and a flow needs it", &asked_inside);
     both(
         wrong,
@@ -121,12 +121,17 @@ fn opens(cluster: &Cluster, flow: &Flow) -> Vec<Open> {
     pairs.filter(|open| !(open.from == open.to && open.from == "haproxy")).collect()
 }
 
+/// Whether it is none of the cluster's own groups.
+fn is_outside(end: &str) -> bool {
+    !matches!(end, "database" | "haproxy" | "endpoint")
+}
+
 fn ends(cluster: &Cluster, party: Party) -> Vec<String> {
     let cidrs = |nets: &[Ipv4Net]| nets.iter().map(|net| net.trunc().to_string()).collect();
     let network = &cluster.network;
     match party {
-        Party::Clients => cidrs(&network.clients),
-        Party::Admins => cidrs(&network.admins),
+        Party::Clients => network.clients.iter().map(ToString::to_string).collect(),
+        Party::Admins => network.admins.iter().map(ToString::to_string).collect(),
         Party::Network => cidrs(&[network.cidr]),
         Party::Databases => vec!["database".into()],
         Party::Haproxy => vec!["haproxy".into()],

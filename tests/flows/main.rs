@@ -45,6 +45,27 @@ fn every_blueprints_files_hold_what_its_flows_say() {
     }
 }
 
+/// A group or a prefix list comes in by the argument that AWS takes it in.
+#[test]
+fn groups_and_prefix_lists_come_in_as_the_flows_say() {
+    let text = "cluster \"herd\" {\n region = \"eu-west-1\"\n network {\n clients = [\"sg-0123456789abcdef0\", \"10.9.0.0/16\"]\n \
+                admins = [\"pl-0123456789abcdef0\", \"123456789012/sg-0a1b2c3d\"]\n }\n}\n";
+    let (cluster, files) = generated_from("herd.hcl", text);
+    assert_eq!(judge(&cluster, &files), Vec::<String>::new());
+    // Each in the argument that is for it, and in no other.
+    let traffic = &files["network/terraform_network/traffic.tf"];
+    for (from, kind) in [
+        ("sg-0123456789abcdef0", "group"),
+        ("123456789012/sg-0a1b2c3d", "group"),
+        ("pl-0123456789abcdef0", "prefix list"),
+        ("10.9.0.0/16", "range"),
+    ] {
+        let rules: Vec<&str> = traffic.lines().filter(|line| line.contains(&format!("from = \"{from}\""))).collect();
+        let fits = |line: &&str| line.contains(&format!("kind = \"{kind}\""));
+        assert!(!rules.is_empty() && rules.iter().all(fits), "{from}: {rules:#?}");
+    }
+}
+
 #[test]
 fn so_do_the_committed_ones() {
     let (cluster, files) = generated("blueprints/herd.hcl");
@@ -75,6 +96,40 @@ fn no_file_names_another_partitions_things() {
             }
         }
     }
+}
+
+/// At its largest a blueprint makes nothing longer than AWS takes; and one attribute more or a character more is refused.
+#[test]
+fn what_grows_with_the_blueprint_stays_within_awss_limits() {
+    use pgherd::cluster::quotas;
+    let tags: String = (0..40).map(|n| format!("    t{n:0>126} = \"{}\"\n", "v".repeat(256))).collect();
+    let users: Vec<String> = (0..150).map(|n| format!("\"user_{n:0>58}\"")).collect();
+    let text = format!(
+        "cluster \"{}\" {{\n  region = \"ap-southeast-1\"\n  tags = {{\n{tags}  }}\n  slaves {{\n    count = 15\n  }}\n  postgres {{\n    \
+         users = [{}]\n  }}\n}}\n",
+        "h".repeat(40),
+        users.join(", ")
+    );
+    let (cluster, files) = generated_from("largest.hcl", &text);
+    for (path, text) in files.iter().filter(|(path, _)| path.starts_with("packer_templates/")) {
+        let template: serde_json::Value = serde_json::from_str(text).unwrap();
+        for tags in ["tags", "snapshot_tags", "run_tags", "run_volume_tags"] {
+            let tags = template["builders"][0][tags].as_object().unwrap();
+            assert!(tags.len() <= quotas::TAGS.most as usize, "{path}: {} tags", tags.len());
+        }
+    }
+    for secret in &cluster.secrets {
+        assert!(secret.name.len() <= quotas::SECRET_NAME.most as usize, "{}", secret.name);
+    }
+    let role = format!("{}-{}-database", cluster.name, cluster.region);
+    assert!(role.len() <= quotas::ROLE_NAME.most as usize, "{role}");
+    for line in files["network/terraform_network/traffic.tf"].lines().filter(|line| line.contains("description = ")) {
+        let (_, description) = line.split_once("description = ").unwrap();
+        assert!(description.len() - 4 <= quotas::RULE_DESCRIPTION.most as usize, "{line}");
+    }
+    let refused = |text: &str| pgherd::blueprint::parse("largest.hcl", text).is_err();
+    assert!(refused(&text.replace(&"h".repeat(40), &"h".repeat(41))), "a role's name of 65 characters");
+    assert!(refused(&text.replace("  tags = {\n", "  tags = {\n    more = \"v\"\n")), "41 tags");
 }
 
 /// A change by hand: where, what, into what; and words of what must be found wrong with it.
@@ -113,11 +168,15 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ),
     (
         GROUPS,
-        "to_port           = each.value.port",
-        "to_port           = each.value.port + 1",
+        "\"prefix list\" ? each.value.from : null\n  description                  = each.value.description\n  \
+         ip_protocol                  = \"tcp\"\n  from_port                    = each.value.port\n  \
+         to_port                      = each.value.port",
+        "\"prefix list\" ? each.value.from : null\n  description                  = each.value.description\n  \
+         ip_protocol                  = \"tcp\"\n  from_port                    = each.value.port\n  \
+         to_port                      = each.value.port + 1",
         "open from outside, and no flow needs it",
     ),
-    (GROUPS, "for_each = local.doors", "for_each = local.flows", "shut from outside, and a flow needs it"),
+    (GROUPS, "for_each = local.doors", "for_each = {}", "shut from outside, and a flow needs it"),
     (
         GROUPS,
         "resource \"aws_vpc_security_group_ingress_rule\" \"door\"",

@@ -229,7 +229,10 @@ fn expand(block: &Block, context: &Context<'_>, into: &mut BTreeSet<Open>) {
         let word = |name: &str| value(name).and_then(|v| v.as_str().map(str::to_string));
         assert_eq!(word("ip_protocol").as_deref(), Some("tcp"), "{key}");
         let own = word("security_group_id").expect("a group");
-        let other = word("referenced_security_group_id").or(word("cidr_ipv4")).expect("the other end");
+        let other = ["referenced_security_group_id", "cidr_ipv4", "prefix_list_id"]
+            .into_iter()
+            .find_map(word)
+            .expect("the other end");
         let outward = block.labels()[0].as_str().contains("egress");
         let (from, to) = if outward { (own, other) } else { (other, own) };
         for port in port("from_port")..=port("to_port") {

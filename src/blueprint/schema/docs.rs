@@ -51,8 +51,12 @@ pub(super) const ALL: &[Doc] = &[
         "",
         "where in it the cluster's 32 addresses start, a multiple of 16: 16 for databases, 16 for HAProxy",
     ),
-    doc("network.clients", "the network's own", "ranges that may reach HAProxy's write and read ports"),
-    doc("network.admins", "nobody", "ranges that may reach SSH (which takes `key_name`, too) and the stats page"),
+    doc(
+        "network.clients",
+        "the network's own",
+        "who may reach HAProxy's write and read ports: ranges, security groups (`sg-…`, of a peered VPC too; `<account>/sg-…`), prefix lists (`pl-…`)",
+    ),
+    doc("network.admins", "nobody", "who may reach SSH (which takes `key_name`, too) and the stats page, likewise"),
     doc("image", "", "What images are built from"),
     doc("image.base", "", "the distribution that every machine runs"),
     doc("image.builder_instance_type", "`t3.medium` (`t4g.medium` for Graviton)", "what Packer builds on"),
@@ -126,7 +130,7 @@ pub(super) const ALL: &[Doc] = &[
     doc(
         "postgres.users",
         "none",
-        "login roles that exist from the start, each for the databases that it owns; Terraform makes their passwords",
+        "login roles that exist from the start, each for the databases that it owns; the machine that founds the cluster makes their passwords",
     ),
     doc("postgres.user", "", "A login role that is let into databases of others"),
     doc("postgres.user.databases", "", "those that it may connect to, beside its own"),

@@ -9,6 +9,7 @@ use ipnet::Ipv4Net;
 use super::{Found, Origin, Reader, Refusal, aws, refuse, vpc};
 use crate::blueprint::model::Network;
 use crate::blueprint::regions;
+use crate::blueprint::peer::Peer;
 use crate::blueprint::rules::language as is;
 
 /// No region has more zones: us-east-1 has six
@@ -89,8 +90,8 @@ fn zones(
 }
 
 /// A list of ranges that may come in.
-fn allowed(r: &Reader, name: &'static str) -> Found<Option<Vec<Ipv4Net>>> {
-    let Found { value, at, origin } = r.list(name, source_range);
+fn allowed(r: &Reader, name: &'static str) -> Found<Option<Vec<Peer>>> {
+    let Found { value, at, origin } = r.list(name, peer);
     if let Some(ranges) = &value {
         report_repeated(r, name, ranges);
     }
@@ -188,6 +189,23 @@ fn vpc_range(text: &str) -> Result<Ipv4Net, Refusal> {
         );
     }
     Ok(net)
+}
+
+/// Who may come in: a range, a security group or a prefix list.
+fn peer(text: &str) -> Result<Peer, Refusal> {
+    if text.starts_with("pl-") {
+        return aws::id(text, "pl").map(Peer::PrefixList);
+    }
+    let (account, group) = text.split_once('/').unwrap_or(("", text));
+    if !group.starts_with("sg-") {
+        return source_range(text).map(Peer::Range);
+    }
+    let is_account = account.len() == 12 && account.chars().all(|c| c.is_ascii_digit());
+    if !is_account && text.contains('/') {
+        let help = format!("write \"{group}\", or the account's 12 digits before the slash");
+        return refuse(&is::AWS_ID, format!("`{account}` is no account"), help);
+    }
+    aws::id(group, "sg").map(|_| Peer::Group(text.into()))
 }
 
 /// A range that may come in.

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::Finding;
 use crate::blueprint::rules;
-use crate::cluster::flows::{Party, addresses, flows};
-use crate::cluster::{Cluster, Role, is_private};
+use crate::cluster::flows::{Party, flows, peers};
+use crate::cluster::{Cluster, Peer, Role, is_private};
 
 /// A way in from outside of the cluster's own machines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,7 +28,7 @@ pub struct Door {
 pub fn doors(cluster: &Cluster) -> Vec<Door> {
     let mut doors: Vec<Door> = vec![];
     for flow in flows(cluster).iter().filter(|flow| flow.to == Party::Haproxy && flow.port != cluster.fixed.port.ssh) {
-        let from = addresses(cluster, flow.from).into_iter().map(|net| net.to_string());
+        let from = peers(cluster, flow.from).into_iter().map(|peer| peer.to_string());
         match doors.iter_mut().find(|door| door.port == flow.port) {
             Some(door) => door.from.extend(from),
             None if matches!(flow.from, Party::Clients | Party::Admins | Party::Network) => doors.push(Door {
@@ -65,7 +65,7 @@ pub fn doors(cluster: &Cluster) -> Vec<Door> {
         port: cluster.fixed.port.ssh,
         from: cluster.network.builders().iter().map(ToString::to_string).collect(),
         key_name: None,
-        only: Some(match cluster.network.admins.iter().all(is_private) {
+        only: Some(match is_inside(cluster) {
             true => "for the minutes of a build, with a key that Packer makes for it; a public range in network.admins narrows it".into(),
             false => "for the minutes of a build, with a key that Packer makes for it".into(),
         }),
@@ -74,9 +74,14 @@ pub fn doors(cluster: &Cluster) -> Vec<Door> {
     doors
 }
 
+/// Whether no admin is known to come from outside: a group's machines and a prefix list's ranges are inside or behind a VPN or peering.
+fn is_inside(cluster: &Cluster) -> bool {
+    cluster.network.admins.iter().filter_map(Peer::range).all(|net| is_private(&net))
+}
+
 /// What an admin outside of the network has to know of machines that have private addresses alone.
 fn inside(cluster: &Cluster, blocks: &[&'static str]) -> Option<String> {
-    if cluster.network.admins.iter().all(is_private) {
+    if is_inside(cluster) {
         return None;
     }
     let is_private = |(role, block): &&(Role, &'static str)| {

@@ -10,6 +10,7 @@ mod network;
 pub mod outage;
 pub mod quorum;
 mod region;
+mod quotas;
 mod server;
 pub mod story;
 pub mod support;
@@ -89,6 +90,7 @@ fn judge(cluster: &Cluster, today: Option<Day>) -> Check {
     all.extend(capacity::findings(cluster, &capacity));
     all.extend(server::findings(cluster));
     all.extend(access::findings(cluster));
+    all.extend(quotas::findings(cluster));
     all.extend(text::findings(cluster));
     all.extend(today.and_then(|today| support::finding(cluster, today)));
     all.extend(region::findings(cluster));

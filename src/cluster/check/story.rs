@@ -362,6 +362,27 @@ the block would keep it quiet when it is broken again, for another reason.
 Take the block out.",
     ),
     (
+        "PGH311",
+        "Each range, group or prefix list of network.clients and network.admins is a rule for each port that it opens: 61 admins are
+122 rules in HAProxy's group, for SSH and the stats page. AWS gives a security group 60 rules in each direction unless it was
+asked for more, and the apply would stop in the middle at the 61st. A prefix list counts as many rules as it may have
+entries, which its owner knows and this check does not: here it counts as one.
+
+Ask for more before the run; it takes minutes, as a rule. Or write wider ranges, or the id of a security group that
+the machines of clients are in: that is one rule, however many they are.
+
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html",
+    ),
+    (
+        "PGH312",
+        "The rules of all security groups of a network interface are at most 1,000, whatever quota AWS was asked for, and each
+machine here is in one group.
+
+Write wider ranges, or the id of a security group that the machines of clients are in.
+
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html",
+    ),
+    (
         "PGH340",
         "pgherd knows AWS's regions from a list with a date. A region that is not on it is either a new one or a slip of the pen.
 A new one works: `run` asks AWS (`aws ec2 describe-regions`) before it builds or makes anything, and says what AWS says. Terraform's

@@ -458,3 +458,41 @@ fn numbers_beyond_all_reason_are_judged_and_nothing_overflows() {
     }
     checked("failover {\n rto = \"60m\"\n}\npostgres {\n settings = { wal_sender_timeout = \"24d\" }\n}");
 }
+
+/// From the first rule too many, and not before; each list has its own ports.
+#[test]
+fn rules_beyond_a_quota_are_said_from_the_first_one_on() {
+    let ranges =
+        |count: u32| (0..count).map(|n| format!("\"10.77.{}.{}/32\"", n / 256, n % 256)).collect::<Vec<_>>().join(", ");
+    let said = |list: &str, count: u32| {
+        let found = checked(&format!(
+            "network {{\n{list} = [{}]\n}}\naccept \"PGH050\" {{ reason = \"a test\" }}",
+            ranges(count)
+        ));
+        let of_quotas = |finding: &&Finding| finding.rule.code.starts_with("PGH31");
+        let findings = found.findings.iter().filter(of_quotas);
+        findings.map(|finding| format!("{} {}", finding.rule.code, finding.problem)).collect::<Vec<_>>()
+    };
+    // HAProxy's: the network's own to the stats page, and each client to two ports, or each admin to two.
+    let haproxy = "PGH311 inbound rules of security groups: HAProxy 61";
+    assert_eq!((said("clients", 29), said("clients", 30)), (vec![], vec![haproxy.to_string()]));
+    assert_eq!((said("admins", 28), said("admins", 29)), (vec![], vec![haproxy.to_string()]));
+    let both = "inbound rules of security groups: Secrets Manager's endpoint 501, HAProxy 999";
+    assert_eq!(said("clients", 499), [format!("PGH311 {both}")]);
+    assert!(said("admins", 500).iter().any(|said| said.starts_with("PGH312")));
+}
+
+#[test]
+fn groups_and_prefix_lists_come_in_as_ranges_do() {
+    let network = "network {\nclients = [\"sg-0123456789abcdef0\", \"pl-0123456789abcdef0\"]\n\
+                   admins = [\"123456789012/sg-0a1b2c3d\"]\n}\nmaster { key_name = \"dba\" }\nslaves { key_name = \"dba\" }\n\
+                   haproxy { key_name = \"dba\" }";
+    let found = checked(network);
+    let from = |what: &str| {
+        let door = found.access.iter().find(|door| door.what.contains(what));
+        door.unwrap_or_else(|| panic!("no {what}: {:?}", found.access)).from.join(", ")
+    };
+    assert_eq!(from("write"), "sg-0123456789abcdef0, pl-0123456789abcdef0");
+    assert_eq!(from("SSH, master"), "123456789012/sg-0a1b2c3d");
+    assert_eq!(from("builder"), "0.0.0.0/0", "Packer knows neither groups nor lists");
+}

@@ -6,16 +6,16 @@ use hcl_edit::expr::Expression;
 use hcl_edit::structure::Body;
 
 use super::hcl::{attr, block, commented, object, print};
-use crate::cluster::Cluster;
-use crate::cluster::flows::{Party, addresses, flows};
+use crate::cluster::flows::{Party, flows, peers};
+use crate::cluster::{Cluster, Peer};
 
 /// One end of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum End {
     /// The machines of a security group.
     Group(&'static str),
-    /// Addresses from outside the groups.
-    Addresses(String),
+    /// Others: a range of addresses, a group or a prefix list.
+    Others(Peer),
 }
 
 /// A rule, before it has a description: who, whom, which port.
@@ -26,11 +26,11 @@ pub fn text(cluster: &Cluster) -> String {
     let (mut inside, mut doors, mut exits) = (vec![], vec![], vec![]);
     for ((from, to, port), purposes) in rules(cluster) {
         let name = format!("{} to {}:{port}", from.text(), to.text());
-        let row = row(from.text(), to.text(), port, &purposes.join("; "));
+        let row = row(&from, &to, port, &purposes.join("; "));
         match (from, to) {
             (End::Group(_), End::Group(_)) => inside.push((name, row)),
-            (End::Addresses(_), _) => doors.push((name, row)),
-            (End::Group(_), End::Addresses(_)) => exits.push((name, row)),
+            (End::Others(_), _) => doors.push((name, row)),
+            (End::Group(_), End::Others(_)) => exits.push((name, row)),
         }
     }
     let mut groups = vec![
@@ -76,7 +76,7 @@ fn ends(cluster: &Cluster, party: Party) -> Vec<End> {
     match party {
         Party::SecretsEndpoint if cluster.network.makes_endpoint => vec![End::Group("endpoint")],
         Party::Clients | Party::Admins | Party::Network | Party::SecretsEndpoint => {
-            addresses(cluster, party).iter().map(|cidr| End::Addresses(cidr.trunc().to_string())).collect()
+            peers(cluster, party).iter().map(|peer| End::Others(peer.clone())).collect()
         }
         Party::Databases => vec![End::Group("database")],
         Party::Haproxy => vec![End::Group("haproxy")],
@@ -86,14 +86,26 @@ fn ends(cluster: &Cluster, party: Party) -> Vec<End> {
 }
 
 impl End {
-    fn text(&self) -> &str {
+    fn text(&self) -> String {
         match self {
-            End::Group(name) => name,
-            End::Addresses(cidr) => cidr,
+            End::Group(name) => (*name).to_string(),
+            End::Others(peer) => peer.to_string(),
         }
     }
 }
 
-fn row(from: &str, to: &str, port: u16, description: &str) -> Expression {
-    object([("from", from.into()), ("to", to.into()), ("port", port.into()), ("description", description.into())])
+fn row(from: &End, to: &End, port: u16, description: &str) -> Expression {
+    let kind = match from {
+        End::Group(_) => None,
+        End::Others(Peer::Range(_)) => Some("range"),
+        End::Others(Peer::Group(_)) => Some("group"),
+        End::Others(Peer::PrefixList(_)) => Some("prefix list"),
+    };
+    let rule = [
+        ("from", from.text().into()),
+        ("to", to.text().into()),
+        ("port", port.into()),
+        ("description", description.into()),
+    ];
+    object(rule.into_iter().chain(kind.map(|kind| ("kind", kind.into()))))
 }

@@ -21,9 +21,9 @@ locals {
 
   # From outside: clients and admins of the blueprint.
   doors = {
-    "10.20.0.0/16 to endpoint:443" = { from = "10.20.0.0/16", to = "endpoint", port = 443, description = "applications read their passwords" }
-    "10.20.0.0/16 to haproxy:5000" = { from = "10.20.0.0/16", to = "haproxy", port = 5000, description = "PostgreSQL, always the primary" }
-    "10.20.0.0/16 to haproxy:5001" = { from = "10.20.0.0/16", to = "haproxy", port = 5001, description = "PostgreSQL, reads" }
-    "10.20.0.0/16 to haproxy:7000" = { from = "10.20.0.0/16", to = "haproxy", port = 7000, description = "stats page, metrics, health" }
+    "10.20.0.0/16 to endpoint:443" = { from = "10.20.0.0/16", to = "endpoint", port = 443, description = "applications read their passwords", kind = "range" }
+    "10.20.0.0/16 to haproxy:5000" = { from = "10.20.0.0/16", to = "haproxy", port = 5000, description = "PostgreSQL, always the primary", kind = "range" }
+    "10.20.0.0/16 to haproxy:5001" = { from = "10.20.0.0/16", to = "haproxy", port = 5001, description = "PostgreSQL, reads", kind = "range" }
+    "10.20.0.0/16 to haproxy:7000" = { from = "10.20.0.0/16", to = "haproxy", port = 7000, description = "stats page, metrics, health", kind = "range" }
   }
 }

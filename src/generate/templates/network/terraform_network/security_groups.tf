@@ -41,16 +41,18 @@ resource "aws_vpc_security_group_ingress_rule" "flow" {
   }
 }
 
-# People and applications come from addresses, not from groups.
+# People and applications come from ranges of addresses, from groups of their own or from prefix lists.
 resource "aws_vpc_security_group_ingress_rule" "door" {
   for_each = local.doors
 
-  security_group_id = aws_security_group.role[each.value.to].id
-  cidr_ipv4         = each.value.from
-  description       = each.value.description
-  ip_protocol       = "tcp"
-  from_port         = each.value.port
-  to_port           = each.value.port
+  security_group_id            = aws_security_group.role[each.value.to].id
+  cidr_ipv4                    = each.value.kind == "range" ? each.value.from : null
+  referenced_security_group_id = each.value.kind == "group" ? each.value.from : null
+  prefix_list_id               = each.value.kind == "prefix list" ? each.value.from : null
+  description                  = each.value.description
+  ip_protocol                  = "tcp"
+  from_port                    = each.value.port
+  to_port                      = each.value.port
 
   tags = {
     Name = each.key
