@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Cluster;
 use super::flows::{Party, flows, peers};
-use super::{Cluster, Peer};
 
 /// A limit of AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -132,6 +132,30 @@ fn what_grows_with_the_blueprint_stays_within_awss_limits() {
     assert!(refused(&text.replace("  tags = {\n", "  tags = {\n    more = \"v\"\n")), "41 tags");
 }
 
+/// The AWS provider may be 5.100 or any 6, and nothing is used that 6 removes, renames or deprecates of the types that are made here
+/// (<https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/version-6-upgrade>).
+#[test]
+fn provider_6_takes_the_files_as_5_does() {
+    const GONE: &[&str] = &[
+        "vpc =", // of aws_eip: domain
+        "cpu_core_count",
+        "cpu_threads_per_core",
+        "network_interface {", // of aws_instance: primary_network_interface
+        "data.aws_region",     // its name: region
+    ];
+    for path in blueprints() {
+        let (_, files) = generated(&path);
+        for (file, text) in files.iter().filter(|(file, _)| file.ends_with(".tf")) {
+            let spaced = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let used: Vec<&&str> = GONE.iter().filter(|gone| spaced.contains(&format!(" {gone}"))).collect();
+            assert!(used.is_empty(), "{path}: {file} has {used:?}");
+            if file.ends_with("versions.tf") {
+                assert!(text.contains("\">= 5.100.0, < 7.0.0\""), "{path}: {file}: {text}");
+            }
+        }
+    }
+}
+
 /// A change by hand: where, what, into what; and words of what must be found wrong with it.
 const BROKEN: &[(&str, &str, &str, &str)] = &[
     // A rule too many, too few, for the wrong port, for the wrong one.
