@@ -7,8 +7,8 @@ use ipnet::Ipv4Net;
 
 use super::instance::Instance;
 use super::partition::Partition;
-use super::regions;
 use super::peer::Peer;
+use super::regions;
 
 /// A whole blueprint: what one `cluster "<name>"` block asks for.
 #[derive(Debug, Clone, PartialEq)]

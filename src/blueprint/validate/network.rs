@@ -8,8 +8,8 @@ use ipnet::Ipv4Net;
 
 use super::{Found, Origin, Reader, Refusal, aws, refuse, vpc};
 use crate::blueprint::model::Network;
-use crate::blueprint::regions;
 use crate::blueprint::peer::Peer;
+use crate::blueprint::regions;
 use crate::blueprint::rules::language as is;
 
 /// No region has more zones: us-east-1 has six
