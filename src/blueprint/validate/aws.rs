@@ -101,11 +101,7 @@ pub fn no_such_size(instance_type: &str) -> Option<Refusal> {
         return None;
     }
     let problem = format!("`{family}` has no size `{size}`");
-    let help = format!(
-        "its sizes are {} (as of {}); for one that AWS has added since, set memory_gb and vcpus as well",
-        sizes.join(", "),
-        instance::AS_OF
-    );
+    let help = format!("its sizes are {} (as of {})", sizes.join(", "), instance::AS_OF);
     Some(Refusal { rule: &is::INSTANCE_TYPE, problem, help })
 }
 

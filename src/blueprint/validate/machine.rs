@@ -45,7 +45,8 @@ fn instance(r: &Reader, instance_type: &mut Found<String>) -> Option<Instance> {
     let vcpus = size(r, "vcpus", 1..=1920, "");
     let Some(known) = Instance::of(&instance_type.value) else {
         let Some((memory_gb, vcpus)) = memory_gb.value.zip(vcpus.value) else {
-            if let Some(refusal) = aws::no_such_size(&instance_type.value) {
+            if let Some(mut refusal) = aws::no_such_size(&instance_type.value) {
+                refusal.help += "; for one that AWS has added since, set memory_gb and vcpus as well";
                 r.report("instance_type", &instance_type.at, refusal);
                 instance_type.origin = Origin::Refused;
             }

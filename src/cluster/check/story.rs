@@ -503,9 +503,8 @@ HAProxy's baseline is less than what the databases can send at theirs, its netwo
 busy hour: reads and writes slow down together, and no machine shows a load. `pgherd check` adds up what the databases
 have all day.
 
-The default, c6in.large, has 3.125 Gbit/s all day, for two vCPUs that need nothing more to pass on that much. Take a larger
-size of c6in (of c7gn for Graviton) when the databases grow, or accept the rule where clients read far less than machines
-could send:
+The default, c6in.large, has 3.125 Gbit/s all day. Take a larger size of c6in (of c7gn for Graviton) when the databases
+grow, or accept the rule where clients read far less than machines could send:
 
     accept \"PGH400\" { reason = \"point reads only: 5 MB/s at the busiest\" }
 
