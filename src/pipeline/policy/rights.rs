@@ -170,8 +170,8 @@ pub const MODULES: &[Rights] = &[
     resource(
         "aws_ec2_subnet_cidr_reservation",
         &[("ec2:GetSubnetCidrReservations", ANY)],
-        &[("ec2:CreateSubnetCidrReservation", &[Ours("subnet")])],
-        &[("ec2:DeleteSubnetCidrReservation", &[Ours("subnet")])],
+        &[("ec2:CreateSubnetCidrReservation", &[Ours("subnet"), Bare("subnet-cidr-reservation")])],
+        &[("ec2:DeleteSubnetCidrReservation", &[Ours("subnet"), Bare("subnet-cidr-reservation")])],
     ),
     resource(
         "aws_ec2_managed_prefix_list",
