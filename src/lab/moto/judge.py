@@ -228,12 +228,7 @@ def named(backend, where, value):
         return named(backend, where, table.id) if table else (None, {})
     if kind is None:
         return (None, {})
-    tags = backend.tags.get(value, {})
-    if kind == "snapshot" and not tags:
-        # An image that outlived a lab comes back without its snapshot's tags, which Packer gives both.
-        image = next((one for one in backend.amis.values() if one.ebs_snapshot and one.ebs_snapshot.id == value), None)
-        tags = backend.tags.get(image.id, {}) if image else {}
-    context = tagged(tags)
+    context = tagged(backend.tags.get(value, {}))
     if kind == "image" and (image := backend.amis.get(value)):
         context["ec2:Owner"] = image.owner_id
     if kind == "snapshot" and (snapshot := backend.snapshots.get(value)):

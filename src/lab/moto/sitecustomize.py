@@ -10,6 +10,7 @@ import os
 
 import endpoints  # noqa: F401
 import limits  # noqa: F401
+from moto.ec2.models.amis import AmiBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses.tags import TagResponse
@@ -80,6 +81,14 @@ def tags_of_what_is_there(response, answer, *_args, **_kwargs):
     }
     tags = answer.result["Tags"]
     tags[:] = [tag for tag in tags if tag["resource_id"] in alive.get(tag["resource_id"].split("-")[0], [tag["resource_id"]])]
+
+
+@after(AmiBackend, "_load_amis")
+def snapshots_of_kept_images(backend, _result, *_args, **_kwargs):
+    # An image that outlived a lab comes back with its tags; Packer had given its snapshot the same.
+    for ami in backend.amis.values():
+        if tags := backend.tags.get(ami.id):
+            backend.tags[ami.ebs_snapshot.id].update(tags)
 
 
 # Where it is said where to write down what was asked, callers are judged by their policies.
