@@ -37,6 +37,7 @@ case "$name $*" in
   "aws ec2 describe-images"*"-slave-"*) echo ami-0123 ;;
   "aws ec2 describe-images"*) echo None ;;
   "curl"*"/cluster") cat "$LOG/cluster" ;;
+  "curl"*"/health") [[ -e $LOG/cluster ]] && echo 200 ;;
   "terraform -chdir=db_config/terraform_slave show"*) cat "$LOG/plan" 2>/dev/null || echo "$PLAN" ;;
   "terraform"*" show "*) echo "$PLAN" ;;
   # It evaluates the script's own expressions.
@@ -308,6 +309,15 @@ fn a_standby_that_does_not_stream_is_no_success() {
     let output = run(deploy.command(&["--yes"]).env("WAIT_SECONDS", "1"));
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("the cluster is not whole"), "{output:?}");
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_here_is_made_and_not_verified() {
+    let deploy = Deploy::new();
+    fs::remove_file(deploy.dir.path().join("cluster")).expect("it is there");
+    let output = run(deploy.command(&["--yes"]).env("WAIT_SECONDS", "1"));
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("everything is made, and not verified"), "{output:?}");
 }
 
 #[test]

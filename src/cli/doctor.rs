@@ -8,8 +8,8 @@ use super::failure::{Failure, Kind};
 use super::report::Report;
 use super::session;
 use crate::lab;
-use crate::run::environment;
 use crate::run::prerequisites::{self, Finding};
+use crate::run::{environment, pointers};
 use crate::system::{Context, Interrupt};
 use crate::tools::environment::Treatment;
 use crate::tools::{Invocation, aws};
@@ -28,7 +28,11 @@ pub fn run(context: &Context, report: &Arc<Report>, target: TargetName) -> Resul
     if interrupt.is_raised() {
         return Err(session::interrupted());
     }
+    let astray = pointers::astray(&context.cwd, env);
     print(report, &findings);
+    for one in &astray {
+        report.line(&format!("{} {}", one.name, one.story));
+    }
     for (name, variable) in &sorted.said {
         let what = match variable.treatment {
             Treatment::Told => "is set",
@@ -38,6 +42,7 @@ pub fn run(context: &Context, report: &Arc<Report>, target: TargetName) -> Resul
         report.line(&format!("{name} {what}: {}", variable.why));
     }
     let mut missing: Vec<&str> = findings.iter().filter(|f| f.problem.is_some()).map(|f| f.name.as_str()).collect();
+    missing.extend(astray.iter().filter(|one| one.needed).map(|one| one.name));
     missing.extend(sorted.refused().map(|_| "an environment that may be used"));
     if target == TargetName::Lab
         && let Err(lacking) = lab::check(context)

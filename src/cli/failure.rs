@@ -14,6 +14,10 @@ pub enum Kind {
     Drift,
     /// A prerequisite is missing.
     Missing,
+    /// It is done, and what it has to say of it could not be written.
+    Unwritten,
+    /// Everything is made, and whether it is healthy cannot be seen from here.
+    Unseen,
     /// The user stopped it.
     Interrupted,
 }
@@ -80,6 +84,8 @@ pub fn exit_code(result: &Result<(), Failure>) -> u8 {
         Err(Kind::Usage) => 2,
         Err(Kind::Drift) => 3,
         Err(Kind::Missing) => 4,
+        Err(Kind::Unseen) => 5,
+        Err(Kind::Unwritten) => 6,
         Err(Kind::Interrupted) => 130,
     }
 }

@@ -44,14 +44,16 @@ pub fn run(context: Context, words: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(args) => dispatch(&context, &report, args),
         Err(e) => {
             // Help and version are no errors: clap prints them on standard output.
-            let _ = e.print();
+            report.unwritten().note("the help", e.print());
             if e.use_stderr() { Err(Failure::Said(failure::Kind::Usage)) } else { Ok(()) }
         }
     };
+    let result = result.and_then(|()| report.finish());
     if let Err(failure) = &result {
         report.failure(failure);
     }
-    failure::exit_code(&result)
+    // Whatever was said last may be what cannot be written.
+    failure::exit_code(&result.and_then(|()| report.finish()))
 }
 
 fn dispatch(context: &Context, report: &Arc<Report>, args: Args) -> Result<(), Failure> {

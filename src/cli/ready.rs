@@ -4,6 +4,7 @@ use super::blueprints::Loaded;
 use super::failure::{Failure, Kind};
 use super::report::{Report, Style};
 use super::session::{Need, interrupted};
+use crate::run::pointers::Astray;
 use crate::run::prerequisites::Finding;
 use crate::run::strays::Stray;
 use crate::system::Interrupt;
@@ -43,6 +44,20 @@ pub fn require_environment(report: &Report, sorted: &Sorted) -> Result<(), Failu
     Ok(())
 }
 
+/// Names the variables that point at files and folders which are not there. Refuses those that the tools fail of.
+pub fn require_pointers(report: &Report, astray: &[Astray]) -> Result<(), Failure> {
+    for one in astray {
+        let line = format!("{} {}", one.name, one.story);
+        if one.needed { report.say(&line) } else { report.note(&line) }
+    }
+    let needed: Vec<&str> = astray.iter().filter(|one| one.needed).map(|one| one.name).collect();
+    if needed.is_empty() {
+        return Ok(());
+    }
+    let text = format!("the environment points nowhere: {}\n  unset it, or make what it names", needed.join(", "));
+    Err(Failure::Text(Kind::Missing, text))
+}
+
 /// Refuses what lies in a module's folder and changes what the generated files mean; names what adds to them.
 pub fn require_no_strays(report: &Report, strays: &[Stray], need: Need) -> Result<(), Failure> {
     let refused: Vec<String> = strays.iter().filter(|stray| stray.kind.is_refused()).map(Stray::story).collect();
@@ -70,10 +85,27 @@ pub fn require_fresh(loaded: &Loaded, workspace: &Workspace) -> Result<(), Failu
         );
         return Err(Failure::Text(Kind::Drift, text));
     }
+    let (dir, blueprint) = (workspace.dir().display(), loaded.words());
+    if review.reconciled.is_crlf_alone() {
+        let n = review.reconciled.crlf.len();
+        let text = format!(
+            "{n} files in {dir} have CRLF line endings, and shell scripts do not run with them: git converted them at the checkout \
+             (core.autocrlf)\n  run `pgherd gen {blueprint}`, which writes LF, and commit its .gitattributes, which keeps git from it"
+        );
+        return Err(Failure::Text(Kind::Drift, text));
+    }
+    if review.reconciled.is_mode_alone() {
+        let files: Vec<&str> = review.reconciled.steps.keys().map(|path| path.as_str()).collect();
+        let text = format!(
+            "{} in {dir} has other permissions than it was generated with: a checkout with core.fileMode=false, or a file system \
+             without an executable bit, loses it\n  run `pgherd gen {blueprint}`, which sets it",
+            files.join(", ")
+        );
+        return Err(Failure::Text(Kind::Drift, text));
+    }
     let steps = &review.reconciled.steps;
     let files: Vec<&str> = steps.keys().take(5).map(|path| path.as_str()).collect();
     let more = if steps.len() > files.len() { ", …" } else { "" };
-    let (dir, blueprint) = (workspace.dir().display(), loaded.words());
     Err(Failure::Text(
         Kind::Drift,
         format!(

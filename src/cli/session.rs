@@ -15,8 +15,8 @@ use crate::run::journal::{Entry, Journal};
 use crate::run::outcome::Trace;
 use crate::run::prerequisites::{self, Tools};
 use crate::run::scheduler::Board;
-use crate::run::strays;
 use crate::run::{Answers, Consent, Outcome, Runner, Watcher, environment};
+use crate::run::{pointers, strays};
 use crate::system::{Context, Interrupt, clock, files};
 use crate::tools::plan::PlanSummary;
 use crate::tools::{Invocation, aws};
@@ -82,6 +82,10 @@ impl<'a> Session<'a> {
         if place.target == TargetName::Lab {
             // The user's own account is none of the lab's business.
             env.retain(|name, _| !name.starts_with("AWS_"));
+        }
+        // The lab sets its own.
+        if need.tools() && place.target == TargetName::Aws {
+            ready::require_pointers(report, &pointers::astray(&context.cwd, &env))?;
         }
         let tools = need.tools().then(|| prerequisites::tools(context, &env, &interrupt));
         if let Some(tools) = &tools {
@@ -193,8 +197,8 @@ impl<'a> Session<'a> {
     /// Tells that it begins. From here on it is written down.
     pub fn announce(&self, feed: &Feed, verb: &str, stages: &[Stage]) -> Result<(), Failure> {
         let logs = self.target.root.join(PRIVATE).join("logs");
-        feed.add(Box::new(History::begin(&logs, &self.run)?));
-        feed.add(Box::new(PageOf::new(&logs)));
+        feed.add(Box::new(History::begin(&logs, &self.run, self.report.unwritten())?));
+        feed.add(Box::new(PageOf::new(&logs, self.report.unwritten())));
         let mut versions = BTreeMap::from([("pgherd".to_string(), env!("CARGO_PKG_VERSION").to_string())]);
         let tools = self.tools.iter().flat_map(|tools| &tools.findings);
         versions.extend(tools.map(|tool| (tool.name.clone(), tool.version.clone())));
@@ -220,6 +224,10 @@ impl<'a> Session<'a> {
         }
         if outcomes.contains(&Outcome::Interrupted) || self.interrupt.is_raised() {
             return Err(interrupted());
+        }
+        if outcomes.iter().all(|outcome| outcome.ok() || matches!(outcome, Outcome::Unseen(_))) {
+            let text = "everything is made; whether the cluster is healthy cannot be seen from here";
+            return Err(Failure::Text(Kind::Unseen, text.into()));
         }
         let failed = outcomes.iter().filter(|o| matches!(o, Outcome::Failed(_))).count();
         Err(Failure::Text(

@@ -68,6 +68,10 @@ fn judge(report: &Report, seen: &Observation, advice: &str) -> Result<(), Failur
         report.line(&report.on_out(Style::Good, "healthy"));
         return Ok(());
     }
+    if seen.is_blind() {
+        let text = format!("the cluster cannot be seen from here: {}\n  {advice}", seen.problems.join("; "));
+        return Err(Failure::Text(Kind::Unseen, text));
+    }
     let text = format!("the cluster is not healthy: {}\n  {advice}", seen.problems.join("; "));
     Err(Failure::Text(Kind::Failed, text))
 }

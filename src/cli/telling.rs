@@ -20,11 +20,11 @@ pub fn told(
     let stream = telling.format == Format::Json;
     report.speak(Voice { quiet: telling.quiet, stream });
     let view = View::new(report, telling.verbose && !stream);
-    let feed = Feed::to(Box::new(view), Redactor::of(&context.env));
+    let feed = Feed::to(Box::new(view), Redactor::of(&context.env), report.unwritten());
     if stream {
-        feed.add(Box::new(Stream { output: telling.verbose }));
+        feed.add(Box::new(Stream { output: telling.verbose, unwritten: Arc::clone(report.unwritten()) }));
     }
-    let done = feed.during(|| work(&feed));
+    let done = feed.during(|| work(&feed)).and_then(|()| report.finish());
     let error = done.as_ref().err().map(Failure::to_string).unwrap_or_default();
     feed.event(Event::RunEnded { exit_code: exit_code(&done), error });
     done

@@ -18,6 +18,8 @@ pub enum Found {
         sha256: Cow<'static, str>,
         /// Whether its owner may execute it.
         executable: bool,
+        /// Of its content with LF line endings, where it has CRLF: git's `core.autocrlf` turns the one into the other.
+        lf_sha256: Option<String>,
     },
     /// Something that a file cannot replace, in a word: `a symbolic link`, `a directory`.
     Obstacle(&'static str),
@@ -89,6 +91,8 @@ pub struct Reconciled {
     pub refusals: BTreeMap<RelPath, Refusal>,
     /// Files that are no longer generated but were edited: they stay, and are nobody's business from now on.
     pub left: BTreeSet<RelPath>,
+    /// Files that are ours but for their line endings, which are CRLF.
+    pub crlf: BTreeSet<RelPath>,
     /// How many files are as they should be.
     pub unchanged: usize,
 }
@@ -159,7 +163,14 @@ pub fn reconcile(
             };
             out.want(&path, manifest, there, broken);
         } else if let Some(file) = set.get(path.as_str()) {
+            let is_crlf =
+                matches!(there, Found::File { lf_sha256: Some(lf), .. } if *lf == *file.sha256 || ours(&path, lf));
+            if is_crlf {
+                out.crlf.insert(path.clone());
+            }
             let refusal = match there {
+                // Nobody's work is lost with them.
+                _ if is_crlf => None,
                 Found::File { sha256, .. } if ours(&path, sha256) => None,
                 _ if written.contains_key(&path) => Some(Refusal::Edited),
                 _ => Some(Refusal::Foreign),
@@ -184,12 +195,23 @@ pub fn reconcile(
 }
 
 impl Reconciled {
+    /// Whether every file that is another has but other line endings.
+    pub fn is_crlf_alone(&self) -> bool {
+        let others = self.steps.keys().filter(|path| !self.crlf.contains(*path) && path.as_str() != manifest::PATH);
+        !self.crlf.is_empty() && others.count() == 0
+    }
+
+    /// Whether nothing but permission bits is another.
+    pub fn is_mode_alone(&self) -> bool {
+        !self.steps.is_empty() && self.steps.values().all(|action| *action == Action::Chmod)
+    }
+
     /// A path that is to hold `file`; `refusal` stands against replacing another content.
     fn want(&mut self, path: &RelPath, file: &File, there: &Found, refusal: Option<Refusal>) {
         let impossible = |why| Some((Action::Update, Some(Refusal::Impossible(why))));
         let step = match there {
             Found::Nothing => Some((Action::Create, None)),
-            Found::File { sha256, executable } if *sha256 == file.sha256 => {
+            Found::File { sha256, executable, .. } if *sha256 == file.sha256 => {
                 // Git keeps the owner's execute bit and no other, so a checkout under another umask is no change.
                 (*executable != (file.mode == Mode::Executable)).then_some((Action::Chmod, None))
             }
@@ -221,7 +243,8 @@ mod tests {
     }
 
     fn disk(files: &[(&str, &str)]) -> BTreeMap<RelPath, Found> {
-        let found = |text: &str| Found::File { sha256: sha256_hex(text.as_bytes()).into(), executable: false };
+        let found =
+            |text: &str| Found::File { sha256: sha256_hex(text.as_bytes()).into(), executable: false, lf_sha256: None };
         files.iter().map(|(path, text)| (RelPath::new(*path), found(text))).collect()
     }
 

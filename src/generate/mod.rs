@@ -52,6 +52,7 @@ pub fn for_tools(cluster: &Cluster, machines: &ForMachines) -> FileSet {
     terraform::add(cluster, &mut files);
     deploy::add(cluster, &mut files);
     readme::add(cluster, &mut files);
+    templates::add_plain(&mut files, ".gitattributes", Mode::Plain);
     templates::add_plain(&mut files, ".gitignore", Mode::Plain);
     files
 }

@@ -21,7 +21,7 @@ impl Tools<'_> {
     pub fn run<S: AsRef<str>>(&self, argv: &[S]) -> Result<String> {
         let argv: Vec<String> = argv.iter().map(|word| word.as_ref().to_string()).collect();
         let program = Program { argv: &argv, dir: Path::new("/"), env: &self.context.env };
-        let ran = process::capture(program, self.interrupt).with_context(|| format!("cannot run {}", argv[0]))?;
+        let ran = process::capture(program, None, self.interrupt).with_context(|| format!("cannot run {}", argv[0]))?;
         if !ran.exit.ok() {
             bail!("`{}` failed: {}", argv.join(" "), tail(&format!("{}{}", ran.stdout, ran.stderr)));
         }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Image, Module, Pipeline, Seat, Seats, Stage, Target, Work};
+use super::{Door, Image, Module, Pipeline, Range, Seat, Seats, Stage, Target, Work};
+use crate::cluster::flows::{self, Party};
 use crate::cluster::{Arch, Cluster, Role, State};
 use crate::fileset::{FileSet, ImageId};
 use crate::tools::leftovers::{self, Builder};
@@ -153,6 +154,7 @@ impl Maker<'_> {
                 .map(|m| Seat { name: m.name.clone(), role: m.role.name(), zone: m.zone.clone(), address: m.address })
                 .collect(),
             haproxy: machine.address,
+            doors: if self.target.private_addresses { vec![] } else { doors(cluster) },
             public_address: public.then(|| self.terraform(terraform::output(HAPROXY))),
             admin_port: cluster.haproxy.stats.port,
             write_port: cluster.haproxy.write_port,
@@ -163,6 +165,18 @@ impl Maker<'_> {
             settings: settings(cluster),
         }
     }
+}
+
+/// HAProxy's ports that a look at the cluster asks, and whom each lets in.
+fn doors(cluster: &Cluster) -> Vec<Door> {
+    let flows = flows::flows(cluster);
+    let haproxy = &cluster.haproxy;
+    let door = |port: u16| {
+        let here = flows.iter().filter(|flow| flow.to == Party::Haproxy && flow.port == port);
+        let ranges = here.flat_map(|flow| flows::addresses(cluster, flow.from)).map(Range::of).collect();
+        Door { port, ranges }
+    };
+    [haproxy.stats.port, haproxy.write_port, haproxy.read_port].map(door).to_vec()
 }
 
 /// What of `bootstrap.dcs` in patroni.yml a blueprint can change.

@@ -12,6 +12,8 @@ pub mod target;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use ipnet::Ipv4Net;
+
 use crate::fileset::ImageId;
 use crate::fileset::contents::Contents;
 use crate::tools::aws::Base;
@@ -121,6 +123,8 @@ pub struct Seats {
     pub machines: Vec<Seat>,
     /// HAProxy's private address.
     pub haproxy: Ipv4Addr,
+    /// The ports that HAProxy is asked at, and whom each lets in; none where nothing is between this machine and HAProxy.
+    pub doors: Vec<Door>,
     /// Asks for HAProxy's public address, where it is reached at one.
     pub public_address: Option<Invocation>,
     /// Port of its health and of Patroni's view.
@@ -137,6 +141,40 @@ pub struct Seats {
     pub advice: Advice,
     /// Settings that Patroni keeps for the whole cluster: its own and PostgreSQL's, as they are generated.
     pub settings: BTreeMap<String, String>,
+}
+
+/// A port of HAProxy's, and whom the firewall lets in to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Door {
+    /// The port.
+    pub port: u16,
+    /// From where.
+    pub ranges: Vec<Range>,
+}
+
+impl Door {
+    /// Whether it is open to an address.
+    pub fn admits(&self, address: Ipv4Addr) -> bool {
+        self.ranges.iter().any(|range| range.net.contains(&address))
+    }
+}
+
+/// A range of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// The range.
+    pub net: Ipv4Net,
+    /// Whether no public address is in it (RFC 1918, and RFC 6598, which carriers use).
+    pub is_private: bool,
+}
+
+impl Range {
+    /// What a range is.
+    pub fn of(net: Ipv4Net) -> Self {
+        let private = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+        let holds = |text: &&str| text.parse::<Ipv4Net>().is_ok_and(|private| private.contains(&net));
+        Range { net, is_private: private.iter().any(|text| holds(&text)) }
+    }
 }
 
 /// A machine as `status` shows it.
@@ -161,6 +199,34 @@ impl Module {
     /// A call with other arguments.
     pub fn call(&self, args: Vec<String>) -> Invocation {
         Invocation { args, ..self.program.clone() }
+    }
+}
+
+impl Seats {
+    /// Of a cluster with a way in by an Elastic IP, for tests of what depends on little of it.
+    #[cfg(test)]
+    pub fn of_test() -> Self {
+        let ask = Invocation {
+            prefix: vec![],
+            program: "terraform".into(),
+            args: vec![],
+            dir: "/".into(),
+            env: BTreeMap::new(),
+        };
+        Seats {
+            cluster: "herd".into(),
+            machines: vec![],
+            haproxy: Ipv4Addr::LOCALHOST,
+            doors: vec![],
+            public_address: Some(ask),
+            admin_port: 7000,
+            write_port: 5000,
+            read_port: 5001,
+            synchronous: true,
+            images: vec![],
+            advice: Advice::default(),
+            settings: BTreeMap::new(),
+        }
     }
 }
 

@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::health::{TIMEOUT, read_view};
 use super::image::NAMED;
+use super::prospect::foresee;
 use super::runner::Runner;
 use super::under::{Stop, Under};
 use crate::fileset::contents;
 use crate::parameters;
-use crate::pipeline::Seats;
+use crate::pipeline::{Seats, Work};
 use crate::system::network;
 use crate::tools::aws;
 
@@ -28,12 +29,20 @@ impl Runner<'_> {
         under.stage = "";
         // The tags are asked for in any case where nothing is known.
         if self.is_bare() && under.tagged().is_ok_and(|tagged| tagged.is_some_and(|tagged| !tagged.has_things())) {
+            under.say_prospect(None);
             return vec![];
         }
         // Where that cannot be asked, the stages fail by themselves and say why.
         match under.say_behind() {
-            Ok(true) => self.haproxy_address().map_or(vec![], |address| under.say_settings(address)),
-            Ok(false) | Err(_) => vec![],
+            Ok(true) => self.haproxy_address().map_or(vec![], |address| {
+                under.say_prospect(Some(address));
+                under.say_settings(address)
+            }),
+            Ok(false) => {
+                under.say_prospect(None);
+                vec![]
+            }
+            Err(_) => vec![],
         }
     }
 }
@@ -71,6 +80,27 @@ impl Under<'_> {
             self.name_behind(&behind, &files.into_iter().collect::<Vec<_>>());
         }
         Ok(true)
+    }
+
+    /// Says before anything is made that the cluster will not be seen from here: by addresses, and where HAProxy is there already, by
+    /// whether its port takes a connection.
+    fn say_prospect(&mut self, haproxy: Option<IpAddr>) {
+        let seats = &self.runner.pipeline.seats;
+        if !self.runner.pipeline.stages.iter().any(|stage| stage.work == Work::Verify) {
+            return;
+        }
+        let prospect = foresee(seats, network::way_to).map(|prospect| prospect.why);
+        let probed = haproxy.map(|haproxy| network::connects(SocketAddr::new(haproxy, seats.admin_port), TIMEOUT));
+        let why = match (prospect, probed) {
+            (_, Some(Ok(()))) => return,
+            (_, Some(Err(e))) if e.kind() == std::io::ErrorKind::ConnectionRefused => return,
+            (Some(why), _) => why,
+            (None, Some(Err(e))) => format!("HAProxy's admin port does not answer here ({e})"),
+            (None, None) => return,
+        };
+        let advice = seats.advice.unreachable.clone();
+        self.notice(&format!("this run will not see whether the cluster is healthy, and end with exit code 5: {why}"));
+        self.notice(&format!("  what to do: {advice}"));
     }
 
     fn name_behind(&mut self, machines: &[&str], files: &[String]) {

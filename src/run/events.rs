@@ -9,7 +9,7 @@ use super::outcome::Outcome;
 use crate::tools::plan::{Change, Doing, PlanSummary};
 
 /// Counts up when an event changes so that readers of the old ones would fail.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// An event and when it happened: a line of `--format json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -216,6 +216,8 @@ impl From<&PlanSummary> for Plan {
 pub trait Watcher: Sync {
     /// Takes an event.
     fn event(&self, event: Event);
+    /// Something that this is written into takes no more: a full disk must not end a run that changes machines, but it is no success.
+    fn lost(&self, _what: &str, _error: std::io::Error) {}
 }
 
 /// Hears of nothing.

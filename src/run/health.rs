@@ -65,6 +65,8 @@ pub struct Observation {
     pub problems: Vec<String>,
     /// Whether HAProxy's admin port answered at all.
     pub reachable: bool,
+    /// Whether its address takes connections or refuses them: the way there is open, whatever HAProxy does.
+    pub is_there: bool,
     /// Whether HAProxy sees a primary by its own checks, which are seconds old where Patroni's view may be as old as its ttl.
     pub has_primary: bool,
     /// Whether it is another cluster that answered: nothing is known of this one.
@@ -74,6 +76,11 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// Whether nothing was seen of the cluster, as nothing comes back from HAProxy's address: it may be well.
+    pub fn is_blind(&self) -> bool {
+        !self.reachable && !self.is_there
+    }
+
     /// What to do when it is not whole.
     pub fn advice(&self, seats: &Seats) -> String {
         let advice = &seats.advice;
@@ -119,6 +126,8 @@ pub fn observe(seats: &Seats, haproxy: IpAddr) -> Observation {
     let mut seen = Observation::default();
     match network::http_get(&format!("http://{admin}/cluster"), TIMEOUT) {
         Err(why) => {
+            let connected = network::connects(admin, TIMEOUT);
+            seen.is_there = connected.map_or_else(|e| e.kind() == std::io::ErrorKind::ConnectionRefused, |()| true);
             seen.problems.push(format!("HAProxy does not answer at {admin}: {why}"));
             return seen;
         }

@@ -59,7 +59,7 @@ pub fn keep(context: &Context, kept: &Kept, say: &mut dyn FnMut(&str)) -> i32 {
     let (code, how) = match exit {
         Ok(Exit::Code(code)) => (code, Exit::Code(code).to_string()),
         Ok(Exit::Signal(signal)) => (SIGNALS + signal, Exit::Signal(signal).to_string()),
-        Ok(Exit::NotStarted) => (CANNOT_START, "not started".into()),
+        Ok(Exit::NotStarted | Exit::NoAnswer(_)) => (CANNOT_START, "not started".into()),
         Err(e) => {
             say(&log.line(&format!("cannot start {}: {e}", kept.argv[0])));
             (CANNOT_START, "not started".into())
@@ -69,6 +69,10 @@ pub fn keep(context: &Context, kept: &Kept, say: &mut dyn FnMut(&str)) -> i32 {
         process::end_strays();
     }
     log.line(&format!("[{how}]"));
+    if let Some(error) = log.take_lost() {
+        // Whoever started this adds to the same log, and tells.
+        say(&format!("cannot write {}: {error}", kept.log.display()));
+    }
     if let Some((path, entry)) = &kept.journal {
         let _ = entry.ended(&how).write(path);
     }

@@ -35,6 +35,7 @@ pub struct Log {
     file: Box<dyn Write + Send>,
     redactor: Redactor,
     tail: VecDeque<String>,
+    lost: Option<io::Error>,
 }
 
 impl Log {
@@ -52,22 +53,34 @@ impl Log {
     /// Opens a log by its path.
     pub fn at(path: &Path, redactor: Redactor) -> io::Result<Self> {
         let file = Box::new(files::append(path)?);
-        Ok(Log { path: path.to_path_buf(), file, redactor, tail: VecDeque::new() })
+        Ok(Log { path: path.to_path_buf(), file, redactor, tail: VecDeque::new(), lost: None })
     }
 
     /// Begins a command: the tail is that of the last one.
     pub fn command(&mut self, command: &str) {
         self.tail.clear();
-        let _ = writeln!(self.file, "$ {}", self.redactor.redact(command));
+        let command = self.redactor.redact(command);
+        self.write(&format!("$ {command}\n"));
     }
 
     /// Adds a line; answers it as it may be shown. A full disk must not end a run that changes machines.
     pub fn line(&mut self, line: &str) -> String {
         let line = self.redactor.redact(line);
         // In one piece: keeper and pgherd write to the same file.
-        let _ = self.file.write_all(format!("{line}\n").as_bytes());
+        self.write(&format!("{line}\n"));
         self.seen(&line);
         line
+    }
+
+    fn write(&mut self, text: &str) {
+        if let Err(error) = self.file.write_all(text.as_bytes()) {
+            self.lost.get_or_insert(error);
+        }
+    }
+
+    /// Why something of it is lost, if anything is; asked once.
+    pub fn take_lost(&mut self) -> Option<io::Error> {
+        self.lost.take()
     }
 
     /// A line that a tool's keeper has added already.

@@ -15,6 +15,8 @@ pub enum Outcome {
     Unchanged(String),
     /// It failed.
     Failed(Box<Failure>),
+    /// It could not be found out: everything is made, and the cluster cannot be seen from here.
+    Unseen(Box<Failure>),
     /// It was not begun: this stage, which it needs, did not succeed.
     Blocked(String),
     /// The user said no to what it was about to do.

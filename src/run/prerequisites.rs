@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::thread;
+use std::time::Duration;
 
+use super::pointers;
 use crate::system::files;
-use crate::system::process::{self, Program};
+use crate::system::process::{self, Captured, Exit, Program};
 use crate::system::{Context, Interrupt};
 use crate::tools::{Invocation, Version, aws, packer, terraform};
 
@@ -51,6 +53,11 @@ const GET_AWS: &str =
 const GET_CREDENTIALS: &str = "aws configure, aws sso login, or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 const REACH_AWS: &str =
     "see that this machine's network (and HTTPS_PROXY) lets it reach AWS, and that the region is one of AWS's";
+
+/// A tool says its version in a fraction of a second, the AWS CLI in half a second; the rest is for a machine that is very busy.
+const OF_VERSION: Duration = Duration::from_secs(20);
+/// Eight tries of the AWS CLI with growing pauses take about a minute; against a firewall that answers nothing, each may take as long.
+const OF_AWS: Duration = Duration::from_secs(120);
 
 /// What the AWS CLI says where AWS did not answer (botocore/exceptions.py): credentials have no part in that.
 const UNREACHED: [&str; 6] = [
@@ -128,7 +135,12 @@ pub fn credentials(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: 
     let mut env = env.clone();
     env.extend(ask.env.clone());
     let argv = ask.argv();
-    match process::capture(Program { argv: &argv, dir: &ask.dir, env: &env }, interrupt) {
+    match process::capture(Program { argv: &argv, dir: &ask.dir, env: &env }, Some(OF_AWS), interrupt) {
+        Ok(Captured { exit: exit @ Exit::NoAnswer(_), .. }) => {
+            finding.name = "AWS".into();
+            finding.problem = Some(format!("does not answer ({exit})"));
+            finding.advice = REACH_AWS.into();
+        }
         Ok(captured) if captured.exit.ok() => match aws::read_identity(&captured.stdout) {
             Some((account, arn)) => finding.version = format!("account {account}, {arn}"),
             None => finding.problem = Some("AWS answered strangely".into()),
@@ -150,7 +162,11 @@ pub fn credentials(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: 
 
 fn find(context: &Context, name: &str, advice: &str) -> Finding {
     let at = context.find_program(name);
-    let problem = at.is_none().then(|| "not found in PATH".to_string());
+    let problem = at.is_none().then(|| match &pointers::missing_in_path(&context.cwd, &context.env)[..] {
+        [] => "not found in PATH".to_string(),
+        [one] => format!("not found in PATH, whose folder {one} is not there"),
+        all => format!("not found in PATH, whose folders {} are not there", all.join(", ")),
+    });
     Finding { name: name.into(), at, version: String::new(), problem, advice: advice.into() }
 }
 
@@ -169,14 +185,20 @@ fn look(
     env.insert("CHECKPOINT_DISABLE".into(), "1".into());
     let argv: Vec<String> =
         std::iter::once(at.display().to_string()).chain(args.iter().map(|a| a.to_string())).collect();
-    let version = match process::capture(Program { argv: &argv, dir: &context.cwd, env: &env }, interrupt) {
-        // AWS CLI 1 says it on standard error under old Pythons.
-        Ok(captured) => Version::find(&captured.stdout).or_else(|| Version::find(&captured.stderr)),
-        Err(e) => {
-            finding.problem = Some(format!("does not start: {e}"));
-            return (finding, None);
-        }
-    };
+    let version =
+        match process::capture(Program { argv: &argv, dir: &context.cwd, env: &env }, Some(OF_VERSION), interrupt) {
+            Ok(Captured { exit: exit @ Exit::NoAnswer(_), .. }) => {
+                finding.problem = Some(format!("does not say its version: {exit}"));
+                finding.advice = format!("see why `{} {}` hangs", at.display(), args.join(" "));
+                return (finding, None);
+            }
+            // AWS CLI 1 says it on standard error under old Pythons.
+            Ok(captured) => Version::find(&captured.stdout).or_else(|| Version::find(&captured.stderr)),
+            Err(e) => {
+                finding.problem = Some(format!("does not start: {e}"));
+                return (finding, None);
+            }
+        };
     match version {
         None => finding.problem = Some("does not say its version".into()),
         Some(version) => {

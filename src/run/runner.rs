@@ -131,6 +131,9 @@ impl Runner<'_> {
                 return under.failure(format!("cannot write the journal: {e}"), MAKE_ROOM).into();
             }
             let outcome = work(&mut under, stage).unwrap_or_else(Outcome::from);
+            if let Some(error) = under.log.take_lost() {
+                self.watcher.lost(&under.log.path().display().to_string(), error);
+            }
             self.journal.ended(&stage.id, journal::STAGE, if outcome.ok() { "done" } else { "not done" });
             outcome
         })

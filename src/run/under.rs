@@ -1,6 +1,7 @@
 //! A stage that is under way: the tools that it runs, and what it says of itself.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::events::Event;
 use super::keeper::{self, Kept};
@@ -11,8 +12,12 @@ use crate::pipeline::Work;
 use crate::system::files;
 use crate::system::interrupt::Named;
 use crate::system::process::{self, Captured, Exit, Program};
-use crate::tools::Invocation;
+use crate::tools::{Invocation, cause};
 use crate::workspace;
+
+/// How long a tool may think about a question. The AWS CLI tries eight times with growing pauses, which takes about a minute; reading
+/// a plan or an output starts the provider, or asks the state's bucket.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A stage that is under way.
 pub(super) struct Under<'a> {
@@ -26,6 +31,7 @@ pub(super) struct Under<'a> {
 /// What ends a stage before its end.
 pub(super) enum Stop {
     Failed(Box<Failure>),
+    Unseen(Box<Failure>),
     Interrupted,
 }
 
@@ -33,6 +39,7 @@ impl From<Stop> for Outcome {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::Failed(failure) => Outcome::Failed(failure),
+            Stop::Unseen(failure) => Outcome::Unseen(failure),
             Stop::Interrupted => Outcome::Interrupted,
         }
     }
@@ -118,7 +125,7 @@ impl Under<'_> {
         let (argv, env) = (invocation.argv(), self.env(invocation));
         let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
         let _named = self.named(invocation);
-        match process::capture(program, self.runner.interrupt) {
+        match process::capture(program, Some(PATIENCE), self.runner.interrupt) {
             Ok(captured) if captured.exit == Exit::NotStarted => Err(Stop::Interrupted),
             Ok(captured) => Ok(captured),
             Err(e) => Err(self.cannot_start(invocation, &e)),
@@ -150,13 +157,25 @@ impl Under<'_> {
             let blueprint = (self.runner.trace)(&file, line, &message);
             Box::new(Origin { file, line, blueprint })
         });
+        let known = cause::advice(&message, &self.place());
         Stop::Failed(Box::new(Failure {
             what: what.into(),
             message: complaint.message,
             origin,
             log: Some(self.log.path().to_path_buf()),
-            advice: advice.into(),
+            advice: known.unwrap_or_else(|| advice.into()),
         }))
+    }
+
+    /// Where the stage's tool runs.
+    fn place(&self) -> cause::Place {
+        let pipeline = self.runner.pipeline;
+        let module = pipeline.modules().find(|(stage, _)| stage.id == self.stage);
+        let (module, terraform) = module.map_or_else(Default::default, |(_, module)| {
+            let dir = module.program.dir.join(&module.dir).display().to_string();
+            (dir, module.program.program.clone())
+        });
+        cause::Place { module, terraform, region: pipeline.region.clone() }
     }
 
     /// The generated file that a tool means by a name: relative to the module's folder, or uploaded to the builder.

@@ -6,14 +6,20 @@ use std::time::Duration;
 
 use super::health;
 use super::outcome::{Failure, Outcome};
+use super::prospect::{Prospect, foresee};
 use super::runner::Runner;
 use super::under::{Stop, Under};
 use crate::pipeline::Seats;
 use crate::system::clock::Stopwatch;
+use crate::system::network;
 use crate::tools::terraform;
 
 /// Between two looks: each asks HAProxy twice and connects to its two ports.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long is tried what addresses rule out: a look or two, in case that they are other ones than they seem.
+const HOPELESS: Duration = Duration::from_secs(10);
+/// How long is tried what addresses speak against: HAProxy's machine has booted by then, if there is a way after all.
+const UNLIKELY: Duration = Duration::from_secs(120);
 
 impl Runner<'_> {
     /// Where HAProxy is reached.
@@ -29,7 +35,7 @@ impl Runner<'_> {
 impl Under<'_> {
     pub fn verify(&mut self, seats: &Seats) -> Result<Outcome, Stop> {
         let address = self.ask_address(seats)?;
-        let watch = Stopwatch::start();
+        let (prospect, watch) = (foresee(seats, network::way_to), Stopwatch::start());
         let mut said = String::new();
         loop {
             let seen = health::observe(seats, address);
@@ -45,7 +51,20 @@ impl Under<'_> {
                 said.clone_from(&waiting);
             }
             // Another cluster does not become this one by waiting.
-            if seen.stranger || watch.elapsed() >= self.runner.patience {
+            let patience = self.runner.patience.min(match &prospect {
+                Some(prospect) if seen.is_blind() => {
+                    if prospect.certain {
+                        HOPELESS
+                    } else {
+                        UNLIKELY
+                    }
+                }
+                _ => Duration::MAX,
+            });
+            if seen.is_blind() && watch.elapsed() >= patience {
+                return Err(self.unseen(address, prospect, watch.elapsed().as_secs(), &seen.advice(seats)));
+            }
+            if seen.stranger || watch.elapsed() >= patience {
                 let seen = if seen.stranger { seen } else { health::observe_each(seats, address) };
                 let waiting = if seen.problems.is_empty() { waiting } else { seen.problems.join("; ") };
                 let what = match seen.stranger {
@@ -67,6 +86,19 @@ impl Under<'_> {
                 return Err(Stop::Interrupted);
             }
         }
+    }
+
+    fn unseen(&self, address: IpAddr, prospect: Option<Prospect>, seconds: u64, advice: &str) -> Stop {
+        let why = match prospect {
+            Some(prospect) => prospect.why,
+            None => format!("nothing came back from HAProxy's address {address} for {seconds} s"),
+        };
+        Stop::Unseen(Box::new(Failure {
+            what: format!("made, not verified: {why}"),
+            log: Some(self.log.path().to_path_buf()),
+            advice: advice.into(),
+            ..Failure::default()
+        }))
     }
 
     /// Where HAProxy is reached: its Elastic IP where it has one and that is the way in, else its private address.

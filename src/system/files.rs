@@ -29,6 +29,11 @@ pub fn kind(path: &Path) -> io::Result<Option<Kind>> {
     Ok(Some(kind_of(&meta)))
 }
 
+/// What stands at a path, or where a link there leads; `None` if nothing does.
+pub fn kind_followed(path: &Path) -> io::Result<Option<Kind>> {
+    Ok(found(fs::metadata(path))?.as_ref().map(kind_of))
+}
+
 fn kind_of(meta: &fs::Metadata) -> Kind {
     let kind = meta.file_type();
     if kind.is_file() {

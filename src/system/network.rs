@@ -1,7 +1,7 @@
 //! What answers at an address.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 /// An HTTP answer.
@@ -39,6 +39,49 @@ fn answer(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Resu
     let status = answer.status().as_u16();
     let body = answer.body_mut().read_to_string().map_err(|e| e.to_string())?;
     Ok(Response { status, body })
+}
+
+/// Whether something takes connections at an address.
+pub fn connects(address: SocketAddr, timeout: Duration) -> io::Result<()> {
+    TcpStream::connect_timeout(&address, timeout).map(drop)
+}
+
+/// How this machine would reach an address. Nothing is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// It has no route there.
+    None,
+    /// By the route for everything that no other is for, from this address of its own.
+    Default(Ipv4Addr),
+    /// By a route of that network, from this address of its own.
+    Route(Ipv4Addr),
+}
+
+/// Looks the way to an address up.
+pub fn way_to(address: Ipv4Addr) -> Way {
+    // A datagram socket that is connected has chosen its route; the port is the one for discarding (RFC 863).
+    let connected = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| {
+        socket.connect((address, 9))?;
+        socket.local_addr()
+    });
+    let Ok(SocketAddr::V4(own)) = connected else { return Way::None };
+    if own.ip().is_loopback() || *own.ip() == address {
+        return Way::Route(*own.ip());
+    }
+    let table = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
+    match table.lines().filter_map(|line| prefix_to(line, address)).max() {
+        // Other tables than the main one, such as a VPN's, are not in this file.
+        Some(0) => Way::Default(*own.ip()),
+        _ => Way::Route(*own.ip()),
+    }
+}
+
+/// The length of a route's prefix, if it leads to the address: a line of /proc/net/route, whose numbers are in the machine's byte order.
+fn prefix_to(line: &str, address: Ipv4Addr) -> Option<u32> {
+    let columns: Vec<&str> = line.split_whitespace().collect();
+    let number = |at: usize| u32::from_str_radix(columns.get(at)?, 16).ok().map(u32::to_be);
+    let (network, mask) = (number(1)?, number(7)?);
+    (u32::from(address) & mask == network).then(|| mask.count_ones())
 }
 
 /// PostgreSQL's SSLRequest: length 8, then 80877103
@@ -85,6 +128,19 @@ mod tests {
         assert!(postgres_answers(server(b"N", 8), TIMEOUT).is_ok());
         assert!(postgres_answers(server(b"HTTP", 8), TIMEOUT).is_err());
         assert!(postgres_answers(server(b"", 8), TIMEOUT).is_err());
+    }
+
+    #[test]
+    fn the_most_specific_route_counts() {
+        let default = "eth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0";
+        let vpn = "tun0\t0000140A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0";
+        let (inside, outside) = (Ipv4Addr::new(10, 20, 128, 32), Ipv4Addr::new(10, 21, 0, 1));
+        assert_eq!(
+            (prefix_to(default, inside), prefix_to(vpn, inside), prefix_to(vpn, outside)),
+            (Some(0), Some(16), None)
+        );
+        assert_eq!(prefix_to("Iface\tDestination\tGateway", inside), None);
+        assert_eq!(way_to(Ipv4Addr::LOCALHOST), Way::Route(Ipv4Addr::LOCALHOST));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Child processes.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -33,6 +35,8 @@ pub enum Exit {
     Signal(i32),
     /// It was not started: there was an interrupt before.
     NotStarted,
+    /// It was killed, as it had not ended after so many seconds.
+    NoAnswer(u64),
 }
 
 impl Exit {
@@ -55,6 +59,7 @@ impl std::fmt::Display for Exit {
             Exit::Code(code) => write!(f, "exit code {code}"),
             Exit::Signal(signal) => write!(f, "killed by signal {signal}"),
             Exit::NotStarted => write!(f, "not started"),
+            Exit::NoAnswer(seconds) => write!(f, "no answer within {seconds} s"),
         }
     }
 }
@@ -99,23 +104,49 @@ fn read_lines(reader: &duct::ReaderHandle, on_line: &mut dyn FnMut(&str)) -> io:
     }
 }
 
-/// Runs a program to its end and keeps what it prints.
-pub fn capture(program: Program<'_>, interrupt: &Interrupt) -> io::Result<Captured> {
-    let mut errors = tempfile::tempfile()?;
-    let expression = own_group(plain(program)).stdin_null().stderr_file(errors.try_clone()?);
-    let Some(reader) = start(interrupt, expression)? else {
+/// Runs a program to its end and keeps what it prints. One that has not ended within `limit` is killed with all that it started;
+/// without a limit it is waited for as long as it takes.
+pub fn capture(program: Program<'_>, limit: Option<Duration>, interrupt: &Interrupt) -> io::Result<Captured> {
+    // In memory: what is printed may be for no disk, and there may be no folder for temporary files.
+    let (mut stdout, mut stderr) = (in_memory("stdout")?, in_memory("stderr")?);
+    let expression = own_group(plain(program)).stdin_null();
+    let expression = expression.stdout_file(stdout.try_clone()?).stderr_file(stderr.try_clone()?);
+    let started = interrupt.start(|| {
+        let child = expression.start()?;
+        let groups = as_groups(child.pids());
+        Ok((child, groups))
+    })?;
+    let Some(child) = started else {
         return Ok(Captured { exit: Exit::NotStarted, stdout: String::new(), stderr: String::new() });
     };
-    let groups = groups(&reader);
-    let mut stdout = vec![];
-    let read = (&reader).read_to_end(&mut stdout);
+    let groups = as_groups(child.pids());
+    let exit = wait(&child, &groups, limit);
     interrupt.ended(&groups);
-    read?;
-    let mut stderr = vec![];
-    errors.rewind()?;
-    errors.read_to_end(&mut stderr)?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ok(Captured { exit: ended(&reader)?, stdout: text(&stdout), stderr: text(&stderr) })
+    Ok(Captured { exit: exit?, stdout: text_of(&mut stdout)?, stderr: text_of(&mut stderr)? })
+}
+
+fn wait(child: &duct::Handle, groups: &[i32], limit: Option<Duration>) -> io::Result<Exit> {
+    let Some(limit) = limit else { return Ok(Exit::of(child.wait()?.status)) };
+    if let Some(output) = child.wait_timeout(limit)? {
+        return Ok(Exit::of(output.status));
+    }
+    for group in groups.iter().filter_map(|group| Pid::from_raw(*group)) {
+        // It may have ended this moment.
+        let _ = rustix::process::kill_process_group(group, Signal::KILL);
+    }
+    child.wait()?;
+    Ok(Exit::NoAnswer(limit.as_secs()))
+}
+
+fn in_memory(name: &str) -> io::Result<File> {
+    Ok(rustix::fs::memfd_create(name, rustix::fs::MemfdFlags::CLOEXEC)?.into())
+}
+
+fn text_of(file: &mut File) -> io::Result<String> {
+    let mut bytes = vec![];
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Runs a program in this process's own group to its end, whatever signal comes meanwhile: what is sent to the group reaches the
@@ -208,7 +239,11 @@ fn start(interrupt: &Interrupt, expression: duct::Expression) -> io::Result<Opti
 
 /// Each child leads a group of its own, named by its process id.
 fn groups(reader: &duct::ReaderHandle) -> Vec<i32> {
-    reader.pids().into_iter().filter_map(|pid| pid.try_into().ok()).collect()
+    as_groups(reader.pids())
+}
+
+fn as_groups(pids: Vec<u32>) -> Vec<i32> {
+    pids.into_iter().filter_map(|pid| pid.try_into().ok()).collect()
 }
 
 /// The child has closed its output and was waited for by the read that saw it.

@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod aws;
+pub mod cause;
 pub mod complaint;
 pub mod environment;
 pub mod invocation;

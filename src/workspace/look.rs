@@ -33,7 +33,9 @@ impl<'a> Look<'a> {
             Some(file) if bytes == file.text.as_bytes() => file.sha256.clone(),
             _ => sha256_hex(&bytes).into(),
         };
-        Ok((Found::File { sha256, executable: mode == Mode::Executable }, Some(bytes)))
+        let is_wanted = wanted.is_some_and(|file| sha256 == file.sha256);
+        let lf_sha256 = if is_wanted { None } else { without_cr(&bytes).map(|bytes| sha256_hex(&bytes)) };
+        Ok((Found::File { sha256, executable: mode == Mode::Executable, lf_sha256 }, Some(bytes)))
     }
 
     /// A file's mode and bytes, or what stands there that is none.
@@ -99,4 +101,14 @@ pub(super) fn word(kind: Kind) -> &'static str {
         Kind::Link => "a symbolic link",
         Kind::Other => "a special file",
     }
+}
+
+/// The same with LF line endings, if it has CRLF.
+fn without_cr(bytes: &[u8]) -> Option<Vec<u8>> {
+    let pairs = || bytes.windows(2).any(|pair| pair == b"\r\n");
+    pairs().then(|| {
+        let kept =
+            bytes.iter().enumerate().filter(|(at, byte)| !(**byte == b'\r' && bytes.get(at + 1) == Some(&b'\n')));
+        kept.map(|(_, byte)| *byte).collect()
+    })
 }

@@ -22,6 +22,8 @@ const EXIT_CODES: &str = "Exit codes:
   2    bad usage or blueprint
   3    drift: --check found some, --plan-only found changes, settings run otherwise than they are generated, or files that were edited or are stale are not overwritten or run
   4    a prerequisite is missing (`pgherd doctor` says which, and how to get it)
+  5    made, and not verified: HAProxy cannot be reached from here, so nobody knows whether the cluster is healthy
+  6    done, and some of the output, a log or the report could not be written
   130  interrupted";
 
 /// One blueprint in, a replicated, self-healing, load-balanced PostgreSQL cluster out.

@@ -118,6 +118,7 @@ fn show_drift(report: &Report, options: &args::Gen, all: &[Looked]) -> Result<()
         let shown = options.out.dir.join(&one.name);
         let reconciled = &one.seen.reconciled;
         report.diff(&one.seen.diff);
+        name_crlf(report, &shown, reconciled);
         for (path, why) in &reconciled.refusals {
             report.warning(&format!("{} {why}", shown.join(path.as_str()).display()));
         }
@@ -145,9 +146,22 @@ fn say(report: &Report, options: &args::Gen, one: &Looked, reconciled: &Reconcil
     }
     parts.push(format!("{} unchanged", reconciled.unchanged));
     report.line(&format!("{}: {}", shown.display(), parts.join(", ")));
+    name_crlf(report, &shown, reconciled);
     for path in &reconciled.left {
         let path = shown.join(path.as_str());
         report.warning(&format!("{} is no longer generated, but was edited: it stays", path.display()));
+    }
+}
+
+/// Says where CRLF line endings come from.
+fn name_crlf(report: &Report, shown: &Path, reconciled: &Reconciled) {
+    if !reconciled.crlf.is_empty() {
+        report.warning(&format!(
+            "{} files in {} had CRLF line endings: git converts them at a checkout (core.autocrlf); .gitattributes there keeps it from that \
+             once it is committed",
+            reconciled.crlf.len(),
+            shown.display()
+        ));
     }
 }
 

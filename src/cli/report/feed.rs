@@ -1,10 +1,12 @@
 //! Where a run's events go: redacted once, in one order, to everybody who makes something of them.
 
+use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::Unwritten;
 use crate::run::Watcher;
 use crate::run::environment::Redactor;
 use crate::run::events::{Event, Said};
@@ -24,13 +26,14 @@ pub trait Listener: Send {
 /// Passes events on.
 pub struct Feed {
     redactor: Redactor,
+    unwritten: Arc<Unwritten>,
     listeners: Mutex<Vec<Box<dyn Listener>>>,
 }
 
 impl Feed {
     /// To this one first.
-    pub fn to(listener: Box<dyn Listener>, redactor: Redactor) -> Self {
-        Feed { redactor, listeners: Mutex::new(vec![listener]) }
+    pub fn to(listener: Box<dyn Listener>, redactor: Redactor, unwritten: &Arc<Unwritten>) -> Self {
+        Feed { redactor, unwritten: Arc::clone(unwritten), listeners: Mutex::new(vec![listener]) }
     }
 
     /// And to this one as well, from now on.
@@ -62,5 +65,9 @@ impl Watcher for Feed {
     fn event(&self, event: Event) {
         let said = Said { at: clock::rfc3339(clock::now()), event: self.redactor.event(event) };
         self.listeners().iter_mut().for_each(|listener| listener.hear(&said));
+    }
+
+    fn lost(&self, what: &str, error: io::Error) {
+        self.unwritten.note(what, Err(error));
     }
 }

@@ -2,9 +2,11 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 
+use super::Unwritten;
 use super::feed::Listener;
 use super::page;
 use super::story::Story;
@@ -17,13 +19,17 @@ const SUFFIX: &str = "-events.jsonl";
 /// Writes events down.
 pub struct History {
     file: Box<dyn Write + Send>,
+    path: PathBuf,
+    unwritten: Arc<Unwritten>,
 }
 
 impl History {
     /// Of the run of this name, in the folder of logs.
-    pub fn begin(logs: &Path, run: &str) -> Result<Self> {
-        let opened = files::make_dirs(logs).and_then(|()| files::append(&logs.join(format!("{run}{SUFFIX}"))));
-        Ok(History { file: Box::new(opened.with_context(|| format!("cannot write in {}", logs.display()))?) })
+    pub fn begin(logs: &Path, run: &str, unwritten: &Arc<Unwritten>) -> Result<Self> {
+        let path = logs.join(format!("{run}{SUFFIX}"));
+        let opened = files::make_dirs(logs).and_then(|()| files::append(&path));
+        let file = Box::new(opened.with_context(|| format!("cannot write in {}", logs.display()))?);
+        Ok(History { file, path, unwritten: Arc::clone(unwritten) })
     }
 }
 
@@ -34,8 +40,9 @@ impl Listener for History {
             return;
         }
         let line = serde_json::to_string(said).unwrap_or_default();
-        // A full disk must not end a run that changes machines.
-        let _ = self.file.write_all(format!("{line}\n").as_bytes());
+        // A full disk must not end a run that changes machines; when it is over, it is said.
+        let written = self.file.write_all(format!("{line}\n").as_bytes());
+        self.unwritten.note(&self.path.display().to_string(), written);
     }
 }
 

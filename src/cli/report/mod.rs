@@ -9,12 +9,13 @@ mod story;
 mod stream;
 pub mod summary;
 mod table;
+mod unwritten;
 mod view;
 
 use std::io::{self, Write};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::failure::Failure;
+use super::failure::{Failure, Kind};
 use crate::system::{Context, Interrupt, terminal};
 
 pub use feed::Feed;
@@ -23,7 +24,11 @@ pub use killed::tell_of_killed;
 pub use page::PageOf;
 use screen::Screen;
 pub use stream::Stream;
+pub use unwritten::Unwritten;
 pub use view::View;
+
+/// What standard output is for.
+const RESULT: &str = "the result to standard output";
 
 /// Prints for one command.
 #[derive(Debug)]
@@ -35,6 +40,7 @@ pub struct Report {
     /// Held while a question is open.
     question: Mutex<()>,
     voice: OnceLock<Voice>,
+    unwritten: Arc<Unwritten>,
 }
 
 /// How much is said, and who reads it.
@@ -64,15 +70,17 @@ pub enum Style {
 impl Report {
     /// Colours only on a terminal, and never against `NO_COLOR` (<https://no-color.org>); lines that change only on a terminal that can.
     pub fn new(context: &Context) -> Self {
+        let unwritten = Arc::<Unwritten>::default();
         let able = context.var("TERM") != Some("dumb");
         let color = able && context.var("NO_COLOR").is_none();
         Report {
             color_out: color && terminal::stdout_is_terminal(),
             color_err: color && terminal::stderr_is_terminal(),
             live: able && terminal::stderr_is_terminal(),
-            screen: Mutex::default(),
+            screen: Mutex::new(Screen::new(&unwritten)),
             question: Mutex::default(),
             voice: OnceLock::new(),
+            unwritten,
         }
     }
 
@@ -90,8 +98,21 @@ impl Report {
         if self.voice().stream {
             return self.note(text);
         }
-        // A reader that has seen enough (`| head`) is no failure.
-        let _ = writeln!(io::stdout(), "{text}");
+        self.unwritten.note(RESULT, writeln!(io::stdout(), "{text}"));
+    }
+
+    /// What could not be written; everybody who writes on a command's behalf notes it there.
+    pub fn unwritten(&self) -> &Arc<Unwritten> {
+        &self.unwritten
+    }
+
+    /// Writes out what is left of the result. A result that is lost, in whole or in part, is a failure.
+    pub fn finish(&self) -> Result<(), Failure> {
+        self.unwritten.note(RESULT, io::stdout().flush());
+        match self.unwritten.first() {
+            None => Ok(()),
+            Some(what) => Err(Failure::Text(Kind::Unwritten, what)),
+        }
     }
 
     /// A table of the result; the first row is its head.

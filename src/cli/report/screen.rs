@@ -1,12 +1,15 @@
 //! Standard error: lines that stay, and below them, on a terminal, lines that change.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
+use super::Unwritten;
 use crate::system::terminal;
 
 /// What is on it.
 #[derive(Debug, Default)]
 pub struct Screen {
+    unwritten: Arc<Unwritten>,
     live: Vec<String>,
     drawn: usize,
     /// Lines that wait for the user's answer; none while there is no question.
@@ -14,6 +17,11 @@ pub struct Screen {
 }
 
 impl Screen {
+    /// An empty one, which notes there what it cannot write.
+    pub fn new(unwritten: &Arc<Unwritten>) -> Self {
+        Screen { unwritten: Arc::clone(unwritten), ..Screen::default() }
+    }
+
     /// Prints a line that stays.
     pub fn print(&mut self, text: &str) {
         if let Some(held) = &mut self.held {
@@ -23,13 +31,13 @@ impl Screen {
         out.push_str(text);
         out.push('\n');
         out.push_str(&self.draw());
-        put(&out);
+        self.put(&out);
     }
 
     /// Prints the begin of a line that the user ends, with nothing live below it. Until [`Screen::answered`] all else waits.
     pub fn prompt(&mut self, text: &str) {
         let out = self.erase() + text;
-        put(&out);
+        self.put(&out);
         self.held = Some(vec![]);
     }
 
@@ -47,7 +55,7 @@ impl Screen {
         let mut out = self.erase();
         self.live = lines;
         out.push_str(&self.draw());
-        put(&out);
+        self.put(&out);
     }
 
     /// What takes the changing lines away: up to the first, and clear from there.
@@ -56,6 +64,12 @@ impl Screen {
             0 => String::new(),
             n => format!("\x1b[{n}A\r\x1b[J"),
         }
+    }
+
+    fn put(&self, text: &str) {
+        let mut stderr = io::stderr().lock();
+        let written = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+        self.unwritten.note("messages to standard error", written);
     }
 
     fn draw(&mut self) -> String {
@@ -67,11 +81,6 @@ impl Screen {
         self.drawn = lines.len();
         lines.iter().map(|line| line.chars().take(most).collect::<String>() + "\n").collect()
     }
-}
-
-fn put(text: &str) {
-    let mut stderr = io::stderr().lock();
-    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
 //! A run for programs: one JSON object a line on standard output.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
+use super::Unwritten;
 use super::feed::Listener;
 use crate::run::events::{Event, Said};
 
 /// Prints events.
 pub struct Stream {
+    /// Notes what cannot be written.
+    pub unwritten: Arc<Unwritten>,
     /// What the tools print, too.
     pub output: bool,
 }
@@ -17,7 +21,6 @@ impl Listener for Stream {
             return;
         }
         let line = serde_json::to_string(said).unwrap_or_default();
-        // A reader that has seen enough is no failure.
-        let _ = writeln!(io::stdout(), "{line}");
+        self.unwritten.note("events to standard output", writeln!(io::stdout(), "{line}"));
     }
 }

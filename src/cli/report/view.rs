@@ -60,13 +60,14 @@ impl View {
             Outcome::Done(what) => (Style::Good, "done", format!("{took}: {what}")),
             Outcome::Unchanged(why) => (Style::Dim, "unchanged", why.clone()),
             Outcome::Failed(failure) => (Style::Bad, "failed", format!("{took}: {}", failure.what)),
+            Outcome::Unseen(failure) => (Style::Warn, "not seen", format!("{took}: {}", failure.what)),
             Outcome::Blocked(by) => (Style::Warn, "not begun", format!("it needs {by}")),
             Outcome::Declined => (Style::Warn, "not done", "you said no".into()),
             Outcome::Interrupted => (Style::Warn, "interrupted", String::new()),
         };
         let text = format!("{stage:width$}  {}  {text}", self.report.on_err(style, sign), width = self.width);
         match outcome {
-            Outcome::Failed(failure) => {
+            Outcome::Failed(failure) | Outcome::Unseen(failure) => {
                 self.report.say(text.trim_end());
                 self.report.stage_failure(failure);
             }

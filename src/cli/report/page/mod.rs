@@ -5,10 +5,12 @@ mod timeline;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
+use super::Unwritten;
 use super::feed::Listener;
 use super::history;
 use super::killed;
@@ -27,6 +29,7 @@ const EARLIER: usize = 12;
 /// Writes the page when the run is over.
 pub struct PageOf {
     logs: PathBuf,
+    unwritten: Arc<Unwritten>,
     story: Story,
 }
 
@@ -37,8 +40,8 @@ pub fn path(logs: &Path, run: &str) -> PathBuf {
 
 impl PageOf {
     /// Of a run whose logs are in this folder.
-    pub fn new(logs: &Path) -> Self {
-        PageOf { logs: logs.to_path_buf(), story: Story::default() }
+    pub fn new(logs: &Path, unwritten: &Arc<Unwritten>) -> Self {
+        PageOf { logs: logs.to_path_buf(), unwritten: Arc::clone(unwritten), story: Story::default() }
     }
 }
 
@@ -56,7 +59,7 @@ impl Listener for PageOf {
         self.story.hear(said);
         if matches!(said.event, Event::RunEnded { .. }) {
             // A full disk takes the page away, and nothing else.
-            let _ = write(&self.logs, &self.story);
+            self.unwritten.note("the page of this run", write(&self.logs, &self.story).map(drop));
         }
     }
 }
@@ -108,6 +111,8 @@ impl<'a> Page<'a> {
         let (verdict, class) = match code {
             0 => ("done", "good"),
             3 => ("changes are due", "warn"),
+            5 => ("made, not verified", "warn"),
+            6 => ("done, not all written", "warn"),
             130 => ("interrupted", "warn"),
             killed::CODE => ("killed", "bad"),
             _ => ("failed", "bad"),
@@ -169,7 +174,7 @@ fn built(story: &Story, stage: &Stage) -> bool {
 }
 
 fn failed(stage: &Stage) -> Option<Failed<'_>> {
-    let Some(Outcome::Failed(failure)) = &stage.outcome else { return None };
+    let Some(Outcome::Failed(failure) | Outcome::Unseen(failure)) = &stage.outcome else { return None };
     let log = failure.log.as_ref().and_then(|log| Some(log.file_name()?.to_string_lossy().into_owned()));
     Some(Failed { stage: &stage.id, failure, log })
 }

@@ -135,6 +135,7 @@ fn verdict(story: &Story, stage: &Stage) -> (&'static str, &'static str, String)
         Some(Outcome::Done(what)) => ("done", "good", what.clone()),
         Some(Outcome::Unchanged(why)) => ("unchanged", "dim", why.clone()),
         Some(Outcome::Failed(failure)) => ("failed", "bad", failure.what.clone()),
+        Some(Outcome::Unseen(failure)) => ("not seen", "warn", failure.what.clone()),
         Some(Outcome::Blocked(by)) => ("not begun", "warn", format!("it needs {by}")),
         Some(Outcome::Declined) => ("not done", "warn", "not agreed to".into()),
         Some(Outcome::Interrupted) => ("interrupted", "warn", String::new()),
