@@ -173,7 +173,7 @@ impl Range {
     pub fn of(net: Ipv4Net) -> Self {
         let private = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
         let holds = |text: &&str| text.parse::<Ipv4Net>().is_ok_and(|private| private.contains(&net));
-        Range { net, is_private: private.iter().any(|text| holds(&text)) }
+        Range { net, is_private: private.iter().any(holds) }
     }
 }
 
