@@ -5,9 +5,10 @@ use std::thread;
 
 use serde_json::Value;
 
+use super::prerequisites::OF_AWS;
 use crate::pipeline::preflight::{Answer, Question};
 use crate::system::Interrupt;
-use crate::system::process::{self, Captured, Program};
+use crate::system::process::{self, Captured, Exit, Program};
 use crate::tools::Invocation;
 
 /// Error codes of what the credentials may not do.
@@ -34,7 +35,7 @@ pub fn ask(
 pub fn answer(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Answer {
     let mut env = env.clone();
     env.extend(ask.env.clone());
-    match process::capture(Program { argv: &ask.argv(), dir: &ask.dir, env: &env }, interrupt) {
+    match process::capture(Program { argv: &ask.argv(), dir: &ask.dir, env: &env }, Some(OF_AWS), interrupt) {
         Ok(captured) => read(&captured),
         Err(e) => Answer::Failed(e.to_string()),
     }
@@ -45,6 +46,9 @@ fn read(captured: &Captured) -> Answer {
         // `head-bucket` of older CLIs says nothing.
         let text = if captured.stdout.trim().is_empty() { "null" } else { &captured.stdout };
         return serde_json::from_str::<Value>(text).map_or_else(|e| Answer::Failed(e.to_string()), Answer::Json);
+    }
+    if let Exit::NoAnswer(_) = captured.exit {
+        return Answer::Failed(captured.exit.to_string());
     }
     let said = &captured.stderr;
     if FORBIDDEN.iter().any(|code| said.contains(code)) {

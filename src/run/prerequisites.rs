@@ -57,7 +57,7 @@ const REACH_AWS: &str =
 /// A tool says its version in a fraction of a second, the AWS CLI in half a second; the rest is for a machine that is very busy.
 const OF_VERSION: Duration = Duration::from_secs(20);
 /// Eight tries of the AWS CLI with growing pauses take about a minute; against a firewall that answers nothing, each may take as long.
-const OF_AWS: Duration = Duration::from_secs(120);
+pub(super) const OF_AWS: Duration = Duration::from_secs(120);
 
 /// What the AWS CLI says where AWS did not answer (botocore/exceptions.py): credentials have no part in that.
 const UNREACHED: [&str; 6] = [
