@@ -259,8 +259,11 @@ build_image() {
 
 # Patroni's view of the cluster through HAProxy, which answers only once it knows a live member.
 is_whole() {
-  local members
-  curl --fail --silent --max-time 5 --output /dev/null "http://$1:$admin_port/health" || return 1
+  local members code
+  code=$(curl --silent --max-time 5 --output /dev/null --write-out '%{http_code}' "http://$1:$admin_port/health") ||
+    return 1
+  seen=yes
+  [[ $code == 200 ]] || return 1
   members=$(curl --fail --silent --max-time 5 "http://$1:$admin_port/cluster") || return 1
   # Addresses are private: another cluster may have the same ones in the network that this machine is in.
   if [[ $members =~ \"scope\":\ *\"([^\"]*)\" && ${BASH_REMATCH[1]} != "$cluster" ]]; then
@@ -276,10 +279,14 @@ verify() {
     address=$(terraform -chdir=load_balancer/terraform_haproxy output -json public_address 2>/dev/null | tr -d '"') || true
     [[ $address =~ ^[0-9.]+$ ]] || address=$haproxy_address
   fi
+  local seen=no
   say "waiting for one primary and $slaves streaming standbys, at http://$address:$admin_port"
   until is_whole "$address"; do
-    ((SECONDS < deadline)) || die "the cluster is not whole. Look at http://$address:$admin_port/cluster; it may be reached \
-only from inside the network and by the blueprint's admins"
+    if ((SECONDS >= deadline)); then
+      [[ $seen == yes ]] || die "everything is made, and not verified: http://$address:$admin_port does not answer here. It may be \
+reached only from inside the network and by the blueprint's admins"
+      die "the cluster is not whole. Look at http://$address:$admin_port/cluster"
+    fi
     sleep 3
   done
   say "cluster $cluster is up: writes on $address:$write_port, reads on $address:$read_port"
