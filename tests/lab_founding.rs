@@ -60,8 +60,7 @@ impl Founding<'_> {
             assert!(why.contains("read-only transaction"), "{refused}: {why}");
         }
         for refused in ["INSERT INTO kept VALUES (2)", "CREATE TABLE own (n int)"] {
-            let why =
-                self.sql("report", "a", &format!("SET default_transaction_read_only = off; {refused}")).unwrap_err();
+            let why = self.sql("report", "a", &format!("BEGIN READ WRITE; {refused}")).unwrap_err();
             assert!(why.contains("permission denied"), "{refused}: {why}");
         }
     }
