@@ -72,7 +72,7 @@ impl Founding<'_> {
     }
 
     fn counts_statements_beside_the_blueprints_library(&self) {
-        let loaded = self.sql("a", "a", "SHOW shared_preload_libraries").unwrap();
+        let loaded = self.in_database("master", "SHOW shared_preload_libraries");
         assert_eq!(loaded, "pg_stat_statements, auto_explain");
         let counted = "SELECT count(*) > 0 FROM pg_stat_statements WHERE query LIKE 'INSERT INTO kept%'";
         assert_eq!(self.sql("a", "a", counted).unwrap(), "t");

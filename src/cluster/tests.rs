@@ -153,3 +153,63 @@ fn derived_memory_fits_into_every_machine_of_more_than_two_gibibytes() {
         }
     }
 }
+
+/// What pgherd decides is held to what a blueprint is: names, values and the majors that know them.
+#[test]
+fn every_default_is_a_setting_that_its_major_takes() {
+    for major in 13..=18 {
+        let mut blueprint = Blueprint::smallest("herd", "eu-west-1");
+        blueprint.postgres.version = Some(major);
+        let decided = resolve(&blueprint).postgres.settings;
+        let lines: Vec<String> = decided.iter().map(|(name, value)| format!("{name} = {:?}", value)).collect();
+        let text = format!(
+            "cluster \"herd\" {{\n  region = \"eu-west-1\"\n  postgres {{\n    version = {major}\n    settings = {{\n{}\n    }}\n  }}\n}}\n",
+            lines.join("\n")
+        );
+        let written = crate::blueprint::parse("herd.hcl", &text);
+        assert!(written.is_ok(), "{major}: {written:?}");
+        assert_eq!(resolve(&written.expect("read")).postgres.settings, decided, "{major}");
+    }
+}
+
+#[test]
+fn the_blueprints_libraries_are_loaded_beside_the_one_that_counts_statements() {
+    let loaded = |list: Option<&str>| {
+        let mut blueprint = Blueprint::smallest("herd", "eu-west-1");
+        if let Some(list) = list {
+            blueprint.postgres.settings.insert("shared_preload_libraries".into(), list.into());
+        }
+        resolve(&blueprint).postgres.settings["shared_preload_libraries"].clone()
+    };
+    for (list, expected) in [
+        (None, "pg_stat_statements"),
+        (Some("auto_explain"), "pg_stat_statements, auto_explain"),
+        (Some("auto_explain, pg_stat_statements"), "auto_explain, pg_stat_statements"),
+        (Some("$libdir/pg_stat_statements.so"), "$libdir/pg_stat_statements.so"),
+        (Some("\"pg_stat_statements\",pg_prewarm"), "\"pg_stat_statements\",pg_prewarm"),
+        (Some(""), ""),
+    ] {
+        assert_eq!(loaded(list), expected, "{list:?}");
+    }
+}
+
+/// All workers together never take more than a quarter of memory.
+#[test]
+fn autovacuum_is_bounded_by_the_machine() {
+    for (instance_type, workers, limit) in [("m6i.large", "3", "320"), ("r6i.4xlarge", "8", "320")] {
+        let mut blueprint = Blueprint::smallest("herd", "eu-west-1");
+        for machine in [&mut blueprint.master, &mut blueprint.slaves] {
+            machine.instance_type = instance_type.into();
+            machine.instance = Instance::of(instance_type);
+        }
+        let settings = resolve(&blueprint).postgres.settings;
+        assert_eq!(settings["autovacuum_max_workers"], workers, "{instance_type}");
+        assert_eq!(settings["autovacuum_vacuum_cost_limit"], limit, "{instance_type}");
+    }
+    for memory in [4096, 8192, 131_072, 1_048_576] {
+        for vcpus in [2, 8, 64] {
+            let taken = sizing::autovacuum_work_mem_mib(memory) * u64::from(sizing::autovacuum_workers(vcpus));
+            assert!(taken <= memory / 4, "{memory} MiB, {vcpus} processors");
+        }
+    }
+}
