@@ -29,6 +29,7 @@ fn bootstrap(version: u16) -> String {
       databases = ["a"]
       access    = "write"
     }}
+    logical_slots = {{ s = "a" }}
     user "follower" {{
       databases = ["a"]
       access    = "replicate"
@@ -203,6 +204,8 @@ fn each_user_has_its_own_databases_and_no_other() {
         server.may("clerk", "a", "INSERT INTO kept (t) VALUES ('y'); UPDATE kept SET t = 'z'; DELETE FROM kept");
         server.may_not("clerk", "a", "TRUNCATE kept");
 
+        // What the slot's publication is made of is the owner's to say.
+        server.may("a", "a", "ALTER PUBLICATION s ADD TABLE kept");
         // Logical replication is the follower's alone.
         let slot = "SELECT slot_name FROM pg_create_logical_replication_slot('s', 'pgoutput', true)";
         assert_eq!(server.may("follower", "a", slot), "s");

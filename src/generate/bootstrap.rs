@@ -51,6 +51,8 @@ struct Made {
     /// Behind the owner, where it is not made as the cluster is.
     options: String,
     guests: Vec<Guest>,
+    /// One for each slot of logical replication, of its name.
+    publications: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -80,6 +82,10 @@ impl Bootstrap {
                     owner: quoted(&database.owner),
                     options: database.locale.as_ref().map_or_else(String::new, |own| options(own, postgres.major)),
                     guests: postgres.guests(&database.name).map(guest).collect(),
+                    publications: (postgres.logical_slots.iter())
+                        .filter(|(_, of)| **of == database.name)
+                        .map(|(slot, _)| quoted(slot))
+                        .collect(),
                 })
                 .collect(),
             statements: postgres.preloads("pg_stat_statements"),

@@ -274,8 +274,8 @@ image's build makes). An encoding other than UTF8 goes with locale = \"C\" alone
 
 Source: https://www.postgresql.org/docs/current/locale.html#LOCALE-PROVIDERS";
     SLOT = "PGH382", "there can be no such logical slot",
-        "logical_slots = { warehouse = \"app\" } makes the slot `warehouse` in the database `app`, for the plugin pgoutput, and has Patroni
-carry it over a failover. Its name is made of lower-case letters, digits and underscores, and is not a machine's: those are
+        "logical_slots = { warehouse = \"app\" } makes the slot `warehouse` in the database `app`, for the plugin pgoutput, with an empty
+publication of the same name that the owner adds tables to, and has Patroni carry the slot over a failover. Its name is made of lower-case letters, digits and underscores, and is not a machine's: those are
 the slots of standbys.
 
 Source: https://patroni.readthedocs.io/en/latest/dynamic_configuration.html";

@@ -148,7 +148,7 @@ pub(super) const ALL: &[Doc] = &[
     doc(
         "postgres.logical_slots",
         "none",
-        "slots for clients of logical replication that survive a failover, each with its database; sets `wal_level`",
+        "slots for clients of logical replication that survive a failover, each with its database and a publication of its name; sets `wal_level`",
     ),
     doc("accept", "", "Rules that are broken on purpose, by code"),
     doc("accept.reason", "", "why that is right here"),

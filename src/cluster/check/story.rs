@@ -427,7 +427,8 @@ nobody says so. Patroni also drops slots that it does not know when a machine ch
       }
     }
 
-makes the slot with the plugin pgoutput, copies it to every standby, and moves it forward there. After a failover some
+makes the slot with the plugin pgoutput and an empty publication of its name (ALTER PUBLICATION warehouse ADD TABLE …), copies
+the slot to every standby, and moves it forward there. After a failover some
 changes may come twice: clients keep the position that they have confirmed. A standby that was copied anew has no WAL from
 before its copy: it can take over once the client has confirmed what lies before. A slot that nobody reads keeps WAL up to
 max_slot_wal_keep_size, then it is lost. To add one to a cluster that runs: herdctl edit-config, `slots:`.
