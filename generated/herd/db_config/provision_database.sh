@@ -23,7 +23,7 @@ printf 'create_main_cluster = false\n' >/etc/postgresql-common/createcluster.con
 
 if [ -n "$LOCALES" ]; then
   say "making the locales $LOCALES"
-  apt install --no-install-recommends locales
+  install_packages locales
   # The package makes them anew from this list whenever it is upgraded.
   for locale in $LOCALES; do
     grep -qxF "$locale UTF-8" /etc/locale.gen || printf '%s UTF-8\n' "$locale" >>/etc/locale.gen
@@ -89,6 +89,20 @@ EOF
 chown -R postgres "$settings"
 runuser -u postgres -- "/usr/lib/postgresql/$POSTGRES_MAJOR/bin/postgres" -D "$settings" -C max_connections >/dev/null ||
   fail "PostgreSQL $POSTGRES_MAJOR does not take the settings"
+# The cluster is founded with these options: a locale that is not there is found now.
+mapfile -t options < <(python3 - /etc/patroni/config.yml <<'EOF'
+import sys, yaml
+
+with open(sys.argv[1], encoding="utf-8") as config_file:
+    config = yaml.safe_load(config_file)
+for option in config["bootstrap"]["initdb"]:
+    for name, value in option.items() if isinstance(option, dict) else [(option, None)]:
+        print(f"--{name}" if value is None else f"--{name}={value}")
+EOF
+)
+runuser -u postgres -- "/usr/lib/postgresql/$POSTGRES_MAJOR/bin/initdb" -D "$settings/founding" --no-sync "${options[@]}" >/dev/null ||
+  fail "PostgreSQL $POSTGRES_MAJOR cannot be founded with ${options[*]}"
+rm -r "$settings/founding"
 # That loads no library and opens no connection. So a primary and a standby run with all of them, once, and every kind of client
 # connects.
 say "trying the settings"
