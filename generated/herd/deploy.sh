@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-2872a9c94271 slave=herd-slave-7584692a5e2a haproxy=herd-haproxy-6a99ade2ee45)
+images=(master=herd-master-50042cc7d7df slave=herd-slave-c15c42b62a63 haproxy=herd-haproxy-6a99ade2ee45)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-16f963ee4755 slave=minimal-slave-fc79857d6d25 haproxy=minimal-haproxy-253c2c42dbe4)
+images=(master=minimal-master-d46b1ae88836 slave=minimal-slave-367c40fd9c0f haproxy=minimal-haproxy-253c2c42dbe4)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

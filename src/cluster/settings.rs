@@ -56,12 +56,12 @@ impl<'a> Kinds<'a> {
         self.0.iter().map(|(_, machine)| machine.disk.throughput).min().unwrap_or_default()
     }
 
-    fn from_disk(&self, attribute: &str) -> Vec<String> {
+    fn disk_attributes(&self, attribute: &str) -> Vec<String> {
         self.0.iter().map(|(block, _)| format!("{block}.disk.{attribute}")).collect()
     }
 
     fn disks(&self) -> Vec<String> {
-        self.from_disk("size")
+        self.disk_attributes("size")
     }
 
     /// What says how much a machine has: its type, or where that is not known the blueprint.
@@ -244,7 +244,7 @@ fn autovacuum(kinds: &Kinds) -> Vec<Setting> {
         setting(
             "autovacuum_vacuum_cost_limit",
             sizing::autovacuum_cost_limit(kinds.least_throughput()).to_string(),
-            kinds.from_disk("throughput"),
+            kinds.disk_attributes("throughput"),
             "all workers together write at most half of what the disk takes: a page that is made dirty costs 20, and the limit is spent \
              500 times a second. Not below PostgreSQL's own 200",
             manual!("autovacuum", "AUTOVACUUM-VACUUM-COST-LIMIT"),

@@ -23,7 +23,7 @@ printf 'create_main_cluster = false\n' >/etc/postgresql-common/createcluster.con
 
 if [ -n "$LOCALES" ]; then
   say "making the locales $LOCALES"
-  apt install --no-install-recommends locales
+  install_packages locales
   # The package makes them anew from this list whenever it is upgraded.
   for locale in $LOCALES; do
     grep -qxF "$locale UTF-8" /etc/locale.gen || printf '%s UTF-8\n' "$locale" >>/etc/locale.gen

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-2872a9c94271"
-  image      = "2872a9c94271"
+  image_name = "herd-master-50042cc7d7df"
+  image      = "50042cc7d7df"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

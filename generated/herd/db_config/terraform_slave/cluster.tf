@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-7584692a5e2a"
-  image      = "7584692a5e2a"
+  image_name = "herd-slave-c15c42b62a63"
+  image      = "c15c42b62a63"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

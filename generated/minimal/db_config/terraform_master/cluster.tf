@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-master-16f963ee4755"
-  image      = "16f963ee4755"
+  image_name = "minimal-master-d46b1ae88836"
+  image      = "d46b1ae88836"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-fc79857d6d25"
-  image      = "fc79857d6d25"
+  image_name = "minimal-slave-367c40fd9c0f"
+  image      = "367c40fd9c0f"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
