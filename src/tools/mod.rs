@@ -3,12 +3,14 @@
 pub mod adopt;
 pub mod aws;
 pub mod cause;
+pub mod backend;
 pub mod complaint;
 pub mod environment;
 pub mod invocation;
 pub mod leftovers;
 pub mod lock;
 pub mod packer;
+pub mod passwords;
 pub mod plan;
 pub mod terraform;
 pub mod version;
