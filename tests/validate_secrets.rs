@@ -6,20 +6,19 @@ mod moto;
 mod support;
 #[path = "validate/terraform.rs"]
 mod terraform;
+#[path = "validate/world.rs"]
+mod world;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Output};
 
 use moto::Moto;
-use pgherd::fileset::FileSet;
 use serde_json::{Value, json};
 use support::Test;
-use terraform::Terraform;
+use world::{World, said};
 
 const REGION: &str = "eu-west-1";
-const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes", "--only", "network"];
 const NETWORK: &str = "generated/herd/network/terraform_network";
 const BLUEPRINT: &str = r#"cluster "herd" {
   region = "eu-west-1"
@@ -35,54 +34,60 @@ const EMPTY: &str = "herd/rewind";
 
 #[test]
 fn nothing_that_exists_gets_a_new_password() {
-    let (world, moto) = (World::new(), Moto::with_images("herd/eu-west-1", &FileSet::default()));
-    let test = world.test(&moto);
+    let world = World::of(BLUEPRINT);
+    let (test, moto) = (&world.test, &world.moto);
     test.run(&["gen"]).exits(0);
-    test.run(RUN).exits(0);
-    let made = Passwords::of(&moto);
+    world.run().exits(0);
+    // The machine that founds the cluster makes a user's.
+    ask(
+        moto,
+        "PutSecretValue",
+        &json!({ "SecretId": "herd/user/app", "SecretString": "a".repeat(32), "ClientRequestToken": "a".repeat(32) }),
+    );
+    let made = Passwords::of(moto);
     assert!(made.0.values().all(|(current, previous)| current.len() == 32 && previous.is_none()), "{made:?}");
 
     // A checkout without the state; and a run that was killed between CreateSecret and PutSecretValue.
-    forget(&test);
-    ask(&moto, "DeleteSecret", &json!({ "SecretId": EMPTY, "ForceDeleteWithoutRecovery": true }));
+    forget(test);
+    ask(moto, "DeleteSecret", &json!({ "SecretId": EMPTY, "ForceDeleteWithoutRecovery": true }));
     let tags = json!([{ "Key": "pgherd:cluster", "Value": "herd/eu-west-1" }]);
-    ask(&moto, "CreateSecret", &json!({ "Name": EMPTY, "ClientRequestToken": "0".repeat(32), "Tags": tags }));
-    test.run(RUN).exits(0).err("6 aws_secretsmanager_secret");
-    let adopted = Passwords::of(&moto);
+    ask(moto, "CreateSecret", &json!({ "Name": EMPTY, "ClientRequestToken": "0".repeat(32), "Tags": tags }));
+    world.run().exits(0).err("6 aws_secretsmanager_secret");
+    let adopted = Passwords::of(moto);
     assert_eq!(adopted.without(EMPTY), made.without(EMPTY), "adopted");
     assert_eq!(adopted.0[EMPTY].0.len(), 32, "what has no password gets one");
-    test.run(RUN).exits(0).err("network unchanged");
+    world.run().exits(0).err("network unchanged");
 
     // By hand: half the state lost, a version tainted and one replaced.
-    let on = |args: &[&str]| world.terraform(&moto, &test.path(NETWORK), args);
+    let on = |args: &[&str]| world.by_hand(&test.path(NETWORK), args);
     let version = |name: &str| format!("aws_secretsmanager_secret_version.password[\"herd/{name}\"]");
     on(&["state", "rm", &version("superuser"), &version("stats")]);
     on(&["taint", &version("replication")]);
-    let replace = format!("-replace={}", version("user/app"));
+    let replace = format!("-replace={}", version("patroni-api"));
     on(&["apply", "-input=false", "-auto-approve", &replace]);
-    assert_eq!(Passwords::of(&moto), adopted, "made again");
+    assert_eq!(Passwords::of(moto), adopted, "made again");
 
     // On purpose.
-    let rotate = |moto: &Moto, fails: &str| world.rotate(moto, &test, fails);
-    let database = world.database(&adopted.0["herd/user/app"].0);
-    let refused = rotate(&moto, "connect");
+    let psql = Database(tempfile::TempDir::new().unwrap());
+    let database = psql.start(&adopted.0["herd/user/app"].0);
+    let refused = psql.rotate(&world, "connect");
     assert!(!refused.status.success() && said(&refused).contains("nothing was changed"), "{}", said(&refused));
-    assert_eq!(Passwords::of(&moto), adopted);
+    assert_eq!(Passwords::of(moto), adopted);
     // Killed after PostgreSQL has taken the new one, and run again.
-    let killed = rotate(&moto, "after");
+    let killed = psql.rotate(&world, "after");
     assert!(!killed.status.success(), "{}", said(&killed));
-    let pending = ask(&moto, "GetSecretValue", &json!({ "SecretId": "herd/user/app", "VersionStage": "AWSPENDING" }));
+    let pending = ask(moto, "GetSecretValue", &json!({ "SecretId": "herd/user/app", "VersionStage": "AWSPENDING" }));
     let pending = pending["SecretString"].as_str().unwrap().to_string();
-    assert_eq!(Passwords::of(&moto), adopted, "PostgreSQL is first");
-    let done = rotate(&moto, "");
+    assert_eq!(Passwords::of(moto), adopted, "PostgreSQL is first");
+    let done = psql.rotate(&world, "");
     assert!(done.status.success(), "{}", said(&done));
-    let rotated = Passwords::of(&moto);
+    let rotated = Passwords::of(moto);
     assert_eq!(rotated.0["herd/user/app"], (pending.clone(), Some(adopted.0["herd/user/app"].0.clone())));
     assert_eq!(rotated.without("herd/user/app"), adopted.without("herd/user/app"));
     let kept = fs::read_to_string(database).unwrap();
     assert!(kept.starts_with("SCRAM-SHA-256$4096:") && !kept.contains(&pending), "{kept}");
-    test.run(RUN).exits(0).err("network unchanged");
-    assert_eq!(Passwords::of(&moto), rotated, "Terraform leaves it so");
+    world.run().exits(0).err("network unchanged");
+    assert_eq!(Passwords::of(moto), rotated, "Terraform leaves it so");
 
     let state = test.read(&format!("{NETWORK}/terraform.tfstate"));
     for (current, previous) in rotated.0.values() {
@@ -136,44 +141,13 @@ fn forget(test: &Test) {
     }
 }
 
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
+/// Where the fake psql is.
+struct Database(tempfile::TempDir);
 
-/// What Terraform and psql need.
-struct World {
-    config: Terraform,
-    psql: tempfile::TempDir,
-}
-
-impl World {
-    fn new() -> Self {
-        World { config: Terraform::new(), psql: tempfile::TempDir::new().unwrap() }
-    }
-
-    fn test(&self, moto: &Moto) -> Test {
-        let test = Test::with_tools(BLUEPRINT)
-            .env("AWS_ENDPOINT_URL", &moto.endpoint())
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("TF_CLI_CONFIG_FILE", self.config.config().to_str().unwrap());
-        for program in ["aws", "terraform"] {
-            let real = which::which(program).unwrap_or_else(|e| panic!("{program}: {e}: `make test` installs it"));
-            test.program(program, &format!("exec {} \"$@\"", real.display()));
-        }
-        test
-    }
-
-    fn terraform(&self, moto: &Moto, module: &Path, args: &[&str]) {
-        let mut command = self.config.command(module, args);
-        let keys = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", REGION)];
-        let done = command.envs(keys).env("AWS_ENDPOINT_URL", moto.endpoint()).output().unwrap();
-        assert!(done.status.success(), "{args:?}: {}", said(&done));
-    }
-
+impl Database {
     /// A PostgreSQL of one role, as far as `rotate_password.sh` knows it: logs in by the verifier that it keeps, takes ALTER ROLE.
-    fn database(&self, password: &str) -> std::path::PathBuf {
-        let kept = self.psql.path().join("kept");
+    fn start(&self, password: &str) -> std::path::PathBuf {
+        let kept = self.0.path().join("kept");
         let script = format!(
             r#"#!/usr/bin/env python3
 import base64, hashlib, hmac, os, re, sys
@@ -199,17 +173,17 @@ if sql != "SELECT 1":
         os.kill(os.getppid(), 9)
 "#
         );
-        let program = self.psql.path().join("psql");
+        let program = self.0.path().join("psql");
         fs::write(&program, script).unwrap();
         fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         fs::write(&kept, format!("plain:{password}")).unwrap();
         kept
     }
 
-    fn rotate(&self, moto: &Moto, test: &Test, fails: &str) -> Output {
-        let path = format!("{}:{}", self.psql.path().display(), std::env::var("PATH").unwrap());
-        let mut command = Command::new(test.path("generated/herd/rotate_password.sh"));
-        command.arg("app").env("PATH", path).env("FAILS", fails).env("AWS_ENDPOINT_URL", moto.endpoint());
+    fn rotate(&self, world: &World, fails: &str) -> Output {
+        let path = format!("{}:{}", self.0.path().display(), std::env::var("PATH").unwrap());
+        let mut command = Command::new(world.test.path("generated/herd/rotate_password.sh"));
+        command.arg("app").env("PATH", path).env("FAILS", fails).env("AWS_ENDPOINT_URL", world.moto.endpoint());
         command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").output().unwrap()
     }
 }

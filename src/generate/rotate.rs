@@ -6,8 +6,15 @@ use serde::Serialize;
 
 use super::deploy::quote;
 use super::templates::add_rendered_as;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Postgres, User};
 use crate::fileset::{FileSet, Mode};
+
+/// A database that lets a user in: one of its own, or one whose owner granted it something.
+pub fn opened_by<'a>(postgres: &'a Postgres, user: &str) -> Option<&'a str> {
+    let opens = |name: &str| postgres.guests(name).any(|(guest, _)| guest == user);
+    let found = postgres.databases.iter().find(|database| database.owner == user || opens(&database.name));
+    found.map(|database| database.name.as_str())
+}
 
 /// Adds the script, where there is a user whose password it could change.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
@@ -15,12 +22,8 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     if postgres.users.is_empty() {
         return;
     }
-    // A user may not be let into every database, but into its own.
-    let own = |user: &String| {
-        let database = postgres.databases.iter().find(|database| database.owner == *user);
-        (user.clone(), database.map_or("postgres".to_string(), |database| database.name.clone()))
-    };
-    let databases: BTreeMap<String, String> = postgres.users.iter().map(own).collect();
+    let of = |user: &User| (user.name.clone(), opened_by(postgres, &user.name).unwrap_or("postgres").to_string());
+    let databases: BTreeMap<String, String> = postgres.users.iter().map(of).collect();
     let databases: Vec<String> =
         databases.iter().map(|(user, database)| format!("[{}]={}", quote(user), quote(database))).collect();
     let values = [
@@ -28,7 +31,7 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
         format!("cluster={}", quote(&cluster.name)),
         format!("region={}", quote(&cluster.region)),
         format!("haproxy_address={} write_port={}", cluster.haproxy_machine().address, cluster.haproxy.write_port),
-        "# Each user, and a database that lets it in.".to_string(),
+        "# Each user, and a database that lets it in, where there is one.".to_string(),
         format!("declare -A databases=({})", databases.join(" ")),
     ];
     #[derive(Serialize)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Door, Image, Module, Pipeline, Range, Seat, Seats, Stage, Target, Work};
 use crate::cluster::flows::{self, Party};
-use crate::cluster::{Arch, Cluster, Role, State};
+use crate::cluster::{Arch, Cluster, Reader, Role, State};
 use crate::fileset::{FileSet, ImageId};
 use crate::tools::backend::Backend;
 use crate::tools::leftovers::{self, Builder};
@@ -188,7 +188,7 @@ impl Maker<'_> {
             images: set.images.clone(),
             advice: self.target.advice.clone(),
             passwords: (cluster.secrets.iter())
-                .filter(|secret| secret.databases_read && !secret.name.contains("/user/"))
+                .filter(|secret| secret.reader == Reader::Databases)
                 .map(|secret| secret.name.clone())
                 .collect(),
             settings: settings(cluster),
