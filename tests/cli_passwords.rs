@@ -15,7 +15,7 @@ const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes"];
 fn planned(changes: &Value) -> Test {
     let test = Test::with_tools(&Herd::healthy().blueprint());
     test.run(&["gen"]).exits(0);
-    fs::write(test.state("shown-terraform_network"), json!({ "resource_changes": changes }).to_string()).unwrap();
+    test.shown("terraform_network", changes.clone());
     test
 }
 
