@@ -20,7 +20,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 haproxy_address=10.20.128.32 write_port=5000
-# Each user, and a database that lets it in.
+# Each user, and a database that lets it in, where there is one.
 declare -A databases=([app]=app)
 
 die() {

@@ -21,7 +21,7 @@ ephemeral "aws_secretsmanager_random_password" "password" {
 # version gets the label below and no other. So a version that is made again, after its state was lost or it was tainted or
 # replaced, is nobody's password: PostgreSQL would go on wanting the old one.
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
-# To change a password: rotate_password.sh.
+# How to change one on purpose: "Rotate a password" in README.md.
 resource "aws_secretsmanager_secret_version" "password" {
   for_each = local.secrets
 
