@@ -2,8 +2,8 @@
 
 pub mod adopt;
 pub mod aws;
-pub mod cause;
 pub mod backend;
+pub mod cause;
 pub mod complaint;
 pub mod environment;
 pub mod invocation;
