@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::failure::{Failure, Kind};
 use super::report::{Feed, Report, Style};
 use super::session::{Need, Session};
-use super::{args, telling};
+use super::{args, states, telling};
 use crate::fileset::manifest;
 use crate::run::destroy::Doomed;
 use crate::run::events::{Event, Phase};
@@ -56,6 +56,7 @@ fn others(dir: &Path) -> String {
 
 fn unmake(session: &Session<'_>, feed: &Feed, options: &args::Destroy, asks: bool) -> Result<(), Failure> {
     let report = &session.report;
+    states::settle(session, feed, asks, false)?;
     let (doomed, images) = find(session, feed, options)?;
     let changes = !(doomed.is_empty() && images.is_empty());
     feed.event(Event::Reviewed { later: BTreeMap::new(), changes, unattended: !asks });

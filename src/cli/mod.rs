@@ -22,6 +22,7 @@ mod resume;
 mod run;
 mod schema;
 mod session;
+mod states;
 mod status;
 mod telling;
 mod trace;

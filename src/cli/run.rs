@@ -10,7 +10,7 @@ use super::failure::{Failure, Kind};
 use super::foresee::foresee;
 use super::report::{Feed, Report};
 use super::session::{Need, Session};
-use super::{status, telling};
+use super::{states, status, telling};
 use crate::cluster::{State, regions};
 use crate::pipeline::{Pipeline, Selection, Stage, Work};
 use crate::run::events::{Event, Phase};
@@ -91,6 +91,7 @@ fn rebuildable(session: &Session<'_>, options: &args::Run) -> Result<(), Failure
 
 fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Failure> {
     let (session, feed) = (asking.session, asking.feed);
+    states::settle(session, feed, asks, options.plan_only)?;
     if options.plan_only {
         return plan(session, feed, options);
     }

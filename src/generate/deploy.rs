@@ -29,7 +29,7 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
 }
 
 /// A word that the shell takes as it stands.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=".contains(c);
     if !text.is_empty() && text.chars().all(plain) { text.into() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

@@ -10,6 +10,7 @@ pub mod machine;
 pub mod packer;
 pub mod provenance;
 pub mod readme;
+pub mod rotate;
 mod templates;
 pub mod terraform;
 
@@ -51,6 +52,7 @@ pub fn for_tools(cluster: &Cluster, machines: &ForMachines) -> FileSet {
     files.images = packer::add(cluster, machines, &mut files);
     terraform::add(cluster, &mut files);
     deploy::add(cluster, &mut files);
+    rotate::add(cluster, &mut files);
     readme::add(cluster, &mut files);
     templates::add_plain(&mut files, ".gitattributes", Mode::Plain);
     templates::add_plain(&mut files, ".gitignore", Mode::Plain);

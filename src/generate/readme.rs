@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::templates;
+use super::{rotate, templates};
 use crate::cluster::flows::{Party, flows};
 use crate::cluster::{Cluster, Machine, Peer, Role};
 use crate::fileset::FileSet;
@@ -73,10 +73,7 @@ fn context(cluster: &Cluster) -> Context<'_> {
     let zone = |subnet: &'_ crate::cluster::Subnet| subnet.zone.replace('-', "_");
     let postgres = &cluster.postgres;
     let users: Vec<&str> = postgres.users.iter().map(|user| user.name.as_str()).collect();
-    let opens = |user: &str| {
-        postgres.databases.iter().find(|d| d.owner == user || postgres.guests(&d.name).any(|(guest, _)| guest == user))
-    };
-    let database = users.first().and_then(|user| opens(user)).map_or("DATABASE", |database| &database.name);
+    let database = users.first().and_then(|user| rotate::opened_by(postgres, user)).unwrap_or("DATABASE");
     Context {
         name: &cluster.name,
         region: &cluster.region,

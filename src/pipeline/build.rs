@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{Door, Image, Module, Pipeline, Range, Seat, Seats, Stage, Target, Work};
 use crate::cluster::flows::{self, Party};
-use crate::cluster::{Arch, Cluster, Role, State};
+use crate::cluster::{Arch, Cluster, Reader, Role, State};
 use crate::fileset::{FileSet, ImageId};
+use crate::tools::backend::Backend;
 use crate::tools::leftovers::{self, Builder};
 use crate::tools::{Invocation, aws, packer, terraform};
 
@@ -138,10 +139,34 @@ impl Maker<'_> {
             plan_destroy: self.terraform(terraform::plan_destroy(dir, &plan_file)),
             apply: self.terraform(terraform::apply(dir, &plan_file)),
             program: self.terraform(vec![]),
+            backend: self.backend(dir),
+            former: self.former(dir),
             state: matches!(self.cluster.state, State::Local).then(|| format!("{dir}/terraform.tfstate")),
             plan_file,
         });
         Stage { id: id.into(), needs: needs.iter().map(|need| need.to_string()).collect(), work }
+    }
+
+    fn backend(&self, dir: &str) -> Backend {
+        match &self.cluster.state {
+            State::Local => Backend::Local,
+            State::S3 { bucket, key_prefix, region } => Backend::S3 {
+                bucket: bucket.clone(),
+                key: self.cluster.state_key(key_prefix, module_name(dir)),
+                region: region.clone(),
+            },
+        }
+    }
+
+    /// Keys had no region before, and the default prefix ended with the cluster's name.
+    fn former(&self, dir: &str) -> Vec<Backend> {
+        let State::S3 { bucket, key_prefix, region } = &self.cluster.state else { return vec![] };
+        let (cluster, module) = (&self.cluster.name, module_name(dir));
+        let mut keys = vec![format!("{key_prefix}/{cluster}/{module}.tfstate")];
+        if key_prefix == "pgherd" {
+            keys.push(format!("{key_prefix}/{cluster}/{cluster}/{module}.tfstate"));
+        }
+        keys.into_iter().map(|key| Backend::S3 { bucket: bucket.clone(), key, region: region.clone() }).collect()
     }
 
     fn seats(&self, set: &FileSet) -> Seats {
@@ -162,6 +187,10 @@ impl Maker<'_> {
             synchronous: cluster.failover.synchronous,
             images: set.images.clone(),
             advice: self.target.advice.clone(),
+            passwords: (cluster.secrets.iter())
+                .filter(|secret| secret.reader == Reader::Databases)
+                .map(|secret| secret.name.clone())
+                .collect(),
             settings: settings(cluster),
         }
     }
@@ -177,6 +206,11 @@ fn doors(cluster: &Cluster) -> Vec<Door> {
         Door { port, ranges }
     };
     [haproxy.stats.port, haproxy.write_port, haproxy.read_port].map(door).to_vec()
+}
+
+/// The last part of a module's folder.
+fn module_name(dir: &str) -> &str {
+    dir.rsplit('/').next().unwrap_or(dir)
 }
 
 /// What of `bootstrap.dcs` in patroni.yml a blueprint can change.

@@ -17,6 +17,7 @@ use ipnet::Ipv4Net;
 use crate::fileset::ImageId;
 use crate::fileset::contents::Contents;
 use crate::tools::aws::Base;
+use crate::tools::backend::Backend;
 use crate::tools::leftovers::Builder;
 use crate::tools::{Invocation, terraform};
 
@@ -112,6 +113,10 @@ pub struct Module {
     pub program: Invocation,
     /// The state, where it is a file: relative to the cluster's folder.
     pub state: Option<String>,
+    /// Where the state is kept.
+    pub backend: Backend,
+    /// Where earlier versions of pgherd kept it, in the same bucket.
+    pub former: Vec<Backend>,
 }
 
 /// The machines of a cluster, and where HAProxy tells of them.
@@ -139,6 +144,8 @@ pub struct Seats {
     pub images: Vec<ImageId>,
     /// What to do where they are not.
     pub advice: Advice,
+    /// Secrets whose values databases take at their founding and at every boot, by their names.
+    pub passwords: Vec<String>,
     /// Settings that Patroni keeps for the whole cluster: its own and PostgreSQL's, as they are generated.
     pub settings: BTreeMap<String, String>,
 }

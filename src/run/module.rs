@@ -98,8 +98,7 @@ impl Under<'_> {
         let (mut exit, mut wants_init) = self.plan_once(module, plan)?;
         if wants_init && !fresh {
             // What was initialised is no longer whole, such as a plugin cache that was cleaned.
-            files::remove(&self.runner.root.join(&module.dir).join(STAMP))
-                .map_err(|e| self.failure(e.to_string(), ""))?;
+            self.forget_init(module)?;
             self.init(module)?;
             (exit, wants_init) = self.plan_once(module, plan)?;
         }
@@ -127,6 +126,7 @@ impl Under<'_> {
             let what = format!("the plan of {} is not understood, and nothing of it is done: {why}", module.dir);
             self.failure(what, format!("look at it by hand: {}", show.paste()))
         })?;
+        self.keep_passwords(&shown.stdout)?;
         summary.warnings.iter().for_each(|warning| drop(self.log.line(&format!("check: {warning}"))));
         Ok(summary)
     }
@@ -185,6 +185,12 @@ impl Under<'_> {
             self.run(&unlock, |_| {})?;
             broke = true;
         }
+    }
+
+    /// The next command initialises.
+    pub(super) fn forget_init(&self, module: &Module) -> Result<(), Stop> {
+        let stamp = self.runner.root.join(&module.dir).join(STAMP);
+        files::remove(&stamp).map_err(|e| self.failure(format!("cannot remove {}: {e}", stamp.display()), ""))
     }
 
     /// Initialises unless that was done for these very files; says whether it did.

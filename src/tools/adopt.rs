@@ -73,7 +73,18 @@ pub fn wanted(plan: &str) -> Result<Vec<Wanted>, String> {
     Ok(wanted.collect())
 }
 
-/// What to ask so that each of these is found, if it exists. What is not asked about is what making it a second time does no harm to.
+/// Types that are made again rather than imported, each with the reason why that does no harm. `tests/adoption.rs` holds every type of
+/// the generated modules against this list and [`questions`].
+pub const MADE_AGAIN: [(&str, &str); 3] = [
+    ("aws_default_security_group", "Terraform never makes it: it takes the VPC's own in hand"),
+    ("aws_iam_role_policy", "PutRolePolicy writes it over the one of the same name in the same role"),
+    (
+        "aws_secretsmanager_secret_version",
+        "an import would put the password into the state; one that is made again is not the current one, as secrets.tf says",
+    ),
+];
+
+/// What to ask so that each of these is found, if it exists. About what is in [`MADE_AGAIN`] nothing is asked.
 pub fn questions(region: &str, cluster: &str, wanted: &[Wanted]) -> Vec<Question> {
     let mut questions: Vec<Question> = vec![];
     for resource in wanted {

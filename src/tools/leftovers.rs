@@ -141,6 +141,11 @@ impl Tagged {
         !self.cluster.is_empty()
     }
 
+    /// Whether there is such a thing that a module could have made, by its kind as AWS calls it.
+    pub fn has(&self, kind: &str) -> bool {
+        self.cluster.contains(kind)
+    }
+
     /// Whether there is such a thing of a builder.
     pub fn may_have(&self, builder: &Builder, kind: Kind) -> bool {
         kind.name().is_some_and(|name| self.builders.contains(&(builder.name.clone(), name.to_string())))

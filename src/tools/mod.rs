@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod aws;
+pub mod backend;
 pub mod cause;
 pub mod complaint;
 pub mod environment;
@@ -9,6 +10,7 @@ pub mod invocation;
 pub mod leftovers;
 pub mod lock;
 pub mod packer;
+pub mod passwords;
 pub mod plan;
 pub mod terraform;
 pub mod version;

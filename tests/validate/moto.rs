@@ -129,6 +129,28 @@ impl Moto {
         request.send(text).unwrap();
     }
 
+    /// Removes an object.
+    pub fn delete(&self, region: &str, path: &str) {
+        let request = ureq::delete(format!("{}/{path}", self.endpoint())).header("Authorization", scope(region, "s3"));
+        request.call().unwrap();
+    }
+
+    /// A role as IAM describes it, if there is such a one.
+    pub fn role(&self, name: &str) -> Option<String> {
+        let request = ureq::post(self.endpoint())
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .header("Authorization", scope("us-east-1", "iam"));
+        let answer = request.send(format!("Action=GetRole&Version=2010-05-08&RoleName={name}")).ok();
+        answer.map(|mut answer| answer.body_mut().read_to_string().unwrap())
+    }
+
+    /// The names of a region's secrets.
+    pub fn secrets(&self, region: &str) -> Vec<String> {
+        let answer = self.json(region, "secretsmanager", "secretsmanager.ListSecrets", &json!({}));
+        let list = answer["SecretList"].as_array().cloned().unwrap_or_default();
+        list.iter().filter_map(|secret| secret["Name"].as_str().map(String::from)).collect()
+    }
+
     /// The text of an object.
     pub fn object(&self, region: &str, path: &str) -> String {
         let request = ureq::get(format!("{}/{path}", self.endpoint())).header("Authorization", scope(region, "s3"));

@@ -14,6 +14,7 @@ from moto.ec2.models.amis import AmiBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses.tags import TagResponse
+from moto.secretsmanager.models import SecretsManagerBackend
 
 
 def after(owner, name):
@@ -89,6 +90,15 @@ def snapshots_of_kept_images(backend, _result, *_args, **_kwargs):
     for ami in backend.amis.values():
         if tags := backend.tags.get(ami.id):
             backend.tags[ami.ebs_snapshot.id].update(tags)
+
+
+@after(SecretsManagerBackend, "update_secret_version_stage")
+def current_is_what_bears_the_label(backend, _result, secret_id, version_stage, *_args, **_kwargs):
+    # Who asks for no version gets the one with the label AWSCURRENT, however it came there.
+    secret = backend.secrets[secret_id]
+    current = [id for id, version in secret.versions.items() if "AWSCURRENT" in version["version_stages"]]
+    if version_stage == "AWSCURRENT" and current:
+        secret.set_default_version_id(current[0])
 
 
 # Where it is said where to write down what was asked, callers are judged by their policies.

@@ -1,0 +1,47 @@
+//! Terraform's states that are not where the blueprint says: shown, agreed to, and moved before anything is planned.
+
+use super::failure::{Failure, Kind};
+use super::report::Feed;
+use super::session::Session;
+use crate::run::Consent;
+use crate::run::moving::Move;
+
+/// Has every state where the blueprint says. A copy is agreed to where somebody is asked; what was copied stays where it was.
+pub fn settle(session: &Session<'_>, feed: &Feed, asks: bool, only_looks: bool) -> Result<(), Failure> {
+    let mut runner = session.runner(feed, &|_, _| Consent::No);
+    runner.stamp.push_str("-state");
+    let moves = runner.find_moves().map_err(|outcome| failed(session, outcome))?;
+    let copies: Vec<&Move> = moves.iter().filter(|found| found.copies()).collect();
+    for found in &copies {
+        session.report.line(&line(found));
+    }
+    if only_looks && !moves.is_empty() {
+        let text = "the state is kept elsewhere than the blueprint says: `run` without --plan-only moves it first; nothing was changed";
+        return Err(Failure::Text(Kind::Drift, text.into()));
+    }
+    let question = format!("Copy {} there? What is there now stays. Only `yes` does:", states(copies.len()));
+    if asks && !copies.is_empty() && session.ask(&question)? != "yes" {
+        return Err(Failure::Text(Kind::Failed, "nothing was changed, as you said".into()));
+    }
+    for found in &moves {
+        runner.move_state(found).map_err(|outcome| failed(session, outcome))?;
+    }
+    Ok(())
+}
+
+fn line(found: &Move) -> String {
+    let about = found
+        .head
+        .as_ref()
+        .map_or(String::new(), |head| format!(" (serial {}, {} resources)", head.serial, head.resources));
+    format!("{}: the state moves from {} to {}{about}", found.stage, found.from, found.to)
+}
+
+fn states(n: usize) -> String {
+    if n == 1 { "the state".into() } else { format!("these {n} states") }
+}
+
+/// The failure was told; this is what the verb ends with.
+fn failed(session: &Session<'_>, outcome: crate::run::Outcome) -> Failure {
+    session.conclude(&[outcome]).err().unwrap_or_else(|| Failure::Text(Kind::Failed, "a stage failed".into()))
+}

@@ -1,0 +1,42 @@
+//! `rotate_password.sh`: a new password for a user of the blueprint, in Secrets Manager and in PostgreSQL.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::deploy::quote;
+use super::templates::add_rendered_as;
+use crate::cluster::{Cluster, Postgres, User};
+use crate::fileset::{FileSet, Mode};
+
+/// A database that lets a user in: one of its own, or one whose owner granted it something.
+pub fn opened_by<'a>(postgres: &'a Postgres, user: &str) -> Option<&'a str> {
+    let opens = |name: &str| postgres.guests(name).any(|(guest, _)| guest == user);
+    let found = postgres.databases.iter().find(|database| database.owner == user || opens(&database.name));
+    found.map(|database| database.name.as_str())
+}
+
+/// Adds the script, where there is a user whose password it could change.
+pub fn add(cluster: &Cluster, files: &mut FileSet) {
+    let postgres = &cluster.postgres;
+    if postgres.users.is_empty() {
+        return;
+    }
+    let of = |user: &User| (user.name.clone(), opened_by(postgres, &user.name).unwrap_or("postgres").to_string());
+    let databases: BTreeMap<String, String> = postgres.users.iter().map(of).collect();
+    let databases: Vec<String> =
+        databases.iter().map(|(user, database)| format!("[{}]={}", quote(user), quote(database))).collect();
+    let values = [
+        "# What the blueprint decided.".to_string(),
+        format!("cluster={}", quote(&cluster.name)),
+        format!("region={}", quote(&cluster.region)),
+        format!("haproxy_address={} write_port={}", cluster.haproxy_machine().address, cluster.haproxy.write_port),
+        "# Each user, and a database that lets it in, where there is one.".to_string(),
+        format!("declare -A databases=({})", databases.join(" ")),
+    ];
+    #[derive(Serialize)]
+    struct Context {
+        values: String,
+    }
+    add_rendered_as(cluster, files, "rotate_password.sh", Mode::Executable, Context { values: values.join("\n") });
+}

@@ -1,0 +1,40 @@
+//! No plan gives a password to what has one: PostgreSQL would go on wanting the old one.
+
+use super::under::{Stop, Under};
+use crate::tools::{aws, passwords};
+
+impl Under<'_> {
+    /// Refuses a plan, as `terraform show -json` prints it, by which a secret would get another password than PostgreSQL knows.
+    pub(super) fn keep_passwords(&mut self, shown: &str) -> Result<(), Stop> {
+        let does = passwords::read(shown).map_err(|why| self.failure(why, "run again"))?;
+        if let Some(first) = does.overwritten.first() {
+            let what = format!(
+                "this plan would overwrite existing passwords ({}, such as {first}); nothing was changed",
+                does.overwritten.len()
+            );
+            let rotate = "to change one on purpose, see \"Rotate a password\" in the cluster's README.md";
+            return Err(self.failure(what, rotate));
+        }
+        let kept = &self.runner.pipeline.seats.passwords;
+        let lost: Vec<&String> = does.made.iter().filter(|name| kept.contains(name)).collect();
+        let Some(name) = lost.first() else { return Ok(()) };
+        // The network comes before all machines: where there are some, they were made with the passwords that are missing now.
+        if !self.tagged()?.is_none_or(|tagged| tagged.has("instance")) {
+            return Ok(());
+        }
+        let pipeline = self.runner.pipeline;
+        let asked = self.capture(&pipeline.aws(aws::machines_of(&pipeline.region, &pipeline.tag)))?;
+        let machines = aws::read_users(&asked.stdout).unwrap_or_default();
+        let databases = || pipeline.seats.machines.iter().filter(|seat| seat.is_database());
+        let running = databases().find(|seat| machines.iter().any(|(_, machine)| *machine == seat.name));
+        let Some(running) = running else { return Ok(()) };
+        let what =
+            format!("the secret {name} is gone, and {} was made with its password; nothing was changed", running.name);
+        let advice = format!(
+            "`aws secretsmanager restore-secret --region {} --secret-id {name}` brings it back while it is only scheduled for deletion; \
+             otherwise create it with the value that {} has in /run/pgherd",
+            pipeline.region, running.name
+        );
+        Err(self.failure(what, advice))
+    }
+}

@@ -1,0 +1,258 @@
+//! Where Terraform keeps a module's state, and what is in it: told by structured files, never by what `init` prints.
+//!
+//! Terraform notes the backend that a module was initialised with in `.terraform/terraform.tfstate`. Where the blueprint names another one
+//! by now, the state has to go there first: a plan against an empty state would make everything a second time.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::aws::args;
+
+/// Terraform's own note of the backend, in a module's folder.
+pub const RECORD: &str = ".terraform/terraform.tfstate";
+/// The state of a module that keeps it beside itself, in its folder.
+pub const LOCAL: &str = "terraform.tfstate";
+
+/// Where a state is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Backend {
+    /// In [`LOCAL`] beside the module.
+    Local,
+    /// An object in a bucket.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// The object's key.
+        key: String,
+        /// The bucket's region.
+        region: String,
+    },
+}
+
+impl Backend {
+    /// Whether both mean the same object: a bucket's name is its own in all regions.
+    pub fn is_same_place(&self, other: &Backend) -> bool {
+        match (self, other) {
+            (Backend::Local, Backend::Local) => true,
+            (Backend::S3 { bucket, key, .. }, Backend::S3 { bucket: other_bucket, key: other_key, .. }) => {
+                (bucket, key) == (other_bucket, other_key)
+            }
+            _ => false,
+        }
+    }
+
+    /// Asks whether the object and its lock exist; none where the state is a file.
+    pub fn look(&self) -> Option<Vec<String>> {
+        let Backend::S3 { bucket, key, region } = self else { return None };
+        let words = ["s3api", "list-objects-v2", "--bucket", bucket, "--prefix", key, "--query", "Contents[].Key"];
+        Some(args(region, &words))
+    }
+
+    /// Reads the object; none where the state is a file.
+    pub fn fetch(&self) -> Option<Vec<String>> {
+        let Backend::S3 { bucket, key, region } = self else { return None };
+        Some(args(region, &["s3", "cp", "--only-show-errors", &format!("s3://{bucket}/{key}"), "-"]))
+    }
+
+    /// Writes a file to the object, as Terraform would; none where the state is a file.
+    pub fn store(&self, file: &str) -> Option<Vec<String>> {
+        let Backend::S3 { bucket, key, region } = self else { return None };
+        let words = ["s3", "cp", "--only-show-errors", "--sse", "AES256", "--content-type", "application/json"];
+        Some(args(region, &[&words[..], &[file, &format!("s3://{bucket}/{key}")]].concat()))
+    }
+
+    /// What [`Backend::look`] was answered: whether there is a state, and whether somebody holds its lock.
+    pub fn read_look(&self, json: &str) -> Result<(bool, bool), String> {
+        let Backend::S3 { key, .. } = self else { return Ok((false, false)) };
+        // Nothing at all is printed as `null`, or not printed.
+        let keys: Option<Vec<String>> = match json.trim() {
+            "" => None,
+            json => serde_json::from_str(json).map_err(|e| format!("unexpected response of list-objects-v2: {e}"))?,
+        };
+        let has = |wanted: &str| keys.iter().flatten().any(|key| key == wanted);
+        Ok((has(key), has(&format!("{key}.tflock"))))
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Backend::Local => f.write_str(LOCAL),
+            Backend::S3 { bucket, key, region } => write!(f, "s3://{bucket}/{key} ({region})"),
+        }
+    }
+}
+
+/// Reads Terraform's note of the backend; `None` where it notes none, which means a state beside the module.
+///
+/// # Errors
+/// If the note cannot be read, or names a backend that pgherd never generates.
+pub fn recorded(json: &str) -> Result<Option<Backend>, String> {
+    #[derive(Deserialize)]
+    struct Record {
+        backend: Option<Noted>,
+    }
+    #[derive(Deserialize)]
+    struct Noted {
+        #[serde(rename = "type")]
+        kind: String,
+        #[serde(default)]
+        config: Value,
+    }
+    let record: Record = serde_json::from_str(json).map_err(|e| format!("{RECORD} cannot be read: {e}"))?;
+    let Some(Noted { kind, config }) = record.backend else { return Ok(None) };
+    let text = |name: &str| config[name].as_str().map(String::from);
+    match (kind.as_str(), text("bucket"), text("key")) {
+        ("local", ..) if config["path"].is_null() && config["workspace_dir"].is_null() => Ok(None),
+        ("s3", Some(bucket), Some(key)) => {
+            Ok(Some(Backend::S3 { bucket, key, region: text("region").unwrap_or_default() }))
+        }
+        _ => Err(format!("{RECORD} names a backend that no blueprint makes: {kind}")),
+    }
+}
+
+/// What tells one state from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Its identity, from its first version on.
+    pub lineage: String,
+    /// Counts its versions.
+    pub serial: u64,
+    /// How many resources it has, data sources aside.
+    pub resources: usize,
+    /// The regions that its resources are in, as far as their ARNs tell.
+    pub regions: BTreeSet<String>,
+}
+
+/// Reads the head of a state; `None` for a file without a state, as Terraform leaves one behind.
+///
+/// # Errors
+/// If the text is no state.
+pub fn head(json: &str) -> Result<Option<Head>, String> {
+    #[derive(Deserialize)]
+    struct State {
+        #[serde(default)]
+        lineage: String,
+        serial: u64,
+        #[serde(default)]
+        resources: Vec<Resource>,
+    }
+    #[derive(Deserialize)]
+    struct Resource {
+        #[serde(default)]
+        mode: String,
+        #[serde(default)]
+        instances: Vec<Value>,
+    }
+    if json.trim().is_empty() {
+        return Ok(None);
+    }
+    let state: State = serde_json::from_str(json).map_err(|e| format!("no state of Terraform's: {e}"))?;
+    let resources: Vec<&Resource> = state.resources.iter().filter(|resource| resource.mode != "data").collect();
+    let arns = resources.iter().flat_map(|one| &one.instances).filter_map(|one| one["attributes"]["arn"].as_str());
+    // arn:partition:service:region:account:resource, without a region for what has none.
+    let regions = arns.filter_map(|arn| arn.split(':').nth(3)).filter(|region| !region.is_empty());
+    Ok(Some(Head {
+        lineage: state.lineage,
+        serial: state.serial,
+        resources: resources.len(),
+        regions: regions.map(String::from).collect(),
+    }))
+}
+
+/// What has to be done so that the module's state is where the blueprint says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing is lost by an `init`: there is no state elsewhere, or the same one is there already.
+    Switch,
+    /// The state is copied.
+    Copy,
+    /// Both places have a state, and neither is a version of the other.
+    Conflict,
+}
+
+/// Decides by what both places hold.
+pub fn step(from: Option<&Head>, to: Option<&Head>) -> Step {
+    match (from, to) {
+        (None, _) => Step::Switch,
+        (Some(_), None) => Step::Copy,
+        (Some(from), Some(to)) if from.lineage == to.lineage && to.serial >= from.serial => Step::Switch,
+        (Some(from), Some(to)) if from.lineage == to.lineage => Step::Copy,
+        (Some(from), Some(_)) if from.resources == 0 => Step::Switch,
+        _ => Step::Conflict,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn s3(bucket: &str, key: &str, region: &str) -> Backend {
+        Backend::S3 { bucket: bucket.into(), key: key.into(), region: region.into() }
+    }
+
+    #[test]
+    fn terraforms_note_is_read_and_what_is_unknown_is_refused() {
+        let noted = r#"{"version": 3, "terraform_version": "1.11.4", "backend": {"type": "s3", "hash": 1, "config":
+            {"bucket": "states", "key": "a/b.tfstate", "region": "eu-west-1", "profile": null}}}"#;
+        assert_eq!(recorded(noted), Ok(Some(s3("states", "a/b.tfstate", "eu-west-1"))));
+        assert_eq!(recorded(r#"{"version": 3}"#), Ok(None));
+        assert_eq!(
+            recorded(r#"{"backend": {"type": "local", "config": {"path": null, "workspace_dir": null}}}"#),
+            Ok(None)
+        );
+        for unknown in
+            [r#"{"backend": {"type": "gcs", "config": {"bucket": "x"}}}"#, r#"{"backend": {"type": "s3"}}"#, "torn"]
+        {
+            assert!(recorded(unknown).is_err(), "{unknown}");
+        }
+        assert!(recorded(r#"{"backend": {"type": "local", "config": {"path": "/elsewhere"}}}"#).is_err());
+    }
+
+    #[test]
+    fn a_state_is_known_by_its_lineage_and_its_regions() {
+        let state = r#"{"version": 4, "serial": 7, "lineage": "l", "resources": [
+            {"mode": "data", "instances": [{"attributes": {"arn": "arn:aws:ec2:us-east-1:1:vpc/vpc-0"}}]},
+            {"mode": "managed", "instances": [{"attributes": {"arn": "arn:aws:iam::1:role/herd"}}]},
+            {"mode": "managed", "instances": [{"attributes": {"arn": "arn:aws:ec2:eu-west-1:1:vpc/vpc-1"}}]}]}"#;
+        let head = head(state).unwrap().unwrap();
+        assert_eq!((head.serial, head.resources), (7, 2));
+        assert_eq!(head.regions.into_iter().collect::<Vec<_>>(), ["eu-west-1"]);
+        assert_eq!(super::head(" \n"), Ok(None));
+        assert!(super::head("{}").is_err() && super::head("torn").is_err());
+    }
+
+    #[test]
+    fn nothing_is_copied_over_what_is_newer_or_another() {
+        let head = |lineage: &str, serial, resources| Head {
+            lineage: lineage.into(),
+            serial,
+            resources,
+            regions: BTreeSet::new(),
+        };
+        let (old, new, other) = (head("l", 3, 5), head("l", 4, 5), head("m", 9, 5));
+        assert_eq!(step(None, None), Step::Switch);
+        assert_eq!(step(Some(&old), None), Step::Copy);
+        assert_eq!(step(Some(&new), Some(&old)), Step::Copy);
+        assert_eq!(step(Some(&old), Some(&new)), Step::Switch);
+        assert_eq!(step(Some(&old), Some(&other)), Step::Conflict);
+        assert_eq!(step(Some(&old), Some(&head("m", 9, 0))), Step::Conflict, "Terraform would not take it either");
+        assert_eq!(step(Some(&head("l", 3, 0)), Some(&other)), Step::Switch, "nothing is lost with an empty one");
+    }
+
+    #[test]
+    fn an_object_is_found_by_its_whole_key() {
+        let place = s3("states", "a/b.tfstate", "eu-west-1");
+        assert_eq!(place.read_look("null"), Ok((false, false)));
+        assert_eq!(place.read_look(""), Ok((false, false)));
+        assert_eq!(place.read_look(r#"["a/b.tfstate.backup"]"#), Ok((false, false)));
+        assert_eq!(place.read_look(r#"["a/b.tfstate", "a/b.tfstate.tflock"]"#), Ok((true, true)));
+        assert!(place.read_look("{").is_err());
+        assert!(
+            place.is_same_place(&s3("states", "a/b.tfstate", "us-east-1")) && !place.is_same_place(&Backend::Local)
+        );
+    }
+}
