@@ -231,6 +231,7 @@ impl Seats {
             read_port: 5001,
             synchronous: true,
             images: vec![],
+            passwords: vec![],
             advice: Advice::default(),
             settings: BTreeMap::new(),
         }
