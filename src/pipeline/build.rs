@@ -201,9 +201,10 @@ fn doors(cluster: &Cluster) -> Vec<Door> {
     let flows = flows::flows(cluster);
     let haproxy = &cluster.haproxy;
     let door = |port: u16| {
-        let here = flows.iter().filter(|flow| flow.to == Party::Haproxy && flow.port == port);
-        let ranges = here.flat_map(|flow| flows::addresses(cluster, flow.from)).map(Range::of).collect();
-        Door { port, ranges }
+        let here: Vec<_> = flows.iter().filter(|flow| flow.to == Party::Haproxy && flow.port == port).collect();
+        let ranges = here.iter().flat_map(|flow| flows::addresses(cluster, flow.from)).map(Range::of).collect();
+        let has_ids = here.iter().flat_map(|flow| flows::peers(cluster, flow.from)).any(|peer| peer.range().is_none());
+        Door { port, ranges, has_ids }
     };
     [haproxy.stats.port, haproxy.write_port, haproxy.read_port].map(door).to_vec()
 }

@@ -155,14 +155,21 @@ pub struct Seats {
 pub struct Door {
     /// The port.
     pub port: u16,
-    /// From where.
+    /// The ranges that may come in.
     pub ranges: Vec<Range>,
+    /// Whether security groups or prefix lists may come in as well, whose addresses AWS alone knows.
+    pub has_ids: bool,
 }
 
 impl Door {
-    /// Whether it is open to an address.
+    /// Whether it is, or may be, open to an address.
     pub fn admits(&self, address: Ipv4Addr) -> bool {
-        self.ranges.iter().any(|range| range.net.contains(&address))
+        self.has_ids || self.ranges.iter().any(|range| range.net.contains(&address))
+    }
+
+    /// Whether it is closed to every public address.
+    pub fn is_private(&self) -> bool {
+        !self.has_ids && self.ranges.iter().all(|range| range.is_private)
     }
 }
 

@@ -21,7 +21,7 @@ pub fn foresee(seats: &Seats, way: impl FnOnce(Ipv4Addr) -> Way) -> Option<Prosp
     }
     if seats.public_address.is_some() {
         // Whoever comes to an Elastic IP comes from a public address.
-        let closed = closed(seats, |door| !door.ranges.iter().all(|range| range.is_private));
+        let closed = closed(seats, |door| !door.is_private());
         return (!closed.is_empty()).then(|| Prospect {
             why: format!("HAProxy is reached at its Elastic IP, and {} only from private addresses", admit(&closed)),
             certain: true,
@@ -72,7 +72,7 @@ mod tests {
 
     fn seats(public: bool, ranges: &[&str]) -> Seats {
         let ranges: Vec<Range> = ranges.iter().map(|text| Range::of(text.parse().unwrap())).collect();
-        let doors = [7000, 5000, 5001].map(|port| Door { port, ranges: ranges.clone() }).to_vec();
+        let doors = [7000, 5000, 5001].map(|port| Door { port, ranges: ranges.clone(), has_ids: false }).to_vec();
         let mut seats = Seats::of_test();
         seats.haproxy = Ipv4Addr::new(10, 20, 128, 32);
         seats.doors = doors;
@@ -96,5 +96,10 @@ mod tests {
         let (why, certain) = foreseen(&seats(true, &["10.20.0.0/16"]), Way::Default(own)).unwrap();
         assert!(why.contains("reached at its Elastic IP") && certain, "{why}");
         assert_eq!(foreseen(&seats(true, &["10.20.0.0/16", "203.0.113.7/32"]), Way::Default(own)), None);
+        for public in [true, false] {
+            let mut seats = seats(public, &["10.20.0.0/16"]);
+            seats.doors.iter_mut().for_each(|door| door.has_ids = true);
+            assert_eq!(foreseen(&seats, Way::Route(own)), None, "a group's or a list's addresses are not known here");
+        }
     }
 }
