@@ -405,8 +405,8 @@ Source: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-ava
     (
         "PGH342",
         "Terraform's AWS provider holds a list of regions of its own, and refuses one that is younger than itself (`invalid AWS
-Region`). The generated modules take version 5.100 and later ones; this region needs a version 6 that knows it. `run` looks at the
-version in the modules' lock files before it builds anything.
+Region`). The generated modules take version 5.100 and later ones; this region needs a version 6 that knows it. `run` plans the
+network before it builds anything, so an older provider's refusal costs no image.
 
     terraform -chdir=network/terraform_network init -upgrade
 
