@@ -175,7 +175,7 @@ fn doctor_says_what_is_there_and_how_to_get_the_rest() {
     done.out("account 123456789012");
     test.remove_program("packer");
     test.hook("aws", r#"[ "$1" = sts ] && { echo "The security token is expired." >&2; exit 254; }"#);
-    let done = test.run(&["doctor"]).exits(4).out("MISSING packer - - not found in PATH: apt-get install packer");
+    let done = test.run(&["doctor"]).exits(4).out("MISSING packer - - not found in PATH: get 1.8.1 or newer");
     done.out("The security token is expired: aws configure").err("missing: packer, AWS credentials");
 }
 

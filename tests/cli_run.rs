@@ -74,8 +74,8 @@ fn a_newer_packer_gets_its_plugin_once_for_all_images() {
     test.hook(
         "packer",
         r#"case "$*" in version) echo "Packer v1.11.2"; exit ;;
-        "plugins installed") ls "$STATE" | grep plugin-amazon; exit 0 ;;
-        "plugins install "*) sleep 0.2; touch "$STATE/packer-plugin-amazon"; exit ;; esac"#,
+        "plugins installed") ls "$STATE" | grep plugin-amazon_v; exit 0 ;;
+        "plugins install "*) sleep 0.2; touch "$STATE/packer-plugin-amazon_v1.3.9_x5.0_linux_amd64"; exit ;; esac"#,
     );
     test.run(RUN).exits(0);
     assert_eq!(test.calls_of("packer plugins install github.com/hashicorp/amazon").len(), 1);

@@ -117,11 +117,13 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
         let early = !asks && bare && known && images.len() < options.jobs.into();
         // Without the bucket of the states not even a review can begin.
         let blind = bare || session.is_first && matches!(session.loaded.cluster.state, State::S3 { .. });
-        if blind {
+        // What is missing for machines keeps nobody from building images alone.
+        let makes = session.pipeline.modules().next().is_some();
+        if makes && blind {
             foresee(session)?;
         }
         let review = look(session, &looker, !asks, early.then_some(&build))?;
-        if !blind && !review.is_empty() {
+        if makes && !blind && !review.is_empty() {
             foresee(session)?;
         }
         let review = if asks { asking.agree(review)? } else { asking.unattended(review)? };

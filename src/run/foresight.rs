@@ -5,6 +5,7 @@ use std::thread;
 
 use serde_json::Value;
 
+use super::environment::Redactor;
 use super::prerequisites::OF_AWS;
 use crate::pipeline::preflight::{Answer, Question};
 use crate::system::Interrupt;
@@ -36,7 +37,11 @@ pub fn answer(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: &Inte
     let mut env = env.clone();
     env.extend(ask.env.clone());
     match process::capture(Program { argv: &ask.argv(), dir: &ask.dir, env: &env }, Some(OF_AWS), interrupt) {
-        Ok(captured) => read(&captured),
+        // What the CLI says of a failure is shown, and it may quote what it was given.
+        Ok(captured) => match read(&captured) {
+            Answer::Failed(why) => Answer::Failed(Redactor::of(&env).redact(&why)),
+            answer => answer,
+        },
         Err(e) => Answer::Failed(e.to_string()),
     }
 }
