@@ -18,6 +18,7 @@ const FIXES: [(&str, &str); 4] = [
     ("sitecustomize.py", include_str!("moto/sitecustomize.py")),
     ("endpoints.py", include_str!("moto/endpoints.py")),
     ("judge.py", include_str!("moto/judge.py")),
+    ("groups.py", include_str!("moto/groups.py")),
     ("limits.py", include_str!("moto/limits.py")),
 ];
 

@@ -9,6 +9,7 @@ import functools
 import os
 
 import endpoints  # noqa: F401
+import groups  # noqa: F401
 import limits  # noqa: F401
 from moto.ec2.models.amis import AmiBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
