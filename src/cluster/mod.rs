@@ -137,7 +137,8 @@ pub struct Subnet {
     pub databases: Ipv4Net,
     /// Where HAProxy lives.
     pub haproxy: Ipv4Net,
-    /// Where Secrets Manager's endpoint is, if one is made: the last address of HAProxy's block.
+    /// Where Secrets Manager's endpoint is, if one is made: the last address but one of HAProxy's block. The last may be the subnet's
+    /// own last, which AWS keeps (<https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html>).
     pub endpoint: Ipv4Addr,
 }
 

@@ -14,7 +14,7 @@ use crate::system::{files, network};
 
 /// What moto answers otherwise than AWS, put right: Python's `sitecustomize` and the modules that it imports, IAM's judgement over
 /// whoever asks among them.
-const FIXES: [(&str, &str); 4] = [
+const FIXES: &[(&str, &str)] = &[
     ("sitecustomize.py", include_str!("moto/sitecustomize.py")),
     ("endpoints.py", include_str!("moto/endpoints.py")),
     ("judge.py", include_str!("moto/judge.py")),

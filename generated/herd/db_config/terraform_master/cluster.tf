@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-f22ccc8caa65"
-  image      = "f22ccc8caa65"
+  image_name = "herd-master-435e6aa2a8cf"
+  image      = "435e6aa2a8cf"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
