@@ -264,6 +264,8 @@ pub const MODULES: &[Rights] = &[
             ("ec2:ModifyInstanceMetadataOptions", INSTANCE),
             ("ec2:ModifyInstanceCreditSpecification", INSTANCE),
             ("ec2:ModifyVolume", &[Ours("volume")]),
+            // The disk is tagged after its machine is made, which a killed run may have left undone.
+            ("ec2:CreateTags", &[Untagged("volume")]),
             ("ec2:StartInstances", INSTANCE),
             ("ec2:StopInstances", INSTANCE),
         ],
