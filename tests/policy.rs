@@ -186,7 +186,9 @@ fn every_question_of_the_pipeline_is_allowed() {
             }
         }
         // `ec2("describe-instances")`, `self.ask("describe-volumes", …)`
-        let verbs = words.iter().filter(|word| word.starts_with("describe-") && is_verb(word));
+        let of_ec2 = |pair: &&[&str]| services.iter().all(|(cli, _)| *cli != pair[0] || *cli == "ec2");
+        let verbs = words.windows(2).filter(of_ec2).map(|pair| pair[1]);
+        let verbs = verbs.filter(|word| word.starts_with("describe-") && is_verb(word));
         asked.extend(verbs.map(|verb| format!("ec2:{}", camel(verb))));
     }
     // The CLI's own loop over DescribeInstances.
