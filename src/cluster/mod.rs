@@ -317,6 +317,16 @@ impl Cluster {
         format!("{}.tfstate", path.join("/"))
     }
 
+    /// The keys of a module's state in earlier versions: they had no region, and the default prefix ended with the cluster's name.
+    pub fn former_state_keys(&self, module: &str) -> Vec<String> {
+        let State::S3 { key_prefix, .. } = &self.state else { return vec![] };
+        let mut keys = vec![format!("{key_prefix}/{}/{module}.tfstate", self.name)];
+        if key_prefix == "pgherd" {
+            keys.push(format!("{key_prefix}/{0}/{0}/{module}.tfstate", self.name));
+        }
+        keys
+    }
+
     /// Why a decision was made.
     ///
     /// # Panics

@@ -36,6 +36,8 @@ EC2_TYPES = {
     "pl": "prefix-list", "rtb": "route-table", "scr": "subnet-cidr-reservation", "sg": "security-group",
     "sgr": "security-group-rule", "snap": "snapshot", "subnet": "subnet", "vol": "volume", "vpc": "vpc", "vpce": "vpc-endpoint",
 }
+# AWS checks these on no resource, whatever they name: an allowance on ARNs allows nothing.
+EC2_UNLIMITED = ["DeleteSubnetCidrReservation"]
 # What these make, where the action's name does not say it.
 EC2_MADE = {
     "AllocateAddress": ["elastic-ip"],
@@ -44,6 +46,7 @@ EC2_MADE = {
     "CreateImage": ["image", "snapshot"],
     "CreateManagedPrefixList": ["prefix-list"],
     "CreateRoute": [],
+    "CreateSubnetCidrReservation": [],
     "CreateTags": [],
     "RunInstances": ["instance", "network-interface", "volume"],
 }
@@ -180,7 +183,7 @@ def caller_context(request):
 
 def ec2_questions(response, action, where):
     """On each thing that is named, and on each kind of thing that is made."""
-    if action.startswith("Describe") or action.startswith("Get"):
+    if action.startswith(("Describe", "Get")) or action in EC2_UNLIMITED:
         return [(f"ec2:{action}", "*", {})]
     data = {name: value[0] for name, value in response.data.items() if isinstance(value, list) and value}
     backend, tags = response.ec2_backend, requested_tags(data)

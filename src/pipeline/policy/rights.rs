@@ -170,8 +170,9 @@ pub const MODULES: &[Rights] = &[
     resource(
         "aws_ec2_subnet_cidr_reservation",
         &[("ec2:GetSubnetCidrReservations", ANY)],
-        &[("ec2:CreateSubnetCidrReservation", &[Ours("subnet"), Bare("subnet-cidr-reservation")])],
-        &[("ec2:DeleteSubnetCidrReservation", &[Ours("subnet"), Bare("subnet-cidr-reservation")])],
+        &[("ec2:CreateSubnetCidrReservation", &[Ours("subnet")])],
+        // The one thing that is taken away by its id, and that AWS checks no resource of.
+        &[("ec2:DeleteSubnetCidrReservation", ANY)],
     ),
     resource(
         "aws_ec2_managed_prefix_list",
