@@ -282,6 +282,13 @@ pub fn cases() -> Vec<Case> {
         inside("PGH160", 2, 34, "postgres {\n  settings = { max_connections = 10 }\n}", "write 25 or more"),
         inside("PGH160", 2, 34, "postgres {\n  settings = { max_wal_senders = 3 }\n}", "write 5 or more"),
         inside("PGH160", 2, 40, "postgres {\n  settings = { max_replication_slots = 2 }\n}", "write 4 or more"),
+        inside(
+            "PGH360",
+            3,
+            36,
+            "postgres {\n  version = 16\n  settings = { db_user_namespace = true }\n}",
+            "sought as user@database",
+        ),
         inside("PGH160", 5, 40, &slots("max_replication_slots = 5"), "write 6 or more"),
         inside("PGH160", 5, 34, &slots("max_wal_senders = 7"), "write 8 or more"),
         set(
