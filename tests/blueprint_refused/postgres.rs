@@ -289,6 +289,13 @@ pub fn cases() -> Vec<Case> {
             "postgres {\n  version = 16\n  settings = { db_user_namespace = true }\n}",
             "sought as user@database",
         ),
+        inside(
+            "PGH360",
+            3,
+            41,
+            "postgres {\n  version = 18\n  settings = { extension_control_path = \"/opt\" }\n}",
+            "leaves out $system",
+        ),
         inside("PGH160", 5, 40, &slots("max_replication_slots = 5"), "write 6 or more"),
         inside("PGH160", 5, 34, &slots("max_wal_senders = 7"), "write 8 or more"),
         set(
