@@ -334,6 +334,8 @@ pub fn cases() -> Vec<Case> {
         set("PGH160", "lc_messages = \"en_US.UTF-8\"", "write \"C.UTF-8\""),
         set("PGH160", "lc_time = \"de_DE\"", "no image has the locale"),
         set("PGH160", "timezone = \"GMT+99:99\"", "167 hours"),
+        set("PGH160", "timezone = \"America/Berlin\"", "did you mean \"Europe/Berlin\"?"),
+        set("PGH160", "timezone = \"Europe/Nowhere\"", "no image has the time zone"),
         set("PGH160", "log_timezone = \"CET-1CEST,M13.1.0,M10.5.0\"", "its rules"),
         set("PGH160", "timezone_abbreviations = \"Klingon\"", "write one of \"Default\""),
         set("PGH160", "default_text_search_config = \"pg_catalog.englisch\"", "did you mean \"pg_catalog.english\"?"),
