@@ -185,9 +185,14 @@ fn every_question_of_the_pipeline_is_allowed() {
                 asked.insert(format!("{service}:{}", camel(pair[1])));
             }
         }
-        // `ec2("describe-instances")`, `self.ask("describe-volumes", …)`
-        let verbs = words.iter().filter(|word| word.starts_with("describe-") && is_verb(word));
-        asked.extend(verbs.map(|verb| format!("ec2:{}", camel(verb))));
+        // `ec2("describe-instances")`, `self.ask("describe-volumes", …)`,
+        // but not `"kms", "describe-key"`, which is another service's and among the pairs.
+        let is_anothers = |i: usize| i > 0 && services.iter().any(|(cli, _)| *cli == words[i - 1]);
+        let verbs = words
+            .iter()
+            .enumerate()
+            .filter(|(i, word)| word.starts_with("describe-") && is_verb(word) && !is_anothers(*i));
+        asked.extend(verbs.map(|(_, verb)| format!("ec2:{}", camel(verb))));
     }
     // The CLI's own loop over DescribeInstances.
     asked.remove("ec2:Wait");
