@@ -95,8 +95,12 @@ fn an_environment_that_points_nowhere_is_named_as_that() {
 #[test]
 fn a_tool_that_fails_of_its_environment_is_not_to_be_got_anew() {
     let test = ready();
-    test.hook("packer", "[ \"$1\" = version ] && { echo >&2; echo \"cannot make a log: no such folder\" >&2; exit 1; }");
-    let doctor = |name: &str, value: &str| -> Done { test.command(&["doctor"]).env(name, value).output().unwrap().into() };
+    test.hook(
+        "packer",
+        "[ \"$1\" = version ] && { echo >&2; echo \"cannot make a log: no such folder\" >&2; exit 1; }",
+    );
+    let doctor =
+        |name: &str, value: &str| -> Done { test.command(&["doctor"]).env(name, value).output().unwrap().into() };
     for (name, value) in [("TMPDIR", "/nowhere"), ("TMPDIR", "/proc"), ("HOME", "/dev/null")] {
         let done = doctor(name, value).exits(4).out(&format!("{name} is {value}"));
         let done = done.out("UNFIT packer").out(&format!(

@@ -391,6 +391,7 @@ pub const NEEDED_ELSEWHERE: &[(&str, &str)] = &[
     ("ec2:DeleteVolume", "the volume of a build that was killed"),
     ("ec2:DeleteSnapshot", "the snapshot of a build that was killed, or of an image that is pruned"),
     ("ec2:DeregisterImage", "an image that is built anew, or pruned"),
+    ("ec2:DescribeInstanceCreditSpecifications", "a burstable instance type"),
     ("ec2:DescribeInternetGateways", "what a killed run had made"),
     ("ec2:DescribeKeyPairs", "the key pair of a build that was killed, or of the blueprint"),
     ("ec2:DescribeNetworkInterfaces", "a network interface of somebody else's in a subnet that is to go"),
