@@ -267,16 +267,73 @@ fn what_changes_a_tool_does_not_reach_it() {
 #[test]
 fn files_that_change_what_the_generated_ones_mean_are_refused() {
     let module = "db_config/terraform_master";
-    for (name, complaint) in
-        [("dba_override.tf", "overrides what was generated"), (".terraform/environment", "another workspace")]
-    {
+    for (name, text, complaint) in [
+        ("dba_override.tf", "prod", "overrides what was generated"),
+        (".terraform/environment", "prod", "another workspace"),
+        ("terraform.tfvars", "ami_image_id = \"ami-0\"", "names ami_image_id"),
+        ("dba.auto.tfvars.json", "{\"ami\\u005fimage_id\": \"ami-0\"}", "names ami_image_id"),
+    ] {
         let deploy = Deploy::new();
         let path = deploy.generated.path(&format!("{module}/{name}"));
         fs::create_dir_all(path.parent().expect("a folder")).expect("room");
-        fs::write(path, "prod").expect("room");
+        fs::write(path, text).expect("room");
         let output = run(&mut deploy.command(&["--yes"]));
         assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains(complaint), "{output:?}");
         assert!(!deploy.log("calls").contains("plan"), "{}", deploy.log("calls"));
+    }
+    // These are named, and nothing else is.
+    let deploy = Deploy::new();
+    for (name, text) in [("terraform.tfvars", "master_eip = \"\""), ("alarms.tf", ""), ("pgherd_import.tf", "")] {
+        fs::write(deploy.generated.path(&format!("{module}/{name}")), text).expect("room");
+    }
+    let output = succeeds(&mut deploy.command(&["--yes"]));
+    for name in ["terraform.tfvars", "alarms.tf"] {
+        assert!(output.contains(&format!("{module}/{name} was not generated")), "{output}");
+    }
+    assert_eq!(output.matches("was not generated").count(), 2, "{output}");
+}
+
+/// A state elsewhere than the blueprint says by now: nothing is begun, and -reconfigure is nobody's advice.
+#[test]
+fn a_state_that_has_to_move_is_not_left_behind() {
+    let module = "db_config/terraform_master";
+    let s3 = |key: &str| {
+        format!(r#"{{"version": 3, "backend": {{"type": "s3", "config": {{"bucket": "states", "key": "{key}"}}}}}}"#)
+    };
+    let (elsewhere, here) =
+        (s3("old/terraform_master.tfstate"), s3("pgherd/minimal/eu-west-1/terraform_master.tfstate"));
+    let local = r#"{"version": 3, "backend": {"type": "local", "config": {"path": null, "workspace_dir": null}}}"#;
+    let minimal = fs::read_to_string("blueprints/minimal.hcl").expect("a blueprint");
+    let bucket =
+        format!("{} state {{\n s3 {{\n bucket = \"states\"\n }}\n }}\n}}\n", minimal.trim_end().trim_end_matches('}'));
+    const RECORD: &str = ".terraform/terraform.tfstate";
+    for (blueprint, file, text, refused) in [
+        (&minimal, RECORD, elsewhere.as_str(), Some("is in s3://states/old/terraform_master.tfstate")),
+        (&minimal, RECORD, "torn", Some("cannot be read")),
+        (&minimal, RECORD, r#"{"backend": {"type": "gcs", "config": {}}}"#, Some("is in gcs")),
+        (&minimal, RECORD, r#"{"backend": {"type": "local", "config": {"path": "/x"}}}"#, Some("is in /x")),
+        (&minimal, RECORD, local, None),
+        (&minimal, RECORD, r#"{"version": 3}"#, None),
+        (&minimal, "terraform.tfstate", "{}", None),
+        (
+            &bucket,
+            RECORD,
+            &elsewhere,
+            Some("the blueprint keeps it in s3://states/pgherd/minimal/eu-west-1/terraform_master.tfstate"),
+        ),
+        (&bucket, "terraform.tfstate", "{}", Some("is in terraform.tfstate there")),
+        (&bucket, RECORD, &here, None),
+    ] {
+        let deploy = Deploy { generated: Generated::from_text("minimal.hcl", blueprint), ..Deploy::new() };
+        let path = deploy.generated.path(&format!("{module}/{file}"));
+        fs::create_dir_all(path.parent().expect("a folder")).expect("room");
+        fs::write(path, text).expect("room");
+        let output = run(&mut deploy.command(&["--yes"]));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.success(), refused.is_none(), "{text}: {output:?}");
+        assert!(refused.is_none_or(|refused| said.contains(refused)), "{text}: {said}");
+        let begun = deploy.log("calls").lines().any(|call| call.contains(" init ") || call.starts_with("packer build"));
+        assert_eq!(begun, refused.is_none(), "{text}: {}", deploy.log("calls"));
     }
 }
 

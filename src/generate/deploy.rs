@@ -1,12 +1,14 @@
 //! `deploy.sh`: the whole pipeline for a machine that has no pgherd.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::templates::add_rendered_as;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, State};
 use crate::fileset::{FileSet, Mode};
 
-/// Adds the script. It names the images that [`FileSet::images`] holds by now.
+/// Adds the script. It names the images that [`FileSet::images`] and the files of modules that `files` holds by now.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let haproxy = cluster.haproxy_machine().address;
     let ports = &cluster.haproxy;
@@ -19,6 +21,8 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
         format!("slaves={}", cluster.slaves().count()),
         format!("images=({})", images.join(" ")),
         format!("haproxy_address={haproxy}"),
+        format!("modules=(\n{})", modules(files)),
+        format!("states={}", quote(&states(cluster))),
         format!("write_port={} read_port={} admin_port={}", ports.write_port, ports.read_port, ports.stats.port),
     ];
     #[derive(Serialize)]
@@ -26,6 +30,25 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
         values: String,
     }
     add_rendered_as(cluster, files, "deploy.sh", Mode::Executable, Context { values: values.join("\n") });
+}
+
+/// The files of Terraform's modules, a line for each module.
+fn modules(files: &FileSet) -> String {
+    let mut modules: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (path, _) in files.iter() {
+        let parts = path.as_str().rsplit_once('/').and_then(|(dir, name)| Some((dir, name.strip_suffix(".tf")?)));
+        if let Some((dir, name)) = parts {
+            modules.entry(dir).or_default().push(name);
+        }
+    }
+    modules.iter().map(|(dir, names)| format!("  {dir}/{{{}}}.tf\n", names.join(","))).collect()
+}
+
+/// Where the states are, each as `<module>.tfstate`; nothing where they are beside the modules.
+fn states(cluster: &Cluster) -> String {
+    let State::S3 { bucket, key_prefix, .. } = &cluster.state else { return String::new() };
+    let key = cluster.state_key(key_prefix, "module");
+    format!("s3://{bucket}/{}", key.trim_end_matches("/module.tfstate"))
 }
 
 /// A word that the shell takes as it stands.

@@ -24,6 +24,8 @@ pub enum Kind {
     Override,
     /// It sets variables (<https://developer.hashicorp.com/terraform/language/values/variables#variable-definitions-tfvars-files>).
     Values,
+    /// It sets the image of the module's machines, or that cannot be told.
+    Image,
     /// It adds to the module.
     Addition,
     /// It chooses another workspace than `default`, and with it another state.
@@ -33,7 +35,7 @@ pub enum Kind {
 impl Kind {
     /// Whether nothing is run while it is there.
     pub fn is_refused(self) -> bool {
-        matches!(self, Kind::Override | Kind::Workspace)
+        matches!(self, Kind::Override | Kind::Workspace | Kind::Image)
     }
 }
 
@@ -49,12 +51,18 @@ impl Stray {
                 "{path} chooses another workspace, and with it another state than the cluster's own: \
                  `terraform workspace select default` in its module's folder, or remove the file"
             ),
+            Kind::Image => format!(
+                "{path} sets ami_image_id, or cannot be read: machines would not boot from their role's image; take that line out, or \
+                 pass -var=ami_image_id=… to one module by hand"
+            ),
             Kind::Values => format!("{path} was not generated; Terraform takes values of variables from it"),
             Kind::Addition => format!("{path} was not generated; Terraform reads it as part of the module"),
         }
     }
 }
 
+/// The variable that gives machines another image than their role's.
+const IMAGE: &str = "ami_image_id";
 /// Where Terraform notes the workspace that was chosen.
 const WORKSPACE: &str = ".terraform/environment";
 
@@ -67,7 +75,9 @@ pub fn find(root: &Path, pipeline: &Pipeline, generated: &FileSet) -> Vec<Stray>
             let path = format!("{}/{name}", module.dir);
             let Some(kind) = kind(&name) else { continue };
             if generated.get(&path).is_none() {
-                strays.push(Stray { path, kind });
+                let is_image =
+                    kind == Kind::Values && sets_image(&name, files::read_text(&dir.join(&name)).ok().flatten());
+                strays.push(Stray { path, kind: if is_image { Kind::Image } else { kind } });
             }
         }
         let chosen = files::read_text(&dir.join(WORKSPACE)).ok().flatten().unwrap_or_default();
@@ -92,9 +102,34 @@ fn kind(name: &str) -> Option<Kind> {
     Some(if stem == "override" || stem.ends_with("_override") { Kind::Override } else { Kind::Addition })
 }
 
+/// Whether a file of values sets `ami_image_id`; one that cannot be read might.
+fn sets_image(name: &str, text: Option<String>) -> bool {
+    let Some(text) = text else { return true };
+    if name.ends_with(".json") {
+        let values = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text);
+        return values.map_or(true, |values| values.contains_key(IMAGE));
+    }
+    hcl::parse(&text).map_or(true, |body| body.attributes().any(|attribute| attribute.key() == IMAGE))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_that_set_the_image_are_told_from_others() {
+        for (name, text, expected) in [
+            ("terraform.tfvars", "ami_image_id = \"ami-0\"\n", true),
+            ("terraform.tfvars", "# not ami_image_id\nmaster_eip = \"\"\n", false),
+            ("x.auto.tfvars.json", "{\"master_eip\": \"\", \"ami_image_id\": \"ami-0\"}", true),
+            ("x.auto.tfvars.json", "{\"ami\\u005fimage_id\": \"ami-0\"}", true),
+            ("x.auto.tfvars.json", "{\"master_eip\": \"\"}", false),
+            ("terraform.tfvars", "torn = {", true),
+        ] {
+            assert_eq!(sets_image(name, Some(text.into())), expected, "{name}: {text}");
+        }
+        assert!(sets_image("terraform.tfvars", None));
+    }
 
     #[test]
     fn what_a_file_does_is_told_by_its_name() {
