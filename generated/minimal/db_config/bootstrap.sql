@@ -1,7 +1,7 @@
 -- What exists from the start. post_bootstrap.py runs it once with psql, when the cluster is founded, and sets the passwords.
 
 -- pg_hba.conf lets the members of this role in from HAProxy. To add a user later: CREATE ROLE … LOGIN IN ROLE pgherd_clients;
--- \password …; GRANT CONNECT ON DATABASE … TO …;
+-- \password …; GRANT CONNECT ON DATABASE … TO …; and the same password into its secret, as README.md says: nobody else puts it there.
 CREATE ROLE pgherd_clients NOLOGIN;
 
 -- Who is not named connects to no database. One that is made later needs the same: REVOKE ALL ON DATABASE … FROM PUBLIC;

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-e1b35a40971e"
-  image      = "e1b35a40971e"
+  image_name = "herd-slave-3695f99313ef"
+  image      = "3695f99313ef"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
