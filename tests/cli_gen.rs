@@ -353,3 +353,20 @@ fn a_folder_without_a_blueprint_is_named_and_left() {
     done.err("beside it is herd: a cluster that was renamed is destroyed by its old name");
     assert!(test.path(OUTPUTS).exists());
 }
+
+/// Each `\connect` of psql is a session of its own, which has the blueprint's limit again.
+#[test]
+fn the_founding_takes_as_long_as_it_takes_under_a_limit_on_transactions() {
+    let test = Test::new();
+    let postgres = "postgres {\n users = [\"app\"]\n databases = { app = \"app\" }\n settings = { transaction_timeout = \"5s\" }\n}";
+    test.write("blueprints/herd.hcl", &HERD.replace("region", &format!("{postgres}\nregion")));
+    test.run(&["gen"]).exits(0);
+    let sql = test.read("generated/herd/db_config/bootstrap.sql");
+    let lines: Vec<&str> = sql.lines().filter(|line| !line.is_empty() && !line.starts_with("--")).collect();
+    const NONE: &str = "SET transaction_timeout = 0;";
+    assert_eq!(lines[0], NONE, "{sql}");
+    for (i, _) in lines.iter().enumerate().filter(|(_, line)| line.starts_with("\\connect")) {
+        assert_eq!(lines[i + 1], NONE, "{sql}");
+    }
+    assert_eq!(lines.iter().filter(|line| **line == NONE).count(), 2, "{sql}");
+}

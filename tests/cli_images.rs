@@ -264,10 +264,10 @@ fn a_packer_that_signs_with_sha1_is_refused_and_doctor_says_which() {
     let test = Test::with_tools(&Herd::healthy().blueprint());
     test.run(&["gen"]).exits(0);
     for (script, problem) in [
-        ("echo Packer v1.6.6", "MISSING packer 1.6.6"),
-        ("echo Packer v1.6.5 # server-sig-algs", "MISSING packer 1.6.5"),
-        ("echo Packer v1.7.10 # server-sig-algs", "MISSING packer 1.7.10"),
-        ("echo Packer v1.8.0", "MISSING packer 1.8.0"),
+        ("echo Packer v1.6.6", "UNFIT packer 1.6.6"),
+        ("echo Packer v1.6.5 # server-sig-algs", "UNFIT packer 1.6.5"),
+        ("echo Packer v1.7.10 # server-sig-algs", "UNFIT packer 1.7.10"),
+        ("echo Packer v1.8.0", "UNFIT packer 1.8.0"),
     ] {
         test.program("packer", script);
         test.run(&["doctor"]).exits(4).out(problem).out("get 1.8.1 or newer");

@@ -93,6 +93,34 @@ fn an_environment_that_points_nowhere_is_named_as_that() {
 }
 
 #[test]
+fn a_tool_that_fails_of_its_environment_is_not_to_be_got_anew() {
+    let test = ready();
+    test.hook(
+        "packer",
+        "[ \"$1\" = version ] && { echo >&2; echo \"cannot make a log: no such folder\" >&2; exit 1; }",
+    );
+    let doctor =
+        |name: &str, value: &str| -> Done { test.command(&["doctor"]).env(name, value).output().unwrap().into() };
+    for (name, value) in [("TMPDIR", "/nowhere"), ("TMPDIR", "/proc"), ("HOME", "/dev/null")] {
+        let done = doctor(name, value).exits(4).out(&format!("{name} is {value}"));
+        let done = done.out("UNFIT packer").out(&format!(
+            "does not say its version, but: cannot make a log: no such folder: first mend the environment: {name}"
+        ));
+        assert!(!done.stdout.contains("get 1.8.1"), "{}", done.stdout);
+    }
+    // Nothing is wrong with the environment: then with the tool.
+    test.run(&["doctor"]).exits(4).out("but: cannot make a log: no such folder: get 1.8.1 or newer");
+    // A folder for temporary files takes files.
+    test.hook("packer", "");
+    doctor("TMPDIR", "/proc").exits(4).out("TMPDIR is /proc, where no file can be written").err("missing: TMPDIR");
+    doctor("TMPDIR", "/tmp").exits(0);
+    let empty = test.path("temporary");
+    fs::create_dir(&empty).unwrap();
+    doctor("TMPDIR", empty.to_str().unwrap()).exits(0);
+    assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "what was written to try it is still there");
+}
+
+#[test]
 fn an_error_with_a_known_cause_comes_with_the_command_that_mends_it() {
     let test = ready();
     test.hook(

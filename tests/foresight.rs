@@ -211,6 +211,27 @@ fn nothing_is_begun_where_something_is_missing() {
     assert_eq!(test.calls().iter().filter(begun).collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
+/// The states are looked for in the bucket: that it is missing is said with all else that is, and before that look fails.
+#[test]
+fn a_first_run_without_the_bucket_is_told_all_that_is_missing() {
+    let state = "  state {\n    s3 {\n      bucket = \"states\"\n    }\n  }\n}\n";
+    let blueprint = Herd::healthy().blueprint();
+    let blueprint = format!("{}{state}", blueprint.trim_end().strip_suffix('}').unwrap());
+    let test = Test::with_tools(&blueprint);
+    test.run(&["gen"]).exits(0);
+    fs::write(test.state("describe-availability-zones"), r#"{"AvailabilityZones": [{"ZoneName": "eu-west-1a"}]}"#)
+        .unwrap();
+    test.hook(
+        "aws",
+        r#"case "$1 $2" in
+            "s3api head-bucket") echo "An error occurred (404) when calling the HeadBucket operation: Not Found" >&2; exit 254 ;;
+            "s3api "*) echo "An error occurred (NoSuchBucket) when calling the operation: The specified bucket does not exist" >&2; exit 254 ;;
+        esac"#,
+    );
+    test.run(RUN).exits(4).err("there is no bucket states").err("this account has no zone").err("AWS lacks 2 things");
+    assert!(!test.calls().iter().any(|call| call.contains("list-objects")), "{:#?}", test.calls());
+}
+
 /// Where nothing is to be made, nothing more is asked; where something is, all is asked before it.
 #[test]
 fn only_a_run_that_makes_something_asks() {

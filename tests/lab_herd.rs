@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempPath;
 
+use lab::client::{self, Client, Key, resolves};
 use lab::{Inventory, Lab, text, within};
 
 const BLUEPRINT: &str = "blueprints/herd.hcl";
@@ -35,6 +36,7 @@ fn a_herd_from_nothing_to_failover() {
     herd.lets_in_only_whom_it_should();
     herd.has_valid_configuration();
     herd.keeps_every_secret();
+    herd.serves_passwords_to_its_clients_and_is_not_noticed_by_others();
     herd.is_not_built_again();
     herd.survives_a_power_cut_of_the_primary();
     herd.survives_a_crash_of_postgres();
@@ -78,10 +80,11 @@ impl Herd<'_> {
         let allowed: BTreeSet<String> = actions.map(|action| action.as_str().unwrap().to_string()).collect();
         let calls = self.lab.calls();
         let of = |who: &str| calls.iter().filter(|(caller, ..)| caller.contains(who)).collect::<Vec<_>>();
-        let (runner, machines) = (of(":user/pgherd-herd"), of(":assumed-role/"));
-        assert_eq!(runner.len() + machines.len(), calls.len(), "there is no one else: {calls:#?}");
+        let application = format!(":user/{}", client::USER);
+        let (runner, machines, clients) = (of(":user/pgherd-herd"), of(":assumed-role/"), of(&application));
+        assert_eq!(runner.len() + machines.len() + clients.len(), calls.len(), "there is no one else: {calls:#?}");
 
-        let refused: BTreeSet<_> = calls.iter().filter(|(.., refused)| *refused).collect();
+        let refused: BTreeSet<_> = runner.iter().chain(&machines).filter(|(.., refused)| *refused).collect();
         assert!(refused.is_empty(), "{refused:#?}");
         let used: BTreeSet<String> = runner.iter().map(|(_, action, _)| action.clone()).collect();
         let needed_elsewhere = pgherd::pipeline::policy::rights::NEEDED_ELSEWHERE;
@@ -191,6 +194,48 @@ impl Herd<'_> {
         for (pid, command) in lab::processes() {
             assert!(!secrets.iter().any(|secret| command.contains(secret)), "process {pid} shows a password");
         }
+    }
+
+    /// A client reads a user's password as README says, and no other cluster's; whoever is none of `network.clients` gets no
+    /// connection, and Secrets Manager's name in the VPC is what it was.
+    fn serves_passwords_to_its_clients_and_is_not_noticed_by_others(&self) {
+        let module = format!("{}/clusters/herd/network/terraform_network", lab::STATE);
+        let chdir = format!("-chdir={module}");
+        let output = ["lab", "shell", "--", "terraform", &chdir, "output", "-raw", "secrets_endpoint"];
+        let endpoint = self.lab.ok(&output);
+        let name = "secretsmanager.eu-west-1.amazonaws.com";
+        let known = resolves(self.lab, "master", name);
+        assert_eq!(known.len(), 3, "an endpoint in each zone: {known:?}");
+        assert_eq!(
+            resolves(self.lab, "master", "ec2.eu-west-1.amazonaws.com"),
+            [""; 0],
+            "no other name is the cluster's"
+        );
+
+        let foreign = ["secretsmanager", "create-secret", "--name", "other/user/app", "--secret-string", "foreign"];
+        self.aws(&foreign);
+        let key = Key::make(self.lab);
+        let inside = Client::boot(self.lab, "10.20.0.0/18", "10.20.0.200");
+        assert_eq!(inside.resolves(name), [""; 0], "the VPC's own name for Secrets Manager is taken");
+        for address in &known {
+            let read = inside.reads("herd/user/app", &key, &endpoint, std::slice::from_ref(address));
+            assert!(text(&read).trim() == self.secret("herd/user/app"), "{address}: {}", read.status);
+        }
+        let refused = inside.reads("other/user/app", &key, &endpoint, &known);
+        assert!(text(&refused).contains("AccessDeniedException"), "{}", text(&refused));
+
+        let outside = Client::boot(self.lab, "172.31.0.0/20", "172.31.0.10");
+        let asked = self.lab.calls().len();
+        let unheard = outside.reads("herd/user/app", &key, &endpoint, &known);
+        assert!(!unheard.status.success(), "whoever is none of the clients reads a password");
+        assert_eq!(self.lab.calls().len(), asked, "the door is closed before anything is asked: {}", text(&unheard));
+        self.aws(&[
+            "secretsmanager",
+            "delete-secret",
+            "--secret-id",
+            "other/user/app",
+            "--force-delete-without-recovery",
+        ]);
     }
 
     fn is_not_built_again(&self) {

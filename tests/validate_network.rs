@@ -8,37 +8,45 @@ mod terraform;
 #[path = "validate/mod.rs"]
 mod validate;
 
-use moto::Moto;
+use moto::{Door, Moto};
 use serde_json::Value;
 use terraform::{Initialised, Terraform};
 use validate::{Generated, run, succeeds};
 
 const REGION: &str = "eu-west-1";
 
-/// A VPC of the account's own: subnets that give public addresses by default, and other people's network interfaces in them.
+/// A client of the databases.
+const CLIENT: &str = "127.1.4.200";
+
+/// A VPC of the account's own, whose addresses are this machine's too (127.0.0.0/8), so that anyone in it can be asked from: subnets that give public addresses by default, and other people's network interfaces in them.
 struct Account {
     moto: Moto,
+    /// Where the first endpoint is to be.
+    door: String,
     vpc: String,
     subnets: Vec<String>,
 }
 
 impl Account {
     fn with(cluster: &str, generated: &dyn Fn(&str, &[String]) -> Generated) -> (Self, Generated) {
-        let early = Moto::with_images(cluster, &generated("vpc-0a1b2c3d4e5f60718", &ids()).files);
+        let planned = generated("vpc-0a1b2c3d4e5f60718", &ids());
+        let door = endpoint_address(&planned);
+        let port = moto::free_port(&door);
+        let early = Moto::judging(cluster, &planned.files, &Door { address: &door, port });
         let made = |xml: &str, id: &str| {
             let (_, rest) = xml.split_once(&format!("<{id}>")).unwrap_or_else(|| panic!("no {id}: {xml}"));
             rest.split('<').next().expect("an id").to_string()
         };
-        let vpc = made(&early.ec2(REGION, "CreateVpc&CidrBlock=10.1.0.0/16"), "vpcId");
+        let vpc = made(&early.ec2(REGION, "CreateVpc&CidrBlock=127.1.0.0/16"), "vpcId");
         let subnet = |(zone, net): (&str, u8)| {
-            let query = format!("CreateSubnet&VpcId={vpc}&CidrBlock=10.1.{net}.0/24&AvailabilityZone={REGION}{zone}");
+            let query = format!("CreateSubnet&VpcId={vpc}&CidrBlock=127.1.{net}.0/24&AvailabilityZone={REGION}{zone}");
             let id = made(&early.ec2(REGION, &query), "subnetId");
             early.ec2(REGION, &format!("ModifySubnetAttribute&SubnetId={id}&MapPublicIpOnLaunch.Value=true"));
             id
         };
         let subnets: Vec<String> = [("a", 4), ("b", 5), ("c", 6)].map(subnet).to_vec();
         let generated = generated(&vpc, &subnets);
-        (Account { moto: early, vpc, subnets }, generated)
+        (Account { moto: early, door: format!("{door}:{port}"), vpc, subnets }, generated)
     }
 
     /// Network interfaces of somebody else's, wherever AWS puts them; answers their addresses.
@@ -59,14 +67,14 @@ fn text(xml: &str, name: &str) -> String {
 
 fn blueprint(vpc: &str, subnets: &[String]) -> Generated {
     let subnet = |(i, zone): (usize, &str)| {
-        format!("subnet \"{zone}\" {{\n id = \"{}\"\n cidr = \"10.1.{}.0/24\"\n }}\n", subnets[i], i + 4)
+        format!("subnet \"{zone}\" {{\n id = \"{}\"\n cidr = \"127.1.{}.0/24\"\n }}\n", subnets[i], i + 4)
     };
     let subnets: String = ["a", "b", "c"].into_iter().enumerate().map(subnet).collect();
     Generated::from_text(
         "crowd.hcl",
         &format!(
-            "cluster \"crowd\" {{\n region = \"{REGION}\"\n network {{\n vpc_id = \"{vpc}\"\n cidr = \"10.1.0.0/16\"\n \
-             secrets_endpoint = true\n {subnets} }}\n master {{ elastic_ip = true }}\n slaves {{ count = 0 }}\n postgres {{\n \
+            "cluster \"crowd\" {{\n region = \"{REGION}\"\n network {{\n vpc_id = \"{vpc}\"\n cidr = \"127.1.0.0/16\"\n \
+             secrets_endpoint = true\n clients = [\"{CLIENT}/32\"]\n {subnets} }}\n master {{ elastic_ip = true }}\n slaves {{ count = 0 }}\n postgres {{\n \
              users = [for n in [{}] : \"application_user_with_a_name_as_long_as_postgresql_takes_${{n}}\"]\n }}\n}}\n",
             (1..=80).map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
         ),
@@ -136,6 +144,109 @@ fn a_crowded_vpc_takes_no_address_and_gives_none() {
 
     the_endpoint_is_where_machines_look(&account, &generated);
     the_roles_read_what_is_theirs(&account.moto, &generated);
+    a_roles_credentials_are_worth_nothing_elsewhere(&account, &generated);
+    clients_read_this_clusters_passwords_and_no_others(&account, &generated);
+}
+
+/// The address of the endpoint in the first zone.
+fn endpoint_address(generated: &Generated) -> String {
+    let hosts = std::fs::read_to_string(generated.path("machine/hosts")).expect("a file");
+    let first = hosts.lines().find(|line| !line.starts_with('#')).expect("an endpoint");
+    first.split('\t').next().expect("an address").to_string()
+}
+
+/// Who asks for a secret.
+#[derive(Clone, Copy)]
+enum Caller<'a> {
+    /// With what the metadata service gives to the machine at this address.
+    Role(&'a str),
+    /// With an access key and its secret, and by the endpoint's own name.
+    Key(&'a str, &'a str),
+}
+
+impl Account {
+    /// What comes of asking for a secret from an address through the endpoint: the secret, an error's code, or `no connection`.
+    fn through(&self, from: &str, caller: Caller<'_>, secret: &str) -> String {
+        let roots = self.moto.certificate().display().to_string();
+        self.ask(from, caller, &[secret, &self.door, &roots])
+    }
+
+    /// The same at Secrets Manager itself.
+    fn past(&self, from: &str, caller: Caller<'_>, secret: &str) -> String {
+        self.ask(from, caller, &[secret])
+    }
+
+    /// What applications say after `--endpoint-url https://`.
+    fn endpoint_name(&self) -> String {
+        let words = ["ec2", "describe-vpc-endpoints", "--filters", "Name=tag:Name,Values=crowd-secretsmanager"];
+        let answer = self.moto.aws(REGION, &words);
+        answer["VpcEndpoints"][0]["DnsEntries"][0]["DnsName"].as_str().expect("a name").to_string()
+    }
+
+    fn ask(&self, from: &str, caller: Caller<'_>, words: &[&str]) -> String {
+        let mut command = std::process::Command::new("python3");
+        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/validate/ask.py"));
+        command.args([from, self.moto.endpoint().trim_start_matches("http://")]).args(words);
+        match caller {
+            Caller::Role(machine) => command.env("SOURCE_OF_CREDENTIALS", machine),
+            Caller::Key(key, secret) => {
+                command.env("ENDPOINT_NAME", self.endpoint_name());
+                command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", secret)
+            }
+        };
+        succeeds(&mut command).trim().to_string()
+    }
+}
+
+const REFUSED: &str = "AccessDeniedException";
+
+fn a_roles_credentials_are_worth_nothing_elsewhere(account: &Account, generated: &Generated) {
+    let at = |name: &str| {
+        let machine = generated.cluster.machines.iter().find(|one| one.name.contains(name)).expect("a machine");
+        machine.address.to_string()
+    };
+    let (master, haproxy) = (at("master"), at("haproxy"));
+    let role = Caller::Role(&master);
+    let own = "crowd/superuser";
+    assert_eq!(account.through(&master, role, own), account.moto.secret(REGION, own));
+    assert_eq!(account.past(&master, role, own), REFUSED, "past the endpoint");
+    assert_eq!(account.through(&haproxy, role, own), REFUSED, "from another machine of the cluster");
+    assert_eq!(account.through(CLIENT, role, own), REFUSED, "from a client");
+    assert_eq!(account.through(&haproxy, Caller::Role(&haproxy), own), REFUSED, "a database's password");
+}
+
+fn clients_read_this_clusters_passwords_and_no_others(account: &Account, generated: &Generated) {
+    let aws = |words: &[&str]| account.moto.aws(REGION, words);
+    let user = generated.cluster.secrets.iter().find(|secret| secret.name.contains("/user/")).expect("a user");
+    for (name, text) in [(user.name.as_str(), "of a user"), ("other/user/app", "of another cluster")] {
+        if name != user.name {
+            aws(&["secretsmanager", "create-secret", "--name", name]);
+        }
+        aws(&["secretsmanager", "put-secret-value", "--secret-id", name, "--secret-string", text]);
+    }
+    aws(&["iam", "create-user", "--user-name", "app"]);
+    let policy = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}}"#;
+    let put = ["iam", "put-user-policy", "--user-name", "app", "--policy-name", "read", "--policy-document", policy];
+    account.moto.said(REGION, &put);
+    let made = aws(&["iam", "create-access-key", "--user-name", "app"]);
+    let of = |field: &str| made["AccessKey"][field].as_str().expect("a text").to_string();
+    let (key, secret) = (of("AccessKeyId"), of("SecretAccessKey"));
+    let app = Caller::Key(&key, &secret);
+
+    assert_eq!(account.through(CLIENT, app, &user.name), "of a user");
+    assert_eq!(account.past(CLIENT, app, "other/user/app"), "of another cluster", "its own policy lets it");
+    assert_eq!(account.through(CLIENT, app, "other/user/app"), REFUSED, "the endpoint's policy does not");
+    // Inside the VPC, and none of network.clients.
+    assert_eq!(account.through("127.1.4.201", app, &user.name), "no connection");
+}
+
+#[test]
+fn the_labs_endpoints_let_in_whom_their_groups_name() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let mut python = std::process::Command::new("python3");
+    python.arg(format!("{root}/tests/validate/doors.py")).arg(format!("{root}/src/lab/moto"));
+    python.env("AWS_DEFAULT_REGION", REGION).env("PYTHONDONTWRITEBYTECODE", "1");
+    succeeds(python.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test"));
 }
 
 fn is_public(instance: &str) -> bool {

@@ -56,6 +56,27 @@ fn a_state_moves_and_nothing_is_made_twice() {
     let look = world.test.run(&["run", "blueprints/herd.hcl", "--plan-only", "--only", "network"]).exits(3);
     look.out("network: the state moves from network/terraform_network/terraform.tfstate to s3://first/pgherd/herd/eu-west-1/");
     assert!(world.test.path(LOCAL).exists());
+    // Somebody applied by hand while the question stood: what was agreed to is not the newest any more.
+    let (old, serial) = (world.test.read(LOCAL), r#""serial": "#);
+    let newer = old.replacen(serial, r#""serial": 9"#, 1);
+    world.test.write("newer.tfstate", &newer);
+    let real = which::which("aws").unwrap();
+    let applies = |meanwhile: &str| {
+        world.test.program(
+            "aws",
+            &format!("echo \"aws $*\" >>\"$STATE/calls\"\n{meanwhile}\nexec {} \"$@\"", real.display()),
+        );
+    };
+    let (from, to) = (world.test.path("newer.tfstate"), world.test.path(LOCAL));
+    applies(&format!(
+        "case \"$*\" in *list-objects*terraform_network*) cp {} {} ;; esac",
+        from.display(),
+        to.display()
+    ));
+    world.run().exits(1).err("changed since it was looked at; nothing was changed");
+    assert_eq!(world.test.read(LOCAL), newer);
+    applies("");
+    world.test.write(LOCAL, &old);
     unchanged("the state moves from network/terraform_network/terraform.tfstate to s3://first/pgherd/herd/eu-west-1/");
     assert_eq!(lineage(&object(FIRST)), known);
     assert!(!world.test.path(LOCAL).exists());

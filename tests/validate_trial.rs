@@ -40,6 +40,13 @@ fn a_primary_and_a_standby_work_with_the_shipped_settings() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// The extension is made in a schema that the setting leaves out.
+#[test]
+fn a_search_path_is_for_applications_and_does_not_hinder_the_founding() {
+    let output = try_with("        search_path: \"app\"\n");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// Each starts; each is named with what it breaks.
 #[test]
 fn a_setting_that_breaks_sessions_tls_or_a_standby_is_named() {

@@ -161,6 +161,18 @@ pub struct Postgres {
     pub logical_slots: BTreeMap<String, String>,
 }
 
+/// The fewest `max_wal_senders` with which everything streams: each standby and each client of a logical slot, two senders for a
+/// base backup (<https://www.postgresql.org/docs/current/app-pgbasebackup.html>), and one for an operator.
+pub fn least_wal_senders(slaves: u32, logical_slots: u32) -> u32 {
+    slaves + 3 + logical_slots
+}
+
+/// The fewest `max_replication_slots` that hold each standby's and each client's, and one more; Patroni ignores fewer than 4
+/// (`CMDLINE_OPTIONS` in its postgresql/config.py).
+pub fn least_replication_slots(slaves: u32, logical_slots: u32) -> u32 {
+    (slaves + 1 + logical_slots).max(4)
+}
+
 /// How text is stored, sorted and compared. Chosen when a database is made; another one later is another database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Locale {

@@ -79,6 +79,8 @@ fn print(report: &Report, findings: &[Finding]) {
         let version = if finding.version.is_empty() { "-".to_string() } else { finding.version.clone() };
         let (sign, advice) = match &finding.problem {
             None => ("fits", String::new()),
+            // There, and not fit: to be mended, which need not mean another one.
+            Some(problem) if finding.at.is_some() => ("UNFIT", finding.complaint(problem)),
             Some(problem) => ("MISSING", finding.complaint(problem)),
         };
         rows.push(vec![sign.into(), finding.name.clone(), version, at, advice]);

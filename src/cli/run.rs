@@ -91,6 +91,13 @@ fn rebuildable(session: &Session<'_>, options: &args::Run) -> Result<(), Failure
 
 fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Failure> {
     let (session, feed) = (asking.session, asking.feed);
+    // What is missing for machines keeps nobody from building images alone.
+    let makes = session.pipeline.modules().next().is_some();
+    // Without the bucket of the states not even these can be looked for.
+    let blind = session.is_first && matches!(session.loaded.cluster.state, State::S3 { .. });
+    if makes && blind && !options.plan_only {
+        foresee(session)?;
+    }
     states::settle(session, feed, asks, options.plan_only)?;
     if options.plan_only {
         return plan(session, feed, options);
@@ -115,15 +122,11 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
         let bare = looker.is_bare();
         let known = regions::find(&session.loaded.cluster.region).is_some_and(|region| region.in_provider_5);
         let early = !asks && bare && known && images.len() < options.jobs.into();
-        // Without the bucket of the states not even a review can begin.
-        let blind = bare || session.is_first && matches!(session.loaded.cluster.state, State::S3 { .. });
-        // What is missing for machines keeps nobody from building images alone.
-        let makes = session.pipeline.modules().next().is_some();
-        if makes && blind {
+        if makes && bare {
             foresee(session)?;
         }
         let review = look(session, &looker, !asks, early.then_some(&build))?;
-        if makes && !blind && !review.is_empty() {
+        if makes && !bare && !blind && !review.is_empty() {
             foresee(session)?;
         }
         let review = if asks { asking.agree(review)? } else { asking.unattended(review)? };

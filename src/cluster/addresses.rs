@@ -48,7 +48,8 @@ fn subnet(zone: &str, id: Option<&String>, cidr: Ipv4Net, offset: u32) -> Subnet
         cidr,
         databases: block(databases),
         haproxy,
-        endpoint: haproxy.broadcast(),
+        // The last address of a subnet is AWS's.
+        endpoint: Ipv4Addr::from(u32::from(haproxy.broadcast()) - 1),
     }
 }
 
@@ -141,5 +142,17 @@ fn etcd_databases(databases: usize) -> usize {
             let most = n.min(MOST_ETCD_MEMBERS);
             most - usize::from(most % 2 == 0)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_the_end_of_a_subnet_the_endpoint_has_an_address_that_aws_gives_away() {
+        let subnet = subnet("eu-west-1a", None, "10.1.0.0/26".parse().expect("a range"), 32);
+        assert_eq!(subnet.haproxy.broadcast(), subnet.cidr.broadcast(), "the tightest place that a blueprint may name");
+        assert_eq!(subnet.endpoint, Ipv4Addr::new(10, 1, 0, 62));
     }
 }

@@ -137,7 +137,8 @@ pub struct Subnet {
     pub databases: Ipv4Net,
     /// Where HAProxy lives.
     pub haproxy: Ipv4Net,
-    /// Where Secrets Manager's endpoint is, if one is made: the last address of HAProxy's block.
+    /// Where Secrets Manager's endpoint is, if one is made: the last address but one of HAProxy's block. The last may be the subnet's
+    /// own last, which AWS keeps (<https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html>).
     pub endpoint: Ipv4Addr,
 }
 
@@ -314,6 +315,16 @@ impl Cluster {
         let parts = [prefix.trim_matches('/'), &self.name, &self.region, module];
         let path: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         format!("{}.tfstate", path.join("/"))
+    }
+
+    /// The keys of a module's state in earlier versions: they had no region, and the default prefix ended with the cluster's name.
+    pub fn former_state_keys(&self, module: &str) -> Vec<String> {
+        let State::S3 { key_prefix, .. } = &self.state else { return vec![] };
+        let mut keys = vec![format!("{key_prefix}/{}/{module}.tfstate", self.name)];
+        if key_prefix == "pgherd" {
+            keys.push(format!("{key_prefix}/{0}/{0}/{module}.tfstate", self.name));
+        }
+        keys
     }
 
     /// Why a decision was made.

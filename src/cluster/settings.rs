@@ -3,7 +3,7 @@
 use super::decision::list;
 use super::postgres::{MAX_CONNECTIONS, max_connections};
 use super::{Instance, sizing};
-use crate::blueprint::model::{Blueprint, Machine};
+use crate::blueprint::model::{Blueprint, Machine, least_wal_senders};
 
 /// PostgreSQL's own default of `max_worker_processes`.
 const WORKER_PROCESSES: u32 = 8;
@@ -325,7 +325,8 @@ fn replication(blueprint: &Blueprint, kinds: &Kinds) -> Vec<Setting> {
         )
     };
     let logical = blueprint.postgres.logical_slots.len() as u32;
-    let senders = WAL_SENDERS.max(2 * u32::from(blueprint.slave_count) + 3 + logical).to_string();
+    let slaves = u32::from(blueprint.slave_count);
+    let senders = WAL_SENDERS.max(slaves + least_wal_senders(slaves, logical)).to_string();
     let count = || list(["slaves.count", "postgres.logical_slots"]);
     vec![
         setting("max_wal_senders", senders.clone(), count(), SENDERS, manual!("replication", "MAX-WAL-SENDERS")),

@@ -35,6 +35,8 @@ struct Bootstrap {
     statements: bool,
     /// Before PostgreSQL 15 everybody may make tables in the schema public, and the superuser owns it.
     open_schema: bool,
+    /// Whether the blueprint's settings end transactions; PostgreSQL before 17 has no such limit, and refuses to set it.
+    limits_transactions: bool,
 }
 
 #[derive(Serialize)]
@@ -90,6 +92,7 @@ impl Bootstrap {
                 .collect(),
             statements: postgres.preloads("pg_stat_statements"),
             open_schema: postgres.major < 15,
+            limits_transactions: postgres.settings.contains_key("transaction_timeout"),
         }
     }
 }

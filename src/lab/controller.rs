@@ -1,13 +1,14 @@
-//! Keeps machines what moto says they are, until it is told to end.
+//! Keeps machines what moto says they are, and endpoints where it says they are, until it is told to end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
 use super::machine::{self, Machine};
 use super::tool::Tools;
-use super::{ec2, hold, images, paths};
+use super::{ec2, hold, images, network, paths};
 use crate::system::clock::Stopwatch;
 use crate::system::files;
 use crate::system::host::daemon;
@@ -22,8 +23,14 @@ const SHUTDOWN: Duration = Duration::from_secs(60);
 
 /// The loop. `log` takes what happens and what fails; a failure of one thing is tried again at the next look.
 pub fn run(tools: Tools<'_>, log: &mut dyn FnMut(&str)) -> Result<()> {
-    let mut controller =
-        Controller { tools, log, quiet: Stopwatch::start(), stopping: BTreeMap::new(), last: BTreeMap::new() };
+    let mut controller = Controller {
+        tools,
+        log,
+        quiet: Stopwatch::start(),
+        endpoints: None,
+        stopping: BTreeMap::new(),
+        last: BTreeMap::new(),
+    };
     while !tools.interrupt.is_raised() {
         let looked = hold().and_then(|_lock| controller.look());
         controller.note("look", looked);
@@ -38,6 +45,8 @@ struct Controller<'a> {
     log: &'a mut dyn FnMut(&str),
     /// Since something happened.
     quiet: Stopwatch,
+    /// Where endpoints were at the last look; before the first, nobody knows.
+    endpoints: Option<BTreeSet<Ipv4Addr>>,
     /// Machines that were asked to shut down, and when.
     stopping: BTreeMap<String, Stopwatch>,
     /// The last failure of each thing: the log has it once, not thrice a second.
@@ -46,8 +55,9 @@ struct Controller<'a> {
 
 impl Controller<'_> {
     fn look(&mut self) -> Result<()> {
-        let mut seen = BTreeSet::new();
+        let (mut seen, mut endpoints) = (BTreeSet::new(), BTreeSet::new());
         for region in files::list(&paths::regions())? {
+            endpoints.extend(ec2::endpoint_addresses(&region)?);
             // Instances first: an image that was made before an instance's end is then seen no later than the end.
             let instances = ec2::instances(&region)?;
             let amis = ec2::images(&region)?;
@@ -59,7 +69,17 @@ impl Controller<'_> {
             self.lost(&region, &instances)?;
             seen.extend(amis.into_iter().map(|ami| ami.id));
         }
+        let kept = self.endpoints(endpoints);
+        self.note("endpoints", kept);
         if seen.is_empty() { Ok(()) } else { self.deregistered(&seen) }
+    }
+
+    fn endpoints(&mut self, wanted: BTreeSet<Ipv4Addr>) -> Result<()> {
+        if self.endpoints.as_ref() != Some(&wanted) {
+            network::keep_endpoints(self.tools, &wanted)?;
+            self.endpoints = Some(wanted);
+        }
+        Ok(())
     }
 
     /// Takes images in; answers the instances that an image is still waited for of.

@@ -82,6 +82,23 @@ pub fn images(region: &str) -> Result<Vec<Image>> {
         .collect()
 }
 
+/// The addresses of a region's interface endpoints.
+pub fn endpoint_addresses(region: &str) -> Result<Vec<Ipv4Addr>> {
+    read_endpoint_addresses(&ask(region, "DescribeNetworkInterfaces", "")?)
+}
+
+fn read_endpoint_addresses(text: &str) -> Result<Vec<Ipv4Addr>> {
+    let document = Document::parse(text)?;
+    let interfaces = items(child(document.root_element(), "networkInterfaceSet"));
+    // EC2's own description of them, with the endpoint's id after it.
+    let is_endpoint = |node: &Node<'_, '_>| {
+        text_of(*node, "description").is_some_and(|what| what.starts_with("VPC Endpoint Interface "))
+    };
+    (interfaces.into_iter().filter(is_endpoint))
+        .map(|node| Ok(text_of(node, "privateIpAddress").context("an endpoint without an address")?.parse()?))
+        .collect()
+}
+
 /// The public key of a key pair.
 pub fn public_key(region: &str, name: &str) -> Result<Option<String>> {
     let text = ask(region, "DescribeKeyPairs", "&IncludePublicKey=true")?;
@@ -156,5 +173,15 @@ mod tests {
         assert_eq!((read[0].state.as_str(), read[0].address), ("running", Some(Ipv4Addr::new(10, 20, 0, 16))));
         assert_eq!((read[0].tags["pgherd:machine"].as_str(), read[0].tags["empty"].as_str()), ("master", ""));
         assert_eq!((read[1].address, read[1].key_name.as_deref()), (None, None));
+    }
+    #[test]
+    fn endpoints_are_told_from_other_interfaces() {
+        let one = |what: &str, at: &str| {
+            format!("<item><description>{what}</description><privateIpAddress>{at}</privateIpAddress></item>")
+        };
+        let all =
+            [one("VPC Endpoint Interface vpce-1", "10.20.0.47"), one("", "10.20.0.16"), one("mine", "10.20.0.17")];
+        let text = format!("<R><networkInterfaceSet>{}</networkInterfaceSet></R>", all.concat());
+        assert_eq!(read_endpoint_addresses(&text).unwrap(), [Ipv4Addr::new(10, 20, 0, 47)]);
     }
 }

@@ -17,11 +17,10 @@ use crate::system::host::{cgroup, mount, tree};
 pub const CGROUP: &str = "pgherd-lab";
 
 /// What the lab writes into a machine at each boot, and takes out of an image.
-const LAB_FILES: [&str; 3] = [
-    "etc/apt/apt.conf.d/00pgherd-lab",
-    "etc/systemd/system.conf.d/pgherd-lab.conf",
-    "etc/ssh/sshd_config.d/00-pgherd-lab.conf",
-];
+const LAB_FILES: [&str; 3] = ["etc/apt/apt.conf.d/00pgherd-lab", "etc/systemd/system.conf.d/pgherd-lab.conf", TRUSTED];
+
+/// Certificate of the lab's endpoints.
+const TRUSTED: &str = "etc/ssl/certs/pgherd-lab.pem";
 
 /// A machine as the lab remembers it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -211,13 +210,18 @@ pub fn clean(upper: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What a machine's surroundings tell it on AWS by other means: where its API is, and how packages are reached.
+/// In every machine's environment. Nothing says where the API is: AWS's names lead to where the machine's own files say.
+pub fn trust() -> String {
+    format!("AWS_CA_BUNDLE=/{TRUSTED}")
+}
+
+/// What a machine has by other means on AWS: trust in AWS's certificates, and a way to packages.
 fn put_lab_files(root: &Path) -> Result<()> {
     let proxy = proxy::url();
-    let [apt, systemd, ssh] = LAB_FILES;
-    let endpoint = format!("AWS_ENDPOINT_URL=http://{}", network::METADATA_ADDRESS);
+    let [apt, systemd, trusted] = LAB_FILES;
+    let certificate = files::read_text(&paths::certificate())?.context("moto has made no certificate")?;
     tree::put(root, apt, &format!("Acquire::http::Proxy \"{proxy}\";\nAcquire::https::Proxy \"{proxy}\";\n"), 0o644)?;
-    tree::put(root, systemd, &format!("[Manager]\nDefaultEnvironment={endpoint}\n"), 0o644)?;
-    tree::put(root, ssh, &format!("SetEnv {endpoint}\n"), 0o644)?;
+    tree::put(root, systemd, &format!("[Manager]\nDefaultEnvironment={}\n", trust()), 0o644)?;
+    tree::put(root, trusted, &certificate, 0o644)?;
     Ok(())
 }

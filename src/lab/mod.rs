@@ -203,7 +203,7 @@ pub fn shell(context: &Context, node: &str, command: &[String]) -> Result<Vec<St
     let Some(leader) = leader else { bail!("{node} is off: pgherd lab start {node}") };
     let mut argv = ["nsenter", "-t", &leader.pid.to_string(), "-a", "env", "-i"].map(str::to_string).to_vec();
     argv.push(format!("TERM={}", context.var("TERM").unwrap_or("dumb")));
-    argv.push(format!("AWS_ENDPOINT_URL=http://{}", network::METADATA_ADDRESS));
+    argv.push(machine::trust());
     argv.extend(
         ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]
             .map(str::to_string),

@@ -14,10 +14,12 @@ use crate::system::{files, network};
 
 /// What moto answers otherwise than AWS, put right: Python's `sitecustomize` and the modules that it imports, IAM's judgement over
 /// whoever asks among them.
-const FIXES: [(&str, &str); 4] = [
+const FIXES: &[(&str, &str)] = &[
     ("sitecustomize.py", include_str!("moto/sitecustomize.py")),
+    ("doors.py", include_str!("moto/doors.py")),
     ("endpoints.py", include_str!("moto/endpoints.py")),
     ("judge.py", include_str!("moto/judge.py")),
+    ("groups.py", include_str!("moto/groups.py")),
     ("limits.py", include_str!("moto/limits.py")),
 ];
 
@@ -37,6 +39,8 @@ pub fn start(tools: Tools<'_>, images: &[Image]) -> Result<()> {
     }
     env.insert("PYTHONPATH".to_string(), fixes.display().to_string());
     env.insert("PGHERD_LAB_CALLS".to_string(), paths::calls().display().to_string());
+    env.insert("PGHERD_LAB_CERTIFICATE".to_string(), paths::certificate().display().to_string());
+    env.insert("PGHERD_LAB_DOORS".to_string(), "0.0.0.0:443".to_string());
     daemons::start(daemons::MOTO, &argv, &env)?;
     daemons::await_ready(daemons::MOTO, Duration::from_secs(60), || {
         let page = format!("http://{LAB_ADDRESS}/latest/meta-data/");

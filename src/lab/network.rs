@@ -5,10 +5,13 @@
 //!                                                                        169.254.0.1 -- <private_ip>/32 [pgherd-<instance id>]
 //! ```
 //!
+//! Interface endpoints' addresses are the lab's own: moto answers there as Secrets Manager does in a VPC.
+//!
 //! The namespace `pgherd-lab` forwards between machines and to the host's end of its link, and knows no other route: a packet to
 //! an outside address is answered with "network unreachable" where it starts. Nothing of the host's own set-up changes: no
 //! firewall rule, no sysctl, no bridge; what there is goes with its namespace.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use anyhow::{Result, ensure};
@@ -113,6 +116,25 @@ pub fn forget(tools: Tools<'_>, address: Ipv4Addr) -> Result<()> {
     Ok(())
 }
 
+/// Gives the lab these addresses, where interface endpoints are, and no others.
+pub fn keep_endpoints(tools: Tools<'_>, wanted: &BTreeSet<Ipv4Addr>) -> Result<()> {
+    let there = tools.words(&format!("ip -n {NAMESPACE} -oneline -4 address show dev lo"))?;
+    let there = own_addresses(&there);
+    for address in wanted.difference(&there) {
+        tools.words(&format!("ip -n {NAMESPACE} address add {address}/32 dev lo"))?;
+    }
+    for address in there.difference(wanted) {
+        tools.words(&format!("ip -n {NAMESPACE} address delete {address}/32 dev lo"))?;
+    }
+    Ok(())
+}
+
+/// The addresses in what `ip -oneline address show dev lo` prints, but for those that the lab always has.
+fn own_addresses(text: &str) -> BTreeSet<Ipv4Addr> {
+    let addresses = text.lines().filter_map(|line| line.split_once(" inet ")?.1.split('/').next()?.parse().ok());
+    addresses.filter(|address: &Ipv4Addr| !address.is_loopback() && address.to_string() != METADATA_ADDRESS).collect()
+}
+
 /// Takes every namespace of ours away, with every process in it; links and routes go with them.
 pub fn destroy(tools: Tools<'_>) -> Result<()> {
     for name in namespace::with_prefix(PREFIX) {
@@ -138,4 +160,17 @@ fn ipv6_is_absent() -> bool {
 fn link(instance_id: &str) -> String {
     let digits = instance_id.trim_start_matches("i-");
     format!("m-{}", &digits[digits.len().saturating_sub(12)..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoints_address_is_told_from_the_labs_own() {
+        let text = "1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever\n\
+                    1: lo    inet 169.254.169.254/32 scope global lo\\       valid_lft forever preferred_lft forever\n\
+                    1: lo    inet 10.20.0.47/32 scope global lo\\       valid_lft forever preferred_lft forever\n";
+        assert_eq!(own_addresses(text), BTreeSet::from([Ipv4Addr::new(10, 20, 0, 47)]));
+    }
 }

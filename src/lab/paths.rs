@@ -32,6 +32,11 @@ pub fn credentials(cluster: &str) -> PathBuf {
     state().join("credentials").join(cluster)
 }
 
+/// What machines must trust to believe that the lab's endpoints are AWS's.
+pub fn certificate() -> PathBuf {
+    state().join("certificate.pem")
+}
+
 /// Folder with a folder for each machine, by instance id.
 pub fn machines() -> PathBuf {
     state().join("machines")

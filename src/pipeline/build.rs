@@ -158,14 +158,9 @@ impl Maker<'_> {
         }
     }
 
-    /// Keys had no region before, and the default prefix ended with the cluster's name.
     fn former(&self, dir: &str) -> Vec<Backend> {
-        let State::S3 { bucket, key_prefix, region } = &self.cluster.state else { return vec![] };
-        let (cluster, module) = (&self.cluster.name, module_name(dir));
-        let mut keys = vec![format!("{key_prefix}/{cluster}/{module}.tfstate")];
-        if key_prefix == "pgherd" {
-            keys.push(format!("{key_prefix}/{cluster}/{cluster}/{module}.tfstate"));
-        }
+        let State::S3 { bucket, region, .. } = &self.cluster.state else { return vec![] };
+        let keys = self.cluster.former_state_keys(module_name(dir));
         keys.into_iter().map(|key| Backend::S3 { bucket: bucket.clone(), key, region: region.clone() }).collect()
     }
 

@@ -163,8 +163,8 @@ impl Under<'_> {
     }
 
     fn unreadable(&self, place: &Backend) -> Stop {
-        let advice = format!("see that the bucket exists and the credentials may list and read it; {NOT_BUILT}");
-        self.failure(format!("cannot read the state at {place}"), advice)
+        let what = format!("cannot read the state at {place}; {NOT_BUILT}");
+        self.failure(what, "see that the bucket exists and the credentials may list and read it")
     }
 
     /// A state of another region is another cluster's, or this one's from before its blueprint was changed.
@@ -185,7 +185,13 @@ impl Under<'_> {
         Err(self.failure(what, advice))
     }
 
+    /// What was agreed to is looked at once more: somebody may have changed the state while the question stood.
     fn move_state(&mut self, module: &Module, wanted: &Move) -> Result<(), Stop> {
+        let Some(found) = self.find_move(module)? else { return Ok(()) };
+        if found != *wanted {
+            let what = format!("the state of {} changed since it was looked at; nothing was changed", module.dir);
+            return Err(self.failure(what, "run again, which shows it as it is now"));
+        }
         let local = self.local(module);
         if wanted.to == Backend::Local {
             if wanted.copies() {

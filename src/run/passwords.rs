@@ -24,7 +24,13 @@ impl Under<'_> {
         }
         let pipeline = self.runner.pipeline;
         let asked = self.capture(&pipeline.aws(aws::machines_of(&pipeline.region, &pipeline.tag)))?;
-        let machines = aws::read_users(&asked.stdout).unwrap_or_default();
+        let machines = aws::read_users(&asked.stdout).ok().filter(|_| asked.exit.ok());
+        let Some(machines) = machines else {
+            let what = format!("cannot ask AWS whether machines were made with {name}; nothing was changed");
+            let advice =
+                "see that the credentials may ec2:DescribeInstances (`pgherd policy` prints all rights), and run again";
+            return Err(self.failure(what, advice));
+        };
         let databases = || pipeline.seats.machines.iter().filter(|seat| seat.is_database());
         let running = databases().find(|seat| machines.iter().any(|(_, machine)| *machine == seat.name));
         let Some(running) = running else { return Ok(()) };

@@ -15,6 +15,9 @@ struct Pointer {
     needed: bool,
 }
 
+/// The one whose folder every tool writes to.
+const TEMPORARY: &str = "TMPDIR";
+
 const fn pointer(name: &'static str, folder: bool, what: &'static str, needed: bool) -> Pointer {
     Pointer { name, folder, what, needed }
 }
@@ -22,7 +25,7 @@ const fn pointer(name: &'static str, folder: bool, what: &'static str, needed: b
 /// Those of the tools, and of the libraries that they are made with.
 const POINTERS: [Pointer; 18] = [
     pointer("HOME", true, "each tool's own settings and credentials", false),
-    pointer("TMPDIR", true, "temporary files", true),
+    pointer(TEMPORARY, true, "temporary files", true),
     pointer("XDG_CONFIG_HOME", true, "Packer's settings", false),
     pointer("AWS_CONFIG_FILE", false, "profiles and their regions", false),
     pointer("AWS_SHARED_CREDENTIALS_FILE", false, "credentials", false),
@@ -52,13 +55,18 @@ pub struct Astray {
     pub needed: bool,
 }
 
-/// Finds those that point nowhere, or at a file in place of a folder or the other way round. `cwd` is where the tools are started.
+/// Finds those that point nowhere, at a file in place of a folder or the other way round, or for temporary files at a folder that takes
+/// none. `cwd` is where the tools are started.
 pub fn astray(cwd: &Path, env: &BTreeMap<String, String>) -> Vec<Astray> {
     let set = |pointer: &'static Pointer| Some((pointer, env.get(pointer.name).filter(|value| !value.is_empty())?));
     let mut found = vec![];
     for (pointer, value) in POINTERS.iter().filter_map(set) {
         let kind = if pointer.folder { "folder" } else { "file" };
         let why = match files::kind_followed(&cwd.join(value)) {
+            Ok(Some(Kind::Directory)) if pointer.name == TEMPORARY => match files::takes_files(&cwd.join(value)) {
+                Ok(()) => continue,
+                Err(e) => format!("where no file can be written: {e}"),
+            },
             Ok(Some(Kind::Directory)) if pointer.folder => continue,
             Ok(Some(Kind::Directory)) => "which is a folder, not a file".to_string(),
             Ok(Some(_)) if !pointer.folder => continue,

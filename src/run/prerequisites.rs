@@ -185,7 +185,7 @@ fn look(
     env.insert("CHECKPOINT_DISABLE".into(), "1".into());
     let argv: Vec<String> =
         std::iter::once(at.display().to_string()).chain(args.iter().map(|a| a.to_string())).collect();
-    let version =
+    let (version, complaint) =
         match process::capture(Program { argv: &argv, dir: &context.cwd, env: &env }, Some(OF_VERSION), interrupt) {
             Ok(Captured { exit: exit @ Exit::NoAnswer(_), .. }) => {
                 finding.problem = Some(format!("does not say its version: {exit}"));
@@ -193,14 +193,26 @@ fn look(
                 return (finding, None);
             }
             // AWS CLI 1 says it on standard error under old Pythons.
-            Ok(captured) => Version::find(&captured.stdout).or_else(|| Version::find(&captured.stderr)),
+            Ok(captured) => {
+                let version = Version::find(&captured.stdout).or_else(|| Version::find(&captured.stderr));
+                let line = captured.stderr.lines().map(str::trim).find(|line| !line.is_empty());
+                let complaint = line.map_or_else(|| captured.exit.to_string(), String::from);
+                (version, complaint)
+            }
             Err(e) => {
                 finding.problem = Some(format!("does not start: {e}"));
                 return (finding, None);
             }
         };
     match version {
-        None => finding.problem = Some("does not say its version".into()),
+        None => {
+            finding.problem = Some(format!("does not say its version, but: {complaint}"));
+            // The tool is there. Another one would fail of the same environment.
+            let astray: Vec<&str> = pointers::astray(&context.cwd, &env).iter().map(|one| one.name).collect();
+            if !astray.is_empty() {
+                finding.advice = format!("first mend the environment: {}", astray.join(", "));
+            }
+        }
         Some(version) => {
             finding.version = version.to_string();
             if version < oldest {

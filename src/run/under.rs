@@ -12,6 +12,7 @@ use crate::pipeline::Work;
 use crate::system::files;
 use crate::system::interrupt::Named;
 use crate::system::process::{self, Captured, Exit, Program};
+use crate::tools::backend::Backend;
 use crate::tools::{Invocation, cause};
 use crate::workspace;
 
@@ -171,11 +172,18 @@ impl Under<'_> {
     fn place(&self) -> cause::Place {
         let pipeline = self.runner.pipeline;
         let module = pipeline.modules().find(|(stage, _)| stage.id == self.stage);
-        let (module, terraform) = module.map_or_else(Default::default, |(_, module)| {
-            let dir = module.program.dir.join(&module.dir).display().to_string();
-            (dir, module.program.program.clone())
-        });
-        cause::Place { module, terraform, region: pipeline.region.clone() }
+        let region = pipeline.region.clone();
+        let Some((_, module)) = module else { return cause::Place { region, ..cause::Place::default() } };
+        let state_region = match &module.backend {
+            Backend::S3 { region, .. } => region.clone(),
+            Backend::Local => String::new(),
+        };
+        cause::Place {
+            module: module.program.dir.join(&module.dir).display().to_string(),
+            terraform: module.program.program.clone(),
+            region,
+            state_region,
+        }
     }
 
     /// The generated file that a tool means by a name: relative to the module's folder, or uploaded to the builder.

@@ -141,6 +141,23 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?.write_all(bytes)
 }
 
+/// Whether a file can be written in a folder: writes one of one byte and removes it. Permissions alone do not tell: the file system
+/// may be full, read-only, or one that takes no files.
+pub fn takes_files(dir: &Path) -> io::Result<()> {
+    let path = dir.join(format!(".pgherd-{}", std::process::id()));
+    let written = write_new(&path, b"\n", 0o600);
+    match written {
+        // One of this number was there before: left over from a process that was killed between the two steps.
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => remove(&path),
+        Err(e) => {
+            // Made and then not filled, where the disk is full.
+            let _ = remove(&path);
+            Err(e)
+        }
+        Ok(()) => remove(&path),
+    }
+}
+
 /// Moves a file over whatever file is there, as one step.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)

@@ -6,7 +6,7 @@ pub struct Cause {
     /// Texts that all stand in the error; or, of the second list, any.
     all: &'static [&'static str],
     any: &'static [&'static str],
-    /// What is wrong, and what to do. `{module}`, `{terraform}`, `{platform}` and `{region}` are where and with what.
+    /// What is wrong, and what to do. `{module}`, `{terraform}`, `{platform}`, `{region}` and `{state_region}` are where and with what.
     advice: &'static str,
 }
 
@@ -19,6 +19,8 @@ pub struct Place {
     pub terraform: String,
     /// AWS region.
     pub region: String,
+    /// The region of the states' bucket; empty where they are in none.
+    pub state_region: String,
 }
 
 const fn cause(all: &'static [&'static str], any: &'static [&'static str], advice: &'static str) -> Cause {
@@ -81,8 +83,7 @@ const CAUSES: &[Cause] = &[
     cause(
         &["NoSuchBucket"],
         &[],
-        "the bucket of `state { s3 { … } }` does not exist: `aws s3api create-bucket --bucket NAME --region {region} \
-         --create-bucket-configuration LocationConstraint={region}`, then run again",
+        "the bucket of `state { s3 { … } }` does not exist: `aws s3 mb s3://NAME --region {state_region}`, then run again",
     ),
     // Credentials.
     cause(
@@ -224,6 +225,7 @@ pub fn advice(error: &str, place: &Place) -> Option<String> {
     };
     let advice = CAUSES.iter().find(fits)?.advice;
     let advice = advice.replace("{platform}", &platform()).replace("{region}", &place.region);
+    let advice = advice.replace("{state_region}", &place.state_region);
     Some(advice.replace("{module}", &place.module).replace("{terraform}", &place.terraform))
 }
 
@@ -248,6 +250,7 @@ mod tests {
             module: "db_config/terraform_slave".into(),
             terraform: "terraform".into(),
             region: "eu-west-1".into(),
+            state_region: "us-east-1".into(),
         };
         let lock = "│ Error: Failed to install provider\n│\n│ Error while installing hashicorp/aws v5.100.0: the local package for\n\
             │ registry.terraform.io/hashicorp/aws 5.100.0 doesn't match any of the\n│ checksums previously recorded in the dependency lock file";
@@ -264,6 +267,8 @@ mod tests {
                 "api error VcpuLimitExceeded: You have requested more vCPU capacity",
                 "--region eu-west-1 --service-code ec2",
             ),
+            // `s3api create-bucket` refuses us-east-1 as a LocationConstraint.
+            ("Error: S3 bucket \"states\" does not exist: NoSuchBucket", "`aws s3 mb s3://NAME --region us-east-1`"),
             ("ExpiredToken: The security token included in the request is expired", "have expired"),
             ("write /x: no space left on device", "df -h"),
             ("api error UnauthorizedOperation: You are not authorized", "may not do this"),

@@ -84,7 +84,13 @@ pub fn read(json: &str) -> Result<Passwords, String> {
             Some(labels) => labels.contains(&CURRENT) && (version.does("create") || !before.contains(&CURRENT)),
         }
     });
-    let overwritten = replaced.chain(becomes_current).map(|resource| resource.address.clone()).collect();
+    // One that moves from address to address is made anew all the same.
+    let deleted = of(SECRET).filter(|secret| secret.does("delete"));
+    let renamed = deleted.filter(|old| {
+        made.iter()
+            .any(|new| !new.change.after["name"].is_null() && new.change.after["name"] == old.change.before["name"])
+    });
+    let overwritten = replaced.chain(renamed).chain(becomes_current).map(|resource| resource.address.clone()).collect();
     Ok(Passwords { made: made.iter().map(name).collect(), overwritten })
 }
 
@@ -133,6 +139,9 @@ mod tests {
         assert_eq!(read(&plan).unwrap(), Passwords { made: vec!["herd/rewind".into()], overwritten: vec![] });
         assert_eq!(overwritten(&[secret(&["delete", "create"])]), 1);
         assert_eq!(overwritten(&[secret(&["update"]), version.clone()]), 1, "imported, and its version made anew");
+        let old = change(SECRET, &["delete"], json!({"name": "herd/rewind"}), json!(null));
+        assert_eq!(overwritten(&[old.clone(), secret(&["create"])]), 1, "made anew at another address");
+        assert_eq!(overwritten(&[old]), 0, "gone for good, as a user that the blueprint no longer has");
         assert!(read("no plan").is_err());
     }
 }

@@ -12,6 +12,14 @@ fn set(code: &'static str, settings: &str, says: &str) -> Case {
     inside(code, 2, column, &format!("postgres {{\n  settings = {{ {settings} }}\n}}"), says)
 }
 
+/// A setting beside three logical slots and two standbys.
+fn slots(setting: &str) -> String {
+    let slots = "logical_slots = { a = \"app\", b = \"app\", c = \"app\" }";
+    format!(
+        "postgres {{\n  users = [\"app\"]\n  databases = {{ app = \"app\" }}\n  {slots}\n  settings = {{ {setting} }}\n}}"
+    )
+}
+
 /// What must be refused, where, and part of what must be said.
 pub fn cases() -> Vec<Case> {
     vec![
@@ -274,6 +282,22 @@ pub fn cases() -> Vec<Case> {
         inside("PGH160", 2, 34, "postgres {\n  settings = { max_connections = 10 }\n}", "write 25 or more"),
         inside("PGH160", 2, 34, "postgres {\n  settings = { max_wal_senders = 3 }\n}", "write 5 or more"),
         inside("PGH160", 2, 40, "postgres {\n  settings = { max_replication_slots = 2 }\n}", "write 4 or more"),
+        inside(
+            "PGH360",
+            3,
+            36,
+            "postgres {\n  version = 16\n  settings = { db_user_namespace = true }\n}",
+            "sought as user@database",
+        ),
+        inside(
+            "PGH360",
+            3,
+            41,
+            "postgres {\n  version = 18\n  settings = { extension_control_path = \"/opt\" }\n}",
+            "leaves out $system",
+        ),
+        inside("PGH160", 5, 40, &slots("max_replication_slots = 5"), "write 6 or more"),
+        inside("PGH160", 5, 34, &slots("max_wal_senders = 7"), "write 8 or more"),
         set(
             "PGH360",
             "local_preload_libraries = \"auto_explain\"",
@@ -310,6 +334,8 @@ pub fn cases() -> Vec<Case> {
         set("PGH160", "lc_messages = \"en_US.UTF-8\"", "write \"C.UTF-8\""),
         set("PGH160", "lc_time = \"de_DE\"", "no image has the locale"),
         set("PGH160", "timezone = \"GMT+99:99\"", "167 hours"),
+        set("PGH160", "timezone = \"America/Berlin\"", "did you mean \"Europe/Berlin\"?"),
+        set("PGH160", "timezone = \"Europe/Nowhere\"", "no image has the time zone"),
         set("PGH160", "log_timezone = \"CET-1CEST,M13.1.0,M10.5.0\"", "its rules"),
         set("PGH160", "timezone_abbreviations = \"Klingon\"", "write one of \"Default\""),
         set("PGH160", "default_text_search_config = \"pg_catalog.englisch\"", "did you mean \"pg_catalog.english\"?"),

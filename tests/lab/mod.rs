@@ -1,6 +1,8 @@
 //! A lab for tests: pgherd's own, one test at a time.
 #![allow(dead_code, clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod client;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::Path;

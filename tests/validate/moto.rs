@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,10 +10,18 @@ use pgherd::fileset::FileSet;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+const CERTIFICATE: &str = "certificate.pem";
+
 pub struct Moto {
     process: Child,
     port: u16,
-    _dir: TempDir,
+    dir: TempDir,
+}
+
+/// Where a judging API listens as an interface endpoint.
+pub struct Door<'a> {
+    pub address: &'a str,
+    pub port: u16,
 }
 
 impl Moto {
@@ -23,11 +32,7 @@ impl Moto {
 
     /// The same with the images of several clusters of one name.
     pub fn with_images_of(tag: &str, all: &[&FileSet]) -> Self {
-        Self::with_amis(Value::from_iter(all.iter().flat_map(|files| &files.images).zip(1..).map(|(image, i)| {
-            let mut ami = ami(&format!("ami-{i:017x}"), &image.name);
-            ami["tags"] = json!({ "pgherd:cluster": tag, "pgherd:content": image.hash });
-            ami
-        })))
+        Self::with_amis(images(tag, all))
     }
 
     /// Starts it with the image of a distribution in it.
@@ -37,13 +42,29 @@ impl Moto {
         Self::with_amis(json!([base]))
     }
 
+    /// The API as the lab has it: it judges whoever asks, but for the tests themselves, and is an interface endpoint at a
+    /// door's address.
+    pub fn judging(tag: &str, files: &FileSet, door: &Door<'_>) -> Self {
+        Self::start(images(tag, &[files]), Some(door))
+    }
+
     fn with_amis(all: Value) -> Self {
+        Self::start(all, None)
+    }
+
+    fn start(all: Value, door: Option<&Door<'_>>) -> Self {
         let dir = TempDir::new().unwrap();
         let amis = dir.path().join("amis.json");
         std::fs::write(&amis, all.to_string()).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port("127.0.0.1");
         let fixes = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lab/moto");
-        let process = Command::new("moto_server")
+        let mut command = Command::new("moto_server");
+        if let Some(Door { address, port }) = door {
+            command.env("PGHERD_LAB_DOORS", format!("{address}:{port}"));
+            command.env("PGHERD_LAB_CALLS", dir.path().join("calls.jsonl"));
+            command.env("PGHERD_LAB_CERTIFICATE", dir.path().join(CERTIFICATE));
+        }
+        let process = command
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
             .env("MOTO_AMIS_PATH", &amis)
             .env("PYTHONPATH", fixes)
@@ -52,13 +73,18 @@ impl Moto {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|e| panic!("moto_server: {e}: `make test` installs it"));
-        let moto = Moto { process, port, _dir: dir };
+        let moto = Moto { process, port, dir };
         let deadline = Instant::now() + Duration::from_secs(60);
         while ureq::get(format!("{}/moto-api/", moto.endpoint())).call().is_err() {
             assert!(Instant::now() < deadline, "moto does not start");
             std::thread::sleep(Duration::from_millis(100));
         }
         moto
+    }
+
+    /// What a client of a door trusts.
+    pub fn certificate(&self) -> PathBuf {
+        self.dir.path().join(CERTIFICATE)
     }
 
     pub fn endpoint(&self) -> String {
@@ -106,12 +132,17 @@ impl Moto {
 
     /// Asks by the AWS CLI, which reads what is encoded twice.
     pub fn aws(&self, region: &str, words: &[&str]) -> Value {
+        serde_json::from_str(&self.said(region, words)).unwrap()
+    }
+
+    /// The same where the answer may be nothing.
+    pub fn said(&self, region: &str, words: &[&str]) -> String {
         let mut command = Command::new("aws");
         command.args(words).args(["--endpoint-url", &self.endpoint(), "--region", region, "--output", "json"]);
-        command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+        command.env("AWS_ACCESS_KEY_ID", "lab").env("AWS_SECRET_ACCESS_KEY", "test");
         let output = command.output().unwrap_or_else(|e| panic!("aws: {e}: `make test` installs it"));
         assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// Makes a bucket.
@@ -158,6 +189,14 @@ impl Moto {
     }
 }
 
+fn images(tag: &str, all: &[&FileSet]) -> Value {
+    Value::from_iter(all.iter().flat_map(|files| &files.images).zip(1..).map(|(image, i)| {
+        let mut ami = ami(&format!("ami-{i:017x}"), &image.name);
+        ami["tags"] = json!({ "pgherd:cluster": tag, "pgherd:content": image.hash });
+        ami
+    }))
+}
+
 fn ami(id: &str, name: &str) -> Value {
     json!({
         "ami_id": id,
@@ -173,11 +212,14 @@ fn ami(id: &str, name: &str) -> Value {
     })
 }
 
-/// moto checks no signature; it reads region and service from it.
+/// A port that nothing listens at.
+pub fn free_port(address: &str) -> u16 {
+    TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// moto checks no signature of the account's root user, whose key this is; it reads region and service from it.
 fn scope(region: &str, service: &str) -> String {
-    format!(
-        "AWS4-HMAC-SHA256 Credential=test/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
-    )
+    format!("AWS4-HMAC-SHA256 Credential=lab/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0")
 }
 
 impl Drop for Moto {

@@ -77,7 +77,7 @@ impl Terraform {
             // Most of the provider's time is its start, and a third of that is collecting garbage.
             .env("GOGC", "400");
         if let Some(endpoint) = &self.endpoint {
-            command.env("AWS_ENDPOINT_URL", endpoint).env("AWS_ACCESS_KEY", "test").env("AWS_SECRET_KEY", "test");
+            command.env("AWS_ENDPOINT_URL", endpoint).env("AWS_ACCESS_KEY", "lab").env("AWS_SECRET_KEY", "test");
         }
         command
     }

@@ -17,6 +17,8 @@ pub struct Context {
     pub own_major: u16,
     /// How many standbys stream.
     pub slaves: u32,
+    /// How many slots clients have.
+    pub logical_slots: u32,
 }
 
 pub fn read(r: &Reader, default: Postgres, context: &Context) -> Postgres {
@@ -30,7 +32,8 @@ pub fn read(r: &Reader, default: Postgres, context: &Context) -> Postgres {
     let logical_slots = slots::read(r, &databases);
     let locales = locale.iter().chain(databases.iter().filter_map(|database| database.locale.as_ref()));
     let locales: Vec<&str> = locales.map(Locale::of_the_c_library).collect();
-    let settings = settings::read(r, context, major, &locales);
+    let context = Context { logical_slots: logical_slots.len() as u32, ..*context };
+    let settings = settings::read(r, &context, major, &locales);
     slots::check(r, &logical_slots, &settings);
     Postgres { version: written, settings, databases, users, locale, logical_slots }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::postgres::Context;
 use super::{Reader, Refusal, refuse};
 use crate::blueprint::form::Holds;
+use crate::blueprint::model::{least_replication_slots, least_wal_senders};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::value::{Kind, Value, mismatch, text};
 use crate::parameters;
@@ -176,10 +177,12 @@ fn promises(name: &str, value: &str, context: &Context) -> Result<(), Refusal> {
             "write what is within 100 to 7680, in units of kB",
         ),
         "max_wal_senders" => {
-            at_least(name, value, context.slaves + 3, "each standby streams, and a base backup needs two more")
+            let least = least_wal_senders(context.slaves, context.logical_slots);
+            at_least(name, value, least, "each standby and logical slot streams, and a base backup needs two more")
         }
         "max_replication_slots" => {
-            at_least(name, value, (context.slaves + 1).max(4), "each standby has a slot; Patroni wants 4")
+            let least = least_replication_slots(context.slaves, context.logical_slots);
+            at_least(name, value, least, "each standby has a slot beside logical_slots; Patroni wants 4")
         }
         // Patroni ignores what is lower: postgresql/config.py, CMDLINE_OPTIONS.
         "max_connections" => at_least(name, value, 25, "Patroni ignores what is lower"),

@@ -77,6 +77,10 @@ def endpoint_at_its_addresses(response, original):
         )
     answer = original(response)
     endpoint = answer.result["VpcEndpoint"]
+    for entry in endpoint.dns_entries:
+        # https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html#interface-endpoint-dns-hostnames
+        first, *domain, region, service = entry["dns_name"].split(".")
+        entry["dns_name"] = ".".join([first, service, region, "vpce", *reversed(domain)])
     for interface_id in endpoint.network_interface_ids:
         interface = ec2.get_network_interface(interface_id)
         interface.description = f"VPC Endpoint Interface {endpoint.id}"

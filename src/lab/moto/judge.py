@@ -2,7 +2,8 @@
 
 moto knows users, roles and signatures, but judges by action alone: it ignores conditions and hardly looks at resources. Here each
 request becomes the questions that AWS asks for it (an action on a resource, in a context), and the caller's policies answer them as
-IAM does: a matching Deny refuses, a matching Allow allows, everything else is refused. Every answer is written down, one line of
+IAM does: a matching Deny refuses, a matching Allow allows, everything else is refused. The policy of the endpoint that a request
+comes through must allow it as well. Every answer is written down, one line of
 JSON a request, without keys or values of secrets.
 
 Sources: the service authorization reference (https://docs.aws.amazon.com/service-authorization/latest/reference/) for resource
@@ -15,8 +16,10 @@ import os
 import re
 from fnmatch import fnmatchcase
 
+import doors
 import flask
 from moto.core.authorization import ActionAuthenticatorMixin
+from moto.core.exceptions import JsonRESTError
 from moto.core.utils import utcnow
 from moto.ec2.models import ec2_backends
 from moto.iam.access_control import IAMPolicy, IAMRequest, S3IAMRequest
@@ -36,6 +39,8 @@ EC2_TYPES = {
     "pl": "prefix-list", "rtb": "route-table", "scr": "subnet-cidr-reservation", "sg": "security-group",
     "sgr": "security-group-rule", "snap": "snapshot", "subnet": "subnet", "vol": "volume", "vpc": "vpc", "vpce": "vpc-endpoint",
 }
+# AWS checks these on no resource, whatever they name: an allowance on ARNs allows nothing.
+EC2_UNLIMITED = ["DeleteSubnetCidrReservation"]
 # What these make, where the action's name does not say it.
 EC2_MADE = {
     "AllocateAddress": ["elastic-ip"],
@@ -44,6 +49,7 @@ EC2_MADE = {
     "CreateImage": ["image", "snapshot"],
     "CreateManagedPrefixList": ["prefix-list"],
     "CreateRoute": [],
+    "CreateSubnetCidrReservation": [],
     "CreateTags": [],
     "RunInstances": ["instance", "network-interface", "volume"],
 }
@@ -65,7 +71,12 @@ def decide(response, request_class, resource="*"):
     policies = [IAMPolicy(policy)._policy_json for policy in caller.collect_policies()]
     asked = [question for question in questions(response, request, resource) if question[0] not in FREE]
     refused = [question for question in asked if not allows(policies, *question)]
+    if endpoint := flask.request.environ.get(doors.THROUGH):
+        refused += [question for question in asked if not allows([json.loads(endpoint.policy_document)], *question)]
     record(caller.arn, request._action, asked, refused)
+    if refused and "X-Amz-Target" in response.headers:
+        # Services that speak JSON say it in JSON, which moto's own refusal is not.
+        raise JsonRESTError("AccessDeniedException", f"User: {caller.arn} is not authorized to perform: {request._action}")
     if refused:
         request._raise_access_denied()
 
@@ -169,18 +180,16 @@ def caller_context(request):
             "aws:Ec2InstanceSourceVpc": instance.vpc_id,
             "aws:Ec2InstanceSourcePrivateIPv4": instance.private_ip,
         }
-    backend, source = instance_of(lambda one: one.private_ip == flask.request.remote_addr and one.state == "running")
-    if source:
-        endpoints = [one for one in backend.vpc_end_points.values() if one.vpc_id == source.vpc_id]
-        endpoints = [one.id for one in endpoints if one.service_name.endswith(f".{request._service}")]
-        context |= {"aws:SourceVpc": source.vpc_id, "aws:VpcSourceIp": source.private_ip}
-        context |= {"aws:SourceVpce": endpoint for endpoint in endpoints}
+    if endpoint := flask.request.environ.get(doors.THROUGH):
+        context |= {
+            "aws:SourceVpce": endpoint.id, "aws:SourceVpc": endpoint.vpc_id, "aws:VpcSourceIp": flask.request.remote_addr,
+        }
     return context
 
 
 def ec2_questions(response, action, where):
     """On each thing that is named, and on each kind of thing that is made."""
-    if action.startswith("Describe") or action.startswith("Get"):
+    if action.startswith(("Describe", "Get")) or action in EC2_UNLIMITED:
         return [(f"ec2:{action}", "*", {})]
     data = {name: value[0] for name, value in response.data.items() if isinstance(value, list) and value}
     backend, tags = response.ec2_backend, requested_tags(data)

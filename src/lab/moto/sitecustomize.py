@@ -9,6 +9,7 @@ import functools
 import os
 
 import endpoints  # noqa: F401
+import groups  # noqa: F401
 import limits  # noqa: F401
 from moto.ec2.models.amis import AmiBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
@@ -101,6 +102,7 @@ def current_is_what_bears_the_label(backend, _result, secret_id, version_stage, 
         secret.set_default_version_id(current[0])
 
 
-# Where it is said where to write down what was asked, callers are judged by their policies.
+# Where it is said where to write down what was asked, callers are judged by their policies and by the way that they come.
 if "PGHERD_LAB_CALLS" in os.environ:
+    import doors  # noqa: F401
     import judge  # noqa: F401

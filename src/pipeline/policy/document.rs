@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::modules::Modules;
 use super::rights::{ENCRYPT, On};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Partition};
 
 /// Characters of a managed policy, white space not counted
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
@@ -172,6 +172,11 @@ impl<'a> Statements<'a> {
         self.allow(When::Always, "s3:ListBucket", vec![bucket.clone()]);
         self.allow(When::Always, "s3:GetObject", states.clone());
         if written {
+            // Where earlier versions kept them: they are looked for there, and copied.
+            let modules = keys.iter().filter_map(|key| key.rsplit('/').next()?.strip_suffix(".tfstate"));
+            let former = modules.flat_map(|module| self.cluster.former_state_keys(module));
+            let former = former.map(|key| format!("{bucket}/{key}")).collect();
+            self.allow(When::Always, "s3:GetObject", former);
             for action in ["s3:GetBucketLocation", "s3:GetBucketVersioning"] {
                 self.allow(When::Always, action, vec![bucket.clone()]);
             }
@@ -242,7 +247,12 @@ impl<'a> Statements<'a> {
             When::PublishedBy(owner) => json!({ "StringEquals": { "ec2:Owner": owner } }),
             When::ForMachines => json!({ "StringEquals": { "iam:PassedToService": format!("ec2.{dns}") } }),
             When::ByServices => {
-                let services = ["ec2", "secretsmanager"].map(|name| format!("{name}.{}.{dns}", self.cluster.region));
+                // China's services call each other by one name or the other, as kms.tf has it.
+                let suffixes = BTreeSet::from([Partition::Commercial.domain(), dns]);
+                let services = ["ec2", "secretsmanager"].into_iter().flat_map(|name| {
+                    suffixes.iter().map(move |suffix| format!("{name}.{}.{suffix}", self.cluster.region))
+                });
+                let services: Vec<String> = services.collect();
                 json!({ "StringEquals": { "kms:ViaService": services } })
             }
         })

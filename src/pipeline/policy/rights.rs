@@ -170,8 +170,9 @@ pub const MODULES: &[Rights] = &[
     resource(
         "aws_ec2_subnet_cidr_reservation",
         &[("ec2:GetSubnetCidrReservations", ANY)],
-        &[("ec2:CreateSubnetCidrReservation", &[Ours("subnet"), Bare("subnet-cidr-reservation")])],
-        &[("ec2:DeleteSubnetCidrReservation", &[Ours("subnet"), Bare("subnet-cidr-reservation")])],
+        &[("ec2:CreateSubnetCidrReservation", &[Ours("subnet")])],
+        // The one thing that is taken away by its id, and that AWS checks no resource of.
+        &[("ec2:DeleteSubnetCidrReservation", ANY)],
     ),
     resource(
         "aws_ec2_managed_prefix_list",
@@ -264,6 +265,8 @@ pub const MODULES: &[Rights] = &[
             ("ec2:ModifyInstanceMetadataOptions", INSTANCE),
             ("ec2:ModifyInstanceCreditSpecification", INSTANCE),
             ("ec2:ModifyVolume", &[Ours("volume")]),
+            // The disk is tagged after its machine is made, which a killed run may have left undone.
+            ("ec2:CreateTags", &[Untagged("volume")]),
             ("ec2:StartInstances", INSTANCE),
             ("ec2:StopInstances", INSTANCE),
         ],
@@ -388,6 +391,7 @@ pub const NEEDED_ELSEWHERE: &[(&str, &str)] = &[
     ("ec2:DeleteVolume", "the volume of a build that was killed"),
     ("ec2:DeleteSnapshot", "the snapshot of a build that was killed, or of an image that is pruned"),
     ("ec2:DeregisterImage", "an image that is built anew, or pruned"),
+    ("ec2:DescribeInstanceCreditSpecifications", "a burstable instance type"),
     ("ec2:DescribeInternetGateways", "what a killed run had made"),
     ("ec2:DescribeKeyPairs", "the key pair of a build that was killed, or of the blueprint"),
     ("ec2:DescribeNetworkInterfaces", "a network interface of somebody else's in a subnet that is to go"),

@@ -28,9 +28,9 @@ locals {
 
   # Where Secrets Manager's endpoint is.
   endpoints = {
-    "eu-west-1a" = "10.20.0.47"
-    "eu-west-1b" = "10.20.64.47"
-    "eu-west-1c" = "10.20.128.47"
+    "eu-west-1a" = "10.20.0.46"
+    "eu-west-1b" = "10.20.64.46"
+    "eu-west-1c" = "10.20.128.46"
   }
 
   # Every password that machines read, what it opens, and which machines may read it.

@@ -85,6 +85,12 @@ pub fn check(name: &str, value: &str, context: &Context) -> Result<(), Refusal> 
             "leave it out, and set it where it is meant: ALTER ROLE … or ALTER DATABASE … SET default_transaction_isolation, for those who \
              write",
         ),
+        // ProcessStartupPacket (postmaster.c): a name without an @ at its end gets the database's behind it, replicauser's as well.
+        "db_user_namespace" if on => breaks(
+            "with it every user is sought as user@database, and none is made under such a name: nobody logs in, and no standby streams"
+                .into(),
+            "leave it out: the default is off, and PostgreSQL 17 has it no more",
+        ),
         "default_transaction_read_only" if on => breaks(
             "with this Patroni could not even make its own users, and the cluster would never be founded".into(),
             "set it where it is meant, once the cluster runs: ALTER ROLE … or ALTER DATABASE … SET default_transaction_read_only",

@@ -1,5 +1,6 @@
-# Secrets Manager's endpoint is one that the VPC has already. Its own security group must let in port 443 from the
-# subnets of cluster.tf: machines read their passwords there at boot.
+# Secrets Manager's endpoint is one that the VPC has already, and the only one there. Its own security group must let in port
+# 443 from the subnets of cluster.tf: machines read their passwords there at boot. If it has a policy, that must allow
+# GetSecretValue on this cluster's secrets, and PutSecretValue on those of users.
 data "aws_vpc_endpoint" "secretsmanager" {
   vpc_id       = local.vpc_id
   service_name = data.aws_vpc_endpoint_service.secretsmanager.service_name
