@@ -5,16 +5,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use pgherd::cluster::resolve;
+use pgherd::fileset::FileSet;
 use pgherd::generate::generate;
+
+#[path = "validate/moto.rs"]
+mod moto;
 
 /// The superuser's name, and the system user's: a server does not run as root.
 const POSTGRES: &str = "postgres";
 
 /// Two applications and their guests. `version` is the major that the text is written for.
-fn bootstrap(version: u16) -> String {
+fn files(version: u16) -> FileSet {
     let text = format!(
         r#"cluster "herd" {{
   region = "eu-west-1"
@@ -44,7 +49,7 @@ fn bootstrap(version: u16) -> String {
 "#
     );
     let cluster = resolve(&pgherd::blueprint::parse("herd.hcl", &text).unwrap_or_else(|found| panic!("{found:?}")));
-    generate(&cluster).get("db_config/bootstrap.sql").unwrap().text.to_string()
+    generate(&cluster)
 }
 
 /// A server of this machine's own, without a port.
@@ -54,8 +59,17 @@ struct Server {
 }
 
 impl Server {
-    /// Founded as Patroni does it, with a file of SQL.
-    fn founded(bootstrap: &str) -> Self {
+    /// With what `bootstrap.sql` makes in a PostgreSQL of this major.
+    fn founded(version: u16) -> Self {
+        let server = Server::started("local all all trust\n", "");
+        let sql = server.dir.path().join("bootstrap.sql");
+        fs::write(&sql, files(version).get("db_config/bootstrap.sql").unwrap().text.as_bytes()).unwrap();
+        ok(server.psql(POSTGRES, POSTGRES).arg("-f").arg(&sql));
+        server
+    }
+
+    /// Empty, with these lines of pg_hba.conf and of postgresql.conf.
+    fn started(pg_hba: &str, more: &str) -> Self {
         let bin = newest();
         let server = Server { dir: TempDir::new().unwrap(), bin };
         if rustix::process::geteuid().is_root() {
@@ -74,12 +88,10 @@ impl Server {
         ]));
         let settings = "listen_addresses = ''\nshared_preload_libraries = 'pg_stat_statements'\nfsync = off\nwal_level = logical\n";
         let file = server.dir.path().join("data/postgresql.auto.conf");
-        fs::write(&file, format!("{settings}unix_socket_directories = '{}'\n", server.dir.path().display())).unwrap();
+        fs::write(server.dir.path().join("data/pg_hba.conf"), pg_hba).unwrap();
+        fs::write(&file, format!("{settings}{more}unix_socket_directories = '{}'\n", server.dir.path().display()))
+            .unwrap();
         ok(server.program("pg_ctl").args(["-w", "-s", "-D", &data, "-l", &format!("{data}/log"), "start"]));
-        let sql = server.dir.path().join("bootstrap.sql");
-        fs::write(&sql, bootstrap).unwrap();
-        let mut psql = server.psql(POSTGRES, POSTGRES);
-        ok(psql.arg("-f").arg(&sql));
         server
     }
 
@@ -153,7 +165,7 @@ fn ok(command: &mut Command) -> Output {
 #[test]
 fn each_user_has_its_own_databases_and_no_other() {
     for version in [13, 15] {
-        let server = Server::founded(&bootstrap(version));
+        let server = Server::founded(version);
         for (user, database, may) in [
             ("a", "a", true),
             ("a", "b", false),
@@ -215,5 +227,100 @@ fn each_user_has_its_own_databases_and_no_other() {
         assert_eq!(server.may(POSTGRES, POSTGRES, "SELECT count(*) > 0 FROM pg_stat_statements"), "t");
         assert_eq!(server.may("a", "a", "SELECT count(*) > 0 FROM pg_stat_statements"), "t", "an owner sees its own");
         assert_eq!(server.may("b", "latin", "SHOW server_encoding"), "LATIN1");
+    }
+}
+
+/// Runs `post_bootstrap.py` as Patroni does, but for where its files are and for Secrets Manager, which refuses the second secret
+/// twice. Prints what it asked for.
+const FOUND: &str = r#"import json, os, subprocess, sys
+folder, connection, sql = sys.argv[1:]
+sys.path[:0] = [folder + "/machine", folder + "/db_config"]
+import read_secrets, post_bootstrap
+from botocore.exceptions import ClientError
+read_secrets.PLAN, post_bootstrap.SQL, read_secrets.PAUSE = folder + "/db_config/secrets.json", sql, 0
+puts, options, started = [], [], subprocess.run
+class SecretsManager:
+    def put_secret_value(self, **put):
+        puts.append(put)
+        if [each["SecretId"] for each in puts].count("herd/user/b") in (1, 2) and put["SecretId"] == "herd/user/b":
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "PutSecretValue")
+def psql(argv, **more):
+    options.append(more["env"]["PGOPTIONS"])
+    assert not any(put["SecretString"] in " ".join(argv) + more["input"] for put in puts)
+    return started(argv, **more)
+post_bootstrap.connect, subprocess.run = lambda region: SecretsManager(), psql
+os.environ["PGOPTIONS"] = "-c synchronous_commit=local -c statement_timeout=0"
+code = post_bootstrap.main(connection)
+print("\n" + json.dumps({"code": code, "puts": puts, "options": options}))
+"#;
+
+/// The generated files, the server that they found, and what the founder of it asked for.
+fn found(server: &Server, folder: &Path, sql: &str) -> Value {
+    let connection = format!("host={} port=5000 user={POSTGRES} dbname={POSTGRES}", server.dir.path().display());
+    let mut python = Command::new("python3");
+    python.args(["-c", FOUND]).arg(folder).args([&connection, sql]).env("PYTHONDONTWRITEBYTECODE", "1");
+    let printed = said(&ok(&mut python).stdout);
+    serde_json::from_str(printed.lines().last().unwrap()).unwrap()
+}
+
+/// The founding puts one version into each secret, whatever fails, and logs no verifier, whatever is logged. A guest who only reads
+/// gets another password by the script, as everybody does.
+#[test]
+fn passwords_are_made_once_and_rotated_for_each_user() {
+    let logged =
+        "port = 5000\nlog_statement = 'ddl'\nlog_min_duration_statement = 0\nlog_transaction_sample_rate = 1\n";
+    let server = Server::started("local all postgres trust\nlocal all all scram-sha-256\n", logged);
+    let generated = TempDir::new().unwrap();
+    for (path, file) in files(15).iter() {
+        let path = generated.path().join(path.as_str());
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, file.text.as_bytes()).unwrap();
+    }
+
+    let broken = generated.path().join("broken.sql");
+    fs::write(&broken, "CREATE ROLE pgherd_clients NOLOGIN; DROP ROLE pgherd_clients; SELECT 1/0;\n").unwrap();
+    let failed = found(&server, generated.path(), broken.to_str().unwrap());
+    assert!(failed["code"] != 0 && failed["puts"] == json!([]), "no version of what was not founded: {failed}");
+
+    let bootstrap = generated.path().join("db_config/bootstrap.sql");
+    let founded = found(&server, generated.path(), bootstrap.to_str().unwrap());
+    assert_eq!(founded["code"], 0, "{founded}");
+    let mut puts = founded["puts"].as_array().unwrap().clone();
+    let names: Vec<&str> = puts.iter().map(|put| put["SecretId"].as_str().unwrap()).collect();
+    let user = |name: &str| format!("herd/user/{name}");
+    assert_eq!(names, ["a", "b", "b", "b", "report", "clerk", "follower"].map(user));
+    puts.dedup();
+    assert_eq!(puts.len(), 5, "all tries are one version: {founded}");
+    assert!(puts.iter().all(|put| put["ClientRequestToken"].as_str().is_some_and(|token| token.len() >= 32)));
+    let trial = fs::read_to_string(generated.path().join("db_config/try_settings.py")).unwrap();
+    for options in founded["options"].as_array().unwrap() {
+        assert!(
+            trial.contains(&format!("BOOTSTRAP = {options}\n")),
+            "the trial connects in another way than {options}"
+        );
+        assert!(options.as_str().unwrap().starts_with("-c synchronous_commit=local "), "Patroni's own: {options}");
+    }
+    let log = fs::read_to_string(server.dir.path().join("data/log")).unwrap();
+    assert!(log.contains("CREATE ROLE pgherd_clients") && !log.contains("SCRAM-SHA-256$"), "{log}");
+
+    let moto = moto::Moto::with_images("", &FileSet::default());
+    for user in ["a", "report", "clerk"] {
+        let name = format!("herd/user/{user}");
+        let put = puts.iter().find(|put| put["SecretId"] == *name).unwrap();
+        let made = json!({ "Name": name, "SecretString": put["SecretString"], "ClientRequestToken": put["ClientRequestToken"] });
+        moto.json("eu-west-1", "secretsmanager", "secretsmanager.CreateSecret", &made);
+        let mut rotate = Command::new("bash");
+        rotate.arg(generated.path().join("rotate_password.sh")).arg(user).env("HAPROXY_ADDRESS", server.dir.path());
+        rotate.env("AWS_ENDPOINT_URL", moto.endpoint()).env_remove("PGDATABASE");
+        ok(rotate.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test"));
+        let password = moto.secret("eu-west-1", &name);
+        assert_ne!(put["SecretString"], *password, "{user}");
+        let logs_in = |password: &str| {
+            let mut psql = Command::new("psql");
+            psql.arg(format!("host={} port=5000 user={user} dbname=a", server.dir.path().display()));
+            psql.args(["--no-psqlrc", "--no-password", "-c", "SELECT 1"]).env("PGPASSWORD", password);
+            psql.output().unwrap().status.success()
+        };
+        assert!(logs_in(&password) && !logs_in(put["SecretString"].as_str().unwrap()), "{user}");
     }
 }

@@ -96,6 +96,40 @@ fn nothing_that_exists_gets_a_new_password() {
     }
 }
 
+/// A user who came after the founding has a secret without a value; one without a database is let in nowhere.
+#[test]
+fn what_cannot_be_rotated_says_what_is_missing() {
+    let world = World::of(&BLUEPRINT.replace("[\"app\"]", "[\"app\", \"spare\"]"));
+    world.test.run(&["gen"]).exits(0);
+    for user in ["app", "spare"] {
+        let name = format!("herd/user/{user}");
+        ask(&world.moto, "CreateSecret", &json!({ "Name": name, "ClientRequestToken": "0".repeat(32) }));
+    }
+    let psql = Database(tempfile::TempDir::new().unwrap());
+    psql.start("");
+    let refused = |user: &str| {
+        let output = psql.rotate_of(&world, user, "");
+        assert!(!output.status.success(), "{user}");
+        said(&output)
+    };
+    let empty = refused("app");
+    assert!(empty.starts_with("rotate_password.sh: herd/user/app has no value yet"), "{empty}");
+    let homeless = refused("spare");
+    assert_eq!(homeless.trim(), "rotate_password.sh: no database lets spare in: set PGDATABASE");
+    assert!(refused("").contains("usage: ") && refused("nobody").contains("usage: "));
+
+    // The command that it names, with a password on standard input.
+    let (_, put) = empty.trim().split_once("read -rs password; ").unwrap();
+    let mut shell = Command::new("bash");
+    shell.args(["-c", put]).env("password", "b".repeat(32)).env("AWS_ENDPOINT_URL", world.moto.endpoint());
+    let done = shell.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").output().unwrap();
+    assert!(done.status.success(), "{}", said(&done));
+    assert_eq!(world.moto.secret(REGION, "herd/user/app"), "b".repeat(32));
+    psql.start(&"b".repeat(32));
+    let rotated = psql.rotate(&world, "");
+    assert!(rotated.status.success(), "{}", said(&rotated));
+}
+
 /// Each secret's current value, and its previous one.
 #[derive(Debug, PartialEq, Eq)]
 struct Passwords(BTreeMap<String, (String, Option<String>)>);
@@ -168,7 +202,7 @@ if fails == "connect" or not is_it():
 sql = sys.stdin.read().strip()
 if sql != "SELECT 1":
     with open(kept, "w") as out:
-        out.write(re.fullmatch(r"""ALTER ROLE "app" PASSWORD '([^']+)';""", sql).group(1))
+        out.write(re.fullmatch(r"""SET default_transaction_read_only = off;\nALTER ROLE "app" PASSWORD '([^']+)';""", sql).group(1))
     if fails == "after":
         os.kill(os.getppid(), 9)
 "#
@@ -181,9 +215,13 @@ if sql != "SELECT 1":
     }
 
     fn rotate(&self, world: &World, fails: &str) -> Output {
+        self.rotate_of(world, "app", fails)
+    }
+
+    fn rotate_of(&self, world: &World, user: &str, fails: &str) -> Output {
         let path = format!("{}:{}", self.0.path().display(), std::env::var("PATH").unwrap());
         let mut command = Command::new(world.test.path("generated/herd/rotate_password.sh"));
-        command.arg("app").env("PATH", path).env("FAILS", fails).env("AWS_ENDPOINT_URL", world.moto.endpoint());
+        command.arg(user).env("PATH", path).env("FAILS", fails).env("AWS_ENDPOINT_URL", world.moto.endpoint());
         command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").output().unwrap()
     }
 }

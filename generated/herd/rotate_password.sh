@@ -12,7 +12,7 @@
 #
 # Environment, all optional:
 #   HAPROXY_ADDRESS   where to reach HAProxy from here, if not at its private address
-#   PGDATABASE        a database that lets the user in, if not the one below
+#   PGDATABASE        a database that lets the user in, if not the one below; needed where there is none
 #   PGSSLMODE         how psql checks the server (default require)
 set -euo pipefail
 
@@ -20,7 +20,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 haproxy_address=10.20.128.32 write_port=5000
-# Each user, and a database that lets it in, where there is one.
+# Each user, and a database that lets it in: empty where there is none.
 declare -A databases=([app]=app)
 
 die() {
@@ -49,13 +49,18 @@ print("SCRAM-SHA-256$%d:%s$%s:%s" % (rounds, salt, stored, server))'
 }
 
 main() {
-  [[ $# -eq 1 && -n ${databases[$1]:-} ]] || die "usage: ./rotate_password.sh USER, one of: ${!databases[*]}"
+  [[ $# -eq 1 && -n $1 && -n ${databases[$1]+known} ]] || die "usage: ./rotate_password.sh USER, one of: ${!databases[*]}"
   local user=$1 pending current new old hash
   secret=$cluster/user/$user
   export PGHOST=${HAPROXY_ADDRESS:-$haproxy_address} PGPORT=$write_port PGUSER=$user
   export PGDATABASE=${PGDATABASE:-${databases[$user]}} PGSSLMODE=${PGSSLMODE:-require} PGCONNECT_TIMEOUT=5
+  [[ -n $PGDATABASE ]] || die "no database lets $user in: set PGDATABASE"
 
-  current=$(version_of AWSCURRENT) pending=$(version_of AWSPENDING)
+  current=$(version_of AWSCURRENT)
+  pending=$(version_of AWSPENDING)
+  [[ $current != None ]] || die "$secret has no value yet: only users who were there at the founding got one. Put in the password" \
+    "that $user has in PostgreSQL: read -rs password; printf %s \"\$password\" | aws secretsmanager put-secret-value" \
+    "--region $region --secret-id $secret --secret-string file:///dev/stdin"
   old=$(value_of AWSCURRENT)
   if [[ $pending == None || $pending == "$current" ]]; then
     opens "$old" || die "$user cannot log in at $PGHOST:$PGPORT with the password in $secret; nothing was changed"
@@ -69,7 +74,8 @@ main() {
 
   if ! opens "$new"; then
     hash=$(verifier "$new")
-    printf "ALTER ROLE \"%s\" PASSWORD '%s';\n" "$user" "$hash" | as_user "$old" ||
+    # The sessions of a guest who only reads begin read-only.
+    printf "SET default_transaction_read_only = off;\nALTER ROLE \"%s\" PASSWORD '%s';\n" "$user" "$hash" | as_user "$old" ||
       die "PostgreSQL did not take the new password. The old one is still in force: mend what the error names and run this again"
     opens "$new" || die "PostgreSQL took the new password and does not let it in. It is in $secret, labelled AWSPENDING"
   fi

@@ -105,7 +105,7 @@ cluster {} {{
         format!(
             "
   postgres {{
-    # Login roles that exist from the start. Terraform makes their passwords and keeps them in AWS Secrets Manager.
+    # Login roles that exist from the start. The machine that founds the cluster makes their passwords; AWS Secrets Manager keeps them.
     {users}
 
     # Databases that exist from the start, each with its owner.

@@ -22,7 +22,7 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     if postgres.users.is_empty() {
         return;
     }
-    let of = |user: &User| (user.name.clone(), opened_by(postgres, &user.name).unwrap_or("postgres").to_string());
+    let of = |user: &User| (user.name.clone(), opened_by(postgres, &user.name).unwrap_or_default().to_string());
     let databases: BTreeMap<String, String> = postgres.users.iter().map(of).collect();
     let databases: Vec<String> =
         databases.iter().map(|(user, database)| format!("[{}]={}", quote(user), quote(database))).collect();
@@ -31,7 +31,7 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
         format!("cluster={}", quote(&cluster.name)),
         format!("region={}", quote(&cluster.region)),
         format!("haproxy_address={} write_port={}", cluster.haproxy_machine().address, cluster.haproxy.write_port),
-        "# Each user, and a database that lets it in, where there is one.".to_string(),
+        "# Each user, and a database that lets it in: empty where there is none.".to_string(),
         format!("declare -A databases=({})", databases.join(" ")),
     ];
     #[derive(Serialize)]

@@ -3,7 +3,8 @@
 
 Called by Patroni with a connection string. Passwords are made here, go to Secrets Manager, and to the server as SCRAM-SHA-256
 verifiers: they are in no argument list, no statement and no log, and no machine can read them again. Any failure makes Patroni
-throw the new cluster away and try again, with passwords made anew.
+throw the new cluster away and try again, with passwords made anew. So they are made last: what fails before leaves no versions in
+Secrets Manager.
 """
 
 import base64
@@ -14,10 +15,19 @@ import secrets
 import string
 import subprocess
 import sys
+import uuid
 
 from read_secrets import connect, keep_trying, read_plan
 
 SQL = "/etc/pgherd/bootstrap.sql"
+# Not even a verifier is written to the log, whatever the blueprint has logged, or kept by pg_stat_statements.
+UNSEEN = """SET log_statement = none;
+SET log_min_error_statement = panic;
+SET log_min_duration_statement = -1;
+SET log_min_duration_sample = -1;
+SET log_transaction_sample_rate = 0;
+SET pg_stat_statements.track_utility = off;
+"""
 # PostgreSQL's own default: the passwords are long and random, and every connection pays for it.
 ITERATIONS = 4096
 
@@ -39,29 +49,40 @@ def make_password():
     return "".join(secrets.choice(alphabet) for _ in range(32))
 
 
-def put_all(region, passwords):
-    """Puts each password into its secret; raises what boto3 raises."""
-    client = connect(region)
-    for name, password in passwords.items():
-        client.put_secret_value(SecretId=name, SecretString=password)
+def put(region, name, password):
+    """Puts a password into its secret, however often that takes: the token makes all tries one version."""
+    token = str(uuid.uuid4())
+    value = {"SecretId": name, "SecretString": password, "ClientRequestToken": token}
+    keep_trying(lambda: connect(region).put_secret_value(**value))
+
+
+def set_password(user, password):
+    """The statement; it has the verifier alone."""
+    name = '"' + user.replace('"', '""') + '"'
+    return f"ALTER ROLE {name} PASSWORD '{verifier(password)}';\n"
+
+
+def run(connection, statements):
+    """psql's exit status."""
+    psql = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", connection]
+    # Beside Patroni's own. However long it takes: the blueprint's time limits are for applications.
+    options = os.environ.get("PGOPTIONS", "") + " -c statement_timeout=0 -c lock_timeout=0"
+    environment = {**os.environ, "PGOPTIONS": options.strip()}
+    return subprocess.run(psql, input=statements, text=True, env=environment, check=False).returncode
 
 
 def main(connection):
     with open(SQL, encoding="utf-8") as sql_file:
-        statements = [sql_file.read()]
-    # Not even a verifier is kept by pg_stat_statements or written to the log.
-    statements.append("SET pg_stat_statements.track_utility = off;\nSET log_min_duration_statement = -1;\n")
+        failed = run(connection, sql_file.read())
     plan = read_plan()
+    users = plan.get("users", {})
+    if failed or not users:
+        return failed
+    passwords = {user: make_password() for user in users}
     # Put before they are set: nobody's password is one that nobody knows.
-    passwords = {secret: make_password() for secret in plan.get("users", {}).values()}
-    keep_trying(lambda: put_all(plan["region"], passwords))
-    for user, secret in plan.get("users", {}).items():
-        name = '"' + user.replace('"', '""') + '"'
-        statements.append(f"ALTER ROLE {name} PASSWORD '{verifier(passwords[secret])}';\n")
-    psql = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", connection]
-    # However long it takes: the blueprint's time limits are for applications.
-    environment = {**os.environ, "PGOPTIONS": "-c statement_timeout=0 -c lock_timeout=0"}
-    return subprocess.run(psql, input="".join(statements), text=True, env=environment, check=False).returncode
+    for user, secret in users.items():
+        put(plan["region"], secret, passwords[user])
+    return run(connection, UNSEEN + "".join(set_password(*each) for each in passwords.items()))
 
 
 if __name__ == "__main__":

@@ -55,8 +55,8 @@ QUERIES = [
     "SET statement_timeout = 0",
     "CHECKPOINT",
 ]
-# How post_bootstrap.py connects.
-BOOTSTRAP = "-c statement_timeout=0 -c lock_timeout=0"
+# How post_bootstrap.py connects: with what Patroni hands it (postgresql/bootstrap.py) and its own.
+BOOTSTRAP = "-c synchronous_commit=local -c statement_timeout=0 -c statement_timeout=0 -c lock_timeout=0"
 # pg_rewind's, on the server that it copies from (libpq_source.c), and the right to each.
 REWIND = [
     "SELECT pg_catalog.set_config('search_path', '', false)",

@@ -46,7 +46,7 @@ def keep_trying(action):
         try:
             return action()
         except (BotoCoreError, ClientError) as error:
-            print(f"Secrets Manager does not have all secrets yet, trying again in {PAUSE} s: {error}", flush=True)
+            print(f"Secrets Manager did not take or give all secrets, trying again in {PAUSE} s: {error}", flush=True)
             time.sleep(PAUSE)
 
 

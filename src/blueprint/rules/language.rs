@@ -58,8 +58,9 @@ reader and minutes to another.";
 from its text and its variables alone.";
     ENVIRONMENT = "PGH121", "a blueprint does not read the environment",
         "A value from the environment makes one blueprint another cluster on each machine, and what was reviewed is not what is
-run. A secret belongs into no blueprint at all: Terraform makes every password, keeps it in Secrets Manager, and no file,
-state or log has it. What varies otherwise (an address, a size, a region) is a variable, handed in with --var.";
+run. A secret belongs into no blueprint at all: Terraform and the machine that founds the cluster make the passwords, Secrets
+Manager keeps them, and no file, state or log has them. What varies otherwise (an address, a size, a region) is a variable,
+handed in with --var.";
     NOT_PURE = "PGH122", "this depends on more than the blueprint",
         "Generated files are committed and compared with what the blueprint generates. That works while they follow from the
 blueprint and its variables alone: no files, no clock, no chance, nothing that exists in AWS.";

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-110214c44880"
-  image      = "110214c44880"
+  image_name = "herd-slave-3695f99313ef"
+  image      = "3695f99313ef"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

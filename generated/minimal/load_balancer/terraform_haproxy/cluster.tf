@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-haproxy-4d9a5a6c3659"
-  image      = "4d9a5a6c3659"
+  image_name = "minimal-haproxy-1054d4ba1264"
+  image      = "1054d4ba1264"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -55,7 +55,7 @@ cluster "herd" {
     #locale_provider = "icu"
     #encoding        = "UTF8"
 
-    # Login roles that exist from the start. Their passwords are made by Terraform and kept in AWS Secrets Manager.
+    # Login roles that exist from the start. The machine that founds the cluster makes their passwords; AWS Secrets Manager keeps them.
     users = ["app"]
 
     # Databases that exist from the start, each with its owner, who alone connects to it.
