@@ -350,7 +350,7 @@ pub fn cases() -> Vec<Case> {
         set("PGH158", "\"auto_explain.log_min_durations\" = 1", "did you mean `auto_explain.log_min_duration`?"),
         set("PGH160", "\"auto_explain.log_min_duration\" = \"soon\"", "is no number"),
         set("PGH160", "unix_socket_permissions = 700", "in octal"),
-        set("PGH160", "work_mem = \"08MB\"", "PostgreSQL knows no unit"),
+        set("PGH160", "work_mem = \"08MB\"", "write \"8MB\""),
         set("PGH160", "jit = \" on\"", "neither on nor off"),
         set("PGH111", "archive_command = false", "is neither on nor off"),
         set("PGH160", "search_path = \"a b\"", "no list that PostgreSQL can read"),
