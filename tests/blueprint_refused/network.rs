@@ -51,6 +51,8 @@ pub fn cases() -> Vec<Case> {
         inside("PGH147", 2, 13, "network {\n  clients = []\n}", "nobody could reach HAProxy"),
         inside("PGH148", 2, 28, "network {\n  clients = [\"10.0.0.0/8\", \"10.0.0.0/8\"]\n}", "stands there twice"),
         inside("PGH145", 2, 13, "network {\n  admins = [\"203.0.113.7\"]\n}", "write \"203.0.113.7/32\""),
+        inside("PGH145", 2, 14, "network {\n  clients = [\"010.1.1.0/24\"]\n}", "zeros in front: \"10.1.1.0/24\""),
+        inside("PGH145", 2, 13, "network {\n  admins = [\"10.1.00.0/24\"]\n}", "zeros in front: \"10.1.0.0/24\""),
         inside("PGH145", 2, 13, "network {\n  admins = [\"::1\"]\n}", "is IPv6"),
         inside("PGH145", 2, 13, "network {\n  admins = [\"me\"]\n}", "is no IPv4 range"),
     ]
