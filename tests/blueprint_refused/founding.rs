@@ -22,7 +22,7 @@ pub fn cases() -> Vec<Case> {
         guest("PGH380", 1, 13, "databases = []", "is let into no database"),
         guest("PGH380", 0, 1, "", "is let into no database"),
         guest("PGH380", 2, 10, "databases = [\"app\"]\naccess = \"owner\"", "made and changed by the owner alone"),
-        guest("PGH148", 1, 21, "databases = [\"app\", \"app\"]", "stands there twice"),
+        guest("PGH148", 1, 21, "databases = [\"app\", \"app\"]", "is listed twice"),
         postgres(
             "PGH380",
             3,
@@ -37,7 +37,7 @@ pub fn cases() -> Vec<Case> {
             "users = [\"app\"]\ndatabases = [\"app\"]\nuser \"app\" {\ndatabases = [\"app\"]\n}",
             "twice",
         ),
-        postgres("PGH148", 2, 10, "databases = [\"app\"]\ndatabase \"app\" {\n}", "stands there twice"),
+        postgres("PGH148", 2, 10, "databases = [\"app\"]\ndatabase \"app\" {\n}", "is listed twice"),
         postgres("PGH156", 1, 10, "database \"template1\" {\n}", "exists in every server"),
         postgres(
             "PGH156",

@@ -59,7 +59,7 @@ fn contradictions() -> Vec<Case> {
             10,
             6,
             &[VPC, REST, A, &b.replace("10.1.4", "10.1.5")],
-            "`subnet-0a1b2c3d` stands there twice",
+            "`subnet-0a1b2c3d` is listed twice",
         ),
         network(
             "PGH146",

@@ -143,7 +143,7 @@ fn report_repeated<T: Hash + Eq + Display>(r: &Reader, name: &str, items: &[Foun
     let mut seen = HashSet::new();
     for item in items {
         if !seen.insert(&item.value) {
-            let problem = format!("`{}` stands there twice", item.value);
+            let problem = format!("`{}` is listed twice", item.value);
             r.report(name, &item.at, Refusal { rule: &is::REPEATED, problem, help: "leave the second one out".into() });
         }
     }
