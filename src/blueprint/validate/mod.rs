@@ -84,7 +84,8 @@ fn blueprint(r: &Reader, name: &str) -> Blueprint {
     let (failover, budget) = r.block("failover", |r| failover::read(r, default.failover));
     let postgres = r.block("postgres", |r| {
         let own_major = image.base.own_postgres();
-        let context = postgres::Context { synchronous: failover.synchronous, own_major, slaves: slave_count, logical_slots: 0 };
+        let context =
+            postgres::Context { synchronous: failover.synchronous, own_major, slaves: slave_count, logical_slots: 0 };
         postgres::read(r, default.postgres, &context)
     });
     let tags = tags::read(r);

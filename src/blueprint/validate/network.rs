@@ -160,7 +160,11 @@ pub fn range(text: &str) -> Result<Ipv4Net, Refusal> {
         let plain: Vec<&str> = octets.iter().map(|octet| octet.trim_start_matches('0')).collect();
         let plain: Vec<&str> = plain.into_iter().map(|octet| if octet.is_empty() { "0" } else { octet }).collect();
         let help = format!("write it in decimals, without zeros in front: \"{}/{length}\"", plain.join("."));
-        return refuse(&is::RANGE, format!("`{text}` has a 0 in front of a number, which some programs read as octal"), help);
+        return refuse(
+            &is::RANGE,
+            format!("`{text}` has a 0 in front of a number, which some programs read as octal"),
+            help,
+        );
     }
     if let Ok(net) = text.parse::<Ipv4Net>() {
         if net.addr() == net.network() {

@@ -127,10 +127,12 @@ const GROUPS: [&str; 3] = ["", "postgres", "ssl-cert"];
 /// Refuses the value of a setting (in lower case) that names what no image has.
 pub fn check(name: &str, value: &str, major: Option<u16>, locales: &[&str]) -> Result<(), Refusal> {
     match name {
-        "lc_messages" | "lc_monetary" | "lc_numeric" | "lc_time" => match locales.iter().any(|locale| alike(locale, value)) {
-            true => Ok(()),
-            false => locale(name, value),
-        },
+        "lc_messages" | "lc_monetary" | "lc_numeric" | "lc_time" => {
+            match locales.iter().any(|locale| alike(locale, value)) {
+                true => Ok(()),
+                false => locale(name, value),
+            }
+        }
         "client_encoding" => encoding(value),
         "timezone_abbreviations" => one_of(value, &ABBREVIATIONS, "set of time zone abbreviations"),
         "unix_socket_group" => match GROUPS.contains(&value) {

@@ -98,7 +98,9 @@ pub fn check(name: &str, value: &str, major: Option<u16>) -> Result<(), Refusal>
         // get_extension_control_directories (extension.c): $system is where the package has them.
         "extension_control_path" if !value.split(':').any(|folder| folder == "$system") => refuse(
             &is::SETTING_BREAKS,
-            format!("`{value}` leaves out $system, where all extensions of the images are: the founding makes one of them"),
+            format!(
+                "`{value}` leaves out $system, where all extensions of the images are: the founding makes one of them"
+            ),
             "leave it out, or write \"$system\" among the folders",
         ),
         "jit_provider" if value != "llvmjit" => refuse(

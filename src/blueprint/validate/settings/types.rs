@@ -48,7 +48,10 @@ fn explain(parameter: &Parameter, value: &str, unreadable: Unreadable) -> (Strin
         Unreadable::UnknownUnit => unknown_unit(parameter, value),
         Unreadable::OutOfBounds if parameter.name == "unix_socket_permissions" => {
             let base = if value.trim().starts_with('0') { "an octal" } else { "a decimal" };
-            (format!("`{value}` is read as {base} number, and is out of PostgreSQL's bounds"), permissions(value.trim()))
+            (
+                format!("`{value}` is read as {base} number, and is out of PostgreSQL's bounds"),
+                permissions(value.trim()),
+            )
         }
         Unreadable::OutOfBounds => {
             let of_unit = if unit.is_empty() { String::new() } else { format!(", in units of {unit}") };
@@ -66,18 +69,24 @@ fn misspelt(parameter: &Parameter, value: &str) -> Option<(String, String)> {
     let rest = &value[digits.len()..];
     let whole = parameter.kind == Kind::Integer;
     let mode = parameter.name == "unix_socket_permissions";
-    if whole && digits == "0" && rest.starts_with(['o', 'O', 'b', 'B']) && rest[1..].starts_with(|c: char| c.is_ascii_digit()) {
+    if whole
+        && digits == "0"
+        && rest.starts_with(['o', 'O', 'b', 'B'])
+        && rest[1..].starts_with(|c: char| c.is_ascii_digit())
+    {
         let problem = format!("PostgreSQL does not read `{value}` as a number: octal is a 0 in front and no letter");
         let help = if mode { permissions(&rest[1..]) } else { format!("write {}", form(parameter)) };
         return Some((problem, help));
     }
     if whole && digits.len() > 1 && digits.starts_with('0') && digits.contains(['8', '9']) {
         let problem = format!("PostgreSQL reads `{value}` as octal, for the 0 in front, and octal has no 8 and no 9");
-        let help = if mode { permissions(digits) } else { format!("write \"{}{rest}\"", digits.trim_start_matches('0')) };
+        let help =
+            if mode { permissions(digits) } else { format!("write \"{}{rest}\"", digits.trim_start_matches('0')) };
         return Some((problem, help));
     }
     if whole && digits == "0" && rest.starts_with(['x', 'X']) && rest.contains(['p', 'P']) {
-        let problem = format!("`{value}` has an exponent of two, which PostgreSQL reads in numbers with a fraction alone");
+        let problem =
+            format!("`{value}` has an exponent of two, which PostgreSQL reads in numbers with a fraction alone");
         return Some((problem, format!("write {}", form(parameter))));
     }
     let fraction = rest.strip_prefix(',')?;
@@ -192,10 +201,26 @@ mod tests {
             ("work_mem", "64mb", "write \"64MB\""),
             ("max_connections", "1,5", "write a whole number without"),
             ("random_page_cost", "1,1", "write \"1.1\""),
-            ("unix_socket_permissions", "01000", "write permissions in octal, with a 0 in front and in quotes: \"0700\""),
-            ("unix_socket_permissions", "0800", "write permissions in octal, with a 0 in front and in quotes: \"0700\""),
-            ("unix_socket_permissions", "0o700", "write permissions in octal, with a 0 in front and in quotes: \"0700\""),
-            ("unix_socket_permissions", "0o770", "write permissions in octal, with a 0 in front and in quotes: \"0770\""),
+            (
+                "unix_socket_permissions",
+                "01000",
+                "write permissions in octal, with a 0 in front and in quotes: \"0700\"",
+            ),
+            (
+                "unix_socket_permissions",
+                "0800",
+                "write permissions in octal, with a 0 in front and in quotes: \"0700\"",
+            ),
+            (
+                "unix_socket_permissions",
+                "0o700",
+                "write permissions in octal, with a 0 in front and in quotes: \"0700\"",
+            ),
+            (
+                "unix_socket_permissions",
+                "0o770",
+                "write permissions in octal, with a 0 in front and in quotes: \"0770\"",
+            ),
             ("unix_socket_permissions", "770", "write permissions in octal, with a 0 in front and in quotes: \"0770\""),
             ("unix_socket_permissions", "999", "write permissions in octal, with a 0 in front and in quotes: \"0700\""),
         ] {
