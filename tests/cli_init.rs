@@ -78,7 +78,7 @@ fn nothing_is_overwritten_and_nothing_bad_is_written() {
         ("--name", "a\"b${c}", "cannot be part of a host name"),
         ("--region", "eu-wset-1", "did you mean \"eu-west-1\"?"),
         ("--zones", "a;b", "`a;b` is no zone of eu-west-1"),
-        ("--zones", "a,a", "stands there twice"),
+        ("--zones", "a,a", "is listed twice"),
         ("--slaves", "16", "0 to 15"),
         ("--instance-type", "large", "write family and size"),
         ("--database", "postgres", "the superuser, which every cluster has"),

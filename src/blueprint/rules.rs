@@ -79,6 +79,8 @@ rules! {
     INSTANCE_UNKNOWN = Rule { acceptable: true, ..error("PGH014", "the instance type is not known") };
     /// HAProxy's buffers exceed its machine's memory.
     HAPROXY_MEMORY = warning("PGH015", "HAProxy's connections do not fit into its memory");
+    /// What PostgreSQL maps when it starts is more than the memory.
+    SHARED_MEMORY = error("PGH016", "PostgreSQL's shared memory does not fit into memory");
     /// Replication slots keep WAL without a limit.
     SLOT_WAL_UNLIMITED = warning("PGH020", "an absent standby can fill the primary's disk");
     /// The caps on WAL are more than the disk.
@@ -87,6 +89,8 @@ rules! {
     IOPS_WASTED = warning("PGH022", "the disk's iops are more than the machine can use");
     /// The volume is faster than the machine's link to it.
     THROUGHPUT_WASTED = warning("PGH023", "the disk's throughput is more than the machine can use");
+    /// Slots are given up after minutes, or little WAL.
+    SLOT_GIVEN_UP = warning("PGH024", "a standby that is away for a moment must be copied anew");
     /// A standby is smaller than the master.
     STANDBY_SMALLER = warning("PGH030", "a slave is smaller than the master");
     /// A standby's disk is smaller than the master's.

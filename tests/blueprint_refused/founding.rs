@@ -22,7 +22,7 @@ pub fn cases() -> Vec<Case> {
         guest("PGH380", 1, 13, "databases = []", "is let into no database"),
         guest("PGH380", 0, 1, "", "is let into no database"),
         guest("PGH380", 2, 10, "databases = [\"app\"]\naccess = \"owner\"", "made and changed by the owner alone"),
-        guest("PGH148", 1, 21, "databases = [\"app\", \"app\"]", "stands there twice"),
+        guest("PGH148", 1, 21, "databases = [\"app\", \"app\"]", "is listed twice"),
         postgres(
             "PGH380",
             3,
@@ -37,7 +37,7 @@ pub fn cases() -> Vec<Case> {
             "users = [\"app\"]\ndatabases = [\"app\"]\nuser \"app\" {\ndatabases = [\"app\"]\n}",
             "twice",
         ),
-        postgres("PGH148", 2, 10, "databases = [\"app\"]\ndatabase \"app\" {\n}", "stands there twice"),
+        postgres("PGH148", 2, 10, "databases = [\"app\"]\ndatabase \"app\" {\n}", "is listed twice"),
         postgres("PGH156", 1, 10, "database \"template1\" {\n}", "exists in every server"),
         postgres(
             "PGH156",
@@ -66,6 +66,9 @@ pub fn cases() -> Vec<Case> {
             "no locale `de_DE.UTF-8` of its own",
         ),
         postgres("PGH381", 1, 10, "locale = \"PG_UNICODE_FAST\"", "PostgreSQL 17 has no locale"),
+        postgres("PGH381", 1, 10, "locale = \"xx-YY\"\nlocale_provider = \"icu\"", "no language `xx`"),
+        postgres("PGH381", 1, 10, "locale = \"tlh\"\nlocale_provider = \"icu\"", "no language `tlh`"),
+        postgres("PGH381", 1, 10, "locale = \"qq\"\nlocale_provider = \"icu\"", "\"und\" for the order of no language"),
         postgres("PGH381", 2, 10, "version = 14\nlocale = \"de-DE\"\nlocale_provider = \"icu\"", "15 is the first"),
         postgres("PGH381", 2, 19, "version = 16\nlocale_provider = \"builtin\"", "17 is the first"),
         postgres("PGH381", 1, 19, "locale_provider = \"glibc\"", "no provider of locales"),

@@ -54,13 +54,7 @@ fn contradictions() -> Vec<Case> {
         network("PGH142", 5, 8, &[VPC, REST, &A.replace("\"a\"", "\"eu-central-1a\"")], "is no zone of eu-west-1"),
         network("PGH142", 29, 8, &[VPC, REST, &many], "name 1 to 6 subnets"),
         network("PGH148", 9, 8, &[VPC, REST, A, &A.replace("0a1b", "0b1b").replace("10.1.4", "10.1.5")], "twice"),
-        network(
-            "PGH148",
-            10,
-            6,
-            &[VPC, REST, A, &b.replace("10.1.4", "10.1.5")],
-            "`subnet-0a1b2c3d` stands there twice",
-        ),
+        network("PGH148", 10, 6, &[VPC, REST, A, &b.replace("10.1.4", "10.1.5")], "`subnet-0a1b2c3d` is listed twice"),
         network(
             "PGH146",
             3,

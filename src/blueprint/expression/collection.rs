@@ -20,7 +20,7 @@ impl Evaluator<'_> {
                 ObjectKey::Expression(expr) => (self.key(expr, scope), span(expr)),
             };
             let value = self.element(value.expr(), scope);
-            // The parser knows names that stand there twice; this is for those that are made.
+            // The parser knows names that are listed twice; this is for those that are made.
             match key {
                 Ok(_) if self.source.is_reported(&key_at) => {}
                 Ok(key) if !seen.insert(key.clone()) => {

@@ -40,7 +40,7 @@ believes in and nobody has. `pgherd schema` lists every name, with its type and 
     MISSING = "PGH109", "a required attribute is missing",
         "Nearly everything has a default that an expert would sign. The few that have none are what only you can know: the
 region, the bucket that Terraform's state goes to, the reason why a rule is broken.";
-    BLOCK_TWICE = "PGH110", "a block stands there twice",
+    BLOCK_TWICE = "PGH110", "a block is written twice",
         "Two blocks of one name would be merged by some readers of HCL and not by others. Write one.";
     TYPE = "PGH111", "a value is of another type",
         "Types are not converted behind your back: \"2\" is text, 2 is a number, true is neither. An attribute set to null by

@@ -143,7 +143,7 @@ fn report_repeated<T: Hash + Eq + Display>(r: &Reader, name: &str, items: &[Foun
     let mut seen = HashSet::new();
     for item in items {
         if !seen.insert(&item.value) {
-            let problem = format!("`{}` stands there twice", item.value);
+            let problem = format!("`{}` is listed twice", item.value);
             r.report(name, &item.at, Refusal { rule: &is::REPEATED, problem, help: "leave the second one out".into() });
         }
     }
@@ -151,6 +151,21 @@ fn report_repeated<T: Hash + Eq + Display>(r: &Reader, name: &str, items: &[Foun
 
 /// An IPv4 range, host bits zero.
 pub fn range(text: &str) -> Result<Ipv4Net, Refusal> {
+    let (address, length) = text.split_once('/').unwrap_or((text, "32"));
+    let octets: Vec<&str> = address.split('.').collect();
+    let is_number = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
+    let padded = |part: &&str| part.len() > 1 && part.starts_with('0');
+    // inet_aton(3) reads octal after a 0, and others read decimals.
+    if octets.iter().all(is_number) && octets.iter().any(padded) {
+        let plain: Vec<&str> = octets.iter().map(|octet| octet.trim_start_matches('0')).collect();
+        let plain: Vec<&str> = plain.into_iter().map(|octet| if octet.is_empty() { "0" } else { octet }).collect();
+        let help = format!("write it in decimals, without zeros in front: \"{}/{length}\"", plain.join("."));
+        return refuse(
+            &is::RANGE,
+            format!("`{text}` has a 0 in front of a number, which some programs read as octal"),
+            help,
+        );
+    }
     if let Ok(net) = text.parse::<Ipv4Net>() {
         if net.addr() == net.network() {
             return Ok(net);

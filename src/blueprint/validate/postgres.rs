@@ -41,7 +41,7 @@ pub fn read(r: &Reader, default: Postgres, context: &Context) -> Postgres {
 /// A name stands once.
 fn once<'a>(name: &str, mut earlier: impl Iterator<Item = &'a Found<String>>) -> Result<(), Refusal> {
     match earlier.any(|earlier| earlier.value == name) {
-        true => refuse(&is::REPEATED, format!("`{name}` stands there twice"), "leave the second one out"),
+        true => refuse(&is::REPEATED, format!("`{name}` is listed twice"), "leave the second one out"),
         false => Ok(()),
     }
 }

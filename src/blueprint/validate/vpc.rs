@@ -159,7 +159,7 @@ impl Subnet {
     /// Inside the VPC, and apart from the other subnets.
     fn check_place(&self, r: &Reader, vpc: &Found<Ipv4Net>, before: &[Subnet]) {
         let twice = |at: &Range<usize>, name: &str, what: &str| {
-            let problem = format!("`{what}` stands there twice");
+            let problem = format!("`{what}` is listed twice");
             r.report(name, at, Refusal { rule: &is::REPEATED, problem, help: "name another, or leave one out".into() });
         };
         for other in before {

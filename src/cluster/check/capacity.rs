@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::layout::{Kind, kinds};
-use super::{Finding, network};
+use super::{Finding, network, shared_memory};
 use crate::blueprint::model::Disk;
 use crate::blueprint::rules::{self, Rule};
 use crate::cluster::Cluster;
@@ -65,6 +65,7 @@ pub fn sums(cluster: &Cluster) -> Vec<Sum> {
     all.extend(haproxy_memory(cluster));
     for kind in kinds(cluster) {
         all.extend(memory(cluster, &kind));
+        all.extend(shared_memory::sum(cluster, &kind));
         all.push(wal(cluster, &kind));
         all.extend(link(&kind));
     }
@@ -72,7 +73,7 @@ pub fn sums(cluster: &Cluster) -> Vec<Sum> {
     all
 }
 
-fn setting(cluster: &Cluster, name: &str, default: u64) -> u64 {
+pub(super) fn setting(cluster: &Cluster, name: &str, default: u64) -> u64 {
     let set = cluster.postgres.settings.get(name).and_then(|value| kib(name, value));
     set.and_then(|value| u64::try_from(value).ok()).unwrap_or(default)
 }
@@ -136,6 +137,7 @@ fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Su
         limit_is: format!("memory of {}", machine.instance_type),
         parts: vec![
             (name, buffers),
+            ("other shared memory", shared_memory::beside_buffers(cluster).iter().map(|(_, part)| part).sum()),
             ("page tables x max_connections", pages),
             ("work_mem x max_connections", setting(cluster, "work_mem", WORK_MEM) * connections / 1024),
             (
@@ -215,7 +217,7 @@ fn link(Kind { block, shown, machine }: &Kind) -> Vec<Sum> {
 }
 
 /// The first of these settings that the blueprint has a word in; `otherwise` where it has none.
-fn attribute(cluster: &Cluster, settings: &[&str], otherwise: &str) -> String {
+pub(super) fn attribute(cluster: &Cluster, settings: &[&str], otherwise: &str) -> String {
     let written = settings.iter().map(|name| format!("postgres.settings.{name}"));
     let own = |path: &String| cluster.decisions.iter().any(|decision| decision.from.contains(path));
     written.into_iter().find(own).unwrap_or_else(|| otherwise.to_string())

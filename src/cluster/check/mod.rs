@@ -12,6 +12,7 @@ pub mod quorum;
 mod quotas;
 mod region;
 mod server;
+mod shared_memory;
 pub mod story;
 pub mod support;
 #[cfg(test)]

@@ -26,6 +26,11 @@ const DAMAGE: [Harm; 6] = [
 /// Commands that throw WAL away and succeed: so that another one can take their place later without a restart.
 const NO_COMMANDS: [&str; 5] = ["true", "/bin/true", "/usr/bin/true", ":", "exit 0"];
 
+/// Less WAL than this a busy primary writes while a standby restarts.
+const LEAST_KEPT_KIB: i64 = 1024 * 1024;
+/// A machine is replaced, and its volume attached and recovered, within less.
+const LEAST_IDLE_MS: u32 = 60 * 60 * 1000;
+
 fn on(value: &str) -> bool {
     boolean(value) == Some(true)
 }
@@ -161,6 +166,24 @@ fn standbys(settings: &Settings) -> Vec<Finding> {
             &path("max_slot_wal_keep_size"),
             "WAL is kept for a standby that is gone until the primary's disk is full, and then nobody writes",
             "leave it out for a quarter of the disk, or write how much may be kept",
+        ));
+    }
+    let short = |cap: i64| (0..LEAST_KEPT_KIB).contains(&cap);
+    if let Some(cap) = cap.filter(|cap| short(*cap)) {
+        found.push(Finding::new(
+            &rules::SLOT_GIVEN_UP,
+            &path("max_slot_wal_keep_size"),
+            format!("a standby that is away while {} MiB of WAL are written must be copied anew", cap / 1024),
+            format!("leave it out for a quarter of the disk, or write \"{}GB\" or more", LEAST_KEPT_KIB / 1024 / 1024),
+        ));
+    }
+    let idle = milliseconds("idle_replication_slot_timeout", settings.text("idle_replication_slot_timeout"));
+    if let Some(idle) = idle.filter(|ms| (1..LEAST_IDLE_MS).contains(ms)) {
+        found.push(Finding::new(
+            &rules::SLOT_GIVEN_UP,
+            &path("idle_replication_slot_timeout"),
+            format!("a standby that is away for {} s must be copied anew", idle / 1000),
+            "leave it out, as max_slot_wal_keep_size limits what a slot keeps, or write \"1h\" or more",
         ));
     }
     if settings.is("hot_standby_feedback", on)

@@ -200,6 +200,17 @@ Take a larger machine for HAProxy, or lower max_connections: HAProxy's limits fo
 Source: https://docs.haproxy.org/3.0/configuration.html#3.2-tune.bufsize",
     ),
     (
+        "PGH016",
+        "PostgreSQL maps all of its shared memory when it starts: shared_buffers, a table of locks with room for
+max_locks_per_transaction of every connection and worker (about 400 bytes each), one of predicate locks, the text of each
+connection's query, and what else the settings ask for. More than the machine's memory cannot be mapped: no machine of
+this kind would start, and the cluster would never be founded.
+
+Lower what takes most of it, or take a larger machine.
+
+Source: https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-MAX-LOCKS-PER-TRANSACTION",
+    ),
+    (
         "PGH020",
         "Every standby has a replication slot, which keeps WAL on the primary until the standby has it. A standby that is gone
 for days keeps all of them: without max_slot_wal_keep_size the primary's disk fills, and a full disk stops every write.
@@ -238,6 +249,18 @@ volume can do beyond it is paid for and never used. Small instances reach their 
 Write less, or take a machine with more.
 
 Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ebs-optimized.html",
+    ),
+    (
+        "PGH024",
+        "Every standby has a replication slot, which keeps WAL on the primary until the standby has it. A slot that keeps more
+than max_slot_wal_keep_size, or that nobody used for idle_replication_slot_timeout, is given up, and its standby must be
+copied anew, which takes hours where the data is large; a client's logical slot is lost with its place in the changes. A
+standby that restarts is away for a minute, one whose machine is replaced for some, and a busy primary writes a gigabyte
+of WAL in seconds.
+
+Leave both out: pgherd sets max_slot_wal_keep_size to a quarter of the disk.
+
+Source: https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-IDLE-REPLICATION-SLOT-TIMEOUT",
     ),
     (
         "PGH030",

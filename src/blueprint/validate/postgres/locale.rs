@@ -6,6 +6,7 @@ use crate::blueprint::model::{Locale, Provider};
 use crate::blueprint::rules::language as is;
 
 const GLIBC: &str = include_str!("locales.txt");
+const ICU: &str = include_str!("languages.txt");
 
 /// Encodings of a server (<https://www.postgresql.org/docs/current/multibyte.html#MULTIBYTE-CHARSET-SUPPORTED>).
 const ENCODINGS: [&str; 35] = [
@@ -146,13 +147,26 @@ fn exists(locale: &Locale, major: u16) -> Result<(), Refusal> {
             format!("PostgreSQL {major} has no locale `{name}` of its own"),
             "write \"C.UTF-8\"; languages sort by locale_provider = \"icu\", such as locale = \"de-DE\"",
         ),
-        Provider::Icu if is_language_tag(name) => Ok(()),
+        Provider::Icu if is_language_tag(name) => in_icu(name),
         Provider::Icu => refuse(
             &is::LOCALE,
             format!("`{name}` is no language tag"),
             format!("write it as ICU does (BCP 47), such as \"{}\"", language_tag(name)),
         ),
         Provider::Libc => in_glibc(name),
+    }
+}
+
+/// From 16 on initdb and CREATE DATABASE refuse a language that ICU has no rules for; 15 sorts it as no language at all.
+fn in_icu(tag: &str) -> Result<(), Refusal> {
+    let language = tag.split('-').next().unwrap_or_default();
+    match ICU.lines().filter(|line| !line.starts_with('#')).any(|known| known == language) {
+        true => Ok(()),
+        false => refuse(
+            &is::LOCALE,
+            format!("ICU has no language `{language}`, and no database could be made"),
+            "write one that it has, such as \"de-DE\", or \"und\" for the order of no language",
+        ),
     }
 }
 
@@ -177,7 +191,7 @@ fn in_glibc(name: &str) -> Result<(), Refusal> {
     refuse(&is::LOCALE, problem, help)
 }
 
-/// Whether it has the form of a language tag, of which ICU knows more than any list here.
+/// Whether it has the form of a language tag.
 fn is_language_tag(name: &str) -> bool {
     let mut parts = name.split('-');
     let language = parts.next().unwrap_or_default();
@@ -190,4 +204,19 @@ fn is_language_tag(name: &str) -> bool {
 fn language_tag(name: &str) -> String {
     let tag = name.split(['.', '@']).next().unwrap_or_default().replace('_', "-");
     if is_language_tag(&tag) { tag } else { "de-DE".into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_is_taken_where_icu_has_it() {
+        for tag in ["de-DE", "de", "deu", "und", "und-u-kn", "haw", "sr-Latn-RS", "no", "zh-Hant", "de-u-co-phonebk"] {
+            assert!(is_language_tag(tag) && in_icu(tag).is_ok(), "{tag}");
+        }
+        for tag in ["xx-YY", "tlh", "qq", "xyz"] {
+            assert!(in_icu(tag).is_err(), "{tag}");
+        }
+    }
 }

@@ -127,10 +127,12 @@ const GROUPS: [&str; 3] = ["", "postgres", "ssl-cert"];
 /// Refuses the value of a setting (in lower case) that names what no image has.
 pub fn check(name: &str, value: &str, major: Option<u16>, locales: &[&str]) -> Result<(), Refusal> {
     match name {
-        "lc_messages" | "lc_monetary" | "lc_numeric" | "lc_time" => match locales.contains(&value) {
-            true => Ok(()),
-            false => locale(name, value),
-        },
+        "lc_messages" | "lc_monetary" | "lc_numeric" | "lc_time" => {
+            match locales.iter().any(|locale| alike(locale, value)) {
+                true => Ok(()),
+                false => locale(name, value),
+            }
+        }
         "client_encoding" => encoding(value),
         "timezone_abbreviations" => one_of(value, &ABBREVIATIONS, "set of time zone abbreviations"),
         "unix_socket_group" => match GROUPS.contains(&value) {
@@ -183,6 +185,16 @@ fn locale(name: &str, value: &str) -> Result<(), Refusal> {
         format!("no image has the locale `{value}`, and the server would not start"),
         "write \"C.UTF-8\" or \"C\", or leave it out; with postgres { locale = … } the images have that one as well",
     )
+}
+
+/// Whether two names of a locale are one to the C library, which compares codesets without case and signs.
+fn alike(one: &str, other: &str) -> bool {
+    let parts = |name: &str| {
+        let (name, modifier) = name.split_once('@').unwrap_or((name, ""));
+        let (language, codeset) = name.split_once('.').unwrap_or((name, ""));
+        (language.to_string(), plain(codeset), modifier.to_string())
+    };
+    parts(one) == parts(other)
 }
 
 /// Without case and signs, as `clean_encoding_name` compares.
@@ -254,6 +266,9 @@ mod tests {
             ("lc_numeric", "", true),
             ("lc_monetary", "de_DE.UTF-8", false),
             ("lc_monetary", "fr_FR.UTF-8", true),
+            ("lc_messages", "fr_FR.utf8", true),
+            ("lc_messages", "fr_fr.utf8", false),
+            ("lc_messages", "fr_FR", false),
             ("lc_messages", "en_US.UTF-8", false),
             ("lc_messages", "c.utf8", false),
             ("client_encoding", "UTF8", true),

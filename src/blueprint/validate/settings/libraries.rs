@@ -6,8 +6,8 @@ use crate::blueprint::rules::language as is;
 use crate::blueprint::vocabulary::nearest;
 
 /// Those of PostgreSQL's own package that can be loaded, by the first and the last major that has them: what Debian's and PGDG's
-/// postgresql-NN have of contrib (<https://www.postgresql.org/docs/current/contrib.html>). Those without bounds are in 13 to 18.
-const ALWAYS: [&str; 43] = [
+/// postgresql-NN have of contrib and of the server's own (<https://www.postgresql.org/docs/current/contrib.html>). Those without bounds are in 13 to 18.
+const ALWAYS: [&str; 48] = [
     "_int",
     "amcheck",
     "auth_delay",
@@ -20,6 +20,7 @@ const ALWAYS: [&str; 43] = [
     "cube",
     "dblink",
     "dict_int",
+    "dict_snowball",
     "dict_xsyn",
     "earthdistance",
     "file_fdw",
@@ -39,6 +40,7 @@ const ALWAYS: [&str; 43] = [
     "pg_trgm",
     "pg_visibility",
     "pgcrypto",
+    "pgoutput",
     "pgrowlocks",
     "pgstattuple",
     "pgxml",
@@ -49,6 +51,9 @@ const ALWAYS: [&str; 43] = [
     "sslinfo",
     "tablefunc",
     "tcn",
+    "test_decoding",
+    "tsm_system_rows",
+    "tsm_system_time",
     "unaccent",
     "uuid-ossp",
 ];
@@ -149,4 +154,17 @@ fn each(name: &str, list: &str, major: Option<u16>) -> Result<(), Refusal> {
         return refuse(&is::SETTING_VALUE, problem, help);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_library_of_the_package_is_taken() {
+        for library in ["test_decoding", "pgoutput", "tsm_system_rows", "$libdir/auto_explain", "dict_snowball.so"] {
+            assert!(check("shared_preload_libraries", library, Some(17)).is_ok(), "{library}");
+        }
+        assert!(check("shared_preload_libraries", "test_encoding", Some(17)).is_err());
+    }
 }

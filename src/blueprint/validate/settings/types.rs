@@ -24,6 +24,12 @@ pub fn check(name: &str, value: &str, major: Option<u16>) -> Result<String, Refu
 
 fn explain(parameter: &Parameter, value: &str, unreadable: Unreadable) -> (String, String) {
     let Parameter { unit, least, most, .. } = parameter;
+    if matches!(parameter.kind, Kind::Integer | Kind::Real)
+        && unreadable != Unreadable::OutOfBounds
+        && let Some(told) = misspelt(parameter, value.trim())
+    {
+        return told;
+    }
     match unreadable {
         Unreadable::NotBool => (format!("`{value}` is neither on nor off"), "write true or false".into()),
         Unreadable::NotWord => {
@@ -40,13 +46,13 @@ fn explain(parameter: &Parameter, value: &str, unreadable: Unreadable) -> (Strin
             (format!("`{value}` has a unit, and this setting has none"), format!("write {}", form(parameter)))
         }
         Unreadable::UnknownUnit => unknown_unit(parameter, value),
-        Unreadable::OutOfBounds if parameter.name == "unix_socket_permissions" => (
-            format!("`{value}` is read as a decimal number, and is out of PostgreSQL's bounds"),
-            format!(
-                "write permissions in octal, with a 0 in front and in quotes: \"0{}\"",
-                value.trim_start_matches('0')
-            ),
-        ),
+        Unreadable::OutOfBounds if parameter.name == "unix_socket_permissions" => {
+            let base = if value.trim().starts_with('0') { "an octal" } else { "a decimal" };
+            (
+                format!("`{value}` is read as {base} number, and is out of PostgreSQL's bounds"),
+                permissions(value.trim()),
+            )
+        }
         Unreadable::OutOfBounds => {
             let of_unit = if unit.is_empty() { String::new() } else { format!(", in units of {unit}") };
             (
@@ -55,6 +61,51 @@ fn explain(parameter: &Parameter, value: &str, unreadable: Unreadable) -> (Strin
             )
         }
     }
+}
+
+/// A number that is written as elsewhere: PostgreSQL reads its beginning, and takes the rest for a unit.
+fn misspelt(parameter: &Parameter, value: &str) -> Option<(String, String)> {
+    let digits = &value[..value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len())];
+    let rest = &value[digits.len()..];
+    let whole = parameter.kind == Kind::Integer;
+    let mode = parameter.name == "unix_socket_permissions";
+    if whole
+        && digits == "0"
+        && rest.starts_with(['o', 'O', 'b', 'B'])
+        && rest[1..].starts_with(|c: char| c.is_ascii_digit())
+    {
+        let problem = format!("PostgreSQL does not read `{value}` as a number: octal is a 0 in front and no letter");
+        let help = if mode { permissions(&rest[1..]) } else { format!("write {}", form(parameter)) };
+        return Some((problem, help));
+    }
+    if whole && digits.len() > 1 && digits.starts_with('0') && digits.contains(['8', '9']) {
+        let problem = format!("PostgreSQL reads `{value}` as octal, for the 0 in front, and octal has no 8 and no 9");
+        let help =
+            if mode { permissions(digits) } else { format!("write \"{}{rest}\"", digits.trim_start_matches('0')) };
+        return Some((problem, help));
+    }
+    if whole && digits == "0" && rest.starts_with(['x', 'X']) && rest.contains(['p', 'P']) {
+        let problem =
+            format!("`{value}` has an exponent of two, which PostgreSQL reads in numbers with a fraction alone");
+        return Some((problem, format!("write {}", form(parameter))));
+    }
+    let fraction = rest.strip_prefix(',')?;
+    let length = fraction.find(|c: char| !c.is_ascii_digit()).unwrap_or(fraction.len());
+    // Three digits may be thousands; a plain whole number has no fraction.
+    let help = match length {
+        0 => return None,
+        3 => format!("write {}", form(parameter)),
+        _ if whole && parameter.unit.is_empty() => format!("write {}", form(parameter)),
+        _ => format!("write \"{digits}.{fraction}\""),
+    };
+    Some((format!("PostgreSQL reads no number with a comma, such as `{value}`"), help))
+}
+
+/// How to write permissions: these, where they are some.
+fn permissions(written: &str) -> String {
+    let digits = written.trim_start_matches('0');
+    let mode = u32::from_str_radix(digits, 8).ok().filter(|mode| *mode <= 0o777).map_or(0o700, |mode| mode);
+    format!("write permissions in octal, with a 0 in front and in quotes: \"0{mode:03o}\"")
 }
 
 /// PostgreSQL tells `MB` from `mb`.
@@ -135,6 +186,47 @@ mod tests {
                 _ => None,
             };
             assert_eq!(number, read, "{name} = {value}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_of_a_number_can_be_written() {
+        for (name, value, help) in [
+            ("work_mem", "089MB", "write \"89MB\""),
+            ("work_mem", "08MB", "write \"8MB\""),
+            ("work_mem", "0x1p10kB", "write a whole number, or"),
+            ("work_mem", "0o700", "write a whole number, or"),
+            ("work_mem", "1,5GB", "write \"1.5GB\""),
+            ("work_mem", "1,000MB", "write a whole number, or"),
+            ("work_mem", "64mb", "write \"64MB\""),
+            ("max_connections", "1,5", "write a whole number without"),
+            ("random_page_cost", "1,1", "write \"1.1\""),
+            (
+                "unix_socket_permissions",
+                "01000",
+                "write permissions in octal, with a 0 in front and in quotes: \"0700\"",
+            ),
+            (
+                "unix_socket_permissions",
+                "0800",
+                "write permissions in octal, with a 0 in front and in quotes: \"0700\"",
+            ),
+            (
+                "unix_socket_permissions",
+                "0o700",
+                "write permissions in octal, with a 0 in front and in quotes: \"0700\"",
+            ),
+            (
+                "unix_socket_permissions",
+                "0o770",
+                "write permissions in octal, with a 0 in front and in quotes: \"0770\"",
+            ),
+            ("unix_socket_permissions", "770", "write permissions in octal, with a 0 in front and in quotes: \"0770\""),
+            ("unix_socket_permissions", "999", "write permissions in octal, with a 0 in front and in quotes: \"0700\""),
+        ] {
+            let refusal = check(name, value, Some(17)).expect_err(value);
+            assert!(refusal.help.starts_with(help), "{name} = {value}: {}", refusal.help);
+            assert!(!refusal.problem.contains("unit `") || value == "64mb", "{name} = {value}: {}", refusal.problem);
         }
     }
 

@@ -39,15 +39,15 @@ pub fn check(name: &str, value: &str) -> Result<(), Refusal> {
     refuse(&is::SETTING_VALUE, problem, help)
 }
 
-/// The zone with nearly this name, or the one of this city in another area.
+/// The zone of this city in another area, or the one with nearly this name.
 fn meant(value: &str) -> Option<&'static str> {
-    let names: Vec<String> = known().map(str::to_lowercase).collect();
-    if let Some(meant) = nearest(value, names.iter().map(String::as_str)) {
-        return known().find(|name| name.eq_ignore_ascii_case(meant));
-    }
     let city = |name: &str| name.rsplit_once('/').map(|(_, city)| city.to_lowercase());
-    let wanted = city(value)?;
-    known().find(|name| city(name).as_ref() == Some(&wanted))
+    let elsewhere = city(value).and_then(|wanted| known().find(|name| city(name).as_ref() == Some(&wanted)));
+    elsewhere.or_else(|| {
+        let names: Vec<String> = known().map(str::to_lowercase).collect();
+        let meant = nearest(value, names.iter().map(String::as_str))?;
+        known().find(|name| name.eq_ignore_ascii_case(meant))
+    })
 }
 
 #[cfg(test)]
