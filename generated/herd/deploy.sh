@@ -22,8 +22,15 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-700b1faf99d9 slave=herd-slave-3695f99313ef haproxy=herd-haproxy-a71d22200839)
+images=(master=herd-master-6981deadc29c slave=herd-slave-bf59d39c1251 haproxy=herd-haproxy-43a0dc188ff1)
 haproxy_address=10.20.128.32
+modules=(
+  db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf
+  db_config/terraform_slave/{cluster,lookup,main,outputs,provider,variables,versions}.tf
+  load_balancer/terraform_haproxy/{cluster,lookup,main,outputs,provider,variables,versions}.tf
+  network/terraform_network/{cluster,endpoint,iam,network,outputs,partition,provider,reservations,secrets,security_groups,traffic,user_secrets,variables,versions}.tf
+)
+states=''
 write_port=5000 read_port=5001 admin_port=7000
 
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -69,6 +76,17 @@ refuse_strangers() {
   done
   for file in */terraform_*/.terraform/environment; do
     [[ ! -e $file || $(<"$file") == default ]] || die "$file chooses another workspace, and with it another state: remove it"
+  done
+  for file in */terraform_*/{terraform,*.auto}.{tfvars,tfvars.json}; do
+    [[ -e $file ]] || continue
+    # A backslash in JSON may spell the name otherwise.
+    ! grep -qe ami_image_id -e '\\u' "$file" ||
+      die "$file names ami_image_id: machines would not boot from their role's image; take that out, or pass -var to one module by hand"
+    say "$file was not generated; Terraform takes values of variables from it"
+  done
+  for file in */terraform_*/*.{tf,tf.json,tofu,tofu.json}; do
+    [[ ! -e $file || " ${modules[*]} " == *" $file "* || $file == */pgherd_import.tf ]] ||
+      say "$file was not generated; Terraform reads it as part of the module"
   done
 }
 
@@ -175,6 +193,41 @@ locals {
 EOF
   # Where it cannot, it says so at length, and of this file: who calls this says what matters.
   terraform -chdir="$1" console <<<local.verdict 2>/dev/null
+}
+
+# Where Terraform noted that a module's state is: nothing where that is beside the module. A backend that no blueprint makes is told
+# by its type.
+noted_state() {
+  mkdir -p "$scratch/noted"
+  cp "$1" "$scratch/noted/record.json"
+  cat >"$scratch/noted/noted.tf" <<'EOF'
+locals {
+  backend = lookup(jsondecode(file("record.json")), "backend", null)
+  kind    = local.backend == null ? "local" : local.backend.type
+  moved   = local.kind == "local" && try(local.backend.config.path, null) != null
+  place   = local.kind == "s3" ? try("s3://${local.backend.config.bucket}/${local.backend.config.key}", "s3") : local.kind
+  noted   = local.moved ? local.backend.config.path : local.place == "local" ? "" : local.place
+}
+EOF
+  terraform -chdir="$scratch/noted" console <<<local.noted 2>/dev/null
+}
+
+# A state that is elsewhere than the blueprint says by now: without it everything would be made a second time, and that is what
+# Terraform's own hint, `-reconfigure`, comes to.
+require_states() {
+  local module record wanted noted pattern='^"([^"]*)"$'
+  for module in */terraform_*; do
+    record=$module/.terraform/terraform.tfstate wanted=${states:+$states/${module##*/}.tfstate} noted=
+    if [[ -e $record ]]; then
+      noted=$(noted_state "$record") || die "$record cannot be read: it notes where the state of $module is"
+      [[ $noted =~ $pattern ]] || die "$record is not understood: it notes where the state of $module is"
+      noted=${BASH_REMATCH[1]}
+    fi
+    if [[ -n $noted || -s $module/terraform.tfstate ]] && [[ $noted != "$wanted" ]]; then
+      die "the state of $module is in ${noted:-terraform.tfstate there}, and the blueprint keeps it in ${wanted:-terraform.tfstate there}: \
+\`pgherd run\` moves it; by hand, keep a copy of it, then \`terraform -chdir=$module init -migrate-state\`; not -reconfigure, which forgets it"
+    fi
+  done
 }
 
 # Shows what a module would change, and does just that once someone agrees.
@@ -303,6 +356,7 @@ main() {
   # A plan holds what Terraform knows: it is nobody else's, and goes when this ends.
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
+  require_states
   check_packer
   install_plugin
   local image stages=("apply_module network/terraform_network")
