@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-435e6aa2a8cf slave=herd-slave-d7d86c7ef5d6 haproxy=herd-haproxy-5f951d35d052)
+images=(master=herd-master-f7a3f2eac95b slave=herd-slave-110214c44880 haproxy=herd-haproxy-5f951d35d052)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

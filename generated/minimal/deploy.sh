@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-01bfc7a91c5e slave=minimal-slave-87db8ceaf7fb haproxy=minimal-haproxy-4d9a5a6c3659)
+images=(master=minimal-master-e487f9af5ab3 slave=minimal-slave-e520064681d1 haproxy=minimal-haproxy-4d9a5a6c3659)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-435e6aa2a8cf"
-  image      = "435e6aa2a8cf"
+  image_name = "herd-master-f7a3f2eac95b"
+  image      = "f7a3f2eac95b"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-d7d86c7ef5d6"
-  image      = "d7d86c7ef5d6"
+  image_name = "herd-slave-110214c44880"
+  image      = "110214c44880"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

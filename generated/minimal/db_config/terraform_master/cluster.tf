@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-master-01bfc7a91c5e"
-  image      = "01bfc7a91c5e"
+  image_name = "minimal-master-e487f9af5ab3"
+  image      = "e487f9af5ab3"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-87db8ceaf7fb"
-  image      = "87db8ceaf7fb"
+  image_name = "minimal-slave-e520064681d1"
+  image      = "e520064681d1"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
