@@ -186,7 +186,7 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
             "postgres {\n settings = { track_activity_query_size = \"1MB\", max_connections = 8000 }\n}",
             vec!["PGH016", "PGH012"],
         ),
-        ("postgres {\n settings = { max_connections = 200000 }\n}", vec!["PGH016", "PGH012"]),
+        ("postgres {\n settings = { max_connections = 200000 }\n}", vec!["PGH016", "PGH012", "PGH015"]),
         ("postgres {\n settings = { max_slot_wal_keep_size = \"90GB\" }\n}", vec!["PGH021"]),
         ("master {\n disk {\n size = 8\n}\n}\nslaves {\n disk {\n size = 8\n}\n}", vec![]),
         ("master {\n instance_type = \"m5.large\"\n disk {\n iops = 16000\n throughput = 1000\n}\n}", vec!["PGH023"]),

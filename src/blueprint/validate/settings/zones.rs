@@ -66,7 +66,7 @@ mod tests {
             ("America/Berlin", "did you mean \"Europe/Berlin\"?"),
             ("Europe/Newtown", "write area and city"),
             ("Europe/Nowhere", "write area and city"),
-            ("Europe/Munich", ""),
+            ("Europe/Munich", "did you mean"),
             ("ABC", "write area and city"),
             ("GMT+99:99", "write a zone such as"),
             ("default", "write area and city"),
