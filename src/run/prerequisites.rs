@@ -120,7 +120,7 @@ pub fn aws_cli(context: &Context) -> Finding {
 
 /// The AWS CLI and its version.
 pub fn aws_cli_version(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Finding {
-    look(context, env, interrupt, aws::PROGRAM, &["--version"], Version(1, 0, 0), GET_AWS).0
+    look(context, env, interrupt, aws::PROGRAM, &["--version"], Version::of(1, 0, 0), GET_AWS).0
 }
 
 /// Asks AWS whose the credentials are.
@@ -215,9 +215,7 @@ fn look(
         }
         Some(version) => {
             finding.version = version.to_string();
-            if version < oldest {
-                finding.problem = Some(format!("older than {oldest}"));
-            }
+            finding.problem = version.older_than(oldest);
         }
     }
     (finding, version)
