@@ -102,6 +102,10 @@ fn output_that_cannot_be_written_is_no_success() {
     test.run(RUN).exits(0);
     // A mistake stays what it is.
     test.command(&["check", "nowhere.hcl"]).stderr(full()).output().map(Done::from).unwrap().exits(2);
+    // What has failed stays that, and says as well that its table is lost.
+    test.remove_program("packer");
+    let lost = test.command(&["doctor"]).stdout(full()).output().map(Done::from).unwrap().exits(4);
+    lost.err("missing: packer").err("cannot write the result to standard output: No space left on device");
     // A reader that has seen enough is no failure.
     let mut child = test.command(&["schema"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
