@@ -34,6 +34,42 @@ fn a_tool_that_hangs_is_named_and_not_waited_for() {
 }
 
 #[test]
+fn what_does_not_say_its_version_is_not_asked_for_more() {
+    let test = Test::with_tools(MINIMAL);
+    test.hook("aws", &format!("[ \"$1\" = sts ] && touch {}; sleep 300", test.state("asked").display()));
+    let begin = Instant::now();
+    let done = test.run(&["doctor"]).exits(4).out("UNFIT aws").out("no answer within 20 s: see why");
+    done.out("MISSING AWS credentials - - unknown while the AWS CLI does not answer")
+        .err("missing: aws, AWS credentials");
+    assert!(begin.elapsed() < Duration::from_secs(100), "{:?}", begin.elapsed());
+    assert!(!test.state("asked").exists(), "AWS was asked");
+}
+
+#[test]
+fn a_question_that_hangs_is_over_at_the_first_interrupt() {
+    let test = Test::with_tools(MINIMAL);
+    // It does not hear of Ctrl-C itself.
+    let deaf = |word: &str| {
+        format!("[ \"$1\" = {word} ] && {{ trap '' INT; touch {}; sleep 300; }}", test.state("deaf").display())
+    };
+    for word in ["--version", "sts"] {
+        test.hook("aws", &deaf(word));
+        let _ = fs::remove_file(test.state("deaf"));
+        let mut command = test.command(&["doctor"]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let begin = Instant::now();
+        while !test.state("deaf").exists() {
+            assert!(begin.elapsed() < Duration::from_secs(60), "aws {word} is not asked");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let begin = Instant::now();
+        rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
+        Done::from(child.wait_with_output().unwrap()).exits(130);
+        assert!(begin.elapsed() < Duration::from_secs(10), "aws {word}: {:?}", begin.elapsed());
+    }
+}
+
+#[test]
 fn output_that_cannot_be_written_is_no_success() {
     let test = ready();
     let full = || File::options().write(true).open("/dev/full").unwrap();
@@ -66,6 +102,10 @@ fn output_that_cannot_be_written_is_no_success() {
     test.run(RUN).exits(0);
     // A mistake stays what it is.
     test.command(&["check", "nowhere.hcl"]).stderr(full()).output().map(Done::from).unwrap().exits(2);
+    // What has failed stays that, and says as well that its table is lost.
+    test.remove_program("packer");
+    let lost = test.command(&["doctor"]).stdout(full()).output().map(Done::from).unwrap().exits(4);
+    lost.err("missing: packer").err("cannot write the result to standard output: No space left on device");
     // A reader that has seen enough is no failure.
     let mut child = test.command(&["schema"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());

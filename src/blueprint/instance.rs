@@ -1,17 +1,23 @@
 //! What AWS's instance types can do.
 //!
 //! The figures are AWS's own, as `ec2:DescribeInstanceTypes` returns them; `instance_types.tsv` says when they were taken, and
-//! `tests/instance_types.rs` how.
+//! `tests/instance_types.rs` how. `instance_types_more.tsv` has the few that it leaves out, and where they are from.
 
 use std::sync::LazyLock;
 
 /// Every known type, one a line.
 const TABLE: &str = include_str!("instance_types.tsv");
+/// Types that AWS has and [`TABLE`]'s source does not.
+const MORE: &str = include_str!("instance_types_more.tsv");
 /// When [`TABLE`] was taken from AWS.
 pub const AS_OF: &str = "2026-05";
 
-/// The table's lines without its comments, sorted by type.
-static LINES: LazyLock<Vec<&str>> = LazyLock::new(|| TABLE.lines().filter(|line| !line.starts_with('#')).collect());
+/// Both tables' lines without their comments, sorted by type.
+static LINES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let mut lines: Vec<&str> = TABLE.lines().chain(MORE.lines()).filter(|line| !line.starts_with('#')).collect();
+    lines.sort_unstable_by_key(|line| name(line));
+    lines
+});
 
 /// An instance type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,6 +199,9 @@ mod tests {
             ("c6in.large", 2, 4, Some((1562, 25_000)), (3125, 25_000)),
             ("t3.small", 2, 2, Some((174, 2085)), (128, 5000)),
             ("t2.small", 1, 2, None, (128, 1024)),
+            ("i3.metal", 72, 512, Some((19_000, 19_000)), (25_000, 25_000)),
+            ("i3en.metal", 96, 768, Some((19_000, 19_000)), (100_000, 100_000)),
+            ("z1d.metal", 48, 384, Some((19_000, 19_000)), (25_000, 25_000)),
         ] {
             let instance = Instance::of(name).expect(name);
             assert_eq!((instance.vcpus, instance.memory_mib), (vcpus, gib * 1024), "{name}");

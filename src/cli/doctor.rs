@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::thread;
 
 use super::args::TargetName;
 use super::failure::{Failure, Kind};
@@ -20,10 +21,19 @@ pub fn run(context: &Context, report: &Arc<Report>, target: TargetName) -> Resul
     session::listen(report, &interrupt)?;
     let sorted = environment::of_tools(context);
     let env = &sorted.passed;
-    let mut findings = prerequisites::tools(context, env, &interrupt).findings;
-    findings.push(prerequisites::aws_cli_version(context, env, &interrupt));
+    // Side by side: each may take long to say nothing.
+    let (mut findings, aws_cli) = thread::scope(|scope| {
+        let aws_cli = scope.spawn(|| prerequisites::aws_cli_version(context, env, &interrupt));
+        (prerequisites::tools(context, env, &interrupt).findings, aws_cli.join().expect("a look does not panic"))
+    });
+    let answers = aws_cli.problem.is_none();
+    findings.push(aws_cli);
     if target == TargetName::Aws {
-        findings.push(credentials(context, env, &interrupt, &findings));
+        findings.push(if answers {
+            credentials(context, env, &interrupt)
+        } else {
+            prerequisites::unknown_credentials("unknown while the AWS CLI does not answer")
+        });
     }
     if interrupt.is_raised() {
         return Err(session::interrupted());
@@ -56,7 +66,7 @@ pub fn run(context: &Context, report: &Arc<Report>, target: TargetName) -> Resul
     Err(Failure::Text(Kind::Missing, format!("missing: {}", missing.join(", "))))
 }
 
-fn credentials(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt, tools: &[Finding]) -> Finding {
+fn credentials(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Finding {
     let region = context.var("AWS_REGION").or(context.var("AWS_DEFAULT_REGION")).unwrap_or("us-east-1");
     let ask = Invocation {
         prefix: vec![],
@@ -65,11 +75,7 @@ fn credentials(context: &Context, env: &BTreeMap<String, String>, interrupt: &In
         dir: context.cwd.clone(),
         env: BTreeMap::new(),
     };
-    let mut finding = prerequisites::credentials(&ask, env, interrupt);
-    if tools.iter().any(|tool| tool.name == aws::PROGRAM && tool.at.is_none()) {
-        finding.problem = Some("unknown while the AWS CLI is missing".into());
-    }
-    finding
+    prerequisites::credentials(&ask, env, interrupt)
 }
 
 fn print(report: &Report, findings: &[Finding]) {

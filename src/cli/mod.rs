@@ -49,8 +49,10 @@ pub fn run(context: Context, words: impl IntoIterator<Item = OsString>) -> u8 {
             if e.use_stderr() { Err(Failure::Said(failure::Kind::Usage)) } else { Ok(()) }
         }
     };
-    let result = result.and_then(|()| report.finish());
-    if let Err(failure) = &result {
+    // What has failed keeps its exit code, and may have lost its result besides.
+    let is_told = result.as_ref().is_err_and(|failure| failure.kind() == failure::Kind::Unwritten);
+    let lost = if is_told { Ok(()) } else { report.finish() };
+    for failure in [&result, &lost].into_iter().filter_map(|ended| ended.as_ref().err()) {
         report.failure(failure);
     }
     // Whatever was said last may be what cannot be written.

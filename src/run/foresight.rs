@@ -36,7 +36,7 @@ pub fn ask(
 pub fn answer(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Answer {
     let mut env = env.clone();
     env.extend(ask.env.clone());
-    match process::capture(Program { argv: &ask.argv(), dir: &ask.dir, env: &env }, Some(OF_AWS), interrupt) {
+    match process::ask(Program { argv: &ask.argv(), dir: &ask.dir, env: &env }, OF_AWS, interrupt) {
         // What the CLI says of a failure is shown, and it may quote what it was given.
         Ok(captured) => match read(&captured) {
             Answer::Failed(why) => Answer::Failed(Redactor::of(&env).redact(&why)),

@@ -120,22 +120,31 @@ pub fn aws_cli(context: &Context) -> Finding {
 
 /// The AWS CLI and its version.
 pub fn aws_cli_version(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Finding {
-    look(context, env, interrupt, aws::PROGRAM, &["--version"], Version(1, 0, 0), GET_AWS).0
+    look(context, env, interrupt, aws::PROGRAM, &["--version"], Version::of(1, 0, 0), GET_AWS).0
 }
 
-/// Asks AWS whose the credentials are.
-pub fn credentials(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Finding {
-    let mut finding = Finding {
+fn of_credentials() -> Finding {
+    Finding {
         name: "AWS credentials".into(),
         at: None,
         version: String::new(),
         problem: None,
         advice: GET_CREDENTIALS.into(),
-    };
+    }
+}
+
+/// The credentials where nobody can be asked about them.
+pub fn unknown_credentials(why: &str) -> Finding {
+    Finding { problem: Some(why.into()), advice: "first mend that".into(), ..of_credentials() }
+}
+
+/// Asks AWS whose the credentials are.
+pub fn credentials(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Finding {
+    let mut finding = of_credentials();
     let mut env = env.clone();
     env.extend(ask.env.clone());
     let argv = ask.argv();
-    match process::capture(Program { argv: &argv, dir: &ask.dir, env: &env }, Some(OF_AWS), interrupt) {
+    match process::ask(Program { argv: &argv, dir: &ask.dir, env: &env }, OF_AWS, interrupt) {
         Ok(Captured { exit: exit @ Exit::NoAnswer(_), .. }) => {
             finding.name = "AWS".into();
             finding.problem = Some(format!("does not answer ({exit})"));
@@ -186,7 +195,7 @@ fn look(
     let argv: Vec<String> =
         std::iter::once(at.display().to_string()).chain(args.iter().map(|a| a.to_string())).collect();
     let (version, complaint) =
-        match process::capture(Program { argv: &argv, dir: &context.cwd, env: &env }, Some(OF_VERSION), interrupt) {
+        match process::ask(Program { argv: &argv, dir: &context.cwd, env: &env }, OF_VERSION, interrupt) {
             Ok(Captured { exit: exit @ Exit::NoAnswer(_), .. }) => {
                 finding.problem = Some(format!("does not say its version: {exit}"));
                 finding.advice = format!("see why `{} {}` hangs", at.display(), args.join(" "));
@@ -215,9 +224,7 @@ fn look(
         }
         Some(version) => {
             finding.version = version.to_string();
-            if version < oldest {
-                finding.problem = Some(format!("older than {oldest}"));
-            }
+            finding.problem = version.older_than(oldest);
         }
     }
     (finding, version)

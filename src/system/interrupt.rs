@@ -1,6 +1,6 @@
 //! Ctrl-C: told to every running child exactly once, and waited for.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -32,9 +32,18 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     count: u32,
-    groups: BTreeSet<i32>,
+    groups: BTreeMap<i32, End>,
     /// What the children are called, in the order in which they began.
     names: Vec<String>,
+}
+
+/// How a child ends at an interrupt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// In its own time, as it may be in the middle of something.
+    InOrder,
+    /// At once: it asks something, and holds and changes nothing.
+    AtOnce,
 }
 
 /// While this lives, a person who interrupts is told that this is waited for.
@@ -108,13 +117,17 @@ impl Interrupt {
     }
 
     /// Starts a child, unless there was an interrupt: no child can start unseen between the look and the signal.
-    pub(super) fn start<T>(&self, spawn: impl FnOnce() -> io::Result<(T, Vec<i32>)>) -> io::Result<Option<T>> {
+    pub(super) fn start<T>(
+        &self,
+        end: End,
+        spawn: impl FnOnce() -> io::Result<(T, Vec<i32>)>,
+    ) -> io::Result<Option<T>> {
         let mut state = self.state();
         if state.count > 0 {
             return Ok(None);
         }
         let (child, groups) = spawn()?;
-        state.groups.extend(groups);
+        state.groups.extend(groups.into_iter().map(|group| (group, end)));
         Ok(Some(child))
     }
 
@@ -134,7 +147,8 @@ impl Interrupt {
 impl State {
     /// To whole groups, as a terminal does: Packer's first process ignores the signal and counts on its second one getting it.
     fn tell(&self, signal: Signal) {
-        for group in self.groups.iter().filter_map(|g| Pid::from_raw(*g)) {
+        for (group, end) in self.groups.iter().filter_map(|(group, end)| Some((Pid::from_raw(*group)?, end))) {
+            let signal = if *end == End::AtOnce { Signal::KILL } else { signal };
             // It may have ended this moment.
             let _ = kill_process_group(group, signal);
         }

@@ -14,6 +14,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::Interrupt;
 use super::files::Lock;
+use super::interrupt::End;
 
 /// A program to run.
 #[derive(Debug, Clone, Copy)]
@@ -107,11 +108,20 @@ fn read_lines(reader: &duct::ReaderHandle, on_line: &mut dyn FnMut(&str)) -> io:
 /// Runs a program to its end and keeps what it prints. One that has not ended within `limit` is killed with all that it started;
 /// without a limit it is waited for as long as it takes.
 pub fn capture(program: Program<'_>, limit: Option<Duration>, interrupt: &Interrupt) -> io::Result<Captured> {
+    kept(program, limit, interrupt, End::InOrder)
+}
+
+/// The same for a program that only answers a question: it holds and changes nothing, and is killed at the first interrupt.
+pub fn ask(program: Program<'_>, limit: Duration, interrupt: &Interrupt) -> io::Result<Captured> {
+    kept(program, Some(limit), interrupt, End::AtOnce)
+}
+
+fn kept(program: Program<'_>, limit: Option<Duration>, interrupt: &Interrupt, end: End) -> io::Result<Captured> {
     // In memory: what is printed may be for no disk, and there may be no folder for temporary files.
     let (mut stdout, mut stderr) = (in_memory("stdout")?, in_memory("stderr")?);
     let expression = own_group(plain(program)).stdin_null();
     let expression = expression.stdout_file(stdout.try_clone()?).stderr_file(stderr.try_clone()?);
-    let started = interrupt.start(|| {
+    let started = interrupt.start(end, || {
         let child = expression.start()?;
         let groups = as_groups(child.pids());
         Ok((child, groups))
@@ -230,7 +240,7 @@ fn own_group(expression: duct::Expression) -> duct::Expression {
 }
 
 fn start(interrupt: &Interrupt, expression: duct::Expression) -> io::Result<Option<duct::ReaderHandle>> {
-    interrupt.start(|| {
+    interrupt.start(End::InOrder, || {
         let reader = expression.reader()?;
         let groups = groups(&reader);
         Ok((reader, groups))

@@ -11,16 +11,16 @@ use super::{Invocation, Version};
 pub const PROGRAM: &str = "packer";
 /// The oldest of HashiCorp's builds. Older ones prove who they are by RSA keys with SHA-1, which the bases' SSH servers refuse
 /// (<https://github.com/hashicorp/packer/blob/main/CHANGELOG.md#181-may-27-2022>). It has `packer plugins`, too.
-pub const OLDEST: Version = Version(1, 8, 1);
+pub const OLDEST: Version = Version::of(1, 8, 1);
 /// Debian's and Ubuntu's own package, the first with gp3. Debian 12 builds it with an SSH library of 2022, which knows SHA-2; older
 /// releases and HashiCorp's build of the same version do not.
-pub const REBUILT: Version = Version(1, 6, 6);
+pub const REBUILT: Version = Version::of(1, 6, 6);
 /// How the bytes of a program tell that its SSH library (golang.org/x/crypto) signs with SHA-2: by this extension (RFC 8308) a server
 /// says that it takes it. Both came with <https://github.com/golang/crypto/commit/5d542ad>.
 const SIGNS_WITH_SHA2: &[u8] = b"server-sig-algs";
 /// The oldest plugin whose own SSH library does, since the plugin is who connects
 /// (<https://github.com/hashicorp/packer-plugin-amazon/releases/tag/v1.1.0>).
-const OLDEST_PLUGIN: Version = Version(1, 1, 0);
+const OLDEST_PLUGIN: Version = Version::of(1, 1, 0);
 
 /// Packers that differ in what they know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +37,10 @@ pub enum Edition {
 /// # Errors
 /// What is wrong with one that our templates do not run on.
 pub fn edition(version: Version, program: impl FnOnce() -> Option<Vec<u8>>) -> Result<Edition, String> {
-    if version >= OLDEST {
-        return Ok(Edition::Released);
-    }
-    if version != REBUILT {
-        return Err(format!("older than {OLDEST}"));
+    match version.older_than(OLDEST) {
+        None => return Ok(Edition::Released),
+        Some(older) if version != REBUILT => return Err(older),
+        Some(_) => {}
     }
     let signs = |program: Vec<u8>| memmem::find(&program, SIGNS_WITH_SHA2).is_some();
     match program().map(signs) {
@@ -147,16 +146,18 @@ mod tests {
     fn what_signs_with_sha1_is_refused_and_what_is_not_known_too() {
         let knows = || Some(b"\x7fELF ext-info-c\0server-sig-algs\0".to_vec());
         let knows_not = || Some(b"\x7fELF rsa-sha2-256 ssh-rsa".to_vec());
-        assert_eq!(edition(Version(1, 6, 6), knows), Ok(Edition::Rebuilt));
-        assert!(edition(Version(1, 6, 6), knows_not).is_err_and(|why| why.starts_with("signs with SHA-1")));
-        assert!(edition(Version(1, 6, 6), || None).is_err_and(|why| why.starts_with("cannot be read")));
-        for version in [Version(1, 8, 1), Version(1, 10, 0), Version(1, 16, 0)] {
+        assert_eq!(edition(Version::of(1, 6, 6), knows), Ok(Edition::Rebuilt));
+        assert!(edition(Version::of(1, 6, 6), knows_not).is_err_and(|why| why.starts_with("signs with SHA-1")));
+        assert!(edition(Version::of(1, 6, 6), || None).is_err_and(|why| why.starts_with("cannot be read")));
+        for version in [Version::of(1, 8, 1), Version::of(1, 10, 0), Version::of(1, 16, 0)] {
             assert_eq!(edition(version, || panic!("its version tells")), Ok(Edition::Released));
         }
         // No gp3; HashiCorp's between the two; there is no rebuild of those.
-        for version in [Version(1, 6, 5), Version(1, 7, 10), Version(1, 8, 0)] {
+        for version in [Version::of(1, 6, 5), Version::of(1, 7, 10), Version::of(1, 8, 0)] {
             assert_eq!(edition(version, knows), Err("older than 1.8.1".into()));
         }
+        let before = Version::find("Packer v1.8.1-dev").unwrap();
+        assert_eq!(edition(before, knows), Err("older than 1.8.1, as a pre-release of it is".into()));
     }
 
     #[test]

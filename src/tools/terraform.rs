@@ -5,7 +5,7 @@ use super::Version;
 /// The program, and the one that stands in for it.
 pub const PROGRAMS: [&str; 2] = ["terraform", "tofu"];
 /// Ephemeral values, write-only arguments and S3's own lock file need it.
-pub const OLDEST: Version = Version(1, 11, 0);
+pub const OLDEST: Version = Version::of(1, 11, 0);
 
 /// What `init` writes into a module: the providers' versions and checksums.
 pub const LOCK_FILE: &str = ".terraform.lock.hcl";

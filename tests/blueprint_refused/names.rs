@@ -69,6 +69,14 @@ pub fn cases() -> Vec<Case> {
             "state {\n  s3 {\n    bucket     = \"states\"\n    key_prefix = \"/herd/\"\n  }\n}",
             "write \"herd\"",
         ),
+        prefix("../x", "write \"x\""),
+        prefix("x/..", "write \"x\""),
+        prefix("a/./b", "write \"a/b\""),
+        prefix("a///b", "write \"a/b\""),
+        prefix(".", "write \"pgherd\""),
+        prefix("..", "write \"pgherd\""),
+        inside("PGH154", 4, 14, &bucket_in("cn-north-1"), "the bucket is in partition aws-cn, and the cluster in aws"),
+        inside("PGH154", 4, 14, &bucket_in("us-gov-west-1"), "name a bucket of partition aws"),
         inside(
             "PGH153",
             4,
@@ -89,4 +97,13 @@ pub fn cases() -> Vec<Case> {
 fn many_tags(n: usize) -> String {
     let tags: String = (0..n).map(|i| format!("  k{i} = \"x\"\n")).collect();
     format!("tags = {{\n{tags}}}")
+}
+
+fn prefix(text: &str, says: &str) -> Case {
+    let state = format!("state {{\n  s3 {{\n    bucket     = \"states\"\n    key_prefix = \"{text}\"\n  }}\n}}");
+    inside("PGH154", 4, 18, &state, says)
+}
+
+fn bucket_in(region: &str) -> String {
+    format!("state {{\n  s3 {{\n    bucket = \"states\"\n    region = \"{region}\"\n  }}\n}}")
 }

@@ -153,8 +153,9 @@ Source: https://docs.haproxy.org/3.0/configuration.html#stats%20uri";
         "Names of key pairs, users of the stats page and prefixes in a bucket go into configuration and command lines as they
 are: letters, digits and the few characters that are listed.";
     BUCKET = "PGH154", "Terraform's state cannot go there",
-        "The bucket exists already and is given by its bare name, 3 to 63 lower-case letters, digits, hyphens and dots; the
-prefix has no slash at its ends.
+        "The bucket exists already and is given by its bare name, 3 to 63 lower-case letters, digits, hyphens and dots. It is in
+the cluster's partition: the commercial regions, China and GovCloud share no accounts. The folders of the prefix have names: none is
+empty, `.` or `..`.
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html";
     TAG = "PGH155", "AWS takes no such tag",

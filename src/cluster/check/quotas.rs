@@ -1,5 +1,7 @@
 //! Whether AWS lets the cluster have as much as it takes of what grows with the blueprint.
 
+use std::collections::BTreeSet;
+
 use super::Finding;
 use crate::blueprint::rules;
 use crate::cluster::Cluster;
@@ -22,7 +24,25 @@ pub(super) fn findings(cluster: &Cluster) -> Option<Finding> {
          --service-code vpc --quota-code L-0EA8095F --desired-value {most}), or write fewer ranges or a security group's id",
         RULES.default
     );
+    let help = format!("{help}{}", of_lists(cluster));
     Some(Finding::new(&rules::RULES_OVER_QUOTA, attribute, problem, help))
+}
+
+/// What prefix lists add: AWS counts each as the entries that it may have, which the blueprint does not tell
+/// (<https://docs.aws.amazon.com/vpc/latest/userguide/working-with-aws-managed-prefix-lists.html#aws-managed-prefix-list-weights>).
+fn of_lists(cluster: &Cluster) -> String {
+    let sources = cluster.network.clients.iter().chain(&cluster.network.admins).map(ToString::to_string);
+    let lists: BTreeSet<String> = sources.filter(|source| source.starts_with("pl-")).collect();
+    if lists.is_empty() {
+        return String::new();
+    }
+    let ids: Vec<String> = lists.into_iter().collect();
+    format!(
+        "; a prefix list counts as one here, and AWS counts the entries that it may have: aws ec2 describe-managed-prefix-lists \
+         --region {} --prefix-list-ids {} --query 'PrefixLists[].[PrefixListId,MaxEntries]'",
+        cluster.region,
+        ids.join(" ")
+    )
 }
 
 fn kind(group: &str) -> &'static str {

@@ -2,9 +2,24 @@
 
 use super::Finding;
 use crate::blueprint::{regions, rules};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, State};
 
 pub fn findings(cluster: &Cluster) -> Vec<Finding> {
+    of_cluster(cluster).into_iter().chain(of_state(cluster)).collect()
+}
+
+/// The region of the state's bucket, where it is another one.
+fn of_state(cluster: &Cluster) -> Option<Finding> {
+    let State::S3 { bucket, region, .. } = &cluster.state else { return None };
+    if *region == cluster.region || regions::find(region).is_some() {
+        return None;
+    }
+    let problem = format!("{region} is not among AWS's regions of {}", regions::AS_OF);
+    let help = format!("`aws s3api get-bucket-location --bucket {bucket}` says where the bucket is");
+    Some(Finding::new(&rules::REGION_UNKNOWN, "state.s3.region", problem, help))
+}
+
+fn of_cluster(cluster: &Cluster) -> Vec<Finding> {
     let region = cluster.region.as_str();
     let Some(known) = regions::find(region) else {
         let problem = format!("{region} is not among AWS's regions of {}", regions::AS_OF);
@@ -54,6 +69,18 @@ mod tests {
             let expected: &[&str] = if region.in_provider_5 { &[] } else { &["PGH342"] };
             assert_eq!(codes, expected, "{region:?}");
         }
+    }
+
+    #[test]
+    fn the_states_region_is_looked_at_too() {
+        let state = |region: &str| {
+            found(&format!(
+                "region = \"eu-west-1\"\nstate {{\n s3 {{\n bucket = \"abc\"\n region = \"{region}\"\n }}\n}}"
+            ))
+        };
+        let [("PGH340", problem)] = &state("us-west-9")[..] else { panic!("{:?}", state("us-west-9")) };
+        assert!(problem.starts_with("us-west-9 is not among"), "{problem}");
+        assert_eq!((state("us-west-2"), state("eu-west-1")), (vec![], vec![]));
     }
 
     #[test]

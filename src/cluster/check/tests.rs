@@ -499,6 +499,25 @@ fn rules_beyond_a_quota_are_said_from_the_first_one_on() {
 }
 
 #[test]
+fn a_prefix_list_may_weigh_more_than_one_rule() {
+    let help = |more: &str| {
+        let ranges: Vec<String> = (0..31).map(|n| format!("\"10.77.0.{n}/32\"")).collect();
+        let found = checked(&format!(
+            "network {{\nclients = [{}{more}]\n}}\naccept \"PGH050\" {{ reason = \"a test\" }}",
+            ranges.join(", ")
+        ));
+        found.findings.iter().find(|finding| finding.rule.code == "PGH311").expect("31 clients are many").help.clone()
+    };
+    assert!(!help("").contains("prefix list"), "{}", help(""));
+    let of_lists = help(", \"pl-0123456789abcdef0\"");
+    for words in
+        ["counts as one here", "describe-managed-prefix-lists", "--prefix-list-ids pl-0123456789abcdef0", "MaxEntries"]
+    {
+        assert!(of_lists.contains(words), "{of_lists}");
+    }
+}
+
+#[test]
 fn groups_and_prefix_lists_come_in_as_ranges_do() {
     let network = "network {\nclients = [\"sg-0123456789abcdef0\", \"pl-0123456789abcdef0\"]\n\
                    admins = [\"123456789012/sg-0a1b2c3d\"]\n}\nmaster { key_name = \"dba\" }\nslaves { key_name = \"dba\" }\n\
