@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-700b1faf99d9 slave=herd-slave-3695f99313ef haproxy=herd-haproxy-a71d22200839)
+images=(master=herd-master-6981deadc29c slave=herd-slave-bf59d39c1251 haproxy=herd-haproxy-43a0dc188ff1)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

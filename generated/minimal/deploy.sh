@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-5e6d9da53713 slave=minimal-slave-46ffd7be4089 haproxy=minimal-haproxy-1054d4ba1264)
+images=(master=minimal-master-6e384a8eca26 slave=minimal-slave-cdc998848b60 haproxy=minimal-haproxy-850d507fa982)
 haproxy_address=10.20.128.32
 write_port=5000 read_port=5001 admin_port=7000
 

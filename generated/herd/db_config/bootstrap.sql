@@ -10,10 +10,10 @@ REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
 -- pg_rewind asks the primary in this database; Patroni gives the role its password and its rights.
 CREATE ROLE rewind_user LOGIN;
 GRANT CONNECT ON DATABASE postgres TO rewind_user;
--- For operators: here they see the statements of all databases.
-CREATE EXTENSION pg_stat_statements;
+-- For operators: here they see the statements of all databases. The schema is named, as a search_path of the blueprint's may lack it.
+CREATE EXTENSION pg_stat_statements SCHEMA public;
 
 CREATE DATABASE "app" OWNER "app";
 REVOKE ALL ON DATABASE "app" FROM PUBLIC;
 \connect "app"
-CREATE EXTENSION pg_stat_statements;
+CREATE EXTENSION pg_stat_statements SCHEMA public;

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-700b1faf99d9"
-  image      = "700b1faf99d9"
+  image_name = "herd-master-6981deadc29c"
+  image      = "6981deadc29c"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

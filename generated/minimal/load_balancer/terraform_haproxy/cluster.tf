@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-haproxy-1054d4ba1264"
-  image      = "1054d4ba1264"
+  image_name = "minimal-haproxy-850d507fa982"
+  image      = "850d507fa982"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
