@@ -104,7 +104,7 @@ fn misspelt(parameter: &Parameter, value: &str) -> Option<(String, String)> {
 /// How to write permissions: these, where they are some.
 fn permissions(written: &str) -> String {
     let digits = written.trim_start_matches('0');
-    let mode = u32::from_str_radix(digits, 8).ok().filter(|mode| *mode <= 0o777).map_or(0o700, |mode| mode);
+    let mode = u32::from_str_radix(digits, 8).ok().filter(|mode| *mode <= 0o777).unwrap_or(0o700);
     format!("write permissions in octal, with a 0 in front and in quotes: \"0{mode:03o}\"")
 }
 
