@@ -45,7 +45,8 @@ fn what_destroys_or_stops_a_database_is_agreed_to_by_name() {
     let plain = blueprint("instance_type = \"m6i.large\"");
     let keyed = blueprint("key_name = \"dba\"");
     let larger = blueprint("instance_type = \"m6i.xlarge\"");
-    let moto = Moto::with_images_of("herd", &[&files(&plain), &files(&larger)]);
+    let moto = Moto::with_images_of(&format!("herd/{REGION}"), &[&files(&plain), &files(&larger)]);
+    moto.ec2(REGION, "CreateKeyPair&KeyName=dba");
     let config = terraform::Terraform::new();
     let test = Test::with_tools(&plain)
         .env("AWS_ENDPOINT_URL", &moto.endpoint())

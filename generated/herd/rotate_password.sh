@@ -63,7 +63,7 @@ main() {
     "--region $region --secret-id $secret --secret-string file:///dev/stdin"
   old=$(value_of AWSCURRENT)
   if [[ $pending == None || $pending == "$current" ]]; then
-    opens "$old" || die "$user cannot log in at $PGHOST:$PGPORT with the password in $secret; nothing was changed"
+    as_user "$old" <<<'SELECT 1' || die "$user cannot log in at $PGHOST:$PGPORT with the password in $secret; nothing was changed"
     new=$(aws secretsmanager get-random-password --region "$region" --password-length 32 \
       --exclude-punctuation --query RandomPassword --output text)
     pending=$(printf %s "$new" | secrets put-secret-value --version-stages AWSPENDING --secret-string file:///dev/stdin --query VersionId)

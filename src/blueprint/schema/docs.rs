@@ -103,7 +103,7 @@ pub(super) const ALL: &[Doc] = &[
     doc("haproxy.stats.path", "", "path of the stats page"),
     doc("haproxy.stats.user", "", "who logs in to it; the password is in Secrets Manager"),
     doc("failover", "", "When and how the cluster fails over"),
-    doc("failover.synchronous", "", "a commit waits for a standby: no acknowledged write is lost"),
+    doc("failover.synchronous", "", "a commit waits for a standby, while there is one: no acknowledged write is lost"),
     doc("failover.ttl", "", "how long the primary's lock lives unless it is renewed"),
     doc("failover.loop_wait", "", "how often Patroni looks"),
     doc("failover.retry_timeout", "", "how long it retries; loop_wait + 2 × retry_timeout <= ttl"),
