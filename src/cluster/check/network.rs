@@ -7,7 +7,7 @@ use super::Finding;
 use super::capacity::Sum;
 use crate::blueprint::instance::{self, Network};
 use crate::blueprint::rules;
-use crate::cluster::{Arch, Cluster, Machine};
+use crate::cluster::{Arch, Cluster, Machine, Role};
 
 /// Mbit/s in a MiB/s, in thousandths.
 const MBIT_MILLIS_IN_MIB: u64 = 8389;
@@ -19,7 +19,7 @@ pub fn sums(cluster: &Cluster) -> Vec<Sum> {
 
 /// All that the databases can send all day, against what HAProxy can pass on all day.
 fn haproxy(cluster: &Cluster) -> Option<Sum> {
-    let machine = cluster.haproxy_machine();
+    let machine = cluster.machine_of(Role::Haproxy)?;
     let network = machine.instance?.network?;
     let primary = baseline(cluster.master())?;
     let standbys = cluster.slaves().map(baseline).sum::<Option<u64>>()?;
@@ -67,7 +67,7 @@ fn replication(cluster: &Cluster) -> Option<Sum> {
 pub fn help(cluster: &Cluster, sum: &Sum) -> Option<String> {
     match sum.rule?.code {
         code if code == rules::HAPROXY_NETWORK.code => {
-            let family = match cluster.haproxy_machine().arch {
+            let family = match cluster.first_balancer().arch {
                 Arch::X86 => "c6in",
                 Arch::Arm => "c7gn",
             };
@@ -88,7 +88,7 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
     let blocks = [
         ("master", Some(cluster.master())),
         ("slaves", cluster.slaves().next()),
-        ("haproxy", Some(cluster.haproxy_machine())),
+        ("haproxy", cluster.balancers().next()),
     ];
     let unknown = |machine: &&Machine| machine.instance.is_none_or(|instance| instance.network.is_none());
     let finding = |(block, machine): (&str, Option<&Machine>)| {
