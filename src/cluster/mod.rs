@@ -11,6 +11,7 @@ pub mod fixed;
 pub mod flows;
 pub mod kernel;
 pub mod limits;
+mod module;
 pub mod perturb;
 mod postgres;
 pub mod quotas;
@@ -40,6 +41,7 @@ use failover::{EtcdTiming, HealthCheck};
 use fixed::Fixed;
 use kernel::Kernel;
 use limits::Limits;
+pub use module::Module;
 
 /// A cluster: the blueprint with nothing left open.
 #[derive(Debug, Clone, PartialEq)]
@@ -164,15 +166,6 @@ impl Role {
             Role::Master => "master",
             Role::Slave => "slave",
             Role::Haproxy => "haproxy",
-        }
-    }
-
-    /// The folder of its Terraform module, below the cluster's folder.
-    pub fn module(self) -> &'static str {
-        match self {
-            Role::Master => "db_config/terraform_master",
-            Role::Slave => "db_config/terraform_slave",
-            Role::Haproxy => "load_balancer/terraform_haproxy",
         }
     }
 }
@@ -310,16 +303,22 @@ impl Cluster {
         &self.tags[CLUSTER_TAG]
     }
 
-    /// The key of a module's state in an S3 bucket, which clusters of other names and regions may share.
-    pub fn state_key(&self, prefix: &str, module: &str) -> String {
-        let parts = [prefix.trim_matches('/'), &self.name, &self.region, module];
-        let path: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        format!("{}.tfstate", path.join("/"))
+    /// Returns the key of a module's state in an S3 bucket.
+    pub fn state_key(&self, prefix: &str, module: Module) -> String {
+        format!("{}/{}.tfstate", self.state_folder(prefix), module.name())
+    }
+
+    /// Returns what the keys of all states begin with. Name and region are in it: clusters of other names and regions may share the
+    /// bucket.
+    pub fn state_folder(&self, prefix: &str) -> String {
+        let parts = [prefix.trim_matches('/'), &self.name, &self.region];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
     }
 
     /// The keys of a module's state in earlier versions: they had no region, and the default prefix ended with the cluster's name.
-    pub fn former_state_keys(&self, module: &str) -> Vec<String> {
+    pub fn former_state_keys(&self, module: Module) -> Vec<String> {
         let State::S3 { key_prefix, .. } = &self.state else { return vec![] };
+        let module = module.name();
         let mut keys = vec![format!("{key_prefix}/{}/{module}.tfstate", self.name)];
         if key_prefix == "pgherd" {
             keys.push(format!("{key_prefix}/{0}/{0}/{module}.tfstate", self.name));

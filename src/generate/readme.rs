@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{rotate, templates};
 use crate::cluster::flows::{Party, flows};
-use crate::cluster::{Cluster, Machine, Peer, Role};
+use crate::cluster::{Cluster, Machine, Module, Peer, Role};
 use crate::fileset::FileSet;
 
 #[derive(Serialize)]
@@ -112,7 +112,7 @@ fn context(cluster: &Cluster) -> Context<'_> {
         users,
         database,
         roles: cluster.roles().map(Role::name).collect(),
-        modules: cluster.roles().map(Role::module).collect(),
+        modules: cluster.roles().map(|role| Module::of(role).folder()).collect(),
         ports: listening(cluster),
     }
 }

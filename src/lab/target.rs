@@ -8,7 +8,7 @@ use anyhow::{Result, bail, ensure};
 use super::network::{self, METADATA_ADDRESS, NAMESPACE};
 use super::tool::Tools;
 use super::{base, ec2, iam, mirrors, paths, store, terraform};
-use crate::cluster::{Cluster, State};
+use crate::cluster::{Cluster, Module, State};
 use crate::pipeline::{Advice, Target};
 use crate::system::files::{self, Kind};
 
@@ -36,7 +36,7 @@ pub fn prepare(
     sync(generated, &root)?;
     files::make_dirs(&root.join(".pgherd"))?;
     files::set_mode(&root.join(".pgherd"), 0o700)?;
-    terraform::configure(tools, &root.join("network/terraform_network"), say)?;
+    terraform::configure(tools, &root.join(Module::Network.folder()), say)?;
     files::make_dirs(&paths::cached_packer())?;
     files::write(&paths::regions().join(&cluster.region), b"")?;
     if let State::S3 { bucket, region, .. } = &cluster.state {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::journal::{self, Entry};
 use super::module::Applied;
 use super::under::{Stop, Under};
-use crate::pipeline::Module;
+use crate::pipeline::ModuleWork;
 use crate::system::clock::Stopwatch;
 use crate::system::{clock, files, process};
 use crate::tools::adopt;
@@ -34,7 +34,7 @@ impl Under<'_> {
     }
 
     /// Before Terraform writes to a state that is a file: it does so in place, and what it is killed over is no state any more.
-    pub fn keep_state(&mut self, module: &Module) -> Result<(), Stop> {
+    pub fn keep_state(&mut self, module: &ModuleWork) -> Result<(), Stop> {
         let Some(state) = module.state.as_ref().map(|path| self.runner.setup.root.join(path)) else { return Ok(()) };
         let kept = self.kept_state();
         let copied = files::read_text(&state).and_then(|text| match text.filter(|text| is_whole(text)) {
@@ -48,7 +48,7 @@ impl Under<'_> {
     }
 
     /// Puts back what a killed apply broke, and stores what one could not store.
-    pub fn mend_state(&mut self, module: &Module) -> Result<(), Stop> {
+    pub fn mend_state(&mut self, module: &ModuleWork) -> Result<(), Stop> {
         // Of a run that was killed before it applied them: they are found anew.
         files::remove(&self.imports(module)).map_err(|e| self.failure(e.to_string(), ""))?;
         let errored = self.runner.setup.root.join(&module.dir).join(terraform::ERRORED);
@@ -90,7 +90,7 @@ impl Under<'_> {
     /// anything bears the cluster's tag, it is looked for as well. A plan that makes nothing asks nothing.
     pub fn take_up_if_left(
         &mut self,
-        module: &Module,
+        module: &ModuleWork,
         planned: Option<PlanSummary>,
     ) -> Result<Option<PlanSummary>, Stop> {
         let makes = planned.as_ref().is_some_and(|plan| plan.adds() > 0);
@@ -103,7 +103,7 @@ impl Under<'_> {
 
     /// Finds by its tags what a killed apply made and did not write down, and has the plan import it. A database's machine that was cut
     /// off while Terraform waited for it is as good as any, and is not made anew. Answers the plan that comes to.
-    pub fn take_up(&mut self, module: &Module, planned: Option<PlanSummary>) -> Result<Option<PlanSummary>, Stop> {
+    pub fn take_up(&mut self, module: &ModuleWork, planned: Option<PlanSummary>) -> Result<Option<PlanSummary>, Stop> {
         let ours = !self.unclean().is_empty();
         let mut planned = planned;
         let mut known = vec![];
@@ -143,7 +143,7 @@ impl Under<'_> {
 
     /// The same before all of the module is destroyed: what is found, and nothing else, is applied. Where it cannot be planned,
     /// because what it looks up is not there, nothing can have been made either.
-    pub fn take_up_before_end(&mut self, module: &Module) -> Result<(), Stop> {
+    pub fn take_up_before_end(&mut self, module: &ModuleWork) -> Result<(), Stop> {
         let planned = match self.plan_shown(module) {
             Ok(planned) => planned,
             Err(Stop::Failed(_)) => {
@@ -168,20 +168,20 @@ impl Under<'_> {
     }
 
     /// What was to be imported is, and nobody needs to look again.
-    pub fn taken_up(&mut self, module: &Module) {
+    pub fn taken_up(&mut self, module: &ModuleWork) {
         let _ = files::remove(&self.imports(module));
         for entry in self.unclean() {
             self.runner.setup.journal.settle(entry, journal::SETTLED);
         }
     }
 
-    fn imports(&self, module: &Module) -> PathBuf {
+    fn imports(&self, module: &ModuleWork) -> PathBuf {
         self.runner.setup.root.join(&module.dir).join(terraform::IMPORTS)
     }
 
     /// Address and id of what exists of what a plan would make. A state that is a file locks nobody out who works in another folder:
     /// what is young and not ours may be at work for someone, until nothing new has come for a while.
-    fn find_settled(&mut self, module: &Module, wanted: &[adopt::Wanted]) -> Result<Vec<(String, String)>, Stop> {
+    fn find_settled(&mut self, module: &ModuleWork, wanted: &[adopt::Wanted]) -> Result<Vec<(String, String)>, Stop> {
         let watch = Stopwatch::start();
         loop {
             let (pairs, youngest) = self.find(wanted)?;

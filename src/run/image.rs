@@ -7,7 +7,7 @@ use super::events::{Event, ImageSeen};
 use super::outcome::Outcome;
 use super::under::{Stop, Under};
 use crate::fileset::contents;
-use crate::pipeline::Image;
+use crate::pipeline::ImageWork;
 use crate::system::clock;
 use crate::system::files;
 use crate::system::process::Exit;
@@ -22,7 +22,7 @@ pub(super) const ASK_IMAGES: &str =
 pub(super) const NAMED: usize = 4;
 
 impl Under<'_> {
-    pub fn image(&mut self, image: &Image) -> Result<Outcome, Stop> {
+    pub fn image(&mut self, image: &ImageWork) -> Result<Outcome, Stop> {
         let known = match self.runner.reviewed.images.get(self.stage) {
             Some(known) => known.clone(),
             None => self.find_image(image)?,
@@ -81,7 +81,7 @@ impl Under<'_> {
     }
 
     /// The id of an image of this content, if the account has one that may stay. What there is, and why it is built, is told.
-    pub fn find_image(&mut self, image: &Image) -> Result<Option<String>, Stop> {
+    pub fn find_image(&mut self, image: &ImageWork) -> Result<Option<String>, Stop> {
         let found = self.images()?;
         let own = found.iter().find(|ami| ami.name == image.name && ami.is_whole()).cloned();
         let mut seen = ImageSeen { stage: self.stage.into(), name: image.name.clone(), ..ImageSeen::default() };
@@ -145,7 +145,7 @@ impl Under<'_> {
     }
 
     /// One of the image stages gets the plugin for all, where Packer has such a thing and it is not there.
-    fn get_plugin(&mut self, image: &Image) -> Result<(), Stop> {
+    fn get_plugin(&mut self, image: &ImageWork) -> Result<(), Stop> {
         if self.packer()? == packer::Edition::Rebuilt {
             return Ok(());
         }
@@ -169,7 +169,7 @@ impl Under<'_> {
 }
 
 /// Why an image that does not exist has to be built: what makes it another than the newest of its role.
-fn compare(image: &Image, there: &[Ami], seen: &mut ImageSeen) {
+fn compare(image: &ImageWork, there: &[Ami], seen: &mut ImageSeen) {
     let cluster = |ami: &&Ami| ami.tags.get("pgherd:cluster") == Some(&image.builder.cluster);
     let newest = aws::newest(there.iter().filter(cluster).filter(|ami| ami.is_available() && ami.role == image.role));
     seen.rebuilt = Some(match newest.map(|ami| (&ami.id, contents::of_tags(&ami.tags))) {

@@ -8,7 +8,7 @@ use super::log::Log;
 use super::room::MAKE_ROOM;
 use super::runner::Runner;
 use super::under::{Stop, Under};
-use crate::pipeline::Image;
+use crate::pipeline::ImageWork;
 use crate::system::{clock, files};
 use crate::tools::leftovers::{self, Kind, Tagged, Thing};
 use crate::tools::packer;
@@ -21,7 +21,7 @@ const SKEW: Duration = Duration::from_secs(300);
 impl Under<'_> {
     /// Removes what is left of earlier builds of an image. A younger builder that no run of ours left may be at work for someone else:
     /// it is named, and left alone.
-    pub fn sweep(&mut self, image: &Image) -> Result<(), Stop> {
+    pub fn sweep(&mut self, image: &ImageWork) -> Result<(), Stop> {
         let runner = self.runner;
         let left: Vec<_> = runner.unfinished().iter().filter(|entry| entry.stage == self.stage).collect();
         let builds: Vec<_> = left.iter().filter(|entry| entry.what == packer::BUILD).collect();
@@ -122,7 +122,7 @@ impl Under<'_> {
         Ok(known.insert(tagged).clone())
     }
 
-    fn remove(&mut self, image: &Image, thing: &Thing) -> Result<bool, Stop> {
+    fn remove(&mut self, image: &ImageWork, thing: &Thing) -> Result<bool, Stop> {
         for args in image.builder.removal(thing) {
             let exit = self.run(&self.runner.setup.pipeline.aws(args), |_| {})?;
             if !exit.ok() {
@@ -140,7 +140,7 @@ impl Under<'_> {
 }
 
 /// Whether an image may be half made, by what was asked already.
-fn half_made(runner: &Runner<'_>, image: &Image) -> bool {
+fn half_made(runner: &Runner<'_>, image: &ImageWork) -> bool {
     let found = runner.setup.answers.images.lock().unwrap_or_else(PoisonError::into_inner);
     found.as_ref().is_none_or(|found| found.iter().any(|ami| ami.name == image.name && !ami.is_whole()))
 }

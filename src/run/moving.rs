@@ -12,7 +12,7 @@ use super::outcome::Outcome;
 use super::runner::Runner;
 use super::scheduler;
 use super::under::{Stop, Under};
-use crate::pipeline::Module;
+use crate::pipeline::ModuleWork;
 use crate::system::{clock, files};
 use crate::tools::backend::{self, Backend, Head, Step};
 use crate::workspace;
@@ -73,7 +73,7 @@ impl Runner<'_> {
 }
 
 impl Under<'_> {
-    fn find_move(&mut self, module: &Module) -> Result<Option<Move>, Stop> {
+    fn find_move(&mut self, module: &ModuleWork) -> Result<Option<Move>, Stop> {
         let noted = self.read(&self.record(module))?;
         let noted = noted.map(|json| backend::recorded(&json)).transpose().map_err(|why| self.unclear(module, why))?;
         let noted = noted.flatten();
@@ -123,7 +123,7 @@ impl Under<'_> {
     }
 
     /// A state at a key that earlier versions of pgherd used, of this region: two regions shared those keys.
-    fn find_former(&mut self, module: &Module) -> Result<Option<(String, String)>, Stop> {
+    fn find_former(&mut self, module: &ModuleWork) -> Result<Option<(String, String)>, Stop> {
         if module.former.is_empty() || self.look(&module.backend)?.0 {
             return Ok(None);
         }
@@ -168,7 +168,7 @@ impl Under<'_> {
     }
 
     /// A state of another region is another cluster's, or this one's from before its blueprint was changed.
-    fn require_region(&self, module: &Module, head: Option<&Head>, from: String) -> Result<(), Stop> {
+    fn require_region(&self, module: &ModuleWork, head: Option<&Head>, from: String) -> Result<(), Stop> {
         let region = &self.runner.setup.pipeline.region;
         let Some(head) = head.filter(|head| !head.regions.is_empty() && !head.regions.contains(region)) else {
             return Ok(());
@@ -186,7 +186,7 @@ impl Under<'_> {
     }
 
     /// What was agreed to is looked at once more: somebody may have changed the state while the question stood.
-    fn move_state(&mut self, module: &Module, wanted: &Move) -> Result<(), Stop> {
+    fn move_state(&mut self, module: &ModuleWork, wanted: &Move) -> Result<(), Stop> {
         let Some(found) = self.find_move(module)? else { return Ok(()) };
         if found != *wanted {
             let what = format!("the state of {} changed since it was looked at; nothing was changed", module.dir);
@@ -233,7 +233,7 @@ impl Under<'_> {
     }
 
     /// Keeps a state that is beside a module among pgherd's own files; it is stored elsewhere by then, or older than what takes its place.
-    fn put_aside(&mut self, module: &Module, local: &Path) -> Result<(), Stop> {
+    fn put_aside(&mut self, module: &ModuleWork, local: &Path) -> Result<(), Stop> {
         let Some(text) = self.read(local)?.filter(|text| !text.trim().is_empty()) else { return Ok(()) };
         let aside = self.states().join(format!("{}.{}.tfstate", self.stage, clock::stamp(clock::now())));
         self.write(&aside, text.as_bytes())?;
@@ -242,11 +242,11 @@ impl Under<'_> {
         Ok(())
     }
 
-    fn head(&self, module: &Module, text: Option<&str>) -> Result<Option<Head>, Stop> {
+    fn head(&self, module: &ModuleWork, text: Option<&str>) -> Result<Option<Head>, Stop> {
         text.map_or(Ok(None), backend::head).map_err(|why| self.unclear(module, why))
     }
 
-    fn unclear(&self, module: &Module, why: String) -> Stop {
+    fn unclear(&self, module: &ModuleWork, why: String) -> Stop {
         let what = format!("cannot tell where the state of {} is: {why}", module.dir);
         self.failure(what, "nothing was planned or built: without knowing that, everything could be made a second time")
     }
@@ -255,11 +255,11 @@ impl Under<'_> {
         self.runner.setup.root.join(workspace::PRIVATE).join("states")
     }
 
-    fn record(&self, module: &Module) -> PathBuf {
+    fn record(&self, module: &ModuleWork) -> PathBuf {
         self.runner.setup.root.join(&module.dir).join(backend::RECORD)
     }
 
-    fn local(&self, module: &Module) -> PathBuf {
+    fn local(&self, module: &ModuleWork) -> PathBuf {
         self.runner.setup.root.join(&module.dir).join(backend::LOCAL)
     }
 

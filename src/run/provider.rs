@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::PoisonError;
 
 use super::under::{Stop, Under};
-use crate::pipeline::Module;
+use crate::pipeline::ModuleWork;
 use crate::system::files;
 use crate::system::process::Exit;
 use crate::tools::terraform::{CLI_CONFIG, CLI_CONFIGS, LOCK_FILE, PLUGIN_CACHE};
@@ -12,7 +12,7 @@ use crate::workspace::PRIVATE;
 
 impl Under<'_> {
     /// Initialises a module. The first gets the provider and notes its checksum; the others take both.
-    pub(super) fn init_sharing(&mut self, module: &Module) -> Result<Exit, Stop> {
+    pub(super) fn init_sharing(&mut self, module: &ModuleWork) -> Result<Exit, Stop> {
         // Several at once would spoil the cache: https://developer.hashicorp.com/terraform/cli/config/config-file#provider-plugin-cache
         let _alone = self.runner.turns.provider.lock().unwrap_or_else(PoisonError::into_inner);
         let mut init = module.init.clone();
@@ -26,7 +26,7 @@ impl Under<'_> {
     }
 
     /// Where the provider is kept for all; none where the user has said where.
-    fn plugin_cache(&self, module: &Module) -> Option<PathBuf> {
+    fn plugin_cache(&self, module: &ModuleWork) -> Option<PathBuf> {
         let env = self.env(&module.init);
         let configs: Vec<PathBuf> = match (env.get(CLI_CONFIG), env.get("HOME")) {
             (Some(path), _) => vec![path.into()],
@@ -41,7 +41,7 @@ impl Under<'_> {
     }
 
     /// Without the checksum Terraform would not take what is in the cache.
-    fn share_lock_file(&self, module: &Module) -> std::io::Result<()> {
+    fn share_lock_file(&self, module: &ModuleWork) -> std::io::Result<()> {
         let runner = self.runner;
         let own = runner.setup.root.join(&module.dir).join(LOCK_FILE);
         let other =

@@ -7,7 +7,7 @@ use std::thread;
 use super::outcome::Outcome;
 use super::runner::Runner;
 use super::under::{Stop, Under};
-use crate::pipeline::{Module, Stage, Work};
+use crate::pipeline::{ModuleWork, Stage, Work};
 use crate::tools::plan::PlanSummary;
 
 /// What a review found, by stage.
@@ -130,7 +130,7 @@ impl Look<'_> {
     /// Plans a module that was applied here before as if nothing changed in what it needs: that is mostly so, and a plan's time is
     /// nearly all the provider's start. Another is made ready to be planned. What fails in this is done again when it is known for
     /// certain that it can be done, and fails then.
-    fn guess(&self, under: &mut Under<'_>, stage: &Stage, module: &Module) -> Result<Outcome, Stop> {
+    fn guess(&self, under: &mut Under<'_>, stage: &Stage, module: &ModuleWork) -> Result<Outcome, Stop> {
         let guessed = if self.runner.is_settled(stage, module) {
             under.plan_change(module).map(Some)
         } else {

@@ -7,7 +7,7 @@ use super::Finding;
 use super::capacity::Sum;
 use crate::blueprint::instance::{self, Network};
 use crate::blueprint::rules;
-use crate::cluster::{Arch, Cluster, Machine};
+use crate::cluster::{Arch, Cluster, Machine, Module, Role};
 
 /// Mbit/s in a MiB/s, in thousandths.
 const MBIT_MILLIS_IN_MIB: u64 = 8389;
@@ -85,14 +85,10 @@ pub fn help(cluster: &Cluster, sum: &Sum) -> Option<String> {
 
 /// Types whose limits nobody checks, because pgherd does not know them.
 pub fn findings(cluster: &Cluster) -> Vec<Finding> {
-    let blocks = [
-        ("master", Some(cluster.master())),
-        ("slaves", cluster.slaves().next()),
-        ("haproxy", Some(cluster.haproxy_machine())),
-    ];
     let unknown = |machine: &&Machine| machine.instance.is_none_or(|instance| instance.network.is_none());
-    let finding = |(block, machine): (&str, Option<&Machine>)| {
-        let machine = machine.filter(|machine| unknown(machine))?;
+    let finding = |role: Role| {
+        let block = Module::of(role).block();
+        let machine = cluster.machine_of(role).filter(unknown)?;
         let problem = format!(
             "pgherd does not know {} (its table is of {}): the limits of its network and of its link to its disks are not checked",
             machine.instance_type,
@@ -101,5 +97,5 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
         let help = "compare them by hand (aws ec2 describe-instance-types), then accept this";
         Some(Finding::new(&rules::LIMITS_UNKNOWN, &format!("{block}.instance_type"), problem, help))
     };
-    blocks.into_iter().filter_map(finding).collect()
+    cluster.roles().filter_map(finding).collect()
 }

@@ -21,7 +21,7 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     locals.push(attr("address", haproxy.address.to_string()));
     locals.push(commented("What haproxy.cfg serves: for the outputs.", attr("ports", ports)));
     locals.push(attr("stats_path", serves.stats.path.as_str()));
-    let mut module = machine::module(cluster, "load_balancer/terraform_haproxy", Role::Haproxy, files);
+    let mut module = machine::module(cluster, Role::Haproxy, files);
     module.cluster(locals);
     module.rendered("main.tf");
     module.file("outputs.tf", OUTPUTS);
