@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::args;
 use super::failure::{Failure, Kind};
+use super::need::Need;
 use super::report::{Report, Style};
-use super::session::{Need, Session};
+use super::session::Session;
 use crate::run::drift;
 use crate::run::health::{self, Observation};
 use crate::run::{Consent, Deaf, Options, Outcome};
@@ -104,6 +105,6 @@ fn haproxy(session: &Session<'_>) -> Result<IpAddr, Failure> {
             session.report.stage_failure(&failure);
             Err(Failure::Text(Kind::Failed, failure.what))
         }
-        Err(_) => Err(super::session::interrupted()),
+        Err(_) => Err(Failure::interrupted()),
     }
 }
