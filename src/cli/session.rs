@@ -1,8 +1,7 @@
 //! What `run`, `destroy` and `status` have in common: a cluster at a target, and the tools at hand.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::sync::Arc;
 
 use super::args::Where;
 use super::blueprints::{self, Loaded};
@@ -11,14 +10,12 @@ use super::report::{Feed, History, PageOf, Report, page};
 use super::{foresee, place, ready, trace};
 use crate::pipeline::{Pipeline, Platform, Stage, Target, Toolbox, pipeline};
 use crate::run::events::{self, Begun, Event, StageIs};
-use crate::run::journal::{Entry, Journal};
+use crate::run::journal::Journal;
 use crate::run::outcome::Trace;
 use crate::run::prerequisites::{self, Tools};
-use crate::run::scheduler::Board;
-use crate::run::{Answers, Consent, Outcome, Runner, Watcher, environment};
+use crate::run::{Answers, Ask, Options, Outcome, Past, Runner, Setup, Watcher, environment};
 use crate::run::{pointers, strays};
 use crate::system::{Context, Interrupt, clock, files};
-use crate::tools::plan::PlanSummary;
 use crate::tools::{Invocation, aws};
 use crate::workspace::{PRIVATE, Workspace};
 
@@ -39,10 +36,8 @@ pub struct Session<'a> {
     pub journal: Journal,
     /// From generated files back to the blueprint.
     pub trace: Box<Trace>,
-    /// Builds and applies of earlier runs that did not end well.
-    pub unfinished: Vec<Entry>,
-    /// Whether nothing is known here of earlier runs: they may have been somewhere else.
-    pub is_first: bool,
+    /// What earlier runs left. `None` until this one holds the folder.
+    pub past: Option<Past>,
     /// What AWS was asked already.
     answers: Answers,
 }
@@ -117,8 +112,7 @@ impl<'a> Session<'a> {
             loaded,
             journal: Journal::new(&target.root.join(PRIVATE), &run),
             run,
-            unfinished: vec![],
-            is_first: false,
+            past: None,
             answers: Answers::default(),
             work,
             target,
@@ -159,39 +153,22 @@ impl<'a> Session<'a> {
         self.target.platform == Platform::Aws
     }
 
-    /// What runs the pipeline.
-    pub fn runner<'s>(
-        &'s self,
-        watcher: &'s dyn Watcher,
-        consent: &'s (dyn Fn(&str, &PlanSummary) -> Consent + Sync),
-    ) -> Runner<'s> {
-        Runner {
+    /// Makes what runs the pipeline.
+    pub fn runner<'s>(&'s self, watcher: &'s dyn Watcher, consent: &'s Ask<'s>, options: Options) -> Runner<'s> {
+        let setup = Setup {
             pipeline: &self.pipeline,
-            root: self.target.root.clone(),
-            env: self.env.clone(),
+            root: &self.target.root,
+            env: &self.env,
             interrupt: &self.interrupt,
-            watcher,
-            consent,
             trace: &*self.trace,
-            program: self.context.program.clone(),
-            journal: self.journal.clone(),
-            unfinished: self.unfinished.clone(),
-            is_first: self.is_first,
+            program: &self.context.program,
+            journal: &self.journal,
+            past: self.past.as_ref(),
+            packer: self.tools.as_ref().map(|tools| tools.packer),
+            run: &self.run,
             answers: &self.answers,
-            stamp: self.run.clone(),
-            packer: self.tools.as_ref().map_or(crate::tools::packer::Edition::Released, |tools| tools.packer),
-            board: Arc::new(Board::new(4)),
-            early: false,
-            patience: Duration::ZERO,
-            plugin: Mutex::new(false),
-            provider: Mutex::new(()),
-            careful: Mutex::new(()),
-            address: OnceLock::new(),
-            rebuild: vec![],
-            drift: Mutex::default(),
-            plans: BTreeMap::new(),
-            images: BTreeMap::new(),
-        }
+        };
+        Runner::new(setup, watcher, consent, options)
     }
 
     /// Tells that it begins. From here on it is written down.

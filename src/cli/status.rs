@@ -10,7 +10,7 @@ use super::session::{Need, Session};
 use crate::pipeline::Platform;
 use crate::run::drift;
 use crate::run::health::{self, Observation};
-use crate::run::{Consent, Deaf, Outcome};
+use crate::run::{Consent, Deaf, Options, Outcome};
 use crate::system::Context;
 
 /// Runs the verb.
@@ -102,7 +102,7 @@ fn haproxy(session: &Session<'_>) -> Result<IpAddr, Failure> {
         return Ok(IpAddr::V4(session.pipeline.seats.haproxy));
     }
     session.work.make_private_dir()?;
-    match session.runner(&Deaf, &|_, _| Consent::No).haproxy_address() {
+    match session.runner(&Deaf, &|_, _| Consent::No, Options::default()).haproxy_address() {
         Ok(address) => Ok(address),
         Err(Outcome::Failed(failure)) => {
             session.report.stage_failure(&failure);

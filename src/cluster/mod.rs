@@ -6,6 +6,7 @@ mod addresses;
 mod base;
 pub mod check;
 pub mod decision;
+mod endpoint;
 pub mod failover;
 pub mod fixed;
 pub mod flows;
@@ -37,6 +38,7 @@ pub use crate::blueprint::model::{Access, Base, Database, Disk, Failover, Locale
 pub use crate::blueprint::regions;
 pub use base::{Arch, BaseImage};
 use decision::{Decision, Ledger};
+pub use endpoint::{Endpoint, Scheme, Service};
 use failover::{EtcdTiming, HealthCheck};
 use fixed::Fixed;
 use kernel::Kernel;
@@ -357,7 +359,7 @@ impl Cluster {
 
     /// The slaves, in their order.
     pub fn slaves(&self) -> impl Iterator<Item = &Machine> {
-        self.machines.iter().filter(|m| m.role == Role::Slave)
+        self.machines_of(Role::Slave)
     }
 
     /// The master.
@@ -365,9 +367,22 @@ impl Cluster {
         &self.machines[0]
     }
 
-    /// HAProxy's machine.
-    pub fn haproxy_machine(&self) -> &Machine {
-        &self.machines[self.machines.len() - 1]
+    /// Returns the machines of a role, in their order.
+    pub fn machines_of(&self, role: Role) -> impl Iterator<Item = &Machine> {
+        self.machines.iter().filter(move |m| m.role == role)
+    }
+
+    /// Returns the load balancers.
+    pub fn balancers(&self) -> impl Iterator<Item = &Machine> {
+        self.machines_of(Role::Haproxy)
+    }
+
+    /// Returns the load balancer that clients and operators use where they can use only one.
+    ///
+    /// # Panics
+    /// If there is none: [`resolve`] makes at least one.
+    pub fn first_balancer(&self) -> &Machine {
+        self.balancers().next().unwrap_or_else(|| panic!("{} has no load balancer", self.name))
     }
 
     /// The members of etcd.

@@ -51,8 +51,8 @@ fn etcd_is_odd_and_any_one_member_may_be_lost_wherever_there_are_two_databases_o
         assert!(members <= 5);
         assert!(slaves == 0 || members >= 3, "{slaves} slaves, {members} members");
     }
-    assert!(herd(1).haproxy_machine().etcd, "HAProxy's machine is the third of two databases");
-    assert!(!herd(2).haproxy_machine().etcd);
+    assert!(herd(1).first_balancer().etcd, "HAProxy's machine is the third of two databases");
+    assert!(!herd(2).first_balancer().etcd);
 }
 
 #[test]

@@ -163,14 +163,14 @@ impl Maker<'_> {
 
     fn seats(&self, set: &FileSet) -> Seats {
         let cluster = self.cluster;
-        let machine = cluster.haproxy_machine();
-        let public = machine.elastic_ip && !self.target.private_addresses;
+        let balancer = cluster.first_balancer();
+        let public = balancer.elastic_ip && !self.target.private_addresses;
         Seats {
             cluster: cluster.name.clone(),
             machines: (cluster.machines.iter())
                 .map(|m| Seat { name: m.name.clone(), role: m.role.name(), zone: m.zone.clone(), address: m.address })
                 .collect(),
-            haproxy: machine.address,
+            haproxy: balancer.address,
             doors: if self.target.private_addresses { vec![] } else { doors(cluster) },
             public_address: public.then(|| self.terraform(terraform::output(Module::Haproxy.folder()))),
             admin_port: cluster.haproxy.stats.port,

@@ -27,7 +27,7 @@ pub enum Applied {
 
 impl Under<'_> {
     pub fn module(&mut self, module: &ModuleWork) -> Result<Outcome, Stop> {
-        let (planned, seen) = match self.runner.plans.get(self.stage) {
+        let (planned, seen) = match self.runner.reviewed.plans.get(self.stage) {
             Some(planned) => (planned.clone(), true),
             None => (self.plan_change(module)?, false),
         };
@@ -35,8 +35,9 @@ impl Under<'_> {
         if !seen && let Some(stopped) = self.ask(&plan)? {
             return Ok(stopped);
         }
-        let _alone =
-            plan.disturbs().then(|| self.runner.careful.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let _alone = plan
+            .disturbs()
+            .then(|| self.runner.turns.careful.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         if self.apply(module)? == Applied::Stale {
             self.notice("the world moved since this was planned: planned again");
             let Some(again) = self.plan_change(module)? else {
@@ -149,7 +150,7 @@ impl Under<'_> {
                 self.failure(format!("{} apply of {} failed ({exit})", module.apply.program, module.dir), WHAT_TO_DO)
             );
         }
-        let _ = files::remove(&self.runner.root.join(&module.dir).join(&module.plan_file));
+        let _ = files::remove(&self.runner.setup.root.join(&module.dir).join(&module.plan_file));
         self.taken_up(module);
         Ok(Applied::Done)
     }
@@ -189,7 +190,7 @@ impl Under<'_> {
 
     /// The next command initialises.
     pub(super) fn forget_init(&self, module: &ModuleWork) -> Result<(), Stop> {
-        let stamp = self.runner.root.join(&module.dir).join(STAMP);
+        let stamp = self.runner.setup.root.join(&module.dir).join(STAMP);
         files::remove(&stamp).map_err(|e| self.failure(format!("cannot remove {}: {e}", stamp.display()), ""))
     }
 
@@ -205,7 +206,7 @@ impl Under<'_> {
                 .failure(what, "see that the provider's registry (or mirror) and the state's backend can be reached"));
         }
         if let Some(stamp) = self.runner.init_stamp(module) {
-            let dir = self.runner.root.join(&module.dir);
+            let dir = self.runner.setup.root.join(&module.dir);
             // Without it the next run initialises again: no harm.
             let _ = files::make_dirs(&dir.join(".terraform"))
                 .and_then(|()| files::write(&dir.join(STAMP), stamp.as_bytes()));
@@ -217,19 +218,19 @@ impl Under<'_> {
 impl Runner<'_> {
     /// Whether a module is as it was when it was applied here, and no apply of it was cut off since.
     pub(super) fn is_settled(&self, stage: &Stage, module: &ModuleWork) -> bool {
-        let cut_off = self.unfinished.iter().any(|entry| entry.stage == stage.id);
-        let has_state = module.state.as_ref().is_none_or(|state| files::exists(&self.root.join(state)));
+        let cut_off = self.unfinished().iter().any(|entry| entry.stage == stage.id);
+        let has_state = module.state.as_ref().is_none_or(|state| files::exists(&self.setup.root.join(state)));
         !cut_off && has_state && self.is_initialised(module)
     }
 
     pub(super) fn is_initialised(&self, module: &ModuleWork) -> bool {
-        let done = files::read_text(&self.root.join(&module.dir).join(STAMP)).ok().flatten();
+        let done = files::read_text(&self.setup.root.join(&module.dir).join(STAMP)).ok().flatten();
         done.is_some() && done == self.init_stamp(module)
     }
 
     /// What an `init` depends on: the program, the module's files, its lock file.
     fn init_stamp(&self, module: &ModuleWork) -> Option<String> {
-        let dir = self.root.join(&module.dir);
+        let dir = self.setup.root.join(&module.dir);
         let mut all = format!("{}\n", module.init.program);
         for name in files::list(&dir).ok()? {
             if name.ends_with(".tf") && name != terraform::IMPORTS || name == terraform::LOCK_FILE {

@@ -48,7 +48,7 @@ impl Runner<'_> {
     pub fn find_moves(&self) -> Result<Vec<Move>, Outcome> {
         let mut moves = vec![];
         let done = self.begin("state").and_then(|mut under| {
-            for (stage, module) in self.pipeline.modules() {
+            for (stage, module) in self.setup.pipeline.modules() {
                 under.stage = &stage.id;
                 moves.extend(under.find_move(module)?);
             }
@@ -66,7 +66,7 @@ impl Runner<'_> {
 
     /// Moves a state.
     pub fn move_state(&self, wanted: &Move) -> Result<(), Outcome> {
-        let found = self.pipeline.modules().find(|(stage, _)| stage.id == wanted.stage);
+        let found = self.setup.pipeline.modules().find(|(stage, _)| stage.id == wanted.stage);
         let Some((_, module)) = found else { return Ok(()) };
         self.told(self.begin(&wanted.stage).and_then(|mut under| under.move_state(module, wanted)))
     }
@@ -130,7 +130,7 @@ impl Under<'_> {
         for former in &module.former {
             let Some(text) = self.fetch(former)? else { continue };
             let head = self.head(module, Some(&text))?;
-            if head.is_some_and(|head| head.regions.contains(&self.runner.pipeline.region)) {
+            if head.is_some_and(|head| head.regions.contains(&self.runner.setup.pipeline.region)) {
                 return Ok(Some((former.to_string(), text)));
             }
         }
@@ -148,14 +148,14 @@ impl Under<'_> {
         if !exists {
             return Ok(None);
         }
-        let fetched = self.capture_secretly(&self.runner.pipeline.aws(fetch))?;
+        let fetched = self.capture_secretly(&self.runner.setup.pipeline.aws(fetch))?;
         if fetched.exit.ok() { Ok(Some(fetched.stdout)) } else { Err(self.unreadable(place)) }
     }
 
     /// Whether there is a state, and whether it is locked.
     fn look(&mut self, place: &Backend) -> Result<(bool, bool), Stop> {
         let Some(look) = place.look() else { return Ok((false, false)) };
-        let looked = self.capture(&self.runner.pipeline.aws(look))?;
+        let looked = self.capture(&self.runner.setup.pipeline.aws(look))?;
         if !looked.exit.ok() {
             return Err(self.unreadable(place));
         }
@@ -169,7 +169,7 @@ impl Under<'_> {
 
     /// A state of another region is another cluster's, or this one's from before its blueprint was changed.
     fn require_region(&self, module: &ModuleWork, head: Option<&Head>, from: String) -> Result<(), Stop> {
-        let region = &self.runner.pipeline.region;
+        let region = &self.runner.setup.pipeline.region;
         let Some(head) = head.filter(|head| !head.regions.is_empty() && !head.regions.contains(region)) else {
             return Ok(());
         };
@@ -225,7 +225,7 @@ impl Under<'_> {
             return self.write(local, wanted.text.as_bytes());
         };
         self.write(&file, wanted.text.as_bytes())?;
-        let exit = self.run(&self.runner.pipeline.aws(store), |_| {})?;
+        let exit = self.run(&self.runner.setup.pipeline.aws(store), |_| {})?;
         if !exit.ok() {
             return Err(self.failure(format!("cannot store the state at {}", wanted.to), TRY_AGAIN));
         }
@@ -252,15 +252,15 @@ impl Under<'_> {
     }
 
     fn states(&self) -> PathBuf {
-        self.runner.root.join(workspace::PRIVATE).join("states")
+        self.runner.setup.root.join(workspace::PRIVATE).join("states")
     }
 
     fn record(&self, module: &ModuleWork) -> PathBuf {
-        self.runner.root.join(&module.dir).join(backend::RECORD)
+        self.runner.setup.root.join(&module.dir).join(backend::RECORD)
     }
 
     fn local(&self, module: &ModuleWork) -> PathBuf {
-        self.runner.root.join(&module.dir).join(backend::LOCAL)
+        self.runner.setup.root.join(&module.dir).join(backend::LOCAL)
     }
 
     fn read(&self, path: &Path) -> Result<Option<String>, Stop> {

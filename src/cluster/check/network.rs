@@ -19,7 +19,7 @@ pub fn sums(cluster: &Cluster) -> Vec<Sum> {
 
 /// All that the databases can send all day, against what HAProxy can pass on all day.
 fn haproxy(cluster: &Cluster) -> Option<Sum> {
-    let machine = cluster.haproxy_machine();
+    let machine = cluster.machine_of(Role::Haproxy)?;
     let network = machine.instance?.network?;
     let primary = baseline(cluster.master())?;
     let standbys = cluster.slaves().map(baseline).sum::<Option<u64>>()?;
@@ -67,7 +67,7 @@ fn replication(cluster: &Cluster) -> Option<Sum> {
 pub fn help(cluster: &Cluster, sum: &Sum) -> Option<String> {
     match sum.rule?.code {
         code if code == rules::HAPROXY_NETWORK.code => {
-            let family = match cluster.haproxy_machine().arch {
+            let family = match cluster.first_balancer().arch {
                 Arch::X86 => "c6in",
                 Arch::Arm => "c7gn",
             };
