@@ -8,7 +8,10 @@ mod write;
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::pipeline::Platform;
 
 pub use drive::{Destroy, Doctor, Graph, Keep, Run, Stages, Status, Telling};
 pub use images::{Images, ImagesVerb, Prune};
@@ -109,15 +112,19 @@ pub struct Where {
     #[command(flatten)]
     pub out: Out,
     /// Where the cluster runs: on AWS, or in the lab on this machine
-    #[arg(long, value_enum, default_value_t = TargetName::Aws)]
-    pub target: TargetName,
+    #[arg(long, value_enum, default_value_t = Platform::Aws)]
+    pub target: Platform,
 }
 
-/// A place to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TargetName {
-    /// Amazon Web Services
-    Aws,
-    /// This machine
-    Lab,
+impl ValueEnum for Platform {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Platform::Aws, Platform::Lab]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(match self {
+            Platform::Aws => "Amazon Web Services",
+            Platform::Lab => "This machine",
+        }))
+    }
 }
