@@ -8,7 +8,7 @@ use super::need::Need;
 use super::report::Report;
 use crate::lab;
 use crate::pipeline::policy::{self, Aim};
-use crate::pipeline::{Advice, Target};
+use crate::pipeline::{Advice, Platform, Target};
 use crate::system::{Context, Interrupt};
 use crate::tools::terraform;
 use crate::workspace::Workspace;
@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 pub fn aws(workspace: &Workspace, loaded: &Loaded) -> Target {
     let (dir, cluster) = (workspace.dir().display(), &loaded.cluster);
     Target {
-        name: "aws".into(),
+        platform: Platform::Aws,
         root: workspace.dir().to_path_buf(),
         command_prefix: vec![],
         environment: BTreeMap::new(),

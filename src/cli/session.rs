@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::args::{TargetName, Where};
+use super::args::Where;
 use super::blueprints::{self, Loaded};
 use super::failure::{Failure, Kind};
 use super::need::Need;
 use super::report::{Feed, History, PageOf, Report, names};
 use super::{listen, place, ready, trace};
 use crate::pipeline::preflight::region;
-use crate::pipeline::{Pipeline, Stage, Target, Toolbox, pipeline};
+use crate::pipeline::{Pipeline, Platform, Stage, Target, Toolbox, pipeline};
 use crate::run::events::{self, Begun, Event, StageIs};
 use crate::run::journal::Journal;
 use crate::run::outcome::Trace;
@@ -57,12 +57,12 @@ impl<'a> Session<'a> {
         let sorted = environment::of_tools(context);
         ready::require_environment(report, &sorted)?;
         let mut env = sorted.passed;
-        if place.target == TargetName::Lab {
+        if place.target == Platform::Lab {
             // The user's own account is none of the lab's business.
             env.retain(|name, _| !name.starts_with("AWS_"));
         }
         // The lab sets its own.
-        if need.tools() && place.target == TargetName::Aws {
+        if need.tools() && place.target == Platform::Aws {
             ready::require_pointers(report, &pointers::astray(&context.cwd, &env))?;
         }
         let tools = need.tools().then(|| prerequisites::tools(context, &env, &interrupt));
@@ -71,8 +71,8 @@ impl<'a> Session<'a> {
             ready::require(report, &all, &interrupt)?;
         }
         let target = match place.target {
-            TargetName::Aws => place::aws(&workspace, &loaded),
-            TargetName::Lab => place::lab(context, report, &interrupt, need, &loaded, &workspace)?,
+            Platform::Aws => place::aws(&workspace, &loaded),
+            Platform::Lab => place::lab(context, report, &interrupt, need, &loaded, &workspace)?,
         };
         let terraform = match &tools {
             Some(tools) => tools.terraform.clone(),
@@ -141,7 +141,7 @@ impl<'a> Session<'a> {
 
     /// Whether the tools change things that cost money or that others use.
     pub fn is_aws(&self) -> bool {
-        self.target.name == "aws"
+        self.target.platform == Platform::Aws
     }
 
     /// Makes what runs the pipeline.
@@ -175,7 +175,7 @@ impl<'a> Session<'a> {
             run: self.run.clone(),
             verb: verb.into(),
             cluster: self.loaded.cluster.name.clone(),
-            target: self.target.name.clone(),
+            target: self.target.platform.name().into(),
             region: self.loaded.cluster.region.clone(),
             versions,
             stages: stages.iter().map(|s| StageIs { stage: s.id.clone(), needs: s.needs.clone() }).collect(),

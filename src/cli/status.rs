@@ -8,6 +8,7 @@ use super::failure::{Failure, Kind};
 use super::need::Need;
 use super::report::{Report, Style};
 use super::session::Session;
+use crate::pipeline::Platform;
 use crate::run::drift;
 use crate::run::health::{self, Observation};
 use crate::run::{Consent, Deaf, Options, Outcome};
@@ -85,7 +86,10 @@ pub fn endpoints(session: &Session<'_>, address: IpAddr) {
     report.line(&format!("write  {address}:{}", haproxy.write_port));
     report.line(&format!("read   {address}:{}", haproxy.read_port));
     report.line(&format!("stats  http://{address}:{}{}  user {}", stats.port, stats.path, stats.user));
-    let lab = if session.target.name == "lab" { "pgherd lab shell -- " } else { "" };
+    let lab = match session.target.platform {
+        Platform::Aws => "",
+        Platform::Lab => "pgherd lab shell -- ",
+    };
     let (name, region) = (&cluster.name, &cluster.region);
     report.line("");
     report.line(&format!("Its password, and likewise those of the database users ({name}/user/USER):"));

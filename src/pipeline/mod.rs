@@ -24,7 +24,7 @@ use crate::tools::{Invocation, terraform};
 
 pub use build::{Toolbox, pipeline};
 pub use select::Selection;
-pub use target::{Advice, Target};
+pub use target::{Advice, Platform, Target};
 
 /// All stages of a cluster, each after those it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Args as ClapArgs, ValueEnum};
+
+use crate::pipeline::Platform;
 
 /// Exit codes, for the end of every `--help`; [`crate::cli::failure::exit_code`] returns them.
 pub const EXIT_CODES: &str = "Exit codes:
@@ -57,15 +60,19 @@ pub struct Where {
     #[command(flatten)]
     pub out: Out,
     /// Where the cluster runs: on AWS, or in the lab on this machine
-    #[arg(long, value_enum, default_value_t = TargetName::Aws)]
-    pub target: TargetName,
+    #[arg(long, value_enum, default_value_t = Platform::Aws)]
+    pub target: Platform,
 }
 
-/// A place to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TargetName {
-    /// Amazon Web Services
-    Aws,
-    /// This machine
-    Lab,
+impl ValueEnum for Platform {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Platform::Aws, Platform::Lab]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(match self {
+            Platform::Aws => "Amazon Web Services",
+            Platform::Lab => "This machine",
+        }))
+    }
 }

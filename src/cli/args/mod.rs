@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use common::EXIT_CODES;
 
-pub use common::{Format, TargetName, Variables, Where};
+pub use common::{Format, Variables, Where};
 pub use drive::{Destroy, Doctor, Graph, Keep, Run, Stages, Status, Telling};
 pub use images::{Images, ImagesVerb, Prune};
 pub use lab::{Lab, LabVerb};
