@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::failure::{Failure, Kind};
+use super::need::Need;
 use super::report::{Feed, Report, Style};
-use super::session::{Need, Session};
+use super::session::Session;
 use super::{args, states, telling};
 use crate::fileset::manifest;
 use crate::run::destroy::Doomed;
 use crate::run::events::{Event, Phase};
-use crate::run::{Consent, Outcome, Watcher};
+use crate::run::{Consent, Options, Outcome, Watcher};
 use crate::system::{Context, files, terminal};
 use crate::tools::aws::{self, Ami};
 
@@ -61,7 +62,7 @@ fn unmake(session: &Session<'_>, feed: &Feed, options: &args::Destroy, asks: boo
     let changes = !(doomed.is_empty() && images.is_empty());
     feed.event(Event::Reviewed { later: BTreeMap::new(), changes, unattended: !asks });
     if !changes {
-        session.conclude(&session.runner(feed, &|_, _| Consent::No).sweep_builders())?;
+        session.conclude(&session.runner(feed, &|_, _| Consent::No, Options::default()).sweep_builders())?;
         report.line("nothing is there to destroy");
         return Ok(());
     }
@@ -75,7 +76,7 @@ fn unmake(session: &Session<'_>, feed: &Feed, options: &args::Destroy, asks: boo
         }
     }
     feed.event(Event::PhaseBegun { phase: Phase::Work });
-    let runner = session.runner(feed, &|_, _| Consent::Yes);
+    let runner = session.runner(feed, &|_, _| Consent::Yes, Options::default());
     let mut outcomes = runner.destroy(&doomed);
     outcomes.extend(runner.sweep_builders());
     if outcomes.iter().all(Outcome::ok) && !images.is_empty() {
@@ -89,8 +90,7 @@ fn unmake(session: &Session<'_>, feed: &Feed, options: &args::Destroy, asks: boo
 
 fn find(session: &Session<'_>, feed: &Feed, options: &args::Destroy) -> Result<(Doomed, Vec<Ami>), Failure> {
     feed.event(Event::PhaseBegun { phase: Phase::Review });
-    let mut runner = session.runner(feed, &|_, _| Consent::No);
-    runner.stamp.push_str("-plan");
+    let runner = session.runner(feed, &|_, _| Consent::No, Options::default()).logging_as("plan");
     let (doomed, outcomes) = runner.plan_destroy();
     session.conclude(&outcomes)?;
     if !options.images {

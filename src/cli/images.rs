@@ -6,10 +6,11 @@ use std::time::SystemTime;
 
 use super::args::{self, ImagesVerb};
 use super::failure::{Failure, Kind};
+use super::need::Need;
 use super::report::{Report, Style};
-use super::session::{Need, Session, interrupted};
+use super::session::Session;
 use crate::run::image;
-use crate::run::{Consent, Deaf, Outcome, Runner};
+use crate::run::{Consent, Deaf, Options, Outcome, Runner};
 use crate::system::{Context, clock, terminal};
 use crate::tools::aws::{self, Ami, Base};
 
@@ -58,7 +59,7 @@ impl Found {
 /// All images of the cluster by role, the newest of each first.
 fn find(session: &Session<'_>) -> Result<Vec<Found>, Failure> {
     let cluster = &session.loaded.cluster;
-    let runner = session.runner(&Deaf, &|_, _| Consent::No);
+    let runner = session.runner(&Deaf, &|_, _| Consent::No, Options::default());
     let images = asked_for(session, runner.find_images(&session.aws(aws::images_of(&cluster.region, cluster.tag()))))?;
     let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
     if !images.is_empty() {
@@ -189,7 +190,7 @@ fn remove_found(context: &Context, session: &Session<'_>, options: &args::Prune,
         return Err(Failure::Text(Kind::Failed, "nothing was removed, as you said".into()));
     }
     let images: Vec<Ami> = goes.into_iter().map(|one| one.ami).collect();
-    let runner = session.runner(&Deaf, &|_, _| Consent::No);
+    let runner = session.runner(&Deaf, &|_, _| Consent::No, Options::default());
     match runner.remove_images(&images, &|args| session.aws(args), &session.loaded.cluster.region) {
         Outcome::Done(what) => {
             report.line(&what);
@@ -207,7 +208,7 @@ fn asked_for<T>(session: &Session<'_>, answer: Result<T, Outcome>) -> Result<T, 
             session.report.stage_failure(&failure);
             Failure::Text(Kind::Failed, failure.what)
         }
-        _ => interrupted(),
+        _ => Failure::interrupted(),
     })
 }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::failure::Failure;
 use super::report::tell_of_killed;
-use super::session::{Session, interrupted};
-use crate::run::{journal, keeper, log, require_room, temporary};
+use super::session::Session;
+use crate::run::journal::Entry;
+use crate::run::{Past, journal, keeper, log, require_room, temporary};
 use crate::system::files::{self, Lock};
 use crate::tools::terraform;
 
@@ -22,8 +23,8 @@ impl Session<'_> {
         self.await_tools(&private.join(keeper::LOCK))?;
         let temporary = private.join("tmp");
         self.tidy().map_err(Failure::unwritable(&temporary))?;
-        self.say_unfinished(&private.join("logs"));
-        self.is_first = self.journal.is_empty();
+        let unfinished = self.say_unfinished(&private.join("logs"));
+        self.past = Some(Past { unfinished, is_first: self.journal.is_empty() });
         let logs = private.join("logs");
         log::prune(&private).map_err(Failure::unwritable(&logs))?;
         let begun = self.journal.trim().and_then(|()| self.journal.begun("", journal::RUN));
@@ -56,13 +57,14 @@ impl Session<'_> {
                 said = true;
             }
             if self.interrupt.wait(PAUSE) {
-                return Err(interrupted());
+                return Err(Failure::interrupted());
             }
         }
         Ok(())
     }
 
-    fn say_unfinished(&mut self, logs: &Path) {
+    /// Says what earlier runs left unfinished. Returns the builds and applies that did not end well.
+    fn say_unfinished(&self, logs: &Path) -> Vec<Entry> {
         let left = self.journal.unfinished();
         let pages = tell_of_killed(logs, &self.run, |run, stage| {
             let of_run = left.iter().find(|entry| entry.run == run);
@@ -93,6 +95,6 @@ impl Session<'_> {
             self.journal.settle(&entry, "killed");
         }
         // What they may have left is looked for at their stages, and only that settles them.
-        self.unfinished = self.journal.unclean(&journal::LEAVING);
+        self.journal.unclean(&journal::LEAVING)
     }
 }

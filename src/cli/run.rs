@@ -1,6 +1,6 @@
 //! `pgherd run`: from generated files to a cluster that is whole.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -8,15 +8,16 @@ use super::args::{self, Graph, Stages};
 use super::asking::Asking;
 use super::failure::{Failure, Kind};
 use super::foresee::foresee;
+use super::need::Need;
 use super::report::{Feed, Report};
-use super::session::{Need, Session};
+use super::session::Session;
 use super::{states, status, telling};
 use crate::cluster::{State, regions};
 use crate::pipeline::{Pipeline, Selection, Stage, Work};
 use crate::run::events::{Event, Phase};
 use crate::run::review::{Build, Images, Review};
 use crate::run::scheduler::Board;
-use crate::run::{Consent, Runner, Watcher, environment};
+use crate::run::{Ask, Consent, Options, Reviewed, Runner, Watcher, environment};
 use crate::system::{Context, terminal};
 use crate::tools::plan::PlanSummary;
 
@@ -94,7 +95,8 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
     // What is missing for machines keeps nobody from building images alone.
     let makes = session.pipeline.modules().next().is_some();
     // Without the bucket of the states not even these can be looked for.
-    let blind = session.is_first && matches!(session.loaded.cluster.state, State::S3 { .. });
+    let blind = session.past.as_ref().is_some_and(|past| past.is_first)
+        && matches!(session.loaded.cluster.state, State::S3 { .. });
     if makes && blind && !options.plan_only {
         foresee(session)?;
     }
@@ -109,9 +111,7 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
     let images: Vec<Stage> = session.pipeline.images().map(|(stage, _)| stage.clone()).collect();
     let runner = thread::scope(|scope| {
         let build = |found: &Images| {
-            let mut builder = worker(session, feed, options, &consent, &board);
-            builder.early = true;
-            builder.images.clone_from(found);
+            let builder = worker(session, feed, options, &consent, &board).early(found);
             board.announce(&images);
             let images = &images;
             scope.spawn(move || builder.work(images));
@@ -131,9 +131,8 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
         }
         let review = if asks { asking.agree(review)? } else { asking.unattended(review)? };
         feed.event(Event::PhaseBegun { phase: Phase::Work });
-        let mut runner = worker(session, feed, options, &consent, &board);
-        runner.plans = review.plans;
-        runner.images = review.images;
+        let reviewed = Reviewed { plans: review.plans, images: review.images };
+        let runner = worker(session, feed, options, &consent, &board).after(reviewed);
         runner.run();
         Ok::<_, Failure>(runner)
     })?;
@@ -143,7 +142,7 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
     {
         status::endpoints(session, address);
     }
-    drifted(&runner.drift.lock().unwrap_or_else(PoisonError::into_inner))
+    drifted(runner.differences())
 }
 
 /// Looks, and changes nothing.
@@ -162,21 +161,20 @@ fn worker<'a>(
     session: &'a Session<'_>,
     feed: &'a Feed,
     options: &args::Run,
-    consent: &'a (dyn Fn(&str, &PlanSummary) -> Consent + Sync),
+    consent: &'a Ask<'a>,
     board: &Arc<Board>,
 ) -> Runner<'a> {
-    let mut runner = session.runner(feed, consent);
-    runner.board = Arc::clone(board);
-    runner.rebuild.clone_from(&options.rebuild);
-    runner.patience = Duration::from_secs(options.wait);
-    runner
+    let chosen = Options {
+        jobs: options.jobs.into(),
+        patience: Duration::from_secs(options.wait),
+        rebuild: options.rebuild.clone(),
+    };
+    session.runner(feed, consent, chosen).on(board)
 }
 
 /// Looks at what is there.
 fn looker<'a>(session: &'a Session<'_>, feed: &'a Feed, options: &args::Run, board: &Arc<Board>) -> Runner<'a> {
-    let mut runner = worker(session, feed, options, &|_, _| Consent::No, board);
-    runner.stamp.push_str("-review");
-    runner
+    worker(session, feed, options, &|_, _| Consent::No, board).logging_as("review")
 }
 
 /// The cluster is whole, and not as it was generated.
@@ -194,10 +192,10 @@ fn look(
     unattended: bool,
     build: Option<Build<'_>>,
 ) -> Result<Review, Failure> {
-    looker.watcher.event(Event::PhaseBegun { phase: Phase::Review });
+    looker.tell(Event::PhaseBegun { phase: Phase::Review });
     let (review, outcomes) = looker.review(build);
     session.conclude(&outcomes)?;
-    looker.watcher.event(Event::Reviewed { later: review.later.clone(), changes: !review.is_empty(), unattended });
+    looker.tell(Event::Reviewed { later: review.later.clone(), changes: !review.is_empty(), unattended });
     Ok(review)
 }
 

@@ -3,13 +3,12 @@
 use super::failure::{Failure, Kind};
 use super::report::Feed;
 use super::session::Session;
-use crate::run::Consent;
 use crate::run::moving::Move;
+use crate::run::{Consent, Options};
 
 /// Has every state where the blueprint says. A copy is agreed to where somebody is asked; what was copied stays where it was.
 pub fn settle(session: &Session<'_>, feed: &Feed, asks: bool, only_looks: bool) -> Result<(), Failure> {
-    let mut runner = session.runner(feed, &|_, _| Consent::No);
-    runner.stamp.push_str("-state");
+    let runner = session.runner(feed, &|_, _| Consent::No, Options::default()).logging_as("state");
     let moves = runner.find_moves().map_err(|outcome| failed(session, outcome))?;
     let copies: Vec<&Move> = moves.iter().filter(|found| found.copies()).collect();
     for found in &copies {

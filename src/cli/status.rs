@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use super::args;
 use super::failure::{Failure, Kind};
+use super::need::Need;
 use super::report::{Report, Style};
-use super::session::{Need, Session};
+use super::session::Session;
+use crate::pipeline::Platform;
 use crate::run::drift;
 use crate::run::health::{self, Observation};
-use crate::run::{Consent, Deaf, Outcome};
+use crate::run::{Consent, Deaf, Options, Outcome};
 use crate::system::Context;
 
 /// Runs the verb.
@@ -84,7 +86,10 @@ pub fn endpoints(session: &Session<'_>, address: IpAddr) {
     report.line(&format!("write  {address}:{}", haproxy.write_port));
     report.line(&format!("read   {address}:{}", haproxy.read_port));
     report.line(&format!("stats  http://{address}:{}{}  user {}", stats.port, stats.path, stats.user));
-    let lab = if session.target.name == "lab" { "pgherd lab shell -- " } else { "" };
+    let lab = match session.target.platform {
+        Platform::Aws => "",
+        Platform::Lab => "pgherd lab shell -- ",
+    };
     let (name, region) = (&cluster.name, &cluster.region);
     report.line("");
     report.line(&format!("Its password, and likewise those of the database users ({name}/user/USER):"));
@@ -98,12 +103,12 @@ fn haproxy(session: &Session<'_>) -> Result<IpAddr, Failure> {
         return Ok(IpAddr::V4(session.pipeline.seats.haproxy));
     }
     session.work.make_private_dir()?;
-    match session.runner(&Deaf, &|_, _| Consent::No).haproxy_address() {
+    match session.runner(&Deaf, &|_, _| Consent::No, Options::default()).haproxy_address() {
         Ok(address) => Ok(address),
         Err(Outcome::Failed(failure)) => {
             session.report.stage_failure(&failure);
             Err(Failure::Text(Kind::Failed, failure.what))
         }
-        Err(_) => Err(super::session::interrupted()),
+        Err(_) => Err(Failure::interrupted()),
     }
 }

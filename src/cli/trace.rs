@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::blueprints::Loaded;
 use crate::blueprint::Places;
+use crate::cluster::Module;
 use crate::cluster::decision::Decision;
 use crate::fileset::FileSet;
 use crate::generate::provenance::{Maker, Provenance, provenance};
@@ -24,7 +25,7 @@ pub fn trace(loaded: &Loaded, file: &str, line: Option<usize>, message: &str) ->
     let mut paths = BTreeSet::new();
     made.iter().for_each(|decision| leaves(&loaded.cluster.decisions, decision, &mut paths));
     if paths.is_empty() {
-        paths.extend(block(file).map(String::from));
+        paths.extend(Module::at(file).map(|module| module.block().to_string()));
     }
     let places = Places::of("", &loaded.text);
     paths.iter().take(MOST).map(|path| place(loaded, &places, path)).collect()
@@ -80,15 +81,4 @@ fn leaves(all: &[Decision], decision: &Decision, paths: &mut BTreeSet<String>) {
 
 fn folder(file: &str) -> &str {
     file.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-/// The block of the blueprint that a module is made of.
-fn block(file: &str) -> Option<&'static str> {
-    const BLOCKS: [(&str, &str); 4] = [
-        ("terraform_network/", "network"),
-        ("terraform_master/", "master"),
-        ("terraform_slave/", "slaves"),
-        ("terraform_haproxy/", "haproxy"),
-    ];
-    BLOCKS.iter().find(|(module, _)| file.contains(module)).map(|(_, block)| *block)
 }

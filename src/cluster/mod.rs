@@ -6,11 +6,13 @@ mod addresses;
 mod base;
 pub mod check;
 pub mod decision;
+mod endpoint;
 pub mod failover;
 pub mod fixed;
 pub mod flows;
 pub mod kernel;
 pub mod limits;
+mod module;
 pub mod perturb;
 mod postgres;
 pub mod quotas;
@@ -31,15 +33,17 @@ use crate::blueprint::model::{self, Blueprint, Budget};
 
 pub use crate::blueprint::Partition;
 pub use crate::blueprint::Peer;
-pub use crate::blueprint::instance::Instance;
+pub use crate::blueprint::instance::InstanceType;
 pub use crate::blueprint::model::{Access, Base, Database, Disk, Failover, Locale, Provider, State, User};
 pub use crate::blueprint::regions;
 pub use base::{Arch, BaseImage};
 use decision::{Decision, Ledger};
+pub use endpoint::{Endpoint, Scheme, Service};
 use failover::{EtcdTiming, HealthCheck};
 use fixed::Fixed;
 use kernel::Kernel;
 use limits::Limits;
+pub use module::Module;
 
 /// A cluster: the blueprint with nothing left open.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,15 +170,6 @@ impl Role {
             Role::Haproxy => "haproxy",
         }
     }
-
-    /// The folder of its Terraform module, below the cluster's folder.
-    pub fn module(self) -> &'static str {
-        match self {
-            Role::Master => "db_config/terraform_master",
-            Role::Slave => "db_config/terraform_slave",
-            Role::Haproxy => "load_balancer/terraform_haproxy",
-        }
-    }
 }
 
 /// One machine.
@@ -198,7 +193,7 @@ pub struct Machine {
     pub arch: Arch,
     /// What that type has, where it is known or the blueprint says so.
     #[serde(skip)]
-    pub instance: Option<Instance>,
+    pub instance: Option<InstanceType>,
     /// Root disk.
     #[serde(skip)]
     pub disk: Disk,
@@ -310,16 +305,22 @@ impl Cluster {
         &self.tags[CLUSTER_TAG]
     }
 
-    /// The key of a module's state in an S3 bucket, which clusters of other names and regions may share.
-    pub fn state_key(&self, prefix: &str, module: &str) -> String {
-        let parts = [prefix.trim_matches('/'), &self.name, &self.region, module];
-        let path: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        format!("{}.tfstate", path.join("/"))
+    /// Returns the key of a module's state in an S3 bucket.
+    pub fn state_key(&self, prefix: &str, module: Module) -> String {
+        format!("{}/{}.tfstate", self.state_folder(prefix), module.name())
+    }
+
+    /// Returns what the keys of all states begin with. Name and region are in it: clusters of other names and regions may share the
+    /// bucket.
+    pub fn state_folder(&self, prefix: &str) -> String {
+        let parts = [prefix.trim_matches('/'), &self.name, &self.region];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
     }
 
     /// The keys of a module's state in earlier versions: they had no region, and the default prefix ended with the cluster's name.
-    pub fn former_state_keys(&self, module: &str) -> Vec<String> {
+    pub fn former_state_keys(&self, module: Module) -> Vec<String> {
         let State::S3 { key_prefix, .. } = &self.state else { return vec![] };
+        let module = module.name();
         let mut keys = vec![format!("{key_prefix}/{}/{module}.tfstate", self.name)];
         if key_prefix == "pgherd" {
             keys.push(format!("{key_prefix}/{0}/{0}/{module}.tfstate", self.name));
@@ -358,7 +359,7 @@ impl Cluster {
 
     /// The slaves, in their order.
     pub fn slaves(&self) -> impl Iterator<Item = &Machine> {
-        self.machines.iter().filter(|m| m.role == Role::Slave)
+        self.machines_of(Role::Slave)
     }
 
     /// The master.
@@ -366,9 +367,22 @@ impl Cluster {
         &self.machines[0]
     }
 
-    /// HAProxy's machine.
-    pub fn haproxy_machine(&self) -> &Machine {
-        &self.machines[self.machines.len() - 1]
+    /// Returns the machines of a role, in their order.
+    pub fn machines_of(&self, role: Role) -> impl Iterator<Item = &Machine> {
+        self.machines.iter().filter(move |m| m.role == role)
+    }
+
+    /// Returns the load balancers.
+    pub fn balancers(&self) -> impl Iterator<Item = &Machine> {
+        self.machines_of(Role::Haproxy)
+    }
+
+    /// Returns the load balancer that clients and operators use where they can use only one.
+    ///
+    /// # Panics
+    /// If there is none: [`resolve`] makes at least one.
+    pub fn first_balancer(&self) -> &Machine {
+        self.balancers().next().unwrap_or_else(|| panic!("{} has no load balancer", self.name))
     }
 
     /// The members of etcd.

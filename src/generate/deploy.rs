@@ -10,7 +10,7 @@ use crate::fileset::{FileSet, Mode};
 
 /// Adds the script. It names the images that [`FileSet::images`] and the files of modules that `files` holds by now.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
-    let haproxy = cluster.haproxy_machine().address;
+    let haproxy = cluster.admin_endpoint().host;
     let ports = &cluster.haproxy;
     let images: Vec<String> = files.images.iter().map(|image| format!("{}={}", image.role, image.name)).collect();
     let images: Vec<String> = images.iter().map(|image| quote(image)).collect();
@@ -47,8 +47,7 @@ fn modules(files: &FileSet) -> String {
 /// Where the states are, each as `<module>.tfstate`; nothing where they are beside the modules.
 fn states(cluster: &Cluster) -> String {
     let State::S3 { bucket, key_prefix, .. } = &cluster.state else { return String::new() };
-    let key = cluster.state_key(key_prefix, "module");
-    format!("s3://{bucket}/{}", key.trim_end_matches("/module.tfstate"))
+    format!("s3://{bucket}/{}", cluster.state_folder(key_prefix))
 }
 
 /// A word that the shell takes as it stands.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Door, Image, Module, Pipeline, Range, Seat, Seats, Stage, Target, Work};
+use super::{Door, ImageWork, ModuleWork, Pipeline, Range, Seat, Seats, Stage, Target, Work};
 use crate::cluster::flows::{self, Party};
-use crate::cluster::{Arch, Cluster, Reader, Role, State};
+use crate::cluster::{Arch, Cluster, Module, Reader, State};
 use crate::fileset::{FileSet, ImageId};
 use crate::tools::backend::Backend;
 use crate::tools::leftovers::{self, Builder};
@@ -22,24 +22,15 @@ const PLANS: &str = ".pgherd/plans";
 /// From a module's folder back to the cluster's: all modules lie two deep.
 const UP: &str = "../..";
 
-const NETWORK: &str = "network/terraform_network";
-const HAPROXY: &str = "load_balancer/terraform_haproxy";
-
 /// All stages of a cluster at a target.
 pub fn pipeline(cluster: &Cluster, set: &FileSet, target: &Target, toolbox: &Toolbox) -> Pipeline {
     let maker = Maker { cluster, target, toolbox };
-    let mut stages = vec![maker.module("network", NETWORK, &[])];
+    let mut stages = vec![maker.module(Module::Network)];
     stages.extend(set.images.iter().map(|image| maker.image(image)));
-    for role in cluster.roles() {
-        // Machines are made side by side: at boot a slave waits for the master by itself, and HAProxy for any of them. Each knows the
-        // others' addresses from the blueprint.
-        stages.push(match role {
-            Role::Master => maker.module(super::MASTER, "db_config/terraform_master", &["network", "image-master"]),
-            Role::Slave => maker.module("slaves", "db_config/terraform_slave", &["network", "image-slave"]),
-            Role::Haproxy => maker.module("haproxy", HAPROXY, &["network", "image-haproxy"]),
-        });
-    }
-    let modules = stages.iter().filter(|s| matches!(s.work, Work::Module(_))).map(|s| s.id.clone()).collect();
+    // Machines are made side by side: at boot a slave waits for the master by itself, and HAProxy for any of them. Each knows the
+    // others' addresses from the blueprint.
+    stages.extend(cluster.modules().filter(|module| module.role().is_some()).map(|module| maker.module(module)));
+    let modules = cluster.modules().map(|module| module.stage().to_string()).collect();
     stages.push(Stage { id: "verify".into(), needs: modules, work: Work::Verify });
     Pipeline {
         cluster: cluster.name.clone(),
@@ -111,7 +102,7 @@ impl Maker<'_> {
     fn image(&self, image: &ImageId) -> Stage {
         let packer = |args| self.invocation(packer::PROGRAM, args, &[]);
         let template = image.template.as_str();
-        let work = Work::Image(Image {
+        let work = Work::Image(ImageWork {
             role: image.role.clone(),
             name: image.name.clone(),
             contents: image.contents.clone(),
@@ -127,55 +118,61 @@ impl Maker<'_> {
                 name: leftovers::builder_name(&self.cluster.name, &image.role),
             },
         });
-        Stage { id: format!("image-{}", image.role), needs: vec![], work }
+        Stage { id: image_stage(&image.role), needs: vec![], work }
     }
 
-    fn module(&self, id: &str, dir: &str, needs: &[&str]) -> Stage {
+    fn module(&self, module: Module) -> Stage {
+        let (id, dir) = (module.stage(), module.folder());
         let plan_file = format!("{UP}/{PLANS}/{id}.tfplan");
-        let work = Work::Module(Module {
+        let needs = match module.role() {
+            None => vec![],
+            Some(role) => vec![Module::Network.stage().into(), image_stage(role.name())],
+        };
+        let work = Work::Module(ModuleWork {
+            module,
             dir: dir.into(),
             init: self.terraform(terraform::init(dir)),
             plan: self.terraform(terraform::plan(dir, &plan_file)),
             plan_destroy: self.terraform(terraform::plan_destroy(dir, &plan_file)),
             apply: self.terraform(terraform::apply(dir, &plan_file)),
             program: self.terraform(vec![]),
-            backend: self.backend(dir),
-            former: self.former(dir),
+            backend: self.backend(module),
+            former: self.former(module),
             state: matches!(self.cluster.state, State::Local).then(|| format!("{dir}/terraform.tfstate")),
             plan_file,
         });
-        Stage { id: id.into(), needs: needs.iter().map(|need| need.to_string()).collect(), work }
+        Stage { id: id.into(), needs, work }
     }
 
-    fn backend(&self, dir: &str) -> Backend {
+    fn backend(&self, module: Module) -> Backend {
         match &self.cluster.state {
             State::Local => Backend::Local,
             State::S3 { bucket, key_prefix, region } => Backend::S3 {
                 bucket: bucket.clone(),
-                key: self.cluster.state_key(key_prefix, module_name(dir)),
+                key: self.cluster.state_key(key_prefix, module),
                 region: region.clone(),
             },
         }
     }
 
-    fn former(&self, dir: &str) -> Vec<Backend> {
+    fn former(&self, module: Module) -> Vec<Backend> {
         let State::S3 { bucket, region, .. } = &self.cluster.state else { return vec![] };
-        let keys = self.cluster.former_state_keys(module_name(dir));
+        let keys = self.cluster.former_state_keys(module);
         keys.into_iter().map(|key| Backend::S3 { bucket: bucket.clone(), key, region: region.clone() }).collect()
     }
 
     fn seats(&self, set: &FileSet) -> Seats {
         let cluster = self.cluster;
-        let machine = cluster.haproxy_machine();
-        let public = machine.elastic_ip && !self.target.private_addresses;
+        let balancer = cluster.first_balancer();
+        let public = balancer.elastic_ip && !self.target.private_addresses;
         Seats {
             cluster: cluster.name.clone(),
             machines: (cluster.machines.iter())
                 .map(|m| Seat { name: m.name.clone(), role: m.role.name(), zone: m.zone.clone(), address: m.address })
                 .collect(),
-            haproxy: machine.address,
+            haproxy: balancer.address,
             doors: if self.target.private_addresses { vec![] } else { doors(cluster) },
-            public_address: public.then(|| self.terraform(terraform::output(HAPROXY))),
+            public_address: public.then(|| self.terraform(terraform::output(Module::Haproxy.folder()))),
             admin_port: cluster.haproxy.stats.port,
             write_port: cluster.haproxy.write_port,
             read_port: cluster.haproxy.read_port,
@@ -204,9 +201,9 @@ fn doors(cluster: &Cluster) -> Vec<Door> {
     [haproxy.stats.port, haproxy.write_port, haproxy.read_port].map(door).to_vec()
 }
 
-/// The last part of a module's folder.
-fn module_name(dir: &str) -> &str {
-    dir.rsplit('/').next().unwrap_or(dir)
+/// Returns the id of the stage that builds a role's image.
+fn image_stage(role: &str) -> String {
+    format!("image-{role}")
 }
 
 /// What of `bootstrap.dcs` in patroni.yml a blueprint can change.

@@ -14,6 +14,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
+use crate::cluster::Module;
 use crate::fileset::ImageId;
 use crate::fileset::contents::Contents;
 use crate::tools::aws::Base;
@@ -23,10 +24,7 @@ use crate::tools::{Invocation, terraform};
 
 pub use build::{Toolbox, pipeline};
 pub use select::Selection;
-pub use target::{Advice, Target};
-
-/// The stage of the master's machine.
-const MASTER: &str = "master";
+pub use target::{Advice, Platform, Target};
 
 /// All stages of a cluster, each after those it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,16 +60,16 @@ pub struct Stage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Work {
     /// Builds an image, unless one of the same content exists.
-    Image(Image),
+    Image(ImageWork),
     /// Makes what a Terraform module describes.
-    Module(Module),
+    Module(ModuleWork),
     /// Waits until the cluster is whole, as HAProxy sees it.
     Verify,
 }
 
 /// An image to build.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Image {
+pub struct ImageWork {
     /// The role that boots it.
     pub role: String,
     /// AMI name.
@@ -94,9 +92,11 @@ pub struct Image {
     pub builder: Builder,
 }
 
-/// A Terraform root module.
+/// A Terraform root module to plan and apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Module {
+pub struct ModuleWork {
+    /// Which one.
+    pub module: Module,
     /// Its folder, relative to the cluster's.
     pub dir: String,
     /// Its saved plan, relative to its folder.
@@ -204,7 +204,7 @@ pub struct Seat {
     pub address: Ipv4Addr,
 }
 
-impl Module {
+impl ModuleWork {
     /// Prints the plan file as JSON.
     pub fn show(&self) -> Invocation {
         self.call(terraform::show(&self.dir, &self.plan_file))
@@ -259,7 +259,7 @@ impl Pipeline {
     }
 
     /// The stages that run Terraform.
-    pub fn modules(&self) -> impl Iterator<Item = (&Stage, &Module)> {
+    pub fn modules(&self) -> impl Iterator<Item = (&Stage, &ModuleWork)> {
         self.stages.iter().filter_map(|stage| match &stage.work {
             Work::Module(module) => Some((stage, module)),
             _ => None,
@@ -267,7 +267,7 @@ impl Pipeline {
     }
 
     /// The stages that build images.
-    pub fn images(&self) -> impl Iterator<Item = (&Stage, &Image)> {
+    pub fn images(&self) -> impl Iterator<Item = (&Stage, &ImageWork)> {
         self.stages.iter().filter_map(|stage| match &stage.work {
             Work::Image(image) => Some((stage, image)),
             _ => None,
@@ -288,8 +288,9 @@ impl Pipeline {
     /// other machines, so that it stands while a slave resists.
     pub fn teardown(&self) -> Vec<Stage> {
         let modules: Vec<&Stage> = self.modules().map(|(stage, _)| stage).collect();
+        let master = Module::Master.stage();
         let goes_first = |other: &Stage, id: &str| {
-            other.needs.iter().any(|need| need == id) || id == MASTER && other.id != MASTER && !other.needs.is_empty()
+            other.needs.iter().any(|need| need == id) || id == master && other.id != master && !other.needs.is_empty()
         };
         let needed_by =
             |id: &str| modules.iter().filter(|other| goes_first(other, id)).map(|other| other.id.clone()).collect();

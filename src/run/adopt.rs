@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::journal::{self, Entry};
 use super::module::Applied;
 use super::under::{Stop, Under};
-use crate::pipeline::Module;
+use crate::pipeline::ModuleWork;
 use crate::system::clock::Stopwatch;
 use crate::system::{clock, files, process};
 use crate::tools::adopt;
@@ -30,12 +30,12 @@ impl Under<'_> {
     /// Applies of this module that did not end well.
     pub fn unclean(&self) -> Vec<&Entry> {
         let of_this = |entry: &&Entry| entry.stage == self.stage && entry.what == terraform::APPLY;
-        self.runner.unfinished.iter().filter(of_this).collect()
+        self.runner.unfinished().iter().filter(of_this).collect()
     }
 
     /// Before Terraform writes to a state that is a file: it does so in place, and what it is killed over is no state any more.
-    pub fn keep_state(&mut self, module: &Module) -> Result<(), Stop> {
-        let Some(state) = module.state.as_ref().map(|path| self.runner.root.join(path)) else { return Ok(()) };
+    pub fn keep_state(&mut self, module: &ModuleWork) -> Result<(), Stop> {
+        let Some(state) = module.state.as_ref().map(|path| self.runner.setup.root.join(path)) else { return Ok(()) };
         let kept = self.kept_state();
         let copied = files::read_text(&state).and_then(|text| match text.filter(|text| is_whole(text)) {
             Some(text) => {
@@ -48,10 +48,10 @@ impl Under<'_> {
     }
 
     /// Puts back what a killed apply broke, and stores what one could not store.
-    pub fn mend_state(&mut self, module: &Module) -> Result<(), Stop> {
+    pub fn mend_state(&mut self, module: &ModuleWork) -> Result<(), Stop> {
         // Of a run that was killed before it applied them: they are found anew.
         files::remove(&self.imports(module)).map_err(|e| self.failure(e.to_string(), ""))?;
-        let errored = self.runner.root.join(&module.dir).join(terraform::ERRORED);
+        let errored = self.runner.setup.root.join(&module.dir).join(terraform::ERRORED);
         if files::read_text(&errored).ok().flatten().is_some_and(|text| is_whole(&text)) {
             let exit = self.run(&module.call(terraform::push(&module.dir, terraform::ERRORED)), |_| {})?;
             if !exit.ok() {
@@ -61,7 +61,7 @@ impl Under<'_> {
             files::remove(&errored).map_err(|e| self.failure(e.to_string(), ""))?;
             self.notice("stored the state that an earlier run could not store");
         }
-        let Some(state) = module.state.as_ref().map(|path| self.runner.root.join(path)) else { return Ok(()) };
+        let Some(state) = module.state.as_ref().map(|path| self.runner.setup.root.join(path)) else { return Ok(()) };
         let text = files::read(&state).ok().flatten();
         let broken = text.as_ref().is_none_or(|text| !is_whole(&String::from_utf8_lossy(text)));
         if self.unclean().is_empty() || !broken {
@@ -83,14 +83,14 @@ impl Under<'_> {
     }
 
     fn kept_state(&self) -> PathBuf {
-        self.runner.root.join(workspace::PRIVATE).join("states").join(format!("{}.tfstate", self.stage))
+        self.runner.setup.root.join(workspace::PRIVATE).join("states").join(format!("{}.tfstate", self.stage))
     }
 
     /// Takes up what is left of a killed apply. Where none of ours was killed, one may have been elsewhere: if a plan makes something and
     /// anything bears the cluster's tag, it is looked for as well. A plan that makes nothing asks nothing.
     pub fn take_up_if_left(
         &mut self,
-        module: &Module,
+        module: &ModuleWork,
         planned: Option<PlanSummary>,
     ) -> Result<Option<PlanSummary>, Stop> {
         let makes = planned.as_ref().is_some_and(|plan| plan.adds() > 0);
@@ -103,7 +103,7 @@ impl Under<'_> {
 
     /// Finds by its tags what a killed apply made and did not write down, and has the plan import it. A database's machine that was cut
     /// off while Terraform waited for it is as good as any, and is not made anew. Answers the plan that comes to.
-    pub fn take_up(&mut self, module: &Module, planned: Option<PlanSummary>) -> Result<Option<PlanSummary>, Stop> {
+    pub fn take_up(&mut self, module: &ModuleWork, planned: Option<PlanSummary>) -> Result<Option<PlanSummary>, Stop> {
         let ours = !self.unclean().is_empty();
         let mut planned = planned;
         let mut known = vec![];
@@ -143,7 +143,7 @@ impl Under<'_> {
 
     /// The same before all of the module is destroyed: what is found, and nothing else, is applied. Where it cannot be planned,
     /// because what it looks up is not there, nothing can have been made either.
-    pub fn take_up_before_end(&mut self, module: &Module) -> Result<(), Stop> {
+    pub fn take_up_before_end(&mut self, module: &ModuleWork) -> Result<(), Stop> {
         let planned = match self.plan_shown(module) {
             Ok(planned) => planned,
             Err(Stop::Failed(_)) => {
@@ -168,20 +168,20 @@ impl Under<'_> {
     }
 
     /// What was to be imported is, and nobody needs to look again.
-    pub fn taken_up(&mut self, module: &Module) {
+    pub fn taken_up(&mut self, module: &ModuleWork) {
         let _ = files::remove(&self.imports(module));
         for entry in self.unclean() {
-            self.runner.journal.settle(entry, journal::SETTLED);
+            self.runner.setup.journal.settle(entry, journal::SETTLED);
         }
     }
 
-    fn imports(&self, module: &Module) -> PathBuf {
-        self.runner.root.join(&module.dir).join(terraform::IMPORTS)
+    fn imports(&self, module: &ModuleWork) -> PathBuf {
+        self.runner.setup.root.join(&module.dir).join(terraform::IMPORTS)
     }
 
     /// Address and id of what exists of what a plan would make. A state that is a file locks nobody out who works in another folder:
     /// what is young and not ours may be at work for someone, until nothing new has come for a while.
-    fn find_settled(&mut self, module: &Module, wanted: &[adopt::Wanted]) -> Result<Vec<(String, String)>, Stop> {
+    fn find_settled(&mut self, module: &ModuleWork, wanted: &[adopt::Wanted]) -> Result<Vec<(String, String)>, Stop> {
         let watch = Stopwatch::start();
         loop {
             let (pairs, youngest) = self.find(wanted)?;
@@ -201,7 +201,7 @@ impl Under<'_> {
                 adopt::summary(&pairs),
                 QUIET.as_secs()
             ));
-            if self.runner.interrupt.wait(left) {
+            if self.runner.setup.interrupt.wait(left) {
                 return Err(Stop::Interrupted);
             }
         }
@@ -210,10 +210,10 @@ impl Under<'_> {
     /// Address and id of what exists of what a plan would make, and when the youngest of it was made, as far as AWS tells.
     fn find(&mut self, wanted: &[adopt::Wanted]) -> Result<Found, Stop> {
         let certain = !self.unclean().is_empty() || self.collided;
-        let (region, cluster) = (&self.runner.pipeline.region, &self.runner.pipeline.tag);
+        let (region, cluster) = (&self.runner.setup.pipeline.region, &self.runner.setup.pipeline.tag);
         let (mut pairs, mut youngest) = (vec![], None);
         for question in adopt::questions(region, cluster, wanted) {
-            let captured = self.capture(&self.runner.pipeline.aws(question.args.clone()))?;
+            let captured = self.capture(&self.runner.setup.pipeline.aws(question.args.clone()))?;
             if !captured.exit.ok() && question.may_fail && captured.stderr.contains("NoSuchEntity") {
                 continue;
             }
@@ -239,7 +239,7 @@ impl Under<'_> {
 
     /// A security group is born open to the outside; Terraform closes it, unless it is killed before.
     fn close(&mut self, group: &str) -> Result<(), Stop> {
-        let (pipeline, region) = (self.runner.pipeline, &self.runner.pipeline.region);
+        let (pipeline, region) = (self.runner.setup.pipeline, &self.runner.setup.pipeline.region);
         let captured = self.capture(&pipeline.aws(adopt::born_open(region, group)))?;
         let rules: Vec<String> = serde_json::from_str(&captured.stdout).unwrap_or_default();
         if !rules.is_empty() {
@@ -263,7 +263,7 @@ impl Under<'_> {
             begin.is_some_and(|begin| begin <= taken) && end.is_some_and(|end| taken <= end)
         };
         let me = process::myself();
-        let killed = self.runner.journal.killed(self.stage, &lock.doing());
+        let killed = self.runner.setup.journal.killed(self.stage, &lock.doing());
         lock.who == format!("{}@{}", me.user, me.host) && killed.iter().any(within)
     }
 }

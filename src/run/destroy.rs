@@ -23,11 +23,11 @@ impl Runner<'_> {
     pub fn plan_destroy(&self) -> (Doomed, Vec<Outcome>) {
         let doomed = Mutex::new(Doomed::new());
         let stages: Vec<Stage> =
-            self.pipeline.teardown().into_iter().map(|stage| Stage { needs: vec![], ..stage }).collect();
+            self.setup.pipeline.teardown().into_iter().map(|stage| Stage { needs: vec![], ..stage }).collect();
         let outcomes = self.run_stages(&self.board.beside(), &stages, |under, stage| {
             let Work::Module(module) = &stage.work else { return Ok(Outcome::Unchanged(String::new())) };
             under.mend_state(module)?;
-            let first = self.is_first && under.tagged()?.is_some_and(|tagged| tagged.has_things());
+            let first = self.is_first() && under.tagged()?.is_some_and(|tagged| tagged.has_things());
             if first || !under.unclean().is_empty() {
                 under.take_up_before_end(module)?;
             }
@@ -47,7 +47,8 @@ impl Runner<'_> {
 
     /// Does what was planned, in reverse order of the pipeline.
     pub fn destroy(&self, doomed: &Doomed) -> Vec<Outcome> {
-        let stages: Vec<Stage> = self.pipeline.teardown().into_iter().filter(|s| doomed.contains_key(&s.id)).collect();
+        let stages: Vec<Stage> =
+            self.setup.pipeline.teardown().into_iter().filter(|s| doomed.contains_key(&s.id)).collect();
         self.run_stages(&self.board, &stages, |under, stage| {
             let Work::Module(module) = &stage.work else { return Ok(Outcome::Unchanged(String::new())) };
             if under.apply(module)? == Applied::Stale {
@@ -59,8 +60,8 @@ impl Runner<'_> {
 
     /// Removes what builds of ours that were killed left: no image will be built after this that would do it.
     pub fn sweep_builders(&self) -> Vec<Outcome> {
-        let left = |stage: &str| self.unfinished.iter().any(|entry| entry.stage == stage);
-        let images = self.pipeline.images().filter(|(stage, _)| left(&stage.id));
+        let left = |stage: &str| self.unfinished().iter().any(|entry| entry.stage == stage);
+        let images = self.setup.pipeline.images().filter(|(stage, _)| left(&stage.id));
         let swept = images.map(|(stage, image)| {
             self.one(&stage.id, |()| "looked for what a killed build left".into(), |under| under.sweep(image))
         });

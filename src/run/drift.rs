@@ -51,7 +51,7 @@ impl Under<'_> {
     /// Names the databases that run from another image than the blueprint's; answers whether there are databases at all.
     pub(super) fn say_behind(&mut self) -> Result<bool, Stop> {
         let runner = self.runner;
-        let pipeline = runner.pipeline;
+        let pipeline = runner.setup.pipeline;
         let asked = self.capture(&pipeline.aws(aws::machines_of(&pipeline.region, &pipeline.tag)))?;
         let machines: BTreeMap<String, String> = aws::read_users(&asked.stdout)
             .unwrap_or_default()
@@ -85,8 +85,8 @@ impl Under<'_> {
     /// Says before anything is made that the cluster will not be seen from here: by addresses, and where HAProxy is there already, by
     /// whether its port takes a connection.
     fn say_prospect(&mut self, haproxy: Option<IpAddr>) {
-        let seats = &self.runner.pipeline.seats;
-        if !self.runner.pipeline.stages.iter().any(|stage| stage.work == Work::Verify) {
+        let seats = &self.runner.setup.pipeline.seats;
+        if !self.runner.setup.pipeline.stages.iter().any(|stage| stage.work == Work::Verify) {
             return;
         }
         let prospect = foresee(seats, network::way_to).map(|prospect| prospect.why);
@@ -121,7 +121,7 @@ impl Under<'_> {
 
     /// Names the settings that run otherwise than they are generated.
     pub(super) fn say_settings(&mut self, haproxy: IpAddr) -> Vec<String> {
-        let differ = settings(&self.runner.pipeline.seats, haproxy);
+        let differ = settings(&self.runner.setup.pipeline.seats, haproxy);
         for line in advised(&differ) {
             self.notice(&line);
         }

@@ -7,7 +7,7 @@ use super::events::{Event, ImageSeen};
 use super::outcome::Outcome;
 use super::under::{Stop, Under};
 use crate::fileset::contents;
-use crate::pipeline::Image;
+use crate::pipeline::ImageWork;
 use crate::system::clock;
 use crate::system::files;
 use crate::system::process::Exit;
@@ -22,13 +22,13 @@ pub(super) const ASK_IMAGES: &str =
 pub(super) const NAMED: usize = 4;
 
 impl Under<'_> {
-    pub fn image(&mut self, image: &Image) -> Result<Outcome, Stop> {
-        let known = match self.runner.images.get(self.stage) {
+    pub fn image(&mut self, image: &ImageWork) -> Result<Outcome, Stop> {
+        let known = match self.runner.reviewed.images.get(self.stage) {
             Some(known) => known.clone(),
             None => self.find_image(image)?,
         };
         let runner = self.runner;
-        if known.is_none() || runner.is_first || runner.unfinished.iter().any(|entry| entry.stage == self.stage) {
+        if known.is_none() || runner.is_first() || runner.unfinished().iter().any(|entry| entry.stage == self.stage) {
             self.sweep(image)?;
         }
         if let Some(id) = known {
@@ -36,9 +36,9 @@ impl Under<'_> {
         }
         self.get_plugin(image)?;
         let (mut ami, mut versions) = (None, None);
-        let forced = self.runner.rebuild.contains(&image.role);
+        let forced = self.runner.options.rebuild.contains(&image.role);
         let build = self.strict(if forced { &image.rebuild } else { &image.build })?;
-        let made = packer::made(&runner.pipeline.region);
+        let made = packer::made(&runner.setup.pipeline.region);
         let exit = self.run_noted(&build, Some(packer::BUILD), Some(&made), |line| {
             if line.trim_start().starts_with(&made) {
                 ami = line.trim().rsplit(' ').next().map(String::from);
@@ -67,7 +67,7 @@ impl Under<'_> {
 
     /// Tags a new image with the versions that its provisioner told. Packer knows its tags before there are any.
     fn tag_versions(&mut self, ami: &str, versions: &str) -> Result<(), Stop> {
-        let pipeline = self.runner.pipeline;
+        let pipeline = self.runner.setup.pipeline;
         let args = aws::create_tag(&pipeline.region, ami, aws::VERSIONS, versions);
         let captured = self.capture(&Invocation { args, ..pipeline.aws.clone() })?;
         if !captured.exit.ok() {
@@ -81,13 +81,13 @@ impl Under<'_> {
     }
 
     /// The id of an image of this content, if the account has one that may stay. What there is, and why it is built, is told.
-    pub fn find_image(&mut self, image: &Image) -> Result<Option<String>, Stop> {
+    pub fn find_image(&mut self, image: &ImageWork) -> Result<Option<String>, Stop> {
         let found = self.images()?;
         let own = found.iter().find(|ami| ami.name == image.name && ami.is_whole()).cloned();
         let mut seen = ImageSeen { stage: self.stage.into(), name: image.name.clone(), ..ImageSeen::default() };
         match &own {
             None => compare(image, &found, &mut seen),
-            Some(_) if self.runner.rebuild.contains(&image.role) => {
+            Some(_) if self.runner.options.rebuild.contains(&image.role) => {
                 seen.rebuilt = Some(format!("as you said: --rebuild {}", image.role));
             }
             Some(own) => {
@@ -107,11 +107,11 @@ impl Under<'_> {
     /// All images of the cluster's roles and all that they could be based on; who asks first asks AWS for all.
     pub(super) fn images(&mut self) -> Result<Vec<Ami>, Stop> {
         let runner = self.runner;
-        let mut asked = runner.answers.images.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = runner.setup.answers.images.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(images) = &*asked {
             return Ok(images.clone());
         }
-        let captured = self.capture(&runner.pipeline.find)?;
+        let captured = self.capture(&runner.setup.pipeline.find)?;
         if !captured.exit.ok() {
             return Err(self.failure(format!("cannot ask AWS for the images ({})", captured.exit), ASK_IMAGES));
         }
@@ -123,7 +123,7 @@ impl Under<'_> {
     fn strict(&self, build: &Invocation) -> Result<Invocation, Stop> {
         const DIR: &str = ".pgherd/packer";
         let template = build.args.last().map(String::as_str).unwrap_or_default();
-        if self.runner.packer == packer::Edition::Rebuilt {
+        if self.packer()? == packer::Edition::Rebuilt {
             return Ok(build.clone());
         }
         let name = template.rsplit('/').next().unwrap_or(template);
@@ -139,12 +139,17 @@ impl Under<'_> {
         Ok(packer::with_template(build, &format!("{DIR}/{name}")))
     }
 
+    /// Returns Packer's edition. A session that did not look for the tools builds no image.
+    fn packer(&self) -> Result<packer::Edition, Stop> {
+        self.runner.setup.packer.ok_or_else(|| self.failure("Packer was not looked for", "run `pgherd doctor`"))
+    }
+
     /// One of the image stages gets the plugin for all, where Packer has such a thing and it is not there.
-    fn get_plugin(&mut self, image: &Image) -> Result<(), Stop> {
-        if self.runner.packer == packer::Edition::Rebuilt {
+    fn get_plugin(&mut self, image: &ImageWork) -> Result<(), Stop> {
+        if self.packer()? == packer::Edition::Rebuilt {
             return Ok(());
         }
-        let mut there = self.runner.plugin.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut there = self.runner.turns.plugin.lock().unwrap_or_else(PoisonError::into_inner);
         if *there {
             return Ok(());
         }
@@ -164,7 +169,7 @@ impl Under<'_> {
 }
 
 /// Why an image that does not exist has to be built: what makes it another than the newest of its role.
-fn compare(image: &Image, there: &[Ami], seen: &mut ImageSeen) {
+fn compare(image: &ImageWork, there: &[Ami], seen: &mut ImageSeen) {
     let cluster = |ami: &&Ami| ami.tags.get("pgherd:cluster") == Some(&image.builder.cluster);
     let newest = aws::newest(there.iter().filter(cluster).filter(|ami| ami.is_available() && ami.role == image.role));
     seen.rebuilt = Some(match newest.map(|ami| (&ami.id, contents::of_tags(&ami.tags))) {

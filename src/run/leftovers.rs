@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::journal::{self, Entry};
 use super::log::Log;
-use super::runner::{MAKE_ROOM, Runner};
+use super::room::MAKE_ROOM;
+use super::runner::Runner;
 use super::under::{Stop, Under};
-use crate::pipeline::Image;
+use crate::pipeline::ImageWork;
 use crate::system::{clock, files};
 use crate::tools::leftovers::{self, Kind, Tagged, Thing};
 use crate::tools::packer;
@@ -20,9 +21,9 @@ const SKEW: Duration = Duration::from_secs(300);
 impl Under<'_> {
     /// Removes what is left of earlier builds of an image. A younger builder that no run of ours left may be at work for someone else:
     /// it is named, and left alone.
-    pub fn sweep(&mut self, image: &Image) -> Result<(), Stop> {
+    pub fn sweep(&mut self, image: &ImageWork) -> Result<(), Stop> {
         let runner = self.runner;
-        let left: Vec<_> = runner.unfinished.iter().filter(|entry| entry.stage == self.stage).collect();
+        let left: Vec<_> = runner.unfinished().iter().filter(|entry| entry.stage == self.stage).collect();
         let builds: Vec<_> = left.iter().filter(|entry| entry.what == packer::BUILD).collect();
         let since = builds.iter().filter_map(|entry| clock::unstamp(&entry.at)).min();
         let names: Vec<String> = builds.iter().flat_map(|entry| self.names_of(entry)).collect();
@@ -51,7 +52,7 @@ impl Under<'_> {
             if since.is_none() && !may_be {
                 continue;
             }
-            let captured = self.capture(&runner.pipeline.aws(args))?;
+            let captured = self.capture(&runner.setup.pipeline.aws(args))?;
             let found = leftovers::read(builder, &names, kind, &captured.stdout);
             let (true, Ok(found)) = (captured.exit.ok(), found) else {
                 self.notice(&format!("cannot look for a {} that a killed build left; see the log", kind.word()));
@@ -80,7 +81,7 @@ impl Under<'_> {
         }
         if complete {
             let over = left.iter().filter(|entry| !(alone && entry.what == journal::SEEN));
-            over.for_each(|entry| runner.journal.settle(entry, journal::SETTLED));
+            over.for_each(|entry| runner.setup.journal.settle(entry, journal::SETTLED));
         }
         Ok(())
     }
@@ -93,7 +94,7 @@ impl Under<'_> {
 
     /// What is left alone is looked for again by the next run, though it has no image to build.
     fn remember(&mut self, left: &[&Entry]) -> Result<(), Stop> {
-        let journal = &self.runner.journal;
+        let journal = &self.runner.setup.journal;
         if left.iter().any(|entry| entry.what == journal::SEEN) {
             return Ok(());
         }
@@ -106,11 +107,11 @@ impl Under<'_> {
     /// What bears the cluster's tag: asked once a run. None where AWS does not tell.
     pub fn tagged(&mut self) -> Result<Option<Tagged>, Stop> {
         let runner = self.runner;
-        let mut known = runner.answers.tagged.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = runner.setup.answers.tagged.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.as_ref() {
             return Ok(known.clone());
         }
-        let pipeline = runner.pipeline;
+        let pipeline = runner.setup.pipeline;
         let ask = Tagged::ask(&pipeline.region, &pipeline.tag, &pipeline.cluster);
         let captured = self.capture(&pipeline.aws(ask))?;
         let tagged =
@@ -121,9 +122,9 @@ impl Under<'_> {
         Ok(known.insert(tagged).clone())
     }
 
-    fn remove(&mut self, image: &Image, thing: &Thing) -> Result<bool, Stop> {
+    fn remove(&mut self, image: &ImageWork, thing: &Thing) -> Result<bool, Stop> {
         for args in image.builder.removal(thing) {
-            let exit = self.run(&self.runner.pipeline.aws(args), |_| {})?;
+            let exit = self.run(&self.runner.setup.pipeline.aws(args), |_| {})?;
             if !exit.ok() {
                 self.notice(&format!(
                     "cannot remove the {} {} of a killed build; see the log",
@@ -139,8 +140,8 @@ impl Under<'_> {
 }
 
 /// Whether an image may be half made, by what was asked already.
-fn half_made(runner: &Runner<'_>, image: &Image) -> bool {
-    let found = runner.answers.images.lock().unwrap_or_else(PoisonError::into_inner);
+fn half_made(runner: &Runner<'_>, image: &ImageWork) -> bool {
+    let found = runner.setup.answers.images.lock().unwrap_or_else(PoisonError::into_inner);
     found.as_ref().is_none_or(|found| found.iter().any(|ami| ami.name == image.name && !ami.is_whole()))
 }
 

@@ -6,7 +6,7 @@ use super::outcome::Outcome;
 use super::runner::Runner;
 use super::under::{Stop, Under};
 use crate::fileset::sha256_hex;
-use crate::pipeline::{Module, Stage};
+use crate::pipeline::{ModuleWork, Stage};
 use crate::system::files;
 use crate::system::process::Exit;
 use crate::tools::lock::StateLock;
@@ -26,8 +26,8 @@ pub enum Applied {
 }
 
 impl Under<'_> {
-    pub fn module(&mut self, module: &Module) -> Result<Outcome, Stop> {
-        let (planned, seen) = match self.runner.plans.get(self.stage) {
+    pub fn module(&mut self, module: &ModuleWork) -> Result<Outcome, Stop> {
+        let (planned, seen) = match self.runner.reviewed.plans.get(self.stage) {
             Some(planned) => (planned.clone(), true),
             None => (self.plan_change(module)?, false),
         };
@@ -35,8 +35,9 @@ impl Under<'_> {
         if !seen && let Some(stopped) = self.ask(&plan)? {
             return Ok(stopped);
         }
-        let _alone =
-            plan.disturbs().then(|| self.runner.careful.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let _alone = plan
+            .disturbs()
+            .then(|| self.runner.turns.careful.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         if self.apply(module)? == Applied::Stale {
             self.notice("the world moved since this was planned: planned again");
             let Some(again) = self.plan_change(module)? else {
@@ -74,14 +75,14 @@ impl Under<'_> {
     }
 
     /// Plans a change, after what a killed apply left of it is taken up.
-    pub fn plan_change(&mut self, module: &Module) -> Result<Option<PlanSummary>, Stop> {
+    pub fn plan_change(&mut self, module: &ModuleWork) -> Result<Option<PlanSummary>, Stop> {
         self.mend_state(module)?;
         let planned = self.plan_shown(module)?;
         self.take_up_if_left(module, planned)
     }
 
     /// Plans a change, and tells of it.
-    pub fn plan_shown(&mut self, module: &Module) -> Result<Option<PlanSummary>, Stop> {
+    pub fn plan_shown(&mut self, module: &ModuleWork) -> Result<Option<PlanSummary>, Stop> {
         let planned = self.plan(module, &module.plan, Scope::Whole)?;
         self.tell_plan(planned.as_ref());
         Ok(planned)
@@ -93,7 +94,7 @@ impl Under<'_> {
 
     /// Plans into the module's plan file; `None` if there is nothing to change. What the plan does is read from the file itself: what is
     /// printed is for people, and a plan that is not understood is not done.
-    pub fn plan(&mut self, module: &Module, plan: &Invocation, scope: Scope) -> Result<Option<PlanSummary>, Stop> {
+    pub fn plan(&mut self, module: &ModuleWork, plan: &Invocation, scope: Scope) -> Result<Option<PlanSummary>, Stop> {
         let fresh = self.init(module)?;
         let (mut exit, mut wants_init) = self.plan_once(module, plan)?;
         if wants_init && !fresh {
@@ -110,13 +111,13 @@ impl Under<'_> {
         }
     }
 
-    fn plan_once(&mut self, module: &Module, plan: &Invocation) -> Result<(Exit, bool), Stop> {
+    fn plan_once(&mut self, module: &ModuleWork, plan: &Invocation) -> Result<(Exit, bool), Stop> {
         let mut wants_init = false;
         let exit = self.terraform(module, plan, terraform::PLAN, |line| wants_init |= terraform::wants_init(line))?;
         Ok((exit, wants_init))
     }
 
-    fn read_plan(&mut self, module: &Module, scope: Scope) -> Result<PlanSummary, Stop> {
+    fn read_plan(&mut self, module: &ModuleWork, scope: Scope) -> Result<PlanSummary, Stop> {
         let show = module.show();
         let shown = self.capture_secretly(&show)?;
         if !shown.exit.ok() {
@@ -132,7 +133,7 @@ impl Under<'_> {
     }
 
     /// Does what the plan file says, and removes it: it could not be applied twice.
-    pub fn apply(&mut self, module: &Module) -> Result<Applied, Stop> {
+    pub fn apply(&mut self, module: &ModuleWork) -> Result<Applied, Stop> {
         let (mut stale, mut collided) = (false, false);
         self.keep_state(module)?;
         let exit = self.terraform(module, &module.apply, terraform::APPLY, |line| {
@@ -149,7 +150,7 @@ impl Under<'_> {
                 self.failure(format!("{} apply of {} failed ({exit})", module.apply.program, module.dir), WHAT_TO_DO)
             );
         }
-        let _ = files::remove(&self.runner.root.join(&module.dir).join(&module.plan_file));
+        let _ = files::remove(&self.runner.setup.root.join(&module.dir).join(&module.plan_file));
         self.taken_up(module);
         Ok(Applied::Done)
     }
@@ -157,7 +158,7 @@ impl Under<'_> {
     /// Runs a command that locks the state. A lock that one of ours left which was killed is broken; any other is told of.
     pub fn terraform(
         &mut self,
-        module: &Module,
+        module: &ModuleWork,
         invocation: &Invocation,
         name: &str,
         mut on_line: impl FnMut(&str),
@@ -188,13 +189,13 @@ impl Under<'_> {
     }
 
     /// The next command initialises.
-    pub(super) fn forget_init(&self, module: &Module) -> Result<(), Stop> {
-        let stamp = self.runner.root.join(&module.dir).join(STAMP);
+    pub(super) fn forget_init(&self, module: &ModuleWork) -> Result<(), Stop> {
+        let stamp = self.runner.setup.root.join(&module.dir).join(STAMP);
         files::remove(&stamp).map_err(|e| self.failure(format!("cannot remove {}: {e}", stamp.display()), ""))
     }
 
     /// Initialises unless that was done for these very files; says whether it did.
-    pub(super) fn init(&mut self, module: &Module) -> Result<bool, Stop> {
+    pub(super) fn init(&mut self, module: &ModuleWork) -> Result<bool, Stop> {
         if self.runner.is_initialised(module) {
             return Ok(false);
         }
@@ -205,7 +206,7 @@ impl Under<'_> {
                 .failure(what, "see that the provider's registry (or mirror) and the state's backend can be reached"));
         }
         if let Some(stamp) = self.runner.init_stamp(module) {
-            let dir = self.runner.root.join(&module.dir);
+            let dir = self.runner.setup.root.join(&module.dir);
             // Without it the next run initialises again: no harm.
             let _ = files::make_dirs(&dir.join(".terraform"))
                 .and_then(|()| files::write(&dir.join(STAMP), stamp.as_bytes()));
@@ -216,20 +217,20 @@ impl Under<'_> {
 
 impl Runner<'_> {
     /// Whether a module is as it was when it was applied here, and no apply of it was cut off since.
-    pub(super) fn is_settled(&self, stage: &Stage, module: &Module) -> bool {
-        let cut_off = self.unfinished.iter().any(|entry| entry.stage == stage.id);
-        let has_state = module.state.as_ref().is_none_or(|state| files::exists(&self.root.join(state)));
+    pub(super) fn is_settled(&self, stage: &Stage, module: &ModuleWork) -> bool {
+        let cut_off = self.unfinished().iter().any(|entry| entry.stage == stage.id);
+        let has_state = module.state.as_ref().is_none_or(|state| files::exists(&self.setup.root.join(state)));
         !cut_off && has_state && self.is_initialised(module)
     }
 
-    pub(super) fn is_initialised(&self, module: &Module) -> bool {
-        let done = files::read_text(&self.root.join(&module.dir).join(STAMP)).ok().flatten();
+    pub(super) fn is_initialised(&self, module: &ModuleWork) -> bool {
+        let done = files::read_text(&self.setup.root.join(&module.dir).join(STAMP)).ok().flatten();
         done.is_some() && done == self.init_stamp(module)
     }
 
     /// What an `init` depends on: the program, the module's files, its lock file.
-    fn init_stamp(&self, module: &Module) -> Option<String> {
-        let dir = self.root.join(&module.dir);
+    fn init_stamp(&self, module: &ModuleWork) -> Option<String> {
+        let dir = self.setup.root.join(&module.dir);
         let mut all = format!("{}\n", module.init.program);
         for name in files::list(&dir).ok()? {
             if name.ends_with(".tf") && name != terraform::IMPORTS || name == terraform::LOCK_FILE {

@@ -12,7 +12,7 @@ use super::outcome::Outcome;
 use super::runner::Runner;
 use super::scheduler;
 use super::under::{Stop, Under};
-use crate::pipeline::Module;
+use crate::pipeline::ModuleWork;
 use crate::system::{clock, files};
 use crate::tools::backend::{self, Backend, Head, Step};
 use crate::workspace;
@@ -48,7 +48,7 @@ impl Runner<'_> {
     pub fn find_moves(&self) -> Result<Vec<Move>, Outcome> {
         let mut moves = vec![];
         let done = self.begin("state").and_then(|mut under| {
-            for (stage, module) in self.pipeline.modules() {
+            for (stage, module) in self.setup.pipeline.modules() {
                 under.stage = &stage.id;
                 moves.extend(under.find_move(module)?);
             }
@@ -66,14 +66,14 @@ impl Runner<'_> {
 
     /// Moves a state.
     pub fn move_state(&self, wanted: &Move) -> Result<(), Outcome> {
-        let found = self.pipeline.modules().find(|(stage, _)| stage.id == wanted.stage);
+        let found = self.setup.pipeline.modules().find(|(stage, _)| stage.id == wanted.stage);
         let Some((_, module)) = found else { return Ok(()) };
         self.told(self.begin(&wanted.stage).and_then(|mut under| under.move_state(module, wanted)))
     }
 }
 
 impl Under<'_> {
-    fn find_move(&mut self, module: &Module) -> Result<Option<Move>, Stop> {
+    fn find_move(&mut self, module: &ModuleWork) -> Result<Option<Move>, Stop> {
         let noted = self.read(&self.record(module))?;
         let noted = noted.map(|json| backend::recorded(&json)).transpose().map_err(|why| self.unclear(module, why))?;
         let noted = noted.flatten();
@@ -123,14 +123,14 @@ impl Under<'_> {
     }
 
     /// A state at a key that earlier versions of pgherd used, of this region: two regions shared those keys.
-    fn find_former(&mut self, module: &Module) -> Result<Option<(String, String)>, Stop> {
+    fn find_former(&mut self, module: &ModuleWork) -> Result<Option<(String, String)>, Stop> {
         if module.former.is_empty() || self.look(&module.backend)?.0 {
             return Ok(None);
         }
         for former in &module.former {
             let Some(text) = self.fetch(former)? else { continue };
             let head = self.head(module, Some(&text))?;
-            if head.is_some_and(|head| head.regions.contains(&self.runner.pipeline.region)) {
+            if head.is_some_and(|head| head.regions.contains(&self.runner.setup.pipeline.region)) {
                 return Ok(Some((former.to_string(), text)));
             }
         }
@@ -148,14 +148,14 @@ impl Under<'_> {
         if !exists {
             return Ok(None);
         }
-        let fetched = self.capture_secretly(&self.runner.pipeline.aws(fetch))?;
+        let fetched = self.capture_secretly(&self.runner.setup.pipeline.aws(fetch))?;
         if fetched.exit.ok() { Ok(Some(fetched.stdout)) } else { Err(self.unreadable(place)) }
     }
 
     /// Whether there is a state, and whether it is locked.
     fn look(&mut self, place: &Backend) -> Result<(bool, bool), Stop> {
         let Some(look) = place.look() else { return Ok((false, false)) };
-        let looked = self.capture(&self.runner.pipeline.aws(look))?;
+        let looked = self.capture(&self.runner.setup.pipeline.aws(look))?;
         if !looked.exit.ok() {
             return Err(self.unreadable(place));
         }
@@ -168,8 +168,8 @@ impl Under<'_> {
     }
 
     /// A state of another region is another cluster's, or this one's from before its blueprint was changed.
-    fn require_region(&self, module: &Module, head: Option<&Head>, from: String) -> Result<(), Stop> {
-        let region = &self.runner.pipeline.region;
+    fn require_region(&self, module: &ModuleWork, head: Option<&Head>, from: String) -> Result<(), Stop> {
+        let region = &self.runner.setup.pipeline.region;
         let Some(head) = head.filter(|head| !head.regions.is_empty() && !head.regions.contains(region)) else {
             return Ok(());
         };
@@ -186,7 +186,7 @@ impl Under<'_> {
     }
 
     /// What was agreed to is looked at once more: somebody may have changed the state while the question stood.
-    fn move_state(&mut self, module: &Module, wanted: &Move) -> Result<(), Stop> {
+    fn move_state(&mut self, module: &ModuleWork, wanted: &Move) -> Result<(), Stop> {
         let Some(found) = self.find_move(module)? else { return Ok(()) };
         if found != *wanted {
             let what = format!("the state of {} changed since it was looked at; nothing was changed", module.dir);
@@ -225,7 +225,7 @@ impl Under<'_> {
             return self.write(local, wanted.text.as_bytes());
         };
         self.write(&file, wanted.text.as_bytes())?;
-        let exit = self.run(&self.runner.pipeline.aws(store), |_| {})?;
+        let exit = self.run(&self.runner.setup.pipeline.aws(store), |_| {})?;
         if !exit.ok() {
             return Err(self.failure(format!("cannot store the state at {}", wanted.to), TRY_AGAIN));
         }
@@ -233,7 +233,7 @@ impl Under<'_> {
     }
 
     /// Keeps a state that is beside a module among pgherd's own files; it is stored elsewhere by then, or older than what takes its place.
-    fn put_aside(&mut self, module: &Module, local: &Path) -> Result<(), Stop> {
+    fn put_aside(&mut self, module: &ModuleWork, local: &Path) -> Result<(), Stop> {
         let Some(text) = self.read(local)?.filter(|text| !text.trim().is_empty()) else { return Ok(()) };
         let aside = self.states().join(format!("{}.{}.tfstate", self.stage, clock::stamp(clock::now())));
         self.write(&aside, text.as_bytes())?;
@@ -242,25 +242,25 @@ impl Under<'_> {
         Ok(())
     }
 
-    fn head(&self, module: &Module, text: Option<&str>) -> Result<Option<Head>, Stop> {
+    fn head(&self, module: &ModuleWork, text: Option<&str>) -> Result<Option<Head>, Stop> {
         text.map_or(Ok(None), backend::head).map_err(|why| self.unclear(module, why))
     }
 
-    fn unclear(&self, module: &Module, why: String) -> Stop {
+    fn unclear(&self, module: &ModuleWork, why: String) -> Stop {
         let what = format!("cannot tell where the state of {} is: {why}", module.dir);
         self.failure(what, "nothing was planned or built: without knowing that, everything could be made a second time")
     }
 
     fn states(&self) -> PathBuf {
-        self.runner.root.join(workspace::PRIVATE).join("states")
+        self.runner.setup.root.join(workspace::PRIVATE).join("states")
     }
 
-    fn record(&self, module: &Module) -> PathBuf {
-        self.runner.root.join(&module.dir).join(backend::RECORD)
+    fn record(&self, module: &ModuleWork) -> PathBuf {
+        self.runner.setup.root.join(&module.dir).join(backend::RECORD)
     }
 
-    fn local(&self, module: &Module) -> PathBuf {
-        self.runner.root.join(&module.dir).join(backend::LOCAL)
+    fn local(&self, module: &ModuleWork) -> PathBuf {
+        self.runner.setup.root.join(&module.dir).join(backend::LOCAL)
     }
 
     fn read(&self, path: &Path) -> Result<Option<String>, Stop> {

@@ -15,14 +15,14 @@ impl Under<'_> {
             let rotate = "to change one on purpose, see \"Rotate a password\" in the cluster's README.md";
             return Err(self.failure(what, rotate));
         }
-        let kept = &self.runner.pipeline.seats.passwords;
+        let kept = &self.runner.setup.pipeline.seats.passwords;
         let lost: Vec<&String> = does.made.iter().filter(|name| kept.contains(name)).collect();
         let Some(name) = lost.first() else { return Ok(()) };
         // The network comes before all machines: where there are some, they were made with the passwords that are missing now.
         if !self.tagged()?.is_none_or(|tagged| tagged.has("instance")) {
             return Ok(());
         }
-        let pipeline = self.runner.pipeline;
+        let pipeline = self.runner.setup.pipeline;
         let asked = self.capture(&pipeline.aws(aws::machines_of(&pipeline.region, &pipeline.tag)))?;
         let machines = aws::read_users(&asked.stdout).ok().filter(|_| asked.exit.ok());
         let Some(machines) = machines else {

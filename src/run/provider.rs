@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::PoisonError;
 
 use super::under::{Stop, Under};
-use crate::pipeline::Module;
+use crate::pipeline::ModuleWork;
 use crate::system::files;
 use crate::system::process::Exit;
 use crate::tools::terraform::{CLI_CONFIG, CLI_CONFIGS, LOCK_FILE, PLUGIN_CACHE};
@@ -12,9 +12,9 @@ use crate::workspace::PRIVATE;
 
 impl Under<'_> {
     /// Initialises a module. The first gets the provider and notes its checksum; the others take both.
-    pub(super) fn init_sharing(&mut self, module: &Module) -> Result<Exit, Stop> {
+    pub(super) fn init_sharing(&mut self, module: &ModuleWork) -> Result<Exit, Stop> {
         // Several at once would spoil the cache: https://developer.hashicorp.com/terraform/cli/config/config-file#provider-plugin-cache
-        let _alone = self.runner.provider.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.runner.turns.provider.lock().unwrap_or_else(PoisonError::into_inner);
         let mut init = module.init.clone();
         if let Some(cache) = self.plugin_cache(module) {
             files::make_dirs(&cache)
@@ -26,7 +26,7 @@ impl Under<'_> {
     }
 
     /// Where the provider is kept for all; none where the user has said where.
-    fn plugin_cache(&self, module: &Module) -> Option<PathBuf> {
+    fn plugin_cache(&self, module: &ModuleWork) -> Option<PathBuf> {
         let env = self.env(&module.init);
         let configs: Vec<PathBuf> = match (env.get(CLI_CONFIG), env.get("HOME")) {
             (Some(path), _) => vec![path.into()],
@@ -37,17 +37,17 @@ impl Under<'_> {
             files::read_text(path).ok().flatten().is_some_and(|text| text.contains("plugin_cache_dir"))
         };
         let said = env.contains_key(PLUGIN_CACHE) || configs.iter().any(names_one);
-        (!said).then(|| self.runner.root.join(PRIVATE).join("plugins"))
+        (!said).then(|| self.runner.setup.root.join(PRIVATE).join("plugins"))
     }
 
     /// Without the checksum Terraform would not take what is in the cache.
-    fn share_lock_file(&self, module: &Module) -> std::io::Result<()> {
+    fn share_lock_file(&self, module: &ModuleWork) -> std::io::Result<()> {
         let runner = self.runner;
-        let own = runner.root.join(&module.dir).join(LOCK_FILE);
+        let own = runner.setup.root.join(&module.dir).join(LOCK_FILE);
         let other =
-            runner.pipeline.modules().find(|(_, other)| other.dir != module.dir && runner.is_initialised(other));
+            runner.setup.pipeline.modules().find(|(_, other)| other.dir != module.dir && runner.is_initialised(other));
         let Some((_, other)) = other.filter(|_| !files::exists(&own)) else { return Ok(()) };
-        match files::read(&runner.root.join(&other.dir).join(LOCK_FILE))? {
+        match files::read(&runner.setup.root.join(&other.dir).join(LOCK_FILE))? {
             Some(lock) => files::write(&own, &lock),
             None => Ok(()),
         }

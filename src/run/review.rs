@@ -7,7 +7,7 @@ use std::thread;
 use super::outcome::Outcome;
 use super::runner::Runner;
 use super::under::{Stop, Under};
-use crate::pipeline::{Module, Stage, Work};
+use crate::pipeline::{ModuleWork, Stage, Work};
 use crate::tools::plan::PlanSummary;
 
 /// What a review found, by stage.
@@ -70,7 +70,7 @@ impl Look<'_> {
     fn all(&self, build: Option<Build<'_>>) -> Vec<Outcome> {
         let (mut outcomes, mut looked) = (vec![], Images::new());
         if let Some(build) = build {
-            outcomes = self.at(self.runner.pipeline.images().map(|(stage, _)| stage), &BTreeSet::new());
+            outcomes = self.at(self.runner.setup.pipeline.images().map(|(stage, _)| stage), &BTreeSet::new());
             if !outcomes.iter().all(Outcome::ok) {
                 return outcomes;
             }
@@ -80,7 +80,7 @@ impl Look<'_> {
             }
         }
         let is_open = |stage: &&Stage| stage.work != Work::Verify && !looked.contains_key(&stage.id);
-        let to_see = self.runner.pipeline.stages.iter().filter(is_open);
+        let to_see = self.runner.setup.pipeline.stages.iter().filter(is_open);
         let (first, beside): (Vec<&Stage>, Vec<&Stage>) = to_see.partition(|stage| stage.needs.is_empty());
         let guesses: BTreeSet<&str> = beside.iter().map(|stage| stage.id.as_str()).collect();
         outcomes.extend(self.at(first.into_iter().chain(beside), &guesses));
@@ -94,7 +94,7 @@ impl Look<'_> {
     fn sorted(&self) -> Vec<&Stage> {
         let mut found = lock(&self.found);
         let mut open = vec![];
-        for (stage, _) in self.runner.pipeline.modules().filter(|(stage, _)| !stage.needs.is_empty()) {
+        for (stage, _) in self.runner.setup.pipeline.modules().filter(|(stage, _)| !stage.needs.is_empty()) {
             let pending = stage.needs.iter().find(|need| found.is_pending(need)).cloned();
             match (pending, lock(&self.guessed).remove(&stage.id)) {
                 (Some(need), _) => drop(found.later.insert(stage.id.clone(), need)),
@@ -130,7 +130,7 @@ impl Look<'_> {
     /// Plans a module that was applied here before as if nothing changed in what it needs: that is mostly so, and a plan's time is
     /// nearly all the provider's start. Another is made ready to be planned. What fails in this is done again when it is known for
     /// certain that it can be done, and fails then.
-    fn guess(&self, under: &mut Under<'_>, stage: &Stage, module: &Module) -> Result<Outcome, Stop> {
+    fn guess(&self, under: &mut Under<'_>, stage: &Stage, module: &ModuleWork) -> Result<Outcome, Stop> {
         let guessed = if self.runner.is_settled(stage, module) {
             under.plan_change(module).map(Some)
         } else {

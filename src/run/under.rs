@@ -7,7 +7,8 @@ use super::events::Event;
 use super::keeper::{self, Kept};
 use super::log::Log;
 use super::outcome::{Failure, Origin, Outcome};
-use super::runner::{MAKE_ROOM, Runner, temporary};
+use super::room::{MAKE_ROOM, temporary};
+use super::runner::Runner;
 use crate::pipeline::Work;
 use crate::system::files;
 use crate::system::interrupt::Named;
@@ -63,36 +64,37 @@ impl Under<'_> {
     ) -> Result<Exit, Stop> {
         let (runner, stage) = (self.runner, self.stage);
         self.log.command(&invocation.paste());
-        if let Some(Err(e)) = name.map(|name| runner.journal.begun(stage, name)) {
+        if let Some(Err(e)) = name.map(|name| runner.setup.journal.begun(stage, name)) {
             return Err(self.failure(format!("cannot write the journal: {e}"), MAKE_ROOM));
         }
         let kept = Kept {
             log: self.log.path().to_path_buf(),
-            journal: name.map(|name| (runner.journal.path().to_path_buf(), runner.journal.line_of(stage, name))),
+            journal: name
+                .map(|name| (runner.setup.journal.path().to_path_buf(), runner.setup.journal.line_of(stage, name))),
             proof: proof.map(String::from),
             argv: invocation.argv(),
         };
-        let (argv, env) = (keeper::argv(&runner.program, &kept), self.env(invocation));
+        let (argv, env) = (keeper::argv(&runner.setup.program, &kept), self.env(invocation));
         let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
-        let held = match files::lock_shared(&runner.root.join(workspace::PRIVATE).join(keeper::LOCK)) {
+        let held = match files::lock_shared(&runner.setup.root.join(workspace::PRIVATE).join(keeper::LOCK)) {
             Ok(Some(held)) => held,
             Ok(None) => return Err(self.failure("another pgherd has taken this folder over", "wait until it is done")),
             Err(e) => return Err(self.cannot_start(invocation, &e)),
         };
         let _named = self.named(invocation);
         let log = &mut self.log;
-        let exit = process::stream(program, held, runner.interrupt, &mut |line| {
+        let exit = process::stream(program, held, runner.setup.interrupt, &mut |line| {
             log.seen(line);
             on_line(line);
             runner.watcher.event(Event::Output { stage: stage.into(), text: line.into() });
         });
         if matches!(exit, Ok(Exit::NotStarted) | Err(_)) {
-            name.into_iter().for_each(|name| runner.journal.ended(stage, name, "not started"));
+            name.into_iter().for_each(|name| runner.setup.journal.ended(stage, name, "not started"));
         }
         match exit.map(keeper::exit_of_tool) {
             Ok(Exit::NotStarted) => Err(Stop::Interrupted),
             // A tool that ends in order after Ctrl-C fails by that, not by itself.
-            Ok(exit) if !exit.ok() && runner.interrupt.is_raised() => Err(Stop::Interrupted),
+            Ok(exit) if !exit.ok() && runner.setup.interrupt.is_raised() => Err(Stop::Interrupted),
             Ok(exit) => Ok(exit),
             Err(e) => Err(self.cannot_start(invocation, &e)),
         }
@@ -101,7 +103,7 @@ impl Under<'_> {
     /// Runs a tool and keeps what it prints on standard output; the rest goes to the log.
     pub fn capture(&mut self, invocation: &Invocation) -> Result<Captured, Stop> {
         let captured = self.ended(invocation)?;
-        if !captured.exit.ok() && self.runner.interrupt.is_raised() {
+        if !captured.exit.ok() && self.runner.setup.interrupt.is_raised() {
             return Err(Stop::Interrupted);
         }
         for line in captured.stdout.lines().chain(captured.stderr.lines()) {
@@ -114,7 +116,7 @@ impl Under<'_> {
     /// done next, so after Ctrl-C there is no use for it.
     pub fn capture_secretly(&mut self, invocation: &Invocation) -> Result<Captured, Stop> {
         let captured = self.ended(invocation)?;
-        if self.runner.interrupt.is_raised() {
+        if self.runner.setup.interrupt.is_raised() {
             return Err(Stop::Interrupted);
         }
         captured.stderr.lines().for_each(|line| drop(self.log.line(line)));
@@ -126,7 +128,7 @@ impl Under<'_> {
         let (argv, env) = (invocation.argv(), self.env(invocation));
         let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
         let _named = self.named(invocation);
-        match process::capture(program, Some(PATIENCE), self.runner.interrupt) {
+        match process::capture(program, Some(PATIENCE), self.runner.setup.interrupt) {
             Ok(captured) if captured.exit == Exit::NotStarted => Err(Stop::Interrupted),
             Ok(captured) => Ok(captured),
             Err(e) => Err(self.cannot_start(invocation, &e)),
@@ -155,7 +157,7 @@ impl Under<'_> {
         let message = complaint.message.join("\n");
         let place = complaint.place.and_then(|(file, line)| Some((self.generated(&file)?, line)));
         let origin = place.map(|(file, line)| {
-            let blueprint = (self.runner.trace)(&file, line, &message);
+            let blueprint = (self.runner.setup.trace)(&file, line, &message);
             Box::new(Origin { file, line, blueprint })
         });
         let known = cause::advice(&message, &self.place());
@@ -170,7 +172,7 @@ impl Under<'_> {
 
     /// Where the stage's tool runs.
     fn place(&self) -> cause::Place {
-        let pipeline = self.runner.pipeline;
+        let pipeline = self.runner.setup.pipeline;
         let module = pipeline.modules().find(|(stage, _)| stage.id == self.stage);
         let region = pipeline.region.clone();
         let Some((_, module)) = module else { return cause::Place { region, ..cause::Place::default() } };
@@ -188,7 +190,7 @@ impl Under<'_> {
 
     /// The generated file that a tool means by a name: relative to the module's folder, or uploaded to the builder.
     fn generated(&self, name: &str) -> Option<String> {
-        match &self.runner.pipeline.stages.iter().find(|stage| stage.id == self.stage)?.work {
+        match &self.runner.setup.pipeline.stages.iter().find(|stage| stage.id == self.stage)?.work {
             Work::Module(module) => Some(format!("{}/{name}", module.dir)),
             Work::Image(image) => image.contents.keys().find(|path| path.rsplit('/').next() == Some(name)).cloned(),
             Work::Verify => None,
@@ -196,7 +198,7 @@ impl Under<'_> {
     }
 
     fn named(&self, invocation: &Invocation) -> Named {
-        self.runner.interrupt.name(format!("{} ({})", invocation.title(), self.stage))
+        self.runner.setup.interrupt.name(format!("{} ({})", invocation.title(), self.stage))
     }
 
     fn cannot_start(&self, invocation: &Invocation, error: &std::io::Error) -> Stop {
@@ -207,9 +209,9 @@ impl Under<'_> {
     }
 
     pub(super) fn env(&self, invocation: &Invocation) -> BTreeMap<String, String> {
-        let mut env = self.runner.env.clone();
+        let mut env = self.runner.setup.env.clone();
         env.extend(invocation.env.clone());
-        env.extend(temporary(&self.runner.root).map(|dir| ("TMPDIR".to_string(), dir.display().to_string())));
+        env.extend(temporary(&self.runner.setup.root).map(|dir| ("TMPDIR".to_string(), dir.display().to_string())));
         env
     }
 }

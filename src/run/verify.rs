@@ -1,7 +1,6 @@
 //! Waits until the cluster is whole, and says what for.
 
 use std::net::IpAddr;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::health;
@@ -24,11 +23,11 @@ const UNLIKELY: Duration = Duration::from_secs(120);
 impl Runner<'_> {
     /// Where HAProxy is reached.
     pub fn haproxy_address(&self) -> Result<IpAddr, Outcome> {
-        if self.pipeline.seats.public_address.is_none() {
-            return Ok(IpAddr::V4(self.pipeline.seats.haproxy));
+        if self.setup.pipeline.seats.public_address.is_none() {
+            return Ok(IpAddr::V4(self.setup.pipeline.seats.haproxy));
         }
         let mut under = self.begin("status").map_err(Outcome::from)?;
-        under.ask_address(&self.pipeline.seats).map_err(Outcome::from)
+        under.ask_address(&self.setup.pipeline.seats).map_err(Outcome::from)
     }
 }
 
@@ -41,7 +40,7 @@ impl Under<'_> {
             let seen = health::observe(seats, address);
             if seen.problems.is_empty() {
                 let differ = self.say_settings(address);
-                *self.runner.drift.lock().unwrap_or_else(PoisonError::into_inner) = differ;
+                self.runner.discovered.differences.get_or_init(|| differ);
                 let standbys = seen.members.len().saturating_sub(1);
                 return Ok(Outcome::Done(format!("1 primary, {standbys} streaming; both ports answer at {address}")));
             }
@@ -51,7 +50,7 @@ impl Under<'_> {
                 said.clone_from(&waiting);
             }
             // Another cluster does not become this one by waiting.
-            let patience = self.runner.patience.min(match &prospect {
+            let patience = self.runner.options.patience.min(match &prospect {
                 Some(prospect) if seen.is_blind() => {
                     if prospect.certain {
                         HOPELESS
@@ -69,7 +68,10 @@ impl Under<'_> {
                 let waiting = if seen.problems.is_empty() { waiting } else { seen.problems.join("; ") };
                 let what = match seen.stranger {
                     true => waiting,
-                    false => format!("the cluster is not whole after {} s: {waiting}", self.runner.patience.as_secs()),
+                    false => format!(
+                        "the cluster is not whole after {} s: {waiting}",
+                        self.runner.options.patience.as_secs()
+                    ),
                 };
                 // What the log ends with was said while it was waited for.
                 return Err(Stop::Failed(Box::new(Failure {
@@ -82,7 +84,7 @@ impl Under<'_> {
                     ..Failure::default()
                 })));
             }
-            if self.runner.interrupt.wait(PAUSE.min(self.runner.patience)) {
+            if self.runner.setup.interrupt.wait(PAUSE.min(self.runner.options.patience)) {
                 return Err(Stop::Interrupted);
             }
         }
@@ -104,13 +106,13 @@ impl Under<'_> {
     /// Where HAProxy is reached: its Elastic IP where it has one and that is the way in, else its private address.
     fn ask_address(&mut self, seats: &Seats) -> Result<IpAddr, Stop> {
         let Some(ask) = &seats.public_address else { return Ok(IpAddr::V4(seats.haproxy)) };
-        if let Some(address) = self.runner.address.get() {
+        if let Some(address) = self.runner.discovered.address.get() {
             return Ok(*address);
         }
         let captured = self.capture(ask)?;
         let advice = "run `pgherd run` first: the address is an output of HAProxy's module";
         match terraform::string_output(&captured.stdout, "public_address").and_then(|address| address.parse().ok()) {
-            Some(address) if captured.exit.ok() => Ok(*self.runner.address.get_or_init(|| address)),
+            Some(address) if captured.exit.ok() => Ok(*self.runner.discovered.address.get_or_init(|| address)),
             _ => Err(self.failure(format!("HAProxy's module has no public address ({})", captured.exit), advice)),
         }
     }

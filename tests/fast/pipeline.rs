@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pgherd::blueprint::model::Blueprint;
 use pgherd::cluster::resolve;
 use pgherd::fileset::{FileSet, ImageId, RelPath};
-use pgherd::pipeline::{Pipeline, Selection, Stage, Target, Toolbox, pipeline};
+use pgherd::pipeline::{Pipeline, Platform, Selection, Stage, Target, Toolbox, pipeline};
 
 fn made(slaves: u8) -> Pipeline {
     let cluster = resolve(&Blueprint { slave_count: slaves, ..Blueprint::smallest("herd", "eu-west-1") });
@@ -22,7 +22,7 @@ fn made(slaves: u8) -> Pipeline {
         });
     }
     let target = Target {
-        name: "aws".into(),
+        platform: Platform::Aws,
         root: "/out/herd".into(),
         command_prefix: vec![],
         environment: BTreeMap::new(),

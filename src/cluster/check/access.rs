@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Finding;
 use crate::blueprint::rules;
 use crate::cluster::flows::{Party, flows, peers};
-use crate::cluster::{Cluster, Peer, Role, is_private};
+use crate::cluster::{Cluster, Module, Peer, Role, is_private};
 
 /// A way in from outside of the cluster's own machines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -84,10 +84,12 @@ fn inside(cluster: &Cluster, blocks: &[&'static str]) -> Option<String> {
     if is_inside(cluster) {
         return None;
     }
-    let is_private = |(role, block): &&(Role, &'static str)| {
-        blocks.contains(block) && cluster.machine_of(*role).is_some_and(|machine| !machine.elastic_ip)
+    let private = |role: Role| {
+        let block = Module::of(role).block();
+        let machine = cluster.machine_of(role)?;
+        (blocks.contains(&block) && !machine.elastic_ip).then_some(block)
     };
-    let private: Vec<&str> = BLOCKS.iter().filter(is_private).map(|(_, block)| *block).collect();
+    let private: Vec<&str> = Role::ALL.into_iter().filter_map(private).collect();
     let has = if private.len() == 1 { "has" } else { "have" };
     (!private.is_empty()).then(|| {
         format!(
@@ -97,13 +99,11 @@ fn inside(cluster: &Cluster, blocks: &[&'static str]) -> Option<String> {
     })
 }
 
-/// The blueprint's blocks of machines.
-const BLOCKS: [(Role, &str); 3] = [(Role::Master, "master"), (Role::Slave, "slaves"), (Role::Haproxy, "haproxy")];
-
 /// The blocks by their key.
 fn keys(cluster: &Cluster) -> Vec<(Vec<&'static str>, Option<&str>)> {
     let mut keys: Vec<(Vec<&str>, Option<&str>)> = vec![];
-    for (role, block) in BLOCKS {
+    for role in Role::ALL {
+        let block = Module::of(role).block();
         let Some(machine) = cluster.machine_of(role) else { continue };
         let key = machine.key_name.as_deref();
         match keys.iter_mut().find(|(_, known)| *known == key) {

@@ -6,8 +6,8 @@ use super::layout::{Kind, kinds};
 use super::{Finding, network, shared_memory};
 use crate::blueprint::model::Disk;
 use crate::blueprint::rules::{self, Rule};
-use crate::cluster::Cluster;
 use crate::cluster::sizing::{kib, page_tables_mib, whole};
+use crate::cluster::{Cluster, Role};
 
 /// What the system and its packages take of a root disk, in MiB.
 const SYSTEM_MIB: u64 = 4096;
@@ -98,7 +98,7 @@ fn connections(cluster: &Cluster) -> Sum {
 }
 
 fn haproxy_memory(cluster: &Cluster) -> Option<Sum> {
-    let machine = cluster.haproxy_machine();
+    let machine = cluster.machine_of(Role::Haproxy)?;
     Some(Sum {
         what: "memory, HAProxy".into(),
         unit: "MiB",

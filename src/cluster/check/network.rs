@@ -5,9 +5,9 @@
 
 use super::Finding;
 use super::capacity::Sum;
-use crate::blueprint::instance::{self, Network};
+use crate::blueprint::instance::{self, Bandwidth};
 use crate::blueprint::rules;
-use crate::cluster::{Arch, Cluster, Machine};
+use crate::cluster::{Arch, Cluster, Machine, Module, Role};
 
 /// Mbit/s in a MiB/s, in thousandths.
 const MBIT_MILLIS_IN_MIB: u64 = 8389;
@@ -19,7 +19,7 @@ pub fn sums(cluster: &Cluster) -> Vec<Sum> {
 
 /// All that the databases can send all day, against what HAProxy can pass on all day.
 fn haproxy(cluster: &Cluster) -> Option<Sum> {
-    let machine = cluster.haproxy_machine();
+    let machine = cluster.machine_of(Role::Haproxy)?;
     let network = machine.instance?.network?;
     let primary = baseline(cluster.master())?;
     let standbys = cluster.slaves().map(baseline).sum::<Option<u64>>()?;
@@ -46,7 +46,7 @@ fn baseline(machine: &Machine) -> Option<u64> {
 fn replication(cluster: &Cluster) -> Option<Sum> {
     let machine = cluster.master();
     let instance = machine.instance?;
-    let (Network { baseline_mbit, maximum_mbit }, link) = (instance.network?, instance.link?);
+    let (Bandwidth { baseline_mbit, maximum_mbit }, link) = (instance.network?, instance.link?);
     let standbys = u64::try_from(cluster.slaves().count()).ok().filter(|count| *count > 0)?;
     let disk = u64::from(machine.disk.throughput) * MBIT_MILLIS_IN_MIB / 1000;
     Some(Sum {
@@ -67,7 +67,7 @@ fn replication(cluster: &Cluster) -> Option<Sum> {
 pub fn help(cluster: &Cluster, sum: &Sum) -> Option<String> {
     match sum.rule?.code {
         code if code == rules::HAPROXY_NETWORK.code => {
-            let family = match cluster.haproxy_machine().arch {
+            let family = match cluster.first_balancer().arch {
                 Arch::X86 => "c6in",
                 Arch::Arm => "c7gn",
             };
@@ -85,14 +85,10 @@ pub fn help(cluster: &Cluster, sum: &Sum) -> Option<String> {
 
 /// Types whose limits nobody checks, because pgherd does not know them.
 pub fn findings(cluster: &Cluster) -> Vec<Finding> {
-    let blocks = [
-        ("master", Some(cluster.master())),
-        ("slaves", cluster.slaves().next()),
-        ("haproxy", Some(cluster.haproxy_machine())),
-    ];
     let unknown = |machine: &&Machine| machine.instance.is_none_or(|instance| instance.network.is_none());
-    let finding = |(block, machine): (&str, Option<&Machine>)| {
-        let machine = machine.filter(|machine| unknown(machine))?;
+    let finding = |role: Role| {
+        let block = Module::of(role).block();
+        let machine = cluster.machine_of(role).filter(unknown)?;
         let problem = format!(
             "pgherd does not know {} (its table is of {}): the limits of its network and of its link to its disks are not checked",
             machine.instance_type,
@@ -101,5 +97,5 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
         let help = "compare them by hand (aws ec2 describe-instance-types), then accept this";
         Some(Finding::new(&rules::LIMITS_UNKNOWN, &format!("{block}.instance_type"), problem, help))
     };
-    blocks.into_iter().filter_map(finding).collect()
+    cluster.roles().filter_map(finding).collect()
 }

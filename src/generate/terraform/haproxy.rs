@@ -10,7 +10,7 @@ const OUTPUTS: &str = include_str!("../templates/load_balancer/terraform_haproxy
 /// Adds the module.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let mut locals = machine::locals(cluster, Role::Haproxy, &files.images);
-    let haproxy = cluster.haproxy_machine();
+    let haproxy = cluster.first_balancer();
     let serves = &cluster.haproxy;
     let ports = object([
         ("write", serves.write_port.into()),
@@ -21,7 +21,7 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     locals.push(attr("address", haproxy.address.to_string()));
     locals.push(commented("What haproxy.cfg serves: for the outputs.", attr("ports", ports)));
     locals.push(attr("stats_path", serves.stats.path.as_str()));
-    let mut module = machine::module(cluster, "load_balancer/terraform_haproxy", Role::Haproxy, files);
+    let mut module = machine::module(cluster, Role::Haproxy, files);
     module.cluster(locals);
     module.rendered("main.tf");
     module.file("outputs.tf", OUTPUTS);

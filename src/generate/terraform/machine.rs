@@ -4,8 +4,8 @@ use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Attribute, Body};
 
 use super::hcl::{attr, block, code, commented, list, object, optional, print};
-use super::module::Module;
-use crate::cluster::{Cluster, Machine, Role};
+use super::module::ModuleFiles;
+use crate::cluster::{Cluster, Machine, Module, Role};
 use crate::fileset::{FileSet, ImageId};
 
 const NETWORK: &str = include_str!("../templates/terraform/lookup_network.tf");
@@ -18,13 +18,13 @@ const IMAGE_VARIABLE: &str = include_str!("../templates/terraform/image_variable
 pub const ADDRESS_COMMENT: &str = "Fixed: haproxy.cfg, pg_hba.conf, etcd and Patroni know machines by these addresses.";
 
 /// Starts a role's module: everything but its `cluster.tf`, instances and outputs.
-pub fn module<'a>(cluster: &'a Cluster, folder: &'static str, role: Role, files: &'a mut FileSet) -> Module<'a> {
+pub fn module<'a>(cluster: &'a Cluster, role: Role, files: &'a mut FileSet) -> ModuleFiles<'a> {
     let machines = cluster.machines.iter().filter(|m| m.role == role);
     let mut variables = format!("\n{IMAGE_VARIABLE}");
     for machine in machines {
         variables.push_str(&format!("\n{}", eip_variable(&machine.name)));
     }
-    let mut module = Module::new(cluster, folder, files);
+    let mut module = ModuleFiles::new(cluster, Module::of(role), files);
     module.variables(&variables);
     let mut lookup = vec![if cluster.network.vpc_id.is_some() { EXISTING_NETWORK } else { NETWORK }];
     lookup.extend(cluster.kms_key_id.as_ref().map(|_| KEY));

@@ -13,7 +13,7 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let master = cluster.master();
     locals.push(commented(machine::ADDRESS_COMMENT, attr("zone", master.zone.as_str())));
     locals.push(attr("address", master.address.to_string()));
-    let mut module = machine::module(cluster, "db_config/terraform_master", Role::Master, files);
+    let mut module = machine::module(cluster, Role::Master, files);
     module.cluster(locals);
     module.rendered("main.tf");
     module.file("outputs.tf", OUTPUTS);

@@ -6,7 +6,7 @@ use hcl_edit::structure::{Attribute, Block, Body};
 use serde::Serialize;
 
 use super::hcl::{attr, block, commented, object, print};
-use crate::cluster::{Cluster, State};
+use crate::cluster::{Cluster, Module, State};
 use crate::fileset::{FileSet, Mode};
 use crate::generate::templates;
 
@@ -21,31 +21,31 @@ struct Context {
     own_key: bool,
 }
 
-/// A root module under construction.
-pub struct Module<'a> {
+/// The files of a root module under construction.
+pub struct ModuleFiles<'a> {
     cluster: &'a Cluster,
-    folder: &'static str,
+    module: Module,
     files: &'a mut FileSet,
 }
 
-impl<'a> Module<'a> {
-    /// Starts the module in `folder`, whose last part is its name.
-    pub fn new(cluster: &'a Cluster, folder: &'static str, files: &'a mut FileSet) -> Self {
-        let mut module = Module { cluster, folder, files };
-        module.file("versions.tf", module.versions());
-        module.file("provider.tf", PROVIDER);
-        module
+impl<'a> ModuleFiles<'a> {
+    /// Starts a module with the files that all modules have.
+    pub fn new(cluster: &'a Cluster, module: Module, files: &'a mut FileSet) -> Self {
+        let mut made = ModuleFiles { cluster, module, files };
+        made.file("versions.tf", made.versions());
+        made.file("provider.tf", PROVIDER);
+        made
     }
 
     /// Adds a file.
     pub fn file(&mut self, name: &str, text: impl Into<Cow<'static, str>>) {
-        self.files.add(format!("{}/{name}", self.folder), Mode::Plain, text);
+        self.files.add(format!("{}/{name}", self.module.folder()), Mode::Plain, text);
     }
 
     /// Adds the file that a template becomes; it may ask whether the cluster has a KMS key of its own.
     pub fn rendered(&mut self, name: &str) {
         let context = Context { own_key: self.cluster.kms_key_id.is_some() };
-        templates::add_rendered(self.cluster, self.files, &format!("{}/{name}", self.folder), context);
+        templates::add_rendered(self.cluster, self.files, &format!("{}/{name}", self.module.folder()), context);
     }
 
     /// Adds `variables.tf`: the seed's credentials and region, then the module's own.
@@ -87,11 +87,10 @@ impl<'a> Module<'a> {
     }
 
     fn s3(&self, bucket: &str, key_prefix: &str, region: &str) -> Block {
-        let name = self.folder.rsplit('/').next().unwrap_or(self.folder);
         block("backend")
             .label("s3")
             .attribute(attr("bucket", bucket))
-            .attribute(attr("key", self.cluster.state_key(key_prefix, name)))
+            .attribute(attr("key", self.cluster.state_key(key_prefix, self.module)))
             .attribute(attr("region", region))
             .attribute(attr("encrypt", true))
             .attribute(attr("use_lockfile", true))

@@ -4,9 +4,9 @@ use hcl_edit::expr::Expression;
 use hcl_edit::structure::Attribute;
 
 use super::hcl::{attr, commented, object};
-use super::module::Module;
+use super::module::ModuleFiles;
 use super::traffic;
-use crate::cluster::{Cluster, Reader, Secret, Subnet};
+use crate::cluster::{Cluster, Module, Reader, Secret, Subnet};
 use crate::fileset::FileSet;
 
 const NETWORK: &str = include_str!("../templates/network/terraform_network/network.tf");
@@ -22,7 +22,7 @@ const OUTPUTS: &str = include_str!("../templates/network/terraform_network/outpu
 
 /// Adds the module.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
-    let mut module = Module::new(cluster, "network/terraform_network", files);
+    let mut module = ModuleFiles::new(cluster, Module::Network, files);
     module.variables("");
     module.cluster(locals(cluster));
     module.file("traffic.tf", traffic::text(cluster));

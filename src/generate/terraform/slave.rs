@@ -14,7 +14,7 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let eips = cluster.slaves().map(|slave| (&slave.name, code(&format!("var.{}_eip", slave.name))));
     locals.push(commented(machine::ADDRESS_COMMENT, attr("slaves", object(slaves))));
     locals.push(attr("eip_variables", object(eips)));
-    let mut module = machine::module(cluster, "db_config/terraform_slave", Role::Slave, files);
+    let mut module = machine::module(cluster, Role::Slave, files);
     module.cluster(locals);
     module.rendered("main.tf");
     module.file("outputs.tf", OUTPUTS);

@@ -173,8 +173,7 @@ impl<'a> Statements<'a> {
         self.allow(When::Always, "s3:GetObject", states.clone());
         if written {
             // Where earlier versions kept them: they are looked for there, and copied.
-            let modules = keys.iter().filter_map(|key| key.rsplit('/').next()?.strip_suffix(".tfstate"));
-            let former = modules.flat_map(|module| self.cluster.former_state_keys(module));
+            let former = self.cluster.modules().flat_map(|module| self.cluster.former_state_keys(module));
             let former = former.map(|key| format!("{bucket}/{key}")).collect();
             self.allow(When::Always, "s3:GetObject", former);
             for action in ["s3:GetBucketLocation", "s3:GetBucketVersioning"] {
