@@ -1,6 +1,6 @@
 //! What is asked before something is done that cannot be undone.
 
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::report::{Feed, Style, summary};
 use super::session::Session;
 use crate::run::Watcher;
@@ -21,11 +21,11 @@ pub struct Asking<'a> {
 
 impl Asking<'_> {
     /// Asks whether what a review found, and everybody has seen, is to be done.
-    pub fn agree(&self, review: Review) -> Result<Review, Failure> {
+    pub fn agree(&self, review: Review) -> Result<Review, CommandError> {
         if review.is_empty() {
             return Ok(review);
         }
-        let no = || Failure::Text(Kind::Failed, "nothing was changed, as you said".into());
+        let no = || CommandError::Text(ErrorKind::Failed, "nothing was changed, as you said".into());
         let plans: Vec<&PlanSummary> = review.plans.values().flatten().collect();
         let mut all = Price::default();
         for price in plans.iter().map(|plan| self.price(plan)) {
@@ -46,11 +46,11 @@ impl Asking<'_> {
 
     /// Whether what a review found can be done without a question: only data that was given up by name may go, and only machines
     /// that were named are stopped.
-    pub fn unattended(&self, review: Review) -> Result<Review, Failure> {
+    pub fn unattended(&self, review: Review) -> Result<Review, CommandError> {
         for (stage, plan) in &review.plans {
             if let Some(Consent::Unconfirmed(price)) = plan.as_ref().map(|plan| self.unasked(stage, plan)) {
-                return Err(Failure::Text(
-                    Kind::Failed,
+                return Err(CommandError::Text(
+                    ErrorKind::Failed,
                     format!("{}; nothing was changed\n  {}", price.complaint(), price.confirm()),
                 ));
             }
@@ -80,7 +80,7 @@ impl Asking<'_> {
     }
 
     /// Asks for each machine whose data a plan destroys, and for each that it stops, by its name.
-    fn is_worth(&self, plan: &PlanSummary) -> Result<bool, Failure> {
+    fn is_worth(&self, plan: &PlanSummary) -> Result<bool, CommandError> {
         let price = self.price(plan);
         let data = price.data_of.iter().map(|name| (name, format!("The data of {name} is destroyed by this.")));
         let stops = price.stops.iter().map(|name| (name, format!("{name} is stopped and started again by this.")));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::args::Variables;
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::report::Report;
 use crate::blueprint;
 use crate::cluster::{self, Cluster};
@@ -58,7 +58,7 @@ pub fn load(
     report: &Report,
     paths: &[PathBuf],
     variables: &Variables,
-) -> Result<Vec<Loaded>, Failure> {
+) -> Result<Vec<Loaded>, CommandError> {
     load_each(context, report, paths, variables, |one| one)
 }
 
@@ -69,7 +69,7 @@ pub fn load_each<R: Send>(
     paths: &[PathBuf],
     variables: &Variables,
     digest: impl Fn(Loaded) -> R + Sync,
-) -> Result<Vec<R>, Failure> {
+) -> Result<Vec<R>, CommandError> {
     let paths = if paths.is_empty() { all(context)? } else { paths.to_vec() };
     let read = parallel::map(&paths, |path| {
         let (path, text) = match read(context, path) {
@@ -103,23 +103,23 @@ pub fn load_each<R: Send>(
     for (name, file) in &names {
         if let Some(other) = first.insert(name, file) {
             let (this, other) = (file.display(), other.display());
-            report.failure(&Failure::usage(format!(
+            report.failure(&CommandError::usage(format!(
                 "{this} and {other} both describe a cluster {name:?}: give one of them another name"
             )));
             bad += 1;
         }
     }
-    if bad > 0 { Err(Failure::Said(Kind::Usage)) } else { Ok(digests) }
+    if bad > 0 { Err(CommandError::Said(ErrorKind::Usage)) } else { Ok(digests) }
 }
 
 /// Why a blueprint came to nothing, still to be said.
 struct Unread {
     problems: Vec<String>,
-    failure: Failure,
+    failure: CommandError,
 }
 
 impl Unread {
-    fn say(self, report: &Report) -> Failure {
+    fn say(self, report: &Report) -> CommandError {
         for problem in &self.problems {
             report.note(&format!("{problem}\n"));
         }
@@ -128,7 +128,12 @@ impl Unread {
 }
 
 /// Reads one blueprint.
-pub fn load_one(context: &Context, report: &Report, path: &Path, variables: &Variables) -> Result<Loaded, Failure> {
+pub fn load_one(
+    context: &Context,
+    report: &Report,
+    path: &Path,
+    variables: &Variables,
+) -> Result<Loaded, CommandError> {
     let (path, text) = read(context, path)?;
     let declared = blueprint::declared(&text);
     let loaded = resolve(path, text, variables).map_err(|unread| unread.say(report))?;
@@ -136,10 +141,10 @@ pub fn load_one(context: &Context, report: &Report, path: &Path, variables: &Var
     Ok(loaded)
 }
 
-fn read(context: &Context, path: &Path) -> Result<(PathBuf, String), Failure> {
+fn read(context: &Context, path: &Path) -> Result<(PathBuf, String), CommandError> {
     let shown = path.display();
     if files::is_dir(&context.path(path)) {
-        return Err(Failure::usage(format!(
+        return Err(CommandError::usage(format!(
             "{shown} is a folder: name the blueprints in it, such as {}",
             path.join("*.hcl").display()
         )));
@@ -147,10 +152,12 @@ fn read(context: &Context, path: &Path) -> Result<(PathBuf, String), Failure> {
     // One byte more than it may have shows that it has too many.
     match files::read_start(&context.path(path), blueprint::MAX_BYTES + 1) {
         Ok(Some(bytes)) => {
-            Ok((path.to_path_buf(), text(bytes).map_err(|why| Failure::usage(format!("{shown}: {why}")))?))
+            Ok((path.to_path_buf(), text(bytes).map_err(|why| CommandError::usage(format!("{shown}: {why}")))?))
         }
-        Ok(None) => Err(Failure::usage(format!("{shown}: there is no such blueprint{}", instead_of(context, path)))),
-        Err(e) => Err(Failure::usage(format!("{shown}: {e}"))),
+        Ok(None) => {
+            Err(CommandError::usage(format!("{shown}: there is no such blueprint{}", instead_of(context, path))))
+        }
+        Err(e) => Err(CommandError::usage(format!("{shown}: {e}"))),
     }
 }
 
@@ -199,7 +206,7 @@ fn resolve(file: PathBuf, text: String, variables: &Variables) -> Result<Loaded,
         Ok(cluster) => Ok(Loaded { file, text, variables: variables.clone(), cluster }),
         Err(problems) => {
             let count = problems.len();
-            let failure = Failure::usage(format!("{shown}: {count} problem{}", if count == 1 { "" } else { "s" }));
+            let failure = CommandError::usage(format!("{shown}: {count} problem{}", if count == 1 { "" } else { "s" }));
             Err(Unread { problems, failure })
         }
     }
@@ -215,20 +222,20 @@ pub fn cluster_of(shown: &str, text: &str, variables: &Variables) -> Result<Clus
 }
 
 /// Each variable that is set must be one of a blueprint's.
-fn all_declared(variables: &Variables, declared: &[String]) -> Result<(), Failure> {
+fn all_declared(variables: &Variables, declared: &[String]) -> Result<(), CommandError> {
     let Some((name, _)) = variables.set.iter().find(|(name, _)| !declared.contains(name)) else { return Ok(()) };
     let help = match declared {
         [] => format!("declare it beside the cluster: variable \"{name}\" {{ default = … }}"),
         _ => format!("there are {}", declared.join(", ")),
     };
-    Err(Failure::usage(format!("--var {name}: no variable of the blueprint has that name\n  {help}")))
+    Err(CommandError::usage(format!("--var {name}: no variable of the blueprint has that name\n  {help}")))
 }
 
 /// Every blueprint of the folder that is for them.
-fn all(context: &Context) -> Result<Vec<PathBuf>, Failure> {
-    let found = in_folder(context).map_err(|e| Failure::usage(format!("{FOLDER}: {e}")))?;
+fn all(context: &Context) -> Result<Vec<PathBuf>, CommandError> {
+    let found = in_folder(context).map_err(|e| CommandError::usage(format!("{FOLDER}: {e}")))?;
     if found.is_empty() {
-        return Err(Failure::usage(format!(
+        return Err(CommandError::usage(format!(
             "no blueprint given, and none in {}/: name one, or write a first one with `pgherd init`",
             context.path(Path::new(FOLDER)).display()
         )));
@@ -237,7 +244,7 @@ fn all(context: &Context) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// The folder's only blueprint, or the one of the cluster in whose folder a path lies: for a command that was given none.
-pub fn only(context: &Context, command: &str, path: &str) -> Result<PathBuf, Failure> {
+pub fn only(context: &Context, command: &str, path: &str) -> Result<PathBuf, CommandError> {
     let found = all(context)?;
     let names =
         |blueprint: &PathBuf| blueprint.file_stem().is_some_and(|stem| path.split('/').any(|part| stem == part));
@@ -247,7 +254,7 @@ pub fn only(context: &Context, command: &str, path: &str) -> Result<PathBuf, Fai
     }
     let known: Vec<_> = found.iter().take(SHOWN).map(|one| one.display().to_string()).collect();
     let (all, first) = (known.join(", "), &known[0]);
-    Err(Failure::usage(format!("of which blueprint? There are {all}\n  name one: `{command} {first}`")))
+    Err(CommandError::usage(format!("of which blueprint? There are {all}\n  name one: `{command} {first}`")))
 }
 
 fn in_folder(context: &Context) -> std::io::Result<Vec<PathBuf>> {

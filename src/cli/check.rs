@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::{self, Format};
 use super::blueprints::{self, Loaded};
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::report::{Report, Style};
 use crate::blueprint::{Diagnostic, Places};
 use crate::cluster::check::access::Door;
@@ -19,7 +19,7 @@ use crate::cluster::decision::Decision;
 use crate::system::{Context, clock};
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Report, options: &args::Check) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Report, options: &args::CheckArgs) -> Result<(), CommandError> {
     let loaded = blueprints::load(context, report, &options.blueprints, &options.variables)?;
     let today = Day::of(&clock::rfc3339(context.now));
     let judge = |one| today.map_or_else(|| check(one), |today| check_on(one, today));
@@ -40,8 +40,8 @@ pub fn run(context: &Context, report: &Report, options: &args::Check) -> Result<
     }
     match checked.iter().map(|(_, found)| found.errors()).sum() {
         0 => Ok(()),
-        1 => Err(Failure::Text(Kind::Usage, "1 rule is broken".into())),
-        errors => Err(Failure::Text(Kind::Usage, format!("{errors} rules are broken"))),
+        1 => Err(CommandError::Text(ErrorKind::Usage, "1 rule is broken".into())),
+        errors => Err(CommandError::Text(ErrorKind::Usage, format!("{errors} rules are broken"))),
     }
 }
 
@@ -86,28 +86,28 @@ fn as_json(one: &Loaded, found: &Check) -> Value {
 /// What a decision follows from.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Origin<'a> {
+enum Basis<'a> {
     /// Another decision.
     Decision { decision: &'a str },
     /// An attribute of the blueprint, and the line where it stands; none where it has its default.
     Attribute { attribute: &'a str, file: String, line: Option<usize> },
 }
 
-impl Display for Origin<'_> {
+impl Display for Basis<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         match self {
-            Origin::Decision { decision } => write!(f, "{decision}"),
-            Origin::Attribute { attribute, file, line: Some(line) } => write!(f, "{attribute} ({file}:{line})"),
-            Origin::Attribute { attribute, line: None, .. } => write!(f, "{attribute} (its default)"),
+            Basis::Decision { decision } => write!(f, "{decision}"),
+            Basis::Attribute { attribute, file, line: Some(line) } => write!(f, "{attribute} ({file}:{line})"),
+            Basis::Attribute { attribute, line: None, .. } => write!(f, "{attribute} (its default)"),
         }
     }
 }
 
-fn origins<'a>(one: &'a Loaded, places: &Places, decision: &'a Decision) -> impl Iterator<Item = Origin<'a>> {
+fn origins<'a>(one: &'a Loaded, places: &Places, decision: &'a Decision) -> impl Iterator<Item = Basis<'a>> {
     decision.from.iter().map(|name| {
         match one.cluster.decisions.iter().any(|other| other.name == *name && other.name != decision.name) {
-            true => Origin::Decision { decision: name },
-            false => Origin::Attribute {
+            true => Basis::Decision { decision: name },
+            false => Basis::Attribute {
                 attribute: name,
                 file: one.file.display().to_string(),
                 line: places.line(name).map(|(line, _)| line),

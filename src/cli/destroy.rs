@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::need::Need;
 use super::report::{Feed, Report, Style};
 use super::session::Session;
@@ -17,18 +17,18 @@ use crate::system::{Context, files, terminal};
 use crate::tools::aws::{self, Ami};
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Arc<Report>, options: &args::Destroy) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Arc<Report>, options: &args::DestroyArgs) -> Result<(), CommandError> {
     telling::told(context, report, options.telling, |feed| {
         let mut session = Session::open(context, report, &options.place, Need::Teardown)?;
         session.require_credentials()?;
         let dir = session.work.dir();
         if !files::exists(dir) {
             let (dir, others) = (dir.display(), others(dir));
-            return Err(Failure::usage(format!("{dir} is not there: nothing was made from it{others}")));
+            return Err(CommandError::usage(format!("{dir} is not there: nothing was made from it{others}")));
         }
         let asks = session.is_aws() && !options.yes;
         if asks && !terminal::can_ask() {
-            return Err(Failure::usage(
+            return Err(CommandError::usage(
                 "this destroys machines and their data on AWS, and nobody is there to ask: add --yes",
             ));
         }
@@ -55,7 +55,7 @@ fn others(dir: &Path) -> String {
     }
 }
 
-fn unmake(session: &Session<'_>, feed: &Feed, options: &args::Destroy, asks: bool) -> Result<(), Failure> {
+fn unmake(session: &Session<'_>, feed: &Feed, options: &args::DestroyArgs, asks: bool) -> Result<(), CommandError> {
     let report = &session.report;
     states::settle(session, feed, asks, false)?;
     let (doomed, images) = find(session, feed, options)?;
@@ -72,7 +72,7 @@ fn unmake(session: &Session<'_>, feed: &Feed, options: &args::Destroy, asks: boo
         feed.event(Event::ConfirmationNeeded { stage: String::new(), data_of: vec![cluster.clone()], stops: vec![] });
         let question = format!("This cannot be undone. Write the cluster's name ({cluster}) to destroy it:");
         if session.ask(&question)? != *cluster {
-            return Err(Failure::Text(Kind::Failed, "nothing was destroyed".into()));
+            return Err(CommandError::Text(ErrorKind::Failed, "nothing was destroyed".into()));
         }
     }
     feed.event(Event::PhaseBegun { phase: Phase::Work });
@@ -88,7 +88,7 @@ fn unmake(session: &Session<'_>, feed: &Feed, options: &args::Destroy, asks: boo
     Ok(())
 }
 
-fn find(session: &Session<'_>, feed: &Feed, options: &args::Destroy) -> Result<(Doomed, Vec<Ami>), Failure> {
+fn find(session: &Session<'_>, feed: &Feed, options: &args::DestroyArgs) -> Result<(Doomed, Vec<Ami>), CommandError> {
     feed.event(Event::PhaseBegun { phase: Phase::Review });
     let runner = session.runner(feed, &|_, _| Consent::No, Options::default()).logging_as("plan");
     let (doomed, outcomes) = runner.plan_destroy();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::listen::listen;
 use super::report::Report;
 use crate::lab;
@@ -16,7 +16,7 @@ use crate::tools::environment::Treatment;
 use crate::tools::{Invocation, aws};
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<(), CommandError> {
     let interrupt = Interrupt::default();
     listen(report, &interrupt)?;
     let sorted = environment::of_tools(context);
@@ -36,7 +36,7 @@ pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<
         });
     }
     if interrupt.is_raised() {
-        return Err(Failure::interrupted());
+        return Err(CommandError::interrupted());
     }
     let astray = pointers::astray(&context.cwd, env);
     print(report, &findings);
@@ -63,7 +63,7 @@ pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Failure::Text(Kind::Missing, format!("missing: {}", missing.join(", "))))
+    Err(CommandError::Text(ErrorKind::Missing, format!("missing: {}", missing.join(", "))))
 }
 
 fn credentials(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Finding {

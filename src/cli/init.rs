@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args;
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::listen::listen;
 use super::report::{Report, Style};
 use crate::blueprint::diagnostic::Severity;
@@ -27,7 +27,7 @@ const FLAGS: [(&str, &str); 8] = [
 ];
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Arc<Report>, options: args::Init) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Arc<Report>, options: args::InitArgs) -> Result<(), CommandError> {
     let interrupt = Interrupt::default();
     let out = options.out.clone();
     if let Some(out) = &out {
@@ -64,16 +64,16 @@ fn zones_to_name(region: &str) -> Option<Vec<String>> {
 }
 
 /// From flags alone.
-fn given(options: &args::Init) -> Result<First, Failure> {
+fn given(options: &args::InitArgs) -> Result<First, CommandError> {
     let Some(region) = &options.region else {
-        return Err(Failure::usage("nobody is there to ask: name the region, as in --region eu-west-1"));
+        return Err(CommandError::usage("nobody is there to ask: name the region, as in --region eu-west-1"));
     };
     let first = of(options, region);
     refuse_flawed(&first)?;
     Ok(first)
 }
 
-fn of(options: &args::Init, region: &str) -> First {
+fn of(options: &args::InitArgs, region: &str) -> First {
     let defaults = First::new(region);
     let zones = match (options.zones.as_slice(), zones_to_name(region)) {
         ([], Some(usual)) => usual,
@@ -100,20 +100,20 @@ fn flaw(first: &First) -> Option<(&'static str, String)> {
     Some((flag, format!("{}\n  {}", problem.trim_start_matches(": "), found.help)))
 }
 
-fn refuse_flawed(first: &First) -> Result<(), Failure> {
+fn refuse_flawed(first: &First) -> Result<(), CommandError> {
     match flaw(first) {
-        Some((flag, flaw)) => Err(Failure::usage(format!("{flag}: {flaw}"))),
+        Some((flag, flaw)) => Err(CommandError::usage(format!("{flag}: {flaw}"))),
         None => Ok(()),
     }
 }
 
 /// Few zones may cost the quorum; who asks for them accepts that. Nothing else that is asked can break a rule.
-fn accept(first: &mut First) -> Result<(), Failure> {
+fn accept(first: &mut First) -> Result<(), CommandError> {
     let Ok(blueprint) = blueprint::parse("", &first.text()) else { return Ok(()) };
     for finding in check(&cluster::resolve(&blueprint)).findings {
         match finding.rule.severity {
             Severity::Error if finding.rule.acceptable => first.accept.push((finding.rule.code, finding.problem)),
-            Severity::Error => return Err(Failure::usage(format!("{}\n  {}", finding.problem, finding.help))),
+            Severity::Error => return Err(CommandError::usage(format!("{}\n  {}", finding.problem, finding.help))),
             Severity::Warning => {}
         }
     }
@@ -127,7 +127,7 @@ struct Questions<'a> {
 
 impl Questions<'_> {
     /// From flags, and from answers for what they leave open.
-    fn first(&self, options: &args::Init) -> Result<First, Failure> {
+    fn first(&self, options: &args::InitArgs) -> Result<First, CommandError> {
         let mut first = of(options, options.region.as_deref().unwrap_or("eu-west-1"));
         let flags = First::clone(&first);
         refuse_flawed(&flags)?;
@@ -191,13 +191,13 @@ impl Questions<'_> {
         default: &str,
         first: &mut First,
         set: impl Fn(&mut First, &str) -> Result<(), String>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CommandError> {
         loop {
             let answer = match self.report.ask(&format!("{question} [{default}]:"), self.interrupt) {
                 Some(answer) if answer.is_empty() => default.to_string(),
                 Some(answer) => answer,
-                None if self.interrupt.is_raised() => return Err(Failure::interrupted()),
-                None => return Err(Failure::usage("no more answers: nothing is written")),
+                None if self.interrupt.is_raised() => return Err(CommandError::interrupted()),
+                None => return Err(CommandError::usage("no more answers: nothing is written")),
             };
             let mut tried = first.clone();
             match set(&mut tried, &answer).err().or_else(|| flaw(&tried).map(|(_, flaw)| flaw)) {
@@ -215,23 +215,23 @@ fn words(list: &str) -> Vec<String> {
     list.split([',', ' ']).filter(|word| !word.is_empty()).map(String::from).collect()
 }
 
-fn refuse_existing(context: &Context, out: &Path) -> Result<(), Failure> {
-    match files::kind(&context.path(out)).map_err(Failure::unwritable(out))? {
+fn refuse_existing(context: &Context, out: &Path) -> Result<(), CommandError> {
+    match files::kind(&context.path(out)).map_err(CommandError::unwritable(out))? {
         None => Ok(()),
         Some(_) => Err(stands(out)),
     }
 }
 
-fn stands(out: &Path) -> Failure {
-    Failure::Text(Kind::Usage, format!("{} is there already: name another file with --out", out.display()))
+fn stands(out: &Path) -> CommandError {
+    CommandError::Text(ErrorKind::Usage, format!("{} is there already: name another file with --out", out.display()))
 }
 
-fn write(context: &Context, out: &Path, text: &str) -> Result<(), Failure> {
+fn write(context: &Context, out: &Path, text: &str) -> Result<(), CommandError> {
     let path = context.path(out);
     if let Some(dir) = path.parent() {
-        files::make_dirs(dir).map_err(Failure::unwritable(dir))?;
+        files::make_dirs(dir).map_err(CommandError::unwritable(dir))?;
     }
-    match files::create(&path, text.as_bytes()).map_err(Failure::unwritable(out))? {
+    match files::create(&path, text.as_bytes()).map_err(CommandError::unwritable(out))? {
         true => Ok(()),
         false => Err(stands(out)),
     }

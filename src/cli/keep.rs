@@ -6,7 +6,7 @@ use crate::run::keeper::{self, Kept};
 use crate::system::Context;
 
 /// Runs the verb; answers the tool's exit code.
-pub fn run(context: &Context, report: &Report, options: args::Keep) -> u8 {
+pub fn run(context: &Context, report: &Report, options: args::KeepArgs) -> u8 {
     let entry = options.entry.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let journal = options.journal.zip(entry);
     let kept = Kept { log: options.log, journal, proof: options.proof, argv: options.command };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::args::LabVerb;
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::listen::listen;
 use super::report::{Report, Style};
 use crate::lab::{self, State, Tools, Up};
@@ -11,7 +11,7 @@ use crate::system::process::{self, Program};
 use crate::system::{Context, Interrupt};
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(), CommandError> {
     let interrupt = Interrupt::default();
     let tools = Tools { context, interrupt: &interrupt };
     match verb {
@@ -40,7 +40,7 @@ pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(),
             };
             let argv = argv.map_err(failure)?;
             let why = process::replace(Program { argv: &argv, dir: &context.cwd, env: &context.env });
-            Err(Failure::Text(Kind::Failed, format!("cannot start {}: {why}", argv.join(" "))))
+            Err(CommandError::Text(ErrorKind::Failed, format!("cannot start {}: {why}", argv.join(" "))))
         }
         LabVerb::Controller => {
             interrupt.listen(|_, _| {})?;
@@ -50,22 +50,22 @@ pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(),
 }
 
 /// Brings the lab up, if it is not; says what takes long.
-pub fn up(tools: Tools<'_>, report: &Report) -> Result<Up, Failure> {
+pub fn up(tools: Tools<'_>, report: &Report) -> Result<Up, CommandError> {
     lab::up(tools, &mut |text| report.note(&format!("lab: {text}"))).map_err(|e| match failure(e) {
-        Failure::Text(Kind::Failed, _) if tools.interrupt.is_raised() => Failure::interrupted(),
+        CommandError::Text(ErrorKind::Failed, _) if tools.interrupt.is_raised() => CommandError::interrupted(),
         failure => failure,
     })
 }
 
-fn done(result: anyhow::Result<()>, report: &Report, text: &str) -> Result<(), Failure> {
+fn done(result: anyhow::Result<()>, report: &Report, text: &str) -> Result<(), CommandError> {
     result.map_err(failure)?;
     report.line(text);
     Ok(())
 }
 
-fn failure(error: anyhow::Error) -> Failure {
+fn failure(error: anyhow::Error) -> CommandError {
     match error.downcast_ref::<lab::Missing>() {
-        Some(missing) => Failure::Text(Kind::Missing, missing.to_string()),
+        Some(missing) => CommandError::Text(ErrorKind::Missing, missing.to_string()),
         None => error.into(),
     }
 }

@@ -6,8 +6,8 @@ mod blueprints;
 mod check;
 mod destroy;
 mod doctor;
+mod error;
 mod explain;
-mod failure;
 mod foresee;
 mod generate;
 mod images;
@@ -36,7 +36,7 @@ use clap::Parser;
 
 use crate::system::Context;
 use args::{Args, Verb};
-use failure::Failure;
+use error::CommandError;
 use report::Report;
 
 /// Runs one command line; answers the process's exit code.
@@ -48,20 +48,20 @@ pub fn run(context: Context, words: impl IntoIterator<Item = OsString>) -> u8 {
         Err(e) => {
             // Help and version are no errors: clap prints them on standard output.
             report.unwritten().note("the help", e.print());
-            if e.use_stderr() { Err(Failure::Said(failure::Kind::Usage)) } else { Ok(()) }
+            if e.use_stderr() { Err(CommandError::Said(error::ErrorKind::Usage)) } else { Ok(()) }
         }
     };
     // What has failed keeps its exit code, and may have lost its result besides.
-    let is_told = result.as_ref().is_err_and(|failure| failure.kind() == failure::Kind::Unwritten);
+    let is_told = result.as_ref().is_err_and(|failure| failure.kind() == error::ErrorKind::Unwritten);
     let lost = if is_told { Ok(()) } else { report.finish() };
     for failure in [&result, &lost].into_iter().filter_map(|ended| ended.as_ref().err()) {
         report.failure(failure);
     }
     // Whatever was said last may be what cannot be written.
-    failure::exit_code(&result.and_then(|()| report.finish()))
+    error::exit_code(&result.and_then(|()| report.finish()))
 }
 
-fn dispatch(context: &Context, report: &Arc<Report>, args: Args) -> Result<(), Failure> {
+fn dispatch(context: &Context, report: &Arc<Report>, args: Args) -> Result<(), CommandError> {
     match args.verb {
         Verb::Init(options) => init::run(context, report, options),
         Verb::Gen(options) => generate::run(context, report, &options),

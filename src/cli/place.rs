@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::blueprints::Loaded;
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::need::Need;
 use super::report::Report;
 use crate::lab;
@@ -52,7 +52,7 @@ pub fn lab(
     need: Need,
     loaded: &Loaded,
     workspace: &Workspace,
-) -> Result<Target, Failure> {
+) -> Result<Target, CommandError> {
     let tools = lab::Tools { context, interrupt };
     match need {
         Need::Commands => return Ok(lab::describe(&loaded.cluster)?),
@@ -60,17 +60,17 @@ pub fn lab(
         // Without it there is no way to the machines' addresses but out of this host.
         Need::Seats | Need::Teardown if !lab::is_up() => {
             let text = "the lab is not up: `pgherd lab up`, or `pgherd run --target lab`";
-            return Err(Failure::Text(Kind::Failed, text.into()));
+            return Err(CommandError::Text(ErrorKind::Failed, text.into()));
         }
         Need::Seats => return Ok(lab::describe(&loaded.cluster)?),
         Need::Teardown => {}
     }
     let policies = policy::policies(&loaded.cluster, &loaded.files(), Aim::Run);
-    let policies = policies.map_err(|why| Failure::Text(Kind::Failed, why))?;
+    let policies = policies.map_err(|why| CommandError::Text(ErrorKind::Failed, why))?;
     let policies: Vec<String> = policies.into_iter().map(|policy| policy.text).collect();
     let say = &mut |line: &str| report.note(&format!("lab: {line}"));
     match lab::prepare(tools, &loaded.cluster, workspace.dir(), &policies, say) {
-        Err(_) if interrupt.is_raised() => Err(Failure::interrupted()),
+        Err(_) if interrupt.is_raised() => Err(CommandError::interrupted()),
         prepared => Ok(prepared?),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::failure::Failure;
+use super::error::CommandError;
 use super::report::tell_of_killed;
 use super::session::Session;
 use crate::run::journal::Entry;
@@ -16,19 +16,19 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 impl Session<'_> {
     /// Takes the cluster's folder for this run; says what it finds, waits for tools that still work there.
-    pub fn begin(&mut self) -> Result<Lock, Failure> {
-        require_room(self.work.dir()).map_err(Failure::unwritable(self.work.dir()))?;
+    pub fn begin(&mut self) -> Result<Lock, CommandError> {
+        require_room(self.work.dir()).map_err(CommandError::unwritable(self.work.dir()))?;
         let private = self.work.make_private_dir()?;
         let lock = self.work.lock()?;
         self.await_tools(&private.join(keeper::LOCK))?;
         let temporary = private.join("tmp");
-        self.tidy().map_err(Failure::unwritable(&temporary))?;
+        self.tidy().map_err(CommandError::unwritable(&temporary))?;
         let unfinished = self.say_unfinished(&private.join("logs"));
         self.past = Some(Past { unfinished, is_first: self.journal.is_empty() });
         let logs = private.join("logs");
-        log::prune(&private).map_err(Failure::unwritable(&logs))?;
+        log::prune(&private).map_err(CommandError::unwritable(&logs))?;
         let begun = self.journal.trim().and_then(|()| self.journal.begun("", journal::RUN));
-        begun.map_err(Failure::unwritable(self.journal.path()))?;
+        begun.map_err(CommandError::unwritable(self.journal.path()))?;
         Ok(lock)
     }
 
@@ -44,9 +44,9 @@ impl Session<'_> {
         temporary(self.work.dir()).map_or(Ok(()), |dir| files::remove_tree(&dir))
     }
 
-    fn await_tools(&self, lock: &Path) -> Result<(), Failure> {
+    fn await_tools(&self, lock: &Path) -> Result<(), CommandError> {
         let mut said = false;
-        while files::lock_alone(lock).map_err(Failure::unwritable(lock))?.is_none() {
+        while files::lock_alone(lock).map_err(CommandError::unwritable(lock))?.is_none() {
             if !said {
                 let left = self.journal.unfinished();
                 let what: Vec<String> = (left.iter().filter(|e| e.what != journal::RUN && e.what != journal::STAGE))
@@ -57,7 +57,7 @@ impl Session<'_> {
                 said = true;
             }
             if self.interrupt.wait(PAUSE) {
-                return Err(Failure::interrupted());
+                return Err(CommandError::interrupted());
             }
         }
         Ok(())

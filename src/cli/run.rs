@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use super::args::{self, Graph, Stages};
 use super::asking::Asking;
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::foresee::foresee;
 use super::need::Need;
 use super::report::{Feed, Report};
 use super::session::Session;
 use super::{states, status, telling};
-use crate::cluster::{State, regions};
+use crate::cluster::{Service, State, regions};
 use crate::pipeline::{Pipeline, Selection, Stage, Work};
 use crate::run::events::{Event, Phase};
 use crate::run::review::{Build, Images, Review};
@@ -22,7 +22,7 @@ use crate::system::{Context, terminal};
 use crate::tools::plan::PlanSummary;
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> Result<(), CommandError> {
     if options.dry_run || options.graph.is_some() {
         return show(context, report, options);
     }
@@ -34,7 +34,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Resu
         session.require_credentials()?;
         let asks = session.is_aws() && !options.yes && !options.plan_only;
         if asks && !terminal::can_ask() {
-            return Err(Failure::usage(
+            return Err(CommandError::usage(
                 "this changes machines on AWS, and nobody is there to ask: look at `--dry-run`, then add --yes",
             ));
         }
@@ -50,7 +50,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Resu
 }
 
 /// What would be run, and nothing is.
-fn show(context: &Context, report: &Arc<Report>, options: &args::Run) -> Result<(), Failure> {
+fn show(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> Result<(), CommandError> {
     let mut session = Session::open(context, report, &options.place, Need::Commands)?;
     session.pipeline = selected(&session, options)?;
     match options.graph {
@@ -62,35 +62,37 @@ fn show(context: &Context, report: &Arc<Report>, options: &args::Run) -> Result<
 }
 
 /// Machines whose data may go, or that may be stopped, must be the cluster's.
-fn confirmable(session: &Session<'_>, options: &args::Run) -> Result<(), Failure> {
+fn confirmable(session: &Session<'_>, options: &args::RunArgs) -> Result<(), CommandError> {
     let known =
         || session.pipeline.seats.machines.iter().filter(|seat| seat.is_database()).map(|seat| seat.name.as_str());
     let given = [("--confirm", &options.confirm), ("--confirm-stop", &options.confirm_stop)];
     for (flag, name) in given.iter().flat_map(|(flag, names)| names.iter().map(move |name| (flag, name))) {
         if !known().any(|known| known == name.as_str()) {
             let all = known().collect::<Vec<_>>().join(", ");
-            return Err(Failure::usage(format!("{flag} {name}: no database machine has that name; there are {all}")));
+            return Err(CommandError::usage(format!(
+                "{flag} {name}: no database machine has that name; there are {all}"
+            )));
         }
     }
     Ok(())
 }
 
-fn selected(session: &Session<'_>, options: &args::Run) -> Result<Pipeline, Failure> {
+fn selected(session: &Session<'_>, options: &args::RunArgs) -> Result<Pipeline, CommandError> {
     let Stages { only, from, skip } = options.stages.clone();
     let selected = session.pipeline.select(&Selection { only, from, skip });
-    selected.map_err(|why| Failure::usage(format!("{why} (`--graph` shows them)")))
+    selected.map_err(|why| CommandError::usage(format!("{why} (`--graph` shows them)")))
 }
 
 /// An image that is to be rebuilt must be among the stages.
-fn rebuildable(session: &Session<'_>, options: &args::Run) -> Result<(), Failure> {
+fn rebuildable(session: &Session<'_>, options: &args::RunArgs) -> Result<(), CommandError> {
     let known = |role: &String| session.pipeline.images().any(|(_, image)| image.role == *role);
     match options.rebuild.iter().find(|role| !known(role)) {
-        Some(role) => Err(Failure::usage(format!("--rebuild {role}: no image of the {role} is among the stages"))),
+        Some(role) => Err(CommandError::usage(format!("--rebuild {role}: no image of the {role} is among the stages"))),
         None => Ok(()),
     }
 }
 
-fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Failure> {
+fn make(asking: &Asking<'_>, options: &args::RunArgs, asks: bool) -> Result<(), CommandError> {
     let (session, feed) = (asking.session, asking.feed);
     // What is missing for machines keeps nobody from building images alone.
     let makes = session.pipeline.modules().next().is_some();
@@ -134,7 +136,7 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
         let reviewed = Reviewed { plans: review.plans, images: review.images };
         let runner = worker(session, feed, options, &consent, &board).after(reviewed);
         runner.run();
-        Ok::<_, Failure>(runner)
+        Ok::<_, CommandError>(runner)
     })?;
     session.conclude(&board.outcomes())?;
     if session.pipeline.stages.iter().any(|stage| stage.work == Work::Verify)
@@ -146,11 +148,11 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
 }
 
 /// Looks, and changes nothing.
-fn plan(session: &Session<'_>, feed: &Feed, options: &args::Run) -> Result<(), Failure> {
+fn plan(session: &Session<'_>, feed: &Feed, options: &args::RunArgs) -> Result<(), CommandError> {
     let board = Arc::new(Board::new(options.jobs.into()));
     let review = look(session, &looker(session, feed, options, &board), false, None)?;
     if !review.is_empty() {
-        return Err(Failure::Said(Kind::Drift));
+        return Err(CommandError::Said(ErrorKind::Drift));
     }
     session.report.line("nothing is to be changed");
     drifted(&review.drift)
@@ -160,7 +162,7 @@ fn plan(session: &Session<'_>, feed: &Feed, options: &args::Run) -> Result<(), F
 fn worker<'a>(
     session: &'a Session<'_>,
     feed: &'a Feed,
-    options: &args::Run,
+    options: &args::RunArgs,
     consent: &'a Ask<'a>,
     board: &Arc<Board>,
 ) -> Runner<'a> {
@@ -173,16 +175,16 @@ fn worker<'a>(
 }
 
 /// Looks at what is there.
-fn looker<'a>(session: &'a Session<'_>, feed: &'a Feed, options: &args::Run, board: &Arc<Board>) -> Runner<'a> {
+fn looker<'a>(session: &'a Session<'_>, feed: &'a Feed, options: &args::RunArgs, board: &Arc<Board>) -> Runner<'a> {
     worker(session, feed, options, &|_, _| Consent::No, board).logging_as("review")
 }
 
 /// The cluster is whole, and not as it was generated.
-fn drifted(differ: &[String]) -> Result<(), Failure> {
+fn drifted(differ: &[String]) -> Result<(), CommandError> {
     match differ.len() {
         0 => Ok(()),
-        1 => Err(Failure::Text(Kind::Drift, "1 setting runs otherwise than it is generated".into())),
-        n => Err(Failure::Text(Kind::Drift, format!("{n} settings run otherwise than they are generated"))),
+        1 => Err(CommandError::Text(ErrorKind::Drift, "1 setting runs otherwise than it is generated".into())),
+        n => Err(CommandError::Text(ErrorKind::Drift, format!("{n} settings run otherwise than they are generated"))),
     }
 }
 
@@ -191,7 +193,7 @@ fn look(
     looker: &Runner<'_>,
     unattended: bool,
     build: Option<Build<'_>>,
-) -> Result<Review, Failure> {
+) -> Result<Review, CommandError> {
     looker.tell(Event::PhaseBegun { phase: Phase::Review });
     let (review, outcomes) = looker.review(build);
     session.conclude(&outcomes)?;
@@ -216,10 +218,13 @@ fn print_commands(session: &Session<'_>) {
             report.line(&invocation.paste());
         }
         if stage.work == Work::Verify {
-            let seats = &session.pipeline.seats;
-            let (at, write, read) =
-                (format!("{}:{}", seats.haproxy, seats.admin_port), seats.write_port, seats.read_port);
-            report.line(&format!("# asks http://{at}/cluster and /health, and PostgreSQL on ports {write} and {read}"));
+            let admin = session.loaded.cluster.admin_endpoint();
+            let [write, read] = [Service::Write, Service::Read].map(|service| service.port(&session.loaded.cluster));
+            report.line(&format!(
+                "# asks {} and {}, and PostgreSQL on ports {write} and {read}",
+                admin.url("/cluster"),
+                admin.url("/health")
+            ));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::args::Where;
 use super::blueprints::{self, Loaded};
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::need::Need;
 use super::report::{Feed, History, PageOf, Report, names};
 use super::{listen, place, ready, trace};
@@ -46,7 +46,7 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Reads the blueprint, looks at the prerequisites, prepares the target.
-    pub fn open(context: &'a Context, report: &Arc<Report>, place: &Where, need: Need) -> Result<Self, Failure> {
+    pub fn open(context: &'a Context, report: &Arc<Report>, place: &Where, need: Need) -> Result<Self, CommandError> {
         let loaded = Arc::new(blueprints::load_one(context, report, &place.blueprint, &place.variables)?);
         let workspace = Workspace::new(&context.path(&place.out.dir), &loaded.cluster.name);
         if matches!(need, Need::Tools | Need::Commands) {
@@ -107,7 +107,7 @@ impl<'a> Session<'a> {
     }
 
     /// Asks AWS whose the credentials are, and says so; the lab has its own.
-    pub fn require_credentials(&self) -> Result<(), Failure> {
+    pub fn require_credentials(&self) -> Result<(), CommandError> {
         if !self.is_aws() {
             return Ok(());
         }
@@ -123,7 +123,7 @@ impl<'a> Session<'a> {
     }
 
     /// Says what AWS has against the region, where it is one that may not be there, or not for this account.
-    fn require_region(&self) -> Result<(), Failure> {
+    fn require_region(&self) -> Result<(), CommandError> {
         let name = &self.loaded.cluster.region;
         let Some(question) = region::question(name) else { return Ok(()) };
         let answer = foresight::answer(&self.aws(question), &self.env, &self.interrupt);
@@ -163,7 +163,7 @@ impl<'a> Session<'a> {
     }
 
     /// Tells that it begins. From here on it is written down.
-    pub fn announce(&self, feed: &Feed, verb: &str, stages: &[Stage]) -> Result<(), Failure> {
+    pub fn announce(&self, feed: &Feed, verb: &str, stages: &[Stage]) -> Result<(), CommandError> {
         let logs = self.target.root.join(PRIVATE).join("logs");
         feed.add(Box::new(History::begin(&logs, &self.run, self.report.unwritten())?));
         feed.add(Box::new(PageOf::new(&logs, self.report.unwritten())));
@@ -186,20 +186,20 @@ impl<'a> Session<'a> {
     }
 
     /// Success, or the failure that the stages' ends come to.
-    pub fn conclude(&self, outcomes: &[Outcome]) -> Result<(), Failure> {
+    pub fn conclude(&self, outcomes: &[Outcome]) -> Result<(), CommandError> {
         if outcomes.iter().all(Outcome::ok) {
             return Ok(());
         }
         if outcomes.contains(&Outcome::Interrupted) || self.interrupt.is_raised() {
-            return Err(Failure::interrupted());
+            return Err(CommandError::interrupted());
         }
         if outcomes.iter().all(|outcome| outcome.ok() || matches!(outcome, Outcome::Unseen(_))) {
             let text = "everything is made; whether the cluster is healthy cannot be seen from here";
-            return Err(Failure::Text(Kind::Unseen, text.into()));
+            return Err(CommandError::Text(ErrorKind::Unseen, text.into()));
         }
         let failed = outcomes.iter().filter(|o| matches!(o, Outcome::Failed(_))).count();
-        Err(Failure::Text(
-            Kind::Failed,
+        Err(CommandError::Text(
+            ErrorKind::Failed,
             match failed {
                 0 => "stopped, as you said".into(),
                 1 => "a stage failed".into(),
@@ -209,12 +209,12 @@ impl<'a> Session<'a> {
     }
 
     /// Asks a question that only a person can answer.
-    pub fn ask(&self, question: &str) -> Result<String, Failure> {
+    pub fn ask(&self, question: &str) -> Result<String, CommandError> {
         if !crate::system::terminal::can_ask() {
-            return Err(Failure::usage("nobody is there to ask: add --yes to go on without a question"));
+            return Err(CommandError::usage("nobody is there to ask: add --yes to go on without a question"));
         }
         match self.report.ask(question, &self.interrupt) {
-            None if self.interrupt.is_raised() => Err(Failure::interrupted()),
+            None if self.interrupt.is_raised() => Err(CommandError::interrupted()),
             answer => Ok(answer.unwrap_or_default()),
         }
     }

@@ -1,13 +1,13 @@
 //! Terraform's states that are not where the blueprint says: shown, agreed to, and moved before anything is planned.
 
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::report::Feed;
 use super::session::Session;
 use crate::run::moving::Move;
 use crate::run::{Consent, Options};
 
 /// Has every state where the blueprint says. A copy is agreed to where somebody is asked; what was copied stays where it was.
-pub fn settle(session: &Session<'_>, feed: &Feed, asks: bool, only_looks: bool) -> Result<(), Failure> {
+pub fn settle(session: &Session<'_>, feed: &Feed, asks: bool, only_looks: bool) -> Result<(), CommandError> {
     let runner = session.runner(feed, &|_, _| Consent::No, Options::default()).logging_as("state");
     let moves = runner.find_moves().map_err(|outcome| failed(session, outcome))?;
     let copies: Vec<&Move> = moves.iter().filter(|found| found.copies()).collect();
@@ -16,11 +16,11 @@ pub fn settle(session: &Session<'_>, feed: &Feed, asks: bool, only_looks: bool) 
     }
     if only_looks && !moves.is_empty() {
         let text = "the state is kept elsewhere than the blueprint says: `run` without --plan-only moves it first; nothing was changed";
-        return Err(Failure::Text(Kind::Drift, text.into()));
+        return Err(CommandError::Text(ErrorKind::Drift, text.into()));
     }
     let question = format!("Copy {} there? What is there now stays. Only `yes` does:", states(copies.len()));
     if asks && !copies.is_empty() && session.ask(&question)? != "yes" {
-        return Err(Failure::Text(Kind::Failed, "nothing was changed, as you said".into()));
+        return Err(CommandError::Text(ErrorKind::Failed, "nothing was changed, as you said".into()));
     }
     for found in &moves {
         runner.move_state(found).map_err(|outcome| failed(session, outcome))?;
@@ -41,6 +41,6 @@ fn states(n: usize) -> String {
 }
 
 /// The failure was told; this is what the verb ends with.
-fn failed(session: &Session<'_>, outcome: crate::run::Outcome) -> Failure {
-    session.conclude(&[outcome]).err().unwrap_or_else(|| Failure::Text(Kind::Failed, "a stage failed".into()))
+fn failed(session: &Session<'_>, outcome: crate::run::Outcome) -> CommandError {
+    session.conclude(&[outcome]).err().unwrap_or_else(|| CommandError::Text(ErrorKind::Failed, "a stage failed".into()))
 }

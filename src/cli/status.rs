@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::args;
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::need::Need;
 use super::report::{Report, Style};
 use super::session::Session;
+use crate::cluster::Service;
 use crate::pipeline::Platform;
 use crate::run::drift;
 use crate::run::health::{self, Observation};
@@ -15,7 +16,7 @@ use crate::run::{Consent, Deaf, Options, Outcome};
 use crate::system::Context;
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Arc<Report>, options: &args::Status) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Arc<Report>, options: &args::StatusArgs) -> Result<(), CommandError> {
     let session = Session::open(context, report, &options.place, Need::Seats)?;
     let address = haproxy(&session)?;
     let seen = health::observe_each(&session.pipeline.seats, address);
@@ -65,27 +66,28 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Status) -> R
     judge(report, &seen, &advice)
 }
 
-fn judge(report: &Report, seen: &Observation, advice: &str) -> Result<(), Failure> {
+fn judge(report: &Report, seen: &Observation, advice: &str) -> Result<(), CommandError> {
     if seen.problems.is_empty() {
         report.line(&report.on_out(Style::Good, "healthy"));
         return Ok(());
     }
     if seen.is_blind() {
         let text = format!("the cluster cannot be seen from here: {}\n  {advice}", seen.problems.join("; "));
-        return Err(Failure::Text(Kind::Unseen, text));
+        return Err(CommandError::Text(ErrorKind::Unseen, text));
     }
     let text = format!("the cluster is not healthy: {}\n  {advice}", seen.problems.join("; "));
-    Err(Failure::Text(Kind::Failed, text))
+    Err(CommandError::Text(ErrorKind::Failed, text))
 }
 
 /// Prints where a cluster that is whole is reached.
 pub fn endpoints(session: &Session<'_>, address: IpAddr) {
     let (report, cluster) = (&session.report, &session.loaded.cluster);
-    let (haproxy, stats) = (&cluster.haproxy, &cluster.haproxy.stats);
+    let stats = &cluster.haproxy.stats;
+    let at = |service| cluster.endpoint(service, address.to_string());
     report.line("");
-    report.line(&format!("write  {address}:{}", haproxy.write_port));
-    report.line(&format!("read   {address}:{}", haproxy.read_port));
-    report.line(&format!("stats  http://{address}:{}{}  user {}", stats.port, stats.path, stats.user));
+    report.line(&format!("write  {}", at(Service::Write).authority()));
+    report.line(&format!("read   {}", at(Service::Read).authority()));
+    report.line(&format!("stats  {}  user {}", at(Service::Admin).url(&stats.path), stats.user));
     let lab = match session.target.platform {
         Platform::Aws => "",
         Platform::Lab => "pgherd lab shell -- ",
@@ -98,7 +100,7 @@ pub fn endpoints(session: &Session<'_>, address: IpAddr) {
     ));
 }
 
-fn haproxy(session: &Session<'_>) -> Result<IpAddr, Failure> {
+fn haproxy(session: &Session<'_>) -> Result<IpAddr, CommandError> {
     if session.pipeline.seats.public_address.is_none() {
         return Ok(IpAddr::V4(session.pipeline.seats.haproxy));
     }
@@ -107,8 +109,8 @@ fn haproxy(session: &Session<'_>) -> Result<IpAddr, Failure> {
         Ok(address) => Ok(address),
         Err(Outcome::Failed(failure)) => {
             session.report.stage_failure(&failure);
-            Err(Failure::Text(Kind::Failed, failure.what))
+            Err(CommandError::Text(ErrorKind::Failed, failure.what))
         }
-        Err(_) => Err(Failure::interrupted()),
+        Err(_) => Err(CommandError::interrupted()),
     }
 }

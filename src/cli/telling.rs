@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::args::{Format, Telling};
-use super::failure::{Failure, exit_code};
+use super::error::{CommandError, exit_code};
 use super::report::{Feed, Report, Stream, View, Voice};
 use crate::run::Watcher;
 use crate::run::environment::Redactor;
@@ -15,8 +15,8 @@ pub fn told(
     context: &Context,
     report: &Arc<Report>,
     telling: Telling,
-    work: impl FnOnce(&Feed) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+    work: impl FnOnce(&Feed) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
     let stream = telling.format == Format::Json;
     report.speak(Voice { quiet: telling.quiet, stream });
     let view = View::new(report, telling.verbose && !stream);
@@ -25,7 +25,7 @@ pub fn told(
         feed.add(Box::new(Stream { output: telling.verbose, unwritten: Arc::clone(report.unwritten()) }));
     }
     let done = feed.during(|| work(&feed)).and_then(|()| report.finish());
-    let error = done.as_ref().err().map(Failure::to_string).unwrap_or_default();
+    let error = done.as_ref().err().map(CommandError::to_string).unwrap_or_default();
     feed.event(Event::RunEnded { exit_code: exit_code(&done), error });
     done
 }

@@ -1,6 +1,7 @@
 //! From a line of a generated file back to the lines of the blueprint that made it so.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use super::blueprints::Loaded;
 use crate::blueprint::Places;
@@ -36,28 +37,44 @@ pub fn place(loaded: &Loaded, places: &Places, path: &str) -> String {
     let shown = loaded.file.display();
     match places.line(path) {
         Some((line, text)) => format!("{shown}:{line}: {text}"),
-        None => format!("{shown}: {path}, which is not written: its default"),
+        None => format!("{shown}: {path} is not set; using the default"),
     }
 }
 
-/// The decisions behind a line; where it refers to locals, behind these.
-fn makers<'a>(set: &FileSet, found: &Provenance<'a>, file: &str, line: usize) -> Vec<&'a Decision> {
+/// Returns the decisions behind a line, counted from 1. Where it only refers to Terraform's locals, those behind the locals.
+pub fn makers<'a>(set: &FileSet, found: &Provenance<'a>, file: &str, line: usize) -> Vec<&'a Decision> {
     if let Maker::Decisions(made) = found.of(file, line) {
         return made;
     }
     let text = set.get(file).and_then(|file| file.text.lines().nth(line.checked_sub(1)?)).unwrap_or_default();
     let word = |rest: &str| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
-    let locals: Vec<String> = text.split("local.").skip(1).map(word).collect();
-    let mut made = vec![];
-    for (path, file) in set.iter().filter(|(path, _)| folder(path.as_str()) == folder(file)) {
-        let defines = |text: &str| locals.iter().any(|local| text.trim_start().starts_with(&format!("{local} ")));
-        for (number, _) in (1..).zip(file.text.lines()).filter(|(_, text)| defines(text)) {
-            if let Maker::Decisions(more) = found.of(path.as_str(), number) {
-                made.extend(more);
+    let mut made: Vec<&Decision> = vec![];
+    for local in text.split("local.").skip(1).map(word) {
+        for (path, file) in set.iter().filter(|(path, _)| path.folder() == folder(file)) {
+            for line in definition(&file.text, &local) {
+                if let Maker::Decisions(more) = found.of(path.as_str(), line) {
+                    made.extend(more);
+                }
             }
         }
     }
+    let mut known = BTreeSet::new();
+    made.retain(|decision| known.insert(&decision.name));
     made
+}
+
+/// Returns the lines, counted from 1, that define a local: one, or a block up to the line that closes it. The files are formatted as
+/// `terraform fmt` does, so that line is indented as the first one is.
+fn definition(text: &str, local: &str) -> RangeInclusive<usize> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut lines = (1..).zip(text.lines());
+    let defines = |line: &str| line.split_once(" =").is_some_and(|(name, _)| name.trim() == local);
+    let Some((first, line)) = lines.find(|(_, line)| defines(line)) else { return 1..=0 };
+    if !line.ends_with(['{', '[', '(']) {
+        return first..=first;
+    }
+    let closes = |end: &str| indent(end) == indent(line);
+    first..=lines.find(|(_, line)| !line.is_empty() && closes(line)).map_or(first, |(last, _)| last)
 }
 
 /// The decisions at work in a folder whose value a message names.
@@ -81,4 +98,19 @@ fn leaves(all: &[Decision], decision: &Decision, paths: &mut BTreeSet<String>) {
 
 fn folder(file: &str) -> &str {
     file.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::definition;
+
+    #[test]
+    fn a_local_is_defined_by_a_line_or_a_block() {
+        let text = "locals {\n  one  = 1\n  many = {\n    one = 2\n\n    b   = 3\n  }\n  last = [\n    4,\n  ]\n}\n";
+        assert_eq!(
+            [definition(text, "one"), definition(text, "many"), definition(text, "last")],
+            [2..=2, 3..=7, 8..=10]
+        );
+        assert!(definition(text, "none").is_empty());
+    }
 }

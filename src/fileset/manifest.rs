@@ -27,12 +27,12 @@ struct Document {
     about: String,
     format: u32,
     cluster: String,
-    images: BTreeMap<String, Image>,
+    images: BTreeMap<String, ManifestImage>,
     files: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Image {
+struct ManifestImage {
     name: String,
     hash: String,
     template: String,
@@ -53,7 +53,7 @@ impl Manifest {
         let images = (sets.iter().flat_map(|set| &set.images))
             .map(|image| {
                 let template = image.template.to_string();
-                (image.role.clone(), Image { name: image.name.clone(), hash: image.hash.clone(), template })
+                (image.role.clone(), ManifestImage { name: image.name.clone(), hash: image.hash.clone(), template })
             })
             .collect();
         let text = Document {
@@ -102,17 +102,17 @@ impl Manifest {
 
 /// What a `gen` that has not ended is writing: it may be on the disk and not yet in the manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Journal {
+pub struct WriteJournal {
     /// SHA-256 of everything that a path may hold by an interrupted `gen`'s hand.
     pub files: BTreeMap<RelPath, Vec<String>>,
 }
 
-impl Journal {
+impl WriteJournal {
     /// Reads a journal. It reaches the disk in one step, so what cannot be read was not written by us.
     pub fn parse(text: &str) -> Result<Self, String> {
         let files: BTreeMap<String, Vec<String>> = serde_json::from_str(text).map_err(|e| e.to_string())?;
         let files = files.into_iter().filter_map(|(path, hashes)| Some((RelPath::parse(&path)?, hashes))).collect();
-        Ok(Journal { files })
+        Ok(WriteJournal { files })
     }
 
     /// The file's text.

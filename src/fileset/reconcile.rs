@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::manifest::{self, Journal, Manifest};
+use super::manifest::{self, Manifest, WriteJournal};
 use super::{File, FileSet, Mode, RelPath};
 
 /// What stands at a path on the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum PathState {
     /// Nothing.
     Nothing,
     /// A regular file.
@@ -47,7 +47,7 @@ pub enum Action {
 
 /// Why a path must not be touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub enum Conflict {
     /// It is not ours.
     Foreign,
     /// It was ours; someone edited it since.
@@ -62,22 +62,22 @@ pub enum Refusal {
     Impossible(String),
 }
 
-impl Refusal {
+impl Conflict {
     /// Whether `--force` overcomes it.
     pub fn yields_to_force(&self) -> bool {
-        !matches!(self, Refusal::Impossible(_) | Refusal::InUse)
+        !matches!(self, Conflict::Impossible(_) | Conflict::InUse)
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::Foreign => write!(f, "was not written by pgherd"),
-            Refusal::Edited => write!(f, "was edited since pgherd wrote it"),
-            Refusal::Unreadable(why) => write!(f, "is not a manifest: {why}"),
-            Refusal::InUse => write!(f, "would be removed, and its state may still have machines"),
-            Refusal::OfAnother(name) => write!(f, "is of another cluster, {name:?}"),
-            Refusal::Impossible(why) => write!(f, "{why}"),
+            Conflict::Foreign => write!(f, "was not written by pgherd"),
+            Conflict::Edited => write!(f, "was edited since pgherd wrote it"),
+            Conflict::Unreadable(why) => write!(f, "is not a manifest: {why}"),
+            Conflict::InUse => write!(f, "would be removed, and its state may still have machines"),
+            Conflict::OfAnother(name) => write!(f, "is of another cluster, {name:?}"),
+            Conflict::Impossible(why) => write!(f, "{why}"),
         }
     }
 }
@@ -88,7 +88,7 @@ pub struct Reconciled {
     /// What is to be done, by path. A step that a refusal stands against is among them: `force` takes it.
     pub steps: BTreeMap<RelPath, Action>,
     /// What stands against it.
-    pub refusals: BTreeMap<RelPath, Refusal>,
+    pub refusals: BTreeMap<RelPath, Conflict>,
     /// Files that are no longer generated but were edited: they stay, and are nobody's business from now on.
     pub left: BTreeSet<RelPath>,
     /// Files that are ours but for their line endings, which are CRLF.
@@ -103,7 +103,7 @@ pub struct Known {
     /// The manifest, or why it cannot be read.
     pub manifest: Option<Result<Manifest, String>>,
     /// What an interrupted `gen` was writing.
-    pub journal: Journal,
+    pub journal: WriteJournal,
     /// Folders of modules whose state may have machines.
     pub in_use: BTreeSet<String>,
 }
@@ -141,7 +141,7 @@ pub fn reconcile(
     set: &FileSet,
     manifest: &File,
     known: &Known,
-    found: &BTreeMap<RelPath, Found>,
+    found: &BTreeMap<RelPath, PathState>,
 ) -> Reconciled {
     let mut out = Reconciled::default();
     let none = BTreeMap::new();
@@ -152,39 +152,39 @@ pub fn reconcile(
     };
     let manifest_path = RelPath::new(manifest::PATH);
     for path in known.paths(set) {
-        let there = found.get(&path).unwrap_or(&Found::Nothing);
+        let there = found.get(&path).unwrap_or(&PathState::Nothing);
         if path == manifest_path {
             let broken = match &known.manifest {
-                Some(Err(why)) => Some(Refusal::Unreadable(why.clone())),
+                Some(Err(why)) => Some(Conflict::Unreadable(why.clone())),
                 Some(Ok(manifest)) if manifest.cluster() != cluster => {
-                    Some(Refusal::OfAnother(manifest.cluster().into()))
+                    Some(Conflict::OfAnother(manifest.cluster().into()))
                 }
                 _ => None,
             };
             out.want(&path, manifest, there, broken);
         } else if let Some(file) = set.get(path.as_str()) {
             let is_crlf =
-                matches!(there, Found::File { lf_sha256: Some(lf), .. } if *lf == *file.sha256 || ours(&path, lf));
+                matches!(there, PathState::File { lf_sha256: Some(lf), .. } if *lf == *file.sha256 || ours(&path, lf));
             if is_crlf {
                 out.crlf.insert(path.clone());
             }
             let refusal = match there {
                 // Nobody's work is lost with them.
                 _ if is_crlf => None,
-                Found::File { sha256, .. } if ours(&path, sha256) => None,
-                _ if written.contains_key(&path) => Some(Refusal::Edited),
-                _ => Some(Refusal::Foreign),
+                PathState::File { sha256, .. } if ours(&path, sha256) => None,
+                _ if written.contains_key(&path) => Some(Conflict::Edited),
+                _ => Some(Conflict::Foreign),
             };
             out.want(&path, file, there, refusal);
         } else {
             match there {
-                Found::File { sha256, .. } if ours(&path, sha256) => {
+                PathState::File { sha256, .. } if ours(&path, sha256) => {
                     if known.in_use.contains(path.folder()) {
-                        out.refusals.insert(path.clone(), Refusal::InUse);
+                        out.refusals.insert(path.clone(), Conflict::InUse);
                     }
                     out.steps.insert(path, Action::Remove);
                 }
-                Found::File { .. } if written.contains_key(&path) => {
+                PathState::File { .. } if written.contains_key(&path) => {
                     out.left.insert(path);
                 }
                 _ => {}
@@ -207,17 +207,17 @@ impl Reconciled {
     }
 
     /// A path that is to hold `file`; `refusal` stands against replacing another content.
-    fn want(&mut self, path: &RelPath, file: &File, there: &Found, refusal: Option<Refusal>) {
-        let impossible = |why| Some((Action::Update, Some(Refusal::Impossible(why))));
+    fn want(&mut self, path: &RelPath, file: &File, there: &PathState, refusal: Option<Conflict>) {
+        let impossible = |why| Some((Action::Update, Some(Conflict::Impossible(why))));
         let step = match there {
-            Found::Nothing => Some((Action::Create, None)),
-            Found::File { sha256, executable, .. } if *sha256 == file.sha256 => {
+            PathState::Nothing => Some((Action::Create, None)),
+            PathState::File { sha256, executable, .. } if *sha256 == file.sha256 => {
                 // Git keeps the owner's execute bit and no other, so a checkout under another umask is no change.
                 (*executable != (file.mode == Mode::Executable)).then_some((Action::Chmod, None))
             }
-            Found::File { .. } => Some((Action::Update, refusal)),
-            Found::Obstacle(what) => impossible(format!("is {what}, not a file")),
-            Found::Blocked { at, is } => impossible(format!("lies behind {at}, which is {is}")),
+            PathState::File { .. } => Some((Action::Update, refusal)),
+            PathState::Obstacle(what) => impossible(format!("is {what}, not a file")),
+            PathState::Blocked { at, is } => impossible(format!("lies behind {at}, which is {is}")),
         };
         match step {
             None => self.unchanged += 1,
@@ -242,9 +242,12 @@ mod tests {
         set
     }
 
-    fn disk(files: &[(&str, &str)]) -> BTreeMap<RelPath, Found> {
-        let found =
-            |text: &str| Found::File { sha256: sha256_hex(text.as_bytes()).into(), executable: false, lf_sha256: None };
+    fn disk(files: &[(&str, &str)]) -> BTreeMap<RelPath, PathState> {
+        let found = |text: &str| PathState::File {
+            sha256: sha256_hex(text.as_bytes()).into(),
+            executable: false,
+            lf_sha256: None,
+        };
         files.iter().map(|(path, text)| (RelPath::new(*path), found(text))).collect()
     }
 
@@ -282,7 +285,7 @@ mod tests {
             &[("edited", "mine"), ("foreign", "theirs")],
         );
         let refusals: Vec<_> = out.refusals.values().collect();
-        assert_eq!(refusals, [&Refusal::Edited, &Refusal::Foreign]);
+        assert_eq!(refusals, [&Conflict::Edited, &Conflict::Foreign]);
     }
 
     #[test]
@@ -312,7 +315,7 @@ mod tests {
         known.in_use = BTreeSet::from(["module".to_string()]);
         let refusals = decide(&[("kept", "1")], &known, &found).refusals;
         let names: Vec<_> = refusals.iter().map(|(path, why)| (path.as_str(), why)).collect();
-        assert_eq!(names, [("module/kms.tf", &Refusal::InUse), ("module/main.tf", &Refusal::InUse)]);
+        assert_eq!(names, [("module/kms.tf", &Conflict::InUse), ("module/main.tf", &Conflict::InUse)]);
     }
 
     #[test]
@@ -322,7 +325,7 @@ mod tests {
         let known = Known { manifest: Some(Ok(of("herd"))), ..Known::default() };
         let found = disk(&[("file", "1"), (manifest::PATH, &of("herd").to_text())]);
         let out = reconcile("copy", &set, &of("copy").to_file(), &known, &found);
-        assert_eq!(out.refusals.into_values().collect::<Vec<_>>(), [Refusal::OfAnother("herd".into())]);
+        assert_eq!(out.refusals.into_values().collect::<Vec<_>>(), [Conflict::OfAnother("herd".into())]);
     }
 
     /// A `gen` was killed after it wrote these and before it wrote the manifest; then the blueprint changed again.

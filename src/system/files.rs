@@ -9,7 +9,7 @@ use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, fcntl_setfl, flock, o
 
 /// What stands at a path; links are not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// A regular file.
     File {
         /// Whether its owner may execute it.
@@ -24,26 +24,26 @@ pub enum Kind {
 }
 
 /// What stands at a path; `None` if nothing does.
-pub fn kind(path: &Path) -> io::Result<Option<Kind>> {
+pub fn kind(path: &Path) -> io::Result<Option<FileKind>> {
     let Some(meta) = found(fs::symlink_metadata(path))? else { return Ok(None) };
     Ok(Some(kind_of(&meta)))
 }
 
 /// What stands at a path, or where a link there leads; `None` if nothing does.
-pub fn kind_followed(path: &Path) -> io::Result<Option<Kind>> {
+pub fn kind_followed(path: &Path) -> io::Result<Option<FileKind>> {
     Ok(found(fs::metadata(path))?.as_ref().map(kind_of))
 }
 
-fn kind_of(meta: &fs::Metadata) -> Kind {
+fn kind_of(meta: &fs::Metadata) -> FileKind {
     let kind = meta.file_type();
     if kind.is_file() {
-        Kind::File { executable: meta.permissions().mode() & 0o100 != 0 }
+        FileKind::File { executable: meta.permissions().mode() & 0o100 != 0 }
     } else if kind.is_dir() {
-        Kind::Directory
+        FileKind::Directory
     } else if kind.is_symlink() {
-        Kind::Link
+        FileKind::Link
     } else {
-        Kind::Other
+        FileKind::Other
     }
 }
 
@@ -70,7 +70,7 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// What stands at a path, and its bytes where it is a regular file; links are not followed. One walk along the path for both.
-pub fn look(path: &Path) -> io::Result<Option<(Kind, Vec<u8>)>> {
+pub fn look(path: &Path) -> io::Result<Option<(FileKind, Vec<u8>)>> {
     // Nothing but a regular file is read; nothing else is waited for.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = match open(path, flags, rustix::fs::Mode::empty()) {
@@ -78,14 +78,14 @@ pub fn look(path: &Path) -> io::Result<Option<(Kind, Vec<u8>)>> {
         Err(error) => {
             // A link, a socket, or a file that must not be read.
             return match kind(path)? {
-                Some(Kind::File { .. }) => Err(error.into()),
+                Some(FileKind::File { .. }) => Err(error.into()),
                 other => Ok(other.map(|kind| (kind, vec![]))),
             };
         }
     };
     let meta = file.metadata()?;
     let kind = kind_of(&meta);
-    let Kind::File { .. } = kind else { return Ok(Some((kind, vec![]))) };
+    let FileKind::File { .. } = kind else { return Ok(Some((kind, vec![]))) };
     // So much and no more: whether there is more costs three questions a file.
     let mut bytes = Vec::with_capacity(meta.len() as usize);
     file.take(meta.len()).read_to_end(&mut bytes)?;

@@ -25,21 +25,21 @@ pub struct Interrupt {
 
 #[derive(Debug, Default)]
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<Children>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Children {
     count: u32,
-    groups: BTreeMap<i32, End>,
+    groups: BTreeMap<i32, OnInterrupt>,
     /// What the children are called, in the order in which they began.
     names: Vec<String>,
 }
 
 /// How a child ends at an interrupt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum OnInterrupt {
     /// In its own time, as it may be in the middle of something.
     InOrder,
     /// At once: it asks something, and holds and changes nothing.
@@ -119,7 +119,7 @@ impl Interrupt {
     /// Starts a child, unless there was an interrupt: no child can start unseen between the look and the signal.
     pub(super) fn start<T>(
         &self,
-        end: End,
+        end: OnInterrupt,
         spawn: impl FnOnce() -> io::Result<(T, Vec<i32>)>,
     ) -> io::Result<Option<T>> {
         let mut state = self.state();
@@ -139,16 +139,16 @@ impl Interrupt {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Children> {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl Children {
     /// To whole groups, as a terminal does: Packer's first process ignores the signal and counts on its second one getting it.
     fn tell(&self, signal: Signal) {
         for (group, end) in self.groups.iter().filter_map(|(group, end)| Some((Pid::from_raw(*group)?, end))) {
-            let signal = if *end == End::AtOnce { Signal::KILL } else { signal };
+            let signal = if *end == OnInterrupt::AtOnce { Signal::KILL } else { signal };
             // It may have ended this moment.
             let _ = kill_process_group(group, signal);
         }

@@ -14,7 +14,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::Interrupt;
 use super::files::Lock;
-use super::interrupt::End;
+use super::interrupt::OnInterrupt;
 
 /// A program to run.
 #[derive(Debug, Clone, Copy)]
@@ -108,15 +108,20 @@ fn read_lines(reader: &duct::ReaderHandle, on_line: &mut dyn FnMut(&str)) -> io:
 /// Runs a program to its end and keeps what it prints. One that has not ended within `limit` is killed with all that it started;
 /// without a limit it is waited for as long as it takes.
 pub fn capture(program: Program<'_>, limit: Option<Duration>, interrupt: &Interrupt) -> io::Result<Captured> {
-    kept(program, limit, interrupt, End::InOrder)
+    kept(program, limit, interrupt, OnInterrupt::InOrder)
 }
 
 /// The same for a program that only answers a question: it holds and changes nothing, and is killed at the first interrupt.
 pub fn ask(program: Program<'_>, limit: Duration, interrupt: &Interrupt) -> io::Result<Captured> {
-    kept(program, Some(limit), interrupt, End::AtOnce)
+    kept(program, Some(limit), interrupt, OnInterrupt::AtOnce)
 }
 
-fn kept(program: Program<'_>, limit: Option<Duration>, interrupt: &Interrupt, end: End) -> io::Result<Captured> {
+fn kept(
+    program: Program<'_>,
+    limit: Option<Duration>,
+    interrupt: &Interrupt,
+    end: OnInterrupt,
+) -> io::Result<Captured> {
     // In memory: what is printed may be for no disk, and there may be no folder for temporary files.
     let (mut stdout, mut stderr) = (in_memory("stdout")?, in_memory("stderr")?);
     let expression = own_group(plain(program)).stdin_null();
@@ -240,7 +245,7 @@ fn own_group(expression: duct::Expression) -> duct::Expression {
 }
 
 fn start(interrupt: &Interrupt, expression: duct::Expression) -> io::Result<Option<duct::ReaderHandle>> {
-    interrupt.start(End::InOrder, || {
+    interrupt.start(OnInterrupt::InOrder, || {
         let reader = expression.reader()?;
         let groups = groups(&reader);
         Ok((reader, groups))

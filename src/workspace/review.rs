@@ -8,8 +8,8 @@ use similar::TextDiff;
 
 use super::look::Look;
 use super::{JOURNAL, Workspace};
-use crate::fileset::manifest::{self, Journal, Manifest};
-use crate::fileset::reconcile::{Action, Found, Known, Reconciled, reconcile};
+use crate::fileset::manifest::{self, Manifest, WriteJournal};
+use crate::fileset::reconcile::{Action, Known, PathState, Reconciled, reconcile};
 use crate::fileset::{File, FileSet, Mode, RelPath};
 use crate::system::files;
 
@@ -101,12 +101,13 @@ impl Workspace {
         }
         found.insert(manifest_path.clone(), what);
         if let Some(bytes) = look.private(JOURNAL)? {
-            known.journal = Journal::parse(&String::from_utf8_lossy(&bytes)).unwrap_or_default();
+            known.journal = WriteJournal::parse(&String::from_utf8_lossy(&bytes)).unwrap_or_default();
         }
         for path in known.paths(set).into_iter().filter(|path| *path != manifest_path) {
             let wanted = set.get(path.as_str());
             let (what, bytes) = look.find(&path, wanted)?;
-            let same = matches!((&what, wanted), (Found::File { sha256, .. }, Some(file)) if *sha256 == file.sha256);
+            let same =
+                matches!((&what, wanted), (PathState::File { sha256, .. }, Some(file)) if *sha256 == file.sha256);
             texts.extend(bytes.filter(|_| !same).map(|bytes| (path.clone(), bytes)));
             found.insert(path, what);
         }

@@ -60,7 +60,7 @@ fn what_the_blueprint_does_not_write_is_called_so() {
     let line = line_of(&test, "db_config/terraform_slave/main.tf", "local.instance_type");
     let says = format!("Error: no\n\n  on main.tf line {line}, in resource \"aws_instance\" \"slave\":\n");
     let done = failing(&test, "terraform", "*terraform_slave*plan*", &says);
-    done.err("which is made of: blueprints/herd.hcl: slaves.instance_type, which is not written: its default");
+    done.err("which is made of: blueprints/herd.hcl: slaves.instance_type is not set; using the default");
 }
 
 #[test]

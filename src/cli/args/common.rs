@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::pipeline::Platform;
 
-/// Exit codes, for the end of every `--help`; [`crate::cli::failure::exit_code`] returns them.
+/// Exit codes, for the end of every `--help`; [`crate::cli::error::exit_code`] returns them.
 pub const EXIT_CODES: &str = "Exit codes:
   0    done
   1    a tool or the cluster failed

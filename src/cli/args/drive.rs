@@ -10,7 +10,7 @@ use crate::pipeline::Platform;
 /// `run`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
-pub struct Run {
+pub struct RunArgs {
     #[command(flatten)]
     pub place: Where,
     #[command(flatten)]
@@ -87,7 +87,7 @@ pub enum Graph {
 /// `destroy`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
-pub struct Destroy {
+pub struct DestroyArgs {
     #[command(flatten)]
     pub place: Where,
     #[command(flatten)]
@@ -103,7 +103,7 @@ pub struct Destroy {
 /// `status`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
-pub struct Status {
+pub struct StatusArgs {
     #[command(flatten)]
     pub place: Where,
 }
@@ -111,7 +111,7 @@ pub struct Status {
 /// `doctor`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
-pub struct Doctor {
+pub struct DoctorArgs {
     /// Where a cluster is to run
     #[arg(long, value_enum, default_value_t = Platform::Aws)]
     pub target: Platform,
@@ -119,7 +119,7 @@ pub struct Doctor {
 
 /// `keep`
 #[derive(Debug, ClapArgs)]
-pub struct Keep {
+pub struct KeepArgs {
     /// Where the tool's output goes
     #[arg(long)]
     pub log: PathBuf,

@@ -10,7 +10,7 @@ use crate::pipeline::Platform;
 /// `images`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
-pub struct Images {
+pub struct ImagesArgs {
     /// The cluster's blueprint
     pub blueprint: Option<PathBuf>,
     #[command(flatten)]
@@ -25,7 +25,7 @@ pub struct Images {
     pub verb: Option<ImagesVerb>,
 }
 
-impl Images {
+impl ImagesArgs {
     /// Which cluster; clap cannot say that it is needed only where no verb is.
     pub fn place(&self) -> Option<Where> {
         let (variables, out) = (self.variables.clone(), Out { dir: self.out.dir.clone() });
@@ -37,13 +37,13 @@ impl Images {
 #[derive(Debug, Subcommand)]
 pub enum ImagesVerb {
     /// Remove old images that no machine runs from, and their snapshots
-    Prune(Prune),
+    Prune(PruneArgs),
 }
 
 /// `images prune`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
-pub struct Prune {
+pub struct PruneArgs {
     #[command(flatten)]
     pub place: Where,
     /// How many of each role stay, besides those in use and those that the blueprint means now

@@ -7,7 +7,7 @@ use super::common::EXIT_CODES;
 /// `lab`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES, arg_required_else_help = true)]
-pub struct Lab {
+pub struct LabArgs {
     /// What to do.
     #[command(subcommand)]
     pub verb: LabVerb,

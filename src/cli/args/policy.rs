@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::common::{EXIT_CODES, Variables};
+use crate::pipeline::policy::Aim;
 
 /// `policy`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
-pub struct Policy {
+pub struct PolicyArgs {
     /// The cluster's blueprint
     pub blueprint: PathBuf,
     #[command(flatten)]
@@ -22,13 +24,16 @@ pub struct Policy {
     pub name: Option<String>,
 }
 
-/// A verb that needs rights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Aim {
-    /// Build images, make, change and replace machines
-    Run,
-    /// Read Terraform's outputs
-    Status,
-    /// Take the cluster down
-    Destroy,
+impl ValueEnum for Aim {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Aim::Run, Aim::Status, Aim::Destroy]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Aim::Run => PossibleValue::new("run").help("Build images, create, change and replace machines"),
+            Aim::Status => PossibleValue::new("status").help("Read Terraform's outputs"),
+            Aim::Destroy => PossibleValue::new("destroy").help("Destroy the cluster"),
+        })
+    }
 }

@@ -9,7 +9,7 @@ use super::common::{EXIT_CODES, Format, Out, Variables};
 /// `init`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
-pub struct Init {
+pub struct InitArgs {
     /// The cluster's name [default: herd]
     #[arg(long)]
     pub name: Option<String>,
@@ -42,7 +42,7 @@ pub struct Init {
 /// `gen`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
-pub struct Gen {
+pub struct GenArgs {
     /// Blueprints to generate [default: blueprints/*.hcl]
     pub blueprints: Vec<PathBuf>,
     #[command(flatten)]
@@ -60,7 +60,7 @@ pub struct Gen {
 /// `check`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
-pub struct Check {
+pub struct CheckArgs {
     /// Blueprints to judge [default: blueprints/*.hcl]
     pub blueprints: Vec<PathBuf>,
     #[command(flatten)]
@@ -76,7 +76,7 @@ pub struct Check {
 /// `explain`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
-pub struct Explain {
+pub struct ExplainArgs {
     /// A rule's code, part of a derived value's name, or a generated file (FILE or FILE:LINE)
     pub what: String,
     /// Blueprint whose values are explained [default: the only one in blueprints/, or that of the file's cluster]
@@ -88,7 +88,7 @@ pub struct Explain {
 /// `schema`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
-pub struct Schema {
+pub struct SchemaArgs {
     /// JSON Schema for editors, or the table of the README
     #[arg(long, value_enum, default_value_t = SchemaFormat::Json)]
     pub format: SchemaFormat,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::args;
 use crate::cli::blueprints::Loaded;
 use crate::cli::check::diagnostics;
-use crate::cli::failure::Failure;
+use crate::cli::error::CommandError;
 use crate::cluster::Cluster;
 use crate::cluster::check::check;
 use crate::fileset::reconcile::Reconciled;
@@ -24,12 +24,12 @@ pub(super) struct Looked {
     /// The rules that it breaks, in words, and how many of them are errors.
     pub(super) broken: Vec<String>,
     pub(super) errors: usize,
-    pub(super) seen: Seen,
+    pub(super) seen: FolderState,
 }
 
 /// What stands where its files are to be.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct FolderState {
     /// Nothing at all: whatever is written stands in nobody's way.
     pub(super) fresh: bool,
     /// Nothing is to be done.
@@ -41,26 +41,30 @@ pub(super) struct Seen {
 
 pub(super) fn look(
     out: &Path,
-    options: &args::Gen,
+    options: &args::GenArgs,
     program: Option<&str>,
     one: Loaded,
     keep: bool,
-) -> Result<Looked, Failure> {
+) -> Result<Looked, CommandError> {
     let found = check(&one.cluster);
     let broken = diagnostics(&one, &found).iter().map(ToString::to_string).collect();
     let workspace = Workspace::new(out, &one.cluster.name);
     let origin = program.map(|program| one.origin(program));
     let seen = if found.errors() > 0 {
-        Seen::default()
-    } else if !options.check && workspace.missing().map_err(Failure::unwritten)? {
-        Seen { fresh: true, ..Seen::default() }
+        FolderState::default()
+    } else if !options.check && workspace.missing().map_err(CommandError::unwritten)? {
+        FolderState { fresh: true, ..FolderState::default() }
     } else if let Some(unchanged) = sealed(&workspace, options, origin.as_deref())? {
-        Seen { settled: true, reconciled: Reconciled { unchanged, ..Reconciled::default() }, ..Seen::default() }
+        FolderState {
+            settled: true,
+            reconciled: Reconciled { unchanged, ..Reconciled::default() },
+            ..FolderState::default()
+        }
     } else {
         let set = one.files();
-        let review = workspace.review(&one.cluster.name, &set).map_err(Failure::unwritten)?;
+        let review = workspace.review(&one.cluster.name, &set).map_err(CommandError::unwritten)?;
         let diff = if options.check { review.diff(&options.out.dir.join(&one.cluster.name)) } else { String::new() };
-        Seen { fresh: false, settled: review.settled(), diff, reconciled: review.reconciled }
+        FolderState { fresh: false, settled: review.settled(), diff, reconciled: review.reconciled }
     };
     let Loaded { file, text, cluster, .. } = one;
     let (name, cluster) = (cluster.name.clone(), keep.then_some(cluster));
@@ -68,9 +72,9 @@ pub(super) fn look(
 }
 
 /// How many files are known to be what `gen` would write, without making them. `--check` makes them: it trusts nothing but git.
-fn sealed(workspace: &Workspace, options: &args::Gen, origin: Option<&str>) -> Result<Option<usize>, Failure> {
+fn sealed(workspace: &Workspace, options: &args::GenArgs, origin: Option<&str>) -> Result<Option<usize>, CommandError> {
     match origin {
-        Some(origin) if !options.check => workspace.sealed(origin).map_err(Failure::unwritten),
+        Some(origin) if !options.check => workspace.sealed(origin).map_err(CommandError::unwritten),
         _ => Ok(None),
     }
 }

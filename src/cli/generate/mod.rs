@@ -6,10 +6,10 @@ use std::thread;
 
 use super::args;
 use super::blueprints::{self, Loaded};
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::report::Report;
 use crate::fileset::manifest;
-use crate::fileset::reconcile::{Action, Reconciled, Refusal};
+use crate::fileset::reconcile::{Action, Conflict, Reconciled};
 use crate::generate::prepare;
 use crate::system::{Context, files, parallel};
 
@@ -20,14 +20,14 @@ use look::{Looked, look};
 use write::{BATCH, write_batch};
 
 /// Runs the verb. What does not depend on a blueprint is done meanwhile, on a second processor.
-pub fn run(context: &Context, report: &Report, options: &args::Gen) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Report, options: &args::GenArgs) -> Result<(), CommandError> {
     thread::scope(|scope| {
         scope.spawn(prepare);
         look_and_write(context, report, options)
     })
 }
 
-fn look_and_write(context: &Context, report: &Report, options: &args::Gen) -> Result<(), Failure> {
+fn look_and_write(context: &Context, report: &Report, options: &args::GenArgs) -> Result<(), CommandError> {
     let out = context.path(&options.out.dir);
     let kept = AtomicUsize::new(0);
     // A program whose file was removed while it runs has none.
@@ -47,19 +47,19 @@ fn look_and_write(context: &Context, report: &Report, options: &args::Gen) -> Re
 }
 
 /// Says every rule that the blueprints break; an error refuses them all.
-fn judge(report: &Report, looked: &[Looked]) -> Result<(), Failure> {
+fn judge(report: &Report, looked: &[Looked]) -> Result<(), CommandError> {
     for broken in looked.iter().flat_map(|one| &one.broken) {
         report.note(&format!("{broken}\n"));
     }
     match looked.iter().map(|one| one.errors).sum() {
         0 => Ok(()),
-        1 => Err(Failure::usage("nothing was written: 1 rule is broken")),
-        errors => Err(Failure::usage(format!("nothing was written: {errors} rules are broken"))),
+        1 => Err(CommandError::usage("nothing was written: 1 rule is broken")),
+        errors => Err(CommandError::usage(format!("nothing was written: {errors} rules are broken"))),
     }
 }
 
 /// Writes what is to be written, on all processors; says what was done in the blueprints' order.
-fn write(report: &Report, out: &Path, options: &args::Gen, looked: &[Looked]) -> Result<(), Failure> {
+fn write(report: &Report, out: &Path, options: &args::GenArgs, looked: &[Looked]) -> Result<(), CommandError> {
     let batch = if looked.len() < 2 { 1 } else { looked.len().div_ceil(parallel::threads()).clamp(1, BATCH) };
     let batches: Vec<&[Looked]> = looked.chunks(batch).collect();
     let done = parallel::map(&batches, |batch| write_batch(out, options, batch));
@@ -78,12 +78,12 @@ fn write(report: &Report, out: &Path, options: &args::Gen, looked: &[Looked]) ->
 }
 
 /// Names every file that stands in the way, of every cluster, before anything is written.
-fn refuse(report: &Report, options: &args::Gen, all: &[Looked]) -> Result<(), Failure> {
+fn refuse(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Result<(), CommandError> {
     let (mut yielding, mut hard, mut in_use, mut copied) = (0, 0, false, false);
     for one in all {
         for (path, why) in &one.seen.reconciled.refusals {
-            in_use |= *why == Refusal::InUse;
-            copied |= matches!(why, Refusal::OfAnother(_));
+            in_use |= *why == Conflict::InUse;
+            copied |= matches!(why, Conflict::OfAnother(_));
             let shown = options.out.dir.join(&one.name).join(path.as_str());
             let force = options.force && why.yields_to_force();
             report.warning(&format!("{} {why}{}", shown.display(), if force { ": overwritten" } else { "" }));
@@ -109,10 +109,10 @@ fn refuse(report: &Report, options: &args::Gen, all: &[Looked]) -> Result<(), Fa
         "move your changes into the blueprint, or overwrite them with --force; `pgherd gen --check` shows the difference"
     };
     let files = if refused == 1 { "1 file stands".to_string() } else { format!("{refused} files stand") };
-    Err(Failure::Text(Kind::Drift, format!("nothing was written: {files} in the way\n  {hint}")))
+    Err(CommandError::Text(ErrorKind::Drift, format!("nothing was written: {files} in the way\n  {hint}")))
 }
 
-fn show_drift(report: &Report, options: &args::Gen, all: &[Looked]) -> Result<(), Failure> {
+fn show_drift(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Result<(), CommandError> {
     let mut drifted = vec![];
     for one in all {
         let shown = options.out.dir.join(&one.name);
@@ -130,10 +130,10 @@ fn show_drift(report: &Report, options: &args::Gen, all: &[Looked]) -> Result<()
         return Ok(());
     }
     let text = format!("not what gen writes: {}\n  run `pgherd gen` and commit the result", drifted.join(", "));
-    Err(Failure::Text(Kind::Drift, text))
+    Err(CommandError::Text(ErrorKind::Drift, text))
 }
 
-fn say(report: &Report, options: &args::Gen, one: &Looked, reconciled: &Reconciled) {
+fn say(report: &Report, options: &args::GenArgs, one: &Looked, reconciled: &Reconciled) {
     let shown = options.out.dir.join(&one.name);
     let steps = &reconciled.steps;
     let removed = steps.values().filter(|action| **action == Action::Remove).count();
@@ -166,8 +166,8 @@ fn name_crlf(report: &Report, shown: &Path, reconciled: &Reconciled) {
 }
 
 /// Folders whose blueprint is gone are only named: they may hold the state of machines that run.
-fn name_orphans(report: &Report, out: &Path, options: &args::Gen, looked: &[Looked]) -> Result<(), Failure> {
-    for name in files::list(out).map_err(Failure::unwritable(out))? {
+fn name_orphans(report: &Report, out: &Path, options: &args::GenArgs, looked: &[Looked]) -> Result<(), CommandError> {
+    for name in files::list(out).map_err(CommandError::unwritable(out))? {
         let known = looked.iter().any(|one| one.name == name);
         if !known && files::exists(&out.join(&name).join(manifest::PATH)) {
             let shown = options.out.dir.join(&name);

@@ -16,7 +16,7 @@ mod view;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use crate::system::{Context, Interrupt, terminal};
 
 pub use feed::Feed;
@@ -108,11 +108,11 @@ impl Report {
     }
 
     /// Writes out what is left of the result. A result that is lost, in whole or in part, is a failure.
-    pub fn finish(&self) -> Result<(), Failure> {
+    pub fn finish(&self) -> Result<(), CommandError> {
         self.unwritten.note(RESULT, io::stdout().flush());
         match self.unwritten.first() {
             None => Ok(()),
-            Some(what) => Err(Failure::Text(Kind::Unwritten, what)),
+            Some(what) => Err(CommandError::Text(ErrorKind::Unwritten, what)),
         }
     }
 
@@ -158,7 +158,7 @@ impl Report {
     }
 
     /// What ended the command.
-    pub fn failure(&self, failure: &Failure) {
+    pub fn failure(&self, failure: &CommandError) {
         let text = failure.to_string();
         if !text.is_empty() {
             self.say(&format!("{}: {text}", self.on_err(Style::Bad, "error")));

@@ -23,7 +23,7 @@ pub struct Story {
     /// Since when.
     pub phase_from: f64,
     /// Its stages, in their order.
-    pub stages: Vec<Stage>,
+    pub stages: Vec<StageStory>,
     /// What had to be seen, with its stage.
     pub notices: Vec<(String, String)>,
     /// Exit code and error, once it is over.
@@ -32,7 +32,7 @@ pub struct Story {
 
 /// A stage so far.
 #[derive(Debug, Clone, Default)]
-pub struct Stage {
+pub struct StageStory {
     /// Its id.
     pub id: String,
     /// What it waits for.
@@ -62,7 +62,7 @@ pub struct Span {
     pub to: Option<f64>,
 }
 
-impl Stage {
+impl StageStory {
     /// Whether it has begun to do more than to look.
     pub fn worked(&self) -> bool {
         self.spans.last().is_some_and(|span| span.phase == Phase::Work)
@@ -88,10 +88,10 @@ impl Story {
         let phase = self.phase;
         match &said.event {
             Event::RunBegun(begun) => {
-                let stage = |is: &crate::run::events::StageIs| Stage {
+                let stage = |is: &crate::run::events::StageIs| StageStory {
                     id: is.stage.clone(),
                     needs: is.needs.clone(),
-                    ..Stage::default()
+                    ..StageStory::default()
                 };
                 self.stages = begun.stages.iter().map(stage).collect();
                 self.begun = begun.clone();
@@ -100,7 +100,7 @@ impl Story {
             Event::PhaseBegun { phase } => {
                 self.phase = *phase;
                 self.phase_from = now;
-                let done = |stage: &Stage| {
+                let done = |stage: &StageStory| {
                     stage.worked() || stage.later.is_none() && matches!(stage.outcome, Some(Outcome::Unchanged(_)))
                 };
                 self.stages.iter_mut().filter(|stage| !done(stage)).for_each(|stage| stage.outcome = None);
@@ -140,16 +140,16 @@ impl Story {
     }
 
     /// A stage by its id; one that nobody announced (such as the removal of images) is taken in.
-    fn stage(&mut self, id: &str) -> &mut Stage {
+    fn stage(&mut self, id: &str) -> &mut StageStory {
         let at = self.stages.iter().position(|stage| stage.id == id).unwrap_or_else(|| {
-            self.stages.push(Stage { id: id.into(), ..Stage::default() });
+            self.stages.push(StageStory { id: id.into(), ..StageStory::default() });
             self.stages.len() - 1
         });
         &mut self.stages[at]
     }
 
     /// What a stage that has not begun waits for.
-    pub fn waits_for<'a>(&'a self, stage: &'a Stage) -> Vec<&'a str> {
+    pub fn waits_for<'a>(&'a self, stage: &'a StageStory) -> Vec<&'a str> {
         let open = |need: &&String| self.stages.iter().any(|other| other.id == **need && other.outcome.is_none());
         stage.needs.iter().filter(open).map(String::as_str).collect()
     }

@@ -2,18 +2,18 @@
 
 use std::iter;
 
-use super::story::{Stage, Story};
+use super::story::{StageStory, Story};
 use super::{Report, Style};
 use crate::tools::plan::{Change, Doing};
 
-/// Stage by stage.
+/// StageStory by stage.
 pub fn lines(report: &Report, story: &Story) -> Vec<String> {
     let stages = story.stages.iter().flat_map(|stage| of_stage(report, stage));
     let all = format!("Every attribute of the plans is in {}", story.begun.logs);
     iter::once(String::new()).chain(stages).chain([String::new(), all]).collect()
 }
 
-fn of_stage(report: &Report, stage: &Stage) -> Vec<String> {
+fn of_stage(report: &Report, stage: &StageStory) -> Vec<String> {
     let id = report.on_out(Style::Bold, &stage.id);
     if let Some(need) = &stage.later {
         return vec![format!("{id}: planned when {need} is there; what destroys data then is not done unasked")];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::feed::Listener;
-use super::story::{Stage, Story};
+use super::story::{StageStory, Story};
 use super::{Report, Style, summary};
 use crate::run::events::{Event, Phase, Said};
 use crate::run::{Failure, Outcome};
@@ -38,7 +38,7 @@ impl View {
         }
     }
 
-    fn live(&self, stage: &Stage, now: f64) -> Option<String> {
+    fn live(&self, stage: &StageStory, now: f64) -> Option<String> {
         let (time, text) = match stage.running_since() {
             Some(since) => (short(now - since), stage.line.clone()),
             None if stage.outcome.is_some() || self.story.phase == Phase::Review => return None,
@@ -47,7 +47,7 @@ impl View {
         Some(format!("  {:width$}  {time:>6}  {text}", stage.id, width = self.width))
     }
 
-    fn waits(&self, stage: &Stage) -> String {
+    fn waits(&self, stage: &StageStory) -> String {
         match self.story.waits_for(stage)[..] {
             [] => "waits for its turn".into(),
             ref needs => format!("waits for {}", needs.join(", ")),

@@ -14,12 +14,12 @@ use super::Unwritten;
 use super::feed::Listener;
 use super::history;
 use super::names;
-use super::story::{self, Stage, Story};
+use super::story::{self, StageStory, Story};
 use super::view::short;
 use crate::run::events::{Event, ImageSeen, Phase, Plan, Said};
 use crate::run::{Failure, Outcome};
 use crate::system::files;
-use timeline::{Row, Tick};
+use timeline::{StageRow, Tick};
 
 /// Earlier runs that durations are held against.
 const EARLIER: usize = 12;
@@ -72,7 +72,7 @@ struct Page<'a> {
     error: &'a str,
     versions: &'a BTreeMap<String, String>,
     ticks: Vec<Tick>,
-    rows: Vec<Row>,
+    rows: Vec<StageRow>,
     failures: Vec<Failed<'a>>,
     plans: Vec<Planned<'a>>,
     /// Each with whether it was built.
@@ -162,17 +162,17 @@ fn began(run: &str) -> String {
     format!("{}-{}-{} {}:{}:{} UTC", part(0, 4), part(4, 6), part(6, 8), part(9, 11), part(11, 13), part(13, 15))
 }
 
-fn built(story: &Story, stage: &Stage) -> bool {
+fn built(story: &Story, stage: &StageStory) -> bool {
     story.phase == Phase::Work && matches!(stage.outcome, Some(Outcome::Done(_)))
 }
 
-fn failed(stage: &Stage) -> Option<Failed<'_>> {
+fn failed(stage: &StageStory) -> Option<Failed<'_>> {
     let Some(Outcome::Failed(failure) | Outcome::Unseen(failure)) = &stage.outcome else { return None };
     let log = failure.log.as_ref().and_then(|log| Some(log.file_name()?.to_string_lossy().into_owned()));
     Some(Failed { stage: &stage.id, failure, log })
 }
 
-fn planned(stage: &Stage) -> Option<Planned<'_>> {
+fn planned(stage: &StageStory) -> Option<Planned<'_>> {
     let plan = stage.plan.as_ref()?;
     let change = |change: &'_ crate::tools::plan::Change| {
         (change.doing.sign(), format!("{:?}", change.doing).to_lowercase(), change.why())

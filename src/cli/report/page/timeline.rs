@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use crate::cli::report::story::{Stage, Story};
+use crate::cli::report::story::{StageStory, Story};
 use crate::cli::report::view::short;
 use crate::run::Outcome;
 use crate::run::events::Phase;
 
 /// A stage's line.
 #[derive(Debug, Serialize)]
-pub struct Row {
+pub struct StageRow {
     id: String,
     /// What it waits for.
     needs: String,
@@ -60,7 +60,7 @@ pub fn ticks(seconds: f64) -> Vec<Tick> {
 }
 
 /// A stage's line of the picture.
-pub fn row(story: &Story, stage: &Stage, earlier: &[Story]) -> Row {
+pub fn row(story: &Story, stage: &StageStory, earlier: &[Story]) -> StageRow {
     let total = (story.to - story.from).max(0.1);
     let place = |from: f64, to: f64| {
         let x = (from - story.from) / total * 1000.0;
@@ -90,7 +90,7 @@ pub fn row(story: &Story, stage: &Stage, earlier: &[Story]) -> Row {
     }
     let before: Vec<f64> = earlier.iter().rev().filter_map(|story| same(story, stage)).collect();
     let took = stage.took();
-    Row {
+    StageRow {
         id: stage.id.clone(),
         needs: stage.needs.join(", "),
         verdict,
@@ -104,7 +104,7 @@ pub fn row(story: &Story, stage: &Stage, earlier: &[Story]) -> Row {
 }
 
 /// How long an earlier run took for the same: a stage that had nothing to do is no measure for one that had.
-fn same(story: &Story, stage: &Stage) -> Option<f64> {
+fn same(story: &Story, stage: &StageStory) -> Option<f64> {
     let other = story.stages.iter().find(|other| other.id == stage.id)?;
     let alike = std::mem::discriminant(other.outcome.as_ref()?) == std::mem::discriminant(stage.outcome.as_ref()?);
     other.took().filter(|_| alike)
@@ -127,7 +127,7 @@ fn usual(before: &[f64], took: Option<f64>) -> String {
     format!("{} in {} {runs} before", short(sorted[sorted.len() / 2]), sorted.len())
 }
 
-fn verdict(story: &Story, stage: &Stage) -> (&'static str, &'static str, String) {
+fn verdict(story: &Story, stage: &StageStory) -> (&'static str, &'static str, String) {
     if let (Some(need), Phase::Review, Some(Outcome::Unchanged(_))) = (&stage.later, story.phase, &stage.outcome) {
         return ("not looked at", "dim", format!("planned when {need} is there"));
     }

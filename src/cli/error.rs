@@ -5,7 +5,7 @@ use std::{fmt, io};
 
 /// Kinds of failure, by what the caller can do about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// A tool or the cluster failed.
     Failed,
     /// Bad usage or blueprint.
@@ -24,29 +24,29 @@ pub enum Kind {
 
 /// A failure.
 #[derive(Debug)]
-pub enum Failure {
+pub enum CommandError {
     /// With a text that is still to be printed.
-    Text(Kind, String),
+    Text(ErrorKind, String),
     /// Everything was said.
-    Said(Kind),
+    Said(ErrorKind),
 }
 
-impl Failure {
+impl CommandError {
     /// Bad usage or blueprint.
     pub fn usage(text: impl Into<String>) -> Self {
-        Failure::Text(Kind::Usage, text.into())
+        CommandError::Text(ErrorKind::Usage, text.into())
     }
 
     /// The user stopped it.
     pub fn interrupted() -> Self {
-        Failure::Text(Kind::Interrupted, "interrupted".into())
+        CommandError::Text(ErrorKind::Interrupted, "interrupted".into())
     }
 
     /// What becomes of it when something cannot be written there. An error of the system's alone names no file.
-    pub fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> Failure + use<'_> {
+    pub fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> CommandError + use<'_> {
         move |e| {
             let text = format!("cannot write {}: {e}\n  make room, or make it writable for this user", path.display());
-            Failure::Text(Kind::Failed, text)
+            CommandError::Text(ErrorKind::Failed, text)
         }
     }
 
@@ -54,43 +54,43 @@ impl Failure {
     pub fn unwritten(error: anyhow::Error) -> Self {
         let refused = error.chain().any(|cause| cause.is::<io::Error>());
         let help = "\n  make room, make it writable for this user, or name another folder with --out";
-        Failure::Text(Kind::Failed, format!("{error:#}{}", if refused { help } else { "" }))
+        CommandError::Text(ErrorKind::Failed, format!("{error:#}{}", if refused { help } else { "" }))
     }
 
     /// Its kind.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            Failure::Text(kind, _) | Failure::Said(kind) => *kind,
+            CommandError::Text(kind, _) | CommandError::Said(kind) => *kind,
         }
     }
 }
 
 /// Whatever else goes wrong: a tool, a disk, the cluster.
-impl From<anyhow::Error> for Failure {
+impl From<anyhow::Error> for CommandError {
     fn from(error: anyhow::Error) -> Self {
-        Failure::Text(Kind::Failed, format!("{error:#}"))
+        CommandError::Text(ErrorKind::Failed, format!("{error:#}"))
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Text(_, text) => f.write_str(text),
-            Failure::Said(_) => Ok(()),
+            CommandError::Text(_, text) => f.write_str(text),
+            CommandError::Said(_) => Ok(()),
         }
     }
 }
 
 /// The process's exit code; `--help` lists them.
-pub fn exit_code(result: &Result<(), Failure>) -> u8 {
-    match result.as_ref().map_err(Failure::kind) {
+pub fn exit_code(result: &Result<(), CommandError>) -> u8 {
+    match result.as_ref().map_err(CommandError::kind) {
         Ok(()) => 0,
-        Err(Kind::Failed) => 1,
-        Err(Kind::Usage) => 2,
-        Err(Kind::Drift) => 3,
-        Err(Kind::Missing) => 4,
-        Err(Kind::Unseen) => 5,
-        Err(Kind::Unwritten) => 6,
-        Err(Kind::Interrupted) => 130,
+        Err(ErrorKind::Failed) => 1,
+        Err(ErrorKind::Usage) => 2,
+        Err(ErrorKind::Drift) => 3,
+        Err(ErrorKind::Missing) => 4,
+        Err(ErrorKind::Unseen) => 5,
+        Err(ErrorKind::Unwritten) => 6,
+        Err(ErrorKind::Interrupted) => 130,
     }
 }
