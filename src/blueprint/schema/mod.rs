@@ -34,6 +34,15 @@ mod tests {
     }
 
     #[test]
+    fn every_name_is_listed_once() {
+        let mut names: Vec<String> = words().iter().map(|word| word.full_name()).collect();
+        let listed = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), listed);
+    }
+
+    #[test]
     fn every_default_is_documented() {
         for word in words().iter().filter(|word| !word.is_block()) {
             let form = &word.form;

@@ -53,7 +53,8 @@ pub fn read(r: &BlockReader, context: &Context) -> Postgres {
     let major = (!version.is_refused()).then(|| written.unwrap_or(context.own_major));
     let locale = locale::read(r, locale::OF_THE_CLUSTER, None, major);
     let users = users::read(r);
-    let databases = databases::read(r, &users, locale.as_ref(), major);
+    let owners: Vec<&str> = users.iter().map(|user| user.name.value.as_str()).collect();
+    let databases = databases::read(r, &owners, locale.as_ref(), major);
     let users = users::resolve(r, users, &databases);
     let logical_slots = slots::read(r, &databases);
     let locales = locale.iter().chain(databases.iter().filter_map(|database| database.locale.as_ref()));

@@ -1,7 +1,7 @@
 //! `databases = { … }`, and `database "<name>" { … }` for those with a locale of their own.
 
 use super::super::{BlockReader, Reading, Refusal, doc, is, names, nearest, refuse};
-use super::{locale, users};
+use super::locale;
 use crate::blueprint::form::{Form, Holds};
 use crate::blueprint::locale::Locale;
 use crate::blueprint::value::{Data, mismatch, text};
@@ -20,8 +20,8 @@ pub struct Database {
 /// Owner where none is named.
 const SUPERUSER: &str = "postgres";
 
-/// Every database, those of the map first. What is refused is reported.
-pub fn read(r: &BlockReader, users: &[users::Written], cluster: Option<&Locale>, major: Option<u16>) -> Vec<Database> {
+/// Returns every database, those of the map first. Whatever is refused is reported.
+pub fn read(r: &BlockReader, users: &[&str], cluster: Option<&Locale>, major: Option<u16>) -> Vec<Database> {
     let mut found: Vec<(Reading<String>, String, Option<Locale>)> = vec![];
     for (name, owner) in in_short(r, users) {
         let verdict =
@@ -51,7 +51,7 @@ pub fn read(r: &BlockReader, users: &[users::Written], cluster: Option<&Locale>,
 }
 
 /// `{ name = owner }`, or `[name]` for databases of the superuser.
-fn in_short(r: &BlockReader, users: &[users::Written]) -> Vec<(Reading<String>, String)> {
+fn in_short(r: &BlockReader, users: &[&str]) -> Vec<(Reading<String>, String)> {
     let databases = doc(
         "databases",
         "Databases that exist from the start, each with its owner. In a list of names, `postgres` owns them.",
@@ -77,11 +77,11 @@ fn in_short(r: &BlockReader, users: &[users::Written]) -> Vec<(Reading<String>, 
     .value
 }
 
-fn known_owner(owner: &str, users: &[users::Written]) -> Result<String, Refusal> {
-    if owner == SUPERUSER || users.iter().any(|user| user.name.value == owner) {
+fn known_owner(owner: &str, users: &[&str]) -> Result<String, Refusal> {
+    if owner == SUPERUSER || users.contains(&owner) {
         return Ok(owner.to_string());
     }
-    let help = match nearest(owner, users.iter().map(|user| user.name.value.as_str())) {
+    let help = match nearest(owner, users.iter().copied()) {
         Some(meant) => format!("did you mean \"{meant}\"?"),
         None => format!("add \"{owner}\" to postgres.users, or write \"{SUPERUSER}\""),
     };
