@@ -17,7 +17,10 @@ fn compare(path: &str, expected: impl Fn(&str) -> String) {
     if std::env::var("INSTA_UPDATE").is_ok_and(|how| how == "always") {
         return std::fs::write(path, expected).expect(path);
     }
-    assert_eq!(found, expected, "{path} is not up to date: INSTA_UPDATE=always cargo test --test fast blueprint_schema writes it");
+    assert_eq!(
+        found, expected,
+        "{path} is not up to date: INSTA_UPDATE=always cargo test --test fast blueprint_schema writes it"
+    );
 }
 
 #[test]
