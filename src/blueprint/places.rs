@@ -117,8 +117,7 @@ fn plain(key: &ObjectKey) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blueprint::validate;
-    use crate::blueprint::vocabulary::Kind;
+    use crate::blueprint::validate::LANGUAGE;
 
     /// Wraps a line into the blocks of a path, which have labels or not.
     fn blueprint(path: &str, line: &str, label: &str) -> String {
@@ -129,14 +128,10 @@ mod tests {
 
     #[test]
     fn every_attribute_and_block_that_is_set_is_found() {
-        let words = validate::words();
-        assert!(words.len() > 60, "only {} names were found", words.len());
-        for word in words {
-            let path = full_name(&word.path, word.name);
-            let line = match word.kind {
-                Kind::Attribute => format!("{} = 1", word.name),
-                Kind::Block => format!("{} {{}}", word.name),
-            };
+        assert!(LANGUAGE.len() > 60, "only {} names were found", LANGUAGE.len());
+        for word in LANGUAGE.iter() {
+            let (path, name) = (word.full_name(), word.doc.name);
+            let line = if word.is_block() { format!("{name} {{}}") } else { format!("{name} = 1") };
             for label in ["", " \"label\""] {
                 let text = blueprint(&word.path, &line, label);
                 let found = Places::of("", &text).line(&path).map(|(_, found)| found.to_string());
