@@ -1,4 +1,4 @@
-//! `pgherd destroy`: names what dies, asks, and takes it down in reverse.
+//! `pgherd destroy`: shows what will be destroyed, asks, and destroys it in reverse order.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,12 +24,12 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::DestroyArgs)
         let dir = session.work.dir();
         if !files::exists(dir) {
             let (dir, others) = (dir.display(), others(dir));
-            return Err(CommandError::usage(format!("{dir} is not there: nothing was made from it{others}")));
+            return Err(CommandError::usage(format!("{dir} does not exist, so nothing was created from it{others}")));
         }
         let asks = session.is_aws() && !options.yes;
         if asks && !terminal::can_ask() {
             return Err(CommandError::usage(
-                "this destroys machines and their data on AWS, and nobody is there to ask: add --yes",
+                "this destroys machines and their data on AWS, and there is no terminal to ask for confirmation; add --yes",
             ));
         }
         let _lock = session.begin()?;
@@ -40,7 +40,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::DestroyArgs)
     })
 }
 
-/// The other clusters beside a folder that is not there: one that was renamed runs on under its old name.
+/// Returns a hint at the other clusters next to a missing directory. A renamed cluster keeps running under its old name.
 fn others(dir: &Path) -> String {
     let beside = dir.parent().unwrap_or(dir);
     let names = files::list(beside).unwrap_or_default();
@@ -51,7 +51,7 @@ fn others(dir: &Path) -> String {
         .collect();
     match names[..] {
         [] => String::new(),
-        _ => format!("\n  beside it is {}: a cluster that was renamed is destroyed by its old name", names.join(", ")),
+        _ => format!("\n  next to it there is {}; destroy a renamed cluster by its old name", names.join(", ")),
     }
 }
 
@@ -63,16 +63,16 @@ fn unmake(session: &Session<'_>, feed: &Feed, options: &args::DestroyArgs, asks:
     feed.event(Event::Reviewed { later: BTreeMap::new(), changes, unattended: !asks });
     if !changes {
         session.conclude(&session.runner(feed, &|_, _| Consent::No, Options::default()).sweep_builders())?;
-        report.line("nothing is there to destroy");
+        report.line("There is nothing to destroy.");
         return Ok(());
     }
     name(session, &images);
     let cluster = &session.loaded.cluster.name;
     if asks {
         feed.event(Event::ConfirmationNeeded { stage: String::new(), data_of: vec![cluster.clone()], stops: vec![] });
-        let question = format!("This cannot be undone. Write the cluster's name ({cluster}) to destroy it:");
+        let question = format!("This cannot be undone. Type the cluster's name ({cluster}) to destroy it:");
         if session.ask(&question)? != *cluster {
-            return Err(CommandError::Text(ErrorKind::Failed, "nothing was destroyed".into()));
+            return Err(CommandError::Text(ErrorKind::Failed, "aborted; nothing was destroyed".into()));
         }
     }
     feed.event(Event::PhaseBegun { phase: Phase::Work });
@@ -84,7 +84,7 @@ fn unmake(session: &Session<'_>, feed: &Feed, options: &args::DestroyArgs, asks:
         outcomes.push(runner.remove_images(&images, &|args| session.aws(args), region));
     }
     session.conclude(&outcomes)?;
-    report.line(&format!("{cluster} is gone"));
+    report.line(&format!("{cluster} was destroyed."));
     Ok(())
 }
 

@@ -1,63 +1,66 @@
-//! How a command can fail, and the process's exit code.
+//! The ways a command can fail, and their exit codes.
 
 use std::path::Path;
 use std::{fmt, io};
 
-/// Kinds of failure, by what the caller can do about them.
+/// The kinds of failure, by what the caller can do about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
     /// A tool or the cluster failed.
     Failed,
-    /// Bad usage or blueprint.
+    /// The command line or a blueprint is invalid.
     Usage,
-    /// The generated files are not what the blueprint generates.
+    /// Files, planned changes or live settings differ from what the blueprint says.
     Drift,
     /// A prerequisite is missing.
     Missing,
-    /// It is done, and what it has to say of it could not be written.
+    /// The command is done, but its output could not be written.
     Unwritten,
-    /// Everything is made, and whether it is healthy cannot be seen from here.
+    /// Everything was created, but its health cannot be seen from here.
     Unseen,
-    /// The user stopped it.
+    /// The user interrupted the command.
     Interrupted,
 }
 
-/// A failure.
+/// The failure of a command.
 #[derive(Debug)]
 pub enum CommandError {
-    /// With a text that is still to be printed.
+    /// A failure whose text has not been printed yet.
     Text(ErrorKind, String),
-    /// Everything was said.
+    /// A failure that has been printed already.
     Said(ErrorKind),
 }
 
 impl CommandError {
-    /// Bad usage or blueprint.
+    /// Returns the error for an invalid command line or blueprint.
     pub fn usage(text: impl Into<String>) -> Self {
         CommandError::Text(ErrorKind::Usage, text.into())
     }
 
-    /// The user stopped it.
+    /// Returns the error for a command that the user interrupted.
     pub fn interrupted() -> Self {
         CommandError::Text(ErrorKind::Interrupted, "interrupted".into())
     }
 
-    /// What becomes of it when something cannot be written there. An error of the system's alone names no file.
+    /// Returns what turns an I/O error into an error that names the path, which the system's own message does not.
     pub fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> CommandError + use<'_> {
         move |e| {
-            let text = format!("cannot write {}: {e}\n  make room, or make it writable for this user", path.display());
+            let text = format!(
+                "cannot write {}: {e}\n  free disk space, or make the path writable for this user",
+                path.display()
+            );
             CommandError::Text(ErrorKind::Failed, text)
         }
     }
 
-    /// What becomes of it when generated files cannot be written. Where the system refuses them, another folder may do.
+    /// Returns the error for generated files that cannot be written. If the system refused, another directory may work.
     pub fn unwritten(error: anyhow::Error) -> Self {
         let refused = error.chain().any(|cause| cause.is::<io::Error>());
-        let help = "\n  make room, make it writable for this user, or name another folder with --out";
+        let help = "\n  free disk space, make the directory writable for this user, or choose another one with --out";
         CommandError::Text(ErrorKind::Failed, format!("{error:#}{}", if refused { help } else { "" }))
     }
 
-    /// Its kind.
+    /// Returns the kind of failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
             CommandError::Text(kind, _) | CommandError::Said(kind) => *kind,
@@ -65,7 +68,7 @@ impl CommandError {
     }
 }
 
-/// Whatever else goes wrong: a tool, a disk, the cluster.
+/// Any other failure: of a tool, the disk or the cluster.
 impl From<anyhow::Error> for CommandError {
     fn from(error: anyhow::Error) -> Self {
         CommandError::Text(ErrorKind::Failed, format!("{error:#}"))
@@ -81,7 +84,7 @@ impl fmt::Display for CommandError {
     }
 }
 
-/// The process's exit code; `--help` lists them.
+/// Returns the process's exit code; `--help` lists the codes.
 pub fn exit_code(result: &Result<(), CommandError>) -> u8 {
     match result.as_ref().map_err(CommandError::kind) {
         Ok(()) => 0,

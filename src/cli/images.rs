@@ -1,4 +1,4 @@
-//! `pgherd images`: what images there are, and which can go.
+//! `pgherd images`: lists images, and removes those that are no longer needed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::ImagesArgs) 
             session.work.make_private_dir()?;
             let found = find(&session)?;
             if found.is_empty() {
-                report.line("there is no image");
+                report.line("There are no images.");
                 return Ok(());
             }
             report.table(&table(context.now, &found));
@@ -33,18 +33,18 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::ImagesArgs) 
             }
             Ok(())
         }
-        (None, None) => Err(CommandError::usage("name the cluster's blueprint")),
+        (None, None) => Err(CommandError::usage("name the blueprint of the cluster")),
     }
 }
 
-/// An image and what is known of it.
+/// An image, who uses it, and what it is based on.
 struct ListedImage {
     ami: Ami,
-    /// The machines that run from it.
+    /// The machines that were started from it.
     users: Vec<String>,
-    /// Whether the blueprint as it is means this one.
+    /// Whether it is the image of the current blueprint.
     current: bool,
-    /// What it is based on, and what has come after that.
+    /// Its base image, and a newer one if there is one.
     base: String,
 }
 
@@ -56,7 +56,7 @@ impl ListedImage {
     }
 }
 
-/// All images of the cluster by role, the newest of each first.
+/// Returns all images of the cluster, sorted by role, newest first.
 fn find(session: &Session<'_>) -> Result<Vec<ListedImage>, CommandError> {
     let cluster = &session.loaded.cluster;
     let runner = session.runner(&Deaf, &|_, _| Consent::No, Options::default());
@@ -82,7 +82,7 @@ fn find(session: &Session<'_>) -> Result<Vec<ListedImage>, CommandError> {
     Ok(found)
 }
 
-/// The newest base image for each role.
+/// Returns the newest base image of each role.
 fn newest_bases(session: &Session<'_>, runner: &Runner<'_>) -> Result<BTreeMap<String, Ami>, CommandError> {
     let mut newest = BTreeMap::new();
     let mut asked: Vec<(Base, Option<Ami>)> = vec![];
@@ -122,7 +122,7 @@ fn table(now: SystemTime, found: &[ListedImage]) -> Vec<Vec<String>> {
     rows
 }
 
-/// What the newest image of each role holds, and that it is old where it is.
+/// Returns lines about the newest image of each role: its package versions, and its age if it is too old.
 fn newest(now: SystemTime, found: &[ListedImage], max_age_days: u32) -> Vec<String> {
     let mut lines = vec![];
     let mut before = "";
@@ -132,10 +132,10 @@ fn newest(now: SystemTime, found: &[ListedImage], max_age_days: u32) -> Vec<Stri
         }
         before = &ami.role;
         if let Some(versions) = ami.tags.get(aws::VERSIONS) {
-            lines.push(format!("{}: {} has {versions}", ami.role, ami.id));
+            lines.push(format!("{}: {} contains {versions}", ami.role, ami.id));
         }
         if let Some(old) = image::aged(ami, now, max_age_days) {
-            lines.push(format!("{}: {old}; `pgherd run --rebuild {}` builds it anew", ami.role, ami.role));
+            lines.push(format!("{}: {old}; rebuild it with `pgherd run --rebuild {}`", ami.role, ami.role));
         }
     }
     if !lines.is_empty() {
@@ -153,7 +153,7 @@ fn age(now: SystemTime, made: SystemTime) -> String {
     }
 }
 
-/// What goes: all but the newest `keep` of each role, those that machines run from, and those that the blueprint means.
+/// Returns the images to remove: all but the newest `keep` of each role, those in use, and those of the current blueprint.
 fn superfluous(found: Vec<ListedImage>, keep: usize) -> Vec<ListedImage> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut goes = |one: &ListedImage| {
@@ -169,7 +169,9 @@ fn remove(context: &Context, report: &Arc<Report>, options: &args::PruneArgs) ->
     session.require_credentials()?;
     let asks = session.is_aws() && !options.yes;
     if asks && !terminal::can_ask() {
-        return Err(CommandError::usage("this removes images from AWS, and nobody is there to ask: add --yes"));
+        return Err(CommandError::usage(
+            "this removes images from AWS, and there is no terminal to ask for confirmation; add --yes",
+        ));
     }
     let _lock = session.begin()?;
     let done = remove_found(context, &session, options, asks);
@@ -186,13 +188,13 @@ fn remove_found(
     let report = &session.report;
     let goes = superfluous(find(session)?, options.keep.into());
     if goes.is_empty() {
-        report.line("no image is superfluous");
+        report.line("There are no images to remove.");
         return Ok(());
     }
     report.table(&table(context.now, &goes));
-    let question = format!("Remove these {} images and their snapshots? Only `yes` does:", goes.len());
+    let question = format!("Remove these {} images and their snapshots? Type `yes` to continue:", goes.len());
     if asks && session.ask(&question)? != "yes" {
-        return Err(CommandError::Text(ErrorKind::Failed, "nothing was removed, as you said".into()));
+        return Err(CommandError::Text(ErrorKind::Failed, "aborted; nothing was removed".into()));
     }
     let images: Vec<Ami> = goes.into_iter().map(|one| one.ami).collect();
     let runner = session.runner(&Deaf, &|_, _| Consent::No, Options::default());
@@ -205,7 +207,7 @@ fn remove_found(
     }
 }
 
-/// What AWS answered, or the failure in words.
+/// Returns what AWS answered, or prints why it did not and returns the error.
 fn asked_for<T>(session: &Session<'_>, answer: Result<T, Outcome>) -> Result<T, CommandError> {
     answer.map_err(|outcome| match outcome {
         Outcome::Failed(failure) => {

@@ -1,4 +1,4 @@
-//! `pgherd lab`: an AWS of one's own on this machine.
+//! `pgherd lab`: a simulated AWS on this machine.
 
 use std::sync::Arc;
 
@@ -18,21 +18,21 @@ pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(),
         LabVerb::Up => {
             listen(report, &interrupt)?;
             match up(tools, report)? {
-                Up::Started => report.line("the lab is up"),
-                Up::WasUp => report.line("the lab is up already"),
+                Up::Started => report.line("The lab is running."),
+                Up::WasUp => report.line("The lab was already running."),
             }
             Ok(())
         }
-        LabVerb::Down => done(lab::down(context), report, "the lab is down"),
+        LabVerb::Down => done(lab::down(context), report, "The lab is stopped."),
         LabVerb::Ps => {
             print(report, &lab::ps().map_err(failure)?);
             Ok(())
         }
         LabVerb::Kill { node } => {
-            let text = format!("{node} has no power; `pgherd lab start {node}` switches it on again");
+            let text = format!("{node} is switched off. `pgherd lab start {node}` switches it on again.");
             done(lab::kill(tools, &node), report, &text)
         }
-        LabVerb::Start { node } => done(lab::start(tools, &node), report, &format!("{node} boots")),
+        LabVerb::Start { node } => done(lab::start(tools, &node), report, &format!("{node} is booting.")),
         LabVerb::Shell { node, command } => {
             let argv = match &node {
                 Some(node) => lab::shell(context, node, &command),
@@ -49,7 +49,7 @@ pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(),
     }
 }
 
-/// Brings the lab up, if it is not; says what takes long.
+/// Starts the lab unless it is running, and prints the steps that take long.
 pub fn up(tools: Tools<'_>, report: &Report) -> Result<Up, CommandError> {
     lab::up(tools, &mut |text| report.note(&format!("lab: {text}"))).map_err(|e| match failure(e) {
         CommandError::Text(ErrorKind::Failed, _) if tools.interrupt.is_raised() => CommandError::interrupted(),

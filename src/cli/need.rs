@@ -1,20 +1,20 @@
-//! What a verb needs of its surroundings.
+//! How much a verb needs before it can begin.
 
-/// How much has to be there.
+/// How much must be ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// Fresh files, tools that fit: they will be run.
+    /// Up-to-date files and suitable tools: the tools will be run on them.
     Tools,
-    /// As `Tools`, whatever the files are: what they made before is to go.
+    /// As `Tools`, but the files may be out of date: what they made before is to be destroyed.
     Teardown,
-    /// What they would be run with.
+    /// Up-to-date files, to print the commands that would be run.
     Commands,
-    /// Where the machines are.
+    /// Only the addresses of the machines.
     Seats,
 }
 
 impl Need {
-    /// Whether tools will be run.
+    /// Returns whether tools will be run.
     pub fn tools(self) -> bool {
         matches!(self, Need::Tools | Need::Teardown)
     }

@@ -1,4 +1,4 @@
-//! `pgherd policy`: which rights a cluster's runner needs.
+//! `pgherd policy`: prints the rights that a verb needs in AWS.
 
 use serde_json::{Map, Value};
 
@@ -18,7 +18,7 @@ pub fn run(context: &Context, report: &Report, options: &args::PolicyArgs) -> Re
         let Some(one) = policies.iter().find(|policy| policy.name == *name) else {
             let names: Vec<&str> = policies.iter().map(|policy| policy.name.as_str()).collect();
             return Err(CommandError::usage(format!(
-                "--name {name}: there is no such policy; there are {}",
+                "--name {name}: there is no such policy; the policies are {}",
                 names.join(", ")
             )));
         };

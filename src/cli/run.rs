@@ -1,4 +1,4 @@
-//! `pgherd run`: from generated files to a cluster that is whole.
+//! `pgherd run`: turns generated files into a healthy cluster.
 
 use std::sync::Arc;
 use std::thread;
@@ -35,7 +35,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> 
         let asks = session.is_aws() && !options.yes && !options.plan_only;
         if asks && !terminal::can_ask() {
             return Err(CommandError::usage(
-                "this changes machines on AWS, and nobody is there to ask: look at `--dry-run`, then add --yes",
+                "this changes machines on AWS, and there is no terminal to ask for confirmation; look at --dry-run, then add --yes",
             ));
         }
         let _lock = session.begin()?;
@@ -49,7 +49,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> 
     })
 }
 
-/// What would be run, and nothing is.
+/// Prints what would be run, but runs nothing.
 fn show(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> Result<(), CommandError> {
     let mut session = Session::open(context, report, &options.place, Need::Commands)?;
     session.pipeline = selected(&session, options)?;
@@ -61,7 +61,7 @@ fn show(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> Res
     Ok(())
 }
 
-/// Machines whose data may go, or that may be stopped, must be the cluster's.
+/// Fails if --confirm or --confirm-stop names a machine that the cluster does not have.
 fn confirmable(session: &Session<'_>, options: &args::RunArgs) -> Result<(), CommandError> {
     let known =
         || session.pipeline.seats.machines.iter().filter(|seat| seat.is_database()).map(|seat| seat.name.as_str());
@@ -70,7 +70,7 @@ fn confirmable(session: &Session<'_>, options: &args::RunArgs) -> Result<(), Com
         if !known().any(|known| known == name.as_str()) {
             let all = known().collect::<Vec<_>>().join(", ");
             return Err(CommandError::usage(format!(
-                "{flag} {name}: no database machine has that name; there are {all}"
+                "{flag} {name}: there is no such database machine; the machines are {all}"
             )));
         }
     }
@@ -80,23 +80,25 @@ fn confirmable(session: &Session<'_>, options: &args::RunArgs) -> Result<(), Com
 fn selected(session: &Session<'_>, options: &args::RunArgs) -> Result<Pipeline, CommandError> {
     let Stages { only, from, skip } = options.stages.clone();
     let selected = session.pipeline.select(&Selection { only, from, skip });
-    selected.map_err(|why| CommandError::usage(format!("{why} (`--graph` shows them)")))
+    selected.map_err(|why| CommandError::usage(format!("{why} (`--graph` lists the stages)")))
 }
 
-/// An image that is to be rebuilt must be among the stages.
+/// Fails if --rebuild names a role whose image is not among the stages.
 fn rebuildable(session: &Session<'_>, options: &args::RunArgs) -> Result<(), CommandError> {
     let known = |role: &String| session.pipeline.images().any(|(_, image)| image.role == *role);
     match options.rebuild.iter().find(|role| !known(role)) {
-        Some(role) => Err(CommandError::usage(format!("--rebuild {role}: no image of the {role} is among the stages"))),
+        Some(role) => Err(CommandError::usage(format!(
+            "--rebuild {role}: the selected stages do not build an image of the {role}"
+        ))),
         None => Ok(()),
     }
 }
 
 fn make(asking: &Asking<'_>, options: &args::RunArgs, asks: bool) -> Result<(), CommandError> {
     let (session, feed) = (asking.session, asking.feed);
-    // What is missing for machines keeps nobody from building images alone.
+    // Images alone can be built even if something is missing for the machines.
     let makes = session.pipeline.modules().next().is_some();
-    // Without the bucket of the states not even these can be looked for.
+    // Without the bucket, not even the states can be looked for.
     let blind = session.past.as_ref().is_some_and(|past| past.is_first)
         && matches!(session.loaded.cluster.state, State::S3 { .. });
     if makes && blind && !options.plan_only {
@@ -119,8 +121,8 @@ fn make(asking: &Asking<'_>, options: &args::RunArgs, asks: bool) -> Result<(), 
             scope.spawn(move || builder.work(images));
         };
         let looker = looker(session, feed, options, &board);
-        // Where nothing is, a review has nothing to refuse: images are built beside it, if they leave it a turn. A region that
-        // Terraform's provider may refuse is planned first.
+        // Where nothing exists, the review has nothing to refuse, so images are built at the same time if they leave it a slot.
+        // A region that Terraform's provider may not know is planned first.
         let bare = looker.is_bare();
         let known = regions::find(&session.loaded.cluster.region).is_some_and(|region| region.in_provider_5);
         let early = !asks && bare && known && images.len() < options.jobs.into();
@@ -147,18 +149,18 @@ fn make(asking: &Asking<'_>, options: &args::RunArgs, asks: bool) -> Result<(), 
     drifted(runner.differences())
 }
 
-/// Looks, and changes nothing.
+/// Shows what would change, but changes nothing.
 fn plan(session: &Session<'_>, feed: &Feed, options: &args::RunArgs) -> Result<(), CommandError> {
     let board = Arc::new(Board::new(options.jobs.into()));
     let review = look(session, &looker(session, feed, options, &board), false, None)?;
     if !review.is_empty() {
         return Err(CommandError::Said(ErrorKind::Drift));
     }
-    session.report.line("nothing is to be changed");
+    session.report.line("No changes.");
     drifted(&review.drift)
 }
 
-/// Runs stages, and asks before data goes.
+/// Returns a runner that does the work and asks before it destroys data.
 fn worker<'a>(
     session: &'a Session<'_>,
     feed: &'a Feed,
@@ -174,17 +176,22 @@ fn worker<'a>(
     session.runner(feed, consent, chosen).on(board)
 }
 
-/// Looks at what is there.
+/// Returns a runner for the review.
 fn looker<'a>(session: &'a Session<'_>, feed: &'a Feed, options: &args::RunArgs, board: &Arc<Board>) -> Runner<'a> {
     worker(session, feed, options, &|_, _| Consent::No, board).logging_as("review")
 }
 
-/// The cluster is whole, and not as it was generated.
+/// Fails if live settings differ from the generated configuration.
 fn drifted(differ: &[String]) -> Result<(), CommandError> {
     match differ.len() {
         0 => Ok(()),
-        1 => Err(CommandError::Text(ErrorKind::Drift, "1 setting runs otherwise than it is generated".into())),
-        n => Err(CommandError::Text(ErrorKind::Drift, format!("{n} settings run otherwise than they are generated"))),
+        1 => {
+            Err(CommandError::Text(ErrorKind::Drift, "1 live setting differs from the generated configuration".into()))
+        }
+        n => Err(CommandError::Text(
+            ErrorKind::Drift,
+            format!("{n} live settings differ from the generated configuration"),
+        )),
     }
 }
 
@@ -212,7 +219,7 @@ fn print_commands(session: &Session<'_>) {
         let needs = if stage.needs.is_empty() { String::new() } else { format!(" (after {})", stage.needs.join(", ")) };
         report.line(&format!("# {}{needs}", stage.id));
         if let Work::Image(image) = &stage.work {
-            report.line(&format!("# only if {} does not exist, which the first command asks", image.name));
+            report.line(&format!("# only if {} does not exist; the first command checks", image.name));
         }
         for invocation in invocations {
             report.line(&invocation.paste());
@@ -221,7 +228,7 @@ fn print_commands(session: &Session<'_>) {
             let admin = session.loaded.cluster.admin_endpoint();
             let [write, read] = [Service::Write, Service::Read].map(|service| service.port(&session.loaded.cluster));
             report.line(&format!(
-                "# asks {} and {}, and PostgreSQL on ports {write} and {read}",
+                "# checks {}, {}, and PostgreSQL on ports {write} and {read}",
                 admin.url("/cluster"),
                 admin.url("/health")
             ));

@@ -1,4 +1,4 @@
-//! `pgherd schema`: the blueprint language, for editors and for the README; the events of a run, for programs.
+//! `pgherd schema`: prints the blueprint language or the events of a run.
 
 use super::args::{self, SchemaFormat};
 use super::error::CommandError;

@@ -1,4 +1,4 @@
-//! `pgherd status`: each machine, who is primary, who streams, and whether all is well.
+//! `pgherd status`: shows each machine, which one is primary, which ones stream, and whether the cluster is healthy.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -72,14 +72,14 @@ fn judge(report: &Report, seen: &Observation, advice: &str) -> Result<(), Comman
         return Ok(());
     }
     if seen.is_blind() {
-        let text = format!("the cluster cannot be seen from here: {}\n  {advice}", seen.problems.join("; "));
+        let text = format!("the cluster cannot be reached from here: {}\n  {advice}", seen.problems.join("; "));
         return Err(CommandError::Text(ErrorKind::Unseen, text));
     }
     let text = format!("the cluster is not healthy: {}\n  {advice}", seen.problems.join("; "));
     Err(CommandError::Text(ErrorKind::Failed, text))
 }
 
-/// Prints where a cluster that is whole is reached.
+/// Prints how to reach a healthy cluster.
 pub fn endpoints(session: &Session<'_>, address: IpAddr) {
     let (report, cluster) = (&session.report, &session.loaded.cluster);
     let stats = &cluster.haproxy.stats;
@@ -94,7 +94,7 @@ pub fn endpoints(session: &Session<'_>, address: IpAddr) {
     };
     let (name, region) = (&cluster.name, &cluster.region);
     report.line("");
-    report.line(&format!("Its password, and likewise those of the database users ({name}/user/USER):"));
+    report.line(&format!("To read the password of the stats page, or of a database user ({name}/user/USER):"));
     report.line(&format!(
         "  {lab}aws secretsmanager get-secret-value --region {region} --secret-id {name}/stats --query SecretString --output text"
     ));

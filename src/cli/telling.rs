@@ -1,4 +1,4 @@
-//! Who hears of a run, and in which form.
+//! Runs work whose events are printed, in the format that the user chose.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::run::environment::Redactor;
 use crate::run::events::Event;
 use crate::system::Context;
 
-/// Does work that tells of itself; whatever becomes of it, its end is told.
+/// Runs work with a feed for its events. The event for its end is sent in any case.
 pub fn told(
     context: &Context,
     report: &Arc<Report>,

@@ -1,4 +1,4 @@
-//! From a line of a generated file back to the lines of the blueprint that made it so.
+//! Leads from a line of a generated file back to the lines of the blueprint behind it.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -10,12 +10,12 @@ use crate::cluster::decision::Decision;
 use crate::fileset::FileSet;
 use crate::generate::provenance::{Maker, Provenance, provenance};
 
-/// So many places are named.
+/// At most this many lines of the blueprint are named.
 const MOST: usize = 4;
-/// A value shorter than this is in a message by chance.
+/// A value with fewer characters is in a message by chance.
 const TELLING: usize = 4;
 
-/// `FILE:LINE: text` of what in the blueprint is behind a line, as far as a tool's message tells.
+/// Returns the lines of the blueprint behind a line, as `FILE:LINE: text`, as far as a tool's message tells.
 pub fn trace(loaded: &Loaded, file: &str, line: Option<usize>, message: &str) -> Vec<String> {
     let set = loaded.files();
     let found = provenance(&loaded.cluster, &set);
@@ -32,7 +32,7 @@ pub fn trace(loaded: &Loaded, file: &str, line: Option<usize>, message: &str) ->
     paths.iter().take(MOST).map(|path| place(loaded, &places, path)).collect()
 }
 
-/// Where the blueprint says what an attribute is.
+/// Returns where the blueprint sets an attribute, or says that it does not.
 pub fn place(loaded: &Loaded, places: &Places, path: &str) -> String {
     let shown = loaded.file.display();
     match places.line(path) {
@@ -77,16 +77,16 @@ fn definition(text: &str, local: &str) -> RangeInclusive<usize> {
     first..=lines.find(|(_, line)| !line.is_empty() && closes(line)).map_or(first, |(last, _)| last)
 }
 
-/// The decisions at work in a folder whose value a message names.
+/// Returns the decisions at work in a directory whose value a message names.
 fn named<'a>(found: &Provenance<'a>, folder: &str, message: &str) -> Vec<&'a Decision> {
     let names = |decision: &&Decision| {
-        // AWS names the region in whatever it says.
+        // AWS names the region in every message.
         decision.name != "region" && decision.value.len() >= TELLING && message.contains(&decision.value)
     };
     found.within(folder).into_iter().filter(names).collect()
 }
 
-/// The attributes of the blueprint that a decision follows from.
+/// Collects the attributes of the blueprint that a decision follows from.
 fn leaves(all: &[Decision], decision: &Decision, paths: &mut BTreeSet<String>) {
     for name in &decision.from {
         match all.iter().find(|other| other.name == *name && other.name != decision.name) {

@@ -1,4 +1,4 @@
-//! The words of `images` and its verbs.
+//! The arguments of `images` and its verbs.
 
 use std::path::PathBuf;
 
@@ -17,26 +17,26 @@ pub struct ImagesArgs {
     pub variables: Variables,
     #[command(flatten)]
     pub out: Out,
-    /// Where the cluster runs: on AWS, or in the lab on this machine
+    /// Where the cluster runs
     #[arg(long, value_enum, default_value_t = Platform::Aws)]
     pub target: Platform,
-    /// What to do instead of listing them
+    /// The verb; without one, the images are listed
     #[command(subcommand)]
     pub verb: Option<ImagesVerb>,
 }
 
 impl ImagesArgs {
-    /// Which cluster; clap cannot say that it is needed only where no verb is.
+    /// Returns which cluster to list; clap cannot express that it is required only without a verb.
     pub fn place(&self) -> Option<Where> {
         let (variables, out) = (self.variables.clone(), Out { dir: self.out.dir.clone() });
         Some(Where { blueprint: self.blueprint.clone()?, variables, out, target: self.target })
     }
 }
 
-/// The verbs of images.
+/// The verbs of `images`.
 #[derive(Debug, Subcommand)]
 pub enum ImagesVerb {
-    /// Remove old images that no machine runs from, and their snapshots
+    /// Remove old images that no machine runs from, with their snapshots
     Prune(PruneArgs),
 }
 
@@ -46,10 +46,10 @@ pub enum ImagesVerb {
 pub struct PruneArgs {
     #[command(flatten)]
     pub place: Where,
-    /// How many of each role stay, besides those in use and those that the blueprint means now
+    /// Number of images to keep of each role, besides those in use and those of the current blueprint
     #[arg(long, value_name = "N")]
     pub keep: u8,
-    /// Do not ask first
+    /// Do not ask for confirmation
     #[arg(long)]
     pub yes: bool,
 }

@@ -1,4 +1,4 @@
-//! What can be written on the command line.
+//! The command line, as clap parses it.
 
 mod common;
 mod drive;
@@ -22,7 +22,7 @@ pub use write::{CheckArgs, ExplainArgs, GenArgs, InitArgs, SchemaArgs, SchemaFor
 #[derive(Debug, Parser)]
 #[command(name = "pgherd", version, after_help = EXIT_CODES, arg_required_else_help = true)]
 pub struct Args {
-    /// What to do.
+    /// The verb.
     #[command(subcommand)]
     pub verb: Verb,
 }
@@ -32,29 +32,29 @@ pub struct Args {
 pub enum Verb {
     /// Write a first blueprint, from a few questions or from flags
     Init(InitArgs),
-    /// Write a cluster's files: Packer templates, Terraform modules, scripts, configuration
+    /// Generate a cluster's files: Packer templates, Terraform modules, scripts and configuration
     Gen(GenArgs),
-    /// Say what a cluster will do: outages, losses, quorum, capacity, and every rule that it breaks
+    /// Predict outages, data loss, quorum and capacity, and report every violated rule
     Check(CheckArgs),
-    /// Tell the whole story of a rule (PGH001), or why a value (maxconn) or a generated line (haproxy.cfg:44) is what it is
+    /// Explain a rule (PGH001), a value (maxconn) or a line of a generated file (haproxy.cfg:44)
     Explain(ExplainArgs),
-    /// Print the blueprint language: every name, its type, bounds and default; or the events of a run
+    /// Print the blueprint language, with every type, bound and default, or the events of a run
     Schema(SchemaArgs),
-    /// Build the images, make the machines, and wait until the cluster is whole
+    /// Build the images, create the machines, and wait until the cluster is healthy
     Run(RunArgs),
-    /// Take a cluster down
+    /// Destroy a cluster
     Destroy(DestroyArgs),
-    /// List the images of a cluster with age, hash and use; prune those that nobody needs
+    /// List the images of a cluster, or remove those that are no longer needed
     Images(ImagesArgs),
-    /// Show each machine, who is primary and who streams; 1 if the cluster is not healthy
+    /// Show each machine, which one is primary and which ones stream; exit with 1 if unhealthy
     Status(StatusArgs),
-    /// Print the least IAM policies that `run`, `status` or `destroy` need for a cluster
+    /// Print the minimal IAM policies that `run`, `status` or `destroy` needs
     Policy(PolicyArgs),
-    /// Look for each tool and credential, and say how to get what is missing
+    /// Check the tools and the credentials, and tell how to get what is missing
     Doctor(DoctorArgs),
-    /// For pgherd's own use: keep a tool alive and its output clean, whatever becomes of who started it
+    /// Keep a tool running and its output free of secrets, even if pgherd itself is killed (internal)
     #[command(hide = true)]
     Keep(KeepArgs),
-    /// The lab: an AWS of one's own on this machine, with machines that boot
+    /// Run clusters on this machine: a simulated AWS API with machines that really boot
     Lab(LabArgs),
 }

@@ -1,4 +1,4 @@
-//! The words of `policy`.
+//! The arguments of `policy`.
 
 use std::path::PathBuf;
 
@@ -16,10 +16,10 @@ pub struct PolicyArgs {
     pub blueprint: PathBuf,
     #[command(flatten)]
     pub variables: Variables,
-    /// What the rights are for
+    /// The verb that needs the rights
     #[arg(long = "for", value_enum, value_name = "VERB", default_value_t = Aim::Run)]
     pub aim: Aim,
-    /// Print this policy alone, as `aws iam create-policy --policy-document` takes it; without it, all of them by name
+    /// Print only this policy, as `aws iam create-policy --policy-document` takes it [default: all, by name]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 }

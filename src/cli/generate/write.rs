@@ -1,4 +1,4 @@
-//! The second half: what is to be written is written, on all processors.
+//! The second half of `gen`: writes the files.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -14,17 +14,17 @@ use crate::generate::{for_machines, for_tools, generate};
 use crate::system::parallel;
 use crate::workspace::{Staged, Workspace, place};
 
-/// New clusters that wait for the disk together: the wait is the same for one and for many.
+/// Number of new clusters that wait for the disk together. The wait is the same for one and for many.
 pub(super) const BATCH: usize = 32;
 
-/// Writes some clusters; the answers are in their order.
+/// Writes the files of some clusters, and returns the results in their order.
 pub(super) fn write_batch(
     out: &Path,
     options: &args::GenArgs,
     batch: &[Looked],
 ) -> Vec<Result<Reconciled, CommandError>> {
     let mut staged: Vec<Staged> = vec![];
-    // Where a new cluster is to come from `place`, its turn among those.
+    // New clusters get their results from `place`; these are their positions.
     let mut done: Vec<Result<Reconciled, CommandError>> = vec![];
     let mut waiting = vec![];
     for (at, one) in batch.iter().enumerate() {
@@ -71,7 +71,7 @@ fn write_one(
     Ok(reconciled)
 }
 
-/// Writes the first half of a new cluster's files while the other half is made.
+/// Writes the first half of a new cluster's files while the other half is generated.
 fn stage(workspace: &Workspace, cluster: &Cluster, origin: Option<&str>) -> anyhow::Result<(Staged, Reconciled)> {
     let staged = workspace.stage()?;
     let machines = for_machines(cluster);
