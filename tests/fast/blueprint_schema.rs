@@ -1,4 +1,4 @@
-//! The schema takes what the readers take, and the README's table is the schema's.
+//! The schema takes what the readers take, and the table in `blueprints/README.md` is the schema's.
 
 use pgherd::blueprint::{self, schema};
 use serde_json::{Value, json};
@@ -7,13 +7,13 @@ const START: &str = "<!-- blueprint-reference: `pgherd schema --format markdown`
 const END: &str = "\n<!-- end of blueprint-reference -->";
 
 #[test]
-fn the_readme_has_the_table() {
-    let readme = std::fs::read_to_string("README.md").expect("README.md");
+fn snapshots_of_the_table_are_in_the_readme() {
+    let readme = std::fs::read_to_string("blueprints/README.md").expect("blueprints/README.md");
     let (before, rest) = readme.split_once(START).expect("the marker before the table");
     let (found, after) = rest.split_once(END).expect("the marker after the table");
     if std::env::var("INSTA_UPDATE").is_ok_and(|how| how == "always") {
         let text = format!("{before}{START}{}{END}{after}", schema::table());
-        return std::fs::write("README.md", text).expect("README.md");
+        return std::fs::write("blueprints/README.md", text).expect("blueprints/README.md");
     }
     assert_eq!(found, schema::table(), "write it with INSTA_UPDATE=always cargo test --test fast blueprint_schema");
 }
