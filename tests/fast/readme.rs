@@ -72,7 +72,8 @@ fn acted(name: &str, command: &str) -> String {
 fn steady(line: &str) -> String {
     let word = |word: &str| {
         let bare = word.trim_end_matches([':', ',', ';']);
-        let seconds = bare.strip_suffix('s').is_some_and(|number| number.contains('.') && number.parse::<f64>().is_ok());
+        let seconds =
+            bare.strip_suffix('s').is_some_and(|number| number.contains('.') && number.parse::<f64>().is_ok());
         let digits = bare.bytes().filter(u8::is_ascii_digit).count();
         match () {
             () if seconds => word.replace(bare, "1.0s"),
@@ -198,7 +199,10 @@ fn the_manual_names_every_command_and_flag() {
         for word in printed(&format!("pgherd {verb} --help")).split_whitespace() {
             let flag = word.trim_end_matches([',', '.', ';', '`', ')']).split(['=', '[']).next().unwrap();
             let is_one = flag.starts_with("--") && flag.len() > 2 && flag != "--help";
-            if is_one && flag.trim_start_matches('-').starts_with(|c: char| c.is_ascii_lowercase()) && !manual.contains(flag) {
+            if is_one
+                && flag.trim_start_matches('-').starts_with(|c: char| c.is_ascii_lowercase())
+                && !manual.contains(flag)
+            {
                 missing.push(format!("{verb} {flag}"));
             }
         }
