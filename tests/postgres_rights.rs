@@ -266,7 +266,9 @@ fn the_runbooks_sql_does_what_the_founding_does() {
         server.may("newcomer", "newcomer", "CREATE TABLE own (n int)");
         server.may_not("b", "newcomer", "SELECT 1");
 
-        let [let_in, read, write] = &section("Let a user into another user's database")[..] else { panic!("{version}") };
+        let [let_in, read, write] = &section("Let a user into another user's database")[..] else {
+            panic!("{version}")
+        };
         server.script(POSTGRES, &format!("{let_in}{read}"));
         server.script(POSTGRES, &section("Add a user")[0].replace("newcomer", "writer"));
         let rest = let_in.lines().filter(|line| !line.contains("'SELECT'") && !line.contains("'CONNECT'"));
@@ -281,7 +283,11 @@ fn the_runbooks_sql_does_what_the_founding_does() {
         }
         server.may_not("newcomer", "a", "INSERT INTO kept DEFAULT VALUES");
         assert_eq!(server.may("newcomer", "a", "SHOW default_transaction_read_only"), "on");
-        server.may("writer", "a", "INSERT INTO kept DEFAULT VALUES; INSERT INTO later DEFAULT VALUES; DELETE FROM s.more");
+        server.may(
+            "writer",
+            "a",
+            "INSERT INTO kept DEFAULT VALUES; INSERT INTO later DEFAULT VALUES; DELETE FROM s.more",
+        );
         server.may("writer", "a", "CREATE TEMPORARY TABLE t (n int)");
 
         let remove = section("Remove a user").concat();
@@ -305,7 +311,8 @@ fn follows(server: &Server, read: &[String], leave: &str) {
     let subscriber = Server::started("local all all trust\n", "");
     subscriber.may(POSTGRES, POSTGRES, "CREATE TABLE orders (n int PRIMARY KEY)");
     let socket = format!("host={} ", server.dir.path().display());
-    let local = subscribe.replace("host=10.20.128.32 port=5000 ", &socket).replace("sslmode=require", "sslmode=disable");
+    let local =
+        subscribe.replace("host=10.20.128.32 port=5000 ", &socket).replace("sslmode=require", "sslmode=disable");
     assert!(local.contains(&format!("{socket}dbname=a user=follower ")), "{local}");
     subscriber.script(POSTGRES, &local);
     server.may("a", "a", "INSERT INTO orders VALUES (2)");
