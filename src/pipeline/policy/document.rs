@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::modules::Modules;
 use super::rights::{ENCRYPT, On};
 use crate::cluster::{Cluster, Partition};
+use crate::tools::lock;
 
 /// Characters of a managed policy, white space not counted
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
@@ -168,7 +169,7 @@ impl<'a> Statements<'a> {
         let Some((bucket, keys)) = &self.modules.states else { return };
         let bucket = format!("arn:{}:s3:::{bucket}", self.partition);
         let states: Vec<String> = keys.iter().map(|key| format!("{bucket}/{key}")).collect();
-        let locks: Vec<String> = states.iter().map(|state| format!("{state}.tflock")).collect();
+        let locks: Vec<String> = states.iter().map(|state| format!("{state}{}", lock::SUFFIX)).collect();
         self.allow(When::Always, "s3:ListBucket", vec![bucket.clone()]);
         self.allow(When::Always, "s3:GetObject", states.clone());
         if written {
