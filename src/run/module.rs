@@ -128,6 +128,7 @@ impl Under<'_> {
             self.failure(what, format!("look at it by hand: {}", show.paste()))
         })?;
         self.keep_passwords(&shown.stdout)?;
+        summary.differences.iter().for_each(|difference| drop(self.log.line(difference)));
         summary.warnings.iter().for_each(|warning| drop(self.log.line(&format!("check: {warning}"))));
         Ok(summary)
     }
