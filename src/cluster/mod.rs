@@ -33,7 +33,7 @@ use crate::blueprint::model::{self, Blueprint, Budget};
 
 pub use crate::blueprint::Partition;
 pub use crate::blueprint::Peer;
-pub use crate::blueprint::instance::Instance;
+pub use crate::blueprint::instance::InstanceType;
 pub use crate::blueprint::model::{Access, Base, Database, Disk, Failover, Locale, Provider, State, User};
 pub use crate::blueprint::regions;
 pub use base::{Arch, BaseImage};
@@ -193,7 +193,7 @@ pub struct Machine {
     pub arch: Arch,
     /// What that type has, where it is known or the blueprint says so.
     #[serde(skip)]
-    pub instance: Option<Instance>,
+    pub instance: Option<InstanceType>,
     /// Root disk.
     #[serde(skip)]
     pub disk: Disk,
