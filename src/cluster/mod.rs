@@ -30,6 +30,7 @@ use ipnet::Ipv4Net;
 use serde::Serialize;
 
 use crate::blueprint::model::{self, Blueprint, Budget};
+use crate::parameters;
 
 pub use crate::blueprint::Partition;
 pub use crate::blueprint::Peer;
@@ -240,7 +241,7 @@ impl Postgres {
     /// Libraries that every session finds loaded, by their bare names.
     pub fn preloads(&self, library: &str) -> bool {
         let list = self.settings.get("shared_preload_libraries").map_or("", String::as_str);
-        postgres::libraries(list).any(|name| name == library)
+        parameters::value::libraries(list).iter().any(|name| name == library)
     }
 
     /// Locales of the C library that an image makes, beside those that every image has.
