@@ -3,7 +3,7 @@
 #
 #   ./rotate_password.sh USER
 #
-# What it needs: the AWS CLI with credentials that may read and write the secret, psql, python3, and a way to HAProxy's write port.
+# What it needs: the AWS CLI with credentials that may do what `pgherd policy BLUEPRINT --for rotate` prints, psql, python3, and a way to HAProxy's write port.
 #
 # The order is that of Secrets Manager's own rotations. The new password is stored first, labelled AWSPENDING, so it cannot
 # get lost; then PostgreSQL takes it; then it becomes the current one. Interrupted at any point, run it again: it goes on
@@ -14,6 +14,7 @@
 #   HAPROXY_ADDRESS   where to reach HAProxy from here, if not at its private address
 #   PGDATABASE        a database that lets the user in, if not the one below; needed where there is none
 #   PGSSLMODE         how psql checks the server (default require)
+#   SECRETS_ENDPOINT  URL of Secrets Manager, if not the region's own: output secrets_endpoint of the network's module
 set -euo pipefail
 
 # What the blueprint decided.
@@ -28,7 +29,8 @@ die() {
   exit 1
 }
 
-secrets() { aws secretsmanager "$@" --region "$region" --secret-id "$secret" --output text; }
+manager() { aws secretsmanager "$@" --region "$region" ${SECRETS_ENDPOINT:+--endpoint-url "$SECRETS_ENDPOINT"} --output text; }
+secrets() { manager "$@" --secret-id "$secret"; }
 version_of() { secrets list-secret-version-ids --query "Versions[?contains(VersionStages || \`[]\`, '$1')].VersionId | [0]"; }
 value_of() { secrets get-secret-value --version-stage "$1" --query SecretString; }
 
@@ -64,8 +66,7 @@ main() {
   old=$(value_of AWSCURRENT)
   if [[ $pending == None || $pending == "$current" ]]; then
     as_user "$old" <<<'SELECT 1' || die "$user cannot log in at $PGHOST:$PGPORT with the password in $secret; nothing was changed"
-    new=$(aws secretsmanager get-random-password --region "$region" --password-length 32 \
-      --exclude-punctuation --query RandomPassword --output text)
+    new=$(manager get-random-password --password-length 32 --exclude-punctuation --query RandomPassword)
     pending=$(printf %s "$new" | secrets put-secret-value --version-stages AWSPENDING --secret-string file:///dev/stdin --query VersionId)
   else
     echo "going on with a rotation that was interrupted"

@@ -44,9 +44,26 @@ data "aws_iam_policy_document" "endpoint" {
   }
 
   statement {
-    sid       = "PutPasswordsOfUsers"
-    actions   = ["secretsmanager:PutSecretValue"]
+    # The machine that founds the cluster puts them there; rotate_password.sh replaces them.
+    sid = "PutPasswordsOfUsers"
+    actions = [
+      "secretsmanager:ListSecretVersionIds",
+      "secretsmanager:PutSecretValue",
+      "secretsmanager:UpdateSecretVersionStage",
+    ]
     resources = ["${local.secret_arns}/user/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+  }
+
+  # For rotate_password.sh. AWS limits this to no resource; it reads and writes nothing.
+  statement {
+    sid       = "MakePasswords"
+    actions   = ["secretsmanager:GetRandomPassword"]
+    resources = ["*"]
 
     principals {
       type        = "*"
