@@ -377,7 +377,6 @@ pub const QUESTIONS: &[(&str, &[On])] = &[
 
 /// What `rotate_password.sh` does.
 pub const ROTATE: &[(&str, &[On])] = &[
-    ("secretsmanager:GetRandomPassword", ANY),
     ("secretsmanager:GetSecretValue", &[SecretOfUser]),
     ("secretsmanager:ListSecretVersionIds", &[SecretOfUser]),
     ("secretsmanager:PutSecretValue", &[SecretOfUser]),
