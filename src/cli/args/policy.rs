@@ -26,14 +26,15 @@ pub struct PolicyArgs {
 
 impl ValueEnum for Aim {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Aim::Run, Aim::Status, Aim::Destroy]
+        &Aim::ALL
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(match self {
-            Aim::Run => PossibleValue::new("run").help("Build images, create, change and replace machines"),
-            Aim::Status => PossibleValue::new("status").help("Read Terraform's outputs"),
-            Aim::Destroy => PossibleValue::new("destroy").help("Destroy the cluster"),
-        })
+        Some(PossibleValue::new(self.name()).help(match self {
+            Aim::Run => "Build images, and create, change and replace machines",
+            Aim::Status => "Read Terraform's outputs",
+            Aim::Destroy => "Destroy the cluster",
+            Aim::Rotate => "Change passwords of database users with rotate_password.sh",
+        }))
     }
 }
