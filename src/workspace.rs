@@ -69,7 +69,7 @@ impl Workspace {
         files::make_dirs(&self.dir).with_context(|| format!("cannot make {}", self.dir.display()))?;
         let _lock = self.lock()?;
         let review = self.review(cluster, set)?;
-        let refused = review.reconciled.refusals.iter().find(|(_, why)| !(force && why.yields_to_force()));
+        let refused = review.reconciled.conflicts.iter().find(|(_, why)| !(force && why.yields_to_force()));
         if let Some((path, why)) = refused {
             bail!("{} {why}", self.dir.join(path.as_str()).display());
         }

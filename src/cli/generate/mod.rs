@@ -81,7 +81,7 @@ fn write(report: &Report, out: &Path, options: &args::GenArgs, looked: &[Looked]
 fn refuse(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Result<(), CommandError> {
     let (mut yielding, mut hard, mut in_use, mut copied) = (0, 0, false, false);
     for one in all {
-        for (path, why) in &one.seen.reconciled.refusals {
+        for (path, why) in &one.seen.reconciled.conflicts {
             in_use |= *why == Conflict::InUse;
             copied |= matches!(why, Conflict::OfAnother(_));
             let shown = options.out.dir.join(&one.name).join(path.as_str());
@@ -119,7 +119,7 @@ fn show_drift(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Resul
         let reconciled = &one.seen.reconciled;
         report.diff(&one.seen.diff);
         name_crlf(report, &shown, reconciled);
-        for (path, why) in &reconciled.refusals {
+        for (path, why) in &reconciled.conflicts {
             report.warning(&format!("{} {why}", shown.join(path.as_str()).display()));
         }
         if !reconciled.steps.is_empty() {
