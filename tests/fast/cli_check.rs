@@ -37,7 +37,7 @@ fn the_shipped_blueprints_break_no_rule() {
     let done = test.run(&["check"]).exits(0).out("herd (blueprints/herd.hcl)").out("minimal (blueprints/minimal.hcl)");
     let done =
         done.out("postgres dies on the primary 7 s nothing loop_wait 2 + members 2 + promotion 2 + haproxy_up 1");
-    assert_eq!(done.stdout.matches("none is broken").count(), 2, "{}", done.stdout);
+    assert_eq!(done.stdout.matches("No rule is violated.").count(), 2, "{}", done.stdout);
 }
 
 #[test]
@@ -48,8 +48,8 @@ fn an_error_has_its_code_and_place_and_refuses_gen() {
         .exits(2)
         .out(place)
         .out("help: name three zones, or write accept \"PGH001\"")
-        .err("1 rule is broken");
-    test.run(&["gen"]).exits(2).err(place).err("warning[PGH002]").err("nothing was written: 1 rule is broken");
+        .err("1 rule is violated");
+    test.run(&["gen"]).exits(2).err(place).err("warning[PGH002]").err("1 rule is violated; nothing was written");
     test.run(&["gen", "--check"]).exits(2).err(place);
     assert!(!test.path("generated").exists());
 }

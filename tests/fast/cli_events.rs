@@ -159,7 +159,7 @@ fn a_run_that_is_interrupted() {
     let done = Done::from(child.wait_with_output().unwrap())
         .exits(130)
         .err("terraform apply (network)")
-        .err("given the time to end in order");
+        .err("shutting down; waiting.");
     let events = schema.events(&done);
     for stage in ["network", "master", "verify"] {
         assert_eq!(of(&at_work(&events), "stage-ended", stage)[0]["outcome"], json!({ "kind": "interrupted" }));

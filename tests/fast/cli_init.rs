@@ -69,7 +69,7 @@ fn nothing_is_overwritten_and_nothing_bad_is_written() {
     test.run(&["init", "--region", "eu-west-1"]).exits(2).err("blueprints/herd.hcl is there already");
     test.run(&["init", "--region", "eu-west-1", "--out", "blueprints/herd.hcl"]).exits(2);
     assert_eq!(test.read("blueprints/herd.hcl"), "mine\n");
-    test.run(&["init", "--name", "other"]).exits(2).err("nobody is there to ask: name the region");
+    test.run(&["init", "--name", "other"]).exits(2).err("there is no terminal to ask for the region");
     for (flag, value, says) in [
         ("--name", "Other", "such as \"other\""),
         ("--name", "a\"b${c}", "cannot be part of a host name"),
@@ -108,6 +108,6 @@ fn a_person_is_asked_until_the_answers_fit() {
     let text = test.read("blueprints/shop.hcl");
     assert!(text.contains("region = \"eu-west-1\"") && text.contains("count = 3"), "{text}");
     assert!(text.contains("    #key_name = \"dba\""), "asked for, as there are admins, and none: {text}");
-    test.at_terminal(&["init"], "another\n").exits(2).out("nothing is written");
+    test.at_terminal(&["init"], "another\n").exits(2).out("nothing was written");
     assert!(!test.path("blueprints/another.hcl").exists());
 }

@@ -63,10 +63,10 @@ fn what_is_no_file_is_refused_in_words() {
     symlink("nowhere.hcl", test.path("dangling.hcl")).unwrap();
     mkfifoat(CWD, test.path("silent.hcl"), Mode::RUSR | Mode::WUSR).unwrap();
     for (path, says) in [
-        ("folder.hcl", "is a folder: name the blueprints in it"),
+        ("folder.hcl", "is a directory; name the blueprints in it"),
         ("loop.hcl", "symbolic links"),
-        ("dangling.hcl", "there is no such blueprint"),
-        ("nothing.hcl", "there is no such blueprint"),
+        ("dangling.hcl", "no such file"),
+        ("nothing.hcl", "no such file"),
         // Without an end, and without a beginning.
         ("/dev/zero", "this is neither a file nor standard input"),
         ("/dev/null", "this is neither a file nor standard input"),
@@ -102,7 +102,11 @@ fn a_blueprint_that_is_elsewhere_is_named() {
     refused(&test, &["check"], &format!("none in {}/blueprints/", here.display()));
     test.write("blueprints/herd.hcl", HERD);
     refused(&test, &["check", "herd.hcl"], "did you mean blueprints/herd.hcl?");
-    refused(&test, &["check", "hred.hcl"], &format!("this is {}, and there are blueprints/herd.hcl", here.display()));
+    refused(
+        &test,
+        &["check", "hred.hcl"],
+        &format!("the working directory is {}; its blueprints are blueprints/herd.hcl", here.display()),
+    );
 }
 
 #[test]

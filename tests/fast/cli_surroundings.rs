@@ -220,11 +220,7 @@ fn what_git_makes_of_the_files_is_prevented_or_named() {
     let mut modes = fs::metadata(&script).unwrap().permissions();
     std::os::unix::fs::PermissionsExt::set_mode(&mut modes, 0o644);
     fs::set_permissions(&script, modes).unwrap();
-    test.run(RUN)
-        .exits(3)
-        .err("deploy.sh in")
-        .err("has other permissions than it was generated with")
-        .err("core.fileMode");
+    test.run(RUN).exits(3).err("deploy.sh in").err("the executable bit is wrong in").err("core.fileMode");
     test.run(&["gen"]).exits(0);
     test.run(RUN).exits(0);
 }
@@ -276,6 +272,6 @@ fn a_cluster_that_cannot_be_seen_from_here_is_made_and_not_verified() {
         "{verify}"
     );
     assert_eq!(events.last().unwrap()["exit_code"], 5);
-    assert_eq!(test.calls_of(" apply ").len(), 4, "everything is made");
-    alone(&test, &["status", "blueprints/herd.hcl"]).exits(5).err("the cluster cannot be seen from here");
+    assert_eq!(test.calls_of(" apply ").len(), 4, "everything was created");
+    alone(&test, &["status", "blueprints/herd.hcl"]).exits(5).err("the cluster cannot be reached from here");
 }
