@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::layout::{Kind, kinds};
+use super::layout::{DatabaseKind, kinds};
 use super::{Finding, network, shared_memory};
 use crate::blueprint::model::Disk;
 use crate::blueprint::rules::{self, Rule};
@@ -113,7 +113,7 @@ fn haproxy_memory(cluster: &Cluster) -> Option<Sum> {
     })
 }
 
-fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Sum> {
+fn memory(cluster: &Cluster, DatabaseKind { block, shown, machine }: &DatabaseKind) -> Option<Sum> {
     let instance = machine.instance?;
     let connections = u64::from(cluster.postgres.max_connections);
     // -1, or none, is as for maintenance_work_mem.
@@ -159,7 +159,7 @@ fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Su
     })
 }
 
-fn wal(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Sum {
+fn wal(cluster: &Cluster, DatabaseKind { block, shown, machine }: &DatabaseKind) -> Sum {
     let mib = |name, default_mib: u64| setting(cluster, name, default_mib * 1024) / 1024;
     let slots = if cluster.slaves().next().is_some() { mib("max_slot_wal_keep_size", 0) } else { 0 };
     Sum {
@@ -183,7 +183,7 @@ fn wal(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Sum {
 }
 
 /// What a volume can do, beside what its machine can ask of all its volumes.
-fn link(Kind { block, shown, machine }: &Kind) -> Vec<Sum> {
+fn link(DatabaseKind { block, shown, machine }: &DatabaseKind) -> Vec<Sum> {
     let Some(link) = machine.instance.and_then(|instance| instance.link) else { return vec![] };
     let disk = machine.disk;
     let sum = |what, unit, [baseline, maximum]: [u32; 2], part: u32, rule, included, name| Sum {
@@ -257,7 +257,7 @@ fn help(sum: &Sum) -> String {
     }
 }
 
-fn shared_buffers(cluster: &Cluster, Kind { block, machine, .. }: &Kind) -> Option<Finding> {
+fn shared_buffers(cluster: &Cluster, DatabaseKind { block, machine, .. }: &DatabaseKind) -> Option<Finding> {
     let path = format!("{block}.instance_type");
     let Some(instance) = machine.instance else {
         let problem =

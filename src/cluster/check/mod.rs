@@ -7,7 +7,6 @@ pub mod capacity;
 mod finding;
 mod layout;
 mod network;
-pub mod outage;
 pub mod quorum;
 mod quotas;
 mod region;
@@ -22,11 +21,12 @@ mod text;
 use serde::Serialize;
 
 use super::Cluster;
+use super::fault::{Fault, Prediction, predict};
+use super::timing::Timers;
 use crate::blueprint::diagnostic::Severity;
 use crate::blueprint::rules;
 use access::Door;
 use capacity::Sum;
-use outage::{Fault, Prediction, Timers, predict};
 use quorum::Quorum;
 
 pub use budget::Kept;

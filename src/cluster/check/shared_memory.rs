@@ -4,7 +4,7 @@
 //! `postgres -C shared_memory_size` of PostgreSQL 15 says with one setting after the other raised; they are within a tenth of it.
 
 use super::capacity::{Sum, attribute, setting};
-use super::layout::Kind;
+use super::layout::DatabaseKind;
 use crate::blueprint::rules;
 use crate::cluster::Cluster;
 use crate::cluster::sizing::whole;
@@ -73,7 +73,7 @@ pub(super) fn beside_buffers(cluster: &Cluster) -> Vec<(&'static str, u64)> {
 }
 
 /// All that is mapped, beside the machine's memory.
-pub(super) fn sum(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Sum> {
+pub(super) fn sum(cluster: &Cluster, DatabaseKind { block, shown, machine }: &DatabaseKind) -> Option<Sum> {
     let mut parts = vec![("shared_buffers", setting(cluster, "shared_buffers", SHARED_BUFFERS_KIB) / 1024)];
     parts.extend(beside_buffers(cluster));
     const ASKED: [&str; 9] = [
