@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 use std::process::Command;
 
-use pgherd::blueprint::instance::{AS_OF, Instance, Processor};
+use pgherd::blueprint::instance::{AS_OF, InstanceType, Processor};
 use pgherd::blueprint::is_graviton;
 use serde_json::{Map, Value};
 
@@ -32,14 +32,14 @@ fn what_is_added_by_hand_is_not_in_the_table() {
     for line in added.lines().filter(|line| !line.starts_with('#')) {
         let name = line.split('\t').next().unwrap();
         assert!(!described.contains_key(name), "{name} is in moto's data by now: take its line out");
-        assert!(Instance::of(name).is_some_and(|instance| instance.link.is_some()), "{name}");
+        assert!(InstanceType::of(name).is_some_and(|instance| instance.link.is_some()), "{name}");
     }
 }
 
 #[test]
 fn every_type_is_known_by_its_name() {
     for (name, type_) in &described() {
-        let instance = Instance::of(name).unwrap_or_else(|| panic!("{name}"));
+        let instance = InstanceType::of(name).unwrap_or_else(|| panic!("{name}"));
         assert_eq!(u64::from(instance.vcpus), type_["VCpuInfo"]["DefaultVCpus"].as_u64().unwrap(), "{name}");
         assert_eq!(instance.memory_mib, type_["MemoryInfo"]["SizeInMiB"].as_u64().unwrap(), "{name}");
         let processor = Processor::of(name).unwrap();

@@ -48,7 +48,7 @@ pub fn parse_with(
     text: &str,
     variables: &BTreeMap<String, String>,
 ) -> Result<Blueprint, Vec<Diagnostic>> {
-    let source = diagnostic::Source::new(file_name, text);
+    let source = diagnostic::SourceText::new(file_name, text);
     let blueprint = document::parse(&source).and_then(|document| validate::cluster(&source, &document, variables));
     match (blueprint, source.into_diagnostics()) {
         (Some(blueprint), problems) if problems.is_empty() => Ok(blueprint),

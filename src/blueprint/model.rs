@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use super::instance::Instance;
+use super::instance::InstanceType;
 use super::partition::Partition;
 use super::peer::Peer;
 use super::regions;
@@ -301,7 +301,7 @@ pub struct Machine {
     /// EC2 instance type.
     pub instance_type: String,
     /// What it has: by its name where that is known, else as `memory_gb` and `vcpus` say.
-    pub instance: Option<Instance>,
+    pub instance: Option<InstanceType>,
     /// Its (root) disk.
     pub disk: Disk,
     /// Whether it gets an Elastic IP: to reach it from outside, never for replication.
@@ -451,7 +451,7 @@ impl Machine {
     }
 
     fn of(instance_type: &str, disk: Disk) -> Self {
-        let instance = Instance::of(instance_type);
+        let instance = InstanceType::of(instance_type);
         Machine { instance_type: instance_type.into(), instance, disk, elastic_ip: false, key_name: None }
     }
 }

@@ -2,16 +2,16 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::diagnostic::{Refusal, Source};
+use super::diagnostic::{Refusal, SourceText};
 use super::form::{Form, Holds, Shown};
 use super::rules::language as is;
 use super::tree::{Attribute, Block, Body};
-use super::value::{Entry, Kind as Is, Value, mismatch, text, whole_number};
+use super::value::{Data, Evaluated, MapEntry, mismatch, text, whole_number};
 use super::vocabulary::{Kind, Vocabulary, Word, full_name};
 
 /// Reads one block's body.
-pub(super) struct Reader<'a> {
-    pub source: &'a Source<'a>,
+pub(super) struct BlockReader<'a> {
+    pub source: &'a SourceText<'a>,
     vocabulary: &'a Vocabulary,
     /// `None` where the block is absent: everything in it then has its default.
     body: Option<&'a Body>,
@@ -23,52 +23,52 @@ pub(super) struct Reader<'a> {
 
 /// A value, and where it came from.
 #[derive(Debug, Clone)]
-pub(super) struct Found<T> {
+pub(super) struct Reading<T> {
     pub value: T,
     /// Where it stands; for a default, the name of its block.
     pub at: Range<usize>,
-    pub origin: Origin,
+    pub presence: Presence,
 }
 
 /// Where a value came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum Presence {
     /// Nothing was written.
     Default,
     /// The blueprint says so.
-    Written,
+    Set,
     /// What was written was refused, and reported: rules across attributes have nothing to add.
     Refused,
 }
 
-impl<T> Found<T> {
-    pub fn refused(&self) -> bool {
-        self.origin == Origin::Refused
+impl<T> Reading<T> {
+    pub fn is_refused(&self) -> bool {
+        self.presence == Presence::Refused
     }
 
-    pub fn written(&self) -> bool {
-        self.origin == Origin::Written
+    pub fn is_set(&self) -> bool {
+        self.presence == Presence::Set
     }
 
-    pub fn written_at(value: T, at: Range<usize>) -> Self {
-        Found { value, at, origin: Origin::Written }
+    pub fn set_at(value: T, at: Range<usize>) -> Self {
+        Reading { value, at, presence: Presence::Set }
     }
 }
 
-impl<'a> Reader<'a> {
+impl<'a> BlockReader<'a> {
     /// Reads the cluster's block with `read`, then reports what in it nobody asked for.
     /// `at` is where its name stands.
-    pub fn cluster<T>(source: &Source, body: &Body, at: Range<usize>, read: impl FnOnce(&Reader) -> T) -> T {
+    pub fn cluster<T>(source: &SourceText, body: &Body, at: Range<usize>, read: impl FnOnce(&BlockReader) -> T) -> T {
         let vocabulary = Vocabulary::default();
-        let result = read(&Reader { source, vocabulary: &vocabulary, body: Some(body), path: String::new(), at });
+        let result = read(&BlockReader { source, vocabulary: &vocabulary, body: Some(body), path: String::new(), at });
         vocabulary.report_unknown(source, body, "");
         result
     }
 
     /// What `read` asks a cluster's body for: the language.
-    pub fn words(source: &Source, body: &Body, read: impl FnOnce(&Reader)) -> Vec<Word> {
+    pub fn words(source: &SourceText, body: &Body, read: impl FnOnce(&BlockReader)) -> Vec<Word> {
         let vocabulary = Vocabulary::default();
-        read(&Reader { source, vocabulary: &vocabulary, body: Some(body), path: String::new(), at: 0..0 });
+        read(&BlockReader { source, vocabulary: &vocabulary, body: Some(body), path: String::new(), at: 0..0 });
         vocabulary.words()
     }
 
@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the inner block `name` (or, where it is absent, an empty one).
-    pub fn block<T>(&self, name: &'static str, read: impl FnOnce(&Reader<'a>) -> T) -> T {
+    pub fn block<T>(&self, name: &'static str, read: impl FnOnce(&BlockReader<'a>) -> T) -> T {
         self.vocabulary.learn(&self.path, name, Kind::Block, Form::of(Holds::Block));
         let mut blocks = self.blocks().filter(|b| b.name == name);
         let first = blocks.next();
@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
             }
         }
         let at = first.map_or_else(|| self.at.clone(), |block| block.at.clone());
-        read(&Reader { body: first.map(|block| &block.body), path: self.full(name), at, ..*self })
+        read(&BlockReader { body: first.map(|block| &block.body), path: self.full(name), at, ..*self })
     }
 
     /// Every block `name`, for blocks that are told apart by the label behind their name. `example` is a label that would
@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
         name: &'static str,
         example: &str,
         attributes: &[(&'static str, Form)],
-        mut read: impl FnMut(&Reader<'a>, &'a str, Range<usize>),
+        mut read: impl FnMut(&BlockReader<'a>, &'a str, Range<usize>),
     ) {
         let path = self.full(name);
         self.vocabulary.learn(&self.path, name, Kind::Block, Form::of(Holds::Block));
@@ -128,7 +128,8 @@ impl<'a> Reader<'a> {
         for block in self.blocks().filter(|b| b.name == name) {
             match block.labels.as_slice() {
                 [(label, label_at)] => {
-                    let inner = Reader { body: Some(&block.body), path: path.clone(), at: block.at.clone(), ..*self };
+                    let inner =
+                        BlockReader { body: Some(&block.body), path: path.clone(), at: block.at.clone(), ..*self };
                     read(&inner, label, label_at.clone());
                 }
                 _ => self.source.report(
@@ -147,7 +148,7 @@ impl<'a> Reader<'a> {
         name: &'static str,
         default: T,
         parse: impl Fn(&str) -> Result<T, Refusal>,
-    ) -> Found<T> {
+    ) -> Reading<T> {
         let form = Form::of(Holds::Text).or(&default);
         self.value(name, form, default, |value| parse(text(value)?))
     }
@@ -159,13 +160,13 @@ impl<'a> Reader<'a> {
         default: T,
         all: &[&'static str],
         parse: impl Fn(&str) -> Result<T, Refusal>,
-    ) -> Found<T> {
+    ) -> Reading<T> {
         let form = Form::of(Holds::OneOf(all.to_vec())).or(&default);
         self.value(name, form, default, |value| parse(text(value)?))
     }
 
     /// The same where absent and `None` are one.
-    pub fn optional<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, Refusal>) -> Found<Option<T>> {
+    pub fn optional<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, Refusal>) -> Reading<Option<T>> {
         self.parsed(name, None, |written| parse(written).map(Some))
     }
 
@@ -175,11 +176,11 @@ impl<'a> Reader<'a> {
         name: &'static str,
         example: &str,
         parse: impl Fn(&str) -> Result<T, Refusal>,
-    ) -> Found<T> {
+    ) -> Reading<T> {
         let form = Form::of(Holds::Text).required();
         let mut found = self.value(name, form, T::default(), |value| parse(text(value)?));
-        if found.origin == Origin::Default {
-            found.origin = Origin::Refused;
+        if found.presence == Presence::Default {
+            found.presence = Presence::Refused;
             self.source.report(
                 &is::MISSING,
                 &self.at,
@@ -191,15 +192,15 @@ impl<'a> Reader<'a> {
     }
 
     /// A whole number within bounds; `unit` reads behind it, such as `GiB`.
-    pub fn integer(&self, name: &'static str, default: u32, bounds: RangeInclusive<u32>, unit: &str) -> Found<u32> {
+    pub fn integer(&self, name: &'static str, default: u32, bounds: RangeInclusive<u32>, unit: &str) -> Reading<u32> {
         let form = Form::of(Holds::Whole { bounds: bounds.clone(), unit: unit.to_string() }).or(&default);
         self.value(name, form, default, |value| whole_number(value, &bounds, unit))
     }
 
     /// `true` or `false`.
-    pub fn boolean(&self, name: &'static str, default: bool) -> Found<bool> {
-        self.value(name, Form::of(Holds::Boolean).or(&default), default, |value| match value.kind {
-            Is::Bool(flag) => Ok(flag),
+    pub fn boolean(&self, name: &'static str, default: bool) -> Reading<bool> {
+        self.value(name, Form::of(Holds::Boolean).or(&default), default, |value| match value.data {
+            Data::Bool(flag) => Ok(flag),
             _ => mismatch(value, "true or false", "write true or false, without quotes"),
         })
     }
@@ -209,14 +210,14 @@ impl<'a> Reader<'a> {
         &self,
         name: &'static str,
         parse: impl Fn(&str) -> Result<T, Refusal>,
-    ) -> Found<Option<Vec<Found<T>>>> {
+    ) -> Reading<Option<Vec<Reading<T>>>> {
         let mut written = 0;
         let mut found = self.value(name, Form::of(Holds::Texts), None, |value| {
-            written = if let Is::List(items) = &value.kind { items.len() } else { 0 };
+            written = if let Data::List(items) = &value.data { items.len() } else { 0 };
             self.items(name, value, &parse).map(Some)
         });
         if found.value.as_ref().is_some_and(|items| items.len() < written) {
-            found.origin = Origin::Refused;
+            found.presence = Presence::Refused;
         }
         found
     }
@@ -225,17 +226,17 @@ impl<'a> Reader<'a> {
     pub fn items<T>(
         &self,
         name: &'static str,
-        value: &Value,
+        value: &Evaluated,
         parse: &impl Fn(&str) -> Result<T, Refusal>,
-    ) -> Result<Vec<Found<T>>, Refusal> {
-        let Is::List(items) = &value.kind else {
+    ) -> Result<Vec<Reading<T>>, Refusal> {
+        let Data::List(items) = &value.data else {
             return mismatch(value, "a list", &format!("write {name} = [\"…\", \"…\"]"));
         };
         let mut found = vec![];
         for item in items.iter().filter(|item| !item.is_refused()) {
             let at = item.at.clone();
             match text(item).and_then(parse) {
-                Ok(value) => found.push(Found::written_at(value, at)),
+                Ok(value) => found.push(Reading::set_at(value, at)),
                 Err(refusal) => self.report(name, &at, refusal),
             }
         }
@@ -243,17 +244,17 @@ impl<'a> Reader<'a> {
     }
 
     /// A map's entries, in their order.
-    pub fn map(&self, name: &'static str, holds: Holds) -> Vec<&'a Entry> {
+    pub fn map(&self, name: &'static str, holds: Holds) -> Vec<&'a MapEntry> {
         let help = format!("write {name} = {{ name = value }}");
-        self.value(name, Form::of(holds), vec![], |value| match &value.kind {
-            Is::Map(entries) => Ok(Self::entries(entries)),
+        self.value(name, Form::of(holds), vec![], |value| match &value.data {
+            Data::Map(entries) => Ok(Self::entries(entries)),
             _ => mismatch(value, "a map", &help),
         })
         .value
     }
 
     /// The entries of a map but those whose value was refused already.
-    pub fn entries(entries: &'a [Entry]) -> Vec<&'a Entry> {
+    pub fn entries(entries: &'a [MapEntry]) -> Vec<&'a MapEntry> {
         entries.iter().filter(|entry| !entry.value.is_refused()).collect()
     }
 
@@ -263,21 +264,21 @@ impl<'a> Reader<'a> {
         name: &'static str,
         form: Form,
         default: T,
-        convert: impl FnOnce(&'a Value) -> Result<T, Refusal>,
-    ) -> Found<T> {
+        convert: impl FnOnce(&'a Evaluated) -> Result<T, Refusal>,
+    ) -> Reading<T> {
         self.vocabulary.learn(&self.path, name, Kind::Attribute, form);
         let Some(attribute) = self.attributes().find(|a| a.name == name && !a.left_out) else {
-            return Found { value: default, at: self.at.clone(), origin: Origin::Default };
+            return Reading { value: default, at: self.at.clone(), presence: Presence::Default };
         };
         let at = attribute.value.at.clone();
         if attribute.value.is_refused() {
-            return Found { value: default, at, origin: Origin::Refused };
+            return Reading { value: default, at, presence: Presence::Refused };
         }
         match convert(&attribute.value) {
-            Ok(value) => Found { value, at, origin: Origin::Written },
+            Ok(value) => Reading { value, at, presence: Presence::Set },
             Err(refusal) => {
                 self.report(name, &at, refusal);
-                Found { value: default, at, origin: Origin::Refused }
+                Reading { value: default, at, presence: Presence::Refused }
             }
         }
     }

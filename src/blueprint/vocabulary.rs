@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::diagnostic::Source;
+use super::diagnostic::SourceText;
 use super::form::Form;
 use super::rules::language as is;
 use super::tree::Body;
@@ -48,7 +48,7 @@ impl Vocabulary {
     }
 
     /// Reports each name in the body, and in the blocks within, that was never learnt.
-    pub fn report_unknown(&self, source: &Source, body: &Body, path: &str) {
+    pub fn report_unknown(&self, source: &SourceText, body: &Body, path: &str) {
         for attribute in &body.attributes {
             if !self.knows(path, &attribute.name, Kind::Attribute) && !source.is_reported(&attribute.at) {
                 self.report(source, path, &attribute.name, &attribute.at, Kind::Attribute);
@@ -67,7 +67,7 @@ impl Vocabulary {
         self.0.borrow().iter().any(|word| word.path == path && word.name == name && word.kind == kind)
     }
 
-    fn report(&self, source: &Source, path: &str, name: &str, at: &Range<usize>, kind: Kind) {
+    fn report(&self, source: &SourceText, path: &str, name: &str, at: &Range<usize>, kind: Kind) {
         let full = full_name(path, name);
         let words = self.0.borrow();
         let here = || words.iter().filter(|word| word.path == path).map(|word| word.name);

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
-use super::{Arch, Disk, Instance};
+use super::{Arch, Disk, InstanceType};
 
 /// What a machine is built for. It never says who is primary: Patroni decides that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -53,7 +53,7 @@ pub struct Machine {
     pub arch: Arch,
     /// What this instance type has, where pgherd knows it or the blueprint states it.
     #[serde(skip)]
-    pub instance: Option<Instance>,
+    pub instance: Option<InstanceType>,
     /// The root disk.
     #[serde(skip)]
     pub disk: Disk,

@@ -39,7 +39,7 @@ use timing::EtcdTiming;
 
 pub use crate::blueprint::Partition;
 pub use crate::blueprint::Peer;
-pub use crate::blueprint::instance::Instance;
+pub use crate::blueprint::instance::InstanceType;
 pub use crate::blueprint::model::{Access, Base, Database, Disk, Failover, Locale, Provider, State, User};
 pub use crate::blueprint::regions;
 pub use balancer::Haproxy;

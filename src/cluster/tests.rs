@@ -142,7 +142,7 @@ fn derived_memory_fits_into_every_machine_of_more_than_two_gibibytes() {
             let mut blueprint = Blueprint::smallest("herd", "eu-west-1");
             for machine in [&mut blueprint.master, &mut blueprint.slaves] {
                 machine.instance_type = format!("{family}.{size}");
-                machine.instance = Instance::of(&machine.instance_type);
+                machine.instance = InstanceType::of(&machine.instance_type);
             }
             if blueprint.master.instance.is_none_or(|instance| instance.memory_mib <= 2048) {
                 continue;
@@ -200,7 +200,7 @@ fn autovacuum_is_bounded_by_the_machine() {
         let mut blueprint = Blueprint::smallest("herd", "eu-west-1");
         for machine in [&mut blueprint.master, &mut blueprint.slaves] {
             machine.instance_type = instance_type.into();
-            machine.instance = Instance::of(instance_type);
+            machine.instance = InstanceType::of(instance_type);
         }
         let settings = resolve(&blueprint).postgres.settings;
         assert_eq!(settings["autovacuum_max_workers"], workers, "{instance_type}");

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Reader, Refusal, refuse};
+use super::{BlockReader, Refusal, refuse};
 use crate::blueprint::form::{Form, Holds};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::rules::{self, Rule};
 
 /// Codes of rules, each with the reason why the blueprint may break it.
-pub fn read(r: &Reader) -> BTreeMap<&'static str, String> {
+pub fn read(r: &BlockReader) -> BTreeMap<&'static str, String> {
     let mut accepted = BTreeMap::new();
     let attributes = [("reason", Form::of(Holds::Text).required())];
     r.labelled("accept", "PGH003", &attributes, |r, code, at| {

@@ -1,6 +1,6 @@
 //! `haproxy { … }`
 
-use super::{Found, Origin, Reader, Refusal, machine, names, refuse};
+use super::{BlockReader, Presence, Reading, Refusal, machine, names, refuse};
 use crate::blueprint::model::{Haproxy, Stats};
 use crate::blueprint::rules::language as is;
 
@@ -11,7 +11,7 @@ const TAKEN: [(u16, &str); 4] =
 const TAKEN_PATHS: [&str; 3] = ["/metrics", "/health", "/cluster"];
 
 /// HAProxy, and its machine's instance type with its place.
-pub fn read(r: &Reader, default: Haproxy) -> (Haproxy, Found<String>) {
+pub fn read(r: &BlockReader, default: Haproxy) -> (Haproxy, Reading<String>) {
     let write = port(r, "write_port", default.write_port);
     let read = port(r, "read_port", default.read_port);
     let (stats_port, stats) = r.block("stats", |r| {
@@ -32,8 +32,8 @@ pub fn read(r: &Reader, default: Haproxy) -> (Haproxy, Found<String>) {
     (haproxy, instance_type)
 }
 
-fn port(r: &Reader, name: &'static str, default: u16) -> Found<u16> {
-    let Found { value, at, mut origin } = r.integer(name, default.into(), 1024..=65535, "(lower ports need root)");
+fn port(r: &BlockReader, name: &'static str, default: u16) -> Reading<u16> {
+    let Reading { value, at, mut presence } = r.integer(name, default.into(), 1024..=65535, "(lower ports need root)");
     let value = u16::try_from(value).unwrap_or(default);
     if let Some((_, owner)) = TAKEN.iter().find(|(taken, _)| *taken == value) {
         let problem = format!("{value} is the port of {owner}");
@@ -42,18 +42,18 @@ fn port(r: &Reader, name: &'static str, default: u16) -> Found<u16> {
             &at,
             Refusal { rule: &is::PORT, problem, help: format!("choose another port, such as {default}") },
         );
-        origin = Origin::Refused;
+        presence = Presence::Refused;
     }
-    Found { value, at, origin }
+    Reading { value, at, presence }
 }
 
 /// Each port serves one thing. The later one that was written is to blame.
-fn check_distinct(r: &Reader, ports: &[(&str, &Found<u16>)]) {
+fn check_distinct(r: &BlockReader, ports: &[(&str, &Reading<u16>)]) {
     for (i, (name, port)) in ports.iter().enumerate() {
         for (other_name, other) in &ports[..i] {
-            if port.value == other.value && !port.refused() && !other.refused() {
+            if port.value == other.value && !port.is_refused() && !other.is_refused() {
                 let (name, other_name, at) =
-                    if port.written() { (name, other_name, &port.at) } else { (other_name, name, &other.at) };
+                    if port.is_set() { (name, other_name, &port.at) } else { (other_name, name, &other.at) };
                 let problem = format!("{} is haproxy.{other_name} already", port.value);
                 r.report(
                     name,

@@ -1,12 +1,12 @@
 //! `image { … }`
 
-use super::{Found, Reader, Refusal, aws, nearest, refuse};
+use super::{BlockReader, Reading, Refusal, aws, nearest, refuse};
 use crate::blueprint::model::{Base, Image};
 use crate::blueprint::partition::Partition;
 use crate::blueprint::rules::language as is;
 
 /// What images start from, and the builder's instance type with its place.
-pub fn read(r: &Reader, region: &Found<String>, default: Image) -> (Image, Found<Option<String>>) {
+pub fn read(r: &BlockReader, region: &Reading<String>, default: Image) -> (Image, Reading<Option<String>>) {
     let builder = r.optional("builder_instance_type", |text| {
         let instance_type = aws::instance_type(text)?;
         aws::no_such_size(&instance_type).map_or(Ok(instance_type), Err)
@@ -20,8 +20,8 @@ pub fn read(r: &Reader, region: &Found<String>, default: Image) -> (Image, Found
 }
 
 /// Somebody must publish the base's images where the cluster lives.
-fn check_partition(r: &Reader, region: &Found<String>, base: &Found<Base>) {
-    if region.refused() || base.refused() || !region.written() {
+fn check_partition(r: &BlockReader, region: &Reading<String>, base: &Reading<Base>) {
+    if region.is_refused() || base.is_refused() || !region.is_set() {
         return;
     }
     let Some(partition) = Partition::of(&region.value) else {
@@ -33,7 +33,7 @@ fn check_partition(r: &Reader, region: &Found<String>, base: &Found<Base>) {
         let there: Vec<&str> =
             Base::ALL.into_iter().filter(|base| base.owner(partition).is_some()).map(Base::name).collect();
         let problem = format!("nobody publishes images of {} in {}", base.value.name(), partition.name());
-        let at = if base.written() { &base.at } else { &region.at };
+        let at = if base.is_set() { &base.at } else { &region.at };
         let help = format!("write image {{ base = \"{}\" }}", there.join("\" or \""));
         r.source.report(&is::PARTITION, at, problem, help);
     }

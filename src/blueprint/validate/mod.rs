@@ -23,26 +23,26 @@ use processor::InstanceTypes;
 
 pub use aws::is_graviton;
 
-use super::diagnostic::{Refusal, Source, refuse};
+use super::diagnostic::{Refusal, SourceText, refuse};
 use super::document;
 use super::expression::Evaluator;
 use super::model::Blueprint;
-use super::reader::{Found, Origin, Reader};
+use super::reader::{BlockReader, Presence, Reading};
 use super::tree::{self, span};
-use super::value::Value;
+use super::value::Evaluated;
 use super::variable;
 use super::vocabulary::{Word, nearest};
 use crate::blueprint::rules::language as is;
 
 /// Reads the file's one cluster block. What is wrong in it is reported to `source`, and reading goes on with the default.
 /// `given` is what the variables are set to from outside.
-pub(super) fn cluster(source: &Source, document: &Body, given: &BTreeMap<String, String>) -> Option<Blueprint> {
+pub(super) fn cluster(source: &SourceText, document: &Body, given: &BTreeMap<String, String>) -> Option<Blueprint> {
     let block = only_cluster(source, document);
-    let variables: BTreeMap<String, Value> = variable::read(source, document, given);
+    let variables: BTreeMap<String, Evaluated> = variable::read(source, document, given);
     let block = block?;
     let name = cluster_name(source, block);
     let body = tree::Body::evaluate(&block.body, &Evaluator::new(source, &variables));
-    let blueprint = Reader::cluster(source, &body, span(&block.ident), |r| blueprint(r, &name));
+    let blueprint = BlockReader::cluster(source, &body, span(&block.ident), |r| blueprint(r, &name));
     if let (Some(label), Err(refusal)) = (block.labels.first(), names::fits_region(&name, &blueprint.region)) {
         source.refused(&span(label), refusal);
     }
@@ -59,15 +59,15 @@ pub(super) fn words() -> Vec<Word> {
             s3 { bucket = "states" }
         }
     }"#;
-    let source = Source::new("", FULLEST);
+    let source = SourceText::new("", FULLEST);
     let Some(document) = document::parse(&source) else { return vec![] };
     let Some(block) = document.blocks().next() else { return vec![] };
     let none = BTreeMap::new();
     let body = tree::Body::evaluate(&block.body, &Evaluator::new(&source, &none));
-    Reader::words(&source, &body, |r| drop(blueprint(r, "<cluster>")))
+    BlockReader::words(&source, &body, |r| drop(blueprint(r, "<cluster>")))
 }
 
-fn blueprint(r: &Reader, name: &str) -> Blueprint {
+fn blueprint(r: &BlockReader, name: &str) -> Blueprint {
     let region = r.required("region", "eu-west-1", aws::region);
     let default = Blueprint::smallest(name, &region.value);
     let network = r.block("network", |r| network::read(r, &region, default.network));
@@ -89,7 +89,7 @@ fn blueprint(r: &Reader, name: &str) -> Blueprint {
         postgres::read(r, default.postgres, &context)
     });
     let tags = tags::read(r);
-    let key_region = (!region.refused()).then_some(region.value.as_str());
+    let key_region = (!region.is_refused()).then_some(region.value.as_str());
     let kms_key_id = r.optional("kms_key_id", |text| aws::kms_key(text, key_region)).value;
     let state = r.block("state", |r| state::read(r, &region.value));
     Blueprint {
@@ -115,7 +115,7 @@ fn blueprint(r: &Reader, name: &str) -> Blueprint {
 const TERRAFORM: [&str; 8] = ["data", "locals", "module", "moved", "output", "provider", "resource", "terraform"];
 
 /// The file's one block; everything else at its top level is reported.
-fn only_cluster<'a>(source: &Source, document: &'a Body) -> Option<&'a Block> {
+fn only_cluster<'a>(source: &SourceText, document: &'a Body) -> Option<&'a Block> {
     const HELP: &str = "write everything inside one `cluster \"<name>\" { … }`";
     for attribute in document.attributes() {
         let problem = format!("`{}` stands outside of the cluster", attribute.key.as_str());
@@ -167,7 +167,7 @@ fn only_cluster<'a>(source: &Source, document: &'a Body) -> Option<&'a Block> {
 }
 
 /// The cluster's name, from the block's only label.
-fn cluster_name(source: &Source, block: &Block) -> String {
+fn cluster_name(source: &SourceText, block: &Block) -> String {
     const FALLBACK: &str = "herd";
     let at = span(&block.ident);
     let [label, more @ ..] = block.labels.as_slice() else {

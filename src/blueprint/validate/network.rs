@@ -6,7 +6,7 @@ use std::hash::Hash;
 
 use ipnet::Ipv4Net;
 
-use super::{Found, Origin, Reader, Refusal, aws, refuse, vpc};
+use super::{BlockReader, Presence, Reading, Refusal, aws, refuse, vpc};
 use crate::blueprint::model::Network;
 use crate::blueprint::peer::Peer;
 use crate::blueprint::regions;
@@ -21,12 +21,12 @@ pub const SMALLEST_PART: u8 = 26;
 /// Widest range that may come in: more than a /8 is no longer somebody.
 const WIDEST_ALLOWED: u8 = 8;
 
-pub fn read(r: &Reader, region: &Found<String>, default: Network) -> Network {
+pub fn read(r: &BlockReader, region: &Reading<String>, default: Network) -> Network {
     let mut cidr = r.parsed("cidr", default.cidr, vpc_range);
     let written =
-        r.list("zones", |zone| if region.refused() { Ok(zone.into()) } else { aws::zone(zone, &region.value) });
+        r.list("zones", |zone| if region.is_refused() { Ok(zone.into()) } else { aws::zone(zone, &region.value) });
     let clients = allowed(r, "clients");
-    if let (Some([]), true) = (clients.value.as_deref(), clients.written()) {
+    if let (Some([]), true) = (clients.value.as_deref(), clients.is_set()) {
         let help = "leave `clients` out to let the network's own addresses in";
         r.report(
             "clients",
@@ -51,14 +51,14 @@ pub fn read(r: &Reader, region: &Found<String>, default: Network) -> Network {
 
 /// The zones of a VPC that is made, in full.
 fn zones(
-    r: &Reader,
-    region: &Found<String>,
-    written: &Found<Option<Vec<Found<String>>>>,
+    r: &BlockReader,
+    region: &Reading<String>,
+    written: &Reading<Option<Vec<Reading<String>>>>,
     default: Vec<String>,
-) -> Found<Vec<String>> {
+) -> Reading<Vec<String>> {
     let at = written.at.clone();
     let Some(zones) = &written.value else {
-        if regions::default_zones(&region.value).is_none() && written.origin == Origin::Default {
+        if regions::default_zones(&region.value).is_none() && written.presence == Presence::Default {
             let letters: Vec<String> =
                 regions::zones(&region.value).unwrap_or_default().chars().map(String::from).collect();
             let problem = format!(
@@ -73,54 +73,54 @@ fn zones(
             );
             r.source.report(&is::ZONES, &region.at, problem, help);
         }
-        return Found { value: default, at, origin: written.origin };
+        return Reading { value: default, at, presence: written.presence };
     };
     report_repeated(r, "zones", zones);
     let value: Vec<String> = zones.iter().map(|zone| zone.value.clone()).collect();
-    if !(1..=MOST_ZONES).contains(&value.len()) && written.written() {
+    if !(1..=MOST_ZONES).contains(&value.len()) && written.is_set() {
         let problem = format!("{} zones", value.len());
         r.report(
             "zones",
             &written.at,
             Refusal { rule: &is::ZONES, problem, help: format!("name 1 to {MOST_ZONES} zones") },
         );
-        return Found { value: default, at, origin: Origin::Refused };
+        return Reading { value: default, at, presence: Presence::Refused };
     }
-    Found { value, at, origin: written.origin }
+    Reading { value, at, presence: written.presence }
 }
 
 /// A list of ranges that may come in.
-fn allowed(r: &Reader, name: &'static str) -> Found<Option<Vec<Peer>>> {
-    let Found { value, at, origin } = r.list(name, peer);
+fn allowed(r: &BlockReader, name: &'static str) -> Reading<Option<Vec<Peer>>> {
+    let Reading { value, at, presence } = r.list(name, peer);
     if let Some(ranges) = &value {
         report_repeated(r, name, ranges);
     }
-    Found { value: value.map(|ranges| ranges.into_iter().map(|range| range.value).collect()), at, origin }
+    Reading { value: value.map(|ranges| ranges.into_iter().map(|range| range.value).collect()), at, presence }
 }
 
 /// The range of a VPC that is made is nobody else's. What exists already is its owner's to judge.
-fn check_private(r: &Reader, cidr: &mut Found<Ipv4Net>) {
+fn check_private(r: &BlockReader, cidr: &mut Reading<Ipv4Net>) {
     /// RFC 1918, and RFC 6598 for those who have used that up.
     const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
     let inside = |private: &&str| private.parse::<Ipv4Net>().is_ok_and(|private| private.contains(&cidr.value));
-    if cidr.written() && !PRIVATE.iter().any(inside) {
+    if cidr.is_set() && !PRIVATE.iter().any(inside) {
         let net = cidr.value;
         let problem = format!("`{net}` is not private: its owners on the internet could not be reached from inside");
         let help = format!("take a part of {}", PRIVATE.join(", "));
         r.report("cidr", &cidr.at, Refusal { rule: &is::VPC, problem, help });
-        cidr.origin = Origin::Refused;
+        cidr.presence = Presence::Refused;
     }
 }
 
 /// The network must give each zone a part that holds its machines.
-fn check_room(r: &Reader, cidr: &Found<Ipv4Net>, zones: &Found<Vec<String>>) {
-    if cidr.refused() || zones.refused() {
+fn check_room(r: &BlockReader, cidr: &Reading<Ipv4Net>, zones: &Reading<Vec<String>>) {
+    if cidr.is_refused() || zones.is_refused() {
         return;
     }
     let parts = zones.value.len().next_power_of_two();
     let longest = SMALLEST_PART - parts.trailing_zeros() as u8;
     if cidr.value.prefix_len() > longest {
-        let (name, at) = if cidr.written() { ("cidr", &cidr.at) } else { ("zones", &zones.at) };
+        let (name, at) = if cidr.is_set() { ("cidr", &cidr.at) } else { ("zones", &zones.at) };
         let problem = format!(
             "{} cannot hold {} zones: it is cut into {parts} parts, and the machines of a zone need a /{SMALLEST_PART}",
             cidr.value,
@@ -139,7 +139,7 @@ fn check_room(r: &Reader, cidr: &Found<Ipv4Net>, zones: &Found<Vec<String>>) {
     }
 }
 
-fn report_repeated<T: Hash + Eq + Display>(r: &Reader, name: &str, items: &[Found<T>]) {
+fn report_repeated<T: Hash + Eq + Display>(r: &BlockReader, name: &str, items: &[Reading<T>]) {
     let mut seen = HashSet::new();
     for item in items {
         if !seen.insert(&item.value) {

@@ -5,7 +5,7 @@ mod locale;
 mod slots;
 mod users;
 
-use super::{Found, Reader, Refusal, refuse, settings};
+use super::{BlockReader, Reading, Refusal, refuse, settings};
 use crate::blueprint::model::{Locale, Postgres};
 use crate::blueprint::rules::language as is;
 
@@ -21,10 +21,10 @@ pub struct Context {
     pub logical_slots: u32,
 }
 
-pub fn read(r: &Reader, default: Postgres, context: &Context) -> Postgres {
+pub fn read(r: &BlockReader, default: Postgres, context: &Context) -> Postgres {
     let version = r.integer("version", 0, 13..=18, "(a major version)");
-    let written = version.written().then_some(version.value as u16).or(default.version);
-    let major = (!version.refused()).then(|| written.unwrap_or(context.own_major));
+    let written = version.is_set().then_some(version.value as u16).or(default.version);
+    let major = (!version.is_refused()).then(|| written.unwrap_or(context.own_major));
     let locale = locale::read(r, None, major);
     let users = users::read(r);
     let databases = databases::read(r, &users, locale.as_ref(), major);
@@ -39,7 +39,7 @@ pub fn read(r: &Reader, default: Postgres, context: &Context) -> Postgres {
 }
 
 /// A name stands once.
-fn once<'a>(name: &str, mut earlier: impl Iterator<Item = &'a Found<String>>) -> Result<(), Refusal> {
+fn once<'a>(name: &str, mut earlier: impl Iterator<Item = &'a Reading<String>>) -> Result<(), Refusal> {
     match earlier.any(|earlier| earlier.value == name) {
         true => refuse(&is::REPEATED, format!("`{name}` is listed twice"), "leave the second one out"),
         false => Ok(()),

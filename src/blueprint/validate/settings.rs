@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::postgres::Context;
-use super::{Reader, Refusal, refuse};
+use super::{BlockReader, Refusal, refuse};
 use crate::blueprint::form::Holds;
 use crate::blueprint::model::{least_replication_slots, least_wal_senders};
 use crate::blueprint::rules::language as is;
-use crate::blueprint::value::{Kind, Value, mismatch, text};
+use crate::blueprint::value::{Data, Evaluated, mismatch, text};
 use crate::parameters;
 
 mod breaking;
@@ -28,7 +28,7 @@ const MOST_SETTINGS: usize = 200;
 
 /// Settings by name in lower case (PostgreSQL does not tell cases apart), values as in `postgresql.conf`, unquoted.
 /// `locales` are those that the images make for databases, beside the C library's own.
-pub fn read(r: &Reader, context: &Context, major: Option<u16>, locales: &[&str]) -> BTreeMap<String, String> {
+pub fn read(r: &BlockReader, context: &Context, major: Option<u16>, locales: &[&str]) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
     let mut values = vec![];
     for (i, entry) in r.map("settings", Holds::ScalarMap).into_iter().enumerate() {
@@ -91,15 +91,15 @@ fn syntax(name: &str) -> Result<(), Refusal> {
 }
 
 /// A setting's value as it stands in `postgresql.conf`.
-fn scalar(name: &str, value: &Value) -> Result<String, Refusal> {
+fn scalar(name: &str, value: &Evaluated) -> Result<String, Refusal> {
     let is_text = parameters::newest(name).is_some_and(|parameter| parameter.kind == parameters::Kind::String);
-    match &value.kind {
-        Kind::Bool(_) if is_text && !matches!(name, "log_connections") => {
+    match &value.data {
+        Data::Bool(_) if is_text && !matches!(name, "log_connections") => {
             mismatch(value, "text", "this setting is neither on nor off: write text in double quotes, or \"\" for none")
         }
-        Kind::Bool(flag) => Ok(if *flag { "on" } else { "off" }.into()),
-        Kind::Number(number) => Ok(number.to_string()),
-        Kind::Text(_) => {
+        Data::Bool(flag) => Ok(if *flag { "on" } else { "off" }.into()),
+        Data::Number(number) => Ok(number.to_string()),
+        Data::Text(_) => {
             let text = text(value)?;
             match text.chars().any(char::is_control) {
                 true => refuse(
@@ -110,7 +110,7 @@ fn scalar(name: &str, value: &Value) -> Result<String, Refusal> {
                 false => Ok(text.to_string()),
             }
         }
-        Kind::List(_) => mismatch(value, "text, a number or true/false", "write a list as PostgreSQL does: \"a, b\""),
+        Data::List(_) => mismatch(value, "text, a number or true/false", "write a list as PostgreSQL does: \"a, b\""),
         _ => mismatch(value, "text, a number or true/false", "write text in double quotes"),
     }
 }

@@ -1,11 +1,11 @@
 //! `state { … }`
 
-use super::{Reader, Refusal, aws, names, refuse};
+use super::{BlockReader, Refusal, aws, names, refuse};
 use crate::blueprint::Partition;
 use crate::blueprint::model::State;
 use crate::blueprint::rules::language as is;
 
-pub fn read(r: &Reader, region: &str) -> State {
+pub fn read(r: &BlockReader, region: &str) -> State {
     r.block("s3", |r| {
         if !r.is_present() {
             return State::Local;

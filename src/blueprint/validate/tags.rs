@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Reader, Refusal, refuse};
+use super::{BlockReader, Refusal, refuse};
 use crate::blueprint::form::Holds;
 use crate::blueprint::rules::language as is;
 use crate::blueprint::value::text;
@@ -15,7 +15,7 @@ const LONGEST_KEY: usize = 128;
 const LONGEST_VALUE: usize = 256;
 
 /// Tags that every service takes, IAM being the strictest (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html>).
-pub fn read(r: &Reader) -> BTreeMap<String, String> {
+pub fn read(r: &BlockReader) -> BTreeMap<String, String> {
     let mut tags: BTreeMap<String, String> = BTreeMap::new();
     for (i, entry) in r.map("tags", Holds::TextMap).into_iter().enumerate() {
         if i == MOST_TAGS {

@@ -5,7 +5,7 @@
 
 use super::Finding;
 use super::capacity::Sum;
-use crate::blueprint::instance::{self, Network};
+use crate::blueprint::instance::{self, Bandwidth};
 use crate::blueprint::rules;
 use crate::cluster::{Arch, Cluster, Machine, Module, Role};
 
@@ -46,7 +46,7 @@ fn baseline(machine: &Machine) -> Option<u64> {
 fn replication(cluster: &Cluster) -> Option<Sum> {
     let machine = cluster.master();
     let instance = machine.instance?;
-    let (Network { baseline_mbit, maximum_mbit }, link) = (instance.network?, instance.link?);
+    let (Bandwidth { baseline_mbit, maximum_mbit }, link) = (instance.network?, instance.link?);
     let standbys = u64::try_from(cluster.slaves().count()).ok().filter(|count| *count > 0)?;
     let disk = u64::from(machine.disk.throughput) * MBIT_MILLIS_IN_MIB / 1000;
     Some(Sum {

@@ -4,7 +4,7 @@ mod replication;
 mod resources;
 mod sessions;
 
-use super::Instance;
+use super::InstanceType;
 use super::postgres::{MAX_CONNECTIONS, max_connections};
 use crate::blueprint::model::{Blueprint, Machine};
 
@@ -65,7 +65,7 @@ impl<'a> DatabaseBlocks<'a> {
     }
 
     /// Returns the least of what all machines have, or `None` where one of them is unknown.
-    fn least<T: Ord>(&self, of: fn(Instance) -> T) -> Option<T> {
+    fn least<T: Ord>(&self, of: fn(InstanceType) -> T) -> Option<T> {
         let all: Option<Vec<T>> = self.0.iter().map(|(_, machine)| machine.instance.map(of)).collect();
         all?.into_iter().min()
     }
@@ -82,7 +82,7 @@ impl<'a> DatabaseBlocks<'a> {
 
     /// Returns the attributes that state what the machines have: the instance type, or `stated` where pgherd does not know the type.
     fn attributes(&self, stated: &str) -> Vec<String> {
-        let attribute = |machine: &Machine| match Instance::of(&machine.instance_type) {
+        let attribute = |machine: &Machine| match InstanceType::of(&machine.instance_type) {
             Some(_) => "instance_type".to_string(),
             None => stated.to_string(),
         };

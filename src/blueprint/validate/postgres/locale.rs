@@ -1,6 +1,6 @@
 //! `locale`, `locale_provider` and `encoding`, of the cluster and of a database: how text is stored, sorted and compared.
 
-use super::super::{Found, Reader, Refusal, nearest, refuse};
+use super::super::{BlockReader, Reading, Refusal, nearest, refuse};
 use crate::blueprint::form::{Form, Holds};
 use crate::blueprint::model::{Locale, Provider};
 use crate::blueprint::rules::language as is;
@@ -58,13 +58,13 @@ pub fn forms() -> Vec<(&'static str, Form)> {
 }
 
 /// What is written; `None` where nothing is. What is left out is as in `around`: the cluster's for a database, pgherd's for the cluster.
-pub fn read(r: &Reader, around: Option<&Locale>, major: Option<u16>) -> Option<Locale> {
+pub fn read(r: &BlockReader, around: Option<&Locale>, major: Option<u16>) -> Option<Locale> {
     let name = r.optional("locale", |name| Ok(name.to_string()));
     let provider = r.value("locale_provider", form("locale_provider"), None, |value| {
         provider(crate::blueprint::value::text(value)?).map(Some)
     });
     let encoding = r.optional("encoding", encoding);
-    if ![name.written(), provider.written(), encoding.written()].contains(&true) {
+    if ![name.is_set(), provider.is_set(), encoding.is_set()].contains(&true) {
         return None;
     }
     let major = major?;
@@ -78,7 +78,7 @@ pub fn read(r: &Reader, around: Option<&Locale>, major: Option<u16>) -> Option<L
         name: chosen,
         encoding: encoding.value.clone().unwrap_or(usual.encoding),
     };
-    let place = |found: &Found<Option<String>>| if found.written() { found.at.clone() } else { provider.at.clone() };
+    let place = |found: &Reading<Option<String>>| if found.is_set() { found.at.clone() } else { provider.at.clone() };
     if let Err(refusal) = exists(&locale, major) {
         r.report("locale", &place(&name), refusal);
     } else if locale.encoding != "UTF8" && locale.name != "C" {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Reader, Refusal, nearest, refuse};
+use super::super::{BlockReader, Refusal, nearest, refuse};
 use crate::blueprint::form::Holds;
 use crate::blueprint::model::Database;
 use crate::blueprint::rules::language as is;
@@ -12,7 +12,7 @@ use crate::blueprint::value::text;
 const LONGEST: usize = 63;
 
 /// The slots, each with its database.
-pub fn read(r: &Reader, databases: &[Database]) -> BTreeMap<String, String> {
+pub fn read(r: &BlockReader, databases: &[Database]) -> BTreeMap<String, String> {
     let mut slots = BTreeMap::new();
     for entry in r.map("logical_slots", Holds::TextMap) {
         if let Err(refusal) = name(&entry.key) {
@@ -27,7 +27,7 @@ pub fn read(r: &Reader, databases: &[Database]) -> BTreeMap<String, String> {
 }
 
 /// Slots need the WAL that they are made of.
-pub fn check(r: &Reader, slots: &BTreeMap<String, String>, settings: &BTreeMap<String, String>) {
+pub fn check(r: &BlockReader, slots: &BTreeMap<String, String>, settings: &BTreeMap<String, String>) {
     if !slots.is_empty() && settings.get("wal_level").is_some_and(|level| level != "logical") {
         let problem = "logical_slots need wal_level = \"logical\", and settings say otherwise";
         r.source.report(&is::SLOT, &r.at, problem, "leave wal_level out of the settings: the slots set it");

@@ -1,23 +1,23 @@
 //! `users = [ … ]`, and `user "<name>" { … }` for those that are let into databases of others.
 
-use super::super::{Found, Reader, Refusal, names, nearest, refuse};
+use super::super::{BlockReader, Reading, Refusal, names, nearest, refuse};
 use crate::blueprint::form::{Form, Holds};
 use crate::blueprint::model::{Access, Database, Grant, User};
 use crate::blueprint::rules::language as is;
 
 /// A user as it is written.
 pub struct Written {
-    pub name: Found<String>,
+    pub name: Reading<String>,
     grant: Option<WrittenGrant>,
 }
 
 struct WrittenGrant {
-    databases: Vec<Found<String>>,
+    databases: Vec<Reading<String>>,
     access: Access,
 }
 
 /// Every user with a name that fits, those of the list first. A name that is refused is reported.
-pub fn read(r: &Reader) -> Vec<Written> {
+pub fn read(r: &BlockReader) -> Vec<Written> {
     let mut users: Vec<Written> = vec![];
     for name in r.list("users", |name| Ok(name.to_string())).value.unwrap_or_default() {
         let verdict =
@@ -39,13 +39,13 @@ pub fn read(r: &Reader) -> Vec<Written> {
         }
         let databases = r.list("databases", |name| Ok(name.to_string()));
         let access = r.choice("access", Access::Read, &Access::ALL.map(Access::name), access).value;
-        if !databases.refused() && databases.value.as_ref().is_none_or(Vec::is_empty) {
+        if !databases.is_refused() && databases.value.as_ref().is_none_or(Vec::is_empty) {
             let problem = format!("`{label}` is let into no database");
             let help = format!("write databases = [\"app\"], or add \"{label}\" to `users` and take the block out");
             r.source.report(&is::GRANT, &databases.at, problem, help);
         }
         let grant = WrittenGrant { databases: databases.value.unwrap_or_default(), access };
-        users.push(Written { name: Found::written_at(label.to_string(), at), grant: Some(grant) });
+        users.push(Written { name: Reading::set_at(label.to_string(), at), grant: Some(grant) });
     });
     users
 }
@@ -63,7 +63,7 @@ fn access(text: &str) -> Result<Access, Refusal> {
 }
 
 /// The users, once their databases have been held against those that are made.
-pub fn resolve(r: &Reader, users: Vec<Written>, databases: &[Database]) -> Vec<User> {
+pub fn resolve(r: &BlockReader, users: Vec<Written>, databases: &[Database]) -> Vec<User> {
     (users.into_iter())
         .map(|Written { name, grant }| {
             let grant = grant.map(|WrittenGrant { databases: wanted, access }| {
