@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::thread;
 
 use super::failure::{Failure, Kind};
+use super::listen::listen;
 use super::report::Report;
-use super::session;
 use crate::lab;
 use crate::pipeline::Platform;
 use crate::run::prerequisites::{self, Finding};
@@ -18,7 +18,7 @@ use crate::tools::{Invocation, aws};
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<(), Failure> {
     let interrupt = Interrupt::default();
-    session::listen(report, &interrupt)?;
+    listen(report, &interrupt)?;
     let sorted = environment::of_tools(context);
     let env = &sorted.passed;
     // Side by side: each may take long to say nothing.
@@ -36,7 +36,7 @@ pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<
         });
     }
     if interrupt.is_raised() {
-        return Err(session::interrupted());
+        return Err(Failure::interrupted());
     }
     let astray = pointers::astray(&context.cwd, env);
     print(report, &findings);

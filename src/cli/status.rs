@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::args;
 use super::failure::{Failure, Kind};
+use super::need::Need;
 use super::report::{Report, Style};
-use super::session::{Need, Session};
+use super::session::Session;
 use crate::pipeline::Platform;
 use crate::run::drift;
 use crate::run::health::{self, Observation};
@@ -108,6 +109,6 @@ fn haproxy(session: &Session<'_>) -> Result<IpAddr, Failure> {
             session.report.stage_failure(&failure);
             Err(Failure::Text(Kind::Failed, failure.what))
         }
-        Err(_) => Err(super::session::interrupted()),
+        Err(_) => Err(Failure::interrupted()),
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::{EXIT_CODES, Out, Variables, Where};
+use super::common::{EXIT_CODES, Out, Variables, Where};
 use crate::pipeline::Platform;
 
 /// `images`
