@@ -1,7 +1,7 @@
 //! What AWS's instance types can do.
 //!
 //! The figures are AWS's own, as `ec2:DescribeInstanceTypes` returns them; `instance_types.tsv` says when they were taken, and
-//! `tests/instance_types.rs` how. `instance_types_more.tsv` has the few that it leaves out, and where they are from.
+//! `tests/tools/instance_types.rs` how. `instance_types_more.tsv` has the few that it leaves out, and where they are from.
 
 use std::sync::LazyLock;
 
