@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::decision::{Ledger, list};
 use super::settings::{STATEMENTS, defaults};
-use super::sizing::{kib, whole};
 use super::{Access, BaseImage, Cluster, Database, Locale, Provider, User};
 use crate::blueprint::model::Blueprint;
+use crate::parameters::value::{self, count, kib};
 
 /// Twice PostgreSQL's own default (<https://www.postgresql.org/docs/current/runtime-config-connection.html>). HAProxy queues the
 /// connections that exceed it.
@@ -56,7 +56,7 @@ impl Postgres {
     /// Returns whether every session has this library loaded, by its bare name.
     pub fn preloads(&self, library: &str) -> bool {
         let list = self.settings.get("shared_preload_libraries").map_or("", String::as_str);
-        libraries(list).any(|name| name == library)
+        value::libraries(list).iter().any(|name| name == library)
     }
 
     /// Returns the locales of the C library that an image must generate, besides those that every image has.
@@ -184,14 +184,9 @@ fn record_logical_slots(slots: &BTreeMap<String, String>, ledger: &mut Ledger) {
 
 /// Returns the blueprint's list of libraries with the one that counts statements, if it lacks that one. An empty list loads nothing.
 fn with_statistics(name: &str, value: &str) -> Option<String> {
-    let lacks = libraries(value).next().is_some() && libraries(value).all(|library| library != STATEMENTS);
+    let loaded = value::libraries(value);
+    let lacks = !loaded.is_empty() && loaded.iter().all(|library| library != STATEMENTS);
     (name == "shared_preload_libraries" && lacks).then(|| format!("{STATEMENTS}, {value}"))
-}
-
-/// Returns the bare names in a list of libraries, without paths and suffixes.
-pub fn libraries(list: &str) -> impl Iterator<Item = &str> {
-    let names = list.split(',').map(|part| part.trim().trim_matches('"')).filter(|part| !part.is_empty());
-    names.map(|name| name.strip_prefix("$libdir/").unwrap_or(name).trim_end_matches(".so"))
 }
 
 /// Returns whether huge pages are worth reserving and PostgreSQL can report how many it needs.
@@ -203,7 +198,7 @@ fn reserves_huge_pages(settings: &BTreeMap<String, String>, major: u16) -> bool 
 }
 
 fn number(settings: &BTreeMap<String, String>, name: &str, default: u32) -> u32 {
-    settings.get(name).and_then(|value| whole(name, value)).unwrap_or(default)
+    settings.get(name).and_then(|value| count(name, value)).unwrap_or(default)
 }
 
 /// Returns the effective `max_connections`.

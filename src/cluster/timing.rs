@@ -1,7 +1,7 @@
 //! The timers that the length of an outage depends on: Patroni's, etcd's, PostgreSQL's, and those of HAProxy's health checks.
 
-use super::{Cluster, Failover, Postgres, sizing};
-use crate::parameters::boolean;
+use super::{Cluster, Failover, Postgres};
+use crate::parameters::value::{self, boolean};
 
 /// How HAProxy checks a server's health. Times are in milliseconds
 /// (<https://docs.haproxy.org/3.0/configuration.html#5.2-inter>).
@@ -118,7 +118,7 @@ impl Timers {
 }
 
 fn milliseconds(postgres: &Postgres, setting: &str, default: u32) -> u32 {
-    postgres.settings.get(setting).and_then(|value| sizing::milliseconds(setting, value)).unwrap_or(default)
+    postgres.settings.get(setting).and_then(|text| value::milliseconds(setting, text)).unwrap_or(default)
 }
 
 /// Returns three times `wal_writer_delay` in milliseconds where commits are asynchronous
@@ -134,8 +134,7 @@ fn unflushed(postgres: &Postgres) -> u32 {
 /// (<https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-MAX-STANDBY-STREAMING-DELAY>).
 pub fn replay_delay(postgres: &Postgres) -> Option<u32> {
     let delay = |name| match postgres.settings.get(name) {
-        Some(text) if text.trim().starts_with('-') => None,
-        Some(text) => sizing::milliseconds(name, text),
+        Some(text) => value::milliseconds(name, text),
         None => Some(MAX_STANDBY_DELAY),
     };
     Some(delay("max_standby_streaming_delay")?.max(delay("max_standby_archive_delay")?))

@@ -11,7 +11,7 @@ use super::prospect::foresee;
 use super::runner::Runner;
 use super::under::{Stop, Under};
 use crate::fileset::contents;
-use crate::parameters;
+use crate::parameters::value::same;
 use crate::pipeline::{Seats, Work};
 use crate::system::network;
 use crate::tools::aws;
@@ -171,14 +171,6 @@ fn differences(generated: &BTreeMap<String, String>, live: &Value) -> Vec<String
     differ.collect()
 }
 
-/// Whether two ways to write a value mean the same: to PostgreSQL, or for Patroni's own settings to Patroni.
-fn same(name: &str, one: &str, other: &str) -> bool {
-    match parameters::newest(name) {
-        Some(_) => parameters::same(name, one, other),
-        None => one == other || parameters::boolean(one).is_some_and(|flag| Some(flag) == parameters::boolean(other)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,7 +181,9 @@ mod tests {
         let live = serde_json::json!({"ttl": 30, "synchronous_mode": true, "postgresql": {"parameters":
             {"max_connections": 200, "shared_buffers": 262144, "log_checkpoints": true, "checkpoint_timeout": "900s",
              "log_lock_waits": "1", "huge_pages": "TRY", "autovacuum": "1", "max_wal_size": "010GB", "random_page_cost": 1.1,
-             "wal_sender_timeout": 10000, "log_line_prefix": "1"}}});
+             "wal_sender_timeout": 10000, "log_line_prefix": "1",
+             "wal_compression": "on", "unix_socket_permissions": 448, "archive_timeout": "60s", "log_min_messages": "debug",
+             "search_path": "a,b", "my.own": "1"}}});
         let generated: BTreeMap<String, String> = of(&[
             ("ttl", "20"),
             ("synchronous_mode", "true"),
@@ -205,6 +199,12 @@ mod tests {
             ("wal_sender_timeout", "10s"),
             ("log_line_prefix", "on"),
             ("work_mem", "10MB"),
+            ("wal_compression", "pglz"),
+            ("unix_socket_permissions", "0700"),
+            ("archive_timeout", "1min"),
+            ("log_min_messages", "debug2"),
+            ("search_path", "a, b"),
+            ("my.own", "on"),
         ]);
         assert_eq!(
             differences(&generated, &live),
@@ -212,6 +212,7 @@ mod tests {
                 "autovacuum: 1 runs, off is generated",
                 "log_line_prefix: 1 runs, on is generated",
                 "max_connections: 200 runs, 300 is generated",
+                "my.own: 1 runs, on is generated",
                 "ttl: 30 runs, 20 is generated",
                 "work_mem: its own default runs, 10MB is generated"
             ]

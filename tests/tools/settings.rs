@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::real::postgres::Server;
 use pgherd::blueprint;
-use pgherd::parameters::{self, Kind, Parameter, Value};
+use pgherd::parameters::value::Value;
+use pgherd::parameters::{self, Kind, Parameter};
 
 /// Whether a blueprint may have the setting; `Err` is what it says.
 fn accepts(name: &str, value: &str, major: u16) -> Result<(), String> {
@@ -254,7 +255,7 @@ fn values_are_read_as_the_server_reads_them() {
         }
         let same = match (&read, &answer) {
             (Err(_), Err(_)) => true,
-            (Ok(read), Ok(shown)) => means(parameter, read, shown),
+            (Ok(read), Ok(shown)) => means(parameter, value, read, shown),
             _ => false,
         };
         if !same {
@@ -264,13 +265,15 @@ fn values_are_read_as_the_server_reads_them() {
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), asked.len(), wrong.join("\n"));
 }
 
-/// Whether the server keeps the value that was read; what it shows has a unit of its own choice.
-fn means(parameter: &Parameter, read: &Value, shown: &str) -> bool {
+/// Returns whether the server keeps the value that was read, and prints it as [`Parameter::show`] does. A setting that no session can
+/// change is shown as it was written.
+fn means(parameter: &Parameter, written: &str, read: &Value, shown: &str) -> bool {
     match (read, parameter.read(shown)) {
         // Of a socket of the file system there is nothing to show.
         _ if parameter.name.starts_with("tcp_") => true,
-        // An earlier one of the same name.
-        (Value::Word("on"), Ok(Value::Word("pglz"))) if parameter.name == "wal_compression" => true,
+        (Value::Number(_), Ok(_)) if parameter.kind == Kind::Integer && shown != written => {
+            parameter.show(read) == shown
+        }
         // Shown with six digits.
         (Value::Number(one), Ok(Value::Number(other))) => (one - other).abs() <= one.abs() * 1e-5,
         (one, Ok(other)) => *one == other,

@@ -14,7 +14,6 @@ mod breaking;
 mod date_style;
 mod installed;
 mod libraries;
-mod lists;
 mod names;
 mod owned;
 mod relations;
@@ -119,13 +118,6 @@ fn scalar(name: &str, value: &Evaluated) -> Result<String, Refusal> {
 /// blueprint promises.
 fn fits(name: &str, value: &str, context: &Context, major: Option<u16>, locales: &[&str]) -> Result<String, Refusal> {
     let value = types::check(name, value, major)?;
-    if lists::is_list(name) && lists::split(&value).is_none() {
-        return refuse(
-            &is::SETTING_VALUE,
-            format!("`{value}` is no list that PostgreSQL can read"),
-            "write names with commas in between, and a name with spaces in double quotes: \"a, \\\"b c\\\"\"",
-        );
-    }
     libraries::check(name, &value, major)?;
     installed::check(name, &value, major, locales)?;
     tls::check(name, &value, major)?;
@@ -171,7 +163,7 @@ fn promises(name: &str, value: &str, context: &Context) -> Result<(), Refusal> {
             "leave it out for \"replica\", or write \"logical\"",
         ),
         // The kernel gives a process 8 MiB, and PostgreSQL wants 512 kB of them free.
-        "max_stack_depth" if parameters::number(name, value).is_some_and(|kb| kb > 7680.0) => refuse(
+        "max_stack_depth" if parameters::value::number(name, value).is_some_and(|kb| kb > 7680.0) => refuse(
             &is::SETTING_VALUE,
             format!("`{value}` is more than the kernel gives a process"),
             "write what is within 100 to 7680, in units of kB",
@@ -188,7 +180,7 @@ fn promises(name: &str, value: &str, context: &Context) -> Result<(), Refusal> {
         "max_connections" => at_least(name, value, 25, "Patroni ignores what is lower"),
         "max_locks_per_transaction" => at_least(name, value, 32, "Patroni ignores what is lower"),
         "max_worker_processes" => at_least(name, value, 2, "Patroni ignores what is lower"),
-        "wal_keep_size" if parameters::number(name, value).is_some_and(|mb| mb < 16.0) => refuse(
+        "wal_keep_size" if parameters::value::number(name, value).is_some_and(|mb| mb < 16.0) => refuse(
             &is::SETTING_VALUE,
             format!("Patroni ignores `{value}`, as it is less than 16MB, and keeps 128MB"),
             "leave it out, or write \"16MB\" or more; each standby's slot keeps what that standby lacks",
@@ -198,7 +190,7 @@ fn promises(name: &str, value: &str, context: &Context) -> Result<(), Refusal> {
 }
 
 fn at_least(name: &str, value: &str, low: u32, reason: &str) -> Result<(), Refusal> {
-    match parameters::number(name, value).is_some_and(|number| number >= f64::from(low)) {
+    match parameters::value::number(name, value).is_some_and(|number| number >= f64::from(low)) {
         true => Ok(()),
         false => refuse(
             &is::SETTING_VALUE,

@@ -1,13 +1,7 @@
-//! Numbers and units as PostgreSQL reads them: `parse_int`, `parse_real` and `convert_to_base_unit` of its guc.c.
+//! Reads numbers as C's `strtol` and `strtod` do, on which PostgreSQL's `parse_int` and `parse_real` (guc.c) are built.
 
-/// Units by name, the largest first, in the smallest of their kind: bytes and microseconds
-/// (<https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-NAMES-VALUES>).
-const MEMORY: [(&str, f64); 5] =
-    [("TB", 1_099_511_627_776.0), ("GB", 1_073_741_824.0), ("MB", 1_048_576.0), ("kB", 1024.0), ("B", 1.0)];
-const TIME: [(&str, f64); 6] = [("d", 8.64e10), ("h", 3.6e9), ("min", 6e7), ("s", 1e6), ("ms", 1e3), ("us", 1.0)];
-
-/// Splits a text into the number that it begins with and what follows, as `strtol(…, 0)` reads it: decimal, octal after a 0,
-/// hexadecimal after 0x. What goes on with a point or an exponent is read as a floating-point number instead.
+/// Splits a text into its leading number and the rest, as `strtol(…, 0)` does: decimal, octal after `0`, hexadecimal after `0x`.
+/// Like `parse_int`, it reads the text as a floating-point number if a point or an exponent follows the digits.
 pub fn integer(text: &str) -> Option<(f64, &str)> {
     let start = text.trim_start_matches(is_space);
     let (negative, digits) = sign(start);
@@ -18,7 +12,7 @@ pub fn integer(text: &str) -> Option<(f64, &str)> {
     };
     let (digits, rest) = digits.split_at(digits.find(|c: char| !c.is_digit(base)).unwrap_or(digits.len()));
     let read = i64::from_str_radix(digits, base).ok();
-    // Too long for 64 bits, or the start of a floating-point number.
+    // The number is too long for 64 bits, or these digits begin a floating-point number.
     if rest.starts_with(['.', 'e', 'E']) || (read.is_none() && !digits.is_empty()) {
         return real(text);
     }
@@ -26,7 +20,7 @@ pub fn integer(text: &str) -> Option<(f64, &str)> {
     Some((if negative { -number } else { number }, rest))
 }
 
-/// Splits a text into the number that it begins with and what follows, as `strtod` reads it. Infinity and NaN fit no parameter.
+/// Splits a text into its leading number and the rest, as `strtod` does. Returns `None` for infinity and NaN, which no parameter takes.
 pub fn real(text: &str) -> Option<(f64, &str)> {
     let start = text.trim_start_matches(is_space);
     let (negative, unsigned) = sign(start);
@@ -37,7 +31,8 @@ pub fn real(text: &str) -> Option<(f64, &str)> {
     number.is_finite().then_some((if negative { -number } else { number }, rest))
 }
 
-fn is_space(c: char) -> bool {
+/// Returns whether C's `isspace` is true of a character.
+pub fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t'..='\r')
 }
 
@@ -48,12 +43,12 @@ fn sign(text: &str) -> (bool, &str) {
     }
 }
 
-/// The length of the digits that a text begins with.
-fn digits(text: &str, base: u32) -> usize {
+/// Returns the length of the digits at the start of a text.
+pub fn digits(text: &str, base: u32) -> usize {
     text.find(|c: char| !c.is_digit(base)).unwrap_or(text.len())
 }
 
-/// The length of an exponent at the start of a text; 0 where no digit follows its letter.
+/// Returns the length of the exponent at the start of a text, or 0 if no digit follows its letter.
 fn exponent(text: &str, letter: char) -> usize {
     let Some(after) = text.strip_prefix([letter, letter.to_ascii_uppercase()]) else { return 0 };
     let unsigned = sign(after).1;
@@ -72,12 +67,12 @@ fn decimal(text: &str) -> Option<(f64, &str)> {
     let end = whole + fraction;
     let (number, rest) = text.split_at(end + exponent(&text[end..], 'e'));
     let read: f64 = number.parse().ok()?;
-    // What is too small for a double is an error to strtod, as what is too large.
+    // strtod reports an error for a number too close to zero for a double, as it does for one too large.
     let zero = text[..end].chars().all(|c| matches!(c, '0' | '.'));
     (read != 0.0 || zero).then_some((read, rest))
 }
 
-/// What follows `0x`: digits, perhaps a point and more, perhaps a power of two.
+/// Reads what follows `0x`: digits with an optional fraction and an optional power of two.
 fn hexadecimal(text: &str) -> (f64, &str) {
     let whole = digits(text, 16);
     let fraction = text[whole..].strip_prefix('.').map_or(0, |after| 1 + digits(after, 16));
@@ -88,47 +83,7 @@ fn hexadecimal(text: &str) -> (f64, &str) {
         scale -= if at > whole { 4 } else { 0 };
     }
     let (power, rest) = text[end..].split_at(exponent(&text[end..], 'p'));
-    // An exponent too long for 32 bits is beyond any double.
+    // An exponent that needs more than 32 bits is out of range for any double.
     let power = if power.is_empty() { 0 } else { power[1..].parse().unwrap_or(i32::MAX / 2) };
     (number * f64::from(scale + power).exp2(), rest)
-}
-
-/// The units that a parameter takes whose own unit is `base`, such as `ms` or `8kB`.
-pub fn units(base: &str) -> &'static [(&'static str, f64)] {
-    let name = split(base).1;
-    match name {
-        "" => &[],
-        name if TIME.iter().any(|(unit, _)| *unit == name) => &TIME,
-        _ => &MEMORY,
-    }
-}
-
-/// `8kB` is 8 of `kB`.
-fn split(base: &str) -> (f64, &str) {
-    let (count, name) = base.split_at(digits(base, 10));
-    (count.parse().unwrap_or(1.0), name)
-}
-
-/// Converts a number with a unit into a number of `base`. A fraction is rounded to the next smaller unit, as PostgreSQL does.
-pub fn convert(number: f64, unit: &str, base: &str) -> Option<f64> {
-    let units = units(base);
-    let of_base = |factor: f64| {
-        let (count, name) = split(base);
-        let one = units.iter().find(|(known, _)| *known == name).map_or(1.0, |(_, one)| *one);
-        factor / (one * count)
-    };
-    let at = units.iter().position(|(known, _)| *known == unit)?;
-    let converted = number * of_base(units[at].1);
-    match units.get(at + 1) {
-        Some((_, smaller)) => {
-            let step = of_base(*smaller);
-            Some((converted / step).round_ties_even() * step)
-        }
-        None => Some(converted),
-    }
-}
-
-/// The unit behind a number, without the white space that PostgreSQL allows around it.
-pub fn unit(rest: &str) -> &str {
-    rest.trim_matches(is_space)
 }

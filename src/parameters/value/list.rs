@@ -1,6 +1,6 @@
-//! Lists in one text, such as `search_path`.
+//! Values that are lists, such as `search_path`.
 
-/// The settings (in lower case) that are lists (`GUC_LIST_INPUT`), other than those that pgherd owns.
+/// The parameters (in lower case) that PostgreSQL marks as lists (`GUC_LIST_INPUT` in guc_tables.c), except those that pgherd owns.
 const LISTS: [&str; 15] = [
     "createrole_self_grant",
     "datestyle",
@@ -19,14 +19,36 @@ const LISTS: [&str; 15] = [
     "plpgsql.extra_warnings",
 ];
 
-/// Whether a setting (in lower case) is one.
+/// Returns whether a parameter is a list.
 pub fn is_list(name: &str) -> bool {
-    LISTS.contains(&name)
+    LISTS.iter().any(|list| list.eq_ignore_ascii_case(name))
 }
 
-/// Splits a list at its commas, as `SplitIdentifierString` does: a name with spaces stands in double quotes, and two of these in a
-/// quoted one mean one. `None` where PostgreSQL calls it a syntax error. Case is kept.
-pub fn split(list: &str) -> Option<Vec<String>> {
+/// Reads a parameter's value as the server keeps it. Names of libraries are files (`SplitDirectoriesString`) and keep their case;
+/// others are identifiers, and are in lower case unless quoted. Returns `None` for a syntax error.
+pub fn read(name: &str, text: &str) -> Option<Vec<String>> {
+    split(text, if name.ends_with("_libraries") { str::to_string } else { str::to_ascii_lowercase })
+}
+
+/// Splits a list at its commas and keeps the case of the names. Returns `None` for a syntax error.
+pub fn list(text: &str) -> Option<Vec<String>> {
+    split(text, str::to_string)
+}
+
+/// Returns the bare names of a list of libraries: without the folder and the suffix that PostgreSQL adds by itself.
+pub fn libraries(text: &str) -> Vec<String> {
+    list(text).unwrap_or_default().iter().map(|name| library(name).to_string()).collect()
+}
+
+/// Returns a library's name without the folder and the suffix that PostgreSQL adds by itself.
+pub fn library(written: &str) -> &str {
+    let name = written.strip_prefix("$libdir/").unwrap_or(written);
+    name.strip_suffix(".so").unwrap_or(name)
+}
+
+/// Splits a list as `SplitIdentifierString` (varlena.c) does: a name with spaces is in double quotes, and two double quotes within
+/// mean one. `fold` is applied to names without quotes.
+fn split(list: &str, fold: fn(&str) -> String) -> Option<Vec<String>> {
     let mut names = vec![];
     let mut rest = list.trim();
     if rest.is_empty() {
@@ -43,7 +65,7 @@ pub fn split(list: &str) -> Option<Vec<String>> {
                 let end = rest.find(|c: char| c == ',' || c.is_ascii_whitespace()).unwrap_or(rest.len());
                 let (name, after) = rest.split_at(end);
                 rest = after;
-                name.to_string()
+                fold(name)
             }
         };
         if name.is_empty() {
@@ -59,7 +81,7 @@ pub fn split(list: &str) -> Option<Vec<String>> {
     }
 }
 
-/// Where a quoted name ends.
+/// Returns the position of the quote that ends a name.
 fn closing(quoted: &str) -> Option<usize> {
     let mut from = 0;
     loop {
@@ -73,8 +95,6 @@ fn closing(quoted: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn a_list_is_split_as_postgres_splits_it() {
         for (list, names) in [
@@ -91,7 +111,7 @@ mod tests {
             ("\"\"", None),
         ] {
             let names = names.map(|names| names.into_iter().map(String::from).collect::<Vec<_>>());
-            assert_eq!(split(list), names, "{list}");
+            assert_eq!(super::list(list), names, "{list}");
         }
     }
 }
