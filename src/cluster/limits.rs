@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use super::Postgres;
 use super::decision::{Ledger, list};
-use super::{Haproxy, Postgres};
 
 /// Connections that HAProxy leaves to Patroni, pg_rewind, monitoring and operators, besides the reserve for superusers.
 const KEPT_FOR_OPERATION: u32 = 7;
@@ -69,15 +69,15 @@ impl Limits {
 }
 
 /// Records the limits, and why they have these values.
-pub fn record(haproxy: &Haproxy, postgres: &Postgres, ledger: &mut Ledger) {
+pub fn record(limits: Limits, postgres: &Postgres, ledger: &mut Ledger) {
     const POSTGRES: &str = "https://www.postgresql.org/docs/current/runtime-config-connection.html";
     const MAXCONN: &str = "https://docs.haproxy.org/3.0/configuration.html#5.2-maxconn";
     const SHARE: &str =
         "A machine can be behind write, read and the fallback at once. Together they stay below max_connections.";
     const WAIT: &str = "Twice what the servers take, so that as many again may wait for a connection.";
-    let mut limits = haproxy.limits;
+    let mut values = limits;
     let mut add = |name: &str, from: Vec<String>, why, source, limit: fn(&mut Limits) -> &mut u32| {
-        let value = format!("{} connections", limit(&mut limits));
+        let value = format!("{} connections", limit(&mut values));
         ledger.add(name, value, from, why, source, move |c| *limit(&mut c.haproxy.limits) += 1);
     };
     let reserves = ["superuser_reserved_connections", "reserved_connections"];
@@ -89,7 +89,7 @@ pub fn record(haproxy: &Haproxy, postgres: &Postgres, ledger: &mut Ledger) {
     let shares = || list(["postgres.max_connections", "haproxy.kept", "haproxy.primary_serves_reads", "slaves.count"]);
     add("haproxy.write.server.maxconn", shares(), SHARE, MAXCONN, |limits| &mut limits.write);
     add("haproxy.read.server.maxconn", shares(), SHARE, MAXCONN, |limits| &mut limits.read);
-    if haproxy.limits.read_fallback > 0 {
+    if limits.read_fallback > 0 {
         add("haproxy.read_fallback.server.maxconn", shares(), SHARE, MAXCONN, |limits| &mut limits.read_fallback);
     }
     let servers = list(["haproxy.write.server.maxconn"]);

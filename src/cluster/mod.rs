@@ -21,6 +21,7 @@ mod postgres;
 pub mod quotas;
 mod resolve;
 mod secret;
+mod service;
 mod settings;
 mod sizing;
 #[cfg(test)]
@@ -44,7 +45,7 @@ pub use crate::blueprint::model::{Access, Base, Database, Disk, Failover, Locale
 pub use crate::blueprint::regions;
 pub use balancer::Haproxy;
 pub use base::{Arch, BaseImage};
-pub use endpoint::{Endpoint, Scheme, Service};
+pub use endpoint::Endpoint;
 pub use flows::Party;
 pub use machine::{Machine, Role};
 pub use module::Module;
@@ -52,6 +53,7 @@ pub use network::{Network, Subnet, is_private};
 pub use postgres::Postgres;
 pub use resolve::resolve;
 pub use secret::{Creator, Secret};
+pub use service::{Scheme, Service};
 
 /// A cluster, with every value of its blueprint resolved.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,17 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::decision::{Ledger, list};
-use super::settings::{STATEMENTS, defaults};
+use super::settings::{STATEMENTS, defaults, max_connections, number};
 use super::{Access, BaseImage, Cluster, Database, Locale, Provider, User};
 use crate::blueprint::model::Blueprint;
-use crate::parameters::value::{self, count, kib};
+use crate::parameters::value::{self, kib};
 
-/// Twice PostgreSQL's own default (<https://www.postgresql.org/docs/current/runtime-config-connection.html>). HAProxy queues the
-/// connections that exceed it.
-pub const MAX_CONNECTIONS: u32 = 200;
-/// PostgreSQL does not start with more: `MAX_BACKENDS`, the same in 13 to 18 (src/include/postmaster/postmaster.h, later
-/// src/include/storage/procnumber.h).
-const MOST_CONNECTIONS: u32 = 262_143;
 /// The `shared_buffers` from which machines reserve huge pages. With 200 connections, the page tables of less take under 3 GiB.
 const HUGE_PAGES_FROM_KIB: i64 = 8 * 1024 * 1024;
 /// PostgreSQL's own default.
@@ -195,13 +189,4 @@ fn reserves_huge_pages(settings: &BTreeMap<String, String>, major: u16) -> bool 
     let tries = settings.get("huge_pages").is_some_and(|value| value.eq_ignore_ascii_case("try"));
     let usual = !settings.contains_key("huge_page_size");
     major >= 15 && tries && usual && buffers >= HUGE_PAGES_FROM_KIB
-}
-
-fn number(settings: &BTreeMap<String, String>, name: &str, default: u32) -> u32 {
-    settings.get(name).and_then(|value| count(name, value)).unwrap_or(default)
-}
-
-/// Returns the effective `max_connections`.
-pub fn max_connections(settings: &BTreeMap<String, String>) -> u32 {
-    number(settings, "max_connections", MAX_CONNECTIONS).min(MOST_CONNECTIONS)
 }

@@ -34,7 +34,7 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
         ),
         stats: blueprint.haproxy.stats.clone(),
     };
-    limits::record(&haproxy, &postgres, &mut ledger);
+    limits::record(haproxy.limits, &postgres, &mut ledger);
     let fixed = Fixed::DEFAULT;
     fixed.record(&mut ledger);
     let mut tags = blueprint.tags.clone();

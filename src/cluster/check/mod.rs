@@ -13,6 +13,7 @@ mod region;
 mod server;
 mod shared_memory;
 pub mod story;
+pub mod sum;
 pub mod support;
 #[cfg(test)]
 mod tests;
@@ -26,8 +27,8 @@ use super::timing::Timers;
 use crate::blueprint::diagnostic::Severity;
 use crate::blueprint::rules;
 use access::Door;
-use capacity::Sum;
 use quorum::Quorum;
+use sum::Sum;
 
 pub use budget::Kept;
 pub use finding::Finding;

@@ -4,12 +4,20 @@ mod replication;
 mod resources;
 mod sessions;
 
+use std::collections::BTreeMap;
+
 use super::InstanceType;
-use super::postgres::{MAX_CONNECTIONS, max_connections};
 use crate::blueprint::model::{Blueprint, Machine};
+use crate::parameters::value::count;
 
 pub use sessions::STATEMENTS;
 
+/// Twice PostgreSQL's own default (<https://www.postgresql.org/docs/current/runtime-config-connection.html>). HAProxy queues the
+/// connections that exceed it.
+const MAX_CONNECTIONS: u32 = 200;
+/// PostgreSQL does not start with more: `MAX_BACKENDS`, the same in 13 to 18 (src/include/postmaster/postmaster.h, later
+/// src/include/storage/procnumber.h).
+const MOST_CONNECTIONS: u32 = 262_143;
 /// A setting that pgherd decides.
 pub struct Setting {
     /// The parameter's name.
@@ -118,4 +126,14 @@ fn connections() -> Vec<Setting> {
         setting("tcp_keepalives_interval", "10", vec![], KEEPALIVE, SOURCE),
         setting("tcp_keepalives_count", "6", vec![], KEEPALIVE, SOURCE),
     ]
+}
+
+/// Returns a setting that counts something, or its default.
+pub fn number(settings: &BTreeMap<String, String>, name: &str, default: u32) -> u32 {
+    settings.get(name).and_then(|value| count(name, value)).unwrap_or(default)
+}
+
+/// Returns the effective `max_connections`.
+pub fn max_connections(settings: &BTreeMap<String, String>) -> u32 {
+    number(settings, "max_connections", MAX_CONNECTIONS).min(MOST_CONNECTIONS)
 }
