@@ -115,7 +115,7 @@ fn json_and_text_tell_where_each_decision_comes_from() {
         }
     }
     let done = test.run(&["check", "--decisions"]).exits(2);
-    done.out("from postgres.settings.jit (blueprints/herd.hcl:4)").out("from failover.ttl (its default)");
+    done.out("from postgres.settings.jit (blueprints/herd.hcl:4)").out("from failover.ttl (default)");
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_budget_changes_what_is_generated() {
         .exits(0)
         .out("loop_wait 1")
         .out("warning[PGH006]")
-        .out("budget: rto 29 s; the worst that it covers: the primary's machine dies, 28.2 s");
+        .out("budget: rto 29 s; worst covered fault: the primary's machine dies, 28.2 s");
     test.run(&["explain", "loop_wait"])
         .exits(0)
         .out("failover.loop_wait = 1 s")

@@ -156,7 +156,7 @@ fn a_folder_of_another_cluster_is_not_taken_over_unasked() {
     test.write("blueprints/herd.hcl", &HERD.replace("herd", "copy"));
     test.run(&["gen"])
         .exits(3)
-        .err("generated/copy/pgherd.json is of another cluster, \"herd\"")
+        .err("generated/copy/pgherd.json belongs to another cluster, \"herd\"")
         .err("a copied directory contains Terraform states");
     test.run(&["gen", "--force"]).exits(0);
     test.run(&["gen"]).exits(0).out("generated/copy: ").out(" unchanged");
@@ -315,7 +315,7 @@ fn a_manifest_that_leads_outside_is_none() {
 fn two_clusters_of_one_name_are_refused() {
     let test = herd();
     test.write("blueprints/copy.hcl", HERD);
-    test.run(&["gen"]).exits(2).err("both describe a cluster \"herd\"");
+    test.run(&["gen"]).exits(2).err("both describe cluster \"herd\"");
     assert!(!test.path("generated").exists());
 }
 
@@ -342,7 +342,7 @@ fn a_folder_without_a_blueprint_is_named_and_left() {
     let test = generated();
     test.write("blueprints/other.hcl", &HERD.replace("herd", "other"));
     fs::remove_file(test.path("blueprints/herd.hcl")).unwrap();
-    test.run(&["gen"]).exits(0).err("generated/herd has no blueprint: its machines may run on");
+    test.run(&["gen"]).exits(0).err("generated/herd has no blueprint, and its machines may still run");
     // It was renamed, and nothing of it runs under its new name.
     fs::remove_dir_all(test.path("generated/other")).unwrap();
     test.program("packer", "echo Packer v1.6.6 # server-sig-algs");

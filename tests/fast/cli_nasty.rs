@@ -18,13 +18,13 @@ fn files() -> Vec<(Vec<u8>, String)> {
     let long = |times: usize| format!("cluster \"herd\" {{\n{}}}\n", "# x\n".repeat(times)).into_bytes();
     vec![
         file(b"", "there is no cluster in this file"),
-        file(&utf16, "this is UTF-16\n  save it as UTF-8"),
-        file(&utf16[2..], "this is UTF-16 without a byte-order mark"),
-        file(&big_endian, "this is UTF-16 without a byte-order mark"),
-        file(&long_utf16, "this is UTF-16 without a byte-order mark"),
-        file(&utf32, "this is UTF-32"),
+        file(&utf16, "the file is UTF-16\n  save it as UTF-8"),
+        file(&utf16[2..], "the file is UTF-16 without a byte-order mark"),
+        file(&big_endian, "the file is UTF-16 without a byte-order mark"),
+        file(&long_utf16, "the file is UTF-16 without a byte-order mark"),
+        file(&utf32, "the file is UTF-32"),
         file(format!("\u{feff}\u{feff}{HERD}").as_bytes(), "a byte-order mark (U+FEFF, invisible) inside the file"),
-        file(b"cluster \"herd\" {\n  # Gr\xf6\xdfe\n}\n", "line 2 is no text in UTF-8"),
+        file(b"cluster \"herd\" {\n  # Gr\xf6\xdfe\n}\n", "line 2 is not UTF-8"),
         file(b"\x7fELF\x02\x01\x01\0", "is not HCL here"),
         file(&long(2_600_000), "the file is longer than 65536 bytes"),
         // Cut within a letter.
@@ -97,9 +97,9 @@ fn a_blueprint_may_come_through_a_pipe() {
 fn a_blueprint_that_is_elsewhere_is_named() {
     let test = Test::new();
     let here = test.path("").canonicalize().unwrap();
-    let nothing = format!("this is {}, and no blueprint is in its blueprints/", here.display());
+    let nothing = format!("the working directory is {}; it has no blueprints in blueprints/", here.display());
     refused(&test, &["check", "herd.hcl"], &nothing);
-    refused(&test, &["check"], &format!("none in {}/blueprints/", here.display()));
+    refused(&test, &["check"], &format!("none found in {}/blueprints/", here.display()));
     test.write("blueprints/herd.hcl", HERD);
     refused(&test, &["check", "herd.hcl"], "did you mean blueprints/herd.hcl?");
     refused(

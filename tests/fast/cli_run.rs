@@ -163,7 +163,7 @@ fn stale_files_are_3() {
     let test = ready(&Herd::healthy());
     let path = test.path("blueprints/herd.hcl");
     fs::write(&path, fs::read_to_string(&path).unwrap().replace("eu-west-1", "eu-central-1")).unwrap();
-    test.run(RUN).exits(3).err("is not what blueprints/herd.hcl generates").err("pgherd gen");
+    test.run(RUN).exits(3).err("differs from what blueprints/herd.hcl generates").err("pgherd gen");
     assert_eq!(test.calls(), Vec::<String>::new());
 }
 
@@ -181,7 +181,7 @@ fn what_will_be_is_shown_and_exactly_that_is_applied() {
     let done = test.at_terminal(run, "no\n").exits(1);
     let done = done.out("network: 1 to add, 0 to change, 0 to destroy").out("+ aws_thing.terraform_network");
     done.out("image-master: herd-master-")
-        .out("master: planned when network is there")
+        .out("master: will be planned once network exists")
         .out("aborted; nothing was changed");
     assert_eq!((test.calls_of(" apply ").len(), test.calls_of("packer build -").len()), (0, 0));
     test.at_terminal(run, "yes\n").exits(0).out("1 primary, 2 streaming");
@@ -204,7 +204,7 @@ fn a_plan_that_nobody_saw_asks_before_it_destroys() {
     );
     let done = test.at_terminal(&["run", "blueprints/herd.hcl"], "yes\nno\n").exits(1);
     done.out("-/+ aws_instance.haproxy (clients are cut off until its machine is back)")
-        .out("haproxy not done you said no");
+        .out("haproxy declined");
     assert_eq!(test.calls_of("terraform_haproxy apply"), Vec::<String>::new());
     test.run(RUN).exits(0);
 }
@@ -311,7 +311,7 @@ fn the_third_ctrl_c_kills() {
         assert!(told.success());
         std::thread::sleep(Duration::from_millis(200));
     }
-    interrupt(child).exits(130).err("still waiting for terraform apply (network); once more kills").err("killed");
+    interrupt(child).exits(130).err("Still waiting for terraform apply (network). A third interrupt kills").err("killed");
     assert!(start.elapsed() < Duration::from_secs(20));
 }
 
@@ -397,7 +397,7 @@ fn a_databases_data_is_not_destroyed_unless_it_is_named() {
     let run = &["run", "blueprints/herd.hcl"];
     let done = test.at_terminal(run, "yes\n").exits(1);
     done.out("-/+ aws_instance.slave[\"slave1\"] (forced by subnet_id; THE DATA OF slave1 GOES WITH IT)")
-        .out("Write its name (slave1)")
+        .out("Type its name (slave1)")
         .out("nothing was changed");
     assert!(!test.state("replaced").exists());
     test.at_terminal(run, "slave1\nyes\n").exits(0).out("slaves done");
@@ -415,7 +415,7 @@ fn a_plan_alone_is_0_or_3() {
     let test = ready(&Herd::healthy());
     let plan = &["run", "blueprints/herd.hcl", "--plan-only"];
     let done = test.run(plan).exits(3).out("network: 1 to add, 0 to change, 0 to destroy");
-    done.out("image-slave: herd-slave-").out("slaves: planned when network is there");
+    done.out("image-slave: herd-slave-").out("slaves: will be planned once network exists");
     assert_eq!((test.calls_of(" apply ").len(), test.calls_of("packer build -").len()), (0, 0));
     test.run(RUN).exits(0);
     test.run(plan).exits(0).out("No changes.");

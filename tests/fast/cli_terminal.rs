@@ -59,7 +59,7 @@ fn what_runs_and_what_waits_is_on_the_screen_until_it_is_over() {
     assert!(!last.contains("waiting for") && !last.contains("creating"), "{last}");
     assert!(line(last, "network").is_some_and(|line| line.contains("done")), "{last}");
     assert!(last.contains("write  127.0.0.1:"), "{last}");
-    assert!(!done.stdout.contains("begun"), "the live line says it");
+    assert!(!done.stdout.contains("started"), "the live line says it");
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn colours_are_for_those_who_want_them() {
 
 #[test]
 fn a_terminal_that_cannot_gets_plain_lines() {
-    let done = ready().env("TERM", "dumb").at_terminal(RUN, "").exits(0).out("network begun");
+    let done = ready().env("TERM", "dumb").at_terminal(RUN, "").exits(0).out("network started");
     assert!(!done.stdout.contains('\x1b'), "{:?}", done.stdout);
 }
 
