@@ -1,4 +1,4 @@
-//! The database machines' scripts and configuration: `db_config/`.
+//! The database machines' scripts and configuration, in `db_config/`.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -14,7 +14,7 @@ use crate::cluster::flows::{APPLICATIONS, Login, REPLICATION, REWIND, addresses,
 use crate::cluster::{Cluster, Role};
 use crate::fileset::{FileSet, Mode};
 
-/// Adds the files of the database machines; answers what goes into the master's image and, if there are slaves, theirs.
+/// Adds the files of the database machines. Returns the content of the master's image and, if there are slaves, of theirs.
 pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut FileSet) -> Vec<ImageContent> {
     let mut content = vec![
         add_provisioner(cluster, files),
@@ -49,7 +49,7 @@ pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut Fi
         .collect()
 }
 
-/// The same in every cluster, but where huge pages are set aside.
+/// Adds the provisioner, which is the same in every cluster that reserves no huge pages.
 fn add_provisioner(cluster: &Cluster, files: &mut FileSet) -> String {
     #[derive(Serialize)]
     struct Provisioner {
@@ -114,16 +114,16 @@ impl<'a> Patroni<'a> {
     }
 }
 
-/// Settings that one reason is behind.
+/// Settings that have one reason in common.
 #[derive(Serialize)]
 struct Settings<'a> {
     why: &'static str,
-    /// Values as YAML reads them: quoted, so that `on` and `1.1` stay texts.
+    /// Names and values. Values are quoted, so that YAML reads `on` and `1.1` as text.
     settings: Vec<(&'a str, String)>,
 }
 
 impl<'a> Settings<'a> {
-    /// All of them, in the order in which they were decided.
+    /// Returns all settings, in the order of their decisions.
     fn of(cluster: &'a Cluster) -> Vec<Self> {
         let mut groups: Vec<Self> = vec![];
         for decision in cluster.decisions.iter() {
@@ -140,7 +140,7 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// The lines that flows ask for, as wide as the file's columns.
+/// The lines of `pg_hba.conf` that flows need, aligned to the file's columns.
 #[derive(Serialize)]
 struct PgHba {
     replication: Vec<String>,
@@ -163,7 +163,7 @@ fn line(Login { database, user }: Login, from: Ipv4Net) -> String {
     format!("hostssl  {database:<11}  {user:<15}  {from:<18} scram-sha-256", from = from.to_string())
 }
 
-/// A YAML text: JSON's are a subset of YAML's double-quoted ones.
+/// Returns a YAML string. JSON's strings are valid double-quoted strings of YAML.
 fn yaml(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -1,4 +1,4 @@
-//! The load balancer's script and configuration: `load_balancer/`.
+//! The load balancer's script and configuration, in `load_balancer/`.
 
 use std::net::Ipv4Addr;
 
@@ -12,7 +12,7 @@ use crate::cluster::failover::HealthCheck;
 use crate::cluster::limits::Limits;
 use crate::fileset::{FileSet, Mode};
 
-/// Adds the files of HAProxy's machine; answers what goes into its image.
+/// Adds the files of HAProxy's machine. Returns the content of its image.
 pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut FileSet) -> ImageContent {
     let script = add_fixed(cluster, files, "load_balancer/haproxy_script.sh", Mode::Executable);
     let secrets = [("STATS_PASSWORD", "stats")];
@@ -54,7 +54,7 @@ struct Server<'a> {
     address: Ipv4Addr,
 }
 
-/// The health checks, as HAProxy reads them.
+/// The timers of health checks, as HAProxy reads them.
 #[derive(Serialize)]
 struct Check {
     inter: String,

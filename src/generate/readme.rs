@@ -1,4 +1,4 @@
-//! The cluster's own README: its picture, its machines and ports, how to use it, where its state is.
+//! `README.md` of a cluster: its picture, machines and ports, how to use it, and where its state is.
 
 use serde::Serialize;
 
@@ -82,7 +82,7 @@ struct Row<'a> {
     disk: String,
 }
 
-/// One port of one kind of machine: every flow that ends there.
+/// A port of one kind of machine, with every flow that ends there.
 #[derive(Serialize)]
 struct Port {
     on: String,

@@ -1,4 +1,4 @@
-//! `RUNBOOK.md`: what an operator does when something breaks or changes, as commands for this very cluster.
+//! `RUNBOOK.md` of a cluster: commands for an operator when something breaks or must change.
 
 use serde::Serialize;
 
