@@ -90,7 +90,7 @@ struct Patroni<'a> {
     retry_timeout: u32,
     synchronous: bool,
     primary_start_timeout: u32,
-    settings: Vec<Settings<'a>>,
+    settings: Vec<SettingsGroup<'a>>,
     slots: &'a BTreeMap<String, String>,
     initdb: Vec<(&'static str, &'a str)>,
     major: u16,
@@ -106,7 +106,7 @@ impl<'a> Patroni<'a> {
             retry_timeout: cluster.failover.retry_timeout,
             synchronous: cluster.failover.synchronous,
             primary_start_timeout: cluster.primary_start_timeout,
-            settings: Settings::of(cluster),
+            settings: SettingsGroup::of(cluster),
             slots: &cluster.postgres.logical_slots,
             initdb: bootstrap::initdb(&cluster.postgres.locale),
             major: cluster.postgres.major,
@@ -116,13 +116,13 @@ impl<'a> Patroni<'a> {
 
 /// Settings that have one reason in common.
 #[derive(Serialize)]
-struct Settings<'a> {
+struct SettingsGroup<'a> {
     why: &'static str,
     /// Names and values. Values are quoted, so that YAML reads `on` and `1.1` as text.
     settings: Vec<(&'a str, String)>,
 }
 
-impl<'a> Settings<'a> {
+impl<'a> SettingsGroup<'a> {
     /// Returns all settings, in the order of their decisions.
     fn of(cluster: &'a Cluster) -> Vec<Self> {
         let mut groups: Vec<Self> = vec![];
@@ -132,7 +132,7 @@ impl<'a> Settings<'a> {
                 continue;
             };
             if groups.last().is_none_or(|group| group.why != decision.why) {
-                groups.push(Settings { why: decision.why, settings: vec![] });
+                groups.push(SettingsGroup { why: decision.why, settings: vec![] });
             }
             groups.last_mut().expect("just pushed").settings.push((name, yaml(value)));
         }

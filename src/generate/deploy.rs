@@ -27,10 +27,10 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
         format!("admin_scheme={} admin_port={}", admin.scheme.name(), admin.port),
     ];
     #[derive(Serialize)]
-    struct Context {
+    struct DeployContext {
         values: String,
     }
-    add_rendered_as(cluster, files, "deploy.sh", Mode::Executable, Context { values: values.join("\n") });
+    add_rendered_as(cluster, files, "deploy.sh", Mode::Executable, DeployContext { values: values.join("\n") });
 }
 
 /// Returns the files of Terraform's modules, one line per module.

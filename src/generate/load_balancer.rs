@@ -35,14 +35,14 @@ struct Config<'a> {
     write_port: u16,
     read_port: u16,
     primary_serves_reads: bool,
-    stats: Stats<'a>,
+    stats: StatsPage<'a>,
     databases: Vec<Server<'a>>,
     limits: Limits,
     check: Check,
 }
 
 #[derive(Serialize)]
-struct Stats<'a> {
+struct StatsPage<'a> {
     port: u16,
     path: &'a str,
     user: &'a str,
@@ -78,7 +78,7 @@ impl<'a> Config<'a> {
             write_port: haproxy.write_port,
             read_port: haproxy.read_port,
             primary_serves_reads: haproxy.primary_serves_reads,
-            stats: Stats { port: haproxy.stats.port, path: &haproxy.stats.path, user: &haproxy.stats.user },
+            stats: StatsPage { port: haproxy.stats.port, path: &haproxy.stats.path, user: &haproxy.stats.user },
             databases: cluster.databases().map(|m| Server { name: &m.name, address: m.address }).collect(),
             limits: haproxy.limits,
             check: Check::of(haproxy.check),

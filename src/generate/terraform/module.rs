@@ -17,7 +17,7 @@ const CLUSTER_COMMENT: &str =
 
 /// What a module's templates know.
 #[derive(Serialize)]
-struct Context {
+struct ModuleContext {
     own_key: bool,
 }
 
@@ -44,7 +44,7 @@ impl<'a> ModuleFiles<'a> {
 
     /// Renders a template and adds the file. The template knows whether the cluster has a KMS key of its own.
     pub fn rendered(&mut self, name: &str) {
-        let context = Context { own_key: self.cluster.kms_key_id.is_some() };
+        let context = ModuleContext { own_key: self.cluster.kms_key_id.is_some() };
         templates::add_rendered(self.cluster, self.files, &format!("{}/{name}", self.module.folder()), context);
     }
 
