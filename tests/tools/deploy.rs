@@ -167,12 +167,12 @@ fn nothing_is_done_that_nobody_agreed_to() {
     assert!(output.status.success(), "{output:?}");
     assert_eq!(applied, 4);
     let (output, applied) = answered("yes\nno\n");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("nothing was changed in db_config/terraform_master"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Nothing was changed in db_config/terraform_master"));
     assert_eq!(applied, 1);
     let (output, applied) = answered("");
     assert_eq!(applied, 0, "nobody is there");
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("run it in a terminal, or with --yes"), "{stderr}");
+    assert!(stderr.contains("Run this in a terminal, or with --yes"), "{stderr}");
 }
 
 /// What a plan of the slaves does to one resource.
@@ -220,7 +220,7 @@ fn a_databases_data_never_goes_with_its_machine() {
     let output = run(deploy.command(&[]).stdin(fs::File::open(answers).expect("just written")));
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(
-        output.status.success() && said.contains("this stops these database machines and starts them again"),
+        output.status.success() && said.contains("this stops and starts these database machines, all at once"),
         "{said}"
     );
 }
@@ -361,7 +361,7 @@ fn a_standby_that_does_not_stream_is_no_success() {
     fs::write(deploy.dir.path().join("cluster"), WHOLE.replacen("streaming", "starting", 1)).expect("room");
     let output = run(deploy.command(&["--yes"]).env("WAIT_SECONDS", "1"));
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("the cluster is not whole"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the cluster is not healthy"), "{output:?}");
 }
 
 #[test]
@@ -370,7 +370,7 @@ fn a_cluster_that_does_not_answer_here_is_made_and_not_verified() {
     fs::remove_file(deploy.dir.path().join("cluster")).expect("it is there");
     let output = run(deploy.command(&["--yes"]).env("WAIT_SECONDS", "1"));
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("everything is made, and not verified"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("everything is made, but not verified"), "{output:?}");
 }
 
 #[test]
@@ -380,7 +380,7 @@ fn another_cluster_at_the_planned_address_is_no_success() {
     let output = run(&mut deploy.command(&["--yes"]));
     assert!(!output.status.success());
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("herd answers at http://10.20.128.32:7000, not minimal"), "{stderr}");
+    assert!(stderr.contains("http://10.20.128.32:7000 is cluster herd, not minimal"), "{stderr}");
 }
 
 #[test]
@@ -438,7 +438,7 @@ fn a_packer_that_signs_with_sha1_is_refused_before_anything_is_made() {
         let output = run(&mut deploy.command(&["--yes"]));
         assert!(!output.status.success(), "{version}");
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains(&format!("packer {version} does not do: get 1.8.1 or newer")), "{said}");
+        assert!(said.contains(&format!("packer {version} is too old. Install 1.8.1 or newer")), "{said}");
         assert!(!deploy.log("calls").contains(" apply ") && !deploy.log("calls").contains("packer build"));
     }
 }
