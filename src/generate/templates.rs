@@ -11,9 +11,9 @@ use minijinja::value::{Object, Value};
 use minijinja::{AutoEscape, Environment, Error, Template, UndefinedBehavior, context};
 use serde::Serialize;
 
-use crate::cluster::{Cluster, Service};
 use crate::cluster::decision::Decision;
 use crate::cluster::fixed::Fixed;
+use crate::cluster::{Cluster, Service};
 use crate::fileset::{File, FileSet, Mode, sha256_hex};
 
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/generate/templates");

@@ -25,7 +25,9 @@ pub fn prepare(
     say: &mut dyn FnMut(&str),
 ) -> Result<Target> {
     ensure!(super::is_up(), super::NOT_UP);
-    let Some(mirrors) = mirrors::debian(&mirrors::read()?) else { bail!("this host no longer has a Debian mirror in /etc/apt") };
+    let Some(mirrors) = mirrors::debian(&mirrors::read()?) else {
+        bail!("this host no longer has a Debian mirror in /etc/apt")
+    };
     let base = cluster.base.base;
     if !base::BASES.contains(&base) {
         let names: Vec<_> = base::BASES.iter().map(|base| base.name()).collect();

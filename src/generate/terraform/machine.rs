@@ -15,7 +15,8 @@ const IMAGE: &str = include_str!("../templates/terraform/lookup_image.tf");
 const IMAGE_VARIABLE: &str = include_str!("../templates/terraform/image_variable.tf");
 
 /// The comment above a machine's zone and address in `cluster.tf`.
-pub const ADDRESS_COMMENT: &str = "Fixed, because haproxy.cfg, pg_hba.conf, etcd and Patroni refer to machines by these addresses.";
+pub const ADDRESS_COMMENT: &str =
+    "Fixed, because haproxy.cfg, pg_hba.conf, etcd and Patroni refer to machines by these addresses.";
 
 /// Starts a role's module: everything except `cluster.tf`, instances and outputs.
 pub fn module<'a>(cluster: &'a Cluster, role: Role, files: &'a mut FileSet) -> ModuleFiles<'a> {
@@ -49,7 +50,10 @@ pub fn locals(cluster: &Cluster, role: Role, images: &[ImageId]) -> Vec<Attribut
         ("throughput", first.disk.throughput.into()),
     ]);
     let mut all = vec![
-        commented("The role, and the kind of machine whose security group and instance profile it has.", attr("role", role.name())),
+        commented(
+            "The role, and the kind of machine whose security group and instance profile it has.",
+            attr("role", role.name()),
+        ),
         attr("group", group),
         commented(
             "The image that packer_templates builds, and the hash of everything in it.",
