@@ -186,9 +186,9 @@ fn change(address: &str, actions: &[&str], before: serde_json::Value, after: ser
 fn a_databases_data_never_goes_with_its_machine() {
     use serde_json::json;
     let slave = "aws_instance.slave[\"slave1\"]";
-    let goes = "the data of these machines would go with them: aws_instance.slave[\"slave1\"]";
-    let stops = "nobody is asked, so they are not stopped";
-    let strange = "is not understood: nothing was changed there";
+    let goes = "this would delete the data of these machines: aws_instance.slave[\"slave1\"]";
+    let stops = "--yes does not stop database machines";
+    let strange = "is not understood. Nothing was changed there";
     for (plan, complaint) in [
         (change(slave, &["delete", "create"], json!({}), json!({})), goes),
         (change(slave, &["delete"], json!({}), json!(null)), goes),
@@ -202,7 +202,7 @@ fn a_databases_data_never_goes_with_its_machine() {
         (PLAN.replace("1.2", "2.0"), strange),
         (PLAN.replacen('{', "{\"errored\": true, ", 1), strange),
         (PLAN.replacen('{', "{\"action_invocations\": [1], ", 1), strange),
-        ("  # aws_instance.slave[\"slave1\"] must be replaced".into(), "cannot be read: nothing was changed there"),
+        ("  # aws_instance.slave[\"slave1\"] must be replaced".into(), "cannot be read. Nothing was changed there"),
     ] {
         let deploy = Deploy::new();
         fs::write(deploy.dir.path().join("plan"), &plan).expect("room");
@@ -264,10 +264,10 @@ fn what_changes_a_tool_does_not_reach_it() {
 fn files_that_change_what_the_generated_ones_mean_are_refused() {
     let module = "db_config/terraform_master";
     for (name, text, complaint) in [
-        ("dba_override.tf", "prod", "overrides what was generated"),
+        ("dba_override.tf", "prod", "overrides the generated files"),
         (".terraform/environment", "prod", "another workspace"),
-        ("terraform.tfvars", "ami_image_id = \"ami-0\"", "names ami_image_id"),
-        ("dba.auto.tfvars.json", "{\"ami\\u005fimage_id\": \"ami-0\"}", "names ami_image_id"),
+        ("terraform.tfvars", "ami_image_id = \"ami-0\"", "sets ami_image_id"),
+        ("dba.auto.tfvars.json", "{\"ami\\u005fimage_id\": \"ami-0\"}", "sets ami_image_id"),
     ] {
         let deploy = Deploy::new();
         let path = deploy.generated.path(&format!("{module}/{name}"));
@@ -387,8 +387,8 @@ fn another_cluster_at_the_planned_address_is_no_success() {
 fn it_stops_before_it_begins_where_it_cannot_end() {
     let deploy = Deploy::new();
     for (name, value, args, complaint) in [
-        ("AWS_REGION", "us-east-1", &["--yes"][..], "lives in"),
-        ("TF_WORKSPACE", "prod", &["--yes"][..], "unset it"),
+        ("AWS_REGION", "us-east-1", &["--yes"][..], "but cluster minimal is in eu-west-1"),
+        ("TF_WORKSPACE", "prod", &["--yes"][..], "Unset it"),
         ("TF_VAR_ami_image_id", "ami-1", &["--yes"][..], "from one image"),
         ("LANG", "C", &["--force"][..], "usage:"),
         ("PATH", "/nowhere", &["--yes"][..], "is not installed"),
