@@ -23,7 +23,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-5df3c7ff79eb slave=herd-slave-da4506adfb30 haproxy=herd-haproxy-7ad626098826)
+images=(master=herd-master-8158d8ff13b6 slave=herd-slave-a92510cda47e haproxy=herd-haproxy-02d87b1845d1)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

@@ -23,7 +23,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-b4ee1f8f0326 slave=minimal-slave-5e13bde450c1 haproxy=minimal-haproxy-3f7fa17a4444)
+images=(master=minimal-master-4a78e8d8c610 slave=minimal-slave-b253b69a1029 haproxy=minimal-haproxy-477c6f40f936)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

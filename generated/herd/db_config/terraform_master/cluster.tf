@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, and the hash of everything in it.
-  image_name = "herd-master-5df3c7ff79eb"
-  image      = "5df3c7ff79eb"
+  image_name = "herd-master-8158d8ff13b6"
+  image      = "8158d8ff13b6"
 
   # In GiB, I/O operations per second, MiB per second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, and the hash of everything in it.
-  image_name = "herd-slave-da4506adfb30"
-  image      = "da4506adfb30"
+  image_name = "herd-slave-a92510cda47e"
+  image      = "a92510cda47e"
 
   # In GiB, I/O operations per second, MiB per second.
   disk = {

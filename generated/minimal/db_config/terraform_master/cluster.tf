@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, and the hash of everything in it.
-  image_name = "minimal-master-b4ee1f8f0326"
-  image      = "b4ee1f8f0326"
+  image_name = "minimal-master-4a78e8d8c610"
+  image      = "4a78e8d8c610"
 
   # In GiB, I/O operations per second, MiB per second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, and the hash of everything in it.
-  image_name = "minimal-slave-5e13bde450c1"
-  image      = "5e13bde450c1"
+  image_name = "minimal-slave-b253b69a1029"
+  image      = "b253b69a1029"
 
   # In GiB, I/O operations per second, MiB per second.
   disk = {
