@@ -1,11 +1,12 @@
-# Two commands: `make demo` shows a cluster at work, `make test` is everything that CI runs. Both install what they need.
+# `make test-fast` is for every change: no root, no tools, no network. `make test` is everything that CI runs, `make demo` shows a
+# cluster at work; both install what they need.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 # Terraform and packer ask the internet for newer versions of themselves unless this is set.
 export CHECKPOINT_DISABLE := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test test-kill bench bench-run setup
+.PHONY: demo test test-fast test-kill bench bench-run setup
 
 demo: setup
 	cargo build --release --locked
@@ -17,13 +18,18 @@ test: setup
 	cargo build --locked
 	target/debug/pgherd gen --check
 	shellcheck .ci/run .ci/setup tests/*.sh
-	cargo test --locked
+	cargo test --locked --lib --test fast
+	cargo test --locked --test tools
+	cargo test --locked --test lab
+
+test-fast:
+	cargo test --locked --lib --test fast
 
 # The long form of what `make test` does a dozen times: pgherd, packer and terraform killed at 500 random instants with fake tools,
 # and at 50 in the lab (most of an hour).
 test-kill: setup
-	PGHERD_KILLS=500 cargo test --locked --test cli_killed
-	PGHERD_LAB_KILLS=50 cargo test --locked --test lab_killed -- --nocapture
+	PGHERD_KILLS=500 cargo test --locked --test fast cli_killed
+	PGHERD_LAB_KILLS=50 cargo test --locked --test lab killed -- --nocapture
 
 # How long `run` takes in the lab, against the seed's order and against the bare tools.
 bench-run: setup

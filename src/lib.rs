@@ -1,6 +1,6 @@
 //! pgherd: one blueprint in, a running PostgreSQL cluster out.
 //!
-//! The layers, top to bottom. Imports go downward only; `tests/layers.rs` holds the code to it.
+//! The layers, top to bottom. Imports go downward only; `tests/fast/layers.rs` holds the code to it.
 //!
 //! ```text
 //! cli       -> everything

@@ -1,12 +1,9 @@
-//! PostgreSQL's configuration parameters: which ones each major has, what they take, and how PostgreSQL reads a value.
+//! PostgreSQL's configuration parameters: which ones each major has, what they take, and what a value means.
 //!
-//! Whatever reads a setting reads it here, so that a blueprint, a calculation and a running cluster agree on what `010MB` is.
+//! Every layer reads settings here, so that a blueprint, a calculation and a running cluster agree on what `010MB` is.
 
-mod number;
-mod value;
-
-pub use number::units;
-pub use value::{Unreadable, Value, boolean};
+mod patroni;
+pub mod value;
 
 /// The oldest and the newest major in the table.
 pub const MAJORS: std::ops::RangeInclusive<u16> = 13..=18;
@@ -122,24 +119,4 @@ pub fn gone(name: &str) -> Option<Gone> {
     let mut columns = GONE.lines().find(|line| line.split('\t').next() == Some(name))?.split('\t').skip(1);
     let mut next = || columns.next().unwrap_or_default();
     Some(Gone { last: next(), instead: next(), note: next() })
-}
-
-/// Reads a number of a parameter in its own unit; `None` for what is no number of it.
-pub fn number(name: &str, text: &str) -> Option<f64> {
-    match newest(name)?.read(text) {
-        Ok(Value::Number(number)) => Some(number),
-        _ => None,
-    }
-}
-
-/// Reads a number in another unit than the parameter's own, such as `kB` or `ms`.
-pub fn number_in(name: &str, text: &str, unit: &str) -> Option<f64> {
-    let one = number::convert(1.0, unit, newest(name)?.unit)?;
-    Some(number(name, text)? / one)
-}
-
-/// Whether two texts mean the same to a parameter. An unknown one's are compared as texts.
-pub fn same(name: &str, one: &str, other: &str) -> bool {
-    let read = |text: &str| spans(name).find_map(|parameter| parameter.read(text).ok());
-    one == other || matches!((read(one), read(other)), (Some(one), Some(other)) if one == other)
 }

@@ -99,18 +99,18 @@ pub(super) fn refuse<T>(
 }
 
 /// A file's text, and what was found wrong with it so far.
-pub(super) struct Source<'a> {
+pub(super) struct SourceText<'a> {
     file: &'a str,
     /// Without a byte-order mark.
     pub text: &'a str,
     found: RefCell<Vec<(Range<usize>, Refusal)>>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> SourceText<'a> {
     /// Takes a file's text. A byte-order mark at its begin belongs to the encoding: no place counts it, and nobody sees it.
     pub fn new(file: &'a str, text: &'a str) -> Self {
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-        Source { file, text, found: RefCell::default() }
+        SourceText { file, text, found: RefCell::default() }
     }
 
     /// Notes a problem at these bytes of the text.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use hcl_edit::parser::{Error, parse_body};
 use hcl_edit::structure::Body;
 
-use super::diagnostic::Source;
+use super::diagnostic::SourceText;
 use super::rules::language as is;
 use super::syntax;
 
@@ -20,8 +20,8 @@ const SHORTEST_REPLACED: usize = 3;
 ///
 /// hcl-edit ends at a repeated name, as at any mistake of syntax; so that the rest of the file is read too, the repeated
 /// name is reported and the parse is done again with a name of the same length in its place. Readers pass over what was
-/// reported so: [`Source::is_reported`].
-pub(super) fn parse(source: &Source) -> Option<Body> {
+/// reported so: [`SourceText::is_reported`].
+pub(super) fn parse(source: &SourceText) -> Option<Body> {
     if source.text.len() > MAX_BYTES {
         let problem = format!("the file is longer than {MAX_BYTES} bytes, and no blueprint is");
         source.report(

@@ -1,7 +1,7 @@
 //! What AWS's instance types can do.
 //!
 //! The figures are AWS's own, as `ec2:DescribeInstanceTypes` returns them; `instance_types.tsv` says when they were taken, and
-//! `tests/instance_types.rs` how. `instance_types_more.tsv` has the few that it leaves out, and where they are from.
+//! `tests/tools/instance_types.rs` how. `instance_types_more.tsv` has the few that it leaves out, and where they are from.
 
 use std::sync::LazyLock;
 
@@ -21,7 +21,7 @@ static LINES: LazyLock<Vec<&str>> = LazyLock::new(|| {
 
 /// An instance type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Instance {
+pub struct InstanceType {
     /// Whole MiB.
     pub memory_mib: u64,
     /// Virtual processors.
@@ -29,9 +29,9 @@ pub struct Instance {
     /// Whether its processors run on credits.
     pub burstable: bool,
     /// Its link to its disks; `None` for a type that pgherd does not know, and for old ones that have no link of their own.
-    pub link: Option<Link>,
+    pub link: Option<EbsLink>,
     /// Its network; `None` for a type that pgherd does not know.
-    pub network: Option<Network>,
+    pub network: Option<Bandwidth>,
 }
 
 /// An instance's link to all of its EBS volumes
@@ -40,7 +40,7 @@ pub struct Instance {
 /// A small size may use its maximum for 30 minutes at least once in 24 hours; then it has its baseline. From a size on that
 /// differs by family (8xlarge in most) the two are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Link {
+pub struct EbsLink {
     /// Mbit/s that are always there.
     pub baseline_mbit: u32,
     /// Mbit/s at most.
@@ -57,7 +57,7 @@ pub struct Link {
 /// A small size earns credits while it uses less than its baseline. They last for 5 to 60 minutes at its maximum, which AWS
 /// does not promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
+pub struct Bandwidth {
     /// Mbit/s that are always there.
     pub baseline_mbit: u32,
     /// Mbit/s at most.
@@ -75,14 +75,14 @@ pub enum Processor {
     Mac,
 }
 
-impl Instance {
+impl InstanceType {
     /// Returns the type of this name; `None` for one that is not in the table.
     pub fn of(instance_type: &str) -> Option<Self> {
         Some(row(instance_type)?.instance)
     }
 }
 
-impl Link {
+impl EbsLink {
     /// Returns whole MiB a second that are always there.
     pub fn baseline_mib(self) -> u32 {
         mib(self.baseline_mbit)
@@ -109,33 +109,33 @@ impl Processor {
 /// Returns the sizes of a family, smallest first; none for a family that is not in the table.
 pub fn sizes(family: &str) -> Vec<&'static str> {
     let in_family = |line: &&&'static str| line.strip_prefix(family).is_some_and(|rest| rest.starts_with('.'));
-    let mut rows: Vec<Row> = LINES.iter().filter(in_family).filter_map(|line| parse(line)).collect();
+    let mut rows: Vec<TableLine> = LINES.iter().filter(in_family).filter_map(|line| parse(line)).collect();
     rows.sort_by_key(|row| (row.size().starts_with("metal"), row.instance.vcpus, row.instance.memory_mib));
-    rows.iter().map(Row::size).collect()
+    rows.iter().map(TableLine::size).collect()
 }
 
 /// Returns the smallest type of a family whose network always has so many Mbit/s.
 pub fn with_network(family: &str, mbit: u32) -> Option<String> {
     let fits = |instance_type: &String| {
-        Instance::of(instance_type).and_then(|i| i.network).is_some_and(|network| network.baseline_mbit >= mbit)
+        InstanceType::of(instance_type).and_then(|i| i.network).is_some_and(|network| network.baseline_mbit >= mbit)
     };
     sizes(family).into_iter().map(|size| format!("{family}.{size}")).find(fits)
 }
 
 /// A line of the table.
-struct Row {
+struct TableLine {
     name: &'static str,
     processor: Processor,
-    instance: Instance,
+    instance: InstanceType,
 }
 
-impl Row {
+impl TableLine {
     fn size(&self) -> &'static str {
         self.name.split_once('.').map_or("", |(_, size)| size)
     }
 }
 
-fn row(instance_type: &str) -> Option<Row> {
+fn row(instance_type: &str) -> Option<TableLine> {
     let at = LINES.binary_search_by(|line| name(line).cmp(instance_type)).ok()?;
     parse(LINES[at])
 }
@@ -144,7 +144,7 @@ fn name(line: &str) -> &str {
     line.split('\t').next().unwrap_or_default()
 }
 
-fn parse(line: &'static str) -> Option<Row> {
+fn parse(line: &'static str) -> Option<TableLine> {
     let mut columns = line.split('\t');
     let name = columns.next()?;
     let processor = match columns.next()? {
@@ -157,13 +157,13 @@ fn parse(line: &'static str) -> Option<Row> {
     let (&[vcpus, memory_mib, baseline_mbit, maximum_mbit], link) = numbers.split_first_chunk()?;
     let link = match *link {
         [baseline_mbit, maximum_mbit, baseline_iops, maximum_iops] => {
-            Some(Link { baseline_mbit, maximum_mbit, baseline_iops, maximum_iops })
+            Some(EbsLink { baseline_mbit, maximum_mbit, baseline_iops, maximum_iops })
         }
         _ => None,
     };
-    let network = Some(Network { baseline_mbit, maximum_mbit });
-    let instance = Instance { memory_mib: memory_mib.into(), vcpus, burstable, link, network };
-    Some(Row { name, processor, instance })
+    let network = Some(Bandwidth { baseline_mbit, maximum_mbit });
+    let instance = InstanceType { memory_mib: memory_mib.into(), vcpus, burstable, link, network };
+    Some(TableLine { name, processor, instance })
 }
 
 #[cfg(test)]
@@ -203,13 +203,13 @@ mod tests {
             ("i3en.metal", 96, 768, Some((19_000, 19_000)), (100_000, 100_000)),
             ("z1d.metal", 48, 384, Some((19_000, 19_000)), (25_000, 25_000)),
         ] {
-            let instance = Instance::of(name).expect(name);
+            let instance = InstanceType::of(name).expect(name);
             assert_eq!((instance.vcpus, instance.memory_mib), (vcpus, gib * 1024), "{name}");
             assert_eq!(instance.link.map(|l| (l.baseline_mbit, l.maximum_mbit)), link, "{name}");
             assert_eq!(instance.network.map(|n| (n.baseline_mbit, n.maximum_mbit)), Some(network), "{name}");
         }
         for name in ["m6i.3xlarge", "m5.medium", "m6.large", "nonsense", "", "m6i", "m6i.", ".large"] {
-            assert_eq!(Instance::of(name), None, "{name}");
+            assert_eq!(InstanceType::of(name), None, "{name}");
         }
     }
 

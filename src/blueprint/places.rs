@@ -7,7 +7,7 @@ use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::parser::parse_body;
 use hcl_edit::structure::{Body, Structure};
 
-use super::diagnostic::{Diagnostic, Refusal, Source};
+use super::diagnostic::{Diagnostic, Refusal, SourceText};
 use super::rules::Rule;
 use super::tree::span;
 use super::vocabulary::full_name;
@@ -15,7 +15,7 @@ use super::vocabulary::full_name;
 /// A blueprint's text and the place of everything in it, by path: `haproxy.stats.port`, `postgres.settings.work_mem`,
 /// `accept.PGH003`.
 pub struct Places<'a> {
-    source: Source<'a>,
+    source: SourceText<'a>,
     by_path: BTreeMap<String, Range<usize>>,
     /// Maps whose keys are only known once they are computed, such as `settings = merge(…)`.
     computed: BTreeSet<String>,
@@ -24,7 +24,7 @@ pub struct Places<'a> {
 impl<'a> Places<'a> {
     /// Of a blueprint that has been read without a problem; `file_name` only names it in diagnostics.
     pub fn of(file_name: &'a str, text: &'a str) -> Self {
-        let source = Source::new(file_name, text);
+        let source = SourceText::new(file_name, text);
         let (mut by_path, mut computed) = (BTreeMap::new(), BTreeSet::new());
         if let Ok(body) = parse_body(source.text)
             && let Some(cluster) = body.blocks().find(|block| block.ident.as_str() == "cluster")

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use hcl_edit::parser::Error;
 
-use super::diagnostic::{BYTE_ORDER_MARK, Refusal, Source};
+use super::diagnostic::{BYTE_ORDER_MARK, Refusal, SourceText};
 use super::rules::language as is;
 
 const TOO_DEEP: &str = "this nests too deep";
@@ -12,7 +12,7 @@ const TOO_DEEP: &str = "this nests too deep";
 /// Reports the parser's complaint, at the place where the mistake was made if that can be told.
 ///
 /// After a mistake of syntax nothing can be said about the rest of a file, so this is the last of its problems.
-pub(super) fn report(source: &Source, error: &Error) {
+pub(super) fn report(source: &SourceText, error: &Error) {
     let offset = offset(source.text, error);
     // The parser only notices at the end what was opened and not closed.
     if let Some(flaw) = unpaired(source.text).filter(|flaw| flaw.noticed <= offset) {

@@ -7,7 +7,7 @@ use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Body as Syntax, Structure};
 
 use super::expression::Evaluator;
-use super::value::{Kind, Value};
+use super::value::{Data, Evaluated};
 
 /// What stands between two braces.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(super) struct Attribute {
     pub name: String,
     /// Where its name stands.
     pub at: Range<usize>,
-    pub value: Value,
+    pub value: Evaluated,
     /// Its expression is null, which is to leave the line out.
     pub left_out: bool,
 }
@@ -46,7 +46,7 @@ impl Body {
             match structure {
                 Structure::Attribute(attribute) => {
                     let value = evaluator.value(&attribute.value);
-                    let left_out = value.kind == Kind::Null && !matches!(attribute.value, Expression::Null(_));
+                    let left_out = value.data == Data::Null && !matches!(attribute.value, Expression::Null(_));
                     let (name, at) = (attribute.key.to_string(), span(&attribute.key));
                     body.attributes.push(Attribute { name, at, value, left_out });
                 }

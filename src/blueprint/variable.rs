@@ -7,12 +7,12 @@ use hcl_edit::expr::Expression;
 use hcl_edit::parser::parse_body;
 use hcl_edit::structure::{Block, Body};
 
-use super::diagnostic::{Refusal, Source, refuse};
+use super::diagnostic::{Refusal, SourceText, refuse};
 use super::document;
 use super::expression::Evaluator;
 use super::rules::language as is;
 use super::tree::{Attribute, Body as Read, span};
-use super::value::{Kind, Value, mismatch, text};
+use super::value::{Data, Evaluated, mismatch, text};
 use super::vocabulary::nearest;
 
 const ATTRIBUTES: [&str; 3] = ["default", "description", "type"];
@@ -22,7 +22,7 @@ const MOST_BYTES: usize = 4096;
 
 /// Names of the variables that a blueprint declares; none where it cannot be read.
 pub fn declared(text: &str) -> Vec<String> {
-    let source = Source::new("", text);
+    let source = SourceText::new("", text);
     let document = document::parse(&source).unwrap_or_default();
     blocks(&document).filter_map(|block| Some(block.labels.first()?.as_str().to_string())).collect()
 }
@@ -31,8 +31,12 @@ fn blocks(document: &Body) -> impl Iterator<Item = &Block> {
     document.blocks().filter(|block| block.ident.as_str() == "variable")
 }
 
-/// Every variable's value: what it is set to, else its default. One that has neither, or is wrong, is [`Kind::Refused`].
-pub(super) fn read(source: &Source, document: &Body, given: &BTreeMap<String, String>) -> BTreeMap<String, Value> {
+/// Every variable's value: what it is set to, else its default. One that has neither, or is wrong, is [`Data::Refused`].
+pub(super) fn read(
+    source: &SourceText,
+    document: &Body,
+    given: &BTreeMap<String, String>,
+) -> BTreeMap<String, Evaluated> {
     let mut variables = BTreeMap::new();
     for block in blocks(document) {
         let at = span(&block.ident);
@@ -55,11 +59,11 @@ pub(super) fn read(source: &Source, document: &Body, given: &BTreeMap<String, St
             );
             continue;
         }
-        let kind = match value(source, block, name, &label_at, given.get(name)) {
-            Some(value) => value.kind,
-            None => Kind::Refused,
+        let data = match value(source, block, name, &label_at, given.get(name)) {
+            Some(value) => value.data,
+            None => Data::Refused,
         };
-        variables.insert(name.to_string(), Value::new(label_at, kind));
+        variables.insert(name.to_string(), Evaluated::new(label_at, data));
     }
     variables
 }
@@ -70,7 +74,13 @@ fn is_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-fn value(source: &Source, block: &Block, name: &str, at: &Range<usize>, given: Option<&String>) -> Option<Value> {
+fn value(
+    source: &SourceText,
+    block: &Block,
+    name: &str,
+    at: &Range<usize>,
+    given: Option<&String>,
+) -> Option<Evaluated> {
     // A variable follows from nothing else: not from another variable either.
     let none = BTreeMap::new();
     let evaluator = Evaluator::of_default(source, &none);
@@ -83,10 +93,10 @@ fn value(source: &Source, block: &Block, name: &str, at: &Range<usize>, given: O
         source.refused(&description.value.at, refusal.within("description"));
     }
     let default = find("default");
-    let wanted = kind(source, find("type"), default)?;
+    let wanted = type_of(source, find("type"), default)?;
     if let Some(given) = given {
         return match parse(given, wanted) {
-            Ok(kind) => Some(Value::new(at.clone(), kind)),
+            Ok(data) => Some(Evaluated::new(at.clone(), data)),
             Err(refusal) => {
                 source.refused(at, refusal.within(&format!("--var {name}")));
                 None
@@ -101,7 +111,7 @@ fn value(source: &Source, block: &Block, name: &str, at: &Range<usize>, given: O
     (!default.value.is_refused()).then(|| default.value.clone())
 }
 
-fn report_unknown(source: &Source, body: &Read) {
+fn report_unknown(source: &SourceText, body: &Read) {
     let known = ATTRIBUTES.join(", ");
     for attribute in body.attributes.iter().filter(|a| !ATTRIBUTES.contains(&a.name.as_str())) {
         if source.is_reported(&attribute.at) {
@@ -124,17 +134,17 @@ fn report_unknown(source: &Source, body: &Read) {
 }
 
 /// The type that a variable's values have: the one written, else its default's, else text.
-fn kind(source: &Source, written: Option<&Attribute>, default: Option<&Attribute>) -> Option<&'static str> {
-    let of_default = default.and_then(|default| match &default.value.kind {
-        Kind::Text(_) => Some("string"),
-        Kind::Number(_) => Some("number"),
-        Kind::Bool(_) => Some("bool"),
-        Kind::List(_) => Some("list"),
-        Kind::Map(_) => Some("map"),
+fn type_of(source: &SourceText, written: Option<&Attribute>, default: Option<&Attribute>) -> Option<&'static str> {
+    let of_default = default.and_then(|default| match &default.value.data {
+        Data::Text(_) => Some("string"),
+        Data::Number(_) => Some("number"),
+        Data::Bool(_) => Some("bool"),
+        Data::List(_) => Some("list"),
+        Data::Map(_) => Some("map"),
         _ => None,
     });
     if let Some(default) = default
-        && let Kind::Word(_) | Kind::Heredoc = default.value.kind
+        && let Data::Word(_) | Data::Heredoc = default.value.data
     {
         if let Err(refusal) = mismatch::<()>(&default.value, "a value", "write text in double quotes") {
             source.refused(&default.value.at, refusal.within("default"));
@@ -142,9 +152,9 @@ fn kind(source: &Source, written: Option<&Attribute>, default: Option<&Attribute
         return None;
     }
     let Some(written) = written else { return Some(of_default.unwrap_or("string")) };
-    let name = match &written.value.kind {
-        Kind::Word(name) | Kind::Text(name) => name.as_str(),
-        Kind::Refused => return None,
+    let name = match &written.value.data {
+        Data::Word(name) | Data::Text(name) => name.as_str(),
+        Data::Refused => return None,
         _ => "",
     };
     let Some(known) = TYPES.into_iter().find(|known| *known == name) else {
@@ -164,7 +174,7 @@ fn kind(source: &Source, written: Option<&Attribute>, default: Option<&Attribute
 }
 
 /// What stands behind `--var name=`.
-fn parse(given: &str, wanted: &str) -> Result<Kind, Refusal> {
+fn parse(given: &str, wanted: &str) -> Result<Data, Refusal> {
     if given.len() > MOST_BYTES {
         return refuse(
             &is::VARIABLE_VALUE,
@@ -173,7 +183,7 @@ fn parse(given: &str, wanted: &str) -> Result<Kind, Refusal> {
         );
     }
     if wanted == "string" {
-        return Ok(Kind::Text(given.to_string()));
+        return Ok(Data::Text(given.to_string()));
     }
     let example = match wanted {
         "number" => "3",
@@ -184,10 +194,10 @@ fn parse(given: &str, wanted: &str) -> Result<Kind, Refusal> {
     let document = parse_body(&format!("x = {given}\n")).ok().filter(|body| body.len() == 1);
     let expr = document.as_ref().and_then(|body| body.attributes().next()).map(|attribute| &attribute.value);
     match (expr.and_then(literal), wanted) {
-        (Some(kind @ Kind::Number(_)), "number")
-        | (Some(kind @ Kind::Bool(_)), "bool")
-        | (Some(kind @ Kind::List(_)), "list")
-        | (Some(kind @ Kind::Map(_)), "map") => Ok(kind),
+        (Some(data @ Data::Number(_)), "number")
+        | (Some(data @ Data::Bool(_)), "bool")
+        | (Some(data @ Data::List(_)), "list")
+        | (Some(data @ Data::Map(_)), "map") => Ok(data),
         _ => refuse(
             &is::VARIABLE_VALUE,
             format!("`{}` is no {wanted}", given.escape_debug()),
@@ -197,9 +207,9 @@ fn parse(given: &str, wanted: &str) -> Result<Kind, Refusal> {
 }
 
 /// A value that follows from nothing else.
-fn literal(expr: &Expression) -> Option<Kind> {
-    let source = Source::new("", "");
+fn literal(expr: &Expression) -> Option<Data> {
+    let source = SourceText::new("", "");
     let none = BTreeMap::new();
     let value = Evaluator::new(&source, &none).value(expr);
-    source.into_diagnostics().is_empty().then_some(value.kind)
+    source.into_diagnostics().is_empty().then_some(value.data)
 }

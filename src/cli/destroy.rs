@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::failure::{Failure, Kind};
+use super::need::Need;
 use super::report::{Feed, Report, Style};
-use super::session::{Need, Session};
+use super::session::Session;
 use super::{args, states, telling};
 use crate::fileset::manifest;
 use crate::run::destroy::Doomed;

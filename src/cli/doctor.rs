@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 
-use super::args::TargetName;
 use super::failure::{Failure, Kind};
+use super::listen::listen;
 use super::report::Report;
-use super::session;
 use crate::lab;
+use crate::pipeline::Platform;
 use crate::run::prerequisites::{self, Finding};
 use crate::run::{environment, pointers};
 use crate::system::{Context, Interrupt};
@@ -16,9 +16,9 @@ use crate::tools::environment::Treatment;
 use crate::tools::{Invocation, aws};
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Arc<Report>, target: TargetName) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<(), Failure> {
     let interrupt = Interrupt::default();
-    session::listen(report, &interrupt)?;
+    listen(report, &interrupt)?;
     let sorted = environment::of_tools(context);
     let env = &sorted.passed;
     // Side by side: each may take long to say nothing.
@@ -28,7 +28,7 @@ pub fn run(context: &Context, report: &Arc<Report>, target: TargetName) -> Resul
     });
     let answers = aws_cli.problem.is_none();
     findings.push(aws_cli);
-    if target == TargetName::Aws {
+    if target == Platform::Aws {
         findings.push(if answers {
             credentials(context, env, &interrupt)
         } else {
@@ -36,7 +36,7 @@ pub fn run(context: &Context, report: &Arc<Report>, target: TargetName) -> Resul
         });
     }
     if interrupt.is_raised() {
-        return Err(session::interrupted());
+        return Err(Failure::interrupted());
     }
     let astray = pointers::astray(&context.cwd, env);
     print(report, &findings);
@@ -54,7 +54,7 @@ pub fn run(context: &Context, report: &Arc<Report>, target: TargetName) -> Resul
     let mut missing: Vec<&str> = findings.iter().filter(|f| f.problem.is_some()).map(|f| f.name.as_str()).collect();
     missing.extend(astray.iter().filter(|one| one.needed).map(|one| one.name));
     missing.extend(sorted.refused().map(|_| "an environment that may be used"));
-    if target == TargetName::Lab
+    if target == Platform::Lab
         && let Err(lacking) = lab::check(context)
     {
         report.line(&lacking.to_string());

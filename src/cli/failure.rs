@@ -37,6 +37,11 @@ impl Failure {
         Failure::Text(Kind::Usage, text.into())
     }
 
+    /// The user stopped it.
+    pub fn interrupted() -> Self {
+        Failure::Text(Kind::Interrupted, "interrupted".into())
+    }
+
     /// What becomes of it when something cannot be written there. An error of the system's alone names no file.
     pub fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> Failure + use<'_> {
         move |e| {

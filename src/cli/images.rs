@@ -6,8 +6,9 @@ use std::time::SystemTime;
 
 use super::args::{self, ImagesVerb};
 use super::failure::{Failure, Kind};
+use super::need::Need;
 use super::report::{Report, Style};
-use super::session::{Need, Session, interrupted};
+use super::session::Session;
 use crate::run::image;
 use crate::run::{Consent, Deaf, Options, Outcome, Runner};
 use crate::system::{Context, clock, terminal};
@@ -207,7 +208,7 @@ fn asked_for<T>(session: &Session<'_>, answer: Result<T, Outcome>) -> Result<T, 
             session.report.stage_failure(&failure);
             Failure::Text(Kind::Failed, failure.what)
         }
-        _ => interrupted(),
+        _ => Failure::interrupted(),
     })
 }
 

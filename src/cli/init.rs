@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::args;
 use super::failure::{Failure, Kind};
+use super::listen::listen;
 use super::report::{Report, Style};
-use super::session;
 use crate::blueprint::diagnostic::Severity;
 use crate::blueprint::first::First;
 use crate::blueprint::{self, regions};
@@ -36,7 +36,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: args::Init) -> Resu
     let asks = terminal::can_ask();
     let questions = Questions { report, interrupt: &interrupt };
     if asks {
-        session::listen(report, &interrupt)?;
+        listen(report, &interrupt)?;
         report.note("A few questions; an empty answer takes what stands in brackets, and Ctrl-C writes nothing.\n");
     }
     let mut first = if asks { questions.first(&options)? } else { given(&options)? };
@@ -196,7 +196,7 @@ impl Questions<'_> {
             let answer = match self.report.ask(&format!("{question} [{default}]:"), self.interrupt) {
                 Some(answer) if answer.is_empty() => default.to_string(),
                 Some(answer) => answer,
-                None if self.interrupt.is_raised() => return Err(session::interrupted()),
+                None if self.interrupt.is_raised() => return Err(Failure::interrupted()),
                 None => return Err(Failure::usage("no more answers: nothing is written")),
             };
             let mut tried = first.clone();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::args::LabVerb;
 use super::failure::{Failure, Kind};
+use super::listen::listen;
 use super::report::{Report, Style};
-use super::session;
 use crate::lab::{self, State, Tools, Up};
 use crate::system::process::{self, Program};
 use crate::system::{Context, Interrupt};
@@ -16,7 +16,7 @@ pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(),
     let tools = Tools { context, interrupt: &interrupt };
     match verb {
         LabVerb::Up => {
-            session::listen(report, &interrupt)?;
+            listen(report, &interrupt)?;
             match up(tools, report)? {
                 Up::Started => report.line("the lab is up"),
                 Up::WasUp => report.line("the lab is up already"),
@@ -52,7 +52,7 @@ pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(),
 /// Brings the lab up, if it is not; says what takes long.
 pub fn up(tools: Tools<'_>, report: &Report) -> Result<Up, Failure> {
     lab::up(tools, &mut |text| report.note(&format!("lab: {text}"))).map_err(|e| match failure(e) {
-        Failure::Text(Kind::Failed, _) if tools.interrupt.is_raised() => session::interrupted(),
+        Failure::Text(Kind::Failed, _) if tools.interrupt.is_raised() => Failure::interrupted(),
         failure => failure,
     })
 }

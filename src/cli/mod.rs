@@ -14,6 +14,8 @@ mod images;
 mod init;
 mod keep;
 mod lab;
+mod listen;
+mod need;
 mod place;
 mod policy;
 mod ready;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::blueprints::Loaded;
 use super::failure::{Failure, Kind};
+use super::need::Need;
 use super::report::Report;
-use super::session::{Need, interrupted};
 use crate::lab;
 use crate::pipeline::policy::{self, Aim};
-use crate::pipeline::{Advice, Target};
+use crate::pipeline::{Advice, Platform, Target};
 use crate::system::{Context, Interrupt};
 use crate::tools::terraform;
 use crate::workspace::Workspace;
@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 pub fn aws(workspace: &Workspace, loaded: &Loaded) -> Target {
     let (dir, cluster) = (workspace.dir().display(), &loaded.cluster);
     Target {
-        name: "aws".into(),
+        platform: Platform::Aws,
         root: workspace.dir().to_path_buf(),
         command_prefix: vec![],
         environment: BTreeMap::new(),
@@ -70,7 +70,7 @@ pub fn lab(
     let policies: Vec<String> = policies.into_iter().map(|policy| policy.text).collect();
     let say = &mut |line: &str| report.note(&format!("lab: {line}"));
     match lab::prepare(tools, &loaded.cluster, workspace.dir(), &policies, say) {
-        Err(_) if interrupt.is_raised() => Err(interrupted()),
+        Err(_) if interrupt.is_raised() => Err(Failure::interrupted()),
         prepared => Ok(prepared?),
     }
 }

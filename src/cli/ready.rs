@@ -2,8 +2,9 @@
 
 use super::blueprints::Loaded;
 use super::failure::{Failure, Kind};
+use super::need::Need;
 use super::report::{Report, Style};
-use super::session::{Need, interrupted};
+use crate::pipeline::preflight::Lack;
 use crate::run::pointers::Astray;
 use crate::run::prerequisites::Finding;
 use crate::run::strays::Stray;
@@ -14,7 +15,7 @@ use crate::workspace::Workspace;
 /// Fails with all that is missing at once.
 pub fn require(report: &Report, findings: &[Finding], interrupt: &Interrupt) -> Result<(), Failure> {
     if interrupt.is_raised() {
-        return Err(interrupted());
+        return Err(Failure::interrupted());
     }
     let mut missing = vec![];
     for finding in findings {
@@ -42,6 +43,21 @@ pub fn require_environment(report: &Report, sorted: &Sorted) -> Result<(), Failu
         report.note(&format!("{name} {what}: {}", variable.why));
     }
     Ok(())
+}
+
+/// Says all that AWS lacks or refuses, and fails if it is anything.
+pub fn require_no_lack(report: &Report, lacks: &[Lack]) -> Result<(), Failure> {
+    for lack in lacks {
+        report.say(&format!("{} {}\n  {}", report.on_err(Style::Bad, "AWS:"), lack.what, lack.help));
+    }
+    match lacks.len() {
+        0 => Ok(()),
+        1 => Err(Failure::Text(Kind::Missing, "AWS lacks what this cluster needs; nothing was begun".into())),
+        n => Err(Failure::Text(
+            Kind::Missing,
+            format!("AWS lacks {n} things that this cluster needs; nothing was begun"),
+        )),
+    }
 }
 
 /// Names the variables that point at files and folders which are not there. Refuses those that the tools fail of.

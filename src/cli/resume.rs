@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::failure::Failure;
 use super::report::tell_of_killed;
-use super::session::{Session, interrupted};
+use super::session::Session;
 use crate::run::journal::Entry;
 use crate::run::{Past, journal, keeper, log, require_room, temporary};
 use crate::system::files::{self, Lock};
@@ -57,7 +57,7 @@ impl Session<'_> {
                 said = true;
             }
             if self.interrupt.wait(PAUSE) {
-                return Err(interrupted());
+                return Err(Failure::interrupted());
             }
         }
         Ok(())

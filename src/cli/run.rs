@@ -8,8 +8,9 @@ use super::args::{self, Graph, Stages};
 use super::asking::Asking;
 use super::failure::{Failure, Kind};
 use super::foresee::foresee;
+use super::need::Need;
 use super::report::{Feed, Report};
-use super::session::{Need, Session};
+use super::session::Session;
 use super::{states, status, telling};
 use crate::cluster::{State, regions};
 use crate::pipeline::{Pipeline, Selection, Stage, Work};
@@ -217,7 +218,7 @@ fn print_commands(session: &Session<'_>) {
         if stage.work == Work::Verify {
             let access = &session.pipeline.access;
             let url = access.admin.url(access.private_address.into(), "/cluster");
-            let (write, read) = (access.write.port, access.read.port);
+            let (write, read) = (access.write.number, access.read.number);
             report.line(&format!("# asks {url} and /health, and PostgreSQL on ports {write} and {read}"));
         }
     }

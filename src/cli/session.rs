@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::args::{TargetName, Where};
+use super::args::Where;
 use super::blueprints::{self, Loaded};
 use super::failure::{Failure, Kind};
-use super::report::{Feed, History, PageOf, Report, page};
-use super::{foresee, place, ready, trace};
-use crate::pipeline::{Pipeline, Stage, Target, Toolbox, pipeline};
+use super::need::Need;
+use super::report::{Feed, History, PageOf, Report, names};
+use super::{listen, place, ready, trace};
+use crate::pipeline::preflight::region;
+use crate::pipeline::{Pipeline, Platform, Stage, Target, Toolbox, pipeline};
 use crate::run::events::{self, Begun, Event, StageIs};
 use crate::run::journal::Journal;
 use crate::run::outcome::Trace;
 use crate::run::prerequisites::{self, Tools};
 use crate::run::{Answers, Ask, Options, Outcome, Past, Runner, Setup, Watcher, environment};
-use crate::run::{pointers, strays};
+use crate::run::{foresight, pointers, strays};
 use crate::system::{Context, Interrupt, clock, files};
 use crate::tools::{Invocation, aws};
 use crate::workspace::{PRIVATE, Workspace};
@@ -42,25 +44,6 @@ pub struct Session<'a> {
     answers: Answers,
 }
 
-/// How much has to be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
-    /// Fresh files, tools that fit: they will be run.
-    Tools,
-    /// As `Tools`, whatever the files are: what they made before is to go.
-    Teardown,
-    /// What they would be run with.
-    Commands,
-    /// Where the machines are.
-    Seats,
-}
-
-impl Need {
-    fn tools(self) -> bool {
-        matches!(self, Need::Tools | Need::Teardown)
-    }
-}
-
 impl<'a> Session<'a> {
     /// Reads the blueprint, looks at the prerequisites, prepares the target.
     pub fn open(context: &'a Context, report: &Arc<Report>, place: &Where, need: Need) -> Result<Self, Failure> {
@@ -70,16 +53,16 @@ impl<'a> Session<'a> {
             ready::require_fresh(&loaded, &workspace)?;
         }
         let interrupt = Interrupt::default();
-        listen(report, &interrupt)?;
+        listen::listen(report, &interrupt)?;
         let sorted = environment::of_tools(context);
         ready::require_environment(report, &sorted)?;
         let mut env = sorted.passed;
-        if place.target == TargetName::Lab {
+        if place.target == Platform::Lab {
             // The user's own account is none of the lab's business.
             env.retain(|name, _| !name.starts_with("AWS_"));
         }
         // The lab sets its own.
-        if need.tools() && place.target == TargetName::Aws {
+        if need.tools() && place.target == Platform::Aws {
             ready::require_pointers(report, &pointers::astray(&context.cwd, &env))?;
         }
         let tools = need.tools().then(|| prerequisites::tools(context, &env, &interrupt));
@@ -88,8 +71,8 @@ impl<'a> Session<'a> {
             ready::require(report, &all, &interrupt)?;
         }
         let target = match place.target {
-            TargetName::Aws => place::aws(&workspace, &loaded),
-            TargetName::Lab => place::lab(context, report, &interrupt, need, &loaded, &workspace)?,
+            Platform::Aws => place::aws(&workspace, &loaded),
+            Platform::Lab => place::lab(context, report, &interrupt, need, &loaded, &workspace)?,
         };
         let terraform = match &tools {
             Some(tools) => tools.terraform.clone(),
@@ -132,11 +115,19 @@ impl<'a> Session<'a> {
         let found = prerequisites::credentials(&ask, &self.env, &self.interrupt);
         if found.problem.is_some() && !self.interrupt.is_raised() {
             // A region that is not there, or not enabled, looks like a network without AWS, or like keys that are not accepted.
-            foresee::region(self)?;
+            self.require_region()?;
         }
         ready::require(&self.report, std::slice::from_ref(&found), &self.interrupt)?;
         self.report.note(&format!("AWS {}, region {}", found.version, self.loaded.cluster.region));
         Ok(())
+    }
+
+    /// Says what AWS has against the region, where it is one that may not be there, or not for this account.
+    fn require_region(&self) -> Result<(), Failure> {
+        let name = &self.loaded.cluster.region;
+        let Some(question) = region::question(name) else { return Ok(()) };
+        let answer = foresight::answer(&self.aws(question), &self.env, &self.interrupt);
+        ready::require_no_lack(&self.report, region::judge(name, &answer).as_slice())
     }
 
     /// A command of the AWS CLI, where the other tools run.
@@ -150,7 +141,7 @@ impl<'a> Session<'a> {
 
     /// Whether the tools change things that cost money or that others use.
     pub fn is_aws(&self) -> bool {
-        self.target.name == "aws"
+        self.target.platform == Platform::Aws
     }
 
     /// Makes what runs the pipeline.
@@ -184,11 +175,11 @@ impl<'a> Session<'a> {
             run: self.run.clone(),
             verb: verb.into(),
             cluster: self.loaded.cluster.name.clone(),
-            target: self.target.name.clone(),
+            target: self.target.platform.name().into(),
             region: self.loaded.cluster.region.clone(),
             versions,
             stages: stages.iter().map(|s| StageIs { stage: s.id.clone(), needs: s.needs.clone() }).collect(),
-            report: page::path(&logs, &self.run).display().to_string(),
+            report: names::page(&logs, &self.run).display().to_string(),
             logs: logs.display().to_string(),
         }));
         Ok(())
@@ -200,7 +191,7 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         if outcomes.contains(&Outcome::Interrupted) || self.interrupt.is_raised() {
-            return Err(interrupted());
+            return Err(Failure::interrupted());
         }
         if outcomes.iter().all(|outcome| outcome.ok() || matches!(outcome, Outcome::Unseen(_))) {
             let text = "everything is made; whether the cluster is healthy cannot be seen from here";
@@ -223,30 +214,8 @@ impl<'a> Session<'a> {
             return Err(Failure::usage("nobody is there to ask: add --yes to go on without a question"));
         }
         match self.report.ask(question, &self.interrupt) {
-            None if self.interrupt.is_raised() => Err(interrupted()),
+            None if self.interrupt.is_raised() => Err(Failure::interrupted()),
             answer => Ok(answer.unwrap_or_default()),
         }
     }
-}
-
-/// The user stopped it.
-pub fn interrupted() -> Failure {
-    Failure::Text(Kind::Interrupted, "interrupted".into())
-}
-
-/// Takes Ctrl-C over, and says what it does.
-pub fn listen(report: &Arc<Report>, interrupt: &Interrupt) -> Result<(), Failure> {
-    let report = Arc::clone(report);
-    interrupt.listen(move |count, running| {
-        let tools = running.join(", ");
-        let told = if running.len() == 1 { "was told, and is" } else { "were told, and are" };
-        report.say(&match count {
-            1 if running.is_empty() => "interrupted: nothing that could be half done runs".into(),
-            1 => format!("interrupted: {tools} {told} given the time to end in order"),
-            2 if running.is_empty() => "still at it; once more kills".into(),
-            2 => format!("still waiting for {tools}; once more kills, and may leave half-made things behind"),
-            _ => "killed".into(),
-        });
-    })?;
-    Ok(())
 }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use super::args;
 use super::failure::{Failure, Kind};
+use super::need::Need;
 use super::report::{Report, Style};
-use super::session::{Need, Session};
-use crate::pipeline::Expected;
+use super::session::Session;
+use crate::pipeline::{Expected, Platform};
 use crate::run::judge::{Reach, Verdict, judge};
+use crate::run::locate::Located;
 use crate::run::observe::Observer;
 use crate::run::{Consent, Deaf, Options, Outcome};
 use crate::run::{drift, say};
@@ -17,9 +19,9 @@ use crate::system::{Context, clock};
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::Status) -> Result<(), Failure> {
     let session = Session::open(context, report, &options.place, Need::Seats)?;
-    let address = haproxy(&session)?;
+    let located = locate(&session)?;
     let (expected, access) = (&session.pipeline.expected, &session.pipeline.access);
-    let observer = Observer::new(access, &expected.cluster, address);
+    let observer = Observer::new(access, &expected.cluster, located.address);
     let seen = observer.with_settings(observer.look());
     let verdict = judge(expected, access, &seen);
     report.table(&table(expected, &verdict));
@@ -37,7 +39,9 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Status) -> R
             report.line(&line);
         }
     }
-    conclude(report, &verdict, &say::advice(&access.advice, &verdict))
+    // A planned private address may be another machine's in the network that this one is in.
+    let is_unseen = verdict.is_blind() || located.doubt.is_some() && verdict.reach != Reach::Haproxy;
+    conclude(report, &verdict, is_unseen, &say::advice(&access.advice, &verdict))
 }
 
 /// Returns a row for each machine.
@@ -73,13 +77,13 @@ fn table(expected: &Expected, verdict: &Verdict) -> Vec<Vec<String>> {
     rows
 }
 
-fn conclude(report: &Report, verdict: &Verdict, advice: &str) -> Result<(), Failure> {
+fn conclude(report: &Report, verdict: &Verdict, is_unseen: bool, advice: &str) -> Result<(), Failure> {
     if verdict.is_healthy() {
         report.line(&report.on_out(Style::Good, "healthy"));
         return Ok(());
     }
     let problems = say::problems(&verdict.problems);
-    if verdict.is_blind() {
+    if is_unseen {
         let text = format!("the cluster cannot be seen from here: {problems}\n  {advice}");
         return Err(Failure::Text(Kind::Unseen, text));
     }
@@ -94,7 +98,10 @@ pub fn endpoints(session: &Session<'_>, address: IpAddr) {
     report.line(&format!("write  {address}:{}", haproxy.write_port));
     report.line(&format!("read   {address}:{}", haproxy.read_port));
     report.line(&format!("stats  http://{address}:{}{}  user {}", stats.port, stats.path, stats.user));
-    let lab = if session.target.name == "lab" { "pgherd lab shell -- " } else { "" };
+    let lab = match session.target.platform {
+        Platform::Aws => "",
+        Platform::Lab => "pgherd lab shell -- ",
+    };
     let (name, region) = (&cluster.name, &cluster.region);
     report.line("");
     report.line(&format!("Its password, and likewise those of the database users ({name}/user/USER):"));
@@ -103,17 +110,23 @@ pub fn endpoints(session: &Session<'_>, address: IpAddr) {
     ));
 }
 
-fn haproxy(session: &Session<'_>) -> Result<IpAddr, Failure> {
-    if session.pipeline.access.public_address.is_none() {
-        return Ok(IpAddr::V4(session.pipeline.access.private_address));
-    }
+/// Finds where to ask. Where Terraform's state is not here, says so, and returns the planned private address.
+fn locate(session: &Session<'_>) -> Result<Located, Failure> {
     session.work.make_private_dir()?;
-    match session.runner(&Deaf, &|_, _| Consent::No, Options::default()).haproxy_address() {
-        Ok(address) => Ok(address),
-        Err(Outcome::Failed(failure)) => {
+    // A run that works in this folder initialises its modules itself.
+    let held = session.work.lock();
+    let located = session.runner(&Deaf, &|_, _| Consent::No, Options::default()).locate(held.is_ok());
+    let located = located.map_err(|outcome| match outcome {
+        Outcome::Failed(failure) => {
             session.report.stage_failure(&failure);
-            Err(Failure::Text(Kind::Failed, failure.what))
+            Failure::Text(Kind::Failed, failure.what)
         }
-        Err(_) => Err(super::session::interrupted()),
+        _ => Failure::interrupted(),
+    })?;
+    if let Some(doubt) = &located.doubt {
+        session.report.say(&doubt.what);
+        session.report.stage_failure(doubt);
+        session.report.note(&format!("trying HAProxy's planned private address {}", located.address));
     }
+    Ok(located)
 }

@@ -2,9 +2,9 @@
 
 use super::check::outage::{Fault, Timers, predict};
 use super::decision::{Ledger, list};
-use super::{Cluster, Failover, Postgres, sizing};
+use super::{Cluster, Failover, Postgres};
 use crate::blueprint::model::{Blueprint, Budget};
-use crate::parameters::boolean;
+use crate::parameters::value::{self, boolean};
 
 /// How HAProxy asks a server whether it is the one to use. Times in milliseconds
 /// (<https://docs.haproxy.org/3.0/configuration.html#5.2-inter>).
@@ -154,7 +154,7 @@ fn wal_sender_timeout(postgres: &Postgres) -> u32 {
 }
 
 fn milliseconds(postgres: &Postgres, setting: &str, otherwise: u32) -> u32 {
-    postgres.settings.get(setting).and_then(|value| sizing::milliseconds(setting, value)).unwrap_or(otherwise)
+    postgres.settings.get(setting).and_then(|text| value::milliseconds(setting, text)).unwrap_or(otherwise)
 }
 
 /// Three times `wal_writer_delay` (<https://www.postgresql.org/docs/current/wal-async-commit.html>).
@@ -169,8 +169,7 @@ fn unflushed(postgres: &Postgres) -> u32 {
 /// (<https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-MAX-STANDBY-STREAMING-DELAY>)
 pub fn replay_delay(postgres: &Postgres) -> Option<u32> {
     let delay = |name| match postgres.settings.get(name) {
-        Some(text) if text.trim().starts_with('-') => None,
-        Some(text) => sizing::milliseconds(name, text),
+        Some(text) => value::milliseconds(name, text),
         None => Some(MAX_STANDBY_DELAY),
     };
     Some(delay("max_standby_streaming_delay")?.max(delay("max_standby_archive_delay")?))

@@ -3,7 +3,7 @@
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
-use super::{Cluster, Peer};
+use super::{Cluster, Peer, Service};
 
 /// Whom PostgreSQL lets in over a flow: a line of `pg_hba.conf` for each block of addresses that it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -50,7 +50,9 @@ pub struct Flow {
     pub from: Party,
     /// Who listens.
     pub to: Party,
-    /// On which port.
+    /// What listens there.
+    pub service: Service,
+    /// The service's TCP port.
     pub port: u16,
     /// What it is for, in letters that AWS takes in the description of a rule: no apostrophe.
     pub purpose: &'static str,
@@ -63,22 +65,23 @@ pub struct Flow {
 /// Every flow of a cluster, in the order that a reader would follow a query.
 pub fn flows(cluster: &Cluster) -> Vec<Flow> {
     use Party::*;
-    let flow = |name, from, to, port, purpose, auth| Flow { name, from, to, port, purpose, auth, logins: &[] };
+    let flow = |name, from, to, service: Service, purpose, auth| {
+        let port = service.port(cluster);
+        Flow { name, from, to, service, port, purpose, auth, logins: &[] }
+    };
     const SCRAM: &str = "SCRAM-SHA-256 over TLS";
     const LOGIN: &str = "a login for the stats page; /health, /metrics, /cluster and /config are open";
-    let haproxy = &cluster.haproxy;
-    let ports = &cluster.fixed.port;
     let mut all = vec![
-        flow("write", Clients, Haproxy, haproxy.write_port, "PostgreSQL, always the primary", SCRAM),
-        flow("read", Clients, Haproxy, haproxy.read_port, "PostgreSQL, reads", SCRAM),
-        flow("stats", Network, Haproxy, haproxy.stats.port, "stats page, metrics, health", LOGIN),
+        flow("write", Clients, Haproxy, Service::Write, "PostgreSQL, always the primary", SCRAM),
+        flow("read", Clients, Haproxy, Service::Read, "PostgreSQL, reads", SCRAM),
+        flow("stats", Network, Haproxy, Service::Admin, "stats page, metrics, health", LOGIN),
         Flow {
             logins: &[APPLICATIONS],
             ..flow(
                 "postgres",
                 Haproxy,
                 Databases,
-                ports.postgres,
+                Service::Postgres,
                 "PostgreSQL for clients, through the load balancer",
                 SCRAM,
             )
@@ -87,19 +90,19 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
             "health",
             Haproxy,
             Databases,
-            ports.patroni,
+            Service::Patroni,
             "health checks: who is primary, who lags",
             "none: reading changes nothing",
         ),
         Flow {
             logins: &[REPLICATION, REWIND],
-            ..flow("replication", Databases, Databases, ports.postgres, "streaming replication, pg_rewind", SCRAM)
+            ..flow("replication", Databases, Databases, Service::Postgres, "streaming replication, pg_rewind", SCRAM)
         },
         flow(
             "patroni",
             Databases,
             Databases,
-            ports.patroni,
+            Service::Patroni,
             "Patroni asks its peers before it takes over",
             "password for what changes things",
         ),
@@ -107,20 +110,20 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
             "etcd",
             Databases,
             EtcdMembers,
-            ports.etcd_client,
+            Service::EtcdClient,
             "Patroni keeps its leader key in etcd",
             "the security group",
         ),
-        flow("etcd_peer", EtcdMembers, EtcdMembers, ports.etcd_peer, "etcd among its members", "the security group"),
-        flow("secrets", Databases, SecretsEndpoint, ports.https, "reading passwords at boot", "instance role"),
-        flow("stats_secret", Haproxy, SecretsEndpoint, ports.https, "reading passwords at boot", "instance role"),
+        flow("etcd_peer", EtcdMembers, EtcdMembers, Service::EtcdPeer, "etcd among its members", "the security group"),
+        flow("secrets", Databases, SecretsEndpoint, Service::Secrets, "reading passwords at boot", "instance role"),
+        flow("stats_secret", Haproxy, SecretsEndpoint, Service::Secrets, "reading passwords at boot", "instance role"),
     ];
-    if cluster.haproxy_machine().etcd {
+    if cluster.balancers().any(|machine| machine.etcd) {
         all.push(flow(
             "etcd_join",
             Haproxy,
             EtcdMembers,
-            ports.etcd_client,
+            Service::EtcdClient,
             "a replaced member joins etcd anew",
             "the security group",
         ));
@@ -131,16 +134,16 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
             "client_secrets",
             Clients,
             SecretsEndpoint,
-            ports.https,
+            Service::Secrets,
             "applications read their passwords",
             IAM,
         ));
     }
     if !cluster.network.admins.is_empty() {
         const KEY: &str = "SSH key";
-        all.push(flow("stats_admin", Admins, Haproxy, haproxy.stats.port, "stats page, metrics, health", LOGIN));
-        all.push(flow("ssh_database", Admins, Databases, ports.ssh, "administration by SSH", KEY));
-        all.push(flow("ssh_haproxy", Admins, Haproxy, ports.ssh, "administration by SSH", KEY));
+        all.push(flow("stats_admin", Admins, Haproxy, Service::Admin, "stats page, metrics, health", LOGIN));
+        all.push(flow("ssh_database", Admins, Databases, Service::Ssh, "administration by SSH", KEY));
+        all.push(flow("ssh_haproxy", Admins, Haproxy, Service::Ssh, "administration by SSH", KEY));
     }
     all
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::decision::Ledger;
 use super::{Machine, Postgres, Role, sizing};
+use crate::parameters;
 
 /// What the kernel itself takes at least, beside page tables: a sixteenth of memory.
 const KERNEL_SHARE: u64 = 16;
@@ -99,7 +100,7 @@ fn overcommit_ratio(memory_mib: u64, postgres: &Postgres) -> Option<u64> {
     let buffers = postgres
         .settings
         .get("shared_buffers")
-        .and_then(|value| sizing::kib("shared_buffers", value))
+        .and_then(|value| parameters::value::kib("shared_buffers", value))
         .unwrap_or_default();
     let buffers_mib = u64::try_from(buffers).unwrap_or_default().div_ceil(1024);
     let tables = match postgres.reserves_huge_pages {

@@ -6,6 +6,7 @@ mod addresses;
 mod base;
 pub mod check;
 pub mod decision;
+mod endpoint;
 pub mod failover;
 pub mod fixed;
 pub mod flows;
@@ -29,14 +30,16 @@ use ipnet::Ipv4Net;
 use serde::Serialize;
 
 use crate::blueprint::model::{self, Blueprint, Budget};
+use crate::parameters;
 
 pub use crate::blueprint::Partition;
 pub use crate::blueprint::Peer;
-pub use crate::blueprint::instance::Instance;
+pub use crate::blueprint::instance::InstanceType;
 pub use crate::blueprint::model::{Access, Base, Database, Disk, Failover, Locale, Provider, State, User};
 pub use crate::blueprint::regions;
 pub use base::{Arch, BaseImage};
 use decision::{Decision, Ledger};
+pub use endpoint::{Endpoint, Scheme, Service};
 use failover::{EtcdTiming, HealthCheck};
 use fixed::Fixed;
 use kernel::Kernel;
@@ -191,7 +194,7 @@ pub struct Machine {
     pub arch: Arch,
     /// What that type has, where it is known or the blueprint says so.
     #[serde(skip)]
-    pub instance: Option<Instance>,
+    pub instance: Option<InstanceType>,
     /// Root disk.
     #[serde(skip)]
     pub disk: Disk,
@@ -238,7 +241,7 @@ impl Postgres {
     /// Libraries that every session finds loaded, by their bare names.
     pub fn preloads(&self, library: &str) -> bool {
         let list = self.settings.get("shared_preload_libraries").map_or("", String::as_str);
-        postgres::libraries(list).any(|name| name == library)
+        parameters::value::libraries(list).iter().any(|name| name == library)
     }
 
     /// Locales of the C library that an image makes, beside those that every image has.
@@ -357,7 +360,7 @@ impl Cluster {
 
     /// The slaves, in their order.
     pub fn slaves(&self) -> impl Iterator<Item = &Machine> {
-        self.machines.iter().filter(|m| m.role == Role::Slave)
+        self.machines_of(Role::Slave)
     }
 
     /// The master.
@@ -365,9 +368,22 @@ impl Cluster {
         &self.machines[0]
     }
 
-    /// HAProxy's machine.
-    pub fn haproxy_machine(&self) -> &Machine {
-        &self.machines[self.machines.len() - 1]
+    /// Returns the machines of a role, in their order.
+    pub fn machines_of(&self, role: Role) -> impl Iterator<Item = &Machine> {
+        self.machines.iter().filter(move |m| m.role == role)
+    }
+
+    /// Returns the load balancers.
+    pub fn balancers(&self) -> impl Iterator<Item = &Machine> {
+        self.machines_of(Role::Haproxy)
+    }
+
+    /// Returns the load balancer that clients and operators use where they can use only one.
+    ///
+    /// # Panics
+    /// If there is none: [`resolve`] makes at least one.
+    pub fn first_balancer(&self) -> &Machine {
+        self.balancers().next().unwrap_or_else(|| panic!("{} has no load balancer", self.name))
     }
 
     /// The members of etcd.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::decision::{Ledger, list};
 use super::settings::{STATEMENTS, defaults};
-use super::sizing::{kib, whole};
 use super::{BaseImage, Locale, Postgres};
 use crate::blueprint::model::Blueprint;
+use crate::parameters::value::{self, count, kib};
 
 /// PostgreSQL's own default (<https://www.postgresql.org/docs/current/runtime-config-connection.html>), doubled:
 /// HAProxy in front holds what does not fit in a queue.
@@ -116,14 +116,9 @@ fn founding(blueprint: &Blueprint, locale: &Locale, ledger: &mut Ledger) {
 
 /// The blueprint's list of libraries with the one that counts statements, unless it is there; a list that is empty loads nothing.
 fn with_statistics(name: &str, value: &str) -> Option<String> {
-    let lacks = libraries(value).next().is_some() && libraries(value).all(|library| library != STATEMENTS);
+    let loaded = value::libraries(value);
+    let lacks = !loaded.is_empty() && loaded.iter().all(|library| library != STATEMENTS);
     (name == "shared_preload_libraries" && lacks).then(|| format!("{STATEMENTS}, {value}"))
-}
-
-/// The names in a list of libraries, as bare as PostgreSQL looks for them.
-pub fn libraries(list: &str) -> impl Iterator<Item = &str> {
-    let names = list.split(',').map(|part| part.trim().trim_matches('"')).filter(|part| !part.is_empty());
-    names.map(|name| name.strip_prefix("$libdir/").unwrap_or(name).trim_end_matches(".so"))
 }
 
 /// Where it pays, and where PostgreSQL can be asked how many pages it needs.
@@ -135,7 +130,7 @@ fn reserves_huge_pages(settings: &BTreeMap<String, String>, major: u16) -> bool 
 }
 
 fn number(settings: &BTreeMap<String, String>, name: &str, default: u32) -> u32 {
-    settings.get(name).and_then(|value| whole(name, value)).unwrap_or(default)
+    settings.get(name).and_then(|value| count(name, value)).unwrap_or(default)
 }
 
 pub fn max_connections(settings: &BTreeMap<String, String>) -> u32 {

@@ -92,7 +92,7 @@ fn groups(cluster: &Cluster, party: Party) -> Vec<&'static str> {
     match party {
         Party::Databases => vec!["database"],
         Party::Haproxy => vec!["haproxy"],
-        Party::EtcdMembers if cluster.haproxy_machine().etcd => vec!["database", "haproxy"],
+        Party::EtcdMembers if cluster.balancers().any(|machine| machine.etcd) => vec!["database", "haproxy"],
         Party::EtcdMembers => vec!["database"],
         Party::SecretsEndpoint if cluster.network.makes_endpoint => vec!["endpoint"],
         Party::SecretsEndpoint | Party::Clients | Party::Admins | Party::Network => vec![],

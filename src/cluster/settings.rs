@@ -2,7 +2,7 @@
 
 use super::decision::list;
 use super::postgres::{MAX_CONNECTIONS, max_connections};
-use super::{Instance, sizing};
+use super::{InstanceType, sizing};
 use crate::blueprint::model::{Blueprint, Machine, least_wal_senders};
 
 /// PostgreSQL's own default of `max_worker_processes`.
@@ -46,7 +46,7 @@ impl<'a> Kinds<'a> {
     }
 
     /// The least of what all machines have; `None` where one of them is not known.
-    fn least<T: Ord>(&self, of: fn(Instance) -> T) -> Option<T> {
+    fn least<T: Ord>(&self, of: fn(InstanceType) -> T) -> Option<T> {
         let all: Option<Vec<T>> = self.0.iter().map(|(_, machine)| machine.instance.map(of)).collect();
         all?.into_iter().min()
     }
@@ -66,7 +66,7 @@ impl<'a> Kinds<'a> {
 
     /// What says how much a machine has: its type, or where that is not known the blueprint.
     fn from(&self, said: &str) -> Vec<String> {
-        let attribute = |machine: &Machine| match Instance::of(&machine.instance_type) {
+        let attribute = |machine: &Machine| match InstanceType::of(&machine.instance_type) {
             Some(_) => "instance_type".to_string(),
             None => said.to_string(),
         };

@@ -1,7 +1,4 @@
-//! Sizes that follow from the machine, and settings' texts as numbers. The rules' reasons and sources stand with the
-//! decisions, in `postgres.rs`.
-
-use crate::parameters;
+//! Sizes that follow from the machine. The rules' reasons and sources stand with the decisions, in `postgres.rs`.
 
 /// `shared_buffers` in MiB.
 pub fn shared_buffers_mib(memory_mib: u64) -> u64 {
@@ -57,54 +54,4 @@ pub fn max_slot_wal_keep_mib(disk_gib: u32) -> u64 {
 /// `max_wal_size` in MiB.
 pub fn max_wal_size_mib(disk_gib: u32) -> u64 {
     (u64::from(disk_gib) * 1024 / 10).clamp(1024, 16 * 1024)
-}
-
-/// Returns the size in kB that a parameter's text means. Negative means no limit, where that is allowed.
-pub fn kib(name: &str, text: &str) -> Option<i64> {
-    parameters::number_in(name, text, "kB").map(|kib| kib as i64)
-}
-
-/// Returns the milliseconds that a parameter's text means; `None` for a negative number.
-pub fn milliseconds(name: &str, text: &str) -> Option<u32> {
-    parameters::number_in(name, text, "ms").filter(|ms| *ms >= 0.0).map(|ms| ms as u32)
-}
-
-/// Returns the number that a parameter's text means; `None` for a negative one.
-pub fn whole(name: &str, text: &str) -> Option<u32> {
-    parameters::number(name, text).filter(|number| *number >= 0.0).map(|number| number as u32)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_are_read_as_postgres_reads_them() {
-        for (name, text, expected) in [
-            ("shared_buffers", "128MB", Some(131_072)),
-            ("shared_buffers", "16384", Some(131_072)),
-            ("shared_buffers", "0x10", Some(128)),
-            ("work_mem", "4096", Some(4096)),
-            ("work_mem", "1GB", Some(1_048_576)),
-            ("work_mem", "1.5 GB", Some(1_572_864)),
-            ("work_mem", "010MB", Some(8192)),
-            ("work_mem", "1e3", Some(1000)),
-            ("max_slot_wal_keep_size", "2TB", Some(2_147_483_648)),
-            ("max_slot_wal_keep_size", "-1", Some(-1024)),
-            ("work_mem", "much", None),
-            ("work_mem", "10 apples", None),
-        ] {
-            assert_eq!(kib(name, text), expected, "{name} = {text}");
-        }
-        for (text, expected) in [
-            ("10s", Some(10_000)),
-            ("2500", Some(2500)),
-            ("1min", Some(60_000)),
-            ("0", Some(0)),
-            ("soon", None),
-            ("-1", None),
-        ] {
-            assert_eq!(milliseconds("wal_sender_timeout", text), expected, "{text}");
-        }
-    }
 }

@@ -51,8 +51,8 @@ fn etcd_is_odd_and_any_one_member_may_be_lost_wherever_there_are_two_databases_o
         assert!(members <= 5);
         assert!(slaves == 0 || members >= 3, "{slaves} slaves, {members} members");
     }
-    assert!(herd(1).haproxy_machine().etcd, "HAProxy's machine is the third of two databases");
-    assert!(!herd(2).haproxy_machine().etcd);
+    assert!(herd(1).first_balancer().etcd, "HAProxy's machine is the third of two databases");
+    assert!(!herd(2).first_balancer().etcd);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn derived_memory_fits_into_every_machine_of_more_than_two_gibibytes() {
             let mut blueprint = Blueprint::smallest("herd", "eu-west-1");
             for machine in [&mut blueprint.master, &mut blueprint.slaves] {
                 machine.instance_type = format!("{family}.{size}");
-                machine.instance = Instance::of(&machine.instance_type);
+                machine.instance = InstanceType::of(&machine.instance_type);
             }
             if blueprint.master.instance.is_none_or(|instance| instance.memory_mib <= 2048) {
                 continue;
@@ -200,7 +200,7 @@ fn autovacuum_is_bounded_by_the_machine() {
         let mut blueprint = Blueprint::smallest("herd", "eu-west-1");
         for machine in [&mut blueprint.master, &mut blueprint.slaves] {
             machine.instance_type = instance_type.into();
-            machine.instance = Instance::of(instance_type);
+            machine.instance = InstanceType::of(instance_type);
         }
         let settings = resolve(&blueprint).postgres.settings;
         assert_eq!(settings["autovacuum_max_workers"], workers, "{instance_type}");

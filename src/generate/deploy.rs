@@ -10,7 +10,7 @@ use crate::fileset::{FileSet, Mode};
 
 /// Adds the script. It names the images that [`FileSet::images`] and the files of modules that `files` holds by now.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
-    let haproxy = cluster.haproxy_machine().address;
+    let haproxy = cluster.admin_endpoint().host;
     let ports = &cluster.haproxy;
     let images: Vec<String> = files.images.iter().map(|image| format!("{}={}", image.role, image.name)).collect();
     let images: Vec<String> = images.iter().map(|image| quote(image)).collect();

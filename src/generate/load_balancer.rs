@@ -23,7 +23,7 @@ pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut Fi
         machine::add_secrets(cluster, files, "load_balancer/secrets.json", &file, &[]),
     ];
     content.extend_from_slice(common);
-    if cluster.haproxy_machine().etcd {
+    if cluster.balancers().any(|machine| machine.etcd) {
         content.extend_from_slice(etcd);
     }
     ImageContent { role: "haproxy", script, files: content }

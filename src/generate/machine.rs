@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::templates::{add_fixed, add_plain, add_rendered};
-use crate::cluster::{Cluster, Machine};
+use crate::cluster::{Cluster, Machine, Service};
 use crate::fileset::{FileSet, Mode};
 
 /// Files that are part of every image.
@@ -53,10 +53,8 @@ pub fn add_etcd(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
         heartbeat: u32,
         election: u32,
     }
-    let members: Vec<String> = cluster
-        .etcd_members()
-        .map(|m| format!("{}=http://{}:{}", m.name, m.address, cluster.fixed.port.etcd_peer))
-        .collect();
+    let members: Vec<String> =
+        cluster.etcd_members().map(|m| format!("{}={}", m.name, cluster.endpoint_on(Service::EtcdPeer, m))).collect();
     vec![
         add_fixed(cluster, files, "machine/etcd_api.py", Mode::Plain),
         add_fixed(cluster, files, "machine/etcd_join.py", Mode::Executable),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{rotate, templates};
 use crate::cluster::flows::{Party, flows};
-use crate::cluster::{Cluster, Machine, Module, Peer, Role};
+use crate::cluster::{Cluster, Machine, Module, Peer, Role, Service};
 use crate::fileset::FileSet;
 
 #[derive(Serialize)]
@@ -80,7 +80,7 @@ fn context(cluster: &Cluster) -> Context<'_> {
         major: cluster.postgres.major,
         synchronous: cluster.failover.synchronous,
         etcd: (cluster.etcd_members())
-            .map(|machine| format!("http://{}:{}", machine.address, cluster.fixed.port.etcd_client))
+            .map(|machine| cluster.endpoint_on(Service::EtcdClient, machine).to_string())
             .collect::<Vec<_>>()
             .join(","),
         clients: join(&cluster.network.clients),
@@ -102,7 +102,7 @@ fn context(cluster: &Cluster) -> Context<'_> {
         machines: cluster.machines.iter().map(row).collect(),
         slaves: cluster.slaves().count(),
         slave_names: cluster.slaves().map(|m| m.name.as_str()).collect(),
-        haproxy_address: cluster.haproxy_machine().address.to_string(),
+        haproxy_address: cluster.write_endpoint().host,
         write_port: cluster.haproxy.write_port,
         read_port: cluster.haproxy.read_port,
         primary_serves_reads: cluster.haproxy.primary_serves_reads,

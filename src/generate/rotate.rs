@@ -26,11 +26,12 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let databases: BTreeMap<String, String> = postgres.users.iter().map(of).collect();
     let databases: Vec<String> =
         databases.iter().map(|(user, database)| format!("[{}]={}", quote(user), quote(database))).collect();
+    let write = cluster.write_endpoint();
     let values = [
         "# What the blueprint decided.".to_string(),
         format!("cluster={}", quote(&cluster.name)),
         format!("region={}", quote(&cluster.region)),
-        format!("haproxy_address={} write_port={}", cluster.haproxy_machine().address, cluster.haproxy.write_port),
+        format!("haproxy_address={} write_port={}", write.host, write.port),
         "# Each user, and a database that lets it in: empty where there is none.".to_string(),
         format!("declare -A databases=({})", databases.join(" ")),
     ];

@@ -9,7 +9,7 @@ use super::network::{self, METADATA_ADDRESS, NAMESPACE};
 use super::tool::Tools;
 use super::{base, ec2, iam, mirrors, paths, store, terraform};
 use crate::cluster::{Cluster, Module, State};
-use crate::pipeline::{Advice, Target};
+use crate::pipeline::{Advice, Platform, Target};
 use crate::system::files::{self, Kind};
 
 /// Prepares the lab for a cluster (its base image, its files, the way to its addresses) and describes it to the pipeline.
@@ -55,7 +55,7 @@ pub fn describe(cluster: &Cluster) -> Result<Target> {
     let (vpc, subnet) = subnet.unwrap_or_else(|| ("VPC".to_string(), "SUBNET".to_string()));
     let var = |name: &str, value: &str| (name.to_string(), value.to_string());
     Ok(Target {
-        name: "lab".to_string(),
+        platform: Platform::Lab,
         root: paths::cluster(&cluster.name),
         command_prefix: ["ip", "netns", "exec", NAMESPACE].map(str::to_string).to_vec(),
         environment: of_runner(cluster),

@@ -1,6 +1,5 @@
 //! How a running cluster is asked: through the ports of HAProxy.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -8,8 +7,8 @@ use ipnet::Ipv4Net;
 
 use super::Advice;
 use super::target::Target;
-use crate::cluster::Cluster;
 use crate::cluster::flows::{self, Party};
+use crate::cluster::{Cluster, Service};
 use crate::tools::Invocation;
 
 /// How a running cluster is asked.
@@ -20,44 +19,26 @@ pub struct Access {
     /// Prints HAProxy's public address. `None` where HAProxy is reached at its private one.
     pub public_address: Option<Invocation>,
     /// HAProxy's own health, and Patroni's API behind it.
-    pub admin: Endpoint,
+    pub admin: Port,
     /// Leads to the primary.
-    pub write: Endpoint,
+    pub write: Port,
     /// Leads to the standbys.
-    pub read: Endpoint,
+    pub read: Port,
     /// How old the answers may be.
     pub delays: Delays,
     /// What a person does where the cluster is not healthy.
     pub advice: Advice,
 }
 
-/// A port of HAProxy, what is spoken there, and who may use it.
+/// A port of HAProxy, and who may use it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    /// What is spoken.
-    pub scheme: Scheme,
-    /// The port.
-    pub port: u16,
+pub struct Port {
+    /// What listens there.
+    pub service: Service,
+    /// The number of the port.
+    pub number: u16,
     /// Whom the firewall admits. `None` where no firewall is in the way, as in the lab.
     pub admits: Option<Admits>,
-}
-
-/// What is spoken at an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    /// HTTP without TLS.
-    Http,
-    /// PostgreSQL's protocol.
-    Postgresql,
-}
-
-impl fmt::Display for Scheme {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Scheme::Http => "http",
-            Scheme::Postgresql => "postgresql",
-        })
-    }
 }
 
 /// Whom a security group admits.
@@ -93,30 +74,29 @@ pub struct Delays {
 
 impl Access {
     pub(super) fn of(cluster: &Cluster, target: &Target, public_address: Option<Invocation>) -> Self {
-        let haproxy = &cluster.haproxy;
-        let endpoint = |scheme, port| {
-            let admits = (!target.private_addresses).then(|| admits(cluster, port));
-            Endpoint { scheme, port, admits }
+        let port = |service: Service| {
+            let admits = (!target.private_addresses).then(|| admits(cluster, service));
+            Port { service, number: service.port(cluster), admits }
         };
         let (timers, fixed) = (&cluster.failover, &cluster.fixed.haproxy);
         Access {
-            private_address: cluster.haproxy_machine().address,
+            private_address: cluster.first_balancer().address,
             public_address,
-            admin: endpoint(Scheme::Http, haproxy.stats.port),
-            write: endpoint(Scheme::Postgresql, haproxy.write_port),
-            read: endpoint(Scheme::Postgresql, haproxy.read_port),
+            admin: port(Service::Admin),
+            write: port(Service::Write),
+            read: port(Service::Read),
             delays: Delays {
                 members: Duration::from_secs(timers.ttl.into()),
                 settings: Duration::from_secs(timers.loop_wait.into()),
-                primary: Duration::from_millis(haproxy.check.down().into()),
+                primary: Duration::from_millis(cluster.haproxy.check.down().into()),
                 machines: Duration::from_secs((fixed.api_inter * fixed.api_fall).into()),
             },
             advice: target.advice.clone(),
         }
     }
 
-    /// Returns all endpoints.
-    pub fn endpoints(&self) -> [&Endpoint; 3] {
+    /// Returns all ports.
+    pub fn ports(&self) -> [&Port; 3] {
         [&self.admin, &self.write, &self.read]
     }
 
@@ -130,28 +110,28 @@ impl Access {
             dir: "/".into(),
             env: std::collections::BTreeMap::new(),
         };
-        let endpoint = |scheme, port| Endpoint { scheme, port, admits: None };
+        let port = |service, number| Port { service, number, admits: None };
         Access {
             private_address: Ipv4Addr::LOCALHOST,
             public_address: Some(ask),
-            admin: endpoint(Scheme::Http, 7000),
-            write: endpoint(Scheme::Postgresql, 5000),
-            read: endpoint(Scheme::Postgresql, 5001),
+            admin: port(Service::Admin, 7000),
+            write: port(Service::Write, 5000),
+            read: port(Service::Read, 5001),
             delays: Delays::default(),
             advice: Advice::default(),
         }
     }
 }
 
-impl Endpoint {
+impl Port {
     /// Returns its address on a host.
     pub fn on(&self, host: IpAddr) -> SocketAddr {
-        SocketAddr::new(host, self.port)
+        SocketAddr::new(host, self.number)
     }
 
     /// Returns the URL of a path on a host.
     pub fn url(&self, host: IpAddr, path: &str) -> String {
-        format!("{}://{}{path}", self.scheme, self.on(host))
+        format!("{}://{}{path}", self.service.scheme().name(), self.on(host))
     }
 }
 
@@ -176,10 +156,10 @@ impl Range {
     }
 }
 
-/// Returns whom the firewall admits to a port of HAProxy.
-fn admits(cluster: &Cluster, port: u16) -> Admits {
+/// Returns whom the firewall admits to a service of HAProxy.
+fn admits(cluster: &Cluster, service: Service) -> Admits {
     let flows = flows::flows(cluster);
-    let here: Vec<_> = flows.iter().filter(|flow| flow.to == Party::Haproxy && flow.port == port).collect();
+    let here: Vec<_> = flows.iter().filter(|flow| flow.to == Party::Haproxy && flow.service == service).collect();
     let ranges = here.iter().flat_map(|flow| flows::addresses(cluster, flow.from)).map(Range::of).collect();
     let has_ids = here.iter().flat_map(|flow| flows::peers(cluster, flow.from)).any(|peer| peer.range().is_none());
     Admits { ranges, has_ids }

@@ -162,7 +162,7 @@ impl Maker<'_> {
     }
 
     fn access(&self) -> Access {
-        let public = self.cluster.haproxy_machine().elastic_ip && !self.target.private_addresses;
+        let public = self.cluster.first_balancer().elastic_ip && !self.target.private_addresses;
         let ask = || self.terraform(terraform::output(Module::Haproxy.folder()));
         Access::of(self.cluster, self.target, public.then(ask))
     }

@@ -18,11 +18,12 @@ use crate::tools::backend::Backend;
 use crate::tools::leftovers::Builder;
 use crate::tools::{Invocation, terraform};
 
-pub use access::{Access, Admits, Delays, Endpoint, Range, Scheme};
+pub use crate::cluster::Service;
+pub use access::{Access, Admits, Delays, Port, Range};
 pub use build::{Toolbox, pipeline};
 pub use expected::{Expected, ExpectedMachine};
 pub use select::Selection;
-pub use target::{Advice, Target};
+pub use target::{Advice, Platform, Target};
 
 /// All stages of a cluster, each after those it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]

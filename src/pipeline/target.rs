@@ -3,11 +3,30 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// What a pipeline runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Platform {
+    /// Amazon Web Services: what changes costs money, and others may use it.
+    Aws,
+    /// The lab on this machine.
+    Lab,
+}
+
+impl Platform {
+    /// Returns the name that the command line and the events use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Platform::Aws => "aws",
+            Platform::Lab => "lab",
+        }
+    }
+}
+
 /// What a place to run adds to the same stages: AWS adds nothing, the lab adds its network and its API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// `aws` or `lab`, as the command line has it.
-    pub name: String,
+    /// What the pipeline runs on.
+    pub platform: Platform,
     /// Folder that holds the cluster's generated files while the tools run.
     pub root: PathBuf,
     /// Words before every tool's own argument list, such as `ip netns exec NAME`.

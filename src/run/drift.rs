@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::fileset::contents;
-use crate::parameters;
+use crate::parameters::value::same;
 use crate::pipeline::Expected;
 use crate::tools::aws::Ami;
 
@@ -61,14 +61,6 @@ pub fn images(expected: &Expected, running: &BTreeMap<String, String>, images: &
     expected.databases().filter_map(difference).collect()
 }
 
-/// Whether two ways to write a value mean the same: to PostgreSQL, or for Patroni's own settings to Patroni.
-fn same(name: &str, one: &str, other: &str) -> bool {
-    match parameters::newest(name) {
-        Some(_) => parameters::same(name, one, other),
-        None => one == other || parameters::boolean(one).is_some_and(|flag| Some(flag) == parameters::boolean(other)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,7 +72,9 @@ mod tests {
         let live = serde_json::json!({"ttl": 30, "synchronous_mode": true, "postgresql": {"parameters":
             {"max_connections": 200, "shared_buffers": 262144, "log_checkpoints": true, "checkpoint_timeout": "900s",
              "log_lock_waits": "1", "huge_pages": "TRY", "autovacuum": "1", "max_wal_size": "010GB", "random_page_cost": 1.1,
-             "wal_sender_timeout": 10000, "log_line_prefix": "1"}}});
+             "wal_sender_timeout": 10000, "log_line_prefix": "1",
+             "wal_compression": "on", "unix_socket_permissions": 448, "archive_timeout": "60s", "log_min_messages": "debug",
+             "search_path": "a,b", "my.own": "1"}}});
         let mut expected = Expected::of_test(0);
         expected.settings = of(&[
             ("ttl", "20"),
@@ -97,6 +91,12 @@ mod tests {
             ("wal_sender_timeout", "10s"),
             ("log_line_prefix", "on"),
             ("work_mem", "10MB"),
+            ("wal_compression", "pglz"),
+            ("unix_socket_permissions", "0700"),
+            ("archive_timeout", "1min"),
+            ("log_min_messages", "debug2"),
+            ("search_path", "a, b"),
+            ("my.own", "on"),
         ]);
         assert_eq!(
             settings(&expected, &live).iter().map(|d| (&*d.name, d.live.as_deref(), &*d.generated)).collect::<Vec<_>>(),
@@ -104,6 +104,7 @@ mod tests {
                 ("autovacuum", Some("1"), "off"),
                 ("log_line_prefix", Some("1"), "on"),
                 ("max_connections", Some("200"), "300"),
+                ("my.own", Some("1"), "on"),
                 ("ttl", Some("30"), "20"),
                 ("work_mem", None, "10MB")
             ]

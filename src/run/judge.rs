@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::observe::{Member, Observation, Silent, Standing, View};
-use crate::pipeline::{Access, Expected, ExpectedMachine};
+use crate::pipeline::{Access, Expected, ExpectedMachine, Service};
 
 /// Something that keeps a cluster from being healthy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,8 +74,8 @@ pub enum Problem {
     NoSyncStandby,
     /// PostgreSQL does not answer at a port of HAProxy.
     NoPostgres {
-        /// Which port.
-        port: Service,
+        /// Which port: the one for writes or the one for reads.
+        service: Service,
         /// Where it was asked.
         at: SocketAddr,
         /// Why there is no answer.
@@ -96,15 +96,6 @@ impl Problem {
             _ => None,
         }
     }
-}
-
-/// A port of HAProxy that clients use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Service {
-    /// It leads to the primary.
-    Write,
-    /// It leads to the standbys.
-    Read,
 }
 
 /// How far an observation got.
@@ -185,12 +176,10 @@ pub fn judge(expected: &Expected, access: &Access, seen: &Observation) -> Verdic
         Some(Ok(status)) => verdict.problems.push(Problem::NoPrimaryBehindHaproxy { status: *status }),
         Some(Err(why)) => verdict.problems.push(Problem::NoHealth(why.clone())),
     }
-    for (port, endpoint, probe) in
-        [(Service::Write, &access.write, &seen.write), (Service::Read, &access.read, &seen.read)]
-    {
+    for (port, probe) in [(&access.write, &seen.write), (&access.read, &seen.read)] {
         if let Some(Err(why)) = probe.as_ref().map(|probe| &probe.value) {
-            let at = endpoint.on(seen.haproxy);
-            verdict.problems.push(Problem::NoPostgres { port, at, why: why.clone() });
+            let (service, at) = (port.service, port.on(seen.haproxy));
+            verdict.problems.push(Problem::NoPostgres { service, at, why: why.clone() });
         }
     }
     if let Some(silent) = &seen.silent {

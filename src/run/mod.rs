@@ -13,6 +13,7 @@ pub mod journal;
 pub mod judge;
 pub mod keeper;
 mod leftovers;
+pub mod locate;
 pub mod log;
 mod module;
 pub mod moving;

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::pipeline::{Access, Admits, Endpoint};
+use crate::pipeline::{Access, Admits, Port};
 use crate::system::network::Way;
 
 /// Why HAProxy will not be reached.
@@ -16,7 +16,7 @@ pub struct Prospect {
 
 /// Tells from addresses why HAProxy's ports will not be reached. Returns `None` where nothing speaks against it.
 pub fn foresee(access: &Access, way: impl FnOnce(Ipv4Addr) -> Way) -> Option<Prospect> {
-    if access.endpoints().iter().all(|endpoint| endpoint.admits.is_none()) {
+    if access.ports().iter().all(|port| port.admits.is_none()) {
         return None;
     }
     if access.public_address.is_some() {
@@ -48,14 +48,14 @@ pub fn foresee(access: &Access, way: impl FnOnce(Ipv4Addr) -> Way) -> Option<Pro
     Some(Prospect { why, certain: false })
 }
 
-fn closed(access: &Access, is_open: impl Fn(&Admits) -> bool) -> Vec<&Endpoint> {
-    let is_closed = |endpoint: &&Endpoint| endpoint.admits.as_ref().is_some_and(|admits| !is_open(admits));
-    access.endpoints().into_iter().filter(is_closed).collect()
+fn closed(access: &Access, is_open: impl Fn(&Admits) -> bool) -> Vec<&Port> {
+    let is_closed = |port: &&Port| port.admits.as_ref().is_some_and(|admits| !is_open(admits));
+    access.ports().into_iter().filter(is_closed).collect()
 }
 
 /// `ports 5000, 5001 are open`
-fn open(endpoints: &[&Endpoint]) -> String {
-    let ports: Vec<String> = endpoints.iter().map(|endpoint| endpoint.port.to_string()).collect();
+fn open(all: &[&Port]) -> String {
+    let ports: Vec<String> = all.iter().map(|port| port.number.to_string()).collect();
     match &ports[..] {
         [one] => format!("port {one} is open"),
         all => format!("ports {} are open", all.join(", ")),
@@ -71,8 +71,8 @@ mod tests {
         let ranges: Vec<Range> = ranges.iter().map(|text| Range::of(text.parse().unwrap())).collect();
         let mut access = Access::of_test();
         access.private_address = Ipv4Addr::new(10, 20, 128, 32);
-        for endpoint in [&mut access.admin, &mut access.write, &mut access.read] {
-            endpoint.admits = Some(Admits { ranges: ranges.clone(), has_ids });
+        for port in [&mut access.admin, &mut access.write, &mut access.read] {
+            port.admits = Some(Admits { ranges: ranges.clone(), has_ids });
         }
         access.public_address = access.public_address.filter(|_| public);
         access

@@ -5,9 +5,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::drift::{ImageDifference, SettingDifference};
-use super::judge::{Problem, Reach, Service, Verdict};
+use super::judge::{Problem, Reach, Verdict};
 use super::observe::{FailedCheck, Member, Silent, Standing};
-use crate::pipeline::Advice;
+use crate::pipeline::{Advice, Service};
 use crate::system::clock;
 use crate::tools::plan::{Doing, PlanSummary};
 
@@ -40,8 +40,8 @@ impl fmt::Display for Problem {
                 write!(f, "{machine} is on {timeline}, the primary is on timeline {primary}")
             }
             Problem::NoSyncStandby => f.write_str("no standby is synchronous yet"),
-            Problem::NoPostgres { port, at, why } => {
-                let name = if *port == Service::Write { "write" } else { "read" };
+            Problem::NoPostgres { service, at, why } => {
+                let name = if *service == Service::Write { "write" } else { "read" };
                 write!(f, "PostgreSQL does not answer at the {name} port {}: {why}", at.port())
             }
             Problem::Silent(silent) => write!(f, "{silent}"),

@@ -7,12 +7,10 @@ use super::judge::{Problem, Reach, Verdict, judge};
 use super::observe::Observer;
 use super::outcome::{Failure, Outcome};
 use super::prospect::{Prospect, foresee};
-use super::runner::Runner;
 use super::say;
 use super::under::{Stop, Under};
 use crate::system::clock::Stopwatch;
 use crate::system::network;
-use crate::tools::terraform;
 
 /// Between two looks: each asks HAProxy twice and connects to its two ports.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -20,18 +18,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 const HOPELESS: Duration = Duration::from_secs(10);
 /// How long is tried what addresses speak against: HAProxy's machine has booted by then, if there is a way after all.
 const UNLIKELY: Duration = Duration::from_secs(120);
-
-impl Runner<'_> {
-    /// Returns where HAProxy is reached.
-    pub fn haproxy_address(&self) -> Result<IpAddr, Outcome> {
-        let access = &self.setup.pipeline.access;
-        if access.public_address.is_none() {
-            return Ok(IpAddr::V4(access.private_address));
-        }
-        let mut under = self.begin("status").map_err(Outcome::from)?;
-        under.ask_address().map_err(Outcome::from)
-    }
-}
 
 impl Under<'_> {
     /// Waits until the cluster is healthy, or for as long as the user said.
@@ -117,20 +103,5 @@ impl Under<'_> {
             advice: advice.into(),
             ..Failure::default()
         }))
-    }
-
-    /// Where HAProxy is reached: its Elastic IP where it has one and that is the way in, else its private address.
-    fn ask_address(&mut self) -> Result<IpAddr, Stop> {
-        let access = &self.runner.setup.pipeline.access;
-        let Some(ask) = &access.public_address else { return Ok(IpAddr::V4(access.private_address)) };
-        if let Some(address) = self.runner.discovered.address.get() {
-            return Ok(*address);
-        }
-        let captured = self.capture(ask)?;
-        let advice = "run `pgherd run` first: the address is an output of HAProxy's module";
-        match terraform::string_output(&captured.stdout, "public_address").and_then(|address| address.parse().ok()) {
-            Some(address) if captured.exit.ok() => Ok(*self.runner.discovered.address.get_or_init(|| address)),
-            _ => Err(self.failure(format!("HAProxy's module has no public address ({})", captured.exit), advice)),
-        }
     }
 }

@@ -73,7 +73,7 @@ pub fn wanted(plan: &str) -> Result<Vec<Wanted>, String> {
     Ok(wanted.collect())
 }
 
-/// Types that are made again rather than imported, each with the reason why that does no harm. `tests/adoption.rs` holds every type of
+/// Types that are made again rather than imported, each with the reason why that does no harm. `tests/fast/adoption.rs` holds every type of
 /// the generated modules against this list and [`questions`].
 pub const MADE_AGAIN: [(&str, &str); 3] = [
     ("aws_default_security_group", "Terraform never makes it: it takes the VPC's own in hand"),

@@ -1,7 +1,9 @@
 //! A folder, a hermetic environment and fake tools to run `pgherd` in.
-#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod generated;
 pub mod herd;
+pub mod processes;
+pub mod random;
 pub mod world;
 
 use std::fs;

@@ -6,13 +6,13 @@ use std::ops::Range;
 use hcl_edit::expr::{Expression, ForExpr, Object, ObjectKey};
 
 use super::super::tree::span;
-use super::super::value::{Entry, Kind, Value};
+use super::super::value::{Data, Evaluated, MapEntry};
 use super::{Bound, Evaluator, Reported, Scope, printed};
 use crate::blueprint::rules::language as is;
 
 impl Evaluator<'_> {
-    pub(super) fn object(&self, object: &Object, scope: &Scope) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = vec![];
+    pub(super) fn object(&self, object: &Object, scope: &Scope) -> Vec<MapEntry> {
+        let mut entries: Vec<MapEntry> = vec![];
         let mut seen = HashSet::new();
         for (key, value) in object.iter() {
             let (key, key_at) = match key {
@@ -31,7 +31,7 @@ impl Evaluator<'_> {
                         "keep one of the two",
                     );
                 }
-                Ok(key) => entries.push(Entry { key, key_at, value }),
+                Ok(key) => entries.push(MapEntry { key, key_at, value }),
                 Err(Reported) => {}
             }
         }
@@ -52,13 +52,13 @@ impl Evaluator<'_> {
             );
         }
         let key = self.evaluate(expr, scope)?;
-        match printed(&key.kind) {
+        match printed(&key.data) {
             Some(text) => Ok(text),
             None => self.unexpected(&key, "a name", "write the name in double quotes"),
         }
     }
 
-    pub(super) fn repeat(&self, at: &Range<usize>, expr: &ForExpr, scope: &Scope) -> Result<Kind, Reported> {
+    pub(super) fn repeat(&self, at: &Range<usize>, expr: &ForExpr, scope: &Scope) -> Result<Data, Reported> {
         if expr.grouping {
             return self.report(
                 &is::UNSUPPORTED,
@@ -68,27 +68,27 @@ impl Evaluator<'_> {
             );
         }
         let collection = self.evaluate(&expr.intro.collection_expr, scope)?;
-        let pairs: Vec<(Kind, Value)> = match collection.kind {
-            Kind::List(items) => items.into_iter().enumerate().map(|(i, v)| (Kind::Number(i.into()), v)).collect(),
-            Kind::Map(entries) => entries.into_iter().map(|e| (Kind::Text(e.key), e.value)).collect(),
+        let pairs: Vec<(Data, Evaluated)> = match collection.data {
+            Data::List(items) => items.into_iter().enumerate().map(|(i, v)| (Data::Number(i.into()), v)).collect(),
+            Data::Map(entries) => entries.into_iter().map(|e| (Data::Text(e.key), e.value)).collect(),
             _ => return self.unexpected(&collection, "a list or a map", "write for x in [\"a\", \"b\"]"),
         };
-        let (mut list, mut map) = (vec![], Vec::<Entry>::new());
+        let (mut list, mut map) = (vec![], Vec::<MapEntry>::new());
         for (key, value) in pairs {
             if value.is_refused() {
                 return Err(Reported);
             }
             let mut names = vec![(expr.intro.value_var.to_string(), value)];
             if let Some(key_var) = &expr.intro.key_var {
-                names.push((key_var.to_string(), Value::new(at.clone(), key)));
+                names.push((key_var.to_string(), Evaluated::new(at.clone(), key)));
             }
             let bound = Bound { names, outer: scope.bound };
             let scope = &Scope { bound: Some(&bound), depth: scope.depth };
             if let Some(condition) = &expr.cond {
                 let condition = self.evaluate(&condition.expr, scope)?;
-                match condition.kind {
-                    Kind::Bool(true) => {}
-                    Kind::Bool(false) => continue,
+                match condition.data {
+                    Data::Bool(true) => {}
+                    Data::Bool(false) => continue,
                     _ => return self.unexpected(&condition, "true or false", "write a comparison behind `if`"),
                 }
             }
@@ -107,8 +107,8 @@ impl Evaluator<'_> {
                     "make each key another one",
                 );
             }
-            map.push(Entry { key, key_at, value });
+            map.push(MapEntry { key, key_at, value });
         }
-        Ok(if expr.key_expr.is_some() { Kind::Map(map) } else { Kind::List(list) })
+        Ok(if expr.key_expr.is_some() { Data::Map(map) } else { Data::List(list) })
     }
 }

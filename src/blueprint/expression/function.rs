@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::diagnostic::{Refusal, refuse};
-use super::super::value::{Entry, Kind, Value};
+use super::super::value::{Data, Evaluated, MapEntry};
 use super::super::vocabulary::nearest;
 use super::printed;
 use crate::blueprint::rules::language as is;
@@ -49,10 +49,10 @@ pub(super) fn known(name: &str) -> Result<(), Refusal> {
     refuse(rule, problem, help)
 }
 
-type Called = Result<Kind, (Option<Range<usize>>, Refusal)>;
+type Called = Result<Data, (Option<Range<usize>>, Refusal)>;
 
 /// What a function makes, or which argument is to blame (`None`: their number).
-pub(super) fn call(name: &str, arguments: Vec<Value>) -> Called {
+pub(super) fn call(name: &str, arguments: Vec<Evaluated>) -> Called {
     let count = arguments.len();
     let fits = match name {
         "concat" | "merge" | "min" | "max" => count >= 1,
@@ -73,8 +73,8 @@ pub(super) fn call(name: &str, arguments: Vec<Value>) -> Called {
     }
     match name {
         "length" => length(&arguments[0]),
-        "lower" => text(&arguments[0]).map(|text| Kind::Text(text.to_lowercase())),
-        "upper" => text(&arguments[0]).map(|text| Kind::Text(text.to_uppercase())),
+        "lower" => text(&arguments[0]).map(|text| Data::Text(text.to_lowercase())),
+        "upper" => text(&arguments[0]).map(|text| Data::Text(text.to_uppercase())),
         "join" => join(&arguments[0], &arguments[1]),
         "concat" => concat(arguments),
         "merge" => merge(arguments),
@@ -82,76 +82,76 @@ pub(super) fn call(name: &str, arguments: Vec<Value>) -> Called {
     }
 }
 
-fn unexpected<T>(value: &Value, expected: &str) -> Result<T, (Option<Range<usize>>, Refusal)> {
-    refuse(&is::OPERAND, format!("expected {expected}, not {}", value.kind.name()), format!("write {expected}"))
+fn unexpected<T>(value: &Evaluated, expected: &str) -> Result<T, (Option<Range<usize>>, Refusal)> {
+    refuse(&is::OPERAND, format!("expected {expected}, not {}", value.data.name()), format!("write {expected}"))
         .map_err(|refusal| (Some(value.at.clone()), refusal))
 }
 
-fn text(value: &Value) -> Result<&str, (Option<Range<usize>>, Refusal)> {
-    match &value.kind {
-        Kind::Text(text) => Ok(text),
+fn text(value: &Evaluated) -> Result<&str, (Option<Range<usize>>, Refusal)> {
+    match &value.data {
+        Data::Text(text) => Ok(text),
         _ => unexpected(value, "text"),
     }
 }
 
-fn length(value: &Value) -> Called {
-    let length = match &value.kind {
-        Kind::List(items) => items.len(),
-        Kind::Map(entries) => entries.len(),
-        Kind::Text(text) => text.chars().count(),
+fn length(value: &Evaluated) -> Called {
+    let length = match &value.data {
+        Data::List(items) => items.len(),
+        Data::Map(entries) => entries.len(),
+        Data::Text(text) => text.chars().count(),
         _ => return unexpected(value, "a list, a map or text"),
     };
-    Ok(Kind::Number(length.into()))
+    Ok(Data::Number(length.into()))
 }
 
-fn join(separator: &Value, list: &Value) -> Called {
+fn join(separator: &Evaluated, list: &Evaluated) -> Called {
     let separator = text(separator)?;
-    let Kind::List(items) = &list.kind else { return unexpected(list, "a list") };
+    let Data::List(items) = &list.data else { return unexpected(list, "a list") };
     let mut parts = vec![];
     for item in items {
-        match printed(&item.kind) {
+        match printed(&item.data) {
             Some(part) => parts.push(part),
             None => return unexpected(item, "text or a number"),
         }
     }
-    Ok(Kind::Text(parts.join(separator)))
+    Ok(Data::Text(parts.join(separator)))
 }
 
-fn concat(lists: Vec<Value>) -> Called {
+fn concat(lists: Vec<Evaluated>) -> Called {
     let mut all = vec![];
     for list in lists {
-        match list.kind {
-            Kind::List(items) => all.extend(items),
+        match list.data {
+            Data::List(items) => all.extend(items),
             _ => return unexpected(&list, "a list"),
         }
     }
-    Ok(Kind::List(all))
+    Ok(Data::List(all))
 }
 
 /// The later map wins.
-fn merge(maps: Vec<Value>) -> Called {
+fn merge(maps: Vec<Evaluated>) -> Called {
     let mut all = std::collections::BTreeMap::new();
     let mut order = 0;
     for map in maps {
-        let Kind::Map(entries) = map.kind else { return unexpected(&map, "a map") };
+        let Data::Map(entries) = map.data else { return unexpected(&map, "a map") };
         for entry in entries {
-            let place = all.get(&entry.key).map_or(order, |(place, _): &(usize, Entry)| *place);
+            let place = all.get(&entry.key).map_or(order, |(place, _): &(usize, MapEntry)| *place);
             order += 1;
             all.insert(entry.key.clone(), (place, entry));
         }
     }
-    let mut entries: Vec<(usize, Entry)> = all.into_values().collect();
+    let mut entries: Vec<(usize, MapEntry)> = all.into_values().collect();
     entries.sort_by_key(|(place, _)| *place);
-    Ok(Kind::Map(entries.into_iter().map(|(_, entry)| entry).collect()))
+    Ok(Data::Map(entries.into_iter().map(|(_, entry)| entry).collect()))
 }
 
-fn extreme(largest: bool, values: &[Value]) -> Called {
+fn extreme(largest: bool, values: &[Evaluated]) -> Called {
     let mut found = None;
     for value in values {
-        let Kind::Number(number) = value.kind else { return unexpected(value, "a number") };
+        let Data::Number(number) = value.data else { return unexpected(value, "a number") };
         if found.is_none_or(|best| if largest { number > best } else { number < best }) {
             found = Some(number);
         }
     }
-    Ok(found.map_or(Kind::Null, Kind::Number))
+    Ok(found.map_or(Data::Null, Data::Number))
 }

@@ -16,9 +16,9 @@ use std::ops::Range;
 use hcl_edit::expr::{Expression, FuncCall};
 use hcl_edit::template::{Element, StringTemplate};
 
-use super::diagnostic::{Refusal, Source};
+use super::diagnostic::{Refusal, SourceText};
 use super::tree::span;
-use super::value::{Kind, Value};
+use super::value::{Data, Evaluated};
 use crate::blueprint::rules::{Rule, language as is};
 
 /// Parts and characters that the expressions of one file may make in all; blueprints need a few hundred.
@@ -30,12 +30,12 @@ const DEEPEST: usize = 160;
 #[derive(Debug)]
 pub(super) struct Reported;
 
-type Evaluated = Result<Value, Reported>;
+type Evaluation = Result<Evaluated, Reported>;
 
 /// Evaluates the expressions of one file.
 pub(super) struct Evaluator<'a> {
-    source: &'a Source<'a>,
-    variables: &'a BTreeMap<String, Value>,
+    source: &'a SourceText<'a>,
+    variables: &'a BTreeMap<String, Evaluated>,
     /// Whether a variable's own default is evaluated, which knows no variables.
     of_default: bool,
     work: Cell<usize>,
@@ -49,12 +49,12 @@ struct Scope<'s> {
 }
 
 struct Bound<'s> {
-    names: Vec<(String, Value)>,
+    names: Vec<(String, Evaluated)>,
     outer: Option<&'s Bound<'s>>,
 }
 
 impl<'s> Scope<'s> {
-    fn find(&self, name: &str) -> Option<&'s Value> {
+    fn find(&self, name: &str) -> Option<&'s Evaluated> {
         let mut at = self.bound;
         while let Some(bound) = at {
             if let Some((_, value)) = bound.names.iter().find(|(known, _)| known == name) {
@@ -68,27 +68,29 @@ impl<'s> Scope<'s> {
 
 impl<'a> Evaluator<'a> {
     /// `variables` are what `var.<name>` is.
-    pub fn new(source: &'a Source<'a>, variables: &'a BTreeMap<String, Value>) -> Self {
+    pub fn new(source: &'a SourceText<'a>, variables: &'a BTreeMap<String, Evaluated>) -> Self {
         Evaluator { source, variables, of_default: false, work: Cell::new(0) }
     }
 
     /// For a variable's default, which knows no variables: `none` there are.
-    pub fn of_default(source: &'a Source<'a>, none: &'a BTreeMap<String, Value>) -> Self {
+    pub fn of_default(source: &'a SourceText<'a>, none: &'a BTreeMap<String, Evaluated>) -> Self {
         Evaluator { of_default: true, ..Evaluator::new(source, none) }
     }
 
-    /// What an attribute holds; [`Kind::Refused`] if its expression cannot be evaluated, which is reported.
-    pub fn value(&self, expr: &Expression) -> Value {
+    /// What an attribute holds; [`Data::Refused`] if its expression cannot be evaluated, which is reported.
+    pub fn value(&self, expr: &Expression) -> Evaluated {
         self.element(expr, &Scope::default())
     }
 
     /// A word that stands for itself is left to the reader, which knows whether it wants text.
-    fn element(&self, expr: &Expression, scope: &Scope) -> Value {
+    fn element(&self, expr: &Expression, scope: &Scope) -> Evaluated {
         let at = span(expr);
         match expr {
-            Expression::Variable(word) if scope.find(word).is_none() => Value::new(at, Kind::Word(word.to_string())),
-            Expression::HeredocTemplate(_) => Value::new(at, Kind::Heredoc),
-            _ => self.evaluate(expr, scope).unwrap_or(Value::new(at, Kind::Refused)),
+            Expression::Variable(word) if scope.find(word).is_none() => {
+                Evaluated::new(at, Data::Word(word.to_string()))
+            }
+            Expression::HeredocTemplate(_) => Evaluated::new(at, Data::Heredoc),
+            _ => self.evaluate(expr, scope).unwrap_or(Evaluated::new(at, Data::Refused)),
         }
     }
 
@@ -125,7 +127,7 @@ impl<'a> Evaluator<'a> {
         Err(Reported)
     }
 
-    fn evaluate(&self, expr: &Expression, scope: &Scope) -> Evaluated {
+    fn evaluate(&self, expr: &Expression, scope: &Scope) -> Evaluation {
         let at = span(expr);
         let scope = &Scope { depth: scope.depth + 1, ..scope.clone() };
         if scope.depth > DEEPEST {
@@ -137,16 +139,16 @@ impl<'a> Evaluator<'a> {
             );
         }
         self.spend(&at, 1)?;
-        let kind = match expr {
-            Expression::Null(_) => Kind::Null,
-            Expression::Bool(value) => Kind::Bool(*value.value()),
-            Expression::Number(number) => Kind::Number(*number.value()),
+        let data = match expr {
+            Expression::Null(_) => Data::Null,
+            Expression::Bool(value) => Data::Bool(*value.value()),
+            Expression::Number(number) => Data::Number(*number.value()),
             Expression::String(text) => {
                 self.spend(&at, text.len())?;
-                Kind::Text(text.to_string())
+                Data::Text(text.to_string())
             }
-            Expression::Array(array) => Kind::List(array.iter().map(|item| self.element(item, scope)).collect()),
-            Expression::Object(object) => Kind::Map(self.object(object, scope)),
+            Expression::Array(array) => Data::List(array.iter().map(|item| self.element(item, scope)).collect()),
+            Expression::Object(object) => Data::Map(self.object(object, scope)),
             Expression::StringTemplate(template) => return self.template(&at, template, scope),
             Expression::HeredocTemplate(_) => {
                 return self.report(
@@ -156,29 +158,29 @@ impl<'a> Evaluator<'a> {
                     "write text in double quotes",
                 );
             }
-            Expression::Parenthesis(inner) => return Ok(Value { at, ..self.evaluate(inner.inner(), scope)? }),
+            Expression::Parenthesis(inner) => return Ok(Evaluated { at, ..self.evaluate(inner.inner(), scope)? }),
             Expression::Variable(word) => return self.word(&at, word, scope),
             Expression::Conditional(conditional) => {
                 let condition = self.evaluate(&conditional.cond_expr, scope)?;
-                let chosen = match condition.kind {
-                    Kind::Bool(true) => &conditional.true_expr,
-                    Kind::Bool(false) => &conditional.false_expr,
+                let chosen = match condition.data {
+                    Data::Bool(true) => &conditional.true_expr,
+                    Data::Bool(false) => &conditional.false_expr,
                     _ => return self.unexpected(&condition, "true or false", "write a comparison before the `?`"),
                 };
-                return Ok(Value { at, ..self.evaluate(chosen, scope)? });
+                return Ok(Evaluated { at, ..self.evaluate(chosen, scope)? });
             }
             Expression::FuncCall(call) => self.call(&at, call, scope)?,
             Expression::Traversal(traversal) => return self.traversal(&at, traversal, scope),
             Expression::UnaryOp(operation) => {
                 let value = self.evaluate(&operation.expr, scope)?;
-                self.settle(&value.at, operation::unary(*operation.operator.value(), &value.kind))?
+                self.settle(&value.at, operation::unary(*operation.operator.value(), &value.data))?
             }
             Expression::BinaryOp(operation) => {
                 let left = self.evaluate(&operation.lhs_expr, scope)?;
                 let right = self.evaluate(&operation.rhs_expr, scope)?;
                 self.spend(&at, left.weight().min(right.weight()))?;
-                match operation::binary(*operation.operator.value(), &left.kind, &right.kind) {
-                    Ok(kind) => kind,
+                match operation::binary(*operation.operator.value(), &left.data, &right.data) {
+                    Ok(data) => data,
                     Err((side, refusal)) => {
                         let at = [&left.at, &right.at, &at][side as usize];
                         return self.settle(at, Err(refusal));
@@ -187,18 +189,18 @@ impl<'a> Evaluator<'a> {
             }
             Expression::ForExpr(expr) => self.repeat(&at, expr, scope)?,
         };
-        Ok(Value::new(at, kind))
+        Ok(Evaluated::new(at, data))
     }
 
-    fn unexpected<T>(&self, value: &Value, expected: &str, help: &str) -> Result<T, Reported> {
-        self.report(&is::OPERAND, &value.at, format!("expected {expected}, not {}", value.kind.name()), help)
+    fn unexpected<T>(&self, value: &Evaluated, expected: &str, help: &str) -> Result<T, Reported> {
+        self.report(&is::OPERAND, &value.at, format!("expected {expected}, not {}", value.data.name()), help)
     }
 
     /// A template of one `${…}` alone is that value; every other one is text.
-    fn template(&self, at: &Range<usize>, template: &StringTemplate, scope: &Scope) -> Evaluated {
+    fn template(&self, at: &Range<usize>, template: &StringTemplate, scope: &Scope) -> Evaluation {
         let elements: Vec<&Element> = template.iter().collect();
         if let [Element::Interpolation(only)] = elements.as_slice() {
-            return Ok(Value { at: at.clone(), ..self.evaluate(&only.expr, scope)? });
+            return Ok(Evaluated { at: at.clone(), ..self.evaluate(&only.expr, scope)? });
         }
         let mut text = String::new();
         for element in elements {
@@ -206,7 +208,7 @@ impl<'a> Evaluator<'a> {
                 Element::Literal(literal) => text.push_str(literal),
                 Element::Interpolation(part) => {
                     let value = self.evaluate(&part.expr, scope)?;
-                    match printed(&value.kind) {
+                    match printed(&value.data) {
                         Some(part) => text.push_str(&part),
                         None => return self.unexpected(&value, "text or a number", "use join(\", \", …) for a list"),
                     }
@@ -224,10 +226,10 @@ impl<'a> Evaluator<'a> {
             }
             self.spend(at, text.len())?;
         }
-        Ok(Value::new(at.clone(), Kind::Text(text)))
+        Ok(Evaluated::new(at.clone(), Data::Text(text)))
     }
 
-    fn call(&self, at: &Range<usize>, call: &FuncCall, scope: &Scope) -> Result<Kind, Reported> {
+    fn call(&self, at: &Range<usize>, call: &FuncCall, scope: &Scope) -> Result<Data, Reported> {
         let names = call.name.namespace.iter().chain([&call.name.name]).map(|part| part.as_str());
         let name = names.collect::<Vec<_>>().join("::");
         let name = name.as_str();
@@ -241,22 +243,22 @@ impl<'a> Evaluator<'a> {
             arguments.push(self.evaluate(argument, scope)?);
         }
         // What a function makes is at most its arguments, and a separator before each part.
-        let weight: usize = arguments.iter().map(Value::weight).sum();
-        let separator = if name == "join" { arguments.first().map_or(1, Value::weight) } else { 1 };
+        let weight: usize = arguments.iter().map(Evaluated::weight).sum();
+        let separator = if name == "join" { arguments.first().map_or(1, Evaluated::weight) } else { 1 };
         self.spend(at, weight.saturating_mul(separator))?;
         match function::call(name, arguments) {
-            Ok(kind) => Ok(kind),
+            Ok(data) => Ok(data),
             Err((place, refusal)) => self.settle(&place.unwrap_or(name_at), Err(refusal)),
         }
     }
 }
 
 /// As it stands in text.
-fn printed(kind: &Kind) -> Option<String> {
-    match kind {
-        Kind::Text(text) => Some(text.clone()),
-        Kind::Number(number) => Some(number.to_string()),
-        Kind::Bool(value) => Some(value.to_string()),
+fn printed(data: &Data) -> Option<String> {
+    match data {
+        Data::Text(text) => Some(text.clone()),
+        Data::Number(number) => Some(number.to_string()),
+        Data::Bool(value) => Some(value.to_string()),
         _ => None,
     }
 }

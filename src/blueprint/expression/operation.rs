@@ -4,7 +4,7 @@ use hcl_edit::Number;
 use hcl_edit::expr::{BinaryOperator, UnaryOperator};
 
 use super::super::diagnostic::{Refusal, refuse};
-use super::super::value::Kind;
+use super::super::value::Data;
 use crate::blueprint::rules::language as is;
 
 /// What is to blame.
@@ -16,10 +16,10 @@ pub(super) enum Side {
 }
 
 /// `-x`, `!x`
-pub(super) fn unary(operator: UnaryOperator, value: &Kind) -> Result<Kind, Refusal> {
+pub(super) fn unary(operator: UnaryOperator, value: &Data) -> Result<Data, Refusal> {
     match (operator, value) {
-        (UnaryOperator::Neg, Kind::Number(number)) => Ok(Kind::Number(-*number)),
-        (UnaryOperator::Not, Kind::Bool(value)) => Ok(Kind::Bool(!value)),
+        (UnaryOperator::Neg, Data::Number(number)) => Ok(Data::Number(-*number)),
+        (UnaryOperator::Not, Data::Bool(value)) => Ok(Data::Bool(!value)),
         (UnaryOperator::Neg, other) => {
             refuse(&is::OPERAND, format!("`-` needs a number, not {}", other.name()), "write a number")
         }
@@ -30,21 +30,21 @@ pub(super) fn unary(operator: UnaryOperator, value: &Kind) -> Result<Kind, Refus
 }
 
 /// `left operator right`
-pub(super) fn binary(operator: BinaryOperator, left: &Kind, right: &Kind) -> Result<Kind, (Side, Refusal)> {
+pub(super) fn binary(operator: BinaryOperator, left: &Data, right: &Data) -> Result<Data, (Side, Refusal)> {
     use BinaryOperator as Op;
     match operator {
         Op::Eq | Op::NotEq => {
             // Two texts differ; a number and a text are a slip.
             let comparable = std::mem::discriminant(left) == std::mem::discriminant(right);
-            if !comparable && *left != Kind::Null && *right != Kind::Null {
+            if !comparable && *left != Data::Null && *right != Data::Null {
                 let problem = format!("{} is never equal to {}", left.name(), right.name());
                 return blame(Side::Both, refuse(&is::OPERAND, problem, "compare two values of one type"));
             }
-            Ok(Kind::Bool(same(left, right) == (operator == Op::Eq)))
+            Ok(Data::Bool(same(left, right) == (operator == Op::Eq)))
         }
         Op::And | Op::Or => {
-            let flag = |side, value: &Kind| match value {
-                Kind::Bool(flag) => Ok(*flag),
+            let flag = |side, value: &Data| match value {
+                Data::Bool(flag) => Ok(*flag),
                 other => blame(
                     side,
                     refuse(
@@ -55,15 +55,15 @@ pub(super) fn binary(operator: BinaryOperator, left: &Kind, right: &Kind) -> Res
                 ),
             };
             let (left, right) = (flag(Side::Left, left)?, flag(Side::Right, right)?);
-            Ok(Kind::Bool(if operator == Op::And { left && right } else { left || right }))
+            Ok(Data::Bool(if operator == Op::And { left && right } else { left || right }))
         }
         _ => {
-            let number = |side, value: &Kind| match value {
-                Kind::Number(number) => Ok(*number),
+            let number = |side, value: &Data| match value {
+                Data::Number(number) => Ok(*number),
                 other => {
                     let help = match operator {
-                        Op::Plus if matches!(other, Kind::Text(_)) => "text is joined in a template: \"${a}${b}\"",
-                        Op::Plus if matches!(other, Kind::List(_)) => "write concat(a, b)",
+                        Op::Plus if matches!(other, Data::Text(_)) => "text is joined in a template: \"${a}${b}\"",
+                        Op::Plus if matches!(other, Data::List(_)) => "write concat(a, b)",
                         _ => "write a number",
                     };
                     blame(side, refuse(&is::OPERAND, format!("`{operator}` needs numbers, not {}", other.name()), help))
@@ -71,10 +71,10 @@ pub(super) fn binary(operator: BinaryOperator, left: &Kind, right: &Kind) -> Res
             };
             let (left, right) = (number(Side::Left, left)?, number(Side::Right, right)?);
             match operator {
-                Op::LessEq => Ok(Kind::Bool(left <= right)),
-                Op::GreaterEq => Ok(Kind::Bool(left >= right)),
-                Op::Less => Ok(Kind::Bool(left < right)),
-                Op::Greater => Ok(Kind::Bool(left > right)),
+                Op::LessEq => Ok(Data::Bool(left <= right)),
+                Op::GreaterEq => Ok(Data::Bool(left >= right)),
+                Op::Less => Ok(Data::Bool(left < right)),
+                Op::Greater => Ok(Data::Bool(left > right)),
                 _ => arithmetic(operator, left, right),
             }
         }
@@ -86,18 +86,18 @@ fn blame<T>(side: Side, result: Result<T, Refusal>) -> Result<T, (Side, Refusal)
 }
 
 /// Equal in what they hold, wherever they stand.
-fn same(left: &Kind, right: &Kind) -> bool {
+fn same(left: &Data, right: &Data) -> bool {
     match (left, right) {
-        (Kind::List(a), Kind::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(&a.kind, &b.kind)),
-        (Kind::Map(a), Kind::Map(b)) => {
+        (Data::List(a), Data::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(&a.data, &b.data)),
+        (Data::Map(a), Data::Map(b)) => {
             let find = |key: &str| b.iter().find(|entry| entry.key == key);
-            a.len() == b.len() && a.iter().all(|e| find(&e.key).is_some_and(|o| same(&e.value.kind, &o.value.kind)))
+            a.len() == b.len() && a.iter().all(|e| find(&e.key).is_some_and(|o| same(&e.value.data, &o.value.data)))
         }
         _ => left == right,
     }
 }
 
-fn arithmetic(operator: BinaryOperator, left: Number, right: Number) -> Result<Kind, (Side, Refusal)> {
+fn arithmetic(operator: BinaryOperator, left: Number, right: Number) -> Result<Data, (Side, Refusal)> {
     use BinaryOperator as Op;
     if matches!(operator, Op::Div | Op::Mod) && right.as_f64() == Some(0.0) {
         return blame(Side::Right, refuse(&is::ARITHMETIC, "nothing is divided by 0", "write another divisor"));
@@ -126,7 +126,7 @@ fn arithmetic(operator: BinaryOperator, left: Number, right: Number) -> Result<K
         }
     };
     match found {
-        Some(number) => Ok(Kind::Number(number)),
+        Some(number) => Ok(Data::Number(number)),
         None => {
             blame(Side::Both, refuse(&is::ARITHMETIC, "the result is too large for a number", "write smaller numbers"))
         }

@@ -7,13 +7,13 @@ use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 
 use super::super::diagnostic::{Refusal, refuse};
 use super::super::tree::span;
-use super::super::value::{Kind, Value};
+use super::super::value::{Data, Evaluated};
 use super::super::vocabulary::nearest;
-use super::{Evaluated, Evaluator, Reported, Scope, function};
+use super::{Evaluation, Evaluator, Reported, Scope, function};
 use crate::blueprint::rules::language as is;
 
 impl Evaluator<'_> {
-    pub(super) fn word(&self, at: &Range<usize>, word: &str, scope: &Scope) -> Evaluated {
+    pub(super) fn word(&self, at: &Range<usize>, word: &str, scope: &Scope) -> Evaluation {
         if let Some(value) = scope.find(word) {
             self.spend(at, value.weight())?;
             return Ok(value.moved(at));
@@ -26,7 +26,7 @@ impl Evaluator<'_> {
         self.report(&is::BARE_WORD, at, format!("the bare word `{word}` is no value"), help)
     }
 
-    pub(super) fn traversal(&self, at: &Range<usize>, traversal: &Traversal, scope: &Scope) -> Evaluated {
+    pub(super) fn traversal(&self, at: &Range<usize>, traversal: &Traversal, scope: &Scope) -> Evaluation {
         let mut operators = traversal.operators.iter();
         let root = match &traversal.expr {
             Expression::Variable(root) if scope.find(root).is_none() => root.as_str(),
@@ -57,19 +57,19 @@ impl Evaluator<'_> {
                 _ => span(operator),
             };
             let found = match operator.value() {
-                TraversalOperator::GetAttr(name) => step(&value.kind, &Kind::Text(name.to_string())),
-                TraversalOperator::Index(index) => step(&value.kind, &self.evaluate(index, scope)?.kind),
-                TraversalOperator::LegacyIndex(index) => step(&value.kind, &Kind::Number(Number::from(*index.value()))),
+                TraversalOperator::GetAttr(name) => step(&value.data, &Data::Text(name.to_string())),
+                TraversalOperator::Index(index) => step(&value.data, &self.evaluate(index, scope)?.data),
+                TraversalOperator::LegacyIndex(index) => step(&value.data, &Data::Number(Number::from(*index.value()))),
                 TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => {
                     refuse(&is::UNSUPPORTED, "a splat is not supported", "write [for item in list : item.name]")
                 }
             };
             value = self.settle(&step_at, found)?.moved(at);
         }
-        Ok(Value { at: at.clone(), ..value })
+        Ok(Evaluated { at: at.clone(), ..value })
     }
 
-    fn variable(&self, at: &Range<usize>, name: &str, name_at: &Range<usize>) -> Evaluated {
+    fn variable(&self, at: &Range<usize>, name: &str, name_at: &Range<usize>) -> Evaluation {
         let Some(value) = self.variables.get(name) else {
             if self.of_default {
                 let problem = format!("a default follows from nothing else, not from `var.{name}` either");
@@ -96,9 +96,9 @@ impl Evaluator<'_> {
 }
 
 /// `value[index]`, `value.name`
-fn step(value: &Kind, index: &Kind) -> Result<Value, Refusal> {
+fn step(value: &Data, index: &Data) -> Result<Evaluated, Refusal> {
     match (value, index) {
-        (Kind::List(items), Kind::Number(number)) => {
+        (Data::List(items), Data::Number(number)) => {
             let found = number.as_u64().and_then(|i| usize::try_from(i).ok()).and_then(|i| items.get(i));
             match (found, items.len()) {
                 (Some(item), _) => Ok(item.clone()),
@@ -108,7 +108,7 @@ fn step(value: &Kind, index: &Kind) -> Result<Value, Refusal> {
                 }
             }
         }
-        (Kind::Map(entries), Kind::Text(name)) => match entries.iter().find(|entry| entry.key == *name) {
+        (Data::Map(entries), Data::Text(name)) => match entries.iter().find(|entry| entry.key == *name) {
             Some(entry) => Ok(entry.value.clone()),
             None => {
                 let known = || entries.iter().map(|entry| entry.key.as_str());
@@ -119,10 +119,10 @@ fn step(value: &Kind, index: &Kind) -> Result<Value, Refusal> {
                 refuse(&is::NO_PART, format!("the map has no key `{name}`"), help)
             }
         },
-        (Kind::List(_), _) => {
+        (Data::List(_), _) => {
             refuse(&is::NO_PART, format!("a list has no item at {}", index.name()), "write a number from 0 on")
         }
-        (Kind::Map(_), _) => {
+        (Data::Map(_), _) => {
             refuse(&is::NO_PART, format!("a map has no key that is {}", index.name()), "write a key's name")
         }
         (other, _) => {

@@ -3,14 +3,30 @@
 use std::collections::HashSet;
 use std::fmt::Display;
 use std::hash::Hash;
+use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use super::{Found, Origin, Reader, Refusal, aws, refuse, vpc};
-use crate::blueprint::model::Network;
+use super::vpc::{self, ExistingVpc};
+use super::{BlockReader, Presence, Reading, Refusal, aws, doc, is, refuse};
+use crate::blueprint::form::Doc;
 use crate::blueprint::peer::Peer;
 use crate::blueprint::regions;
-use crate::blueprint::rules::language as is;
+
+/// `network { … }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// The VPC's addresses. A VPC that pgherd makes is cut into one subnet for each zone.
+    pub cidr: Ipv4Net,
+    /// Full names of availability zones, such as `eu-west-1a`.
+    pub zones: Vec<String>,
+    /// The VPC that the cluster moves into; `None` makes one.
+    pub existing: Option<ExistingVpc>,
+    /// Who may reach HAProxy's write and read ports; `None` means the network's own addresses.
+    pub clients: Option<Vec<Peer>>,
+    /// Who may reach SSH and the stats page. Empty: nobody.
+    pub admins: Vec<Peer>,
+}
 
 /// No region has more zones: us-east-1 has six
 /// (2026-11: <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>).
@@ -21,12 +37,28 @@ pub const SMALLEST_PART: u8 = 26;
 /// Widest range that may come in: more than a /8 is no longer somebody.
 const WIDEST_ALLOWED: u8 = 8;
 
-pub fn read(r: &Reader, region: &Found<String>, default: Network) -> Network {
-    let mut cidr = r.parsed("cidr", default.cidr, vpc_range);
+/// Reads the block.
+pub fn read(r: &BlockReader, region: &Reading<String>) -> Network {
+    let cidr = doc(
+        "cidr",
+        "The VPC's range. A VPC that pgherd makes is cut into one subnet for each zone: choose a private range that no network connected to it uses. It cannot change later.",
+    )
+    .by_default("`\"10.20.0.0/16\"`; required with `vpc_id`");
+    let mut cidr = r.parsed(cidr, Ipv4Net::new_assert(Ipv4Addr::new(10, 20, 0, 0), 16), vpc_range);
+    let zones_doc = doc(
+        "zones",
+        "The availability zones that machines are distributed over, in full (`eu-west-1a`) or by letter (`a`). With three, any one may fail and the other two still elect a primary.",
+    )
+    .by_default("three that every account has: a, b and c in most regions");
     let written =
-        r.list("zones", |zone| if region.refused() { Ok(zone.into()) } else { aws::zone(zone, &region.value) });
-    let clients = allowed(r, "clients");
-    if let (Some([]), true) = (clients.value.as_deref(), clients.written()) {
+        r.list(zones_doc, |zone| if region.is_refused() { Ok(zone.into()) } else { aws::zone(zone, &region.value) });
+    let clients = doc(
+        "clients",
+        "Who may reach HAProxy's write and read ports: ranges, security groups (`sg-…`, also of a peered VPC; `<account>/sg-…`) and prefix lists (`pl-…`).",
+    )
+    .by_default("the network's own addresses");
+    let clients = allowed(r, clients);
+    if let (Some([]), true) = (clients.value.as_deref(), clients.is_set()) {
         let help = "leave `clients` out to let the network's own addresses in";
         r.report(
             "clients",
@@ -34,12 +66,17 @@ pub fn read(r: &Reader, region: &Found<String>, default: Network) -> Network {
             Refusal { rule: &is::TOO_OPEN, problem: "nobody could reach HAProxy".into(), help: help.into() },
         );
     }
-    let admins = allowed(r, "admins");
+    let admins = doc(
+        "admins",
+        "Who may reach SSH (which also needs `key_name`) and the stats page. The same kinds of entries as in `clients`.",
+    )
+    .by_default("nobody");
+    let admins = allowed(r, admins);
     let existing = vpc::read(r, region);
     let zones = if existing.is_meant() {
         existing.zones()
     } else {
-        let zones = zones(r, region, &written, default.zones);
+        let zones = zones(r, region, &written);
         check_private(r, &mut cidr);
         check_room(r, &cidr, &zones);
         zones.value
@@ -51,14 +88,18 @@ pub fn read(r: &Reader, region: &Found<String>, default: Network) -> Network {
 
 /// The zones of a VPC that is made, in full.
 fn zones(
-    r: &Reader,
-    region: &Found<String>,
-    written: &Found<Option<Vec<Found<String>>>>,
-    default: Vec<String>,
-) -> Found<Vec<String>> {
+    r: &BlockReader,
+    region: &Reading<String>,
+    written: &Reading<Option<Vec<Reading<String>>>>,
+) -> Reading<Vec<String>> {
+    // In some regions each account has other zones. A blueprint must name them there, and is refused if it does not.
+    let default = || {
+        let [a, b] = ["a", "b"].map(|letter| format!("{}{letter}", region.value));
+        regions::default_zones(&region.value).unwrap_or_else(|| vec![a, b])
+    };
     let at = written.at.clone();
     let Some(zones) = &written.value else {
-        if regions::default_zones(&region.value).is_none() && written.origin == Origin::Default {
+        if regions::default_zones(&region.value).is_none() && written.presence == Presence::Default {
             let letters: Vec<String> =
                 regions::zones(&region.value).unwrap_or_default().chars().map(String::from).collect();
             let problem = format!(
@@ -73,54 +114,54 @@ fn zones(
             );
             r.source.report(&is::ZONES, &region.at, problem, help);
         }
-        return Found { value: default, at, origin: written.origin };
+        return Reading { value: default(), at, presence: written.presence };
     };
     report_repeated(r, "zones", zones);
     let value: Vec<String> = zones.iter().map(|zone| zone.value.clone()).collect();
-    if !(1..=MOST_ZONES).contains(&value.len()) && written.written() {
+    if !(1..=MOST_ZONES).contains(&value.len()) && written.is_set() {
         let problem = format!("{} zones", value.len());
         r.report(
             "zones",
             &written.at,
             Refusal { rule: &is::ZONES, problem, help: format!("name 1 to {MOST_ZONES} zones") },
         );
-        return Found { value: default, at, origin: Origin::Refused };
+        return Reading { value: default(), at, presence: Presence::Refused };
     }
-    Found { value, at, origin: written.origin }
+    Reading { value, at, presence: written.presence }
 }
 
 /// A list of ranges that may come in.
-fn allowed(r: &Reader, name: &'static str) -> Found<Option<Vec<Peer>>> {
-    let Found { value, at, origin } = r.list(name, peer);
+fn allowed(r: &BlockReader, doc: Doc) -> Reading<Option<Vec<Peer>>> {
+    let Reading { value, at, presence } = r.list(doc, peer);
     if let Some(ranges) = &value {
-        report_repeated(r, name, ranges);
+        report_repeated(r, doc.name, ranges);
     }
-    Found { value: value.map(|ranges| ranges.into_iter().map(|range| range.value).collect()), at, origin }
+    Reading { value: value.map(|ranges| ranges.into_iter().map(|range| range.value).collect()), at, presence }
 }
 
 /// The range of a VPC that is made is nobody else's. What exists already is its owner's to judge.
-fn check_private(r: &Reader, cidr: &mut Found<Ipv4Net>) {
+fn check_private(r: &BlockReader, cidr: &mut Reading<Ipv4Net>) {
     /// RFC 1918, and RFC 6598 for those who have used that up.
     const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
     let inside = |private: &&str| private.parse::<Ipv4Net>().is_ok_and(|private| private.contains(&cidr.value));
-    if cidr.written() && !PRIVATE.iter().any(inside) {
+    if cidr.is_set() && !PRIVATE.iter().any(inside) {
         let net = cidr.value;
         let problem = format!("`{net}` is not private: its owners on the internet could not be reached from inside");
         let help = format!("take a part of {}", PRIVATE.join(", "));
         r.report("cidr", &cidr.at, Refusal { rule: &is::VPC, problem, help });
-        cidr.origin = Origin::Refused;
+        cidr.presence = Presence::Refused;
     }
 }
 
 /// The network must give each zone a part that holds its machines.
-fn check_room(r: &Reader, cidr: &Found<Ipv4Net>, zones: &Found<Vec<String>>) {
-    if cidr.refused() || zones.refused() {
+fn check_room(r: &BlockReader, cidr: &Reading<Ipv4Net>, zones: &Reading<Vec<String>>) {
+    if cidr.is_refused() || zones.is_refused() {
         return;
     }
     let parts = zones.value.len().next_power_of_two();
     let longest = SMALLEST_PART - parts.trailing_zeros() as u8;
     if cidr.value.prefix_len() > longest {
-        let (name, at) = if cidr.written() { ("cidr", &cidr.at) } else { ("zones", &zones.at) };
+        let (name, at) = if cidr.is_set() { ("cidr", &cidr.at) } else { ("zones", &zones.at) };
         let problem = format!(
             "{} cannot hold {} zones: it is cut into {parts} parts, and the machines of a zone need a /{SMALLEST_PART}",
             cidr.value,
@@ -139,7 +180,7 @@ fn check_room(r: &Reader, cidr: &Found<Ipv4Net>, zones: &Found<Vec<String>>) {
     }
 }
 
-fn report_repeated<T: Hash + Eq + Display>(r: &Reader, name: &str, items: &[Found<T>]) {
+fn report_repeated<T: Hash + Eq + Display>(r: &BlockReader, name: &str, items: &[Reading<T>]) {
     let mut seen = HashSet::new();
     for item in items {
         if !seen.insert(&item.value) {

@@ -1,20 +1,20 @@
 //! Whose processors must be alike. The readers of one block cannot see it.
 
-use super::{Found, Reader, Refusal, aws};
+use super::{BlockReader, Reading, Refusal, aws};
 use crate::blueprint::rules::language as is;
 
 /// The instance types that a blueprint names, and where.
 pub struct InstanceTypes {
-    pub builder: Found<Option<String>>,
-    pub master: Found<String>,
+    pub builder: Reading<Option<String>>,
+    pub master: Reading<String>,
     /// `None` where there are no slaves.
-    pub slaves: Option<Found<String>>,
-    pub haproxy: Found<String>,
+    pub slaves: Option<Reading<String>>,
+    pub haproxy: Reading<String>,
 }
 
-pub fn check(r: &Reader, types: &InstanceTypes) {
+pub fn check(r: &BlockReader, types: &InstanceTypes) {
     let InstanceTypes { builder, master, slaves, haproxy } = types;
-    if [Some(master), slaves.as_ref(), Some(haproxy)].into_iter().flatten().any(Found::refused) {
+    if [Some(master), slaves.as_ref(), Some(haproxy)].into_iter().flatten().any(Reading::is_refused) {
         return;
     }
     if let Some(slaves) = slaves
@@ -25,7 +25,7 @@ pub fn check(r: &Reader, types: &InstanceTypes) {
             named(&master.value),
             named(&slaves.value)
         );
-        let at = if slaves.written() { &slaves.at } else { &master.at };
+        let at = if slaves.is_set() { &slaves.at } else { &master.at };
         r.source.report(
             &is::PROCESSOR,
             at,

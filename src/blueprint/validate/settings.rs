@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::postgres::Context;
-use super::{Reader, Refusal, refuse};
+use super::{BlockReader, Refusal, doc, refuse};
 use crate::blueprint::form::Holds;
-use crate::blueprint::model::{least_replication_slots, least_wal_senders};
 use crate::blueprint::rules::language as is;
-use crate::blueprint::value::{Kind, Value, mismatch, text};
+use crate::blueprint::validate::postgres::slots::{least_replication_slots, least_wal_senders};
+use crate::blueprint::value::{Data, Evaluated, mismatch, text};
 use crate::parameters;
 
 mod breaking;
 mod date_style;
 mod installed;
 mod libraries;
-mod lists;
 mod names;
 mod owned;
 mod relations;
@@ -28,10 +27,12 @@ const MOST_SETTINGS: usize = 200;
 
 /// Settings by name in lower case (PostgreSQL does not tell cases apart), values as in `postgresql.conf`, unquoted.
 /// `locales` are those that the images make for databases, beside the C library's own.
-pub fn read(r: &Reader, context: &Context, major: Option<u16>, locales: &[&str]) -> BTreeMap<String, String> {
+pub fn read(r: &BlockReader, context: &Context, major: Option<u16>, locales: &[&str]) -> BTreeMap<String, String> {
+    let doc_settings = doc("settings", "Any setting of `postgresql.conf`, except those that pgherd or Patroni owns.")
+        .by_default("sizes that follow from the instance types and disks; see `db_config/patroni.yml`");
     let mut settings = BTreeMap::new();
     let mut values = vec![];
-    for (i, entry) in r.map("settings", Holds::ScalarMap).into_iter().enumerate() {
+    for (i, entry) in r.map(doc_settings, Holds::ScalarMap).into_iter().enumerate() {
         if i == MOST_SETTINGS {
             let problem = format!("more than {MOST_SETTINGS} settings");
             r.report(
@@ -91,15 +92,15 @@ fn syntax(name: &str) -> Result<(), Refusal> {
 }
 
 /// A setting's value as it stands in `postgresql.conf`.
-fn scalar(name: &str, value: &Value) -> Result<String, Refusal> {
+fn scalar(name: &str, value: &Evaluated) -> Result<String, Refusal> {
     let is_text = parameters::newest(name).is_some_and(|parameter| parameter.kind == parameters::Kind::String);
-    match &value.kind {
-        Kind::Bool(_) if is_text && !matches!(name, "log_connections") => {
+    match &value.data {
+        Data::Bool(_) if is_text && !matches!(name, "log_connections") => {
             mismatch(value, "text", "this setting is neither on nor off: write text in double quotes, or \"\" for none")
         }
-        Kind::Bool(flag) => Ok(if *flag { "on" } else { "off" }.into()),
-        Kind::Number(number) => Ok(number.to_string()),
-        Kind::Text(_) => {
+        Data::Bool(flag) => Ok(if *flag { "on" } else { "off" }.into()),
+        Data::Number(number) => Ok(number.to_string()),
+        Data::Text(_) => {
             let text = text(value)?;
             match text.chars().any(char::is_control) {
                 true => refuse(
@@ -110,7 +111,7 @@ fn scalar(name: &str, value: &Value) -> Result<String, Refusal> {
                 false => Ok(text.to_string()),
             }
         }
-        Kind::List(_) => mismatch(value, "text, a number or true/false", "write a list as PostgreSQL does: \"a, b\""),
+        Data::List(_) => mismatch(value, "text, a number or true/false", "write a list as PostgreSQL does: \"a, b\""),
         _ => mismatch(value, "text, a number or true/false", "write text in double quotes"),
     }
 }
@@ -119,13 +120,6 @@ fn scalar(name: &str, value: &Value) -> Result<String, Refusal> {
 /// blueprint promises.
 fn fits(name: &str, value: &str, context: &Context, major: Option<u16>, locales: &[&str]) -> Result<String, Refusal> {
     let value = types::check(name, value, major)?;
-    if lists::is_list(name) && lists::split(&value).is_none() {
-        return refuse(
-            &is::SETTING_VALUE,
-            format!("`{value}` is no list that PostgreSQL can read"),
-            "write names with commas in between, and a name with spaces in double quotes: \"a, \\\"b c\\\"\"",
-        );
-    }
     libraries::check(name, &value, major)?;
     installed::check(name, &value, major, locales)?;
     tls::check(name, &value, major)?;
@@ -171,7 +165,7 @@ fn promises(name: &str, value: &str, context: &Context) -> Result<(), Refusal> {
             "leave it out for \"replica\", or write \"logical\"",
         ),
         // The kernel gives a process 8 MiB, and PostgreSQL wants 512 kB of them free.
-        "max_stack_depth" if parameters::number(name, value).is_some_and(|kb| kb > 7680.0) => refuse(
+        "max_stack_depth" if parameters::value::number(name, value).is_some_and(|kb| kb > 7680.0) => refuse(
             &is::SETTING_VALUE,
             format!("`{value}` is more than the kernel gives a process"),
             "write what is within 100 to 7680, in units of kB",
@@ -188,7 +182,7 @@ fn promises(name: &str, value: &str, context: &Context) -> Result<(), Refusal> {
         "max_connections" => at_least(name, value, 25, "Patroni ignores what is lower"),
         "max_locks_per_transaction" => at_least(name, value, 32, "Patroni ignores what is lower"),
         "max_worker_processes" => at_least(name, value, 2, "Patroni ignores what is lower"),
-        "wal_keep_size" if parameters::number(name, value).is_some_and(|mb| mb < 16.0) => refuse(
+        "wal_keep_size" if parameters::value::number(name, value).is_some_and(|mb| mb < 16.0) => refuse(
             &is::SETTING_VALUE,
             format!("Patroni ignores `{value}`, as it is less than 16MB, and keeps 128MB"),
             "leave it out, or write \"16MB\" or more; each standby's slot keeps what that standby lacks",
@@ -198,7 +192,7 @@ fn promises(name: &str, value: &str, context: &Context) -> Result<(), Refusal> {
 }
 
 fn at_least(name: &str, value: &str, low: u32, reason: &str) -> Result<(), Refusal> {
-    match parameters::number(name, value).is_some_and(|number| number >= f64::from(low)) {
+    match parameters::value::number(name, value).is_some_and(|number| number >= f64::from(low)) {
         true => Ok(()),
         false => refuse(
             &is::SETTING_VALUE,

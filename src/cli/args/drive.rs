@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::{EXIT_CODES, Format, TargetName, Where};
+use super::common::{EXIT_CODES, Format, Where};
+use crate::pipeline::Platform;
 
 /// `run`
 #[derive(Debug, ClapArgs)]
@@ -112,8 +113,8 @@ pub struct Status {
 #[command(after_help = EXIT_CODES)]
 pub struct Doctor {
     /// Where a cluster is to run
-    #[arg(long, value_enum, default_value_t = TargetName::Aws)]
-    pub target: TargetName,
+    #[arg(long, value_enum, default_value_t = Platform::Aws)]
+    pub target: Platform,
 }
 
 /// `keep`

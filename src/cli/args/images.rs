@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::{EXIT_CODES, Out, TargetName, Variables, Where};
+use super::common::{EXIT_CODES, Out, Variables, Where};
+use crate::pipeline::Platform;
 
 /// `images`
 #[derive(Debug, ClapArgs)]
@@ -17,8 +18,8 @@ pub struct Images {
     #[command(flatten)]
     pub out: Out,
     /// Where the cluster runs: on AWS, or in the lab on this machine
-    #[arg(long, value_enum, default_value_t = TargetName::Aws)]
-    pub target: TargetName,
+    #[arg(long, value_enum, default_value_t = Platform::Aws)]
+    pub target: Platform,
     /// What to do instead of listing them
     #[command(subcommand)]
     pub verb: Option<ImagesVerb>,

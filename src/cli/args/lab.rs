@@ -2,7 +2,7 @@
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::EXIT_CODES;
+use super::common::EXIT_CODES;
 
 /// `lab`
 #[derive(Debug, ClapArgs)]

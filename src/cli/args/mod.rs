@@ -1,30 +1,22 @@
 //! What can be written on the command line.
 
+mod common;
 mod drive;
 mod images;
 mod lab;
 mod policy;
 mod write;
 
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use common::EXIT_CODES;
 
+pub use common::{Format, Variables, Where};
 pub use drive::{Destroy, Doctor, Graph, Keep, Run, Stages, Status, Telling};
 pub use images::{Images, ImagesVerb, Prune};
 pub use lab::{Lab, LabVerb};
 pub use policy::{Aim, Policy};
 pub use write::{Check, Explain, Gen, Init, Schema, SchemaFormat};
-
-const EXIT_CODES: &str = "Exit codes:
-  0    done
-  1    a tool or the cluster failed
-  2    bad usage or blueprint
-  3    drift: --check found some, --plan-only found changes, settings run otherwise than they are generated, or files that were edited or are stale are not overwritten or run
-  4    a prerequisite is missing (`pgherd doctor` says which, and how to get it)
-  5    made, and not verified: HAProxy cannot be reached from here, so nobody knows whether the cluster is healthy
-  6    done, and some of the output, a log or the report could not be written
-  130  interrupted";
 
 /// One blueprint in, a replicated, self-healing, load-balanced PostgreSQL cluster out.
 #[derive(Debug, Parser)]
@@ -65,59 +57,4 @@ pub enum Verb {
     Keep(Keep),
     /// The lab: an AWS of one's own on this machine, with machines that boot
     Lab(Lab),
-}
-
-/// What a blueprint's variables are set to.
-#[derive(Debug, Clone, Default, ClapArgs)]
-pub struct Variables {
-    /// Set a variable that the blueprint declares; text as it is, everything else as in a blueprint
-    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = assignment)]
-    pub set: Vec<(String, String)>,
-}
-
-fn assignment(word: &str) -> Result<(String, String), String> {
-    match word.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_string(), value.to_string())),
-        _ => Err("write NAME=VALUE".into()),
-    }
-}
-
-/// How a result is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Text,
-    /// For programs
-    Json,
-}
-
-/// Where generated files are.
-#[derive(Debug, ClapArgs)]
-pub struct Out {
-    /// Folder of the generated files, one folder a cluster in it
-    #[arg(long = "out", value_name = "DIR", default_value = "generated")]
-    pub dir: PathBuf,
-}
-
-/// Which cluster, and where it runs.
-#[derive(Debug, ClapArgs)]
-pub struct Where {
-    /// The cluster's blueprint
-    pub blueprint: PathBuf,
-    #[command(flatten)]
-    pub variables: Variables,
-    #[command(flatten)]
-    pub out: Out,
-    /// Where the cluster runs: on AWS, or in the lab on this machine
-    #[arg(long, value_enum, default_value_t = TargetName::Aws)]
-    pub target: TargetName,
-}
-
-/// A place to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TargetName {
-    /// Amazon Web Services
-    Aws,
-    /// This machine
-    Lab,
 }

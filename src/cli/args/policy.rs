@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::{EXIT_CODES, Variables};
+use super::common::{EXIT_CODES, Variables};
 
 /// `policy`
 #[derive(Debug, ClapArgs)]

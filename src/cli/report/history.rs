@@ -8,13 +8,10 @@ use anyhow::{Context as _, Result};
 
 use super::Unwritten;
 use super::feed::Listener;
-use super::page;
+use super::names;
 use super::story::Story;
 use crate::run::events::{Event, Said};
 use crate::system::{clock, files};
-
-/// What its name ends with.
-const SUFFIX: &str = "-events.jsonl";
 
 /// Writes events down.
 pub struct History {
@@ -26,7 +23,7 @@ pub struct History {
 impl History {
     /// Of the run of this name, in the folder of logs.
     pub fn begin(logs: &Path, run: &str, unwritten: &Arc<Unwritten>) -> Result<Self> {
-        let path = logs.join(format!("{run}{SUFFIX}"));
+        let path = names::events(logs, run);
         let opened = files::make_dirs(logs).and_then(|()| files::append(&path));
         let file = Box::new(opened.with_context(|| format!("cannot write in {}", logs.display()))?);
         Ok(History { file, path, unwritten: Arc::clone(unwritten) })
@@ -48,25 +45,26 @@ impl Listener for History {
 
 /// The stories of the runs before this one, the last first; no more than `most` of the same verb.
 pub fn earlier(logs: &Path, this: &Story, most: usize) -> Vec<Story> {
-    let own = format!("{}{SUFFIX}", this.begun.run);
     let names = files::list(logs).unwrap_or_default();
-    let paths = names.iter().rev().filter(|name| name.ends_with(SUFFIX) && **name < own).map(|name| logs.join(name));
-    paths.filter_map(read).filter(|story| story.begun.verb == this.begun.verb).take(most).collect()
+    let runs = names.iter().rev().filter_map(|name| names::run_of_events(name)).filter(|run| **run < *this.begun.run);
+    runs.filter_map(|run| read(&names::events(logs, run)))
+        .filter(|story| story.begun.verb == this.begun.verb)
+        .take(most)
+        .collect()
 }
 
 /// The runs that wrote events and no page: those that were killed, at the latest between their last word and their page.
 pub fn pageless(logs: &Path) -> Vec<Story> {
     let names = files::list(logs).unwrap_or_default();
-    let without = |name: &&String| {
-        let run = name.strip_suffix(SUFFIX);
-        run.is_some_and(|run| !names.contains(&format!("{run}{}", page::SUFFIX)))
-    };
-    names.iter().filter(without).filter_map(|name| read(logs.join(name))).collect()
+    let runs = names.iter().filter_map(|name| names::run_of_events(name));
+    runs.filter(|run| !files::exists(&names::page(logs, run)))
+        .filter_map(|run| read(&names::events(logs, run)))
+        .collect()
 }
 
 /// Says in the events of a run what it could not say itself.
 pub fn conclude(logs: &Path, run: &str, events: &[Event]) -> io::Result<()> {
-    let path = logs.join(format!("{run}{SUFFIX}"));
+    let path = names::events(logs, run);
     let at = clock::rfc3339(clock::now());
     for event in events {
         files::append_line(&path, &serde_json::to_string(&Said { at: at.clone(), event: event.clone() })?)?;
@@ -75,8 +73,8 @@ pub fn conclude(logs: &Path, run: &str, events: &[Event]) -> io::Result<()> {
 }
 
 /// A line that was cut off, or that a newer pgherd wrote, was never said.
-fn read(path: PathBuf) -> Option<Story> {
-    let bytes = files::read(&path).ok()??;
+fn read(path: &Path) -> Option<Story> {
+    let bytes = files::read(path).ok()??;
     let mut story = Story::default();
     let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
     lines.for_each(|said| story.hear(&said));

@@ -3,11 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::story::KILLED;
 use super::{history, page};
 use crate::run::events::Event;
-
-/// A shell says so of a process that was killed (128 + SIGKILL). How it was is not known: a power cut leaves the same.
-pub(super) const CODE: u8 = 137;
 
 /// Ends the stories of runs that were killed, and writes their pages; answers where these are. `ends` says of a run and its stage how
 /// the tools ended that went on without it.
@@ -26,7 +24,7 @@ pub fn tell_of_killed(logs: &Path, by: &str, ends: impl Fn(&str, &str) -> Vec<St
             events.push(Event::Notice { stage: stage.id.clone(), text: text.join("; ") });
         }
         let error = format!("killed; found by the run {by}, which goes on from there");
-        events.push(Event::RunEnded { exit_code: CODE, error: error.clone() });
+        events.push(Event::RunEnded { exit_code: KILLED, error: error.clone() });
         history::conclude(logs, &run, &events)?;
         for event in events {
             if let Event::Notice { stage, text } = event {
@@ -34,7 +32,7 @@ pub fn tell_of_killed(logs: &Path, by: &str, ends: impl Fn(&str, &str) -> Vec<St
             }
         }
         // When it was killed nobody knows: its time is over with the last that it said.
-        story.ended = Some((CODE, error));
+        story.ended = Some((KILLED, error));
         pages.push(page::write(logs, &story)?);
     }
     Ok(pages)

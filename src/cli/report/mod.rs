@@ -3,7 +3,8 @@
 mod feed;
 mod history;
 mod killed;
-pub mod page;
+pub mod names;
+mod page;
 mod screen;
 mod story;
 mod stream;

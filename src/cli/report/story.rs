@@ -6,6 +6,9 @@ use crate::run::Outcome;
 use crate::run::events::{Begun, Event, ImageSeen, Phase, Plan, Said};
 use crate::system::clock;
 
+/// A shell says so of a process that was killed (128 + SIGKILL). How it was is not known: a power cut leaves the same.
+pub const KILLED: u8 = 137;
+
 /// A run so far.
 #[derive(Debug, Clone, Default)]
 pub struct Story {

@@ -6,8 +6,9 @@ use super::layout::{Kind, kinds};
 use super::{Finding, network, shared_memory};
 use crate::blueprint::model::Disk;
 use crate::blueprint::rules::{self, Rule};
-use crate::cluster::Cluster;
-use crate::cluster::sizing::{kib, page_tables_mib, whole};
+use crate::cluster::sizing::page_tables_mib;
+use crate::cluster::{Cluster, Role};
+use crate::parameters::value::{count, kib};
 
 /// What the system and its packages take of a root disk, in MiB.
 const SYSTEM_MIB: u64 = 4096;
@@ -98,7 +99,7 @@ fn connections(cluster: &Cluster) -> Sum {
 }
 
 fn haproxy_memory(cluster: &Cluster) -> Option<Sum> {
-    let machine = cluster.haproxy_machine();
+    let machine = cluster.machine_of(Role::Haproxy)?;
     Some(Sum {
         what: "memory, HAProxy".into(),
         unit: "MiB",
@@ -122,7 +123,7 @@ fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Su
     let vacuum = if own { "autovacuum_work_mem" } else { "maintenance_work_mem" };
     let maintenance = setting(cluster, vacuum, MAINTENANCE_WORK_MEM);
     let workers =
-        cluster.postgres.settings.get("autovacuum_max_workers").and_then(|n| whole("autovacuum_max_workers", n));
+        cluster.postgres.settings.get("autovacuum_max_workers").and_then(|n| count("autovacuum_max_workers", n));
     let workers = workers.map(|workers: u32| u64::from(workers.min(MOST_WORKERS)));
     let buffers = setting(cluster, "shared_buffers", SHARED_BUFFERS) / 1024;
     // With huge pages a table has a 512th of the entries.

@@ -5,7 +5,7 @@
 
 use super::Finding;
 use super::capacity::Sum;
-use crate::blueprint::instance::{self, Network};
+use crate::blueprint::instance::{self, Bandwidth};
 use crate::blueprint::rules;
 use crate::cluster::{Arch, Cluster, Machine, Module, Role};
 
@@ -19,7 +19,7 @@ pub fn sums(cluster: &Cluster) -> Vec<Sum> {
 
 /// All that the databases can send all day, against what HAProxy can pass on all day.
 fn haproxy(cluster: &Cluster) -> Option<Sum> {
-    let machine = cluster.haproxy_machine();
+    let machine = cluster.machine_of(Role::Haproxy)?;
     let network = machine.instance?.network?;
     let primary = baseline(cluster.master())?;
     let standbys = cluster.slaves().map(baseline).sum::<Option<u64>>()?;
@@ -46,7 +46,7 @@ fn baseline(machine: &Machine) -> Option<u64> {
 fn replication(cluster: &Cluster) -> Option<Sum> {
     let machine = cluster.master();
     let instance = machine.instance?;
-    let (Network { baseline_mbit, maximum_mbit }, link) = (instance.network?, instance.link?);
+    let (Bandwidth { baseline_mbit, maximum_mbit }, link) = (instance.network?, instance.link?);
     let standbys = u64::try_from(cluster.slaves().count()).ok().filter(|count| *count > 0)?;
     let disk = u64::from(machine.disk.throughput) * MBIT_MILLIS_IN_MIB / 1000;
     Some(Sum {
@@ -67,7 +67,7 @@ fn replication(cluster: &Cluster) -> Option<Sum> {
 pub fn help(cluster: &Cluster, sum: &Sum) -> Option<String> {
     match sum.rule?.code {
         code if code == rules::HAPROXY_NETWORK.code => {
-            let family = match cluster.haproxy_machine().arch {
+            let family = match cluster.first_balancer().arch {
                 Arch::X86 => "c6in",
                 Arch::Arm => "c7gn",
             };

@@ -3,8 +3,7 @@
 use super::Finding;
 use crate::blueprint::rules;
 use crate::cluster::Cluster;
-use crate::cluster::sizing::{kib, milliseconds};
-use crate::parameters::boolean;
+use crate::parameters::value::{boolean, kib, milliseconds};
 
 /// A setting, the value that hurts, and what it does.
 type Harm = (&'static str, fn(&str) -> bool, &'static str);

@@ -7,7 +7,7 @@ use super::capacity::{Sum, attribute, setting};
 use super::layout::Kind;
 use crate::blueprint::rules;
 use crate::cluster::Cluster;
-use crate::cluster::sizing::whole;
+use crate::parameters::value::count;
 
 /// A lock's entry in bytes, with two holders and the tenth on top: `LockShmemSize` (lock.c).
 const LOCK: u64 = 397;
@@ -40,7 +40,7 @@ const BYTES: u64 = 1024 * 1024;
 pub(super) fn beside_buffers(cluster: &Cluster) -> Vec<(&'static str, u64)> {
     let postgres = &cluster.postgres;
     let count = |name: &str, default: u64| {
-        postgres.settings.get(name).and_then(|text| whole(name, text)).map_or(default, u64::from)
+        postgres.settings.get(name).and_then(|text| count(name, text)).map_or(default, u64::from)
     };
     let vacuum = match postgres.major {
         18.. => count("autovacuum_worker_slots", VACUUM_SLOTS),

@@ -10,7 +10,7 @@ const OUTPUTS: &str = include_str!("../templates/load_balancer/terraform_haproxy
 /// Adds the module.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let mut locals = machine::locals(cluster, Role::Haproxy, &files.images);
-    let haproxy = cluster.haproxy_machine();
+    let haproxy = cluster.first_balancer();
     let serves = &cluster.haproxy;
     let ports = object([
         ("write", serves.write_port.into()),

@@ -80,7 +80,9 @@ fn ends(cluster: &Cluster, party: Party) -> Vec<End> {
         }
         Party::Databases => vec![End::Group("database")],
         Party::Haproxy => vec![End::Group("haproxy")],
-        Party::EtcdMembers if cluster.haproxy_machine().etcd => vec![End::Group("database"), End::Group("haproxy")],
+        Party::EtcdMembers if cluster.balancers().any(|machine| machine.etcd) => {
+            vec![End::Group("database"), End::Group("haproxy")]
+        }
         Party::EtcdMembers => vec![End::Group("database")],
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{builders, types};
-use crate::cluster::{Cluster, Instance};
+use crate::cluster::{Cluster, InstanceType};
 
 /// Instance families that share a quota, by what their names begin with
 /// (<https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html>, "Running On-Demand … instances").
@@ -64,7 +64,7 @@ pub fn needed(cluster: &Cluster, class: Class, there: &BTreeSet<String>) -> (u32
 
 /// Processors of a type; at least one of a type that is not known here.
 fn vcpus(instance_type: &str) -> u32 {
-    Instance::of(instance_type).map_or(1, |instance| instance.vcpus)
+    InstanceType::of(instance_type).map_or(1, |instance| instance.vcpus)
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ fn how_far_it_got_tells_blind_from_ill() {
     assert_eq!((other.reach, other.members.len()), (Reach::OtherCluster, 0));
     assert!(matches!(&other.problems[..], [Problem::OtherCluster { name, .. }] if name == "other"), "{other:?}");
     let refused = Observation { write: Some(fact(Err("closed".into()))), ..seen(view("herd", &HEALTHY)) };
-    assert!(matches!(&judged(&refused).problems[..], [Problem::NoPostgres { port: Service::Write, .. }]));
+    assert!(matches!(&judged(&refused).problems[..], [Problem::NoPostgres { service: Service::Write, .. }]));
 }
 
 #[test]

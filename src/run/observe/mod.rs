@@ -12,7 +12,7 @@ use serde_json::Value;
 pub use haproxy::{FailedCheck, Silent};
 pub use patroni::{ClusterView, Member, Standing};
 
-use crate::pipeline::{Access, Endpoint};
+use crate::pipeline::{Access, Port};
 use crate::system::{clock, network};
 
 /// How long one answer may take.
@@ -177,8 +177,8 @@ impl<'a> Observer<'a> {
         network::connects(self.access.admin.on(self.haproxy), TIMEOUT)
     }
 
-    fn probe(&self, endpoint: &Endpoint) -> Fact<Result<(), String>> {
-        let answers = network::postgres_answers(endpoint.on(self.haproxy), TIMEOUT);
+    fn probe(&self, port: &Port) -> Fact<Result<(), String>> {
+        let answers = network::postgres_answers(port.on(self.haproxy), TIMEOUT);
         Fact::now(answers.map_err(|e| e.to_string()), Source::Probe, Duration::ZERO)
     }
 }

@@ -2,19 +2,35 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Reader, Refusal, nearest, refuse};
+use super::super::{BlockReader, Refusal, doc, is, nearest, refuse};
+use super::databases::Database;
 use crate::blueprint::form::Holds;
-use crate::blueprint::model::Database;
-use crate::blueprint::rules::language as is;
 use crate::blueprint::value::text;
+
+/// The fewest `max_wal_senders` with which everything streams: each standby and each client of a logical slot, two senders for a
+/// base backup (<https://www.postgresql.org/docs/current/app-pgbasebackup.html>), and one for an operator.
+pub fn least_wal_senders(slaves: u32, logical_slots: u32) -> u32 {
+    slaves + 3 + logical_slots
+}
+
+/// The fewest `max_replication_slots` that hold each standby's and each client's, and one more; Patroni ignores fewer than 4
+/// (`CMDLINE_OPTIONS` in its postgresql/config.py).
+pub fn least_replication_slots(slaves: u32, logical_slots: u32) -> u32 {
+    (slaves + 1 + logical_slots).max(4)
+}
 
 /// Longest name in PostgreSQL: NAMEDATALEN - 1.
 const LONGEST: usize = 63;
 
 /// The slots, each with its database.
-pub fn read(r: &Reader, databases: &[Database]) -> BTreeMap<String, String> {
+pub fn read(r: &BlockReader, databases: &[Database]) -> BTreeMap<String, String> {
     let mut slots = BTreeMap::new();
-    for entry in r.map("logical_slots", Holds::TextMap) {
+    let logical_slots = doc(
+        "logical_slots",
+        "Slots for clients of logical replication that survive a failover: the name of each, and its database. pgherd makes a publication of the same name in it, and sets `wal_level`.",
+    )
+    .by_default("none");
+    for entry in r.map(logical_slots, Holds::TextMap) {
         if let Err(refusal) = name(&entry.key) {
             r.report("logical_slots", &entry.key_at, refusal);
         }
@@ -27,7 +43,7 @@ pub fn read(r: &Reader, databases: &[Database]) -> BTreeMap<String, String> {
 }
 
 /// Slots need the WAL that they are made of.
-pub fn check(r: &Reader, slots: &BTreeMap<String, String>, settings: &BTreeMap<String, String>) {
+pub fn check(r: &BlockReader, slots: &BTreeMap<String, String>, settings: &BTreeMap<String, String>) {
     if !slots.is_empty() && settings.get("wal_level").is_some_and(|level| level != "logical") {
         let problem = "logical_slots need wal_level = \"logical\", and settings say otherwise";
         r.source.report(&is::SLOT, &r.at, problem, "leave wal_level out of the settings: the slots set it");

@@ -6,55 +6,55 @@
 use super::Context;
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
-use crate::parameters;
+use crate::parameters::value::{self, boolean};
 
 /// The shortest time that a setting may be, where 0 means none.
 struct Floor {
     name: &'static str,
-    ms: f64,
+    ms: u32,
     shown: &'static str,
     breaks: &'static str,
 }
 
 const SESSION: &str = "ends sessions in the middle of ordinary work, those of operators and of monitoring among them";
 const FLOORS: [Floor; 9] = [
-    Floor { name: "statement_timeout", ms: 100.0, shown: "100ms", breaks: SESSION },
-    Floor { name: "lock_timeout", ms: 100.0, shown: "100ms", breaks: SESSION },
-    Floor { name: "idle_in_transaction_session_timeout", ms: 1000.0, shown: "1s", breaks: SESSION },
+    Floor { name: "statement_timeout", ms: 100, shown: "100ms", breaks: SESSION },
+    Floor { name: "lock_timeout", ms: 100, shown: "100ms", breaks: SESSION },
+    Floor { name: "idle_in_transaction_session_timeout", ms: 1000, shown: "1s", breaks: SESSION },
     // Patroni gives its own queries 2 s (postgresql/config.py), and each is a transaction.
     Floor {
         name: "transaction_timeout",
-        ms: 2000.0,
+        ms: 2000,
         shown: "2s",
         breaks: "ends Patroni's connection in the middle of a query, for which it allows 2 s",
     },
     Floor {
         name: "idle_session_timeout",
-        ms: 30_000.0,
+        ms: 30_000,
         shown: "30s",
         breaks: "ends the connection that Patroni keeps between two looks",
     },
     Floor {
         name: "tcp_user_timeout",
-        ms: 1000.0,
+        ms: 1000,
         shown: "1s",
         breaks: "gives a connection up for one packet that comes late, a standby's as well",
     },
     Floor {
         name: "wal_sender_timeout",
-        ms: 1000.0,
+        ms: 1000,
         shown: "1s",
         breaks: "gives a standby up between two of its answers: it never keeps up",
     },
     Floor {
         name: "wal_receiver_timeout",
-        ms: 1000.0,
+        ms: 1000,
         shown: "1s",
         breaks: "makes a standby give its primary up between two messages: it never keeps up",
     },
     Floor {
         name: "authentication_timeout",
-        ms: 5000.0,
+        ms: 5000,
         shown: "5s",
         breaks: "turns away whoever has not shaken hands by TLS and SCRAM by then, which a busy machine needs seconds for",
     },
@@ -68,11 +68,11 @@ const LEAST_FILES: f64 = 128.0;
 
 /// Refuses a value (in its canonical spelling) of a setting (in lower case).
 pub fn check(name: &str, value: &str, context: &Context) -> Result<(), Refusal> {
-    let on = parameters::boolean(value) == Some(true);
-    let number = parameters::number(name, value);
+    let on = boolean(value) == Some(true);
+    let number = value::number(name, value);
     let breaks = |problem: String, help: &str| refuse(&is::SETTING_BREAKS, problem, help);
     if let Some(floor) = FLOORS.iter().find(|floor| floor.name == name)
-        && parameters::number_in(name, value, "ms").is_some_and(|ms| ms > 0.0 && ms < floor.ms)
+        && value::milliseconds(name, value).is_some_and(|ms| ms > 0 && ms < floor.ms)
     {
         let problem = format!("{name} = {value} {}", floor.breaks);
         return breaks(problem, &format!("write \"{}\" or more, or leave it out", floor.shown));

@@ -2,14 +2,17 @@
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
+use crate::parameters::value::list;
 
 /// Refuses what PostgreSQL's `check_datestyle` refuses.
 pub fn check(value: &str) -> Result<(), Refusal> {
     const HELP: &str =
         "write \"iso\", \"sql\", \"postgres\" or \"german\", then \"dmy\", \"mdy\" or \"ymd\", such as \"iso, dmy\"";
     let (mut style, mut order) = (None, None);
-    let words = value.split(',').map(|word| word.trim().trim_matches('"').to_lowercase());
-    for word in words.filter(|_| !value.trim().is_empty()) {
+    let Some(words) = list(value) else {
+        return refuse(&is::SETTING_VALUE, format!("`{value}` is no list of a style and an order"), HELP);
+    };
+    for word in words.iter().map(|word| word.to_lowercase()) {
         let (slot, means) = match word.as_str() {
             "iso" | "sql" | "german" => (&mut style, word.clone()),
             _ if word.starts_with("postgres") => (&mut style, "postgres".into()),

@@ -1,9 +1,9 @@
 //! Libraries that a server or a session loads: one that the image has not got keeps it from starting.
 
-use super::lists;
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::vocabulary::nearest;
+use crate::parameters::value::{self, library};
 
 /// Those of PostgreSQL's own package that can be loaded, by the first and the last major that has them: what Debian's and PGDG's
 /// postgresql-NN have of contrib and of the server's own (<https://www.postgresql.org/docs/current/contrib.html>). Those without bounds are in 13 to 18.
@@ -80,7 +80,7 @@ pub fn check(name: &str, value: &str, major: Option<u16>) -> Result<(), Refusal>
         "shared_preload_libraries" | "session_preload_libraries" => each(name, value, major),
         "archive_library" if !value.is_empty() => each(name, value, major),
         // guc.c restricts it to $libdir/plugins, so that whoever logs in may set it.
-        "local_preload_libraries" if !lists::split(value).unwrap_or_default().is_empty() => refuse(
+        "local_preload_libraries" if !value::list(value).unwrap_or_default().is_empty() => refuse(
             &is::SETTING_BREAKS,
             "local_preload_libraries loads from $libdir/plugins alone, which no image has: every session would end with FATAL",
             format!("write session_preload_libraries = \"{}\"", value.trim()),
@@ -118,9 +118,8 @@ fn each(name: &str, list: &str, major: Option<u16>) -> Result<(), Refusal> {
         ALWAYS.contains(&library)
             || OF_SOME.iter().any(|(known, first, last)| *known == library && within(*first, *last))
     };
-    for written in lists::split(list).unwrap_or_default() {
-        let library = written.strip_prefix("$libdir/").unwrap_or(&written);
-        let library = library.strip_suffix(".so").unwrap_or(library);
+    for written in value::list(list).unwrap_or_default() {
+        let library = library(&written);
         if name == "session_preload_libraries" && WITH_THE_SERVER.contains(&library) {
             let problem = format!("`{library}` does nothing in a session: a server loads it at its start");
             return refuse(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
-use crate::parameters;
+use crate::parameters::value;
 
 /// A segment of WAL, which initdb is not asked to make of another size.
 const SEGMENT_MB: f64 = 16.0;
@@ -34,7 +34,7 @@ const PARTS: [&str; 3] = ["log_executor_stats", "log_parser_stats", "log_planner
 /// Refuses a value that another one excludes. `settings` are all that the blueprint has, in their canonical spellings.
 pub fn check(name: &str, settings: &BTreeMap<String, String>) -> Result<(), Refusal> {
     let text = |name: &str| settings.get(name).map_or("", String::as_str);
-    let number = |name: &str| settings.get(name).and_then(|text| parameters::number(name, text));
+    let number = |name: &str| settings.get(name).and_then(|text| value::number(name, text));
     let value = text(name);
     let not = |problem: String, help: String| refuse(&is::SETTING_VALUE, problem, help);
     match name {

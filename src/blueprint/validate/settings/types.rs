@@ -3,7 +3,8 @@
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::vocabulary::nearest;
-use crate::parameters::{self, Kind, Parameter, Unreadable};
+use crate::parameters::value::{Unreadable, units};
+use crate::parameters::{self, Kind, Parameter};
 
 /// Returns the value as it stands in the configuration, in a spelling that PostgreSQL and Patroni both know. Refuses what PostgreSQL
 /// would not start with. What the table does not know passes.
@@ -14,7 +15,7 @@ pub fn check(name: &str, value: &str, major: Option<u16>) -> Result<String, Refu
     };
     let Some(parameter) = parameter else { return Ok(value.to_string()) };
     match parameter.read(value) {
-        Ok(read) => Ok(read.text(value)),
+        Ok(read) => Ok(parameter.spell(&read, value)),
         Err(unreadable) => {
             let (problem, help) = explain(&parameter, value, unreadable);
             refuse(&is::SETTING_VALUE, problem, help)
@@ -41,12 +42,16 @@ fn explain(parameter: &Parameter, value: &str, unreadable: Unreadable) -> (Strin
             };
             (format!("`{value}` is no value of this setting"), help)
         }
+        Unreadable::NotList => (
+            format!("`{value}` is no list that PostgreSQL can read"),
+            "write names with commas in between, and a name with spaces in double quotes: \"a, \\\"b c\\\"\"".into(),
+        ),
         Unreadable::NotNumber => (format!("`{value}` is no number"), format!("write {}", form(parameter))),
         Unreadable::HasUnit => {
             (format!("`{value}` has a unit, and this setting has none"), format!("write {}", form(parameter)))
         }
         Unreadable::UnknownUnit => unknown_unit(parameter, value),
-        Unreadable::OutOfBounds if parameter.name == "unix_socket_permissions" => {
+        Unreadable::OutOfBounds if parameter.is_mode() => {
             let base = if value.trim().starts_with('0') { "an octal" } else { "a decimal" };
             (
                 format!("`{value}` is read as {base} number, and is out of PostgreSQL's bounds"),
@@ -68,7 +73,7 @@ fn misspelt(parameter: &Parameter, value: &str) -> Option<(String, String)> {
     let digits = &value[..value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len())];
     let rest = &value[digits.len()..];
     let whole = parameter.kind == Kind::Integer;
-    let mode = parameter.name == "unix_socket_permissions";
+    let mode = parameter.is_mode();
     if whole
         && digits == "0"
         && rest.starts_with(['o', 'O', 'b', 'B'])
@@ -112,7 +117,7 @@ fn permissions(written: &str) -> String {
 fn unknown_unit(parameter: &Parameter, value: &str) -> (String, String) {
     let start = value.trim_end_matches(|c: char| !c.is_ascii_digit() && c != '.').len();
     let (number, written) = (&value[..start], value[start..].trim());
-    let known = parameters::units(parameter.unit).iter().find(|(unit, _)| unit.eq_ignore_ascii_case(written));
+    let known = units(parameter.unit).iter().find(|(unit, _)| unit.eq_ignore_ascii_case(written));
     match known {
         Some((unit, _)) => (format!("PostgreSQL knows no unit `{written}`"), format!("write \"{number}{unit}\"")),
         None => (format!("PostgreSQL knows no unit `{written}` here"), format!("write {}", form(parameter))),
@@ -121,7 +126,7 @@ fn unknown_unit(parameter: &Parameter, value: &str) -> (String, String) {
 
 fn form(parameter: &Parameter) -> String {
     let whole = if parameter.kind == Kind::Integer { "whole number" } else { "number" };
-    match parameters::units(parameter.unit) {
+    match units(parameter.unit) {
         [] => format!("a {whole} without a unit"),
         units => {
             let names = units.iter().rev().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
@@ -182,7 +187,7 @@ mod tests {
         ] {
             let parameter = parameters::of(name, 17).expect(name);
             let number = match parameter.read(value) {
-                Ok(parameters::Value::Number(number)) => Some(number),
+                Ok(parameters::value::Value::Number(number)) => Some(number),
                 _ => None,
             };
             assert_eq!(number, read, "{name} = {value}");
@@ -249,7 +254,7 @@ mod tests {
             ("log_statement", "dll", None),
             ("datestyle", "anything", Some("anything")),
             ("intervalstyle", "ISO_8601", Some("iso_8601")),
-            ("wal_compression", "yes", Some("on")),
+            ("wal_compression", "yes", Some("pglz")),
             ("my.own", "anything", Some("anything")),
         ] {
             assert_eq!(check(name, value, Some(17)).ok().as_deref(), text, "{name} = {value}");

@@ -1,10 +1,9 @@
 //! Texts that are made of words which PostgreSQL knows, though pg_settings does not list them.
 
-use super::lists;
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::vocabulary::nearest;
-use crate::parameters::boolean;
+use crate::parameters::value::{boolean, list};
 
 /// A setting's words, in one list or alone.
 const WORDS: [(&str, &[&str]); 7] = [
@@ -27,7 +26,7 @@ pub fn check(name: &str, value: &str, major: Option<u16>) -> Result<(), Refusal>
     if name == "log_connections" && (boolean(value).is_some() || major.is_some_and(|major| major < 18)) {
         return Ok(());
     }
-    let written = lists::split(value).unwrap_or_default();
+    let written = list(value).unwrap_or_default();
     let Some(unknown) = written.iter().find(|word| !words.iter().any(|known| known.eq_ignore_ascii_case(word))) else {
         return Ok(());
     };

@@ -13,16 +13,14 @@ use serde::Serialize;
 use super::Unwritten;
 use super::feed::Listener;
 use super::history;
-use super::killed;
-use super::story::{Stage, Story};
+use super::names;
+use super::story::{self, Stage, Story};
 use super::view::short;
 use crate::run::events::{Event, ImageSeen, Phase, Plan, Said};
 use crate::run::{Failure, Outcome};
 use crate::system::files;
 use timeline::{Row, Tick};
 
-/// What its name ends with.
-pub(super) const SUFFIX: &str = "-report.html";
 /// Earlier runs that durations are held against.
 const EARLIER: usize = 12;
 
@@ -31,11 +29,6 @@ pub struct PageOf {
     logs: PathBuf,
     unwritten: Arc<Unwritten>,
     story: Story,
-}
-
-/// Where the page of a run is, once it is over.
-pub fn path(logs: &Path, run: &str) -> PathBuf {
-    logs.join(format!("{run}{SUFFIX}"))
 }
 
 impl PageOf {
@@ -49,7 +42,7 @@ impl PageOf {
 pub(super) fn write(logs: &Path, story: &Story) -> io::Result<PathBuf> {
     let names = files::list(logs).unwrap_or_default();
     let page = Page::of(story, &history::earlier(logs, story, EARLIER), &names);
-    let at = path(logs, &story.begun.run);
+    let at = names::page(logs, &story.begun.run);
     files::replace(&at, &at.with_extension("new"), page.render().as_bytes(), 0o600)?;
     Ok(at)
 }
@@ -114,7 +107,7 @@ impl<'a> Page<'a> {
             5 => ("made, not verified", "warn"),
             6 => ("done, not all written", "warn"),
             130 => ("interrupted", "warn"),
-            killed::CODE => ("killed", "bad"),
+            story::KILLED => ("killed", "bad"),
             _ => ("failed", "bad"),
         };
         let own = format!("{}-", begun.run);

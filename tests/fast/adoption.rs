@@ -1,0 +1,46 @@
+//! Every type of resource that a module makes is found again when its state is lost, or is known to do no harm when it is made again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::support::generated::{Generated, KINDS};
+use pgherd::tools::adopt::{self, MADE_AGAIN, Wanted};
+use serde_json::json;
+
+/// Each type of resource, and a module that makes it.
+fn types() -> BTreeMap<String, String> {
+    let mut types = BTreeMap::new();
+    for kind in KINDS {
+        let generated = Generated::of(kind);
+        for (path, file) in generated.files.iter().filter(|(path, _)| path.as_str().ends_with(".tf")) {
+            let body: hcl_edit::structure::Body = file.text.parse().unwrap_or_else(|e| panic!("{path}: {e}"));
+            for block in body.get_blocks("resource") {
+                types.insert(block.labels[0].as_str().to_string(), path.to_string());
+            }
+        }
+    }
+    types
+}
+
+#[test]
+fn every_type_is_adopted_or_made_again_for_a_reason() {
+    let types = types();
+    assert!(types.len() > 15, "{types:#?}");
+    let made_again: BTreeSet<&str> = MADE_AGAIN.iter().map(|(kind, _)| *kind).collect();
+    // What a plan knows of something: enough for every question.
+    let attributes = json!({"name": "herd", "subnet_id": "subnet-1", "tags_all": {"pgherd:cluster": "herd/eu-west-1"}});
+    for (kind, path) in &types {
+        let wanted = Wanted {
+            address: format!("{kind}.it"),
+            kind: kind.clone(),
+            attributes: attributes.as_object().unwrap().clone(),
+        };
+        let asked = !adopt::questions("eu-west-1", "herd/eu-west-1", &[wanted]).is_empty();
+        assert!(
+            asked != made_again.contains(kind.as_str()),
+            "{kind} ({path}): a run whose state is lost would make it a second time. Ask AWS for it in tools/adopt.rs, or say in MADE_AGAIN \
+             why it does no harm; not both"
+        );
+    }
+    let gone: Vec<&&str> = made_again.iter().filter(|kind| !types.contains_key(**kind)).collect();
+    assert!(gone.is_empty(), "no module makes these any more: {gone:?}");
+}

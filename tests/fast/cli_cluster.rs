@@ -1,0 +1,197 @@
+//! `pgherd status`, `destroy` and `doctor`, end to end with fake tools.
+
+use std::fs;
+
+use crate::support::Test;
+use crate::support::herd::{Herd, View, members};
+
+const STATUS: &[&str] = &["status", "blueprints/herd.hcl"];
+const DESTROY: &[&str] = &["destroy", "blueprints/herd.hcl", "--yes"];
+
+/// A cluster that was run.
+fn running(herd: &Herd) -> Test {
+    let test = Test::with_tools(&herd.blueprint());
+    test.run(&["gen"]).exits(0);
+    for module in ["network", "master", "slave", "haproxy"] {
+        fs::write(test.state(&format!("made-terraform_{module}")), "").unwrap();
+    }
+    for role in ["master", "slave", "haproxy"] {
+        fs::write(test.state(&format!("image-{role}")), "").unwrap();
+    }
+    test
+}
+
+#[test]
+fn status_shows_each_machine() {
+    let done = running(&Herd::healthy()).run(STATUS).exits(0);
+    let done = done.out("machine role zone address postgres state timeline lag");
+    let done = done.out("master master eu-west-1a 10.20.0.16 primary running 1 -");
+    let done = done.out("slave1 slave eu-west-1b 10.20.64.16 sync standby streaming 1 0 B");
+    done.out("slave2 slave eu-west-1c 10.20.128.16 standby streaming 1 0 B")
+        .out("haproxy haproxy eu-west-1c")
+        .out("healthy");
+}
+
+#[test]
+fn the_primary_may_be_any_machine() {
+    let cluster = members(&[("replica", "streaming", 3), ("leader", "running", 3), ("sync_standby", "streaming", 3)]);
+    let test = running(&Herd::start(View { cluster, health: 200 }));
+    test.run(STATUS).exits(0).out("slave1 slave eu-west-1b 10.20.64.16 primary running 3");
+}
+
+#[test]
+fn an_unhealthy_cluster_is_1_with_the_reason() {
+    let cluster = members(&[("leader", "running", 2), ("sync_standby", "streaming", 2), ("replica", "starting", 1)]);
+    let test = running(&Herd::start(View { cluster, health: 200 }));
+    test.run(STATUS)
+        .exits(1)
+        .out("slave2 slave eu-west-1c 10.20.128.16 standby starting")
+        .err("slave2 does not stream: it is starting");
+    let test = running(&Herd::start(View { cluster: members(&[("replica", "running", 1)]), health: 503 }));
+    test.run(STATUS).exits(1).err("there is no primary").err("/health answers 503").err("slave1 is not a member");
+}
+
+/// Patroni still counts it among the streaming: HAProxy's own checks know better.
+#[test]
+fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
+    let herd = Herd::healthy();
+    herd.silence("slave2", 42);
+    let done = running(&herd).run(STATUS).exits(1);
+    let done = done
+        .out("slave2 slave eu-west-1c 10.20.128.16 was standby no answer - -")
+        .out("slave1 slave eu-west-1b 10.20.64.16 sync standby streaming");
+    let done = done
+        .err("slave2 does not answer since ")
+        .err(" UTC (42 s): nothing replies at its address. It is off, hangs or is cut off");
+    let done = done
+        .err("Name=tag:pgherd:machine,Values=slave2 --query")
+        .err("generated/herd/README.md says how to replace it");
+    assert!(!done.stderr.contains("slave1"), "{}", done.stderr);
+    // The names are those of HAProxy's configuration.
+    let test = running(&herd);
+    let config = test.read("generated/herd/load_balancer/haproxy.cfg");
+    let checks = config.split("\nbackend patroni\n").nth(1).expect("the backend that is looked at");
+    for machine in ["master", "slave1", "slave2"] {
+        assert!(checks.contains(&format!("server {machine} 10.20.")), "{checks}");
+    }
+
+    // A run that waits in vain names it as well.
+    let cluster = members(&[("leader", "running", 1), ("sync_standby", "streaming", 1)]);
+    let herd = Herd::start(View { cluster, health: 200 });
+    herd.silence("slave2", 300);
+    let test = Test::with_tools(&herd.blueprint());
+    test.run(&["gen"]).exits(0);
+    let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "0"]).exits(1);
+    let done = done.err("the cluster is not healthy after 0 s: slave2 does not answer since ").err("UTC (5 min)");
+    assert!(!done.stderr.contains("slave2 is not a member;"), "once is enough: {}", done.stderr);
+}
+
+#[test]
+fn a_haproxy_that_cannot_be_reached_is_1_with_what_to_do() {
+    let mut herd = Herd::healthy();
+    // Nobody listens on these.
+    herd.ports = [1025, 1026, 1027];
+    let test = running(&herd);
+    test.run(STATUS)
+        .exits(1)
+        .err("HAProxy does not answer at 127.0.0.1:1025")
+        .err("network.admins")
+        .out("10.20.0.16 - unknown")
+        .out("10.20.128.32 - unreachable");
+}
+
+#[test]
+fn another_cluster_at_the_planned_address_is_not_this_one() {
+    let herd = Herd::healthy();
+    let other = herd.view.lock().unwrap().cluster.replace(r#""scope": "herd""#, r#""scope": "other""#);
+    let test = running(&Herd::start(View { cluster: other, health: 200 }));
+    let done = test.run(STATUS).exits(1).err("other answers at 127.0.0.1:").err(", not herd").err("network.cidr");
+    done.out("10.20.0.16 - unknown").out("10.20.128.32 - unknown");
+    // Nobody waits for it to become another.
+    let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "300"]).exits(1);
+    done.err("other answers at 127.0.0.1:");
+}
+
+#[test]
+fn destroy_names_what_dies_and_takes_it_down_in_reverse() {
+    let test = running(&Herd::healthy());
+    let done = test.run(DESTROY).exits(0).err("network: 0 to add, 0 to change, 1 to destroy");
+    done.err("- aws_thing.terraform_master").out("herd is gone");
+    let applied: Vec<String> = test.calls_of(" apply ");
+    assert_eq!(applied.len(), 4, "{applied:#?}");
+    assert!(test.position("terraform_haproxy apply") < test.position("terraform_master apply"));
+    assert!(test.position("terraform_slave apply") < test.position("terraform_master apply"));
+    assert!(applied[3].contains("terraform_network"));
+    let last_plan = test.calls().iter().rposition(|call| call.contains(" plan ")).unwrap();
+    assert!(last_plan < test.position(" apply "), "all is known before anything is destroyed");
+    assert!(test.state("image-master").exists(), "images stay unless asked for");
+    test.run(DESTROY).exits(0).out("nothing is there to destroy");
+}
+
+#[test]
+fn destroy_removes_images_and_their_snapshots_if_asked() {
+    let test = running(&Herd::healthy());
+    test.run(&["destroy", "blueprints/herd.hcl", "--yes", "--images"]).exits(0).out("ami-0slave");
+    for role in ["master", "slave", "haproxy"] {
+        assert!(!test.state(&format!("image-{role}")).exists());
+        assert_eq!(test.calls_of(&format!("delete-snapshot --snapshot-id snap-0{role}")).len(), 1);
+    }
+    assert!(test.position("terraform_network apply") < test.position("deregister-image"));
+}
+
+#[test]
+fn destroy_stops_where_something_resists() {
+    let test = running(&Herd::healthy());
+    test.hook("terraform", r#"case "$*" in *terraform_slave*apply*) echo "Error: in use"; exit 1 ;; esac"#);
+    test.run(DESTROY).exits(1).err("Error: in use").err("master not begun it needs slaves");
+    assert!(test.state("made-terraform_network").exists());
+}
+
+#[test]
+fn destroy_asks_and_nobody_there_is_2() {
+    let test = running(&Herd::healthy());
+    test.run(&["destroy", "blueprints/herd.hcl"]).exits(2).err("--yes");
+    assert_eq!(test.calls_of(" plan "), Vec::<String>::new());
+}
+
+#[test]
+fn destroy_works_on_files_that_are_stale() {
+    let test = running(&Herd::healthy());
+    let path = test.path("blueprints/herd.hcl");
+    let fewer =
+        fs::read_to_string(&path).unwrap().replace("  haproxy {", "  slaves {\n    count = 3\n  }\n  haproxy {");
+    fs::write(&path, fewer).unwrap();
+    test.run(DESTROY).exits(0).out("herd is gone");
+}
+
+#[test]
+fn doctor_says_what_is_there_and_how_to_get_the_rest() {
+    let test = running(&Herd::healthy());
+    let done =
+        test.run(&["doctor"]).exits(0).out("fits packer 1.6.6").out("fits terraform 1.11.4").out("fits aws 2.15.1");
+    done.out("account 123456789012");
+    test.remove_program("packer");
+    test.hook("aws", r#"[ "$1" = sts ] && { echo "The security token is expired." >&2; exit 254; }"#);
+    let done = test.run(&["doctor"]).exits(4).out("MISSING packer - - not found in PATH: get 1.8.1 or newer");
+    done.out("The security token is expired: aws configure").err("missing: packer, AWS credentials");
+}
+
+#[test]
+fn colours_are_for_terminals_and_not_against_no_color() {
+    let test = running(&Herd::healthy());
+    assert!(!test.run(STATUS).exits(0).stdout.contains('\x1b'));
+    assert!(test.at_terminal(STATUS, "").exits(0).stdout.contains("\x1b[32mhealthy"));
+    let test = test.env("NO_COLOR", "1");
+    assert!(!test.at_terminal(STATUS, "").exits(0).stdout.contains('\x1b'));
+}
+
+#[test]
+fn a_dead_primary_that_patroni_still_shows_is_called_old_news() {
+    let herd = Herd::healthy();
+    herd.view.lock().unwrap().health = 503;
+    let test = running(&herd);
+    test.run(STATUS)
+        .exits(1)
+        .out("master eu-west-1a 10.20.0.16 primary running")
+        .out("what Patroni last knew, up to 20 s ago");
+}

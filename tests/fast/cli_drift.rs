@@ -1,0 +1,97 @@
+//! What of a changed blueprint has not reached the databases that run is said plainly.
+
+use std::fs;
+
+use crate::support::Test;
+use crate::support::herd::Herd;
+
+const BLUEPRINT: &str = "blueprints/herd.hcl";
+const RUN: &[&str] = &["run", BLUEPRINT, "--yes"];
+const PLAN: &[&str] = &["run", BLUEPRINT, "--plan-only"];
+
+/// A cluster that was run, whose EC2 tells of its machines.
+fn running(herd: &Herd) -> Test {
+    let test = Test::with_tools(&herd.blueprint());
+    test.run(&["gen"]).exits(0);
+    test.run(RUN).exits(0);
+    let instance = |name: &str, ami: &str| {
+        format!(
+            r#"{{"InstanceId": "i-{name}", "ImageId": "{ami}", "Tags": [{{"Key": "pgherd:machine", "Value": "{name}"}}]}}"#
+        )
+    };
+    let all = [
+        instance("master", "ami-0master"),
+        instance("slave1", "ami-0slave"),
+        instance("slave2", "ami-0old"),
+        instance("haproxy", "ami-0old"),
+    ];
+    fs::write(
+        test.state("describe-instances"),
+        format!(r#"{{"Reservations": [{{"Instances": [{}]}}]}}"#, all.join(", ")),
+    )
+    .unwrap();
+    // The images of the cluster by their real names.
+    let manifest: serde_json::Value = serde_json::from_str(&test.read("generated/herd/pgherd.json")).unwrap();
+    let images = manifest["images"].as_object().unwrap().iter().map(|(role, image)| {
+        let name = image["name"].as_str().unwrap();
+        format!(r#"{{"ImageId": "ami-0{role}", "Name": "{name}", "State": "available", "Tags": [{{"Key": "pgherd:role", "Value": "{role}"}}, {{"Key": "pgherd:content", "Value": "x"}}]}}"#)
+    });
+    let old = r#"{"ImageId": "ami-0old", "Name": "herd-slave-old", "State": "available",
+        "Tags": [{"Key": "pgherd:files-1", "Value": "db_config/patroni.yml=00000000"}]}"#;
+    let images: Vec<String> = images.chain([old.to_string()]).collect();
+    fs::write(test.state("all-images"), format!(r#"{{"Images": [{}]}}"#, images.join(", "))).unwrap();
+    test.hook("aws", r#"case "$*" in "ec2 describe-images"*) cat "$STATE/all-images"; exit ;; esac"#);
+    test
+}
+
+#[test]
+fn databases_that_run_from_another_image_are_named() {
+    let test = running(&Herd::healthy());
+    for (args, code) in [(RUN, 0), (PLAN, 0)] {
+        let done = test.run(args).exits(code);
+        let done = done
+            .err("slave2 runs from another image than the blueprint's (it differs in ")
+            .err("db_config/patroni.yml");
+        let done = done.err("do not reach a running cluster by themselves").err("`sudo herdctl edit-config`");
+        done.err("replace one at a time");
+    }
+    let new = test
+        .read("blueprints/herd.hcl")
+        .replace("  haproxy {", "  postgres {\n    settings = { max_connections = 300 }\n  }\n  haproxy {");
+    test.write("blueprints/herd.hcl", &new);
+    test.run(&["gen"]).exits(0);
+    test.run(RUN).exits(0).err("master, slave1, slave2 run from another image than the blueprint's");
+}
+
+#[test]
+fn settings_that_run_otherwise_are_listed_before_anything_is_done_and_at_the_end() {
+    let herd = Herd::healthy();
+    let test = running(&herd);
+    *herd.config.lock().unwrap() =
+        Some(r#"{"ttl": 20, "postgresql": {"parameters": {"max_connections": 100}}}"#.into());
+    let fewer = "max_connections: 100 is live, 200 is generated";
+    test.run(RUN)
+        .exits(3)
+        .err(fewer)
+        .err("raise the live value first")
+        .err("settings run otherwise")
+        .out("write  127.0.0.1:");
+    test.run(PLAN).exits(3).err(fewer).out("nothing is to be changed");
+    let done = test.run(&["status", BLUEPRINT]).exits(0).out(fewer).out("herdctl edit-config").out("healthy");
+    assert!(!done.stdout.contains("ttl:"), "{}", done.stdout);
+    fs::remove_file(test.state("made-terraform_haproxy")).unwrap();
+    let done = test.at_terminal(&["run", BLUEPRINT], "no\n").exits(1);
+    let (said, asked) = (done.stdout.find(fewer).unwrap(), done.stdout.find("Do this?").unwrap());
+    assert!(said < asked, "{}", done.stdout);
+}
+
+#[test]
+fn another_clusters_settings_are_not_compared() {
+    let herd = Herd::healthy();
+    let test = running(&herd);
+    *herd.config.lock().unwrap() = Some(r#"{"ttl": 99}"#.into());
+    let other = herd.view.lock().unwrap().cluster.replace(r#""scope": "herd""#, r#""scope": "other""#);
+    herd.view.lock().unwrap().cluster = other;
+    let done = test.run(PLAN).exits(0);
+    assert!(!done.stderr.contains("ttl:"), "{}", done.stderr);
+}

@@ -1,0 +1,134 @@
+//! What a run finds out before it does anything, and what it does meanwhile.
+
+use std::fs;
+
+use crate::support::Test;
+use crate::support::herd::Herd;
+
+const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes"];
+
+/// The network is planned only once the build of an image has begun.
+const NETWORK_WAITS: &str = r#"case "$*" in *terraform_network*" plan "*)
+    i=0; while [ ! -f "$STATE/building" ]; do i=$((i + 1)); [ $i -lt 50 ] || { echo "Error: nothing is built"; exit 1; }; sleep 0.1; done ;; esac"#;
+
+fn ready() -> Test {
+    let test = Test::with_tools(&Herd::healthy().blueprint());
+    test.run(&["gen"]).exits(0);
+    test
+}
+
+/// Tells when an image is built.
+fn bare() -> Test {
+    let test = ready();
+    test.hook("packer", r#"[ "$1" = build ] && touch "$STATE/building""#);
+    test
+}
+
+#[test]
+fn images_are_built_beside_the_review_of_a_bare_cluster() {
+    let test = bare();
+    test.hook("terraform", NETWORK_WAITS);
+    let done = test.run(RUN).exits(0).err("image-master begun, while the rest is looked at").err("network: 1 to add");
+    let seen = |verb: &str| done.stderr.contains(&format!(" {verb} built: there is none of the master yet"));
+    assert!(seen("is being") || seen("was"), "{}", done.stderr);
+    assert_eq!(test.calls_of("packer build -").len(), 3);
+    test.run(RUN).exits(0).err("image-master unchanged").err("network unchanged");
+    assert_eq!(test.calls_of("packer build -").len(), 3);
+}
+
+#[test]
+fn a_failing_review_lets_the_builds_end_and_fails() {
+    let test = bare();
+    test.hook("packer", r#"[ "$1" = build ] && { touch "$STATE/building"; sleep 0.5; }"#);
+    test.hook(
+        "terraform",
+        &format!(
+            "{NETWORK_WAITS}\n{}",
+            r#"case "$*" in *network*" plan "*) echo "Error: no such region"; exit 1 ;; esac"#
+        ),
+    );
+    test.run(RUN).exits(1).err("no such region").err("image-slave done");
+    assert_eq!(test.calls_of(" apply "), [""; 0]);
+}
+
+#[test]
+fn a_failing_build_stops_what_needs_it() {
+    let test = bare();
+    test.hook("packer", r#"case "$*" in build*slave_temp*) echo "apt: no space left"; exit 9 ;; esac"#);
+    let done = test.run(RUN).exits(1).err("apt: no space left").err("slaves not begun it needs image-slave");
+    done.err("a stage failed").err("master done").err("haproxy done");
+}
+
+/// Each of these gives the review something to refuse, or leaves it no turn.
+#[test]
+fn nothing_is_built_before_the_review_is_over() {
+    let first = |test: &Test, what: &str| test.calls().iter().position(|call| call.contains(what)).unwrap();
+    let plan_first = |test: &Test| assert!(first(test, "terraform_network plan") < first(test, "packer build -"));
+    let test = bare();
+    test.run(&[RUN, &["--jobs", "3"]].concat()).exits(0);
+    plan_first(&test);
+    // Something was made before.
+    let test = bare();
+    test.write("generated/herd/db_config/terraform_slave/terraform.tfstate", "{}");
+    test.run(RUN).exits(0);
+    plan_first(&test);
+    // The state is elsewhere, and may be of anything.
+    let state = "state {\n    s3 {\n      bucket = \"states-of-ours\"\n      key_prefix = \"herd\"\n    }\n  }\n";
+    let blueprint = Herd::healthy().blueprint();
+    let at = blueprint.rfind('}').unwrap();
+    let test = bare();
+    test.write("blueprints/herd.hcl", &format!("{}  {state}{}", &blueprint[..at], &blueprint[at..]));
+    test.run(&["gen"]).exits(0);
+    test.run(RUN).exits(0);
+    plan_first(&test);
+    // All images are there: nothing is begun before its time.
+    let test = bare();
+    test.run(&[RUN, &["--only", "image-master,image-slave,image-haproxy"]].concat()).exits(0);
+    let done = test.run(RUN).exits(0);
+    assert!(!done.stderr.contains("while the rest is looked at"), "{}", done.stderr);
+    // Nothing is to be done.
+    let test = bare();
+    test.run(&["run", "blueprints/herd.hcl", "--plan-only"]).exits(3);
+    assert_eq!(test.calls_of("packer build -"), [""; 0]);
+    assert!(fs::exists(test.state("calls")).unwrap());
+}
+
+#[test]
+fn modules_are_planned_beside_what_they_need() {
+    let test = ready();
+    test.run(RUN).exits(0);
+    // The network's plan ends when another's has begun.
+    test.hook(
+        "terraform",
+        r#"case "$*" in
+        *terraform_network*" plan "*) i=0; while [ ! -f "$STATE/beside" ]; do i=$((i + 1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done ;;
+        *terraform_slave*" plan "*) touch "$STATE/beside" ;; esac"#,
+    );
+    let done = test.run(RUN).exits(0).err("slaves unchanged planned: nothing changes");
+    assert_eq!(done.stderr.matches("slaves ").count(), 2, "begun and unchanged, once: {}", done.stderr);
+    // Until the network is there, they cannot be planned: no failure.
+    fs::remove_file(test.state("made-terraform_network")).unwrap();
+    test.hook(
+        "terraform",
+        r#"[ -f "$STATE/made-terraform_network" ] || case "$*" in *terraform_slave*" plan "*) echo "Error: no VPC"; exit 1 ;; esac"#,
+    );
+    let done =
+        test.run(RUN).exits(0).err("slaves: planned when network is there").err("slaves unchanged nothing to change");
+    assert!(!done.stderr.contains("no VPC"), "{}", done.stderr);
+    // Nothing changes in the network, so this is a failure, and told once.
+    test.hook("terraform", r#"case "$*" in *terraform_slave*" plan "*) echo "Error: no role"; exit 1 ;; esac"#);
+    let done = test.run(RUN).exits(1).err("terraform plan of db_config/terraform_slave failed");
+    assert_eq!(done.stderr.matches("no role").count(), 1, "{}", done.stderr);
+}
+
+#[test]
+fn everything_is_reviewed_before_anything_is_done() {
+    let test = ready();
+    let done =
+        test.run(RUN).exits(0).err("network: 1 to add, 0 to change, 0 to destroy").err("+ aws_thing.terraform_network");
+    let at = |text: &str| done.stderr.find(text).unwrap_or_else(|| panic!("{text} is not in {}", done.stderr));
+    assert!(at("built: there is none of the slave yet") < at("1 added"), "{}", done.stderr);
+    assert!(at("+ aws_thing.terraform_network") < at("1 added"), "{}", done.stderr);
+    let quiet = test.run(&["run", "blueprints/herd.hcl", "--yes", "--quiet"]).exits(0);
+    assert_eq!(quiet.stderr, "");
+}

@@ -1,0 +1,27 @@
+//! `pgherd schema`, and `pgherd explain` of what is wrong with a text.
+
+use crate::support::Test;
+
+#[test]
+fn the_schema_is_json_or_a_table() {
+    let test = Test::new();
+    let done = test.run(&["schema"]).exits(0);
+    let schema: serde_json::Value = serde_json::from_str(&done.stdout).expect("JSON");
+    assert_eq!(schema["title"], "pgherd blueprint");
+    test.run(&["schema", "--format", "markdown"]).exits(0).out("| `failover` | `synchronous` | `true` or `false` |");
+}
+
+#[test]
+fn every_code_of_a_diagnostic_has_its_story() {
+    let test = Test::new();
+    test.write("bad.hcl", "cluster \"herd\" {\n  region = env(\"REGION\")\n  slaves { count = 16 }\n}\n");
+    let done = test.run(&["gen", "bad.hcl"]).exits(2);
+    assert!(done.stderr.contains("REGION\")\n   |            ^^^\nhelp: a secret belongs"), "{}", done.stderr);
+    assert!(done.stderr.contains("\n\nbad.hcl:3:20: error[PGH113]: "), "{}", done.stderr);
+    test.run(&["explain", "PGH121"])
+        .exits(0)
+        .out("a blueprint does not read the environment")
+        .out("handed in with --var");
+    test.run(&["explain", "pgh113"]).exits(0).out("`pgherd schema` lists them");
+    test.run(&["explain", "PGH999"]).exits(2).err("PGH101");
+}

@@ -1,0 +1,141 @@
+//! Where every number and address of the generated files comes from.
+
+use std::collections::BTreeSet;
+
+use pgherd::cluster::resolve;
+use pgherd::fileset::FileSet;
+use pgherd::generate::generate;
+use pgherd::generate::provenance::{Maker, Provenance, provenance};
+
+/// Addresses that mean the same everywhere: any, this machine, and nobody's (RFC 5737) in examples and checks.
+const EVERYONES: [&str; 4] = ["0.0.0.0", "127.0.", "192.0.2.", "203.0.113."];
+
+/// Runs while an image is built, tries the settings, and is thrown away: its patience, its sample rows and Patroni's own queries decide
+/// nothing of a machine.
+const TRIAL: &str = "db_config/try_settings.py";
+
+#[test]
+fn every_decision_is_at_work_and_every_address_and_number_has_one() {
+    let (mut made, mut at_work) = (BTreeSet::new(), BTreeSet::new());
+    // What herd.hcl cannot have: a VPC, its subnets and a key that exist already; admins, settings, other ports.
+    for blueprint in ["blueprints/herd.hcl", "tests/blueprints/vpc.hcl", "tests/blueprints/largest.hcl"] {
+        let text = std::fs::read_to_string(blueprint).unwrap();
+        let cluster = resolve(&pgherd::blueprint::parse(blueprint, &text).unwrap());
+        let files = generate(&cluster);
+        let found = provenance(&cluster, &files);
+        made.extend(cluster.decisions.iter().map(|decision| decision.name.clone()));
+        at_work.extend(working(&files, &found));
+        assert_eq!(unexplained(&files, &found), [""; 0], "{blueprint}: numbers and addresses that no decision made");
+    }
+    let idle: Vec<&String> = made.difference(&at_work).collect();
+    assert_eq!(idle, [""; 0], "decisions that change nothing in the files");
+}
+
+/// `explain` says of a line without a decision that every cluster of this kind has it: so another one of the same name has.
+#[test]
+fn what_no_decision_made_stands_in_other_clusters_too() {
+    const SHAPES: [&str; 4] = [
+        "blueprints/herd.hcl",
+        "tests/blueprints/largest.hcl",
+        "tests/blueprints/pair.hcl",
+        "tests/blueprints/vpc.hcl",
+    ];
+    let all = SHAPES.map(|blueprint| {
+        let text = std::fs::read_to_string(blueprint).unwrap();
+        let name = text.split("cluster \"").nth(1).unwrap().split('"').next().unwrap();
+        let text = text.replace(&format!("cluster \"{name}\""), "cluster \"same\"");
+        let cluster = resolve(&pgherd::blueprint::parse(blueprint, &text).unwrap());
+        let files = generate(&cluster);
+        (cluster, files)
+    });
+    for (at, (cluster, files)) in all.iter().enumerate() {
+        let found = provenance(cluster, files);
+        let others: Vec<&FileSet> =
+            (0..).zip(&all).filter(|(other, _)| *other != at).map(|(_, (_, files))| files).collect();
+        let mut alone = vec![];
+        for (path, file) in files.iter().filter(|(path, _)| !path.as_str().ends_with(".md")) {
+            let same = others.iter().filter_map(|files| files.get(path.as_str()));
+            let known: BTreeSet<&str> = same.flat_map(|file| file.text.lines().map(str::trim)).collect();
+            for (line, text) in (1..).zip(file.text.lines()) {
+                let unmade = found.of(path.as_str(), line) == Maker::Template;
+                if unmade && !code(text).is_empty() && !known.contains(text.trim()) {
+                    alone.push(format!("{path}:{line}: {}", text.trim()));
+                }
+            }
+        }
+        assert_eq!(alone, [""; 0], "{}: lines that no decision made and no other cluster has", SHAPES[at]);
+    }
+}
+
+/// Names of the decisions that made a line.
+fn working(files: &FileSet, found: &Provenance) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (path, file) in files.iter() {
+        for line in 1..=file.text.lines().count() {
+            if let Maker::Decisions(made) = found.of(path.as_str(), line) {
+                names.extend(made.iter().map(|decision| decision.name.clone()));
+            }
+        }
+    }
+    names
+}
+
+/// Lines of all files with a number that neither a decision nor the rules of [`numbers`] explain. A README is prose.
+fn unexplained(files: &FileSet, found: &Provenance) -> Vec<String> {
+    let mut orphans = vec![];
+    for (path, file) in files.iter().filter(|(path, _)| !path.as_str().ends_with(".md") && path.as_str() != TRIAL) {
+        for (line, text) in (1..).zip(file.text.lines()) {
+            let left = numbers(code(text));
+            if !left.is_empty() && found.of(path.as_str(), line) == Maker::Template {
+                orphans.push(format!("{path}:{line}: {left:?} of {}", text.trim()));
+            }
+        }
+    }
+    orphans
+}
+
+/// A line without its comment.
+fn code(line: &str) -> &str {
+    if line.trim_start().starts_with('#') { "" } else { line.split(" # ").next().unwrap_or_default() }
+}
+
+/// The numbers of a line that somebody must have chosen.
+fn numbers(line: &str) -> Vec<&str> {
+    let bytes = line.as_bytes();
+    let mut found = vec![];
+    let mut at = 0;
+    while let Some(start) = line[at..].find(|c: char| c.is_ascii_digit()).map(|i| at + i) {
+        let end =
+            line[start..].find(|c: char| !c.is_ascii_alphanumeric() && c != '.').map_or(line.len(), |i| start + i);
+        at = end;
+        let before = &line[..start];
+        let last = start.checked_sub(1).map(|i| bytes[i] as char);
+        let word = line[start..end].trim_end_matches('.');
+        let part_of_a_name = last.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
+            || line[end..].starts_with('_')
+            || (last == Some('-') && before[..start - 1].ends_with(|c: char| c.is_ascii_alphanumeric() || c == ' '));
+        // The shell's own: parameters, files by number, sets of characters, groups of a pattern.
+        let shells =
+            matches!(last, Some('$' | '&' | '\\' | '[')) || before.ends_with("${") || line[end..].starts_with('>');
+        // Yes and no, the first and the only; the third part is what `split` gives.
+        let counts = matches!(word, "0" | "1") || (last == Some('[') && line[end..].starts_with(']'));
+        let mode = (word.len() >= 3 && word.starts_with('0') && word.chars().all(|c| c.is_ascii_digit() || c == 'o'))
+            || before.ends_with("mode ");
+        // What a protocol or another program means by a number: statuses of HTTP, exit codes, how many words to skip.
+        let status = ["status ", "exit ", "shift ", "-eq ", "== ", "UTF-", "RFC ", "retry-on"]
+            .iter()
+            .any(|word| before.contains(word));
+        let one_address = last == Some('/') && word == "32";
+        if !(part_of_a_name
+            || one_address
+            || shells
+            || counts
+            || mode
+            || status
+            || EVERYONES.iter().any(|a| word.starts_with(a)))
+        {
+            found.push(word);
+        }
+    }
+    found
+}

@@ -1,0 +1,92 @@
+//! One snapshot a generated file, from few blueprints that differ in kind.
+//!
+//! The smallest one is snapshotted whole; of the others, only the files that differ from its file at the same path.
+//! (`generated/herd`, which is committed and which `gen --check` holds, is the default's own golden tree.)
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use pgherd::fileset::FileSet;
+
+fn generated(path: &str) -> FileSet {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    of_text(path, &std::fs::read_to_string(file).expect("the blueprint is in the repo"))
+}
+
+fn of_text(path: &str, text: &str) -> FileSet {
+    let blueprint = pgherd::blueprint::parse(path, text).unwrap_or_else(|problems| panic!("{path}: {problems:#?}"));
+    pgherd::generate::generate(&pgherd::cluster::resolve(&blueprint))
+}
+
+/// Snapshots the files of a blueprint that `like` does not have in the same words, and finds snapshots that no file has any more.
+fn hold(kind: &str, files: &FileSet, like: Option<&FileSet>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots").join(kind);
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(&folder);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let mut expected = BTreeSet::new();
+    settings.bind(|| {
+        for (path, file) in files.iter() {
+            if like.and_then(|other| other.get(path.as_str())).is_some_and(|other| other == file) {
+                continue;
+            }
+            let name = path.as_str().replace('/', "__");
+            expected.insert(format!("{name}.snap"));
+            insta::assert_snapshot!(name, file.text);
+        }
+    });
+    let found: BTreeSet<String> = std::fs::read_dir(&folder)
+        .expect("the snapshots' folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".snap"))
+        .collect();
+    assert_eq!(found, expected, "snapshots/{kind}: left is on disk, right is generated");
+}
+
+#[test]
+fn the_smallest_blueprint() {
+    hold("minimal", &generated("blueprints/minimal.hcl"), None);
+}
+
+#[test]
+fn two_databases_have_etcds_third_member_on_haproxy() {
+    hold("pair", &generated("tests/blueprints/pair.hcl"), Some(&generated("blueprints/minimal.hcl")));
+}
+
+#[test]
+fn a_master_alone() {
+    hold("alone", &generated("tests/blueprints/alone.hcl"), Some(&generated("blueprints/minimal.hcl")));
+}
+
+#[test]
+fn everything_at_its_largest() {
+    hold("largest", &generated("tests/blueprints/largest.hcl"), Some(&generated("blueprints/minimal.hcl")));
+}
+
+#[test]
+fn a_vpc_and_a_key_that_exist_already() {
+    hold("vpc", &generated("tests/blueprints/vpc.hcl"), Some(&generated("blueprints/minimal.hcl")));
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    assert_eq!(generated("tests/blueprints/largest.hcl"), generated("tests/blueprints/largest.hcl"));
+}
+
+/// Words of synchronous replication are for whoever has it.
+#[test]
+fn an_asynchronous_cluster_is_told_of_nothing_synchronous() {
+    let with = |synchronous| {
+        let failover = format!("failover {{\n synchronous = {synchronous}\n}}");
+        of_text("a.hcl", &format!("cluster \"herd\" {{\nregion = \"eu-west-1\"\n{failover}\n}}"))
+    };
+    let told = |files: FileSet| {
+        let words = [" synchronous ", "commits", "a commit"];
+        let lines =
+            files.iter().flat_map(|(_, file)| file.text.lines()).filter(|l| words.iter().any(|w| l.contains(w)));
+        lines.map(String::from).collect::<Vec<_>>()
+    };
+    assert_eq!(told(with(false)), Vec::<String>::new());
+    assert!(told(with(true)).len() > 5);
+}

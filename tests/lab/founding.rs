@@ -1,0 +1,145 @@
+//! What is chosen and made when a cluster is founded, in the lab: who may connect where and do what, how text is sorted, and a slot of
+//! logical replication that survives a switchover.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::lab;
+use crate::lab::{Lab, text, within};
+
+const BLUEPRINT: &str = "blueprints/founding.hcl";
+
+#[test]
+fn a_founding_gives_each_its_own_and_a_switchover_keeps_a_followers_slot() {
+    let lab = Lab::take();
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("blueprints")).unwrap();
+    std::fs::copy("tests/blueprints/founding.hcl", folder.path().join(BLUEPRINT)).unwrap();
+    let founding = Founding { lab: &lab, folder: folder.path() };
+    founding.ok(&["gen"]);
+    founding.ok(&["run", BLUEPRINT, "--target", "lab"]);
+
+    founding.opens_databases_to_their_own_users();
+    founding.shows_a_guest_what_the_owner_makes_later();
+    founding.sorts_text_as_chosen();
+    founding.counts_statements_beside_the_blueprints_library();
+    founding.keeps_a_slot_over_a_switchover();
+}
+
+struct Founding<'a> {
+    lab: &'a Lab,
+    folder: &'a Path,
+}
+
+impl Founding<'_> {
+    fn opens_databases_to_their_own_users(&self) {
+        for (user, database) in [("a", "a"), ("b", "b"), ("b", "german"), ("report", "a"), ("warehouse", "a")] {
+            self.sql(user, database, "SELECT 1").unwrap();
+        }
+        for (user, database) in
+            [("a", "b"), ("b", "a"), ("a", "postgres"), ("report", "b"), ("report", "german"), ("a", "template1")]
+        {
+            let refused = self.sql(user, database, "SELECT 1").unwrap_err();
+            assert!(refused.contains("permission denied for database"), "{user} to {database}: {refused}");
+        }
+    }
+
+    fn shows_a_guest_what_the_owner_makes_later(&self) {
+        self.sql("a", "a", "CREATE TABLE kept (n bigint PRIMARY KEY)").unwrap();
+        self.sql("a", "a", "INSERT INTO kept VALUES (1)").unwrap();
+        assert_eq!(self.sql("report", "a", "SELECT n FROM kept").unwrap(), "1");
+        for refused in ["INSERT INTO kept VALUES (2)", "CREATE TABLE own (n int)", "SELECT lo_create(0)"] {
+            let why = self.sql("report", "a", refused).unwrap_err();
+            assert!(why.contains("read-only transaction"), "{refused}: {why}");
+        }
+        for refused in ["INSERT INTO kept VALUES (2)", "CREATE TABLE own (n int)"] {
+            let why = self.sql("report", "a", &format!("BEGIN READ WRITE; {refused}")).unwrap_err();
+            assert!(why.contains("permission denied"), "{refused}: {why}");
+        }
+    }
+
+    fn sorts_text_as_chosen(&self) {
+        let sorted = "SELECT string_agg(t, '' ORDER BY t) FROM (VALUES ('Z'), ('a'), ('ä')) AS letters (t)";
+        assert_eq!(self.sql("a", "a", sorted).unwrap(), "Zaä");
+        assert_eq!(self.sql("b", "german", sorted).unwrap(), "aäZ");
+    }
+
+    fn counts_statements_beside_the_blueprints_library(&self) {
+        let loaded = self.in_database("master", "SHOW shared_preload_libraries");
+        assert_eq!(loaded, "pg_stat_statements, auto_explain");
+        let counted = "SELECT count(*) > 0 FROM pg_stat_statements WHERE query LIKE 'INSERT INTO kept%'";
+        assert_eq!(self.sql("a", "a", counted).unwrap(), "t");
+    }
+
+    /// The follower reads the changes of before a switchover on the one machine, and those of after it on the other: none is missing.
+    fn keeps_a_slot_over_a_switchover(&self) {
+        self.sql("a", "a", "ALTER PUBLICATION warehouse ADD TABLE kept").unwrap();
+        self.sql("a", "a", "INSERT INTO kept VALUES (2)").unwrap();
+        assert_eq!(self.inserts(), 1);
+        let seen = self.in_database(
+            "master",
+            "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = 'warehouse'",
+        );
+        let behind =
+            format!("SELECT confirmed_flush_lsn >= '{seen}' FROM pg_replication_slots WHERE slot_name = 'warehouse'");
+        // Patroni restarts the standby's PostgreSQL to lay the slot's files: then it answers nothing.
+        let follows = || self.asked("slave1", &behind).is_ok_and(|answer| answer == "t");
+        assert!(within(Duration::from_secs(60), follows), "the standby's copy of the slot does not move");
+
+        self.sql("a", "a", "INSERT INTO kept VALUES (3)").unwrap();
+        let moved = self.lab.in_machine("master", "herdctl switchover --force");
+        assert!(moved.status.success(), "{}", text(&moved));
+        let writes = || self.sql("a", "a", "INSERT INTO kept VALUES (4)").is_ok();
+        assert!(within(Duration::from_secs(60), writes), "nobody takes writes after the switchover");
+        assert_eq!(self.sql("a", "a", "SELECT host(inet_server_addr())").unwrap(), self.address("slave1"));
+        assert_eq!(self.inserts(), 2, "one of before the switchover, one of after it");
+    }
+
+    /// How many inserts the follower's slot hands out, once.
+    fn inserts(&self) -> usize {
+        let read = "SELECT count(*) FROM pg_logical_slot_get_binary_changes('warehouse', NULL, NULL, 'proto_version', '1', \
+                    'publication_names', 'warehouse') WHERE get_byte(data, 0) = ascii('I')";
+        self.sql("warehouse", "a", read).unwrap().parse().unwrap()
+    }
+
+    /// Where a machine is, as the generated table has it.
+    fn address(&self, name: &str) -> String {
+        let table = std::fs::read_to_string(self.folder.join("generated/founding/machine/machines.tsv")).unwrap();
+        let line = table.lines().find(|line| line.split('\t').next() == Some(name)).unwrap();
+        line.split('\t').nth(3).unwrap().to_string()
+    }
+
+    /// What the superuser is told on a machine itself.
+    fn in_database(&self, machine: &str, sql: &str) -> String {
+        self.asked(machine, sql).unwrap()
+    }
+
+    fn asked(&self, machine: &str, sql: &str) -> Result<String, String> {
+        let output = self.lab.in_machine(machine, &format!("runuser -u postgres -- psql -XAqtc \"{sql}\""));
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_string();
+        if output.status.success() { Ok(said(&output.stdout)) } else { Err(text(&output)) }
+    }
+
+    fn ok(&self, words: &[&str]) {
+        let output = lab::pgherd().args(words).current_dir(self.folder).output().unwrap();
+        assert!(output.status.success(), "pgherd {}:\n{}", words.join(" "), text(&output));
+    }
+
+    /// One statement through HAProxy's write port, on a connection of its own: the rows, or what went wrong.
+    fn sql(&self, user: &str, database: &str, sql: &str) -> Result<String, String> {
+        let name = format!("founding/user/{user}");
+        let query = ["secretsmanager", "get-secret-value", "--region", "eu-west-1", "--secret-id", &name];
+        let password = self.lab.aws(&[&query[..], &["--query", "SecretString"]].concat());
+        let haproxy = self.address("haproxy");
+        let connection =
+            format!("host={haproxy} port=5000 user={user} dbname={database} connect_timeout=3 sslmode=require");
+        let mut psql = Command::new("timeout");
+        psql.args(["8", "psql", &connection, "-XAqt", "-v", "ON_ERROR_STOP=1", "-c", sql]);
+        let output = psql.env("PGPASSWORD", password).output().expect("psql is installed");
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_string();
+        if output.status.success() { Ok(said(&output.stdout)) } else { Err(said(&output.stderr)) }
+    }
+}

@@ -1,0 +1,213 @@
+//! The lab leaves nothing behind, and nothing leaves the lab. These tests need root and the lab's prerequisites (`.ci/setup`).
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::lab;
+use crate::lab::{Inventory, Lab, STATE, pgherd, text};
+
+/// An address of TEST-NET-2 (RFC 5737): nobody has it.
+const OUTSIDE: &str = "198.51.100.1";
+const PROXY: &str = "198.18.77.1:3128";
+
+#[test]
+fn a_lab_leaves_nothing_behind() {
+    let lab = Lab::take();
+    let before = Inventory::take();
+    lab.ok(&["lab", "up"]);
+    assert_eq!(lab.ok(&["lab", "up"]), "the lab is up already");
+    let machine = lab.machine("172.31.0.10");
+    lab.machine("172.31.0.11");
+    assert!(!before.left_behind().is_empty(), "a lab that is up must be seen");
+
+    lab.ok(&["lab", "kill", &machine]);
+    assert!(lab.ok(&["lab", "ps"]).contains("off"));
+    lab.ok(&["lab", "start", &machine]);
+    lab.await_running(&machine);
+
+    lab.ok(&["lab", "down"]);
+    assert_eq!(before.left_behind(), [""; 0]);
+    lab.ok(&["lab", "down"]);
+}
+
+#[test]
+fn a_lab_whose_daemons_were_killed_leaves_nothing_behind() {
+    let lab = Lab::take();
+    let before = Inventory::take();
+    lab.ok(&["lab", "up"]);
+    let machine = lab.machine("172.31.0.10");
+    for daemon in ["controller", "moto", "proxy"] {
+        kill(daemon);
+    }
+    assert!(lab.in_machine(&machine, "true").status.success(), "the machine runs on");
+
+    lab.ok(&["lab", "down"]);
+    assert_eq!(before.left_behind(), [""; 0]);
+}
+
+#[test]
+fn a_lab_without_its_controller_gets_it_back() {
+    let lab = Lab::take();
+    lab.ok(&["lab", "up"]);
+    let machine = lab.machine("172.31.0.10");
+    kill("controller");
+    assert_eq!(lab.ok(&["lab", "up"]), "the lab is up");
+    assert!(lab.in_machine(&machine, "true").status.success(), "the machine runs on");
+    lab.machine("172.31.0.11");
+}
+
+#[test]
+fn a_lab_that_cannot_come_up_leaves_nothing_behind_and_says_why() {
+    let lab = Lab::take();
+    let before = Inventory::take();
+    let broken = tempfile::tempdir().unwrap();
+    let moto = broken.path().join("moto_server");
+    fs::write(&moto, "#!/bin/sh\necho 'no such module: flask'\nexit 1\n").unwrap();
+    fs::set_permissions(&moto, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", broken.path().display(), std::env::var("PATH").unwrap());
+
+    let output = pgherd().args(["lab", "up"]).env("PATH", path).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("no such module: flask"), "{}", text(&output));
+    assert_eq!(before.left_behind(), [""; 0]);
+    drop(lab);
+}
+
+#[test]
+fn what_is_missing_is_said_all_at_once() {
+    let lab = Lab::take();
+    let few = tempfile::tempdir().unwrap();
+    let output = pgherd().args(["lab", "up"]).env("PATH", few.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output));
+    for word in ["debootstrap", "systemd-container", "tinyproxy-bin", "moto_server", "terraform"] {
+        assert!(text(&output).contains(word), "{word} is not in:\n{}", text(&output));
+    }
+    drop(lab);
+}
+
+#[test]
+fn nothing_leaves_the_lab_but_package_downloads() {
+    let lab = Lab::take();
+    lab.ok(&["lab", "up"]);
+    let machine = lab.machine("172.31.0.10");
+    let other = lab.machine("172.31.0.11");
+
+    // From a machine: refused where it starts, not lost on the way.
+    let begin = Instant::now();
+    let refused = lab.in_machine(&machine, &connect(&format!("{OUTSIDE}/80")));
+    assert!(text(&refused).contains("Network is unreachable"), "{}", text(&refused));
+    assert!(begin.elapsed() < Duration::from_secs(3), "it took {:?}", begin.elapsed());
+    assert!(lab.in_machine(&machine, &connect("172.31.0.11/22")).status.success(), "machines reach each other");
+    assert!(lab.in_machine(&other, &connect("169.254.169.254/80")).status.success(), "machines reach the API");
+
+    // From where packer and terraform run, by packer itself.
+    let refused = lab.run(&["lab", "shell", "--", "bash", "-c", &connect(&format!("{OUTSIDE}/80"))]);
+    assert!(text(&refused).contains("Network is unreachable"), "{}", text(&refused));
+    let dir = tempfile::tempdir().unwrap();
+    let template = dir.path().join("outside.json");
+    let builder = r#"{"type": "null", "ssh_host": "198.51.100.1", "ssh_username": "x", "ssh_password": "x", "ssh_timeout": "2s"}"#;
+    fs::write(&template, format!("{{\"builders\": [{builder}]}}")).unwrap();
+    let packer = ["packer", "build", template.to_str().unwrap()];
+    let refused = lab.run(&[&["lab", "shell", "--", "env", "PACKER_LOG=1"][..], &packer].concat());
+    assert!(!refused.status.success());
+    assert!(text(&refused).contains("network is unreachable"), "{}", text(&refused));
+
+    // There is no other way: the lab knows its own link and its machines, and nothing by default.
+    let routes = Command::new("ip").args(["-n", "pgherd-lab", "route", "show"]).output().unwrap();
+    for route in String::from_utf8(routes.stdout).unwrap().lines() {
+        assert!(route.starts_with("172.31.0.1") || route.starts_with("198.18.77.0/30 dev host"), "{route}");
+    }
+
+    // The proxy serves the mirrors, and nobody else.
+    let ask = format!(
+        "exec 3<>/dev/tcp/{}; printf 'GET http://{OUTSIDE}/ HTTP/1.0\\r\\n\\r\\n' >&3; head -1 <&3",
+        PROXY.replace(':', "/")
+    );
+    let refused = lab.in_machine(&machine, &ask);
+    assert!(text(&refused).contains(" 403 "), "{}", text(&refused));
+    let update = lab.in_machine(&machine, "apt-get update -qq -o APT::Update::Error-Mode=any");
+    assert!(update.status.success(), "{}", text(&update));
+}
+
+#[test]
+fn machines_are_what_instances_are_on_ec2() {
+    let lab = Lab::take();
+    lab.ok(&["lab", "up"]);
+    let machine = lab.machine("172.31.0.10");
+    let other = lab.machine("172.31.0.11");
+
+    // A unit as hardened as they come.
+    let harden = "systemd-run --wait --pipe -q -p User=games -p PrivateTmp=yes -p PrivateDevices=yes -p ProtectSystem=strict \
+        -p ProtectHome=yes -p ProtectKernelTunables=yes -p ProtectControlGroups=yes -p ProtectProc=invisible -p NoNewPrivileges=yes \
+        -p RestrictNamespaces=yes -p MemoryDenyWriteExecute=yes -p SystemCallFilter=@system-service -p CapabilityBoundingSet= \
+        -p StateDirectory=hard -p LimitNOFILE=65536 -p OOMScoreAdjust=-500";
+    let ran = lab.in_machine(&machine, &format!("{harden} sh -c 'touch /var/lib/hard/mine && ! touch /usr/other'"));
+    assert!(ran.status.success(), "{}", text(&ran));
+
+    // Each its own identity.
+    let identity = "cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub; hostname";
+    let (one, two) = (lab.in_machine(&machine, identity), lab.in_machine(&other, identity));
+    assert!(one.status.success() && two.status.success());
+    assert!(text(&one).ends_with("ip-172-31-0-10\n"), "{}", text(&one));
+    assert!(text(&one).lines().zip(text(&two).lines()).all(|(a, b)| a != b));
+
+    // A power cut: no answer to those who ask, and the disk is as it was.
+    assert!(lab.in_machine(&machine, "echo kept >/root/kept").status.success());
+    lab.ok(&["lab", "kill", &machine]);
+    let ask = format!("timeout 2 bash -c '{}'", connect("172.31.0.10/22"));
+    assert_eq!(lab.in_machine(&other, &ask).status.code(), Some(124), "a machine without power must be silent");
+    lab.ok(&["lab", "start", &machine]);
+    lab.await_running(&machine);
+    assert_eq!(text(&lab.in_machine(&machine, "cat /root/kept")), "kept\n");
+}
+
+#[test]
+fn images_that_say_what_is_in_them_outlive_the_lab() {
+    let lab = Lab::take();
+    lab.ok(&["lab", "up"]);
+    let builder = lab.machine("172.31.0.10");
+    assert!(lab.in_machine(&builder, "echo built >/root/built").status.success());
+    lab.aws(&["ec2", "stop-instances", "--instance-ids", &builder]);
+    let create =
+        ["ec2", "create-image", "--instance-id", &builder, "--name", "test-lab-0123456789ab", "--query", "ImageId"];
+    let image = lab.aws(&create);
+    lab.aws(&["ec2", "create-tags", "--resources", &image, "--tags", "Key=pgherd:content,Value=0123456789ab"]);
+    lab.aws(&["ec2", "terminate-instances", "--instance-ids", &builder]);
+    assert!(
+        lab::within(Duration::from_secs(30), || !lab.ok(&["lab", "ps"]).contains(&builder)),
+        "{}",
+        lab::console(&builder)
+    );
+
+    lab.ok(&["lab", "down"]);
+    lab.ok(&["lab", "up"]);
+    let tag = "Name=tag:pgherd:content,Values=0123456789ab";
+    let find = ["ec2", "describe-images", "--owners", "self", "--filters", tag, "--query", "Images[].ImageId"];
+    assert_eq!(lab.aws(&find), image);
+    let machine = lab.machine_of(&image, "172.31.0.11");
+    // What the lab put into the builder is the lab's, not the image's: it is there because this is a machine of the lab again.
+    let proxies = "cat /root/built; ls /etc/apt/apt.conf.d/00pgherd-lab";
+    assert_eq!(text(&lab.in_machine(&machine, proxies)), "built\n/etc/apt/apt.conf.d/00pgherd-lab\n");
+    let kept = format!("/var/cache/pgherd/images/{image}");
+    assert!(!fs::exists(format!("{kept}/root/etc/apt/apt.conf.d/00pgherd-lab")).unwrap());
+
+    lab.aws(&["ec2", "deregister-image", "--image-id", &image]);
+    assert!(lab::within(Duration::from_secs(10), || !fs::exists(format!("{kept}/image.json")).unwrap()));
+    lab.ok(&["lab", "down"]);
+    lab.ok(&["lab", "up"]);
+    assert_eq!(lab.aws(&find), "");
+    assert!(!fs::exists(&kept).unwrap());
+}
+
+fn connect(address: &str) -> String {
+    format!("exec 3<>/dev/tcp/{address}")
+}
+
+/// SIGKILL for one of the lab's daemons, by its own record.
+fn kill(daemon: &str) {
+    let record = fs::read_to_string(format!("{STATE}/daemons/{daemon}.json")).unwrap();
+    let pid = serde_json::from_str::<serde_json::Value>(&record).unwrap()["pid"].to_string();
+    assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+}

@@ -1,0 +1,278 @@
+//! The page that a run leaves behind, looked at in a real browser: Chromium, without a network.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::herd::Herd;
+use crate::support::{Test, await_file};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes"];
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+/// What a person at two widths of a window sees.
+struct Seen {
+    console: Vec<String>,
+    wide: Value,
+    narrow: Value,
+}
+
+impl Seen {
+    fn text(&self, width: &str) -> &str {
+        let view = if width == "wide" { &self.wide } else { &self.narrow };
+        view["text"].as_str().unwrap()
+    }
+}
+
+/// Runs Chromium in a network of its own, which leads nowhere.
+fn chromium(args: &[&str]) -> (String, String) {
+    let home = TempDir::new().unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["--net", "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]);
+    command.args([
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--hide-scrollbars",
+    ]);
+    command.args(["--enable-logging=stderr", "--allow-file-access-from-files", "--virtual-time-budget=5000"]);
+    command.arg(format!("--user-data-dir={}", home.path().display())).env("HOME", home.path()).args(args);
+    let output = command.output().unwrap_or_else(|e| panic!("chromium: {e}: `make test` installs it"));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    (text(&output.stdout), text(&output.stderr))
+}
+
+/// What the looking page itself says on the console, when the frames have said all of theirs.
+const END: &str = "the console ends here";
+
+/// What the pages said on the console, from the browser's log. None where the browser was gone before it had written all of it.
+/// Pages of the browser's own speak there as well, and when they do is up to the browser.
+fn console(log: &str) -> Option<Vec<String>> {
+    let own = ["source: chrome://", "source: chrome-extension://"];
+    let lines = log.lines().filter(|line| line.contains(":CONSOLE") && !own.iter().any(|own| line.contains(own)));
+    let (end, said): (Vec<_>, Vec<_>) = lines.map(String::from).partition(|line| line.contains(END));
+    (!end.is_empty()).then_some(said)
+}
+
+/// Looks at a page through two frames.
+fn look(page: &Path) -> Seen {
+    let harness = page.with_file_name("harness.html");
+    let name = page.file_name().unwrap().to_str().unwrap();
+    let frame = |id: &str, width: u32| {
+        format!(r#"<iframe id="{id}" src="{name}" style="width:{width}px;height:3000px"></iframe>"#)
+    };
+    let script = r#"window.onload = () => {
+        const see = id => {
+            const frame = document.getElementById(id), inner = frame.contentDocument, root = inner.documentElement;
+            return { text: inner.body.innerText, over: root.scrollWidth - frame.clientWidth,
+                     ticks: new Set([...inner.querySelectorAll('.ticks span')].map(one => one.getBoundingClientRect().x)).size,
+                     loaded: frame.contentWindow.performance.getEntriesByType('resource').map(one => one.name),
+                     bars: [...inner.querySelectorAll('.row .bar rect[class]')].filter(one => one.getBoundingClientRect().width >= 1).length };
+        };
+        document.getElementById('seen').textContent = JSON.stringify({ wide: see('wide'), narrow: see('narrow') });
+        console.log('END');
+    }"#
+    .replace("END", END);
+    let html =
+        format!("<body><pre id=seen></pre>{}{}<script>{script}</script>", frame("wide", 1100), frame("narrow", 360));
+    fs::write(&harness, html).unwrap();
+    let mut looked = (0..5).map(|_| chromium(&["--dump-dom", &format!("file://{}", harness.display())]));
+    let whole = looked.find_map(|(dom, log)| Some((dom, console(&log)?)));
+    let (dom, console) = whole.expect("a log with its end");
+    let seen =
+        dom.split("<pre id=\"seen\">").nth(1).and_then(|rest| rest.split("</pre>").next()).expect("the frames' answer");
+    let seen = seen.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", "\u{a0}").replace("&amp;", "&");
+    let seen: Value = serde_json::from_str(&seen).unwrap_or_else(|e| panic!("{e}: {seen}"));
+    fs::remove_file(harness).unwrap();
+    Seen { console, wide: seen["wide"].clone(), narrow: seen["narrow"].clone() }
+}
+
+/// The newest page of the test's cluster.
+fn page(test: &Test) -> PathBuf {
+    let logs = test.path("generated/herd/.pgherd/logs");
+    let pages = fs::read_dir(logs).unwrap().map(|entry| entry.unwrap().path());
+    let pages = pages.filter(|path| path.to_str().unwrap().ends_with("-report.html"));
+    pages.max_by_key(|path| fs::metadata(path).unwrap().modified().unwrap()).expect("a page")
+}
+
+/// What is left of it for people: `target/report-NAME.png` at two widths.
+fn picture(page: &Path, name: &str) {
+    for (width, size) in [("wide", "1100,1500"), ("narrow", "500,2200")] {
+        let at = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name(format!("report-{name}-{width}.png"));
+        let _ = fs::remove_file(&at);
+        let shot = format!("--screenshot={}", at.display());
+        chromium(&[&shot, &format!("--window-size={size}"), &format!("file://{}", page.display())]);
+        let bytes = fs::read(&at).expect("a picture");
+        assert!(bytes.starts_with(b"\x89PNG") && bytes.len() > 20_000, "{} is empty", at.display());
+    }
+}
+
+#[test]
+fn a_run_leaves_a_page_that_shows_it() {
+    let test = Test::with_tools(&Herd::healthy().blueprint())
+        .env("AWS_SECRET_ACCESS_KEY", SECRET)
+        .env("AWS_ACCESS_KEY_ID", "AKIA");
+    test.run(&["gen"]).exits(0);
+    test.hook("terraform", r#"case "$*" in *apply*) sleep 0.4 ;; esac"#);
+    test.run(RUN).exits(0).err("to look at: ");
+    // The slaves are made again, with one replaced; a tool prints a secret, and markup; one fails.
+    fs::remove_file(test.state("image-slave")).unwrap();
+    fs::remove_file(test.state("made-terraform_haproxy")).unwrap();
+    test.hook(
+        "terraform",
+        r#"case "$*" in
+        *terraform_slave*" plan "*) for out; do case "$out" in -out=*) echo create >"db_config/terraform_slave/${out#-out=}" ;; esac; done
+            exit 2 ;;
+        *haproxy*apply*) sleep 0.5; printf '\nError: creating EC2 Instance: <b>no</b> & key %s\n\n  on main.tf line 1, in resource "aws_instance" "haproxy":\n' "$AWS_SECRET_ACCESS_KEY"; exit 1 ;;
+        *apply*) sleep 0.6 ;; esac"#,
+    );
+    test.shown(
+        "terraform_slave",
+        serde_json::json!([{"address": "aws_instance.slave[\"slave1\"]", "mode": "managed", "type": "aws_instance",
+        "change": {"actions": ["delete", "create"], "replace_paths": [["subnet_id"]],
+        "before": {"tags": {"pgherd:machine": "slave1", "pgherd:role": "slave"}}}}]),
+    );
+    test.hook("packer", "sleep 0.8");
+    let done = test.run(&[RUN, &["--confirm", "slave1"]].concat()).exits(1);
+    assert!(!done.stderr.contains(SECRET) && done.stderr.contains("[secret]"), "{}", done.stderr);
+    let page = page(&test);
+    let html = fs::read_to_string(&page).unwrap();
+    assert!(!html.contains(SECRET) && !html.contains("://"), "a secret, or something from elsewhere");
+
+    let seen = look(&page);
+    assert_eq!(seen.console, [""; 0]);
+    for width in ["wide", "narrow"] {
+        let text = seen.text(width);
+        for part in [
+            "herd\u{20}failed",
+            "pgherd run on aws, eu-west-1",
+            "What went wrong",
+            "<b>no</b> & key [secret]",
+            "load_balancer/terraform_haproxy/main.tf:1",
+            "What to do:",
+            "network",
+            "image-master",
+            "image-slave",
+            "slaves",
+            "verify",
+            "not begun",
+            "it needs haproxy",
+            "aws_instance.slave[\"slave1\"]",
+            "forced by subnet_id; THE DATA OF slave1 GOES WITH IT",
+            "there is none of the slave yet",
+            "ami-0master",
+            "terraform 1.11.4",
+            "packer 1.6.6, a rebuild that signs with SHA-2",
+            "in 1 run before",
+            "haproxy.log",
+        ] {
+            let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(words(text).contains(&words(part)), "{part:?} is not to be seen at the {width} page:\n{text}");
+        }
+    }
+    for view in [&seen.wide, &seen.narrow] {
+        assert!(view["ticks"].as_u64().unwrap() >= 3, "the axis has collapsed");
+        assert_eq!(view["loaded"], Value::Array(vec![]), "it loads something");
+        assert!(view["over"].as_i64().unwrap() <= 0, "it is wider than its window: {}", view["over"]);
+        assert!(view["bars"].as_u64().unwrap() >= 8, "bars that can be seen: {}", view["bars"]);
+    }
+    picture(&page, "failed");
+}
+
+/// Whoever finds that a run was killed makes the page that it could not make itself.
+#[test]
+fn a_run_that_was_killed_gets_its_page_from_the_next() {
+    let test = Test::with_tools(&Herd::healthy().blueprint());
+    test.run(&["gen"]).exits(0);
+    test.hook("terraform", r#"case "$*" in *network*apply*) touch "$STATE/applying"; sleep 1 ;; esac"#);
+    let mut child = test.spawn(RUN);
+    await_file(&test.state("applying"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let logs = test.path("generated/herd/.pgherd/logs");
+    let of_killed = |end: &str| {
+        let mut names = fs::read_dir(&logs).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+        names.sort();
+        names.into_iter().find(|path| path.to_str().unwrap().ends_with(end))
+    };
+    assert_eq!(of_killed("-report.html"), None, "it was killed");
+    let torn = of_killed("-events.jsonl").unwrap();
+    // Within a letter.
+    fs::write(&torn, [fs::read(&torn).unwrap(), b"{\"at\":\"2026-11-24T18:0\xc3".to_vec()].concat()).unwrap();
+    let told = |events: &Path| String::from_utf8_lossy(&fs::read(events).unwrap()).into_owned();
+    let done = test.run(RUN).exits(0);
+    let page = of_killed("-report.html").unwrap();
+    let done = done.err(&format!("to look at: {}", page.display()));
+    let newer = page.with_file_name("newer");
+    assert!(done.stderr.matches("-report.html").count() == 2, "its own, and that of the killed one: {}", done.stderr);
+
+    let seen = look(&page);
+    assert_eq!(seen.console, [""; 0]);
+    for width in ["wide", "narrow"] {
+        let text = seen.text(width).split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in [
+            "herd killed",
+            "killed; found by the run 20",
+            "killed was under way",
+            "network: was under way when the run was killed; terraform apply: exit code 0",
+            "not begun",
+        ] {
+            assert!(text.contains(part), "{part:?} is not to be seen at the {width} page:\n{text}");
+        }
+    }
+    picture(&page, "killed");
+
+    // A run that was killed between its last word and its page.
+    let ended =
+        page.with_file_name(page.file_name().unwrap().to_str().unwrap().replace("-report.html", "-events.jsonl"));
+    assert!(told(&ended).contains("run-ended"));
+    fs::remove_file(&page).unwrap();
+    test.run(RUN).exits(0);
+    assert!(fs::read_to_string(&page).unwrap().contains("killed"));
+    assert_eq!(told(&ended).matches("run-ended").count(), 1);
+
+    // It is told once, and its history has an end.
+    let events = told(&torn);
+    let last: Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["event"], &last["exit_code"]), (&Value::from("run-ended"), &Value::from(137)), "{events}");
+    fs::write(&newer, "").unwrap();
+    let done = test.run(RUN).exits(0);
+    assert_eq!(done.stderr.matches("-report.html").count(), 1, "{}", done.stderr);
+    let changed = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+    assert!(changed(&page) < changed(&newer), "written once");
+}
+
+#[test]
+fn the_browser_would_tell() {
+    let line = |text: &str, source: &str| format!("[1:1:INFO:CONSOLE:1] \"{text}\", source: {source} (1)\n");
+    let (ours, own) = (line("x", "file:///page.html"), line("x", "chrome://new-tab-page/"));
+    assert_eq!(console(&ours), None, "nothing is known of a log that was cut off");
+    let said = console(&(ours.clone() + &own + &line(END, "file:///harness.html")));
+    assert_eq!(said, Some(vec![ours.trim_end().to_string()]));
+    let test = Test::with_tools(&Herd::healthy().blueprint());
+    test.run(&["gen"]).exits(0);
+    test.run(RUN).exits(0);
+    let page = page(&test);
+    let html = fs::read_to_string(&page).unwrap();
+    let broken = page.with_file_name("broken.html");
+    let bad = "<p style=\"width: 2000px\">x</p><script src=\"http://192.0.2.1/x.js\"></script></body>";
+    fs::write(&broken, html.replace("</body>", bad)).unwrap();
+    let seen = look(&broken);
+    assert!(!seen.console.is_empty(), "nothing on the console");
+    assert!(seen.narrow["over"].as_i64().unwrap() > 0);
+}
+
+#[test]
+fn a_review_and_a_teardown_leave_pages_too() {
+    let test = Test::with_tools(&Herd::healthy().blueprint());
+    test.run(&["gen"]).exits(0);
+    test.run(&["run", "blueprints/herd.hcl", "--plan-only"]).exits(3);
+    let html = fs::read_to_string(page(&test)).unwrap();
+    assert!(html.contains("changes are due") && html.contains("planned when network is there"), "{html}");
+    test.run(RUN).exits(0);
+    test.run(&["destroy", "blueprints/herd.hcl", "--yes"]).exits(0);
+    assert!(fs::read_to_string(page(&test)).unwrap().contains("pgherd destroy"));
+}
