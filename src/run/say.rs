@@ -154,7 +154,7 @@ pub fn images(differences: &[ImageDifference]) -> Vec<String> {
         "  settings, users and databases of a changed blueprint do not reach a running cluster by themselves: change settings with \
          `sudo herdctl edit-config` and `sudo herdctl restart CLUSTER --pending`, create users and databases by hand"
             .into(),
-        "  everything else comes with a new machine: replace one at a time, as the generated README says".into(),
+        "  everything else comes with a new machine: replace one at a time, as the generated RUNBOOK.md says".into(),
     ]
 }
 
