@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use crate::cluster::{Cluster, Reader, Role};
+use crate::cluster::flows::Party;
+use crate::cluster::{Cluster, Role};
 use crate::fileset::{FileSet, ImageId};
 
 /// The cluster as it is meant to be.
@@ -51,7 +52,7 @@ impl Expected {
             zone: m.zone.clone(),
             address: m.address,
         };
-        let secrets = cluster.secrets.iter().filter(|secret| secret.reader == Reader::Databases);
+        let secrets = cluster.secrets.iter().filter(|secret| secret.readers.contains(&Party::Databases));
         Expected {
             cluster: cluster.name.clone(),
             machines: cluster.machines.iter().map(machine).collect(),
