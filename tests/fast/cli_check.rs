@@ -47,7 +47,7 @@ fn an_error_has_its_code_and_place_and_refuses_gen() {
     test.run(&["check"])
         .exits(2)
         .out(place)
-        .out("help: name three zones, or write accept \"PGH001\"")
+        .out("help: set three zones, or add accept \"PGH001\"")
         .err("1 rule is broken");
     test.run(&["gen"]).exits(2).err(place).err("warning[PGH002]").err("nothing was written: 1 rule is broken");
     test.run(&["gen", "--check"]).exits(2).err(place);
