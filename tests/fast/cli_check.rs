@@ -86,7 +86,7 @@ fn json_holds_everything_with_places() {
     assert!(herd["decisions"].as_array().unwrap().iter().any(|d| d["name"] == "failover.ttl" && d["value"] == "20 s"));
     assert_eq!(
         herd["access"][3]["closed"].as_str().unwrap().split(';').next(),
-        Some("no network.admins and no key_name")
+        Some("network.admins and key_name are not set")
     );
 }
 
