@@ -12,8 +12,9 @@ use super::need::Need;
 use super::report::{Feed, Report};
 use super::session::Session;
 use super::{states, status, telling};
-use crate::cluster::{Service, State, regions};
+use crate::cluster::{State, regions};
 use crate::pipeline::{Pipeline, Selection, Stage, Work};
+use crate::run::drift::SettingDifference;
 use crate::run::events::{Event, Phase};
 use crate::run::review::{Build, Images, Review};
 use crate::run::scheduler::Board;
@@ -63,8 +64,7 @@ fn show(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> Res
 
 /// Fails if --confirm or --confirm-stop names a machine that the cluster does not have.
 fn confirmable(session: &Session<'_>, options: &args::RunArgs) -> Result<(), CommandError> {
-    let known =
-        || session.pipeline.seats.machines.iter().filter(|seat| seat.is_database()).map(|seat| seat.name.as_str());
+    let known = || session.pipeline.expected.databases().map(|machine| machine.name.as_str());
     let given = [("--confirm", &options.confirm), ("--confirm-stop", &options.confirm_stop)];
     for (flag, name) in given.iter().flat_map(|(flag, names)| names.iter().map(move |name| (flag, name))) {
         if !known().any(|known| known == name.as_str()) {
@@ -157,7 +157,7 @@ fn plan(session: &Session<'_>, feed: &Feed, options: &args::RunArgs) -> Result<(
         return Err(CommandError::Said(ErrorKind::Drift));
     }
     session.report.line("No changes.");
-    drifted(&review.drift)
+    drifted(&review.differences)
 }
 
 /// Returns a runner that does the work and asks before it destroys data.
@@ -182,7 +182,7 @@ fn looker<'a>(session: &'a Session<'_>, feed: &'a Feed, options: &args::RunArgs,
 }
 
 /// Fails if live settings differ from the generated configuration.
-fn drifted(differ: &[String]) -> Result<(), CommandError> {
+fn drifted(differ: &[SettingDifference]) -> Result<(), CommandError> {
     match differ.len() {
         0 => Ok(()),
         1 => {
@@ -225,13 +225,10 @@ fn print_commands(session: &Session<'_>) {
             report.line(&invocation.paste());
         }
         if stage.work == Work::Verify {
-            let admin = session.loaded.cluster.admin_endpoint();
-            let [write, read] = [Service::Write, Service::Read].map(|service| service.port(&session.loaded.cluster));
-            report.line(&format!(
-                "# checks {}, {}, and PostgreSQL on ports {write} and {read}",
-                admin.url("/cluster"),
-                admin.url("/health")
-            ));
+            let access = &session.pipeline.access;
+            let url = access.admin.url(access.private_address.into(), "/cluster");
+            let (write, read) = (access.write.number, access.read.number);
+            report.line(&format!("# checks {url}, /health, and PostgreSQL on ports {write} and {read}"));
         }
     }
 }

@@ -62,7 +62,7 @@ fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
         .out("slave1 slave eu-west-1b 10.20.64.16 sync standby streaming");
     let done = done
         .err("slave2 does not answer since ")
-        .err(" UTC (42 s): nothing is at its address; it is off, hangs or is cut off");
+        .err(" UTC (42 s): nothing replies at its address. It is off, hangs or is cut off");
     let done = done
         .err("Name=tag:pgherd:machine,Values=slave2 --query")
         .err("generated/herd/RUNBOOK.md describes how to replace it");
@@ -82,7 +82,7 @@ fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
     let test = Test::with_tools(&herd.blueprint());
     test.run(&["gen"]).exits(0);
     let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "0"]).exits(1);
-    let done = done.err("the cluster is not whole after 0 s: slave2 does not answer since ").err("UTC (5 min)");
+    let done = done.err("the cluster is not healthy after 0 s: slave2 does not answer since ").err("UTC (5 min)");
     assert!(!done.stderr.contains("slave2 is not a member;"), "once is enough: {}", done.stderr);
 }
 
@@ -167,8 +167,7 @@ fn destroy_works_on_files_that_are_stale() {
 #[test]
 fn doctor_says_what_is_there_and_how_to_get_the_rest() {
     let test = running(&Herd::healthy());
-    let done =
-        test.run(&["doctor"]).exits(0).out("ok packer 1.6.6").out("ok terraform 1.11.4").out("ok aws 2.15.1");
+    let done = test.run(&["doctor"]).exits(0).out("ok packer 1.6.6").out("ok terraform 1.11.4").out("ok aws 2.15.1");
     done.out("account 123456789012");
     test.remove_program("packer");
     test.hook("aws", r#"[ "$1" = sts ] && { echo "The security token is expired." >&2; exit 254; }"#);
@@ -193,5 +192,5 @@ fn a_dead_primary_that_patroni_still_shows_is_called_old_news() {
     test.run(STATUS)
         .exits(1)
         .out("master eu-west-1a 10.20.0.16 primary running")
-        .out("as Patroni last knew them, up to 20 s ago");
+        .out("what Patroni last knew, up to 20 s ago");
 }

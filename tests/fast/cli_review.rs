@@ -112,8 +112,11 @@ fn modules_are_planned_beside_what_they_need() {
         "terraform",
         r#"[ -f "$STATE/made-terraform_network" ] || case "$*" in *terraform_slave*" plan "*) echo "Error: no VPC"; exit 1 ;; esac"#,
     );
-    let done =
-        test.run(RUN).exits(0).err("slaves: will be planned once network exists").err("slaves unchanged nothing to change");
+    let done = test
+        .run(RUN)
+        .exits(0)
+        .err("slaves: will be planned once network exists")
+        .err("slaves unchanged nothing to change");
     assert!(!done.stderr.contains("no VPC"), "{}", done.stderr);
     // Nothing changes in the network, so this is a failure, and told once.
     test.hook("terraform", r#"case "$*" in *terraform_slave*" plan "*) echo "Error: no role"; exit 1 ;; esac"#);

@@ -203,8 +203,7 @@ fn a_plan_that_nobody_saw_asks_before_it_destroys() {
         "change": {"actions": ["delete", "create"]}}]),
     );
     let done = test.at_terminal(&["run", "blueprints/herd.hcl"], "yes\nno\n").exits(1);
-    done.out("-/+ aws_instance.haproxy (clients are cut off until its machine is back)")
-        .out("haproxy declined");
+    done.out("-/+ aws_instance.haproxy (clients are cut off until its machine is back)").out("haproxy declined");
     assert_eq!(test.calls_of("terraform_haproxy apply"), Vec::<String>::new());
     test.run(RUN).exits(0);
 }
@@ -253,7 +252,7 @@ fn a_cluster_that_does_not_become_whole_is_1_and_says_why() {
     let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "1"]).exits(1);
     let waiting = done.stderr.matches("waiting: slave1 is on timeline 1").count();
     assert_eq!(waiting, 1, "{}", done.stderr);
-    done.err("slave1 is on timeline 1, the primary on 2")
+    done.err("slave1 is on timeline 1, the primary is on timeline 2")
         .err("slave2 is not a member")
         .err("no standby is synchronous")
         .err("run `journalctl -u patroni -u etcd` on a database machine");
@@ -311,7 +310,10 @@ fn the_third_ctrl_c_kills() {
         assert!(told.success());
         std::thread::sleep(Duration::from_millis(200));
     }
-    interrupt(child).exits(130).err("Still waiting for terraform apply (network). A third interrupt kills").err("killed");
+    interrupt(child)
+        .exits(130)
+        .err("Still waiting for terraform apply (network). A third interrupt kills")
+        .err("killed");
     assert!(start.elapsed() < Duration::from_secs(20));
 }
 
