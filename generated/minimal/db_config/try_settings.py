@@ -7,6 +7,7 @@ they listen. Each kind of client connects to both as it does there, and Patroni'
 the system user postgres's, and keeps an empty database in data/. Fails with the setting's name.
 """
 
+import bisect
 import contextlib
 import os
 import pathlib
@@ -23,16 +24,29 @@ import psycopg2
 import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
-# Of servers that are gone in a minute.
-PASSWORD = secrets.token_hex(16)
-# Seconds: how long a server, a copy or a standby may take on a slow builder.
+# The servers are gone in a minute, and the password with them.
+PASSWORD = secrets.token_hex()
+# Seconds. A server starts, copies or is promoted within seconds even on a slow builder.
 PATIENCE = 30
+# Seconds. Both servers run on the builder itself, so a connection that takes longer has failed.
+CONNECT_TIMEOUT = 10
+# Seconds. The standby follows within milliseconds, and a trial that fails runs again and again.
+PAUSE = 100 / 1000
+# Several pages, so that a temporary table is written and analyzed.
+ROWS = 1000
+# The end of a server's log says why it failed, and Packer's output stays readable.
+LOG_LINES = 12
+# An error names the setting that it is about, rarely more; each suspect costs a trial.
+SUSPECTS = 3
 
 # How Patroni 4.0.7 connects (postgresql/config.py, psycopg.py) and what it asks in every loop (postgresql/__init__.py:
 # cluster_info_query), at a start (postgresql/config.py) and for its slots (postgresql/slots.py).
-PATRONI = {"connect_timeout": 3, "options": "-c statement_timeout=2000 -c search_path=pg_catalog"}
-EVERY_LOOP = """SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 0 ELSE ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(
-  pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::int END, CASE WHEN pg_catalog.pg_is_in_recovery() THEN 0 ELSE
+PATRONI = {
+    "connect_timeout": 3,
+    "options": "-c statement_timeout=2000 -c search_path=pg_catalog",
+}
+EVERY_LOOP = """SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 0 ELSE ('x' ||
+  pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::int END, CASE WHEN pg_catalog.pg_is_in_recovery() THEN 0 ELSE
   pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), '0/0')::bigint END,
   pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_last_wal_replay_lsn(), '0/0')::bigint,
   pg_catalog.pg_wal_lsn_diff(COALESCE(pg_catalog.pg_last_wal_receive_lsn(), '0/0'), '0/0')::bigint,
@@ -125,7 +139,7 @@ class Trial:
         os.initgroups(user.pw_name, user.pw_gid)
         os.setgid(user.pw_gid)
         os.setuid(user.pw_uid)
-        os.environ.update(HOME=str(self.folder), PGPASSWORD=PASSWORD, PGCONNECT_TIMEOUT="10", LC_ALL="C.UTF-8")
+        os.environ.update(HOME=str(self.folder), PGPASSWORD=PASSWORD, PGCONNECT_TIMEOUT=str(CONNECT_TIMEOUT), LC_ALL="C.UTF-8")
         (self.folder / "bootstrap.sql").write_text(bootstrap, encoding="utf-8")
         here = re.sub(r"\d+\.\d+\.\d+\.\d+/\d+|samehost", "127.0.0.1/32", self.pg_hba)
         (self.folder / "pg_hba.conf").write_text(here, encoding="utf-8")
@@ -159,7 +173,7 @@ class Trial:
             step(f"the {name} does not start", [self.bin / "pg_ctl", *start])
             yield
         except (Failed, psycopg2.Error) as failure:
-            said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-12:] if log.exists() else []
+            said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-LOG_LINES:] if log.exists() else []
             raise Failed("\n  ".join([str(failure).strip(), *said])) from None
         finally:
             subprocess.run(
@@ -188,7 +202,7 @@ class Trial:
                     cursor.execute(query)
                     answer = cursor.fetchall() if cursor.description else None
             except psycopg2.Error as error:
-                raise Failed(f"{who}: {str(error).strip()}: {' '.join(query.split())[:80]}") from None
+                raise Failed(f"{who}: {str(error).strip()}: {query.splitlines()[0]}") from None
         return answer
 
     def patroni(self, port):
@@ -198,7 +212,7 @@ class Trial:
     @staticmethod
     def network(port, **more):
         """How others connect: by TLS and SCRAM."""
-        return {"host": "127.0.0.1", "port": port, "sslmode": "require", "connect_timeout": 10, **more}
+        return {"host": "127.0.0.1", "port": port, "sslmode": "require", "connect_timeout": CONNECT_TIMEOUT, **more}
 
     def found(self):
         """What post_bootstrap.py and then Patroni make on a new primary; Patroni's grants to pg_rewind are not used here."""
@@ -235,11 +249,10 @@ class Trial:
             dbname = name if database in ("all", "sameuser") else database.split(",")[0]
             work = ["SELECT 1", "SELECT count(*) FROM pg_catalog.pg_class"]
             if which == "primary":
-                work += ["CREATE TEMPORARY TABLE t (n int)", "INSERT INTO t SELECT generate_series(1, 1000)", "ANALYZE t"]
-            for tls in {"ssl_min_protocol_version": "TLSv1.2"}, {"ssl_max_protocol_version": "TLSv1.2"}:
-                if self.tls_12 or "ssl_min_protocol_version" in tls:
-                    who = f"an application on the {which} by {'TLS 1.2' if 'ssl_max_protocol_version' in tls else 'TLS'}"
-                    self.ask(who, work, user=name, dbname=dbname, **self.network(port, **tls))
+                work += ["CREATE TEMPORARY TABLE t (n int)", f"INSERT INTO t SELECT generate_series(1, {ROWS})", "ANALYZE t"]
+            for bound in ["ssl_min_protocol_version", "ssl_max_protocol_version"] if self.tls_12 else ["ssl_min_protocol_version"]:
+                who = f"an application on the {which} with {bound}=TLSv1.2"
+                self.ask(who, work, user=name, dbname=dbname, **self.network(port, **{bound: "TLSv1.2"}))
 
     def run(self, settings):
         """Raises Failed where something does not work with these settings."""
@@ -280,7 +293,7 @@ class Trial:
         while self.ask("Patroni on the primary", [query], **self.patroni(PRIMARY)) != [(True,)]:
             if time.monotonic() > until:
                 raise Failed(f"the standby does not follow the primary within {PATIENCE} s")
-            time.sleep(0.1)
+            time.sleep(PAUSE)
 
 
 def culprit(trial, settings, failure):
@@ -295,17 +308,13 @@ def culprit(trial, settings, failure):
         return True
 
     # Most failures name it.
-    for suspect in [name for name in names if name in str(failure)][:3]:
+    for suspect in [name for name in names if name in str(failure)][:SUSPECTS]:
         if works([name for name in names if name != suspect]):
             return suspect
     if not works([]):
         return None
-    # The first with which it fails, when they are added one by one.
-    low, high = 0, len(names)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if works(names[:middle]) else (low, middle)
-    return names[high - 1]
+    # The first setting with which it fails when they are added one by one. All of them together are known to fail.
+    return names[bisect.bisect_left(range(1, len(names)), True, key=lambda count: not works(names[:count]))]
 
 
 def main(folder):
