@@ -2,20 +2,23 @@
 //!
 //! ```text
 //! text -> document.rs (HCL as written, with spans) -> variable.rs, expression/, tree.rs (expressions evaluated)
-//!      -> validate/ (a reader a block) -> model.rs
+//!      -> validate/ (a file a block: its struct, attributes and rules) -> model.rs
 //! ```
 
+mod base;
 pub mod diagnostic;
 mod document;
 mod expression;
 pub mod first;
 mod form;
 pub mod instance;
+mod locale;
 pub mod model;
 mod partition;
 mod peer;
 mod places;
 mod reader;
+mod reading;
 pub mod regions;
 pub mod rules;
 pub mod schema;
@@ -49,7 +52,7 @@ pub fn parse_with(
     variables: &BTreeMap<String, String>,
 ) -> Result<Blueprint, Vec<Diagnostic>> {
     let source = diagnostic::SourceText::new(file_name, text);
-    let blueprint = document::parse(&source).and_then(|document| validate::cluster(&source, &document, variables));
+    let blueprint = document::parse(&source).and_then(|document| validate::blueprint(&source, &document, variables));
     match (blueprint, source.into_diagnostics()) {
         (Some(blueprint), problems) if problems.is_empty() => Ok(blueprint),
         (_, problems) => Err(problems),

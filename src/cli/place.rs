@@ -36,7 +36,7 @@ pub fn aws(workspace: &Workspace, loaded: &Loaded) -> Target {
                 "`aws ec2 describe-instances --region {region} --filters Name=tag:pgherd:cluster,Values={tag} \
                  Name=tag:pgherd:machine,Values={{machine}} --query 'Reservations[].Instances[].[InstanceId,State.Name]' --output text` \
                  shows whether it runs; `aws ec2 start-instances` or `reboot-instances` with that id brings it back as it was; if it is \
-                 lost, {dir}/README.md says how to replace it",
+                 lost, {dir}/RUNBOOK.md says how to replace it",
                 region = cluster.region,
                 tag = cluster.tag(),
             ),

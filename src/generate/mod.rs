@@ -11,6 +11,7 @@ pub mod packer;
 pub mod provenance;
 pub mod readme;
 pub mod rotate;
+mod runbook;
 mod templates;
 pub mod terraform;
 
@@ -54,6 +55,7 @@ pub fn for_tools(cluster: &Cluster, machines: &ForMachines) -> FileSet {
     deploy::add(cluster, &mut files);
     rotate::add(cluster, &mut files);
     readme::add(cluster, &mut files);
+    runbook::add(cluster, &mut files);
     templates::add_plain(&mut files, ".gitattributes", Mode::Plain);
     templates::add_plain(&mut files, ".gitignore", Mode::Plain);
     files

@@ -1,14 +1,15 @@
-//! The cluster's own README: its picture, its machines and ports, the commands.
+//! The cluster's own README: its picture, its machines and ports, how to use it, where its state is.
 
 use serde::Serialize;
 
 use super::{rotate, templates};
 use crate::cluster::flows::{Party, flows};
-use crate::cluster::{Cluster, Machine, Module, Peer, Role, Service};
+use crate::cluster::{Cluster, Machine, Module, Peer, Role, Service, State};
 use crate::fileset::FileSet;
 
+/// What the templates of `README.md` and `RUNBOOK.md` know of a cluster.
 #[derive(Serialize)]
-struct Context<'a> {
+pub(super) struct Context<'a> {
     name: &'a str,
     region: &'a str,
     major: u16,
@@ -18,6 +19,7 @@ struct Context<'a> {
     admins: String,
     logs_in: bool,
     ssh_user: &'a str,
+    cidr: String,
     vpc_id: Option<&'a str>,
     makes_endpoint: bool,
     max_age_days: u32,
@@ -26,17 +28,43 @@ struct Context<'a> {
     slaves: usize,
     slave_names: Vec<&'a str>,
     haproxy_address: String,
+    haproxy_elastic_ip: bool,
+    databases_elastic_ip: bool,
+    postgres_port: u16,
     write_port: u16,
     read_port: u16,
     primary_serves_reads: bool,
     stats_port: u16,
+    /// The admin port's URL, without a path.
+    stats_url: String,
     stats_path: &'a str,
     stats_user: &'a str,
     users: Vec<&'a str>,
     database: &'a str,
     roles: Vec<&'static str>,
+    /// The folders of the modules that make machines.
     modules: Vec<&'static str>,
+    all_modules: Vec<&'static str>,
+    /// Where each module's state is in S3; empty if states are files beside the modules.
+    states: Vec<StateObject>,
+    logical_slots: Vec<Slot<'a>>,
     ports: Vec<Port>,
+}
+
+/// A module's state in S3.
+#[derive(Serialize)]
+struct StateObject {
+    module: &'static str,
+    place: String,
+}
+
+/// A slot of logical replication.
+#[derive(Serialize)]
+struct Slot<'a> {
+    name: &'a str,
+    database: &'a str,
+    /// The database's owner.
+    owner: &'a str,
 }
 
 #[derive(Serialize)]
@@ -69,11 +97,13 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     templates::add_rendered(cluster, files, "README.md", context(cluster));
 }
 
-fn context(cluster: &Cluster) -> Context<'_> {
+/// Returns what the templates know of a cluster.
+pub(super) fn context(cluster: &Cluster) -> Context<'_> {
     let zone = |subnet: &'_ crate::cluster::Subnet| subnet.zone.replace('-', "_");
     let postgres = &cluster.postgres;
     let users: Vec<&str> = postgres.users.iter().map(|user| user.name.as_str()).collect();
     let database = users.first().and_then(|user| rotate::opened_by(postgres, user)).unwrap_or("DATABASE");
+    let modules: Vec<Module> = cluster.roles().map(Module::of).collect();
     Context {
         name: &cluster.name,
         region: &cluster.region,
@@ -87,6 +117,7 @@ fn context(cluster: &Cluster) -> Context<'_> {
         admins: join(&cluster.network.admins),
         logs_in: !cluster.network.admins.is_empty() && cluster.machines.iter().any(|m| m.key_name.is_some()),
         ssh_user: cluster.base.ssh_user,
+        cidr: cluster.network.cidr.to_string(),
         vpc_id: cluster.network.vpc_id.as_deref(),
         makes_endpoint: cluster.network.makes_endpoint,
         max_age_days: cluster.image_max_age_days,
@@ -103,18 +134,38 @@ fn context(cluster: &Cluster) -> Context<'_> {
         slaves: cluster.slaves().count(),
         slave_names: cluster.slaves().map(|m| m.name.as_str()).collect(),
         haproxy_address: cluster.write_endpoint().host,
+        haproxy_elastic_ip: cluster.balancers().any(|m| m.elastic_ip),
+        databases_elastic_ip: cluster.machines.iter().any(|m| m.role != Role::Haproxy && m.elastic_ip),
+        postgres_port: cluster.fixed.port.postgres,
         write_port: cluster.haproxy.write_port,
         read_port: cluster.haproxy.read_port,
         primary_serves_reads: cluster.haproxy.primary_serves_reads,
         stats_port: cluster.haproxy.stats.port,
+        stats_url: cluster.admin_endpoint().to_string(),
         stats_path: &cluster.haproxy.stats.path,
         stats_user: &cluster.haproxy.stats.user,
         users,
         database,
         roles: cluster.roles().map(Role::name).collect(),
-        modules: cluster.roles().map(|role| Module::of(role).folder()).collect(),
+        modules: modules.iter().map(|module| module.folder()).collect(),
+        all_modules: [Module::Network].iter().chain(&modules).map(|module| module.folder()).collect(),
+        states: [Module::Network].iter().chain(&modules).filter_map(|module| state(cluster, *module)).collect(),
+        logical_slots: slots(cluster),
         ports: listening(cluster),
     }
+}
+
+fn state(cluster: &Cluster, module: Module) -> Option<StateObject> {
+    let State::S3 { bucket, key_prefix, .. } = &cluster.state else { return None };
+    let place = format!("s3://{bucket}/{}", cluster.state_key(key_prefix, module));
+    Some(StateObject { module: module.folder(), place })
+}
+
+fn slots(cluster: &Cluster) -> Vec<Slot<'_>> {
+    let postgres = &cluster.postgres;
+    let owner = |name: &str| postgres.databases.iter().find(|database| database.name == name).map(|d| d.owner.as_str());
+    let slots = postgres.logical_slots.iter();
+    slots.filter_map(|(name, database)| Some(Slot { name, database, owner: owner(database)? })).collect()
 }
 
 fn row(machine: &Machine) -> Row<'_> {

@@ -1,4 +1,4 @@
-//! `rotate_password.sh`: a new password for a user of the blueprint, in Secrets Manager and in PostgreSQL.
+//! `rotate_password.sh`, which gives a user of the blueprint a new password, in Secrets Manager and in PostgreSQL.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,17 @@ use serde::Serialize;
 
 use super::deploy::quote;
 use super::templates::add_rendered_as;
-use crate::cluster::{Cluster, Postgres, User};
+use crate::cluster::{Cluster, Module, Postgres, User};
 use crate::fileset::{FileSet, Mode};
 
-/// A database that lets a user in: one of its own, or one whose owner granted it something.
+/// Returns a database that lets a user in: its own, or one whose owner granted it access.
 pub fn opened_by<'a>(postgres: &'a Postgres, user: &str) -> Option<&'a str> {
     let opens = |name: &str| postgres.guests(name).any(|(guest, _)| guest == user);
     let found = postgres.databases.iter().find(|database| database.owner == user || opens(&database.name));
     found.map(|database| database.name.as_str())
 }
 
-/// Adds the script, where there is a user whose password it could change.
+/// Adds the script if the blueprint has users.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let postgres = &cluster.postgres;
     if postgres.users.is_empty() {
@@ -32,12 +32,21 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
         format!("cluster={}", quote(&cluster.name)),
         format!("region={}", quote(&cluster.region)),
         format!("haproxy_address={} write_port={}", write.host, write.port),
-        "# Each user, and a database that lets it in: empty where there is none.".to_string(),
+        "# Each user, and a database that lets it in (empty if there is none).".to_string(),
         format!("declare -A databases=({})", databases.join(" ")),
     ];
     #[derive(Serialize)]
     struct Context {
         values: String,
+        haproxy_module: &'static str,
+        network_module: &'static str,
+        makes_endpoint: bool,
     }
-    add_rendered_as(cluster, files, "rotate_password.sh", Mode::Executable, Context { values: values.join("\n") });
+    let context = Context {
+        values: values.join("\n"),
+        haproxy_module: Module::Haproxy.folder(),
+        network_module: Module::Network.folder(),
+        makes_endpoint: cluster.network.makes_endpoint,
+    };
+    add_rendered_as(cluster, files, "rotate_password.sh", Mode::Executable, context);
 }

@@ -116,7 +116,7 @@ impl Under<'_> {
             "  settings, users and databases of a changed blueprint do not reach a running cluster by themselves: change settings with \
              `sudo herdctl edit-config` and `sudo herdctl restart CLUSTER --pending`, make users and databases by hand",
         );
-        self.notice("  all else comes with a new machine: replace one at a time, as the generated README says");
+        self.notice("  all else comes with a new machine: replace one at a time, as the generated RUNBOOK.md says");
     }
 
     /// Names the settings that run otherwise than they are generated.

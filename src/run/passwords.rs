@@ -12,7 +12,7 @@ impl Under<'_> {
                 "this plan would overwrite existing passwords ({}, such as {first}); nothing was changed",
                 does.overwritten.len()
             );
-            let rotate = "to change one on purpose, see \"Rotate a password\" in the cluster's README.md";
+            let rotate = "to change one on purpose, see \"Rotate a password\" in the cluster's RUNBOOK.md";
             return Err(self.failure(what, rotate));
         }
         let kept = &self.runner.setup.pipeline.seats.passwords;

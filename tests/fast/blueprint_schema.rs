@@ -1,21 +1,59 @@
 //! The schema takes what the readers take, and the README's table is the schema's.
 
+use std::collections::BTreeSet;
+
 use pgherd::blueprint::{self, schema};
 use serde_json::{Value, json};
 
 const START: &str = "<!-- blueprint-reference: `pgherd schema --format markdown` -->\n";
 const END: &str = "\n<!-- end of blueprint-reference -->";
 
+const BY_HAND: &str = "\n# Anything else that makes interesting blueprints, written by hand.\n";
+
+/// Compares a file with what it should be, or writes it with `INSTA_UPDATE=always`, as for snapshots.
+fn compare(path: &str, expected: impl Fn(&str) -> String) {
+    let found = std::fs::read_to_string(path).expect(path);
+    let expected = expected(&found);
+    if std::env::var("INSTA_UPDATE").is_ok_and(|how| how == "always") {
+        return std::fs::write(path, expected).expect(path);
+    }
+    assert_eq!(
+        found, expected,
+        "{path} is not up to date: INSTA_UPDATE=always cargo test --test fast blueprint_schema writes it"
+    );
+}
+
 #[test]
 fn the_readme_has_the_table() {
-    let readme = std::fs::read_to_string("README.md").expect("README.md");
-    let (before, rest) = readme.split_once(START).expect("the marker before the table");
-    let (found, after) = rest.split_once(END).expect("the marker after the table");
-    if std::env::var("INSTA_UPDATE").is_ok_and(|how| how == "always") {
-        let text = format!("{before}{START}{}{END}{after}", schema::table());
-        return std::fs::write("README.md", text).expect("README.md");
+    compare("README.md", |readme| {
+        let (before, rest) = readme.split_once(START).expect("the marker before the table");
+        let (_, after) = rest.split_once(END).expect("the marker after the table");
+        format!("{before}{START}{}{END}{after}", schema::table())
+    });
+}
+
+#[test]
+fn the_fuzzers_dictionary_has_every_word() {
+    fn add(schema: &Value, words: &mut BTreeSet<String>) {
+        for name in schema["properties"].as_object().into_iter().flat_map(|all| all.keys()) {
+            words.insert(name.clone());
+        }
+        words.extend(schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).map(String::from));
+        match schema {
+            Value::Object(fields) => fields.values().for_each(|inner| add(inner, words)),
+            Value::Array(items) => items.iter().for_each(|inner| add(inner, words)),
+            _ => {}
+        }
     }
-    assert_eq!(found, schema::table(), "write it with INSTA_UPDATE=always cargo test --test fast blueprint_schema");
+    let mut words = BTreeSet::new();
+    add(&schema::json(), &mut words);
+    assert!(words.contains("max_age_days") && words.contains("ubuntu-24.04"), "{words:?}");
+    compare("tests/fuzz/blueprint.dict", |dictionary| {
+        let (_, by_hand) = dictionary.split_once(BY_HAND).expect("the words written by hand");
+        let mut text = "# Words of the blueprint language, written by tests/fast/blueprint_schema.rs.\n".to_string();
+        words.iter().for_each(|word| text += &format!("\"{word}\"\n"));
+        text + BY_HAND + by_hand
+    });
 }
 
 #[test]

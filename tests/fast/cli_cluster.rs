@@ -65,7 +65,7 @@ fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
         .err(" UTC (42 s): nothing is at its address; it is off, hangs or is cut off");
     let done = done
         .err("Name=tag:pgherd:machine,Values=slave2 --query")
-        .err("generated/herd/README.md says how to replace it");
+        .err("generated/herd/RUNBOOK.md says how to replace it");
     assert!(!done.stderr.contains("slave1"), "{}", done.stderr);
     // The names are those of HAProxy's configuration.
     let test = running(&herd);

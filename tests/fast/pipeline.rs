@@ -7,8 +7,13 @@ use pgherd::cluster::resolve;
 use pgherd::fileset::{FileSet, ImageId, RelPath};
 use pgherd::pipeline::{Pipeline, Platform, Selection, Stage, Target, Toolbox, pipeline};
 
+/// A blueprint that sets nothing but its name and region.
+fn smallest() -> Blueprint {
+    pgherd::blueprint::parse("herd.hcl", "cluster \"herd\" {\n  region = \"eu-west-1\"\n}\n").unwrap()
+}
+
 fn made(slaves: u8) -> Pipeline {
-    let cluster = resolve(&Blueprint { slave_count: slaves, ..Blueprint::smallest("herd", "eu-west-1") });
+    let cluster = resolve(&Blueprint { slave_count: slaves, ..smallest() });
     let mut set = FileSet::new();
     for role in cluster.roles() {
         let (role, hash) = (role.name().to_string(), "0123456789ab".to_string());
@@ -114,7 +119,7 @@ fn plans_are_saved_in_the_private_folder_whatever_module_they_are_of() {
 
 #[test]
 fn the_settings_that_are_compared_are_those_that_are_generated() {
-    let cluster = resolve(&Blueprint::smallest("herd", "eu-west-1"));
+    let cluster = resolve(&smallest());
     let set = pgherd::generate::generate(&cluster);
     let patroni = &set.get("db_config/patroni.yml").unwrap().text;
     let dcs = &patroni[patroni.find("  dcs:").unwrap()..patroni.find("  initdb:").unwrap()];

@@ -114,6 +114,14 @@ impl Server {
         psql
     }
 
+    /// Runs a script that must not fail, as a person at psql would type it.
+    #[track_caller]
+    fn script(&self, user: &str, sql: &str) {
+        let file = self.dir.path().join("script.sql");
+        fs::write(&file, sql).unwrap();
+        ok(self.psql(user, POSTGRES).arg("-f").arg(&file));
+    }
+
     /// What a statement prints, or why it was refused.
     fn sql(&self, user: &str, database: &str, sql: &str) -> Result<String, String> {
         let output = self.psql(user, database).arg("-c").arg(sql).output().unwrap();
@@ -227,6 +235,94 @@ fn each_user_has_its_own_databases_and_no_other() {
     }
 }
 
+/// The SQL blocks of a section of the runbook, without their indentation, and without `\password`, which asks a person.
+fn blocks(runbook: &str, heading: &str) -> Vec<String> {
+    let (_, section) = runbook.split_once(&format!("# {heading}\n")).unwrap_or_else(|| panic!("no section {heading}"));
+    let section = section.split("\n## ").next().unwrap().split("\n### ").next().unwrap();
+    let fenced = section.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sql\n"));
+    let line = |line: &str| format!("{}\n", line.trim_start());
+    fenced.map(|block| block.lines().filter(|line| !line.contains("\\password")).map(line).collect()).collect()
+}
+
+/// What the runbook tells operators to type gives users who come later the same rights as those of the blueprint.
+#[test]
+fn the_runbooks_sql_does_what_the_founding_does() {
+    for version in [13, 15] {
+        let server = Server::founded(version);
+        let files = files(version);
+        let runbook = &files.get("RUNBOOK.md").unwrap().text;
+        let section = |heading: &str| blocks(runbook, heading);
+        // What was there before.
+        server.may("a", "a", "CREATE TABLE kept (n serial PRIMARY KEY); CREATE SCHEMA s; CREATE TABLE s.more (n int)");
+        server.may("a", "a", "INSERT INTO kept DEFAULT VALUES; CREATE TABLE orders (n int PRIMARY KEY)");
+
+        server.script(POSTGRES, &section("Add a user")[0]);
+        server.may_not("newcomer", "a", "SELECT 1");
+        let own = section("Give a user a database of its own");
+        server.script(POSTGRES, &own[0]);
+        server.may("newcomer", "newcomer", "CREATE TABLE own (n int)");
+        server.may_not("b", "newcomer", "SELECT 1");
+
+        let [let_in, read, write] = &section("Let a user into another user's database")[..] else {
+            panic!("{version}")
+        };
+        server.script(POSTGRES, &format!("{let_in}{read}"));
+        server.script(POSTGRES, &section("Add a user")[0].replace("newcomer", "writer"));
+        let rest = let_in.lines().filter(|line| !line.contains("'SELECT'") && !line.contains("'CONNECT'"));
+        let rest: String = rest.map(|line| format!("{line}\n")).collect();
+        server.script(POSTGRES, &format!("{write}{rest}").replace("newcomer", "writer"));
+        server.may("a", "a", "CREATE TABLE later (n serial PRIMARY KEY); INSERT INTO later DEFAULT VALUES");
+        for guest in ["newcomer", "writer"] {
+            for table in ["kept", "s.more", "later"] {
+                server.may(guest, "a", &format!("SELECT * FROM {table}"));
+            }
+            server.may_not(guest, "a", "CREATE TABLE public.own (n int)");
+        }
+        server.may_not("newcomer", "a", "INSERT INTO kept DEFAULT VALUES");
+        assert_eq!(server.may("newcomer", "a", "SHOW default_transaction_read_only"), "on");
+        server.may(
+            "writer",
+            "a",
+            "INSERT INTO kept DEFAULT VALUES; INSERT INTO later DEFAULT VALUES; DELETE FROM s.more",
+        );
+        server.may("writer", "a", "CREATE TEMPORARY TABLE t (n int)");
+
+        let remove = section("Remove a user").concat();
+        server.script(POSTGRES, &remove.replace("\\set database a", "\\set database newcomer"));
+        server.script(POSTGRES, &format!("{remove}DROP ROLE :\"user\";"));
+        assert_eq!(server.may("a", "newcomer", "SELECT count(*) FROM own"), "0", "what it owned is its heir's");
+
+        server.script(POSTGRES, &section("Add a slot").concat());
+        server.may("a", "a", "ALTER PUBLICATION newslot ADD TABLE kept");
+        follows(&server, &section("Read a slot"), &section("Remove a slot")[0]);
+    }
+}
+
+/// A subscriber follows the slot by the runbook's commands, and leaves it alone when it goes.
+fn follows(server: &Server, read: &[String], leave: &str) {
+    let [publish, subscribe] = read else { panic!("{read:?}") };
+    // Patroni makes the slot.
+    server.may(POSTGRES, "a", "SELECT pg_create_logical_replication_slot('s', 'pgoutput')");
+    server.may("a", "a", publish);
+    server.may("a", "a", "INSERT INTO orders VALUES (1)");
+    let subscriber = Server::started("local all all trust\n", "");
+    subscriber.may(POSTGRES, POSTGRES, "CREATE TABLE orders (n int PRIMARY KEY)");
+    let socket = format!("host={} ", server.dir.path().display());
+    let local =
+        subscribe.replace("host=10.20.128.32 port=5000 ", &socket).replace("sslmode=require", "sslmode=disable");
+    assert!(local.contains(&format!("{socket}dbname=a user=follower ")), "{local}");
+    subscriber.script(POSTGRES, &local);
+    server.may("a", "a", "INSERT INTO orders VALUES (2)");
+    let rows = || subscriber.may(POSTGRES, POSTGRES, "SELECT string_agg(n::text, ' ' ORDER BY n) FROM orders");
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while rows() != "1 2" {
+        assert!(std::time::Instant::now() < until, "the subscriber has {}", rows());
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    subscriber.script(POSTGRES, leave);
+    assert_eq!(server.may(POSTGRES, "a", "SELECT slot_name FROM pg_replication_slots"), "s", "Patroni drops it");
+}
+
 /// Runs `post_bootstrap.py` as Patroni does, but for where its files are and for Secrets Manager, which refuses the second secret
 /// twice. Prints what it asked for.
 const FOUND: &str = r#"import json, os, subprocess, sys
@@ -308,7 +404,13 @@ fn passwords_are_made_once_and_rotated_for_each_user() {
         moto.json("eu-west-1", "secretsmanager", "secretsmanager.CreateSecret", &made);
         let mut rotate = Command::new("bash");
         rotate.arg(generated.path().join("rotate_password.sh")).arg(user).env("HAPROXY_ADDRESS", server.dir.path());
-        rotate.env("AWS_ENDPOINT_URL", moto.endpoint()).env_remove("PGDATABASE");
+        // A machine in the VPC names the endpoint, and has no other way.
+        let inside = user == "clerk";
+        let elsewhere = if inside { "http://127.0.0.1:9".to_string() } else { moto.endpoint() };
+        rotate.env("AWS_ENDPOINT_URL", elsewhere).env_remove("PGDATABASE");
+        if inside {
+            rotate.env("AWS_ENDPOINT_URL_SECRETS_MANAGER", moto.endpoint());
+        }
         ok(rotate.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test"));
         let password = moto.secret("eu-west-1", &name);
         assert_ne!(put["SecretString"], *password, "{user}");

@@ -106,7 +106,10 @@ fn what_cannot_be_rotated_says_what_is_missing() {
     let empty = refused("app");
     assert!(empty.starts_with("rotate_password.sh: herd/user/app has no value yet"), "{empty}");
     let homeless = refused("spare");
-    assert_eq!(homeless.trim(), "rotate_password.sh: no database lets spare in: set PGDATABASE");
+    assert_eq!(
+        homeless.trim(),
+        "rotate_password.sh: no database of the blueprint lets spare in: set PGDATABASE to one that does"
+    );
     assert!(refused("").contains("usage: ") && refused("nobody").contains("usage: "));
 
     // The command that it names, with a password on standard input.

@@ -4,33 +4,34 @@ use serde_json::{Map, Value, json};
 
 use super::super::form::Holds;
 use super::super::rules;
-use super::{Term, terms};
+use super::super::vocabulary::Word;
+use super::words;
 
-/// The schema (draft 2020-12).
+/// Returns the schema (draft 2020-12).
 pub fn json() -> Value {
-    let terms = terms();
+    let words = words();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "pgherd blueprint",
-        "description": "A blueprint in HCL, as HCL's JSON form has it: a block is an object under its name, a label is a \
-            key in it, and an expression is text with ${…} in it.",
+        "description": "A blueprint in HCL, as HCL's JSON form represents it: a block is an object under its name, a label is a \
+            key in it, and an expression is a text that contains ${…}.",
         "type": "object",
         "required": ["cluster"],
         "additionalProperties": false,
         "properties": {
             "variable": {
-                "description": "What the blueprint leaves to whoever generates it: var.<name>, set with --var",
+                "description": "A value that is set when the files are generated, by --var. Expressions use it as var.<name>.",
                 "type": "object",
                 "propertyNames": { "pattern": "^[a-z][a-z0-9_]{0,62}$" },
                 "additionalProperties": variable(),
             },
             "cluster": {
-                "description": "The cluster, by its name",
+                "description": "The cluster. The label is its name.",
                 "type": "object",
                 "minProperties": 1,
                 "maxProperties": 1,
                 "propertyNames": { "pattern": "^[a-z]([a-z0-9-]{0,53}[a-z0-9])?$" },
-                "additionalProperties": block(&terms, ""),
+                "additionalProperties": block(&words, ""),
             },
         },
         "$defs": { "expression": { "type": "string", "pattern": "\\$\\{.*\\}" } },
@@ -42,32 +43,32 @@ fn variable() -> Value {
         "type": "object",
         "additionalProperties": false,
         "properties": {
-            "default": { "description": "Its value unless --var sets it; without one --var must" },
+            "default": { "description": "The value, unless --var sets it. Without a default, --var must." },
             "type": {
-                "description": "What --var takes; default: the type of the default, else string",
+                "description": "The type of the value. Default: the type of `default`, else string.",
                 "enum": ["string", "number", "bool", "list", "map"],
             },
-            "description": { "description": "For people", "type": "string" },
+            "description": { "description": "What the variable is for.", "type": "string" },
         },
     })
 }
 
-fn block(terms: &[Term], path: &str) -> Value {
+fn block(words: &[&Word], path: &str) -> Value {
     let (mut properties, mut required) = (Map::new(), vec![]);
-    for term in terms.iter().filter(|term| term.word.path == path) {
-        let inner = if term.is_block() { block(terms, &term.path()) } else { attribute(term) };
-        let mut shown = match term.path().as_str() {
-            "accept" => by_code(inner),
-            "network.subnet" | "postgres.user" | "postgres.database" => {
-                json!({ "type": "object", "additionalProperties": inner })
+    for word in words.iter().filter(|word| word.path == path) {
+        let mut shown = match word.form.holds {
+            Holds::Block { label: None } => block(words, &word.full_name()),
+            Holds::Block { label: Some("code") } => by_code(&block(words, &word.full_name())),
+            Holds::Block { label: Some(_) } => {
+                json!({ "type": "object", "additionalProperties": block(words, &word.full_name()) })
             }
-            _ => inner,
+            _ => attribute(word),
         };
-        shown["description"] = term.doc.text.into();
-        if term.form().required {
-            required.push(term.word.name);
+        shown["description"] = word.doc.text.replace('`', "").into();
+        if word.form.required {
+            required.push(word.doc.name);
         }
-        properties.insert(term.word.name.into(), shown);
+        properties.insert(word.doc.name.into(), shown);
     }
     let mut block = json!({ "type": "object", "additionalProperties": false, "properties": properties });
     if !required.is_empty() {
@@ -76,8 +77,8 @@ fn block(terms: &[Term], path: &str) -> Value {
     block
 }
 
-/// `accept`: by the codes of the rules that can be.
-fn by_code(inner: Value) -> Value {
+/// Returns the schema of blocks whose label is the code of a rule that can be accepted.
+fn by_code(inner: &Value) -> Value {
     let codes: Map<String, Value> = (rules::ALL.iter().filter(|rule| rule.acceptable))
         .map(|rule| {
             let mut one = inner.clone();
@@ -88,9 +89,9 @@ fn by_code(inner: Value) -> Value {
     json!({ "type": "object", "additionalProperties": false, "properties": codes })
 }
 
-fn attribute(term: &Term) -> Value {
-    let holds = match &term.form().holds {
-        Holds::Block => json!({}),
+fn attribute(word: &Word) -> Value {
+    let holds = match &word.form.holds {
+        Holds::Block { .. } => json!({}),
         Holds::Text => json!({ "type": "string" }),
         Holds::OneOf(all) => json!({ "enum": all }),
         Holds::Whole { bounds, .. } => json!({ "type": "integer", "minimum": bounds.start(), "maximum": bounds.end() }),
@@ -103,22 +104,25 @@ fn attribute(term: &Term) -> Value {
         }
         Holds::TextMapOrTexts => json!({ "anyOf": [text_map(), texts()] }),
     };
-    let mut shown = if matches!(term.form().holds, Holds::Text) {
+    let mut shown = if matches!(word.form.holds, Holds::Text) {
         holds
     } else {
         json!({ "anyOf": [holds, { "$ref": "#/$defs/expression" }] })
     };
-    if let Holds::Whole { unit, .. } = &term.form().holds
+    let mut comments = vec![];
+    if let Holds::Whole { unit, .. } = word.form.holds
         && !unit.is_empty()
     {
-        shown["$comment"] = unit.trim_matches(['(', ')']).into();
+        comments.push(unit.trim_matches(['(', ')']).to_string());
     }
-    match &term.form().default {
-        Some(default) if term.doc.default.is_empty() => shown["default"] = default.clone(),
-        _ if !term.doc.default.is_empty() => {
-            shown["$comment"] = format!("default: {}", term.doc.default.replace('`', "")).into();
-        }
-        _ => {}
+    match &word.form.default {
+        _ if word.form.required => {}
+        _ if !word.doc.default.is_empty() => comments.push(format!("default: {}", word.doc.default.replace('`', ""))),
+        Some(default) => shown["default"] = default.clone(),
+        None => {}
+    }
+    if !comments.is_empty() {
+        shown["$comment"] = comments.join("; ").into();
     }
     shown
 }

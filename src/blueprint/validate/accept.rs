@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::{BlockReader, Refusal, refuse};
-use crate::blueprint::form::{Form, Holds};
-use crate::blueprint::rules::language as is;
+use super::{BlockReader, Refusal, doc, is, refuse};
 use crate::blueprint::rules::{self, Rule};
 
 /// Codes of rules, each with the reason why the blueprint may break it.
 pub fn read(r: &BlockReader) -> BTreeMap<&'static str, String> {
     let mut accepted = BTreeMap::new();
-    let attributes = [("reason", Form::of(Holds::Text).required())];
-    r.labelled("accept", "PGH003", &attributes, |r, code, at| {
-        let reason = r.required("reason", "what makes it right here", reason).value;
+    let doc_accept = doc(
+        "accept",
+        "A rule that this cluster violates on purpose; the label is its code. `pgherd explain <code>` describes it.",
+    );
+    r.labelled(doc_accept, "code", "PGH003", |r, code, at| {
+        let reason_doc = doc("reason", "Why that is right here, in one line. The next reader will ask.");
+        let reason = r.required(reason_doc, "why that is right here", reason).value;
         match acceptable(code) {
             Ok(rule) if accepted.contains_key(rule.code) => {
                 let problem = format!("{code} is accepted already");

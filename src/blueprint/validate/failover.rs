@@ -1,43 +1,76 @@
 //! `failover { … }`
 
-use super::{BlockReader, Reading, Refusal, refuse};
-use crate::blueprint::form::{Form, Holds};
-use crate::blueprint::model::{Budget, Failover};
-use crate::blueprint::rules::language as is;
+use super::{BlockReader, Reading, Refusal, doc, is, refuse};
+use crate::blueprint::form::{Doc, Form, Holds};
 use crate::blueprint::value::{Data, text};
 
-/// An hour: longer is a slip in the unit.
+/// `failover { … }`; times in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failover {
+    /// Whether a commit waits for a standby, so that no acknowledged write is lost.
+    pub synchronous: bool,
+    /// How long the leader key lives without being renewed.
+    pub ttl: u32,
+    /// How long Patroni waits between two runs of its loop.
+    pub loop_wait: u32,
+    /// How long Patroni retries etcd and PostgreSQL before it gives up.
+    pub retry_timeout: u32,
+}
+
+/// `failover { rto = … rpo = … }`; times in seconds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Budget {
+    /// The longest interruption of writes when one thing fails.
+    pub rto: Option<u32>,
+    /// The acknowledged writes that may be lost then, in seconds of writing; 0 is none.
+    pub rpo: Option<u32>,
+    /// Attributes of `failover` that the blueprint sets: pgherd never changes them to meet the budget.
+    pub written: Vec<&'static str>,
+}
+
+/// The longest time, an hour: more is a slip in the unit.
 const MOST_SECONDS: u32 = 3600;
 
-/// Lower bounds and the rule: <https://patroni.readthedocs.io/en/latest/dynamic_configuration.html>.
-pub fn read(r: &BlockReader, default: Failover) -> (Failover, Budget) {
-    let synchronous = r.boolean("synchronous", default.synchronous);
-    let ttl = r.integer("ttl", default.ttl, 20..=MOST_SECONDS, "seconds");
-    let loop_wait = r.integer("loop_wait", default.loop_wait, 1..=MOST_SECONDS, "seconds");
-    let retry_timeout = r.integer("retry_timeout", default.retry_timeout, 3..=MOST_SECONDS, "seconds");
+/// Reads the block. Lower bounds and the rule: <https://patroni.readthedocs.io/en/latest/dynamic_configuration.html>.
+pub fn read(r: &BlockReader) -> (Failover, Budget) {
+    let synchronous = doc(
+        "synchronous",
+        "Whether a commit waits until a standby has it, as long as there is a standby. Then a failover loses no acknowledged write.",
+    );
+    let synchronous = r.boolean(synchronous, true);
+    let ttl = doc(
+        "ttl",
+        "Seconds that the primary's lock lives without being renewed. A primary that is cut off is replaced after that time.",
+    );
+    let ttl = r.integer(ttl, 20, 20..=MOST_SECONDS, "seconds");
+    // Patroni's default is 10. With 2 and the least ttl, a dead machine costs less than 30 s of writes at worst (`pgherd check` adds it
+    // up), and a run of the loop costs etcd one small write.
+    let loop_wait = doc("loop_wait", "Seconds between two runs of Patroni's loop.");
+    let loop_wait = r.integer(loop_wait, 2, 1..=MOST_SECONDS, "seconds");
+    let retry_timeout = doc(
+        "retry_timeout",
+        "Seconds for which Patroni retries etcd and PostgreSQL before it gives up. `loop_wait + 2 × retry_timeout` must not exceed `ttl`.",
+    );
+    let retry_timeout = r.integer(retry_timeout, 5, 3..=MOST_SECONDS, "seconds");
     let timers = [("ttl", &ttl), ("loop_wait", &loop_wait), ("retry_timeout", &retry_timeout)];
-    let needed = loop_wait.value + 2 * retry_timeout.value;
-    if needed > ttl.value && timers.iter().all(|(_, timer)| !timer.is_refused()) {
-        let problem = format!(
-            "loop_wait + 2 x retry_timeout is {needed} s, more than the ttl of {} s: a primary that only retries would lose its lock",
-            ttl.value
-        );
-        let (name, at) = timers.iter().find(|(_, t)| t.is_set()).map_or(("ttl", &ttl.at), |(name, t)| (*name, &t.at));
-        r.report(
-            name,
-            at,
-            Refusal {
-                rule: &is::TIMERS,
-                problem,
-                help: format!("write ttl = {needed} or more, or lower the other two"),
-            },
-        );
-    }
+    check(r, &timers);
     let mut written: Vec<_> = timers.iter().filter(|(_, timer)| timer.is_set()).map(|(name, _)| *name).collect();
     if synchronous.is_set() {
         written.push("synchronous");
     }
-    let budget = Budget { rto: duration(r, "rto", "30s").value, rpo: duration(r, "rpo", "0").value, written };
+    let rto = doc(
+        "rto",
+        "The longest interruption of writes that you accept when one thing fails. Timers that are not set are chosen to meet it; a budget that cannot be met is refused.",
+    );
+    let rpo = doc(
+        "rpo",
+        "The acknowledged writes that you accept to lose in a failover, in seconds of writing. `\"0\"` is none.",
+    );
+    let budget = Budget {
+        rto: duration(r, rto.by_default("none"), "30s").value,
+        rpo: duration(r, rpo.by_default("none"), "0").value,
+        written,
+    };
     let failover = Failover {
         synchronous: synchronous.value,
         ttl: ttl.value,
@@ -47,11 +80,26 @@ pub fn read(r: &BlockReader, default: Failover) -> (Failover, Budget) {
     (failover, budget)
 }
 
-/// A time such as `"30s"` or `"2m"`, in seconds; 0 needs no unit.
-fn duration(r: &BlockReader, name: &'static str, example: &str) -> Reading<Option<u32>> {
-    r.value(name, Form::of(Holds::Time), None, |value| {
+/// Checks that a primary which retries for as long as it may still renews its lock in time.
+fn check(r: &BlockReader, timers: &[(&'static str, &Reading<u32>); 3]) {
+    let [(_, ttl), (_, loop_wait), (_, retry_timeout)] = timers;
+    let needed = loop_wait.value + 2 * retry_timeout.value;
+    if needed > ttl.value && timers.iter().all(|(_, timer)| !timer.is_refused()) {
+        let problem = format!(
+            "loop_wait + 2 x retry_timeout is {needed} s, more than the ttl of {} s: a primary that only retries would lose its lock",
+            ttl.value
+        );
+        let (name, at) = timers.iter().find(|(_, t)| t.is_set()).map_or(("ttl", &ttl.at), |(name, t)| (*name, &t.at));
+        let help = format!("write ttl = {needed} or more, or lower the other two");
+        r.report(name, at, Refusal { rule: &is::TIMERS, problem, help });
+    }
+}
+
+/// Reads a duration such as `"30s"` or `"2m"`, in seconds. 0 needs no unit.
+fn duration(r: &BlockReader, doc: Doc, example: &str) -> Reading<Option<u32>> {
+    r.value(doc, Form::of(Holds::Time), None, |value| {
         if let Data::Number(number) = value.data {
-            return refuse(&is::TIME, "a time has a unit", format!("write \"{number}s\""));
+            return refuse(&is::TIME, "a duration needs a unit", format!("write \"{number}s\""));
         }
         let written = text(value)?;
         let (number, unit) = written.split_at(written.trim_end_matches(|c: char| !c.is_ascii_digit()).len());
@@ -70,7 +118,7 @@ fn duration(r: &BlockReader, name: &'static str, example: &str) -> Reading<Optio
             ),
             None => refuse(
                 &is::TIME,
-                format!("`{written}` is no time"),
+                format!("`{written}` is not a duration"),
                 format!("write seconds or minutes, such as \"{example}\""),
             ),
         }

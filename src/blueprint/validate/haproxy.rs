@@ -1,8 +1,34 @@
 //! `haproxy { … }`
 
-use super::{BlockReader, Presence, Reading, Refusal, machine, names, refuse};
-use crate::blueprint::model::{Haproxy, Stats};
-use crate::blueprint::rules::language as is;
+use super::machine::{self, Machine};
+use super::{BlockReader, Presence, Reading, Refusal, doc, is, names, refuse};
+use crate::blueprint::form::Doc;
+
+/// `haproxy { … }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Haproxy {
+    /// Its machine.
+    pub machine: Machine,
+    /// The port that leads to the primary.
+    pub write_port: u16,
+    /// The port that leads to the standbys.
+    pub read_port: u16,
+    /// Whether the primary takes its share of the reads (the seed's round robin over all).
+    pub primary_serves_reads: bool,
+    /// The stats page.
+    pub stats: Stats,
+}
+
+/// `stats { … }` of HAProxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stats {
+    /// Port of the stats page, metrics and health.
+    pub port: u16,
+    /// Path of the stats page.
+    pub path: String,
+    /// The user that logs in. Terraform makes the password.
+    pub user: String,
+}
 
 /// Ports with a meaning of their own in the cluster; etcd may sit on HAProxy's machine.
 const TAKEN: [(u16, &str); 4] =
@@ -10,38 +36,41 @@ const TAKEN: [(u16, &str); 4] =
 /// Paths of HAProxy's own beside the stats page.
 const TAKEN_PATHS: [&str; 3] = ["/metrics", "/health", "/cluster"];
 
-/// HAProxy, and its machine's instance type with its place.
-pub fn read(r: &BlockReader, default: Haproxy) -> (Haproxy, Reading<String>) {
-    let write = port(r, "write_port", default.write_port);
-    let read = port(r, "read_port", default.read_port);
-    let (stats_port, stats) = r.block("stats", |r| {
-        let port = port(r, "port", default.stats.port);
-        let path = r.parsed("path", default.stats.path, path).value;
-        let user = r.parsed("user", default.stats.user, user).value;
+/// Reads the block. Returns with it the machine's instance type and its place.
+pub fn read(r: &BlockReader) -> (Haproxy, Reading<String>) {
+    let write = port(r, doc("write_port", "The port that always leads to the primary."), 5000);
+    let read_port =
+        doc("read_port", "The port that leads to the standbys in turn, and to the primary while there is no standby.");
+    let read = port(r, read_port, 5001);
+    let (stats_port, stats) = r.block(doc("stats", "HAProxy's stats page, metrics and health."), |r| {
+        let port_doc =
+            doc("port", "The port of the stats page, of `/metrics` for Prometheus, of `/health` and of `/cluster`.");
+        let port = port(r, port_doc, 7000);
+        let path = r.parsed(doc("path", "The path of the stats page."), "/admin?stats".to_string(), path).value;
+        let user = doc("user", "The user that logs in to the stats page. Its password is in Secrets Manager.");
+        let user = r.parsed(user, "admin1".to_string(), user_name).value;
         (port.clone(), Stats { port: port.value, path, user })
     });
     check_distinct(r, &[("write_port", &write), ("read_port", &read), ("stats.port", &stats_port)]);
-    let (machine, instance_type) = machine::read(r, default.machine);
+    let (machine, instance_type) = machine::read(r, Machine::balancer());
+    let primary_serves_reads =
+        doc("primary_serves_reads", "Whether the primary is among the servers of the read port.");
     let haproxy = Haproxy {
         machine,
         write_port: write.value,
         read_port: read.value,
-        primary_serves_reads: r.boolean("primary_serves_reads", default.primary_serves_reads).value,
+        primary_serves_reads: r.boolean(primary_serves_reads, false).value,
         stats,
     };
     (haproxy, instance_type)
 }
 
-fn port(r: &BlockReader, name: &'static str, default: u16) -> Reading<u16> {
-    let Reading { value, at, mut presence } = r.integer(name, default.into(), 1024..=65535, "(lower ports need root)");
+fn port(r: &BlockReader, doc: Doc, default: u16) -> Reading<u16> {
+    let Reading { value, at, mut presence } = r.integer(doc, default.into(), 1024..=65535, "(lower ports need root)");
     let value = u16::try_from(value).unwrap_or(default);
     if let Some((_, owner)) = TAKEN.iter().find(|(taken, _)| *taken == value) {
-        let problem = format!("{value} is the port of {owner}");
-        r.report(
-            name,
-            &at,
-            Refusal { rule: &is::PORT, problem, help: format!("choose another port, such as {default}") },
-        );
+        let help = format!("choose another port, such as {default}");
+        r.report(doc.name, &at, Refusal { rule: &is::PORT, problem: format!("{owner} uses port {value}"), help });
         presence = Presence::Refused;
     }
     Reading { value, at, presence }
@@ -82,6 +111,6 @@ fn path(text: &str) -> Result<String, Refusal> {
     names::plain("path of a stats page", text, "/_.~?=&-", 100)
 }
 
-fn user(text: &str) -> Result<String, Refusal> {
+fn user_name(text: &str) -> Result<String, Refusal> {
     names::plain("name to log in with", text, "._-", 64)
 }

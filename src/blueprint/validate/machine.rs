@@ -2,12 +2,60 @@
 
 use std::ops::RangeInclusive;
 
-use super::{BlockReader, Presence, Reading, Refusal, aws};
-use crate::blueprint::form::{Form, Holds};
+use super::{BlockReader, Presence, Reading, Refusal, aws, doc, is};
+use crate::blueprint::form::{Doc, Form, Holds};
 use crate::blueprint::instance::InstanceType;
-use crate::blueprint::model::{Disk, Machine};
-use crate::blueprint::rules::language as is;
 use crate::blueprint::value::whole_number;
+
+/// What a machine is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// EC2 instance type.
+    pub instance_type: String,
+    /// What the instance type has, if pgherd knows it or `memory_gb` and `vcpus` are set.
+    pub instance: Option<InstanceType>,
+    /// Its root volume.
+    pub disk: Disk,
+    /// Whether it gets an Elastic IP. Replication never uses it.
+    pub elastic_ip: bool,
+    /// Name of an EC2 key pair for SSH.
+    pub key_name: Option<String>,
+}
+
+/// A gp3 volume. Bounds: <https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disk {
+    /// GiB.
+    pub size: u32,
+    /// I/O operations per second.
+    pub iops: u32,
+    /// MiB per second.
+    pub throughput: u32,
+}
+
+impl Machine {
+    /// Returns the default database machine: 2 vCPU, 8 GiB, 100 GiB of gp3.
+    pub(super) fn database() -> Self {
+        Machine::of("m6i.large", Disk { size: 100, ..Disk::GP3_BASELINE })
+    }
+
+    /// Returns the default machine of HAProxy. It sends 3.125 Gbit/s all day, three m6i.large send 2.343. It is the cheapest x86 type
+    /// with that much in every commercial region (2026-11; c5n.large is absent from eight, m5n.large from 23). Two vCPUs pass on far
+    /// more, and HAProxy needs little memory.
+    pub(super) fn balancer() -> Self {
+        Machine::of("c6in.large", Disk { size: 10, ..Disk::GP3_BASELINE })
+    }
+
+    fn of(instance_type: &str, disk: Disk) -> Self {
+        let instance = InstanceType::of(instance_type);
+        Machine { instance_type: instance_type.into(), instance, disk, elastic_ip: false, key_name: None }
+    }
+}
+
+impl Disk {
+    /// What every gp3 volume has at no extra cost.
+    pub const GP3_BASELINE: Disk = Disk { size: 8, iops: 3000, throughput: 125 };
+}
 
 /// GiB that every base's image has.
 const SMALLEST_ROOT: u32 = 8;
@@ -24,25 +72,41 @@ const GP3_IOPS_PER_GIB: u32 = 500;
 /// Operations a second for each MiB/s, at least. The same page.
 const GP3_IOPS_PER_MIB: u32 = 4;
 
-/// The machine, and its instance type with its place.
+/// Reads a machine. Returns with it the instance type and its place.
 pub fn read(r: &BlockReader, default: Machine) -> (Machine, Reading<String>) {
-    let mut instance_type = r.parsed("instance_type", default.instance_type, aws::instance_type);
+    let instance_type = doc(
+        "instance_type",
+        "The EC2 instance type. A `g` after the generation, as in `m7g`, is Graviton (Arm); `master` and `slaves` must have the same kind of processor.",
+    );
+    let mut instance_type = r.parsed(instance_type, default.instance_type, aws::instance_type);
     let instance = instance(r, &mut instance_type);
+    let disk_doc = doc("disk", "The machine's root volume: gp3, encrypted.");
+    let elastic_ip =
+        doc("elastic_ip", "Whether the machine has a public address that stays. Replication never uses it.");
+    let key_name = doc(
+        "key_name",
+        "An EC2 key pair for SSH from `network.admins`. Setting or changing it later replaces the machine.",
+    );
     let machine = Machine {
         instance,
         instance_type: instance_type.value.clone(),
-        disk: r.block("disk", |r| disk(r, default.disk)),
-        elastic_ip: r.boolean("elastic_ip", default.elastic_ip).value,
-        key_name: r.optional("key_name", aws::key_name).value,
+        disk: r.block(disk_doc, |r| disk(r, default.disk)),
+        elastic_ip: r.boolean(elastic_ip, default.elastic_ip).value,
+        key_name: r.optional(key_name.by_default("none"), aws::key_name).value,
     };
     (machine, instance_type)
 }
 
-/// What the machine has: by its type's name, or as the blueprint says where that is not known.
+/// Returns what the instance type has. For a type that pgherd does not know, the blueprint must say it.
 fn instance(r: &BlockReader, instance_type: &mut Reading<String>) -> Option<InstanceType> {
-    // The largest that AWS has, u7inh-32tb.480xlarge: 32 TiB, 1920 vCPU.
-    let memory_gb = size(r, "memory_gb", 1..=32_768, "GiB");
-    let vcpus = size(r, "vcpus", 1..=1920, "");
+    let memory_gb = doc(
+        "memory_gb",
+        "The machine's memory, for an instance type that pgherd does not know. Settings and limits follow from it.",
+    );
+    let vcpus = doc("vcpus", "The machine's virtual processors, for an instance type that pgherd does not know.");
+    // The largest type that AWS has, u7inh-32tb.480xlarge: 32 TiB, 1920 vCPU.
+    let memory_gb = size(r, memory_gb.by_default("the instance type's"), 1..=32_768, "GiB");
+    let vcpus = size(r, vcpus.by_default("the instance type's"), 1..=1920, "");
     let Some(known) = InstanceType::of(&instance_type.value) else {
         let Some((memory_gb, vcpus)) = memory_gb.value.zip(vcpus.value) else {
             if let Some(mut refusal) = aws::no_such_size(&instance_type.value) {
@@ -66,18 +130,22 @@ fn instance(r: &BlockReader, instance_type: &mut Reading<String>) -> Option<Inst
     Some(known)
 }
 
-fn size(r: &BlockReader, name: &'static str, bounds: RangeInclusive<u32>, unit: &str) -> Reading<Option<u32>> {
-    let form = Form::of(Holds::Whole { bounds: bounds.clone(), unit: unit.into() });
-    r.value(name, form, None, |value| whole_number(value, &bounds, unit).map(Some))
+fn size(r: &BlockReader, doc: Doc, bounds: RangeInclusive<u32>, unit: &'static str) -> Reading<Option<u32>> {
+    let form = Form::of(Holds::Whole { bounds: bounds.clone(), unit });
+    r.value(doc, form, None, |value| whole_number(value, &bounds, unit).map(Some))
 }
 
 /// `disk { … }`: a gp3 volume.
 fn disk(r: &BlockReader, default: Disk) -> Disk {
     const LEAST: Disk = Disk::GP3_BASELINE;
-    let size = r.integer("size", default.size, SMALLEST_ROOT..=GP3_MOST.size, "GiB");
-    let iops = r.integer("iops", default.iops, LEAST.iops..=GP3_MOST.iops, "operations a second");
+    let size = doc("size", "The volume's size in GiB.");
+    let size = r.integer(size, default.size, SMALLEST_ROOT..=GP3_MOST.size, "GiB");
+    let iops = doc("iops", "I/O operations per second. 3000 are free; more are limited to 500 per GiB of size.");
+    let iops = r.integer(iops, default.iops, LEAST.iops..=GP3_MOST.iops, "operations per second");
     let throughput =
-        r.integer("throughput", default.throughput, LEAST.throughput..=GP3_MOST.throughput, "MiB a second");
+        doc("throughput", "Throughput in MiB per second. 125 are free; more is limited to a quarter of `iops`.");
+    let throughput =
+        r.integer(throughput, default.throughput, LEAST.throughput..=GP3_MOST.throughput, "MiB per second");
     // What every volume has comes with any size; only what is more is bound to it.
     let most_iops = (size.value * GP3_IOPS_PER_GIB).max(LEAST.iops);
     if !size.is_refused() && !iops.is_refused() && iops.value > most_iops {

@@ -1,62 +1,58 @@
-//! The document as a [`Blueprint`]: one file a block, each a list of its attributes with what they may hold.
+//! From the document to a [`Blueprint`]: one file for each block.
+//!
+//! A block's file holds its struct, the declaration of its attributes (name, meaning, values, default), and its rules.
 
 mod accept;
 mod aws;
-mod failover;
-mod haproxy;
-mod image;
-mod machine;
+pub mod cluster;
+pub mod failover;
+pub mod haproxy;
+pub mod image;
+pub mod machine;
 mod names;
-mod network;
-mod postgres;
+pub mod network;
+pub mod postgres;
 mod processor;
 mod settings;
-mod state;
+pub mod state;
 mod tags;
-mod vpc;
+pub mod vpc;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use hcl_edit::structure::{Block, Body};
 
-use processor::InstanceTypes;
-
 pub use aws::is_graviton;
+use cluster::Blueprint;
 
 use super::diagnostic::{Refusal, SourceText, refuse};
 use super::document;
 use super::expression::Evaluator;
-use super::model::Blueprint;
-use super::reader::{BlockReader, Presence, Reading};
+use super::form::doc;
+use super::reader::{BlockReader, unknown_choice};
+use super::reading::{Presence, Reading};
+use super::rules::language as is;
 use super::tree::{self, span};
 use super::value::Evaluated;
 use super::variable;
-use super::vocabulary::{Word, nearest};
-use crate::blueprint::rules::language as is;
-
-/// Reads the file's one cluster block. What is wrong in it is reported to `source`, and reading goes on with the default.
-/// `given` is what the variables are set to from outside.
-pub(super) fn cluster(source: &SourceText, document: &Body, given: &BTreeMap<String, String>) -> Option<Blueprint> {
-    let block = only_cluster(source, document);
-    let variables: BTreeMap<String, Evaluated> = variable::read(source, document, given);
-    let block = block?;
-    let name = cluster_name(source, block);
-    let body = tree::Body::evaluate(&block.body, &Evaluator::new(source, &variables));
-    let blueprint = BlockReader::cluster(source, &body, span(&block.ident), |r| blueprint(r, &name));
-    if let (Some(label), Err(refusal)) = (block.labels.first(), names::fits_region(&name, &blueprint.region)) {
-        source.refused(&span(label), refusal);
-    }
-    Some(blueprint)
-}
+use super::vocabulary::{Word, nearest, report_unknown};
 
 /// Every name of the language, in the order of reading.
-pub(super) fn words() -> Vec<Word> {
-    // Blocks that hold required attributes are asked for those only where they are.
+pub(super) static LANGUAGE: LazyLock<Vec<Word>> = LazyLock::new(|| {
+    // Labelled blocks, and those that hold required attributes, are read only where they are present.
     const FULLEST: &str = r#"cluster "herd" {
         region = "eu-west-1"
-        accept "PGH003" { reason = "an example" }
+        network {
+            subnet "a" {}
+        }
+        postgres {
+            user "report" {}
+            database "legacy" {}
+        }
+        accept "PGH003" {}
         state {
-            s3 { bucket = "states" }
+            s3 {}
         }
     }"#;
     let source = SourceText::new("", FULLEST);
@@ -64,51 +60,23 @@ pub(super) fn words() -> Vec<Word> {
     let Some(block) = document.blocks().next() else { return vec![] };
     let none = BTreeMap::new();
     let body = tree::Body::evaluate(&block.body, &Evaluator::new(&source, &none));
-    BlockReader::words(&source, &body, |r| drop(blueprint(r, "<cluster>")))
-}
+    BlockReader::words(&source, &body, |r| drop(cluster::read(r, "herd")))
+});
 
-fn blueprint(r: &BlockReader, name: &str) -> Blueprint {
-    let region = r.required("region", "eu-west-1", aws::region);
-    let default = Blueprint::smallest(name, &region.value);
-    let network = r.block("network", |r| network::read(r, &region, default.network));
-    let (image, builder) = r.block("image", |r| image::read(r, &region, default.image));
-    let (master, master_type) = r.block("master", |r| machine::read(r, default.master));
-    let (slave_count, (slaves, slaves_type)) = r.block("slaves", |r| {
-        let count = r.integer("count", default.slave_count.into(), 0..=15, "");
-        (count.value, machine::read(r, default.slaves))
-    });
-    let (haproxy, haproxy_type) = r.block("haproxy", |r| haproxy::read(r, default.haproxy));
-    let slaves_type = (slave_count > 0).then_some(slaves_type);
-    let types = InstanceTypes { builder, master: master_type, slaves: slaves_type, haproxy: haproxy_type };
-    processor::check(r, &types);
-    let (failover, budget) = r.block("failover", |r| failover::read(r, default.failover));
-    let postgres = r.block("postgres", |r| {
-        let own_major = image.base.own_postgres();
-        let context =
-            postgres::Context { synchronous: failover.synchronous, own_major, slaves: slave_count, logical_slots: 0 };
-        postgres::read(r, default.postgres, &context)
-    });
-    let tags = tags::read(r);
-    let key_region = (!region.is_refused()).then_some(region.value.as_str());
-    let kms_key_id = r.optional("kms_key_id", |text| aws::kms_key(text, key_region)).value;
-    let state = r.block("state", |r| state::read(r, &region.value));
-    Blueprint {
-        name: name.into(),
-        region: region.value,
-        network,
-        image,
-        postgres,
-        master,
-        slave_count: slave_count as u8,
-        slaves,
-        haproxy,
-        failover,
-        budget,
-        accepted: accept::read(r),
-        tags,
-        state,
-        kms_key_id,
+/// Reads the file's one cluster block. Every problem is reported to `source`; reading goes on with the default.
+/// `given` holds the values of variables that are set from outside.
+pub(super) fn blueprint(source: &SourceText, document: &Body, given: &BTreeMap<String, String>) -> Option<Blueprint> {
+    let block = only_cluster(source, document);
+    let variables: BTreeMap<String, Evaluated> = variable::read(source, document, given);
+    let block = block?;
+    let name = cluster_name(source, block);
+    let body = tree::Body::evaluate(&block.body, &Evaluator::new(source, &variables));
+    let blueprint = cluster::read(&BlockReader::cluster(source, &body, span(&block.ident)), &name);
+    report_unknown(source, &body, "", &LANGUAGE);
+    if let (Some(label), Err(refusal)) = (block.labels.first(), names::fits_region(&name, &blueprint.region)) {
+        source.refused(&span(label), refusal);
     }
+    Some(blueprint)
 }
 
 /// Blocks that people may expect from Terraform.

@@ -3,14 +3,30 @@
 use std::collections::HashSet;
 use std::fmt::Display;
 use std::hash::Hash;
+use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use super::{BlockReader, Presence, Reading, Refusal, aws, refuse, vpc};
-use crate::blueprint::model::Network;
+use super::vpc::{self, ExistingVpc};
+use super::{BlockReader, Presence, Reading, Refusal, aws, doc, is, refuse};
+use crate::blueprint::form::Doc;
 use crate::blueprint::peer::Peer;
 use crate::blueprint::regions;
-use crate::blueprint::rules::language as is;
+
+/// `network { … }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// The VPC's addresses. A VPC that pgherd makes is cut into one subnet for each zone.
+    pub cidr: Ipv4Net,
+    /// Full names of availability zones, such as `eu-west-1a`.
+    pub zones: Vec<String>,
+    /// The VPC that the cluster moves into; `None` makes one.
+    pub existing: Option<ExistingVpc>,
+    /// Who may reach HAProxy's write and read ports; `None` means the network's own addresses.
+    pub clients: Option<Vec<Peer>>,
+    /// Who may reach SSH and the stats page. Empty: nobody.
+    pub admins: Vec<Peer>,
+}
 
 /// No region has more zones: us-east-1 has six
 /// (2026-11: <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>).
@@ -21,11 +37,27 @@ pub const SMALLEST_PART: u8 = 26;
 /// Widest range that may come in: more than a /8 is no longer somebody.
 const WIDEST_ALLOWED: u8 = 8;
 
-pub fn read(r: &BlockReader, region: &Reading<String>, default: Network) -> Network {
-    let mut cidr = r.parsed("cidr", default.cidr, vpc_range);
+/// Reads the block.
+pub fn read(r: &BlockReader, region: &Reading<String>) -> Network {
+    let cidr = doc(
+        "cidr",
+        "The VPC's range. A VPC that pgherd makes is cut into one subnet for each zone: choose a private range that no network connected to it uses. It cannot change later.",
+    )
+    .by_default("`\"10.20.0.0/16\"`; required with `vpc_id`");
+    let mut cidr = r.parsed(cidr, Ipv4Net::new_assert(Ipv4Addr::new(10, 20, 0, 0), 16), vpc_range);
+    let zones_doc = doc(
+        "zones",
+        "The availability zones that machines are distributed over, in full (`eu-west-1a`) or by letter (`a`). With three, any one may fail and the other two still elect a primary.",
+    )
+    .by_default("three that every account has: a, b and c in most regions");
     let written =
-        r.list("zones", |zone| if region.is_refused() { Ok(zone.into()) } else { aws::zone(zone, &region.value) });
-    let clients = allowed(r, "clients");
+        r.list(zones_doc, |zone| if region.is_refused() { Ok(zone.into()) } else { aws::zone(zone, &region.value) });
+    let clients = doc(
+        "clients",
+        "Who may reach HAProxy's write and read ports: ranges, security groups (`sg-…`, also of a peered VPC; `<account>/sg-…`) and prefix lists (`pl-…`).",
+    )
+    .by_default("the network's own addresses");
+    let clients = allowed(r, clients);
     if let (Some([]), true) = (clients.value.as_deref(), clients.is_set()) {
         let help = "leave `clients` out to let the network's own addresses in";
         r.report(
@@ -34,12 +66,17 @@ pub fn read(r: &BlockReader, region: &Reading<String>, default: Network) -> Netw
             Refusal { rule: &is::TOO_OPEN, problem: "nobody could reach HAProxy".into(), help: help.into() },
         );
     }
-    let admins = allowed(r, "admins");
+    let admins = doc(
+        "admins",
+        "Who may reach SSH (which also needs `key_name`) and the stats page. The same kinds of entries as in `clients`.",
+    )
+    .by_default("nobody");
+    let admins = allowed(r, admins);
     let existing = vpc::read(r, region);
     let zones = if existing.is_meant() {
         existing.zones()
     } else {
-        let zones = zones(r, region, &written, default.zones);
+        let zones = zones(r, region, &written);
         check_private(r, &mut cidr);
         check_room(r, &cidr, &zones);
         zones.value
@@ -54,8 +91,12 @@ fn zones(
     r: &BlockReader,
     region: &Reading<String>,
     written: &Reading<Option<Vec<Reading<String>>>>,
-    default: Vec<String>,
 ) -> Reading<Vec<String>> {
+    // In some regions each account has other zones. A blueprint must name them there, and is refused if it does not.
+    let default = || {
+        let [a, b] = ["a", "b"].map(|letter| format!("{}{letter}", region.value));
+        regions::default_zones(&region.value).unwrap_or_else(|| vec![a, b])
+    };
     let at = written.at.clone();
     let Some(zones) = &written.value else {
         if regions::default_zones(&region.value).is_none() && written.presence == Presence::Default {
@@ -73,7 +114,7 @@ fn zones(
             );
             r.source.report(&is::ZONES, &region.at, problem, help);
         }
-        return Reading { value: default, at, presence: written.presence };
+        return Reading { value: default(), at, presence: written.presence };
     };
     report_repeated(r, "zones", zones);
     let value: Vec<String> = zones.iter().map(|zone| zone.value.clone()).collect();
@@ -84,16 +125,16 @@ fn zones(
             &written.at,
             Refusal { rule: &is::ZONES, problem, help: format!("name 1 to {MOST_ZONES} zones") },
         );
-        return Reading { value: default, at, presence: Presence::Refused };
+        return Reading { value: default(), at, presence: Presence::Refused };
     }
     Reading { value, at, presence: written.presence }
 }
 
 /// A list of ranges that may come in.
-fn allowed(r: &BlockReader, name: &'static str) -> Reading<Option<Vec<Peer>>> {
-    let Reading { value, at, presence } = r.list(name, peer);
+fn allowed(r: &BlockReader, doc: Doc) -> Reading<Option<Vec<Peer>>> {
+    let Reading { value, at, presence } = r.list(doc, peer);
     if let Some(ranges) = &value {
-        report_repeated(r, name, ranges);
+        report_repeated(r, doc.name, ranges);
     }
     Reading { value: value.map(|ranges| ranges.into_iter().map(|range| range.value).collect()), at, presence }
 }

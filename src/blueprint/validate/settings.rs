@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::postgres::Context;
-use super::{BlockReader, Refusal, refuse};
+use super::{BlockReader, Refusal, doc, refuse};
 use crate::blueprint::form::Holds;
-use crate::blueprint::model::{least_replication_slots, least_wal_senders};
 use crate::blueprint::rules::language as is;
+use crate::blueprint::validate::postgres::slots::{least_replication_slots, least_wal_senders};
 use crate::blueprint::value::{Data, Evaluated, mismatch, text};
 use crate::parameters;
 
@@ -28,9 +28,11 @@ const MOST_SETTINGS: usize = 200;
 /// Settings by name in lower case (PostgreSQL does not tell cases apart), values as in `postgresql.conf`, unquoted.
 /// `locales` are those that the images make for databases, beside the C library's own.
 pub fn read(r: &BlockReader, context: &Context, major: Option<u16>, locales: &[&str]) -> BTreeMap<String, String> {
+    let doc_settings = doc("settings", "Any setting of `postgresql.conf`, except those that pgherd or Patroni owns.")
+        .by_default("sizes that follow from the instance types and disks; see `db_config/patroni.yml`");
     let mut settings = BTreeMap::new();
     let mut values = vec![];
-    for (i, entry) in r.map("settings", Holds::ScalarMap).into_iter().enumerate() {
+    for (i, entry) in r.map(doc_settings, Holds::ScalarMap).into_iter().enumerate() {
         if i == MOST_SETTINGS {
             let problem = format!("more than {MOST_SETTINGS} settings");
             r.report(

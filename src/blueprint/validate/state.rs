@@ -1,19 +1,41 @@
 //! `state { … }`
 
-use super::{BlockReader, Refusal, aws, names, refuse};
+use super::{BlockReader, Refusal, aws, doc, is, names, refuse};
 use crate::blueprint::Partition;
-use crate::blueprint::model::State;
-use crate::blueprint::rules::language as is;
 
+/// `state { … }`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// A `terraform.tfstate` beside each module.
+    Local,
+    /// An S3 backend with its own lock file.
+    S3 {
+        /// A bucket that exists already.
+        bucket: String,
+        /// What the keys begin with.
+        key_prefix: String,
+        /// The bucket's region.
+        region: String,
+    },
+}
+
+/// Reads the block.
 pub fn read(r: &BlockReader, region: &str) -> State {
-    r.block("s3", |r| {
+    let s3 = doc("s3", "Keeps the state in S3, with a lock. Needed as soon as more than one person runs Terraform.");
+    r.block(s3, |r| {
         if !r.is_present() {
             return State::Local;
         }
+        let bucket = doc("bucket", "A bucket that exists already, in the cluster's partition.");
+        let key_prefix = doc(
+            "key_prefix",
+            "What the keys begin with. A module's key is `<key_prefix>/<cluster>/<region>/<module>.tfstate`.",
+        );
+        let bucket_region = doc("region", "The bucket's region.").by_default("the cluster's");
         State::S3 {
-            bucket: r.required("bucket", "my-terraform-state", aws::bucket).value,
-            key_prefix: r.parsed("key_prefix", "pgherd".to_string(), key_prefix).value,
-            region: r.parsed("region", region.to_string(), |text| of_partition(text, region)).value,
+            bucket: r.required(bucket, "my-terraform-state", aws::bucket).value,
+            key_prefix: r.parsed(key_prefix, "pgherd".to_string(), key_prefix_text).value,
+            region: r.parsed(bucket_region, region.to_string(), |text| of_partition(text, region)).value,
         }
     })
 }
@@ -30,7 +52,7 @@ fn of_partition(text: &str, cluster: &str) -> Result<String, Refusal> {
     Ok(region)
 }
 
-fn key_prefix(text: &str) -> Result<String, Refusal> {
+fn key_prefix_text(text: &str) -> Result<String, Refusal> {
     let is_name = |segment: &&str| !["", ".", ".."].contains(segment);
     if !text.is_empty() && !text.split('/').all(|segment| is_name(&segment)) {
         let names: Vec<&str> = text.split('/').filter(is_name).collect();

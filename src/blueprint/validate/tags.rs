@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{BlockReader, Refusal, refuse};
+use super::{BlockReader, Refusal, doc, is, refuse};
 use crate::blueprint::form::Holds;
-use crate::blueprint::rules::language as is;
 use crate::blueprint::value::text;
 
 /// AWS takes 50 a resource (2026-11: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions>), and
@@ -16,8 +15,9 @@ const LONGEST_VALUE: usize = 256;
 
 /// Tags that every service takes, IAM being the strictest (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html>).
 pub fn read(r: &BlockReader) -> BTreeMap<String, String> {
+    let tags_doc = doc("tags", "Tags on everything that pgherd makes, in addition to its own.").by_default("none");
     let mut tags: BTreeMap<String, String> = BTreeMap::new();
-    for (i, entry) in r.map("tags", Holds::TextMap).into_iter().enumerate() {
+    for (i, entry) in r.map(tags_doc, Holds::TextMap).into_iter().enumerate() {
         if i == MOST_TAGS {
             let problem = format!("more than {MOST_TAGS} tags");
             let help = "leave some out: AWS takes 50, pgherd's own included".to_string();

@@ -5,10 +5,29 @@ use std::ops::Range;
 use ipnet::Ipv4Net;
 
 use super::network::{MOST_ZONES, SMALLEST_PART, range};
-use super::{BlockReader, Presence, Reading, Refusal, aws};
-use crate::blueprint::form::{Form, Holds};
-use crate::blueprint::model::{ExistingSubnet, ExistingVpc};
-use crate::blueprint::rules::language as is;
+use super::{BlockReader, Reading, Refusal, aws, doc, is};
+
+/// A VPC that exists already. pgherd changes nothing about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingVpc {
+    /// Its id, such as `vpc-0123456789abcdef0`.
+    pub vpc_id: String,
+    /// One subnet for each zone, in the order of [`super::network::Network::zones`].
+    pub subnets: Vec<ExistingSubnet>,
+    /// Whether to make a Secrets Manager endpoint in it, rather than use the one that it has.
+    pub secrets_endpoint: bool,
+}
+
+/// `subnet "<zone>" { … }`: a subnet that exists already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingSubnet {
+    /// Its id, such as `subnet-0123456789abcdef0`.
+    pub id: String,
+    /// Its range.
+    pub cidr: Ipv4Net,
+    /// Where in it the cluster's 32 addresses begin.
+    pub offset: u32,
+}
 
 /// Addresses of a subnet that are the cluster's: the databases' block of 16 and HAProxy's.
 const TAKEN: u32 = 32;
@@ -18,11 +37,11 @@ const STEP: u32 = 16;
 /// What the blueprint says of an existing VPC.
 pub struct Existing {
     pub vpc_id: Reading<Option<String>>,
-    subnets: Vec<Subnet>,
+    subnets: Vec<DescribedSubnet>,
     secrets_endpoint: Reading<bool>,
 }
 
-struct Subnet {
+struct DescribedSubnet {
     zone: Option<String>,
     label_at: Range<usize>,
     id: Reading<String>,
@@ -30,25 +49,35 @@ struct Subnet {
     offset: Reading<u32>,
 }
 
+/// Reads the attributes and the `subnet` blocks.
 pub fn read(r: &BlockReader, region: &Reading<String>) -> Existing {
-    let vpc_id = r.optional("vpc_id", |text| aws::id(text, "vpc"));
-    let secrets_endpoint = r.boolean("secrets_endpoint", true);
+    let vpc_id =
+        doc("vpc_id", "A VPC that exists already, for the cluster to move into. pgherd neither changes nor tags it.")
+            .by_default("none: pgherd makes a VPC");
+    let vpc_id = r.optional(vpc_id, |text| aws::id(text, "vpc"));
+    let secrets_endpoint = doc(
+        "secrets_endpoint",
+        "Whether pgherd makes an endpoint for Secrets Manager in the existing VPC. `false` uses the one that the VPC has.",
+    )
+    .by_default("`true`; required with `vpc_id`");
+    let secrets_endpoint = r.boolean(secrets_endpoint, true);
     let mut subnets = vec![];
-    let offsets = STEP..=65536 - TAKEN;
-    let attributes = [
-        ("id", Form::of(Holds::Text).required()),
-        ("cidr", Form::of(Holds::Text).required()),
-        ("offset", Form::of(Holds::Whole { bounds: offsets.clone(), unit: String::new() }).or(&STEP)),
-    ];
-    r.labelled("subnet", "eu-west-1a", &attributes, |r, label, label_at| {
+    let subnet = doc("subnet", "A subnet of the existing VPC; the label is its zone. One block for each zone.");
+    r.labelled(subnet, "zone", "eu-west-1a", |r, label, label_at| {
         let zone = if region.is_refused() { Ok(label.to_string()) } else { aws::zone(label, &region.value) };
         let zone = zone.map_err(|refusal| r.source.refused(&label_at, refusal)).ok();
-        subnets.push(Subnet {
+        let id = doc("id", "The subnet's id.");
+        let cidr = doc("cidr", "The subnet's range. The machines' addresses are planned from it.");
+        let offset = doc(
+            "offset",
+            "Where in the subnet the cluster's 32 addresses begin, a multiple of 16: 16 for databases, then 16 for HAProxy. Nothing else may use them.",
+        );
+        subnets.push(DescribedSubnet {
             zone,
             label_at,
-            id: r.required("id", "subnet-0123456789abcdef0", |text| aws::id(text, "subnet")),
-            cidr: r.required("cidr", "10.1.4.0/24", range),
-            offset: r.integer("offset", STEP, offsets.clone(), ""),
+            id: r.required(id, "subnet-0123456789abcdef0", |text| aws::id(text, "subnet")),
+            cidr: r.required(cidr, "10.1.4.0/24", range),
+            offset: r.integer(offset, STEP, STEP..=65536 - TAKEN, ""),
         });
     });
     Existing { vpc_id, subnets, secrets_endpoint }
@@ -57,7 +86,7 @@ pub fn read(r: &BlockReader, region: &Reading<String>) -> Existing {
 impl Existing {
     /// Whether the cluster moves into a VPC that is there, be it described right or not.
     pub fn is_meant(&self) -> bool {
-        self.vpc_id.presence != Presence::Default
+        !self.vpc_id.is_default()
     }
 
     /// The zones of its subnets, in the order written.
@@ -81,7 +110,7 @@ impl Existing {
             subnet.check_room(r);
             subnet.check_place(r, cidr, &self.subnets[..i]);
         }
-        let subnet = |s: Subnet| ExistingSubnet { id: s.id.value, cidr: s.cidr.value, offset: s.offset.value };
+        let subnet = |s: DescribedSubnet| ExistingSubnet { id: s.id.value, cidr: s.cidr.value, offset: s.offset.value };
         Some(ExistingVpc {
             vpc_id: self.vpc_id.value.unwrap_or_default(),
             subnets: self.subnets.into_iter().filter(|s| s.zone.is_some()).map(subnet).collect(),
@@ -112,10 +141,10 @@ impl Existing {
                 "write subnet \"<zone>\" { … } for each zone, with a line id = \"subnet-…\" and a line cidr = \"…\" in it",
             );
         }
-        if cidr.presence == Presence::Default {
+        if cidr.is_default() {
             missing("cidr", "write cidr = \"10.1.0.0/16\", the range of the VPC that its subnets lie in");
         }
-        if self.secrets_endpoint.presence == Presence::Default {
+        if self.secrets_endpoint.is_default() {
             let help =
                 "write secrets_endpoint = true to have one made, or false where the VPC has one for Secrets Manager";
             missing("secrets_endpoint", help);
@@ -132,7 +161,7 @@ impl Existing {
     }
 }
 
-impl Subnet {
+impl DescribedSubnet {
     /// The cluster's blocks must lie inside, where blocks can start.
     fn check_room(&self, r: &BlockReader) {
         let cidr = &self.cidr;
@@ -157,7 +186,7 @@ impl Subnet {
     }
 
     /// Inside the VPC, and apart from the other subnets.
-    fn check_place(&self, r: &BlockReader, vpc: &Reading<Ipv4Net>, before: &[Subnet]) {
+    fn check_place(&self, r: &BlockReader, vpc: &Reading<Ipv4Net>, before: &[DescribedSubnet]) {
         let twice = |at: &Range<usize>, name: &str, what: &str| {
             let problem = format!("`{what}` is listed twice");
             r.report(name, at, Refusal { rule: &is::REPEATED, problem, help: "name another, or leave one out".into() });
@@ -174,7 +203,7 @@ impl Subnet {
         if cidr.is_refused() {
             return;
         }
-        let overlaps = |other: &&Subnet| {
+        let overlaps = |other: &&DescribedSubnet| {
             let theirs = &other.cidr;
             !theirs.is_refused() && (theirs.value.contains(&cidr.value) || cidr.value.contains(&theirs.value))
         };

@@ -35,9 +35,9 @@ pub fn cases() -> Vec<Case> {
             3,
             6,
             "users = [\"app\"]\ndatabases = [\"app\"]\nuser \"app\" {\ndatabases = [\"app\"]\n}",
-            "twice",
+            "remove `app` from `users`",
         ),
-        postgres("PGH148", 2, 10, "databases = [\"app\"]\ndatabase \"app\" {\n}", "is listed twice"),
+        postgres("PGH148", 2, 10, "databases = [\"app\"]\ndatabase \"app\" {\n}", "remove `app` from `databases`"),
         postgres("PGH156", 1, 10, "database \"template1\" {\n}", "exists in every server"),
         postgres(
             "PGH156",
@@ -71,7 +71,7 @@ pub fn cases() -> Vec<Case> {
         postgres("PGH381", 1, 10, "locale = \"qq\"\nlocale_provider = \"icu\"", "\"und\" for the order of no language"),
         postgres("PGH381", 2, 10, "version = 14\nlocale = \"de-DE\"\nlocale_provider = \"icu\"", "15 is the first"),
         postgres("PGH381", 2, 19, "version = 16\nlocale_provider = \"builtin\"", "17 is the first"),
-        postgres("PGH381", 1, 19, "locale_provider = \"glibc\"", "no provider of locales"),
+        postgres("PGH381", 1, 19, "locale_provider = \"glibc\"", "`glibc` is not a valid value"),
         postgres("PGH381", 1, 12, "encoding = \"UTF9\"", "did you mean \"UTF8\"?"),
         postgres("PGH381", 1, 12, "encoding = \"latin1\"", "the locale C.UTF-8 is for UTF8, not LATIN1"),
         postgres(

@@ -9,7 +9,7 @@ pub fn cases() -> Vec<Case> {
         inside("PGH152", 2, 10, "image {\n  base = \"trixie\"\n}", "did you mean \"debian-13\"?"),
         inside("PGH152", 2, 10, "image {\n  base = \"windows\"\n}", "write one of debian-13, debian-12, ubuntu-24.04"),
         inside("PGH167", 2, 10, "image {\n  base = \"ubuntu-22.04\"\n}", "write \"ubuntu-24.04\""),
-        inside("PGH167", 2, 10, "image {\n  base = \"jammy\"\n}", "has etcd 3.3 alone"),
+        inside("PGH167", 2, 10, "image {\n  base = \"jammy\"\n}", "has only etcd 3.3"),
         inside("PGH143", 2, 27, "image {\n  builder_instance_type = \"t3\"\n}", "is no instance type"),
         inside("PGH163", 2, 23, "image {\n  builder_subnet_id = \"vpc-0123abcd\"\n}", "subnet-"),
         inside("PGH113", 2, 18, "image {\n  max_age_days = 0\n}", "1 to 3650 days"),
@@ -76,7 +76,7 @@ pub fn cases() -> Vec<Case> {
             "slaves {\n  disk {\n    size = 10\n    iops = 6000\n  }\n}",
             "write size = 12 or more, or iops = 5000 at most",
         ),
-        inside("PGH113", 3, 18, "slaves {\n  disk {\n    throughput = 2001\n  }\n}", "125 to 2000 MiB a second"),
+        inside("PGH113", 3, 18, "slaves {\n  disk {\n    throughput = 2001\n  }\n}", "125 to 2000 MiB per second"),
         inside(
             "PGH149",
             3,
@@ -88,9 +88,9 @@ pub fn cases() -> Vec<Case> {
         inside("PGH113", 2, 11, "slaves {\n  count = -1\n}", "0 to 15"),
         inside("PGH113", 2, 16, "haproxy {\n  write_port = 80\n}", "lower ports need root"),
         inside("PGH113", 2, 16, "haproxy {\n  write_port = 70000\n}", "1024 to 65535"),
-        inside("PGH150", 2, 16, "haproxy {\n  write_port = 5432\n}", "the port of PostgreSQL itself"),
-        inside("PGH150", 2, 15, "haproxy {\n  read_port = 2379\n}", "the port of etcd"),
-        inside("PGH150", 3, 12, "haproxy {\n  stats {\n    port = 8008\n  }\n}", "the port of Patroni's REST API"),
+        inside("PGH150", 2, 16, "haproxy {\n  write_port = 5432\n}", "PostgreSQL itself uses port 5432"),
+        inside("PGH150", 2, 15, "haproxy {\n  read_port = 2379\n}", "etcd uses port 2379"),
+        inside("PGH150", 3, 12, "haproxy {\n  stats {\n    port = 8008\n  }\n}", "Patroni's REST API uses port 8008"),
         inside("PGH150", 2, 15, "haproxy {\n  read_port = 5000\n}", "5000 is haproxy.write_port already"),
         inside("PGH150", 2, 16, "haproxy {\n  write_port = 5001\n}", "5001 is haproxy.read_port already"),
         inside(
@@ -117,9 +117,9 @@ pub fn cases() -> Vec<Case> {
         ),
         inside("PGH161", 2, 19, "failover {\n  retry_timeout = 10\n}", "loop_wait + 2 x retry_timeout is 22 s"),
         inside("PGH114", 2, 9, "failover {\n  rto = 30\n}", "write \"30s\""),
-        inside("PGH114", 2, 9, "failover {\n  rto = \"30\"\n}", "`30` is no time"),
+        inside("PGH114", 2, 9, "failover {\n  rto = \"30\"\n}", "`30` is not a duration"),
         inside("PGH114", 2, 9, "failover {\n  rto = \"soon\"\n}", "write seconds or minutes"),
         inside("PGH114", 2, 9, "failover {\n  rpo = \"61m\"\n}", "more than an hour"),
-        inside("PGH114", 2, 9, "failover {\n  rpo = \"99999999999s\"\n}", "is no time"),
+        inside("PGH114", 2, 9, "failover {\n  rpo = \"99999999999s\"\n}", "is not a duration"),
     ]
 }

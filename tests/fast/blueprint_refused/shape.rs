@@ -29,7 +29,7 @@ pub fn cases() -> Vec<Case> {
         inside("PGH103", 1, 22, "tags = { team = \"a\", team = \"b\" }", "`team` is set twice"),
         inside("PGH103", 1, 23, "tags = { \"a b\" = \"a\", \"a b\" = \"b\" }", "`a b` is set twice"),
         inside("PGH110", 3, 1, "network {\n}\nnetwork {\n}", "a second `network` block"),
-        inside("PGH106", 1, 9, "network \"main\" {\n}", "`network` takes no name of its own"),
+        inside("PGH106", 1, 9, "network \"main\" {\n}", "`network` takes no label"),
         inside("PGH111", 2, 10, "network {\n  cidr = 10\n}", "write it in quotes: \"10\""),
         inside("PGH111", 2, 10, "network {\n  cidr = true\n}", "write it in quotes: \"true\""),
         inside("PGH111", 2, 10, "network {\n  cidr = [\"10.0.0.0/16\"]\n}", "expected text, not a list"),

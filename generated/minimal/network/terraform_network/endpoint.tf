@@ -1,7 +1,8 @@
-# Secrets Manager inside the VPC, in every zone: a machine reads its passwords without a way out, and with a zone down.
+# Secrets Manager inside the VPC, in every zone. Machines read their passwords without a way to the internet, even while a
+# zone is down.
 #
-# Private DNS is off: it would catch Secrets Manager's name for the whole VPC, and this door is for the cluster's own passwords
-# alone. Machines know the addresses, which are planned like their own (machine/hosts); whoever else comes here uses the
+# Private DNS is off. It would catch Secrets Manager's name for the whole VPC, and this endpoint serves the cluster's own
+# passwords only. Machines know its addresses, which are planned like their own (machine/hosts). Everybody else uses the
 # endpoint's own name (secrets_endpoint in outputs.tf).
 resource "aws_vpc_endpoint" "secretsmanager" {
   vpc_id              = local.vpc_id
@@ -25,12 +26,12 @@ resource "aws_vpc_endpoint" "secretsmanager" {
     Name = "${local.cluster}-secretsmanager"
   }
 
-  # Its addresses are reserved, so that nothing else has them by then.
+  # The addresses are reserved first, so that nothing else can take them.
   depends_on = [aws_ec2_subnet_cidr_reservation.block]
 }
 
-# Nothing but this cluster's passwords passes the endpoint, whoever asks: a machine that is broken into cannot carry data off
-# to another account's Secrets Manager. Who may read which password, the caller's own policies say.
+# Only this cluster's passwords pass the endpoint, whoever asks: an attacker on a machine cannot carry data off to another
+# account's Secrets Manager. The caller's own policies decide who may read or change which password.
 data "aws_iam_policy_document" "endpoint" {
   statement {
     sid       = "ReadPasswords"
@@ -44,8 +45,15 @@ data "aws_iam_policy_document" "endpoint" {
   }
 
   statement {
-    sid       = "PutPasswordsOfUsers"
-    actions   = ["secretsmanager:PutSecretValue"]
+    sid = "ChangePasswordsOfUsers"
+
+    # The founding machine puts them; rotate_password.sh needs all three.
+    actions = [
+      "secretsmanager:ListSecretVersionIds",
+      "secretsmanager:PutSecretValue",
+      "secretsmanager:UpdateSecretVersionStage",
+    ]
+
     resources = ["${local.secret_arns}/user/*"]
 
     principals {
@@ -58,6 +66,6 @@ data "aws_iam_policy_document" "endpoint" {
 locals {
   endpoint_id = aws_vpc_endpoint.secretsmanager.id
 
-  # The first is the one of all zones.
+  # The first name leads to the endpoint in every zone.
   secrets_endpoint = "https://${aws_vpc_endpoint.secretsmanager.dns_entry[0].dns_name}"
 }

@@ -1,17 +1,27 @@
 //! `databases = { … }`, and `database "<name>" { … }` for those with a locale of their own.
 
-use super::super::{BlockReader, Reading, Refusal, names, nearest, refuse};
-use super::{locale, users};
+use super::super::{BlockReader, Reading, Refusal, doc, is, names, nearest, refuse};
+use super::locale;
 use crate::blueprint::form::{Form, Holds};
-use crate::blueprint::model::{Database, Locale};
-use crate::blueprint::rules::language as is;
+use crate::blueprint::locale::Locale;
 use crate::blueprint::value::{Data, mismatch, text};
+
+/// A database that exists from the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Database {
+    /// Its name.
+    pub name: String,
+    /// The role that owns it: one of [`super::Postgres::users`], or `postgres`.
+    pub owner: String,
+    /// How its text is stored and sorted; `None` is as the cluster's.
+    pub locale: Option<Locale>,
+}
 
 /// Owner where none is named.
 const SUPERUSER: &str = "postgres";
 
-/// Every database, those of the map first. What is refused is reported.
-pub fn read(r: &BlockReader, users: &[users::Written], cluster: Option<&Locale>, major: Option<u16>) -> Vec<Database> {
+/// Returns every database, those of the map first. Whatever is refused is reported.
+pub fn read(r: &BlockReader, users: &[&str], cluster: Option<&Locale>, major: Option<u16>) -> Vec<Database> {
     let mut found: Vec<(Reading<String>, String, Option<Locale>)> = vec![];
     for (name, owner) in in_short(r, users) {
         let verdict =
@@ -21,23 +31,33 @@ pub fn read(r: &BlockReader, users: &[users::Written], cluster: Option<&Locale>,
         }
         found.push((name, owner, None));
     }
-    let mut attributes = vec![("owner", Form::of(Holds::Text).or(&SUPERUSER.to_string()))];
-    attributes.extend(locale::forms());
-    r.labelled("database", "legacy", &attributes, |r, label, at| {
-        let verdict = super::once(label, found.iter().map(|(name, ..)| name)).and_then(|()| names::database(label));
+    let listed = found.len();
+    let block = doc("database", "A database with a locale of its own; the label is its name.");
+    r.labelled(block, "name", "legacy", |r, label, at| {
+        let earlier = found.iter().enumerate().map(|(i, (name, ..))| (name, i >= listed));
+        let verdict = super::one_block("database", label, "databases", earlier).and_then(|()| names::database(label));
         if let Err(refusal) = verdict {
             r.source.refused(&at, refusal);
         }
-        let owner = r.parsed("owner", SUPERUSER.to_string(), |owner| known_owner(owner, users)).value;
-        let locale = locale::read(r, cluster, major);
+        let owner = r
+            .parsed(doc("owner", "The owner: one of the users, or `postgres`."), SUPERUSER.to_string(), |owner| {
+                known_owner(owner, users)
+            })
+            .value;
+        let locale = locale::read(r, locale::OF_A_DATABASE, cluster, major);
         found.push((Reading::set_at(label.to_string(), at), owner, locale));
     });
     found.into_iter().map(|(name, owner, locale)| Database { name: name.value, owner, locale }).collect()
 }
 
 /// `{ name = owner }`, or `[name]` for databases of the superuser.
-fn in_short(r: &BlockReader, users: &[users::Written]) -> Vec<(Reading<String>, String)> {
-    r.value("databases", Form::of(Holds::TextMapOrTexts), vec![], |value| match &value.data {
+fn in_short(r: &BlockReader, users: &[&str]) -> Vec<(Reading<String>, String)> {
+    let databases = doc(
+        "databases",
+        "Databases that exist from the start, each with its owner. In a list of names, `postgres` owns them.",
+    )
+    .by_default("none");
+    r.value(databases, Form::of(Holds::TextMapOrTexts), vec![], |value| match &value.data {
         Data::List(_) => {
             let names = r.items("databases", value, &|name: &str| Ok(name.to_string()))?;
             Ok(names.into_iter().map(|name| (name, SUPERUSER.to_string())).collect())
@@ -57,11 +77,11 @@ fn in_short(r: &BlockReader, users: &[users::Written]) -> Vec<(Reading<String>, 
     .value
 }
 
-fn known_owner(owner: &str, users: &[users::Written]) -> Result<String, Refusal> {
-    if owner == SUPERUSER || users.iter().any(|user| user.name.value == owner) {
+fn known_owner(owner: &str, users: &[&str]) -> Result<String, Refusal> {
+    if owner == SUPERUSER || users.contains(&owner) {
         return Ok(owner.to_string());
     }
-    let help = match nearest(owner, users.iter().map(|user| user.name.value.as_str())) {
+    let help = match nearest(owner, users.iter().copied()) {
         Some(meant) => format!("did you mean \"{meant}\"?"),
         None => format!("add \"{owner}\" to postgres.users, or write \"{SUPERUSER}\""),
     };

@@ -1,9 +1,9 @@
 //! `locale`, `locale_provider` and `encoding`, of the cluster and of a database: how text is stored, sorted and compared.
 
-use super::super::{BlockReader, Reading, Refusal, nearest, refuse};
-use crate::blueprint::form::{Form, Holds};
-use crate::blueprint::model::{Locale, Provider};
-use crate::blueprint::rules::language as is;
+use super::super::{BlockReader, Reading, Refusal, doc, is, nearest, refuse, unknown_choice};
+use crate::blueprint::form::{Choice, Doc, Form, Holds};
+use crate::blueprint::locale::{Locale, Provider};
+use crate::blueprint::value::text;
 
 const GLIBC: &str = include_str!("locales.txt");
 const ICU: &str = include_str!("languages.txt");
@@ -47,23 +47,45 @@ const ENCODINGS: [&str; 35] = [
     "WIN874",
 ];
 
-/// The attributes, for a block that has them.
-pub fn forms() -> Vec<(&'static str, Form)> {
-    let providers = Provider::ALL.map(Provider::name).to_vec();
-    vec![
-        ("locale", Form::of(Holds::Text)),
-        ("locale_provider", Form::of(Holds::OneOf(providers))),
-        ("encoding", Form::of(Holds::Text)),
-    ]
+/// The attributes `locale`, `locale_provider` and `encoding` of a block, documented.
+pub struct Docs {
+    locale: Doc,
+    provider: Doc,
+    encoding: Doc,
 }
 
-/// What is written; `None` where nothing is. What is left out is as in `around`: the cluster's for a database, pgherd's for the cluster.
-pub fn read(r: &BlockReader, around: Option<&Locale>, major: Option<u16>) -> Option<Locale> {
-    let name = r.optional("locale", |name| Ok(name.to_string()));
-    let provider = r.value("locale_provider", form("locale_provider"), None, |value| {
-        provider(crate::blueprint::value::text(value)?).map(Some)
+const LOCALE: Doc =
+    doc("locale", "How text is sorted and compared. Chosen when the database is made; no change is possible later.");
+const PROVIDER: Doc = doc(
+    "locale_provider",
+    "Whose rules they are: PostgreSQL's own, the ICU library's (language tags, such as `de-DE`) or the C library's (names, such as `de_DE.UTF-8`).",
+);
+const ENCODING: Doc = doc("encoding", "How text is stored. An encoding other than UTF8 needs `locale = \"C\"`.");
+
+/// Those of the cluster.
+pub const OF_THE_CLUSTER: Docs = Docs {
+    locale: LOCALE.by_default("`\"C.UTF-8\"`: by code points, the same on every machine"),
+    provider: PROVIDER.by_default("`builtin` from PostgreSQL 17 on if it has the locale, else `libc`"),
+    encoding: ENCODING.by_default("`\"UTF8\"`"),
+};
+
+/// Those of a database.
+pub const OF_A_DATABASE: Docs = Docs {
+    locale: LOCALE.by_default("the cluster's"),
+    provider: PROVIDER.by_default("the cluster's; with a `locale` of its own as for the cluster"),
+    encoding: ENCODING.by_default("the cluster's"),
+};
+
+/// Returns what the block sets; `None` if it sets nothing. What is not set is as in `around`: the cluster's for a database, pgherd's for
+/// the cluster.
+pub fn read(r: &BlockReader, docs: Docs, around: Option<&Locale>, major: Option<u16>) -> Option<Locale> {
+    let name = r.optional(docs.locale, |name| Ok(name.to_string()));
+    let providers = Form::of(Holds::OneOf(Provider::words()));
+    let provider = r.value(docs.provider, providers, None, |value| {
+        let word = text(value)?;
+        Provider::named(word).map(Some).ok_or_else(|| unknown_choice::<Provider>(&is::LOCALE, word))
     });
-    let encoding = r.optional("encoding", encoding);
+    let encoding = r.optional(docs.encoding, encoding);
     if ![name.is_set(), provider.is_set(), encoding.is_set()].contains(&true) {
         return None;
     }
@@ -91,21 +113,6 @@ pub fn read(r: &BlockReader, around: Option<&Locale>, major: Option<u16>) -> Opt
         r.report("encoding", &place(&encoding), refusal);
     }
     Some(locale)
-}
-
-fn form(name: &str) -> Form {
-    forms().into_iter().find(|(known, _)| *known == name).map_or(Form::of(Holds::Text), |(_, form)| form)
-}
-
-fn provider(text: &str) -> Result<Provider, Refusal> {
-    match Provider::ALL.into_iter().find(|provider| provider.name() == text) {
-        Some(provider) => Ok(provider),
-        None => refuse(
-            &is::LOCALE,
-            format!("`{text}` is no provider of locales"),
-            format!("write one of {}", Provider::ALL.map(Provider::name).join(", ")),
-        ),
-    }
 }
 
 /// An encoding by PostgreSQL's own name for it, however it is spelled.

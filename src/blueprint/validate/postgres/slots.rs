@@ -2,11 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{BlockReader, Refusal, nearest, refuse};
+use super::super::{BlockReader, Refusal, doc, is, nearest, refuse};
+use super::databases::Database;
 use crate::blueprint::form::Holds;
-use crate::blueprint::model::Database;
-use crate::blueprint::rules::language as is;
 use crate::blueprint::value::text;
+
+/// The fewest `max_wal_senders` with which everything streams: each standby and each client of a logical slot, two senders for a
+/// base backup (<https://www.postgresql.org/docs/current/app-pgbasebackup.html>), and one for an operator.
+pub fn least_wal_senders(slaves: u32, logical_slots: u32) -> u32 {
+    slaves + 3 + logical_slots
+}
+
+/// The fewest `max_replication_slots` that hold each standby's and each client's, and one more; Patroni ignores fewer than 4
+/// (`CMDLINE_OPTIONS` in its postgresql/config.py).
+pub fn least_replication_slots(slaves: u32, logical_slots: u32) -> u32 {
+    (slaves + 1 + logical_slots).max(4)
+}
 
 /// Longest name in PostgreSQL: NAMEDATALEN - 1.
 const LONGEST: usize = 63;
@@ -14,7 +25,12 @@ const LONGEST: usize = 63;
 /// The slots, each with its database.
 pub fn read(r: &BlockReader, databases: &[Database]) -> BTreeMap<String, String> {
     let mut slots = BTreeMap::new();
-    for entry in r.map("logical_slots", Holds::TextMap) {
+    let logical_slots = doc(
+        "logical_slots",
+        "Slots for clients of logical replication that survive a failover: the name of each, and its database. pgherd makes a publication of the same name in it, and sets `wal_level`.",
+    )
+    .by_default("none");
+    for entry in r.map(logical_slots, Holds::TextMap) {
         if let Err(refusal) = name(&entry.key) {
             r.report("logical_slots", &entry.key_at, refusal);
         }

@@ -1,9 +1,59 @@
 //! `users = [ … ]`, and `user "<name>" { … }` for those that are let into databases of others.
 
-use super::super::{BlockReader, Reading, Refusal, names, nearest, refuse};
-use crate::blueprint::form::{Form, Holds};
-use crate::blueprint::model::{Access, Database, Grant, User};
-use crate::blueprint::rules::language as is;
+use super::super::{BlockReader, Reading, Refusal, doc, is, names, nearest, refuse};
+use super::databases::Database;
+use crate::blueprint::form::Choice;
+
+/// A login role that exists from the start. It connects to the databases that it owns, and to those of its grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Its name.
+    pub name: String,
+    /// What it may do in databases of others; `None` for a user of the `users` list.
+    pub grant: Option<Grant>,
+}
+
+/// What a user may do in databases that it does not own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The databases that it may connect to.
+    pub databases: Vec<String>,
+    /// What it may do there.
+    pub access: Access,
+}
+
+/// What a user may do with the tables of a database's owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Read rows.
+    Read,
+    /// Read and write rows.
+    Write,
+    /// Read rows, and follow their changes by logical replication.
+    Replicate,
+}
+
+impl Access {
+    /// Every kind of access, the default first.
+    pub const ALL: [Access; 3] = [Access::Read, Access::Write, Access::Replicate];
+
+    /// Returns the name that a blueprint uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Access::Read => "read",
+            Access::Write => "write",
+            Access::Replicate => "replicate",
+        }
+    }
+}
+
+impl Choice for Access {
+    const ALL: &'static [Access] = &Access::ALL;
+
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
 
 /// A user as it is written.
 pub struct Written {
@@ -19,7 +69,12 @@ struct WrittenGrant {
 /// Every user with a name that fits, those of the list first. A name that is refused is reported.
 pub fn read(r: &BlockReader) -> Vec<Written> {
     let mut users: Vec<Written> = vec![];
-    for name in r.list("users", |name| Ok(name.to_string())).value.unwrap_or_default() {
+    let list = doc(
+        "users",
+        "Login roles that exist from the start. Each connects to the databases that it owns. The machine that founds the cluster makes their passwords and puts them into Secrets Manager.",
+    )
+    .by_default("none");
+    for name in r.list(list, |name| Ok(name.to_string())).value.unwrap_or_default() {
         let verdict =
             super::once(&name.value, users.iter().map(|user| &user.name)).and_then(|()| names::user(&name.value));
         if let Err(refusal) = verdict {
@@ -28,17 +83,20 @@ pub fn read(r: &BlockReader) -> Vec<Written> {
         // Kept even so: who owns a database is known, whatever is wrong with the name.
         users.push(Written { name, grant: None });
     }
-    let attributes = [
-        ("databases", Form::of(Holds::Texts).required()),
-        ("access", Form::of(Holds::OneOf(Access::ALL.map(Access::name).to_vec())).or(&Access::Read)),
-    ];
-    r.labelled("user", "report", &attributes, |r, label, at| {
-        let verdict = super::once(label, users.iter().map(|user| &user.name)).and_then(|()| names::user(label));
+    let block = doc("user", "A login role that may also connect to databases of other owners; the label is its name.");
+    r.labelled(block, "name", "report", |r, label, at| {
+        let earlier = users.iter().map(|user| (&user.name, user.grant.is_some()));
+        let verdict = super::one_block("user", label, "users", earlier).and_then(|()| names::user(label));
         if let Err(refusal) = verdict {
             r.source.refused(&at, refusal);
         }
-        let databases = r.list("databases", |name| Ok(name.to_string()));
-        let access = r.choice("access", Access::Read, &Access::ALL.map(Access::name), access).value;
+        let databases = doc("databases", "The databases that it may connect to, in addition to its own.");
+        let databases = r.required_list(databases, |name| Ok(name.to_string()));
+        let access = doc(
+            "access",
+            "What it may do with the owner's tables there, including those that the owner makes later: read rows, read and write rows, or read rows and follow their changes by logical replication.",
+        );
+        let access = r.choice(access, Access::Read, unknown_access).value;
         if !databases.is_refused() && databases.value.as_ref().is_none_or(Vec::is_empty) {
             let problem = format!("`{label}` is let into no database");
             let help = format!("write databases = [\"app\"], or add \"{label}\" to `users` and take the block out");
@@ -50,16 +108,10 @@ pub fn read(r: &BlockReader) -> Vec<Written> {
     users
 }
 
-fn access(text: &str) -> Result<Access, Refusal> {
-    match Access::ALL.into_iter().find(|access| access.name() == text) {
-        Some(access) => Ok(access),
-        None => refuse(
-            &is::GRANT,
-            format!("`{text}` is no access"),
-            "write \"read\", \"write\" for reading and writing rows, or \"replicate\" for logical replication; tables are made and changed by \
-             the owner alone",
-        ),
-    }
+fn unknown_access(text: &str) -> Refusal {
+    let help = "write \"read\", \"write\" for reading and writing rows, or \"replicate\" for logical replication; tables are made and \
+                changed by the owner alone";
+    Refusal { rule: &is::GRANT, problem: format!("`{text}` is no access"), help: help.into() }
 }
 
 /// The users, once their databases have been held against those that are made.
