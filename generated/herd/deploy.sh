@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-6588708df50f slave=herd-slave-0b7d31d01e5d haproxy=herd-haproxy-43a0dc188ff1)
+images=(master=herd-master-c676032bd680 slave=herd-slave-c70c86f90746 haproxy=herd-haproxy-43a0dc188ff1)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

@@ -46,7 +46,8 @@ PATRONI = {
     "options": "-c statement_timeout=2000 -c search_path=pg_catalog",
 }
 EVERY_LOOP = """SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 0 ELSE ('x' ||
-  pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::int END, CASE WHEN pg_catalog.pg_is_in_recovery() THEN 0 ELSE
+  pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::int END,
+  CASE WHEN pg_catalog.pg_is_in_recovery() THEN 0 ELSE
   pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), '0/0')::bigint END,
   pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_last_wal_replay_lsn(), '0/0')::bigint,
   pg_catalog.pg_wal_lsn_diff(COALESCE(pg_catalog.pg_last_wal_receive_lsn(), '0/0'), '0/0')::bigint,

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-0b7d31d01e5d"
-  image      = "0b7d31d01e5d"
+  image_name = "herd-slave-c70c86f90746"
+  image      = "c70c86f90746"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
