@@ -6,18 +6,13 @@ use super::args;
 use super::blueprints;
 use super::failure::{Failure, Kind};
 use super::report::Report;
-use crate::pipeline::policy::{self, Aim};
+use crate::pipeline::policy;
 use crate::system::Context;
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Report, options: &args::Policy) -> Result<(), Failure> {
     let loaded = blueprints::load_one(context, report, &options.blueprint, &options.variables)?;
-    let aim = match options.aim {
-        args::Aim::Run => Aim::Run,
-        args::Aim::Status => Aim::Status,
-        args::Aim::Destroy => Aim::Destroy,
-    };
-    let policies = policy::policies(&loaded.cluster, &loaded.files(), aim);
+    let policies = policy::policies(&loaded.cluster, &loaded.files(), options.aim);
     let policies = policies.map_err(|why| Failure::Text(Kind::Failed, why))?;
     if let Some(name) = &options.name {
         let Some(one) = policies.iter().find(|policy| policy.name == *name) else {

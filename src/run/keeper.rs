@@ -47,7 +47,9 @@ pub fn keep(context: &Context, kept: &Kept, say: &mut dyn FnMut(&str)) -> i32 {
     let mut proven = kept.proof.is_none();
     let exit = process::stream_in_group(program, &mut |line| {
         proven |= kept.proof.as_ref().is_some_and(|proof| line.trim_start().starts_with(proof));
-        say(&log.line(line));
+        log.output(line);
+        // As it is: pgherd reads Terraform's messages from it.
+        say(&log.redacted(line));
     });
     let exit = exit.map(|exit| {
         if proven || !exit.ok() {

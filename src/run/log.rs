@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::environment::Redactor;
 use crate::system::files;
 use crate::tools::complaint::{self, Complaint};
+use crate::tools::terraform_ui::{self, TerraformError, UiMessage};
 
 /// Lines shown when a stage fails and its tool has no error that is known as such.
 const TAIL: usize = 25;
@@ -35,6 +36,7 @@ pub struct Log {
     file: Box<dyn Write + Send>,
     redactor: Redactor,
     tail: VecDeque<String>,
+    errors: Vec<TerraformError>,
     lost: Option<io::Error>,
 }
 
@@ -53,12 +55,13 @@ impl Log {
     /// Opens a log by its path.
     pub fn at(path: &Path, redactor: Redactor) -> io::Result<Self> {
         let file = Box::new(files::append(path)?);
-        Ok(Log { path: path.to_path_buf(), file, redactor, tail: VecDeque::new(), lost: None })
+        Ok(Log { path: path.to_path_buf(), file, redactor, tail: VecDeque::new(), errors: vec![], lost: None })
     }
 
     /// Begins a command: the tail is that of the last one.
     pub fn command(&mut self, command: &str) {
         self.tail.clear();
+        self.errors.clear();
         let command = self.redactor.redact(command);
         self.write(&format!("$ {command}\n"));
     }
@@ -91,6 +94,34 @@ impl Log {
         }
     }
 
+    /// Adds a line of a tool's output, or the lines that a message of Terraform's stands for. Returns them as they may be shown.
+    pub fn output(&mut self, line: &str) -> Vec<String> {
+        let shown = terraform_ui::read(line).map_or_else(|| vec![line.to_string()], |message| message.text);
+        shown.iter().map(|line| self.line(line)).collect()
+    }
+
+    /// The same for a line that a tool's keeper has added already.
+    pub fn seen_output(&mut self, line: &str) -> Vec<String> {
+        let message = terraform_ui::read(line);
+        let mut message = message.unwrap_or_else(|| UiMessage { text: vec![line.to_string()], error: None });
+        // The keeper has looked at the line as it came: JSON may spell a secret in more ways than it knows.
+        let error_text = message.error.iter_mut().flat_map(|error| &mut error.text);
+        message.text.iter_mut().chain(error_text).for_each(|line| *line = self.redactor.redact(line));
+        message.text.iter().for_each(|line| self.seen(line));
+        self.errors.extend(message.error);
+        message.text
+    }
+
+    /// Returns the line without secrets.
+    pub fn redacted(&self, line: &str) -> String {
+        self.redactor.redact(line)
+    }
+
+    /// Returns the errors that the last command reported, if it is one of Terraform's.
+    pub fn errors(&self) -> &[TerraformError] {
+        &self.errors
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -99,7 +130,7 @@ impl Log {
     /// What the last command complains of; where it says nothing that is known as that, its last lines.
     pub fn complaint(&self) -> Complaint {
         let lines: Vec<&str> = self.tail.iter().map(String::as_str).collect();
-        complaint::find(&lines).unwrap_or_else(|| {
+        complaint::of_errors(&self.errors).or_else(|| complaint::find(&lines)).unwrap_or_else(|| {
             let last = lines.iter().rev().filter(|line| !line.trim().is_empty()).take(TAIL);
             let mut message: Vec<String> = last.map(|line| line.to_string()).collect();
             message.reverse();

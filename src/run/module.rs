@@ -9,8 +9,9 @@ use crate::fileset::sha256_hex;
 use crate::pipeline::{ModuleWork, Stage};
 use crate::system::files;
 use crate::system::process::Exit;
-use crate::tools::lock::StateLock;
+use crate::tools::lock::{self, StateLock};
 use crate::tools::plan::{self, PlanSummary, Scope};
+use crate::tools::terraform_ui::TerraformError;
 use crate::tools::{Invocation, terraform};
 
 /// Written into `.terraform` after an `init`; hashing the provider anew at each run costs more than a second a module.
@@ -112,9 +113,8 @@ impl Under<'_> {
     }
 
     fn plan_once(&mut self, module: &ModuleWork, plan: &Invocation) -> Result<(Exit, bool), Stop> {
-        let mut wants_init = false;
-        let exit = self.terraform(module, plan, terraform::PLAN, |line| wants_init |= terraform::wants_init(line))?;
-        Ok((exit, wants_init))
+        let exit = self.terraform(module, plan, terraform::PLAN)?;
+        Ok((exit, self.reports(TerraformError::wants_init)))
     }
 
     fn read_plan(&mut self, module: &ModuleWork, scope: Scope) -> Result<PlanSummary, Stop> {
@@ -128,18 +128,17 @@ impl Under<'_> {
             self.failure(what, format!("look at it by hand: {}", show.paste()))
         })?;
         self.keep_passwords(&shown.stdout)?;
+        summary.differences.iter().for_each(|difference| drop(self.log.line(difference)));
         summary.warnings.iter().for_each(|warning| drop(self.log.line(&format!("check: {warning}"))));
         Ok(summary)
     }
 
     /// Does what the plan file says, and removes it: it could not be applied twice.
     pub fn apply(&mut self, module: &ModuleWork) -> Result<Applied, Stop> {
-        let (mut stale, mut collided) = (false, false);
         self.keep_state(module)?;
-        let exit = self.terraform(module, &module.apply, terraform::APPLY, |line| {
-            stale |= terraform::is_stale(line);
-            collided |= terraform::is_collision(line);
-        })?;
+        let exit = self.terraform(module, &module.apply, terraform::APPLY)?;
+        let stale = self.reports(TerraformError::is_stale_plan);
+        let collided = self.reports(TerraformError::is_collision);
         // What collides is looked for once; if it is not ours, the next failure is told as it is.
         let collided = collided && !std::mem::replace(&mut self.collided, collided);
         if (stale || collided) && !exit.ok() {
@@ -156,23 +155,18 @@ impl Under<'_> {
     }
 
     /// Runs a command that locks the state. A lock that one of ours left which was killed is broken; any other is told of.
-    pub fn terraform(
-        &mut self,
-        module: &ModuleWork,
-        invocation: &Invocation,
-        name: &str,
-        mut on_line: impl FnMut(&str),
-    ) -> Result<Exit, Stop> {
+    fn terraform(&mut self, module: &ModuleWork, invocation: &Invocation, name: &str) -> Result<Exit, Stop> {
         let mut broke = false;
         loop {
-            let mut lock = StateLock::default();
-            let exit = self.run_noted(invocation, Some(name), None, |line| {
-                lock.read_line(line);
-                on_line(line);
-            })?;
-            if exit.ok() || exit == Exit::Code(terraform::PLAN_HAS_CHANGES) || !lock.is_taken() {
+            let exit = self.run_noted(invocation, Some(name), None, |_| {})?;
+            let done = exit.ok() || exit == Exit::Code(terraform::PLAN_HAS_CHANGES);
+            if done || !self.reports(TerraformError::is_state_lock) {
                 return Ok(exit);
             }
+            let Some(lock) = self.read_lock(module)? else {
+                let what = format!("the state of {} was locked a moment ago", module.dir);
+                return Err(self.failure(what, "run again"));
+            };
             let unlock = module.call(terraform::unlock(&module.dir, &lock.id));
             if broke || !self.is_our_dead(&lock) {
                 let what = format!("the state of {} is locked by {}", module.dir, lock.holder());
@@ -186,6 +180,34 @@ impl Under<'_> {
             self.run(&unlock, |_| {})?;
             broke = true;
         }
+    }
+
+    /// Returns whether the last command reported an error of this kind.
+    fn reports(&self, kind: fn(&TerraformError) -> bool) -> bool {
+        self.log.errors().iter().any(kind)
+    }
+
+    /// Reads the lock of the module's state; `None` if it is gone by now.
+    fn read_lock(&mut self, module: &ModuleWork) -> Result<Option<StateLock>, Stop> {
+        let unclear = |under: &Self, why: String| {
+            let what = format!("the state of {} is locked, and nobody knows by whom: {why}", module.dir);
+            under.failure(what, "see who else works with this state, and run again when that is done")
+        };
+        let text = match module.backend.fetch_lock() {
+            None => {
+                let path = self.runner.setup.root.join(&module.dir).join(lock::LOCAL);
+                files::read_text(&path).map_err(|e| unclear(self, format!("cannot read {}: {e}", path.display())))?
+            }
+            Some(_) if !self.look(&module.backend)?.1 => None,
+            Some(fetch) => {
+                let fetched = self.capture_secretly(&self.runner.setup.pipeline.aws(fetch))?;
+                if !fetched.exit.ok() {
+                    return Err(unclear(self, format!("cannot read the lock at {}", module.backend)));
+                }
+                Some(fetched.stdout)
+            }
+        };
+        text.map(|json| StateLock::read(&json)).transpose().map_err(|why| unclear(self, why))
     }
 
     /// The next command initialises.

@@ -153,7 +153,7 @@ impl Under<'_> {
     }
 
     /// Whether there is a state, and whether it is locked.
-    fn look(&mut self, place: &Backend) -> Result<(bool, bool), Stop> {
+    pub(super) fn look(&mut self, place: &Backend) -> Result<(bool, bool), Stop> {
         let Some(look) = place.look() else { return Ok((false, false)) };
         let looked = self.capture(&self.runner.setup.pipeline.aws(look))?;
         if !looked.exit.ok() {

@@ -84,9 +84,10 @@ impl Under<'_> {
         let _named = self.named(invocation);
         let log = &mut self.log;
         let exit = process::stream(program, held, runner.setup.interrupt, &mut |line| {
-            log.seen(line);
-            on_line(line);
-            runner.watcher.event(Event::Output { stage: stage.into(), text: line.into() });
+            for text in log.seen_output(line) {
+                on_line(&text);
+                runner.watcher.event(Event::Output { stage: stage.into(), text });
+            }
         });
         if matches!(exit, Ok(Exit::NotStarted) | Err(_)) {
             name.into_iter().for_each(|name| runner.setup.journal.ended(stage, name, "not started"));

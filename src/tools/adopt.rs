@@ -1,7 +1,7 @@
 //! What a Terraform that was killed has made and not written down: found by its tags, to be imported into the state. Import blocks
 //! do it, in the next plan: `terraform import` wants to know what the rest of a module is not made for yet.
 //!
-//! Found is only what a plan would make anew and what carries the cluster's own tag: of what is not ours, nothing is touched.
+//! Existing is only what a plan would make anew and what carries the cluster's own tag: of what is not ours, nothing is touched.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::aws::args;
+use super::plan::format::{PlanJson, ResourceChange};
 
 /// A resource that a plan would make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct Wanted {
 
 /// A thing that exists.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Found {
+pub struct Existing {
     /// What `terraform import` takes for it.
     pub id: String,
     /// When it was made, in UTC, of the kinds of which AWS says it.
@@ -35,7 +36,7 @@ pub struct Found {
 
 /// A question to AWS, and the type of resource that it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
+pub struct Lookup {
     /// The type.
     pub kind: String,
     /// The AWS CLI's arguments.
@@ -46,27 +47,9 @@ pub struct Question {
 
 /// Reads what a plan would make out of what `terraform show -json` printed.
 pub fn wanted(plan: &str) -> Result<Vec<Wanted>, String> {
-    #[derive(Deserialize)]
-    struct Plan {
-        #[serde(default)]
-        resource_changes: Vec<Resource>,
-    }
-    #[derive(Deserialize)]
-    struct Resource {
-        address: String,
-        #[serde(rename = "type")]
-        kind: String,
-        change: Change,
-    }
-    #[derive(Deserialize)]
-    struct Change {
-        actions: Vec<String>,
-        #[serde(default)]
-        after: Value,
-    }
-    let plan: Plan = serde_json::from_str(plan).map_err(|e| format!("the plan is shown strangely: {e}"))?;
+    let plan = PlanJson::parse(plan)?;
     let created = plan.resource_changes.into_iter().filter(|resource| resource.change.actions == ["create"]);
-    let wanted = created.filter_map(|Resource { address, kind, change }| match change.after {
+    let wanted = created.filter_map(|ResourceChange { address, kind, change, .. }| match change.after {
         Value::Object(attributes) => Some(Wanted { address, kind, attributes }),
         _ => None,
     });
@@ -85,8 +68,8 @@ pub const MADE_AGAIN: [(&str, &str); 3] = [
 ];
 
 /// What to ask so that each of these is found, if it exists. About what is in [`MADE_AGAIN`] nothing is asked.
-pub fn questions(region: &str, cluster: &str, wanted: &[Wanted]) -> Vec<Question> {
-    let mut questions: Vec<Question> = vec![];
+pub fn questions(region: &str, cluster: &str, wanted: &[Wanted]) -> Vec<Lookup> {
+    let mut questions: Vec<Lookup> = vec![];
     for resource in wanted {
         let name = resource.attributes.get("name").and_then(Value::as_str).unwrap_or_default();
         let tagged = format!("Name=tag:pgherd:cluster,Values={cluster}");
@@ -168,14 +151,14 @@ pub fn questions(region: &str, cluster: &str, wanted: &[Wanted]) -> Vec<Question
     questions
 }
 
-fn question(region: &str, resource: &Wanted, words: &[&str], shape: &str) -> Question {
+fn question(region: &str, resource: &Wanted, words: &[&str], shape: &str) -> Lookup {
     let args = args(region, &[words, &["--query", shape]].concat());
-    Question { kind: resource.kind.clone(), args, may_fail: words[0] == "iam" }
+    Lookup { kind: resource.kind.clone(), args, may_fail: words[0] == "iam" }
 }
 
 /// Reads an answer.
-pub fn read(json: &str) -> Result<Vec<Found>, String> {
-    let mut found: Vec<Found> = serde_json::from_str(json).map_err(|e| format!("AWS answered strangely: {e}"))?;
+pub fn read(json: &str) -> Result<Vec<Existing>, String> {
+    let mut found: Vec<Existing> = serde_json::from_str(json).map_err(|e| format!("AWS answered strangely: {e}"))?;
     for thing in &mut found {
         if let Some(tags) = thing.is.get_mut("tags_all") {
             let list = tags.as_array().into_iter().flatten();
@@ -187,10 +170,10 @@ pub fn read(json: &str) -> Result<Vec<Found>, String> {
 }
 
 /// Address and id of each resource that exists; and the addresses of which there is more than one, which a person has to sort out.
-pub fn pair(cluster: &str, kind: &str, wanted: &[Wanted], found: &[Found]) -> (Vec<(String, String)>, Vec<String>) {
+pub fn pair(cluster: &str, kind: &str, wanted: &[Wanted], found: &[Existing]) -> (Vec<(String, String)>, Vec<String>) {
     let (mut pairs, mut doubtful) = (vec![], vec![]);
     for resource in wanted.iter().filter(|resource| resource.kind == kind) {
-        let same: Vec<&Found> = found.iter().filter(|thing| thing.is_it(cluster, resource)).collect();
+        let same: Vec<&Existing> = found.iter().filter(|thing| thing.is_it(cluster, resource)).collect();
         match same[..] {
             [] => {}
             [thing] => pairs.push((resource.address.clone(), thing.id.clone())),
@@ -200,7 +183,7 @@ pub fn pair(cluster: &str, kind: &str, wanted: &[Wanted], found: &[Found]) -> (V
     (pairs, doubtful)
 }
 
-impl Found {
+impl Existing {
     /// Whether it is what a resource would be: every tag that the plan sets is on it, ours among them, and all else is the same.
     fn is_it(&self, cluster: &str, resource: &Wanted) -> bool {
         self.is.iter().all(|(name, value)| match (name.as_str(), resource.attributes.get(name)) {

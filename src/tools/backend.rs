@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::aws::args;
+use super::lock;
 
 /// Terraform's own note of the backend, in a module's folder.
 pub const RECORD: &str = ".terraform/terraform.tfstate";
@@ -57,6 +58,12 @@ impl Backend {
         Some(args(region, &["s3", "cp", "--only-show-errors", &format!("s3://{bucket}/{key}"), "-"]))
     }
 
+    /// Reads the lock of the object; none where the state is a file.
+    pub fn fetch_lock(&self) -> Option<Vec<String>> {
+        let Backend::S3 { bucket, key, region } = self else { return None };
+        Some(args(region, &["s3", "cp", "--only-show-errors", &format!("s3://{bucket}/{key}{}", lock::SUFFIX), "-"]))
+    }
+
     /// Writes a file to the object, as Terraform would; none where the state is a file.
     pub fn store(&self, file: &str) -> Option<Vec<String>> {
         let Backend::S3 { bucket, key, region } = self else { return None };
@@ -73,7 +80,7 @@ impl Backend {
             json => serde_json::from_str(json).map_err(|e| format!("unexpected response of list-objects-v2: {e}"))?,
         };
         let has = |wanted: &str| keys.iter().flatten().any(|key| key == wanted);
-        Ok((has(key), has(&format!("{key}.tflock"))))
+        Ok((has(key), has(&format!("{key}{}", lock::SUFFIX))))
     }
 }
 

@@ -1,5 +1,7 @@
 //! A tool's own words about why it failed, found in what it printed.
 
+use super::terraform_ui::TerraformError;
+
 /// Lines of a complaint that are kept: a provider's answer can be a page.
 const LONGEST: usize = 24;
 /// Lines of a script's own error that are kept.
@@ -14,12 +16,22 @@ pub struct Complaint {
     pub place: Option<(String, Option<usize>)>,
 }
 
+/// Returns what Terraform complains of; `None` if it reports no error.
+pub fn of_errors(errors: &[TerraformError]) -> Option<Complaint> {
+    let message: Vec<String> =
+        errors.iter().flat_map(|error| error.text.iter().cloned().chain([String::new()])).collect();
+    let place = errors.iter().find_map(|error| error.place.clone());
+    (!errors.is_empty()).then(|| Complaint { message: shortened(message), place })
+}
+
 /// Finds the complaint of Terraform, Packer or the AWS CLI; none where the lines hold nothing that is known as one.
 pub fn find(lines: &[&str]) -> Option<Complaint> {
     let found = of_packer(lines).or_else(|| of_terraform(lines)).or_else(|| of_aws(lines))?;
     Some(Complaint { message: shortened(found.message), ..found })
 }
 
+/// What Terraform prints where it has no `-json`: see [`super::terraform_ui`]. It is shown, and nothing is decided by it.
+///
 /// `Error: …` and what stands below it, framed or not, up to the next one
 /// (<https://developer.hashicorp.com/terraform/internals/machine-readable-ui#diagnostic> has the same parts).
 fn of_terraform(lines: &[&str]) -> Option<Complaint> {

@@ -1,44 +1,48 @@
-//! Terraform's lock on a state, as a command that found it taken prints it
-//! (<https://developer.hashicorp.com/terraform/language/state/locking>).
+//! Terraform's lock on a state: a JSON object beside the state, in a file or in the bucket
+//! (<https://developer.hashicorp.com/terraform/language/state/locking>). It is read from there, not from what a command prints about it.
+
+use serde::Deserialize;
+
+/// The lock of a state that is a file, in the module's folder.
+pub const LOCAL: &str = ".terraform.tfstate.lock.info";
+/// What a lock in a bucket has in its key behind the state's
+/// (<https://developer.hashicorp.com/terraform/language/backend/s3#state-locking>).
+pub const SUFFIX: &str = ".tflock";
 
 /// Who holds a state.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct StateLock {
     /// What `terraform force-unlock` takes.
+    #[serde(rename = "ID")]
     pub id: String,
     /// `user@host`
     pub who: String,
     /// `OperationTypePlan`, `OperationTypeApply` …
     pub operation: String,
-    /// When it was taken: `2026-11-24 16:50:11.123456 +0000 UTC`.
+    /// When it was taken, in UTC: `2026-11-24T16:50:11.123456Z`.
     pub created: String,
 }
 
 impl StateLock {
-    /// Takes in a line of what a command printed.
-    pub fn read_line(&mut self, line: &str) {
-        let Some((name, value)) = line.trim_start_matches(['│', ' ']).split_once(':') else { return };
-        let value = value.trim().to_string();
-        match name {
-            "ID" => self.id = value,
-            "Who" => self.who = value,
-            "Operation" => self.operation = value,
-            "Created" => self.created = value,
-            _ => {}
+    /// Reads a lock.
+    ///
+    /// # Errors
+    /// If the text is not a lock, or does not say who holds it since when.
+    pub fn read(json: &str) -> Result<Self, String> {
+        let lock: StateLock = serde_json::from_str(json).map_err(|e| format!("unexpected format of a lock: {e}"))?;
+        match [&lock.id, &lock.who, &lock.created].iter().any(|value| value.is_empty()) {
+            true => Err("the lock does not say who holds it since when".into()),
+            false => Ok(lock),
         }
     }
 
-    /// Whether a lock was printed at all.
-    pub fn is_taken(&self) -> bool {
-        !self.id.is_empty() && !self.created.is_empty()
-    }
-
-    /// `plan`, `apply` …
+    /// Returns what the holder does: `plan`, `apply` …
     pub fn doing(&self) -> String {
         self.operation.trim_start_matches("OperationType").to_lowercase()
     }
 
-    /// For people: who does what since when.
+    /// Returns who does what since when, for people.
     pub fn holder(&self) -> String {
         format!("{} ({}) since {}", self.who, self.doing(), self.created)
     }
@@ -49,28 +53,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_is_read_as_it_is_printed() {
-        let printed = "
-Error: Error acquiring the state lock
-
-Error message: operation error S3: PutObject, https response error
-StatusCode: 412, api error PreconditionFailed
-Lock Info:
-  ID:        9a1b8e2c-0000-1111-2222-333344445555
-  Path:      states/pgherd/herd/network.tfstate
-  Operation: OperationTypeApply
-  Who:       root@herder
-  Version:   1.11.4
-  Created:   2026-11-24 16:50:11.123456 +0000 UTC
-  Info:      
-";
-        let mut lock = StateLock::default();
-        printed.lines().for_each(|line| lock.read_line(line));
-        assert!(lock.is_taken());
+    fn a_lock_says_who_holds_it() {
+        let json = r#"{"ID":"9a1b8e2c-0000-1111-2222-333344445555","Operation":"OperationTypeApply","Info":"","Who":"root@herder",
+            "Version":"1.11.4","Created":"2026-11-24T16:50:11.123456Z","Path":"states/pgherd/herd/network.tfstate"}"#;
+        let lock = StateLock::read(json).unwrap();
         assert_eq!(lock.id, "9a1b8e2c-0000-1111-2222-333344445555");
-        assert_eq!(lock.holder(), "root@herder (apply) since 2026-11-24 16:50:11.123456 +0000 UTC");
-        let mut lock = StateLock::default();
-        "Plan: 1 to add\n  + ID: 5".lines().for_each(|line| lock.read_line(line));
-        assert!(!lock.is_taken());
+        assert_eq!(lock.holder(), "root@herder (apply) since 2026-11-24T16:50:11.123456Z");
+        for unclear in ["", "torn", "{}", &json.replace("root@herder", ""), &json.replace("Created", "Made")] {
+            assert!(StateLock::read(unclear).is_err(), "{unclear}");
+        }
     }
 }

@@ -13,6 +13,7 @@ pub mod packer;
 pub mod passwords;
 pub mod plan;
 pub mod terraform;
+pub mod terraform_ui;
 pub mod version;
 
 pub use invocation::Invocation;

@@ -4,8 +4,9 @@
 //! PostgreSQL keeps the password that it was founded with, so Secrets Manager must not get another one by a plan. `secrets.tf` sees to
 //! that by the labels of versions; this holds every plan against it, whatever the files and the state have become.
 
-use serde::Deserialize;
 use serde_json::Value;
+
+use super::plan::format::{PlanJson, ResourceChange};
 
 /// The label of the version that everybody reads
 /// (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html#term_version>).
@@ -22,34 +23,7 @@ pub struct Passwords {
     pub overwritten: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct Plan {
-    #[serde(default)]
-    resource_changes: Vec<Resource>,
-}
-
-#[derive(Deserialize)]
-struct Resource {
-    address: String,
-    #[serde(default)]
-    mode: String,
-    #[serde(rename = "type", default)]
-    kind: String,
-    #[serde(default)]
-    index: Value,
-    change: Change,
-}
-
-#[derive(Deserialize)]
-struct Change {
-    actions: Vec<String>,
-    #[serde(default)]
-    before: Value,
-    #[serde(default)]
-    after: Value,
-}
-
-impl Resource {
+impl ResourceChange {
     fn is(&self, kind: &str) -> bool {
         self.mode != "data" && self.kind == kind
     }
@@ -69,10 +43,10 @@ impl Resource {
 /// # Errors
 /// If the text is no plan.
 pub fn read(json: &str) -> Result<Passwords, String> {
-    let plan: Plan = serde_json::from_str(json).map_err(|e| format!("unexpected output of terraform show: {e}"))?;
+    let plan = PlanJson::parse(json)?;
     let of = |kind: &'static str| plan.resource_changes.iter().filter(move |resource| resource.is(kind));
-    let made: Vec<&Resource> = of(SECRET).filter(|secret| secret.is_made()).collect();
-    let name = |secret: &&Resource| secret.change.after["name"].as_str().unwrap_or(&secret.address).to_string();
+    let made: Vec<&ResourceChange> = of(SECRET).filter(|secret| secret.is_made()).collect();
+    let name = |secret: &&ResourceChange| secret.change.after["name"].as_str().unwrap_or(&secret.address).to_string();
     let replaced = of(SECRET).filter(|secret| secret.does("create") && secret.does("delete"));
     let becomes_current = of(VERSION).filter(|version| {
         let is_new = made.iter().any(|secret| secret.index == version.index);

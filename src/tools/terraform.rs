@@ -16,10 +16,9 @@ pub const CLI_CONFIG: &str = "TF_CLI_CONFIG_FILE";
 /// Where that file is in the home folder, of the one program and of the other.
 pub const CLI_CONFIGS: [&str; 2] = [".terraformrc", ".tofurc"];
 
-fn args(module: &str, verb: &[&str], more: &[&str]) -> Vec<String> {
-    let chdir = format!("-chdir={module}");
-    let words = std::iter::once(chdir.as_str()).chain(verb.iter().copied()).chain(["-input=false", "-no-color"]);
-    words.chain(more.iter().copied()).map(String::from).collect()
+/// What the long commands print is read by [`super::terraform_ui`]. `-no-color` is for what Terraform prints before it heeds `-json`.
+fn args(module: &str, verb: &str, more: &[&str]) -> Vec<String> {
+    bare(module, &[&[verb, "-input=false", "-no-color", "-json"], more].concat())
 }
 
 /// How long one command waits for another's lock on the same state.
@@ -27,22 +26,22 @@ const PATIENCE: &str = "-lock-timeout=10s";
 
 /// Gets the module's providers and opens its backend.
 pub fn init(module: &str) -> Vec<String> {
-    args(module, &["init"], &[])
+    args(module, "init", &[])
 }
 
 /// Plans into a file, whose path is relative to the module. It exits with 0 for no change, 2 for changes.
 pub fn plan(module: &str, file: &str) -> Vec<String> {
-    args(module, &["plan"], &[PATIENCE, "-detailed-exitcode", &format!("-out={file}")])
+    args(module, "plan", &[PATIENCE, "-detailed-exitcode", &format!("-out={file}")])
 }
 
 /// Plans the end of everything in the module.
 pub fn plan_destroy(module: &str, file: &str) -> Vec<String> {
-    args(module, &["plan"], &[PATIENCE, "-destroy", "-detailed-exitcode", &format!("-out={file}")])
+    args(module, "plan", &[PATIENCE, "-destroy", "-detailed-exitcode", &format!("-out={file}")])
 }
 
 /// Does exactly what a plan file says.
 pub fn apply(module: &str, file: &str) -> Vec<String> {
-    args(module, &["apply"], &[PATIENCE, file])
+    args(module, "apply", &[PATIENCE, file])
 }
 
 /// Plans only these, and what they need.
@@ -98,26 +97,6 @@ pub fn string_output(json: &str, name: &str) -> Option<String> {
     Some(outputs.get(name)?.get("value")?.as_str()?.to_string())
 }
 
-/// Whether a failure says that the module has to be initialised (again).
-pub fn wants_init(line: &str) -> bool {
-    // The second is what Terraform 1.11 says of packages that are gone from their cache.
-    PROGRAMS.iter().any(|program| line.contains(&format!("{program} init")))
-        || line.contains("Required plugins are not installed")
-}
-
-/// Whether a failure says that the plan is not of this state any more.
-pub fn is_stale(line: &str) -> bool {
-    line.contains("Saved plan is stale")
-}
-
-/// Whether a failure says that something exists which was to be made: a role, a secret, a security group, an address in use
-/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>).
-pub fn is_collision(line: &str) -> bool {
-    const CODES: [&str; 4] =
-        ["EntityAlreadyExists", "ResourceExistsException", "InvalidGroup.Duplicate", "InvalidIPAddress.InUse"];
-    CODES.iter().any(|code| line.contains(code))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,13 +106,13 @@ mod tests {
         let module = "network/terraform_network";
         assert_eq!(
             plan(module, "../x.tfplan").join(" "),
-            "-chdir=network/terraform_network plan -input=false -no-color -lock-timeout=10s -detailed-exitcode -out=../x.tfplan"
+            "-chdir=network/terraform_network plan -input=false -no-color -json -lock-timeout=10s -detailed-exitcode -out=../x.tfplan"
         );
         assert_eq!(
             apply(module, "../x.tfplan").join(" "),
-            "-chdir=network/terraform_network apply -input=false -no-color -lock-timeout=10s ../x.tfplan"
+            "-chdir=network/terraform_network apply -input=false -no-color -json -lock-timeout=10s ../x.tfplan"
         );
-        assert_eq!(init(module).join(" "), "-chdir=network/terraform_network init -input=false -no-color");
+        assert_eq!(init(module).join(" "), "-chdir=network/terraform_network init -input=false -no-color -json");
     }
 
     #[test]

@@ -143,17 +143,10 @@ fn nothing_is_asked_where_nothing_bears_the_tag() {
 fn what_collides_is_looked_for_and_the_run_goes_on() {
     let test = ready();
     with_role(&test, 600, false);
-    let collide = |also: &str| {
-        format!(
-            r#"case "$*" in *network*apply*) {also} echo "Error: creating IAM Role (herd-db): EntityAlreadyExists: Role with name herd-db already exists."; exit 1 ;; esac"#
-        )
-    };
-    test.hook(
-        "terraform",
-        &collide(r#"[ -f network/terraform_network/pgherd_import.tf ] ||"#)
-            .replace("|| echo", "|| { echo")
-            .replace("exit 1 ;;", "exit 1; } ;;"),
-    );
+    let error = "creating IAM Role (herd-db): EntityAlreadyExists: Role with name herd-db already exists.";
+    let error = Test::terraform_error(error, "", None);
+    let collide = |also: &str| format!(r#"case "$*" in *network*apply*) {also} {{ {error}; exit 1; }} ;; esac"#);
+    test.hook("terraform", &collide(r#"[ -f network/terraform_network/pgherd_import.tf ] ||"#));
     test.run(RUN).exits(0).err("network takes up what a killed run had made: 1 aws_iam_role");
     assert!(!test.path(NETWORK).join("pgherd_import.tf").exists());
 

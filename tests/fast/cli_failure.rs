@@ -46,6 +46,20 @@ fn an_error_of_terraform_leads_to_the_blueprints_line() {
 }
 
 #[test]
+fn an_error_that_terraform_reports_as_json_leads_there_too() {
+    let test = ready();
+    let line = line_of(&test, "db_config/terraform_master/main.tf", "local.instance_type");
+    let error = Test::terraform_error("no such type", "It is out.\nFor good.", Some(("main.tf", line)));
+    test.hook("terraform", &format!("case \"$*\" in *master*apply*) {error}; exit 1 ;; esac"));
+    let done = test.run(RUN).exits(1).err("| Error: no such type").err("| It is out.").err("| For good.");
+    let done = done.err("which is made of: blueprints/herd.hcl:3: master { instance_type = \"m5.large\" }");
+    assert!(!done.stderr.contains("@message"), "for people: {}", done.stderr);
+    let log = done.stderr.lines().find_map(|line| line.split_once("all of it: ")).expect("a log").1;
+    let log = std::fs::read_to_string(test.path("").join(log)).unwrap();
+    assert!(log.contains("\nError: no such type\n\n  on main.tf line ") && !log.contains("@message"), "{log}");
+}
+
+#[test]
 fn a_value_that_terraform_names_leads_there_too() {
     let test = ready();
     let says = "\nError: creating EC2 Instance: Invalid value 'm5.large' for InstanceType.\n\n  with aws_instance.master,\n  \

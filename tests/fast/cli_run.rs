@@ -112,10 +112,13 @@ fn what_was_initialised_and_is_no_longer_whole_is_initialised_again() {
     let test = ready(&Herd::healthy());
     test.run(RUN).exits(0);
     fs::remove_file(test.state("made-terraform_network")).unwrap();
+    let error = Test::terraform_error("Backend initialization required, please run \"terraform init\"", "", None);
     test.hook(
         "terraform",
-        r#"case "$*" in *network*init*) touch "$STATE/again" ;;
-        *network*plan*) [ -f "$STATE/again" ] || { echo "Error: please run \"terraform init\""; exit 1; } ;; esac"#,
+        &format!(
+            r#"case "$*" in *network*init*) touch "$STATE/again" ;;
+            *network*plan*) [ -f "$STATE/again" ] || {{ {error}; exit 1; }} ;; esac"#
+        ),
     );
     test.run(RUN).exits(0).err("network        done");
 }
@@ -421,10 +424,16 @@ fn a_plan_alone_is_0_or_3() {
 #[test]
 fn a_plan_that_the_world_overtook_is_made_again() {
     let test = ready(&Herd::healthy());
-    test.hook(
-        "terraform",
-        r#"case "$*" in *network*" apply "*) [ -f "$STATE/moved" ] || { touch "$STATE/moved"; echo "Error: Saved plan is stale"; exit 1; } ;; esac"#,
-    );
+    // What is printed for people decides nothing.
+    let moved = |error: &str| {
+        let once = format!("[ -f \"$STATE/moved\" ] || {{ touch \"$STATE/moved\"; {error}; exit 1; }}");
+        format!("case \"$*\" in *network*' apply '*) {once} ;; esac")
+    };
+    test.hook("terraform", &moved("echo 'Error: Saved plan is stale'"));
+    test.run(RUN).exits(1).err("terraform apply of network/terraform_network failed");
+    fs::remove_file(test.state("moved")).unwrap();
+    fs::remove_file(test.state("calls")).unwrap();
+    test.hook("terraform", &moved(&Test::terraform_error("Saved plan is stale", "", None)));
     test.run(RUN).exits(0).err("network the world moved since this was planned: planned again").err("network done");
     assert_eq!(test.calls_of("terraform_network plan").len(), 2);
 }

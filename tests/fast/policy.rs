@@ -119,6 +119,59 @@ fn each_verb_has_what_it_needs() {
     assert!(create.flat_map(|s| texts(&s["Resource"])).all(|arn| !arn.contains("subnet-cidr-reservation")));
 }
 
+/// Every call of Secrets Manager in the script is allowed, and nothing else is; on users' passwords alone.
+#[test]
+fn who_rotates_passwords_may_do_that_and_nothing_else() {
+    let script = include_str!("../../src/generate/templates/rotate_password.sh.j2");
+    let verbs: BTreeSet<&str> = script
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .flat_map(|line| line.split(['(', '|', '{']).map(str::trim))
+        .filter_map(|call| {
+            call.strip_prefix("secrets ").or(call.strip_prefix("manager ")).or(call.strip_prefix("aws "))
+        })
+        .filter_map(|call| call.split(' ').next())
+        .filter(|verb| verb.contains('-') && verb.chars().all(|c| c == '-' || c.is_ascii_lowercase()))
+        .collect();
+    let needed: BTreeSet<String> = verbs.iter().map(|verb| format!("secretsmanager:{}", camel(verb))).collect();
+    assert_eq!(needed.len(), 4, "{needed:?}");
+    for text in SHIPPED {
+        let cluster = cluster(text);
+        let rotate = of(&cluster, Aim::Rotate);
+        assert_eq!(rotate.is_empty(), cluster.postgres.users.is_empty());
+        let mut allowed = actions(&rotate);
+        if cluster.kms_key_id.is_some() && !rotate.is_empty() {
+            assert!(allowed.remove("kms:Decrypt") && allowed.remove("kms:GenerateDataKey"));
+        }
+        assert!(rotate.is_empty() || allowed == needed, "{allowed:?}");
+        for statement in statements(&rotate).iter().filter(|s| !texts(&s["Action"]).contains("kms:Decrypt")) {
+            let limited = texts(&statement["Resource"])
+                .iter()
+                .all(|arn| arn.ends_with(&format!("secret:{}/user/*", cluster.name)));
+            assert!(limited, "{statement}");
+        }
+    }
+    assert!(SHIPPED.iter().any(|text| !cluster(text).postgres.users.is_empty()));
+}
+
+/// A reader of a policy sees why each statement is there: by its Sid, which AWS wants to be unique in a document.
+#[test]
+fn every_statement_says_why_it_is_there() {
+    for text in SHIPPED {
+        for aim in Aim::ALL {
+            for (name, document) in of(&cluster(text), aim) {
+                let all = document["Statement"].as_array().cloned().unwrap_or_default();
+                let sids: BTreeSet<&str> = all.iter().filter_map(|statement| statement["Sid"].as_str()).collect();
+                assert_eq!(sids.len(), all.len(), "{name}: {document}");
+                assert!(sids.iter().all(|sid| sid.chars().all(|c| c.is_ascii_alphanumeric())), "{sids:?}");
+            }
+        }
+    }
+    let largest = statements(&of(&cluster(SHIPPED[2]), Aim::Run));
+    let former = largest.iter().find(|statement| statement["Sid"] == "CopyStatesOfEarlierVersions");
+    assert!(former.is_some_and(|statement| texts(&statement["Action"]) == ["s3:GetObject".to_string()].into()));
+}
+
 #[test]
 fn states_in_a_bucket_are_named_one_by_one() {
     let all = statements(&of(&cluster(SHIPPED[2]), Aim::Run));

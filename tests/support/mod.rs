@@ -152,6 +152,18 @@ impl Test {
         command
     }
 
+    /// Shell that prints an error as Terraform does with `-json`.
+    pub fn terraform_error(summary: &str, detail: &str, place: Option<(&str, usize)>) -> String {
+        let mut diagnostic = serde_json::json!({"severity": "error", "summary": summary, "detail": detail});
+        if let Some((file, line)) = place {
+            diagnostic["range"] =
+                serde_json::json!({"filename": file, "start": {"line": line, "column": 1, "byte": 0}});
+        }
+        let message = serde_json::json!({"@level": "error", "@message": format!("Error: {summary}"),
+            "@module": "terraform.ui", "diagnostic": diagnostic, "type": "diagnostic"});
+        format!("printf '%s\\n' '{}'", message.to_string().replace('\'', r"'\''"))
+    }
+
     /// Runs pgherd to its end.
     pub fn run(&self, args: &[&str]) -> Done {
         self.command(args).output().unwrap().into()

@@ -41,7 +41,7 @@ fn a_lock_in_s3_is_broken_only_if_it_is_our_own_dead_ones() {
             r#"{{"ID":"11111111-2222-3333-4444-555555555555","Operation":"OperationTypeApply","Info":"","Who":"{who}",
                 "Version":"1.11.4","Created":"2026-01-02T03:04:05.678Z","Path":"states/pgherd/herd/eu-west-1/terraform_network.tfstate"}}"#
         ));
-        let done = test.run(RUN).exits(1).err(&format!("is locked by {who} (apply) since 2026-01-02 03:04:05"));
+        let done = test.run(RUN).exits(1).err(&format!("is locked by {who} (apply) since 2026-01-02T03:04:05"));
         done.err("force-unlock -force 11111111-2222-3333-4444-555555555555");
         assert!(moto.object(REGION, LOCK).contains(who), "it is still there");
     }

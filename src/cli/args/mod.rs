@@ -15,7 +15,7 @@ pub use common::{Format, Variables, Where};
 pub use drive::{Destroy, Doctor, Graph, Keep, Run, Stages, Status, Telling};
 pub use images::{Images, ImagesVerb, Prune};
 pub use lab::{Lab, LabVerb};
-pub use policy::{Aim, Policy};
+pub use policy::Policy;
 pub use write::{Check, Explain, Gen, Init, Schema, SchemaFormat};
 
 /// One blueprint in, a replicated, self-healing, load-balanced PostgreSQL cluster out.

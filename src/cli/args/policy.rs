@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::common::{EXIT_CODES, Variables};
+use crate::pipeline::policy::Aim;
 
 /// `policy`
 #[derive(Debug, ClapArgs)]
@@ -22,13 +24,17 @@ pub struct Policy {
     pub name: Option<String>,
 }
 
-/// A verb that needs rights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Aim {
-    /// Build images, make, change and replace machines
-    Run,
-    /// Read Terraform's outputs
-    Status,
-    /// Take the cluster down
-    Destroy,
+impl ValueEnum for Aim {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Aim::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(match self {
+            Aim::Run => "Build images, and create, change and replace machines",
+            Aim::Status => "Read Terraform's outputs",
+            Aim::Destroy => "Take the cluster down",
+            Aim::Rotate => "Rotate the passwords of users with rotate_password.sh",
+        }))
+    }
 }

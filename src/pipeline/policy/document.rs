@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::modules::Modules;
-use super::rights::{ENCRYPT, On};
+use super::rights::On;
 use crate::cluster::{Cluster, Partition};
+use crate::tools::lock;
 
 /// Characters of a managed policy, white space not counted
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
@@ -15,8 +16,8 @@ pub const LONGEST: usize = 6144;
 /// What a statement's condition asks for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum When {
-    /// Nothing beyond the resource.
-    Always,
+    /// Nothing beyond the resource, which has a name of its own.
+    Named(Named),
     /// The request goes to the cluster's region.
     InRegion,
     /// The request gives the cluster's tag.
@@ -35,6 +36,65 @@ enum When {
     ForMachines,
     /// The key is used by EC2 or Secrets Manager in the caller's name.
     ByServices,
+}
+
+/// What a resource is that a statement names, and with it why the statement is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Named {
+    /// The VPC and the subnets of the blueprint, which exist already.
+    ExistingNetwork,
+    /// What bears no tag of the cluster's when it is used, or goes with something that does.
+    Untagged,
+    /// The EC2 key pairs of the blueprint.
+    KeyPairs,
+    /// The roles and instance profiles of the cluster's machines.
+    MachineRoles,
+    /// The passwords of the cluster.
+    Passwords,
+    /// The passwords of the cluster's users.
+    PasswordsOfUsers,
+    /// The KMS key of the blueprint.
+    Key,
+    /// The hosted zone of an endpoint's private names.
+    PrivateNames,
+    /// The bucket of Terraform's states.
+    StateBucket,
+    /// Terraform's states.
+    States,
+    /// Where earlier versions of pgherd kept the states: they are looked for there, and copied.
+    FormerStates,
+    /// The locks of the states.
+    StateLocks,
+}
+
+impl When {
+    /// Returns the begin of a statement's `Sid`, which says why it is there. AWS takes letters and digits
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html>).
+    fn sid(&self) -> &'static str {
+        match self {
+            When::Named(Named::ExistingNetwork) => "UseTheExistingNetwork",
+            When::Named(Named::Untagged) => "UseWhatHasNoTagsYet",
+            When::Named(Named::KeyPairs) => "UseTheKeyPairs",
+            When::Named(Named::MachineRoles) => "ReadTheRolesOfMachines",
+            When::Named(Named::Passwords) => "KeepPasswords",
+            When::Named(Named::PasswordsOfUsers) => "RotatePasswordsOfUsers",
+            When::Named(Named::Key) => "ReadTheKmsKey",
+            When::Named(Named::PrivateNames) => "GiveTheEndpointPrivateNames",
+            When::Named(Named::StateBucket) => "FindStates",
+            When::Named(Named::States) => "KeepStates",
+            When::Named(Named::FormerStates) => "CopyStatesOfEarlierVersions",
+            When::Named(Named::StateLocks) => "LockStates",
+            When::InRegion => "LookInTheRegion",
+            When::Tagging => "CreateWithTheTag",
+            When::Tagged => "ChangeWhatHasTheTag",
+            When::Loose => "UseWhatHasNoClustersTag",
+            When::Adopting => "TagWhatHasNoClustersTag",
+            When::Creating(_) => "TagWhatIsCreated",
+            When::PublishedBy(_) => "StartFromTheBaseImage",
+            When::ForMachines => "PassRolesToMachines",
+            When::ByServices => "EncryptThroughServices",
+        }
+    }
 }
 
 /// Statements in the making.
@@ -84,21 +144,21 @@ impl<'a> Statements<'a> {
             On::New(kind) => (When::Tagging, one(self.ec2(kind, "*"))),
             // What exists already bears no tag of the cluster's; the blueprint names it.
             On::Ours("vpc") if network.vpc_id.is_some() => {
-                (When::Always, network.vpc_id.iter().map(|id| self.ec2("vpc", id)).collect())
+                (When::Named(Named::ExistingNetwork), network.vpc_id.iter().map(|id| self.ec2("vpc", id)).collect())
             }
             On::Ours("subnet") if network.vpc_id.is_some() => {
                 let ids = network.subnets.iter().filter_map(|subnet| subnet.id.as_ref());
-                (When::Always, ids.map(|id| self.ec2("subnet", id)).collect())
+                (When::Named(Named::ExistingNetwork), ids.map(|id| self.ec2("subnet", id)).collect())
             }
             On::Ours(kind) => (When::Tagged, one(self.ec2(kind, "*"))),
             On::Untagged(kind) => (When::Adopting, one(self.ec2(kind, self.usual(kind)))),
             On::Loose(kind) => (When::Loose, one(self.ec2(kind, "*"))),
-            On::Bare(kind) => (When::Always, one(self.ec2(kind, self.usual(kind)))),
+            On::Bare(kind) => (When::Named(Named::Untagged), one(self.ec2(kind, self.usual(kind)))),
             On::Base => (When::PublishedBy(self.cluster.image_owner().into()), one(self.ec2("image", "*"))),
             On::KeyPair => {
                 let names: BTreeSet<&String> =
                     self.cluster.machines.iter().filter_map(|m| m.key_name.as_ref()).collect();
-                (When::Always, names.into_iter().map(|name| self.ec2("key-pair", name)).collect())
+                (When::Named(Named::KeyPairs), names.into_iter().map(|name| self.ec2("key-pair", name)).collect())
             }
             On::Role | On::Profile => {
                 let kind = if on == On::Role { "role" } else { "instance-profile" };
@@ -106,18 +166,18 @@ impl<'a> Statements<'a> {
                 let arns = names.map(|name| format!("arn:{}:iam::*:{kind}/{name}", self.partition)).collect();
                 let when = match verb {
                     "PassRole" => When::ForMachines,
-                    _ if verb.starts_with("Get") || verb.starts_with("List") => When::Always,
+                    _ if verb.starts_with("Get") || verb.starts_with("List") => When::Named(Named::MachineRoles),
                     _ if verb.starts_with("Create") || verb.starts_with("Tag") => When::Tagging,
                     _ => When::Tagged,
                 };
                 (when, arns)
             }
-            On::Secret => {
-                let Cluster { name, region, .. } = self.cluster;
-                (When::Always, one(format!("arn:{}:secretsmanager:{region}:*:secret:{name}/*", self.partition)))
+            On::Secret => (When::Named(Named::Passwords), one(self.secrets("*"))),
+            On::SecretOfUser => (When::Named(Named::PasswordsOfUsers), one(self.secrets("user/*"))),
+            On::Key => (When::Named(Named::Key), self.key()),
+            On::Zone => {
+                (When::Named(Named::PrivateNames), one(format!("arn:{}:route53:::hostedzone/*", self.partition)))
             }
-            On::Key => (When::Always, self.key()),
-            On::Zone => (When::Always, one(format!("arn:{}:route53:::hostedzone/*", self.partition))),
         }
     }
 
@@ -135,6 +195,11 @@ impl<'a> Statements<'a> {
         // Images and snapshots belong to no account in their ARN.
         let account = if ["image", "snapshot"].contains(&kind) { "" } else { "*" };
         format!("arn:{}:ec2:{}:{account}:{kind}/{id}", self.partition, self.cluster.region)
+    }
+
+    fn secrets(&self, name: &str) -> String {
+        let Cluster { name: cluster, region, .. } = self.cluster;
+        format!("arn:{}:secretsmanager:{region}:*:secret:{cluster}/{name}", self.partition)
     }
 
     /// The KMS key; of an alias, AWS checks the key that it stands for, whose id only AWS knows.
@@ -156,9 +221,9 @@ impl<'a> Statements<'a> {
         }
     }
 
-    /// What EC2 and Secrets Manager do with the key in the caller's name.
-    pub fn encrypt(&mut self) {
-        for action in ENCRYPT {
+    /// Allows what EC2 and Secrets Manager do with the key in the caller's name, if the cluster has a key of its own.
+    pub fn encrypt(&mut self, actions: &[&str]) {
+        for action in actions.iter().filter(|_| self.cluster.kms_key_id.is_some()) {
             self.allow(When::ByServices, action, self.key());
         }
     }
@@ -168,21 +233,20 @@ impl<'a> Statements<'a> {
         let Some((bucket, keys)) = &self.modules.states else { return };
         let bucket = format!("arn:{}:s3:::{bucket}", self.partition);
         let states: Vec<String> = keys.iter().map(|key| format!("{bucket}/{key}")).collect();
-        let locks: Vec<String> = states.iter().map(|state| format!("{state}.tflock")).collect();
-        self.allow(When::Always, "s3:ListBucket", vec![bucket.clone()]);
-        self.allow(When::Always, "s3:GetObject", states.clone());
+        let locks: Vec<String> = states.iter().map(|state| format!("{state}{}", lock::SUFFIX)).collect();
+        self.allow(When::Named(Named::StateBucket), "s3:ListBucket", vec![bucket.clone()]);
+        self.allow(When::Named(Named::States), "s3:GetObject", states.clone());
         if written {
-            // Where earlier versions kept them: they are looked for there, and copied.
             let former = self.cluster.modules().flat_map(|module| self.cluster.former_state_keys(module));
             let former = former.map(|key| format!("{bucket}/{key}")).collect();
-            self.allow(When::Always, "s3:GetObject", former);
+            self.allow(When::Named(Named::FormerStates), "s3:GetObject", former);
             for action in ["s3:GetBucketLocation", "s3:GetBucketVersioning"] {
-                self.allow(When::Always, action, vec![bucket.clone()]);
+                self.allow(When::Named(Named::StateBucket), action, vec![bucket.clone()]);
             }
-            for action in ["s3:GetObject", "s3:PutObject"] {
-                self.allow(When::Always, action, [states.clone(), locks.clone()].concat());
+            self.allow(When::Named(Named::States), "s3:PutObject", states);
+            for action in ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"] {
+                self.allow(When::Named(Named::StateLocks), action, locks.clone());
             }
-            self.allow(When::Always, "s3:DeleteObject", locks);
         }
     }
 
@@ -214,11 +278,14 @@ impl<'a> Statements<'a> {
             let every: BTreeSet<&String> = actions.values().flatten().collect();
             for (action, resources) in actions {
                 let own = resources.iter().collect();
-                let resources = if matches!(when, When::Always | When::Loose) { own } else { every.clone() };
+                let resources = if matches!(when, When::Named(_) | When::Loose) { own } else { every.clone() };
                 groups.entry(resources).or_default().insert(action);
             }
-            for (resources, actions) in groups {
+            let count = groups.len();
+            for (i, (resources, actions)) in groups.into_iter().enumerate() {
                 let mut statement = Map::new();
+                let number = if count > 1 { (i + 1).to_string() } else { String::new() };
+                statement.insert("Sid".into(), format!("{}{number}", when.sid()).into());
                 statement.insert("Effect".into(), "Allow".into());
                 statement.insert("Action".into(), json!(actions));
                 statement.insert("Resource".into(), json!(resources));
@@ -236,7 +303,7 @@ impl<'a> Statements<'a> {
         let (request, resource) = ("aws:RequestTag/pgherd:cluster", "aws:ResourceTag/pgherd:cluster");
         let dns = self.cluster.partition.domain();
         Some(match when {
-            When::Always => return None,
+            When::Named(_) => return None,
             When::InRegion => json!({ "StringEquals": { "aws:RequestedRegion": self.cluster.region } }),
             When::Tagging => json!({ "StringEquals": { request: tag } }),
             When::Tagged => json!({ "StringEquals": { resource: tag } }),

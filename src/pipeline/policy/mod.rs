@@ -17,7 +17,7 @@ pub use document::LONGEST;
 
 /// A managed policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
+pub struct ManagedPolicy {
     /// Its name.
     pub name: String,
     /// The document, as JSON.
@@ -33,6 +33,8 @@ pub enum Aim {
     Status,
     /// `pgherd destroy`.
     Destroy,
+    /// `rotate_password.sh`: it gives a user of the blueprint another password.
+    Rotate,
 }
 
 /// A part of the rights: a policy of its own, since AWS limits the length of one.
@@ -43,32 +45,45 @@ enum Part {
     Build,
     Make,
     Unmake,
+    Rotate,
 }
 
 impl Aim {
+    /// Every aim.
+    pub const ALL: [Aim; 4] = [Aim::Run, Aim::Status, Aim::Destroy, Aim::Rotate];
+
+    /// Returns the name that the command line uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Aim::Run => "run",
+            Aim::Status => "status",
+            Aim::Destroy => "destroy",
+            Aim::Rotate => "rotate",
+        }
+    }
+
     fn parts(self) -> &'static [Part] {
         match self {
             Aim::Run => &[Part::State, Part::Look, Part::Build, Part::Make, Part::Unmake],
             Aim::Status => &[Part::State],
             Aim::Destroy => &[Part::State, Part::Look, Part::Unmake],
+            Aim::Rotate => &[Part::Rotate],
         }
     }
 }
 
 /// The policies for an aim; none where it needs no right. An error names a resource type of the modules whose rights are not known.
-pub fn policies(cluster: &Cluster, set: &FileSet, aim: Aim) -> Result<Vec<Policy>, String> {
+pub fn policies(cluster: &Cluster, set: &FileSet, aim: Aim) -> Result<Vec<ManagedPolicy>, String> {
     let modules = modules::read(set)?;
     let mut policies = vec![];
     for part in aim.parts() {
         let mut statements = Statements::new(cluster, &modules);
         fill(&mut statements, cluster, &modules, *part, aim)?;
         let name = format!("pgherd-{}-{}", cluster.name, part.name());
-        policies.extend(
-            statements.documents().into_iter().enumerate().map(|(i, text)| Policy {
-                name: if i == 0 { name.clone() } else { format!("{name}-{}", i + 1) },
-                text,
-            }),
-        );
+        policies.extend(statements.documents().into_iter().enumerate().map(|(i, text)| ManagedPolicy {
+            name: if i == 0 { name.clone() } else { format!("{name}-{}", i + 1) },
+            text,
+        }));
     }
     Ok(policies)
 }
@@ -81,6 +96,7 @@ impl Part {
             Part::Build => "build",
             Part::Make => "make",
             Part::Unmake => "unmake",
+            Part::Rotate => "rotate",
         }
     }
 }
@@ -96,9 +112,13 @@ fn fill(
         Part::State => statements.state(aim != Aim::Status),
         Part::Build => {
             statements.add_all(rights::BUILD);
-            if cluster.kms_key_id.is_some() {
-                statements.encrypt();
-            }
+            statements.encrypt(rights::ENCRYPT);
+        }
+        // Without users there is no password to rotate, and no script.
+        Part::Rotate if cluster.postgres.users.is_empty() => {}
+        Part::Rotate => {
+            statements.add_all(rights::ROTATE);
+            statements.encrypt(rights::ENCRYPT_SECRETS);
         }
         Part::Look | Part::Make | Part::Unmake => {
             for (block, kind) in &modules.kinds {
@@ -121,9 +141,7 @@ fn fill(
                     if modules.private_dns {
                         statements.add("route53:AssociateVPCWithHostedZone", &[On::Zone]);
                     }
-                    if cluster.kms_key_id.is_some() {
-                        statements.encrypt();
-                    }
+                    statements.encrypt(rights::ENCRYPT);
                 }
             }
         }

@@ -4,7 +4,7 @@
 //! (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html> and its siblings). Which of them
 //! Terraform's AWS provider 5.100 and Packer call was recorded in the lab.
 
-use On::{Any, Bare, Base, Key, Loose, New, Ours, Profile, Role, Secret, Untagged};
+use On::{Any, Bare, Base, Key, Loose, New, Ours, Profile, Role, Secret, SecretOfUser, Untagged};
 
 /// What an action is on, and what AWS can check there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +27,8 @@ pub enum On {
     Profile,
     /// A secret of the cluster's.
     Secret,
+    /// A secret of a user of the cluster's.
+    SecretOfUser,
     /// The image that the cluster's images are based on: its publisher's.
     Base,
     /// The EC2 key pairs that the blueprint names.
@@ -372,6 +374,18 @@ pub const QUESTIONS: &[(&str, &[On])] = &[
     ("secretsmanager:ListSecrets", ANY),
     ("servicequotas:GetServiceQuota", ANY),
 ];
+
+/// What `rotate_password.sh` does.
+pub const ROTATE: &[(&str, &[On])] = &[
+    ("secretsmanager:GetSecretValue", &[SecretOfUser]),
+    ("secretsmanager:ListSecretVersionIds", &[SecretOfUser]),
+    ("secretsmanager:PutSecretValue", &[SecretOfUser]),
+    ("secretsmanager:UpdateSecretVersionStage", &[SecretOfUser]),
+];
+
+/// What Secrets Manager does with a KMS key in the caller's name to read and to write a password
+/// (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html>).
+pub const ENCRYPT_SECRETS: &[&str] = &["kms:Decrypt", "kms:GenerateDataKey"];
 
 /// What EC2 and Secrets Manager do with a KMS key in the caller's name
 /// (<https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html#ebs-encryption-permissions>,

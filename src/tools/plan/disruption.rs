@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use super::format::marks;
+
 /// Attributes of `aws_instance` that the provider changes by stopping the machine and starting it again, or that EC2 changes only of a
 /// stopped one.
 const STOPS: [&str; 12] = [
@@ -97,19 +99,9 @@ fn changed(before: &Value, after: &Value, unknown: &Value) -> Vec<String> {
     names.dedup();
     names.retain(|name| {
         let value = |of: &serde_json::Map<String, Value>| of.get(name).cloned().unwrap_or_default();
-        value(&before) != value(&after) || holds_true(&value(&unknown))
+        value(&before) != value(&after) || marks(&value(&unknown))
     });
     names
-}
-
-/// Whether any part of a value is unknown yet.
-fn holds_true(unknown: &Value) -> bool {
-    match unknown {
-        Value::Bool(unknown) => *unknown,
-        Value::Array(all) => all.iter().any(holds_true),
-        Value::Object(all) => all.values().any(holds_true),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
 //! What a saved plan does: decided from `terraform show -json` alone, never from what a plan prints for people.
 
+mod differences;
 pub mod disruption;
+pub(super) mod format;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -129,6 +133,8 @@ pub struct PlanSummary {
     pub changes: Vec<Change>,
     /// How many outputs change.
     pub outputs: usize,
+    /// The attributes that change in place or are replaced, for the log: secrets are left out.
+    pub differences: Vec<String>,
     /// Messages of checks that do not hold. They stop nothing: the modules' own tell which machines lag behind.
     pub warnings: Vec<String>,
 }
