@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-c676032bd680 slave=herd-slave-c70c86f90746 haproxy=herd-haproxy-43a0dc188ff1)
+images=(master=herd-master-6cd1d5acabb1 slave=herd-slave-d5d20529df41 haproxy=herd-haproxy-a2f174f76e75)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

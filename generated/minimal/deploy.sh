@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-84e8d8fac93c slave=minimal-slave-f75b4c4d0359 haproxy=minimal-haproxy-850d507fa982)
+images=(master=minimal-master-603dfbc3dcf4 slave=minimal-slave-49f9cdc9985a haproxy=minimal-haproxy-4032dea8caaa)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

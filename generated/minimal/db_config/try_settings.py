@@ -26,17 +26,17 @@ import yaml
 HERE = pathlib.Path(__file__).resolve().parent
 # The servers are gone in a minute, and the password with them.
 PASSWORD = secrets.token_hex()
-# Seconds. A server starts, copies or is promoted within seconds even on a slow builder.
+# Seconds a server starts, copies or is promoted within seconds even on a slow builder
 PATIENCE = 30
-# Seconds. Both servers run on the builder itself, so a connection that takes longer has failed.
+# Seconds both servers run on the builder itself, so a connection that takes longer has failed
 CONNECT_TIMEOUT = 10
-# Seconds. The standby follows within milliseconds, and a trial that fails runs again and again.
+# Seconds the standby follows within milliseconds, and a trial that fails runs again and again
 PAUSE = 100 / 1000
-# Several pages, so that a temporary table is written and analyzed.
+# several pages, so that a temporary table is written and analyzed
 ROWS = 1000
-# The end of a server's log says why it failed, and Packer's output stays readable.
+# the end of a server's log says why it failed, and Packer's output stays readable
 LOG_LINES = 12
-# An error names the setting that it is about, rarely more; each suspect costs a trial.
+# an error names the setting that it is about, rarely more; each suspect costs a trial
 SUSPECTS = 3
 
 # How Patroni 4.0.7 connects (postgresql/config.py, psycopg.py) and what it asks in every loop (postgresql/__init__.py:

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-c676032bd680"
-  image      = "c676032bd680"
+  image_name = "herd-master-6cd1d5acabb1"
+  image      = "6cd1d5acabb1"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

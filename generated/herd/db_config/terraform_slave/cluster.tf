@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-c70c86f90746"
-  image      = "c70c86f90746"
+  image_name = "herd-slave-d5d20529df41"
+  image      = "d5d20529df41"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

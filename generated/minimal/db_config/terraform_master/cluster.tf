@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-master-84e8d8fac93c"
-  image      = "84e8d8fac93c"
+  image_name = "minimal-master-603dfbc3dcf4"
+  image      = "603dfbc3dcf4"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-f75b4c4d0359"
-  image      = "f75b4c4d0359"
+  image_name = "minimal-slave-49f9cdc9985a"
+  image      = "49f9cdc9985a"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {
