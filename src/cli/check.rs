@@ -13,7 +13,7 @@ use crate::blueprint::{Diagnostic, Places};
 use crate::cluster::check::access::Door;
 use crate::cluster::check::quorum::Verdict;
 use crate::cluster::check::sum::Sum;
-use crate::cluster::check::{Check, Day, Kept, check, check_on};
+use crate::cluster::check::{BudgetCheck, Check, Day, check, check_on};
 use crate::cluster::decision::Decision;
 use crate::cluster::fault::{Prediction, Term, seconds};
 use crate::system::{Context, clock};
@@ -177,7 +177,7 @@ fn faults(found: &Check) -> Vec<Vec<String>> {
     rows
 }
 
-fn budget(kept: &Kept) -> String {
+fn budget(kept: &BudgetCheck) -> String {
     let stated = |name: &str, value: Option<u32>| value.map(|value| format!("{name} {value} s"));
     let stated: Vec<String> = stated("rto", kept.rto).into_iter().chain(stated("rpo", kept.rpo)).collect();
     let worst = kept.worst_ms.map_or("no timer ends it".to_string(), seconds);
