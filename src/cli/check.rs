@@ -11,7 +11,7 @@ use super::failure::{Failure, Kind};
 use super::report::{Report, Style};
 use crate::blueprint::{Diagnostic, Places};
 use crate::cluster::check::access::Door;
-use crate::cluster::check::quorum::Verdict;
+use crate::cluster::check::quorum::Survival;
 use crate::cluster::check::sum::Sum;
 use crate::cluster::check::{BudgetCheck, Check, Day, check, check_on};
 use crate::cluster::decision::Decision;
@@ -239,8 +239,8 @@ fn spared(found: &Check) -> Vec<Vec<String>> {
     let holds = format!("{} of {} must live: {}", quorum.needed, quorum.members.len(), quorum.members.join(", "));
     let mut rows = vec![vec!["etcd".to_string(), holds]];
     let all_alike =
-        |verdict: Verdict| quorum.machines.iter().filter(move |m| m.verdict == verdict).map(|m| m.name.as_str());
-    let mut verdicts: Vec<Verdict> = quorum.machines.iter().map(|m| m.verdict).collect();
+        |verdict: Survival| quorum.machines.iter().filter(move |m| m.verdict == verdict).map(|m| m.name.as_str());
+    let mut verdicts: Vec<Survival> = quorum.machines.iter().map(|m| m.verdict).collect();
     verdicts.dedup();
     for verdict in verdicts {
         let names: Vec<&str> = all_alike(verdict).collect();

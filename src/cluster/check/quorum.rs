@@ -30,13 +30,13 @@ pub struct Spared {
     pub outage_ms: Option<u32>,
     /// Whether writes continue.
     #[serde(flatten)]
-    pub verdict: Verdict,
+    pub verdict: Survival,
 }
 
 /// Whether writes continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "writes", content = "why")]
-pub enum Verdict {
+pub enum Survival {
     /// Writes continue, after a failover at most.
     GoOn,
     /// Writes continue unless both the primary and its synchronous standby are lost.
@@ -49,17 +49,17 @@ pub enum Verdict {
     StopWithoutDatabase,
 }
 
-impl Verdict {
+impl Survival {
     /// Returns the verdict in words.
     pub fn text(self) -> &'static str {
         match self {
-            Verdict::GoOn => "writes continue",
-            Verdict::MayStop => {
+            Survival::GoOn => "writes continue",
+            Survival::MayStop => {
                 "writes stop if the primary and its synchronous standby are both lost, because no other machine may take over"
             }
-            Verdict::StopWithoutHaproxy => "writes stop, because without HAProxy clients cannot find the primary",
-            Verdict::StopWithoutQuorum => "writes stop, because etcd has no majority and the primary steps down",
-            Verdict::StopWithoutDatabase => "writes stop, because no database is left",
+            Survival::StopWithoutHaproxy => "writes stop, because without HAProxy clients cannot find the primary",
+            Survival::StopWithoutQuorum => "writes stop, because etcd has no majority and the primary steps down",
+            Survival::StopWithoutDatabase => "writes stop, because no database is left",
         }
     }
 }
@@ -72,7 +72,7 @@ pub fn quorum(cluster: &Cluster) -> Quorum {
         Spared {
             name: name.into(),
             machines: cluster.machines.iter().filter(|m| lost(m)).map(|m| m.name.clone()).collect(),
-            outage_ms: (verdict == Verdict::GoOn).then(|| outage(cluster, lost)).flatten(),
+            outage_ms: (verdict == Survival::GoOn).then(|| outage(cluster, lost)).flatten(),
             verdict,
         }
     };
@@ -101,19 +101,19 @@ fn outage(cluster: &Cluster, lost: &dyn Fn(&Machine) -> bool) -> Option<u32> {
 }
 
 /// Returns what happens to writes without these machines. If several reasons apply, it returns the gravest.
-pub fn without(cluster: &Cluster, lost: &dyn Fn(&Machine) -> bool) -> Verdict {
+pub fn without(cluster: &Cluster, lost: &dyn Fn(&Machine) -> bool) -> Survival {
     let members = cluster.etcd_members().count();
     let left = cluster.etcd_members().filter(|m| !lost(m)).count();
     let databases_lost = cluster.databases().filter(|m| lost(m)).count();
     if cluster.databases().count() == databases_lost {
-        Verdict::StopWithoutDatabase
+        Survival::StopWithoutDatabase
     } else if left * 2 <= members {
-        Verdict::StopWithoutQuorum
+        Survival::StopWithoutQuorum
     } else if cluster.machines.iter().any(|m| m.role == Role::Haproxy && lost(m)) {
-        Verdict::StopWithoutHaproxy
+        Survival::StopWithoutHaproxy
     } else if cluster.failover.synchronous && databases_lost > 1 {
-        Verdict::MayStop
+        Survival::MayStop
     } else {
-        Verdict::GoOn
+        Survival::GoOn
     }
 }

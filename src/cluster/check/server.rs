@@ -35,9 +35,9 @@ fn replica(value: &str) -> bool {
 }
 
 /// The effective settings.
-struct Settings<'a>(&'a Cluster);
+struct Effective<'a>(&'a Cluster);
 
-impl<'a> Settings<'a> {
+impl<'a> Effective<'a> {
     fn text(&self, name: &str) -> &'a str {
         self.0.postgres.settings.get(name).map_or("", |value| value.trim())
     }
@@ -57,7 +57,7 @@ fn path(setting: &str) -> String {
 }
 
 pub fn findings(cluster: &Cluster) -> Vec<Finding> {
-    let settings = Settings(cluster);
+    let settings = Effective(cluster);
     let mut found = vacuum(&settings);
     found.extend(archive(&settings));
     for (name, harms, what) in DAMAGE {
@@ -83,7 +83,7 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
 }
 
 /// Reports what a failover would do to logical replication.
-fn logical(settings: &Settings) -> Vec<Finding> {
+fn logical(settings: &Effective) -> Vec<Finding> {
     let mut found = vec![];
     if settings.is("sync_replication_slots", on) {
         found.push(Finding::new(
@@ -105,7 +105,7 @@ fn logical(settings: &Settings) -> Vec<Finding> {
     found
 }
 
-fn vacuum(settings: &Settings) -> Vec<Finding> {
+fn vacuum(settings: &Effective) -> Vec<Finding> {
     let off = |name: &&str| boolean(settings.text(name)) == Some(false);
     let finding = |name: &str| {
         let problem = match name {
@@ -122,7 +122,7 @@ fn vacuum(settings: &Settings) -> Vec<Finding> {
     ["autovacuum", "track_counts"].iter().filter(|name| off(name)).map(|name| finding(name)).collect()
 }
 
-fn archive(settings: &Settings) -> Option<Finding> {
+fn archive(settings: &Effective) -> Option<Finding> {
     const FULL: &str = "until the disk is full and writes stop";
     let written = ["archive_command", "archive_library"].into_iter().find(|name| {
         let text = settings.text(name);
@@ -153,7 +153,7 @@ fn archive(settings: &Settings) -> Option<Finding> {
     }
 }
 
-fn standbys(settings: &Settings) -> Vec<Finding> {
+fn standbys(settings: &Effective) -> Vec<Finding> {
     let mut found = vec![];
     let cap = kib("max_slot_wal_keep_size", settings.text("max_slot_wal_keep_size"));
     if cap.is_none_or(|cap| cap < 0) {

@@ -112,7 +112,7 @@ pub fn read(r: &BlockReader) -> Vec<Written> {
 fn unknown_access(text: &str) -> Refusal {
     let help = "write \"read\", \"write\" for reading and writing rows, or \"replicate\" for logical replication; only the owner \
                 may create and change tables";
-    Refusal { rule: &is::GRANT, problem: format!("`{text}` is not a valid access"), help: help.into() }
+    Refusal { rule: &is::GRANT, problem: format!("`{text}` is not a kind of access"), help: help.into() }
 }
 
 /// Returns the users, and reports databases that they cannot be given access to.

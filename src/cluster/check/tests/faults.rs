@@ -73,7 +73,7 @@ fn synchronous_mode_loses_nothing_and_its_absence_does() {
 
 #[test]
 fn a_cluster_says_what_it_can_spare() {
-    use quorum::Verdict::*;
+    use quorum::Survival::*;
     for (text, zones) in [
         ("", vec![GoOn, GoOn, StopWithoutHaproxy]),
         ("slaves {\n count = 4\n}", vec![MayStop, MayStop, StopWithoutHaproxy]),
