@@ -1,7 +1,7 @@
 //! What a Terraform that was killed has made and not written down: found by its tags, to be imported into the state. Import blocks
 //! do it, in the next plan: `terraform import` wants to know what the rest of a module is not made for yet.
 //!
-//! Existing is only what a plan would make anew and what carries the cluster's own tag: of what is not ours, nothing is touched.
+//! LiveResource is only what a plan would make anew and what carries the cluster's own tag: of what is not ours, nothing is touched.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub struct Wanted {
 
 /// A thing that exists.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Existing {
+pub struct LiveResource {
     /// What `terraform import` takes for it.
     pub id: String,
     /// When it was made, in UTC, of the kinds of which AWS says it.
@@ -157,8 +157,9 @@ fn question(region: &str, resource: &Wanted, words: &[&str], shape: &str) -> Loo
 }
 
 /// Reads an answer.
-pub fn read(json: &str) -> Result<Vec<Existing>, String> {
-    let mut found: Vec<Existing> = serde_json::from_str(json).map_err(|e| format!("AWS answered strangely: {e}"))?;
+pub fn read(json: &str) -> Result<Vec<LiveResource>, String> {
+    let mut found: Vec<LiveResource> =
+        serde_json::from_str(json).map_err(|e| format!("AWS answered strangely: {e}"))?;
     for thing in &mut found {
         if let Some(tags) = thing.is.get_mut("tags_all") {
             let list = tags.as_array().into_iter().flatten();
@@ -170,10 +171,15 @@ pub fn read(json: &str) -> Result<Vec<Existing>, String> {
 }
 
 /// Address and id of each resource that exists; and the addresses of which there is more than one, which a person has to sort out.
-pub fn pair(cluster: &str, kind: &str, wanted: &[Wanted], found: &[Existing]) -> (Vec<(String, String)>, Vec<String>) {
+pub fn pair(
+    cluster: &str,
+    kind: &str,
+    wanted: &[Wanted],
+    found: &[LiveResource],
+) -> (Vec<(String, String)>, Vec<String>) {
     let (mut pairs, mut doubtful) = (vec![], vec![]);
     for resource in wanted.iter().filter(|resource| resource.kind == kind) {
-        let same: Vec<&Existing> = found.iter().filter(|thing| thing.is_it(cluster, resource)).collect();
+        let same: Vec<&LiveResource> = found.iter().filter(|thing| thing.is_it(cluster, resource)).collect();
         match same[..] {
             [] => {}
             [thing] => pairs.push((resource.address.clone(), thing.id.clone())),
@@ -183,7 +189,7 @@ pub fn pair(cluster: &str, kind: &str, wanted: &[Wanted], found: &[Existing]) ->
     (pairs, doubtful)
 }
 
-impl Existing {
+impl LiveResource {
     /// Whether it is what a resource would be: every tag that the plan sets is on it, ours among them, and all else is the same.
     fn is_it(&self, cluster: &str, resource: &Wanted) -> bool {
         self.is.iter().all(|(name, value)| match (name.as_str(), resource.attributes.get(name)) {

@@ -143,11 +143,26 @@ pub fn machines_of(region: &str, tag: &str) -> Vec<String> {
     args(region, &["ec2", "describe-instances", "--filters", &cluster, states])
 }
 
+/// A tag, as AWS prints it.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Tag {
-    key: String,
-    value: String,
+pub(super) struct Tag {
+    pub key: String,
+    pub value: String,
+}
+
+/// A disk of an image or a machine, as AWS prints it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct BlockDevice {
+    pub ebs: Option<EbsVolume>,
+}
+
+/// The part of a disk that says what it is made from.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct EbsVolume {
+    pub snapshot_id: Option<String>,
 }
 
 fn tag(tags: &[Tag], key: &str) -> String {
@@ -158,25 +173,25 @@ fn tag(tags: &[Tag], key: &str) -> String {
 pub fn read_users(json: &str) -> Result<Vec<(String, String)>, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Answer {
+    struct DescribedInstances {
         reservations: Vec<Reservation>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Reservation {
-        instances: Vec<Instance>,
+        instances: Vec<InstanceJson>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Instance {
+    struct InstanceJson {
         instance_id: String,
         image_id: String,
         #[serde(default)]
         tags: Vec<Tag>,
     }
-    let answer: Answer =
+    let answer: DescribedInstances =
         serde_json::from_str(json).map_err(|e| format!("describe-instances answered strangely: {e}"))?;
-    let machine = |i: Instance| {
+    let machine = |i: InstanceJson| {
         let name = ["pgherd:machine", "Name"].iter().map(|key| tag(&i.tags, key)).find(|name| !name.is_empty());
         (i.image_id, name.unwrap_or(i.instance_id))
     };
@@ -187,17 +202,17 @@ pub fn read_users(json: &str) -> Result<Vec<(String, String)>, String> {
 pub fn read_images(json: &str) -> Result<Vec<Ami>, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Answer {
-        images: Vec<Image>,
+    struct DescribedImages {
+        images: Vec<ImageJson>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Image {
+    struct ImageJson {
         image_id: String,
         #[serde(default)]
         name: String,
         #[serde(default)]
-        block_device_mappings: Vec<Device>,
+        block_device_mappings: Vec<BlockDevice>,
         #[serde(default)]
         tags: Vec<Tag>,
         #[serde(default)]
@@ -205,19 +220,10 @@ pub fn read_images(json: &str) -> Result<Vec<Ami>, String> {
         #[serde(default)]
         state: String,
     }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Device {
-        ebs: Option<Ebs>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Ebs {
-        snapshot_id: Option<String>,
-    }
-    let answer: Answer = serde_json::from_str(json).map_err(|e| format!("describe-images answered strangely: {e}"))?;
-    let snapshots = |devices: Vec<Device>| devices.into_iter().filter_map(|d| d.ebs?.snapshot_id).collect();
-    let ami = |i: Image| Ami {
+    let answer: DescribedImages =
+        serde_json::from_str(json).map_err(|e| format!("describe-images answered strangely: {e}"))?;
+    let snapshots = |devices: Vec<BlockDevice>| devices.into_iter().filter_map(|d| d.ebs?.snapshot_id).collect();
+    let ami = |i: ImageJson| Ami {
         role: tag(&i.tags, "pgherd:role"),
         hash: tag(&i.tags, "pgherd:content"),
         id: i.image_id,
@@ -234,11 +240,11 @@ pub fn read_images(json: &str) -> Result<Vec<Ami>, String> {
 pub fn read_identity(json: &str) -> Option<(String, String)> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Answer {
+    struct CallerIdentity {
         account: String,
         arn: String,
     }
-    let answer: Answer = serde_json::from_str(json).ok()?;
+    let answer: CallerIdentity = serde_json::from_str(json).ok()?;
     Some((answer.account, answer.arn))
 }
 

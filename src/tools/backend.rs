@@ -99,18 +99,18 @@ impl fmt::Display for Backend {
 /// If the note cannot be read, or names a backend that pgherd never generates.
 pub fn recorded(json: &str) -> Result<Option<Backend>, String> {
     #[derive(Deserialize)]
-    struct Record {
-        backend: Option<Noted>,
+    struct RecordJson {
+        backend: Option<BackendJson>,
     }
     #[derive(Deserialize)]
-    struct Noted {
+    struct BackendJson {
         #[serde(rename = "type")]
         kind: String,
         #[serde(default)]
         config: Value,
     }
-    let record: Record = serde_json::from_str(json).map_err(|e| format!("{RECORD} cannot be read: {e}"))?;
-    let Some(Noted { kind, config }) = record.backend else { return Ok(None) };
+    let record: RecordJson = serde_json::from_str(json).map_err(|e| format!("{RECORD} cannot be read: {e}"))?;
+    let Some(BackendJson { kind, config }) = record.backend else { return Ok(None) };
     let text = |name: &str| config[name].as_str().map(String::from);
     match (kind.as_str(), text("bucket"), text("key")) {
         ("local", ..) if config["path"].is_null() && config["workspace_dir"].is_null() => Ok(None),
@@ -140,15 +140,15 @@ pub struct Head {
 /// If the text is no state.
 pub fn head(json: &str) -> Result<Option<Head>, String> {
     #[derive(Deserialize)]
-    struct State {
+    struct StateJson {
         #[serde(default)]
         lineage: String,
         serial: u64,
         #[serde(default)]
-        resources: Vec<Resource>,
+        resources: Vec<StateResource>,
     }
     #[derive(Deserialize)]
-    struct Resource {
+    struct StateResource {
         #[serde(default)]
         mode: String,
         #[serde(default)]
@@ -157,8 +157,8 @@ pub fn head(json: &str) -> Result<Option<Head>, String> {
     if json.trim().is_empty() {
         return Ok(None);
     }
-    let state: State = serde_json::from_str(json).map_err(|e| format!("no state of Terraform's: {e}"))?;
-    let resources: Vec<&Resource> = state.resources.iter().filter(|resource| resource.mode != "data").collect();
+    let state: StateJson = serde_json::from_str(json).map_err(|e| format!("no state of Terraform's: {e}"))?;
+    let resources: Vec<&StateResource> = state.resources.iter().filter(|resource| resource.mode != "data").collect();
     let arns = resources.iter().flat_map(|one| &one.instances).filter_map(|one| one["attributes"]["arn"].as_str());
     // arn:partition:service:region:account:resource, without a region for what has none.
     let regions = arns.filter_map(|arn| arn.split(':').nth(3)).filter(|region| !region.is_empty());
@@ -172,7 +172,7 @@ pub fn head(json: &str) -> Result<Option<Head>, String> {
 
 /// What has to be done so that the module's state is where the blueprint says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum Relocation {
     /// Nothing is lost by an `init`: there is no state elsewhere, or the same one is there already.
     Switch,
     /// The state is copied.
@@ -182,14 +182,14 @@ pub enum Step {
 }
 
 /// Decides by what both places hold.
-pub fn step(from: Option<&Head>, to: Option<&Head>) -> Step {
+pub fn relocation(from: Option<&Head>, to: Option<&Head>) -> Relocation {
     match (from, to) {
-        (None, _) => Step::Switch,
-        (Some(_), None) => Step::Copy,
-        (Some(from), Some(to)) if from.lineage == to.lineage && to.serial >= from.serial => Step::Switch,
-        (Some(from), Some(to)) if from.lineage == to.lineage => Step::Copy,
-        (Some(from), Some(_)) if from.resources == 0 => Step::Switch,
-        _ => Step::Conflict,
+        (None, _) => Relocation::Switch,
+        (Some(_), None) => Relocation::Copy,
+        (Some(from), Some(to)) if from.lineage == to.lineage && to.serial >= from.serial => Relocation::Switch,
+        (Some(from), Some(to)) if from.lineage == to.lineage => Relocation::Copy,
+        (Some(from), Some(_)) if from.resources == 0 => Relocation::Switch,
+        _ => Relocation::Conflict,
     }
 }
 
@@ -241,13 +241,21 @@ mod tests {
             regions: BTreeSet::new(),
         };
         let (old, new, other) = (head("l", 3, 5), head("l", 4, 5), head("m", 9, 5));
-        assert_eq!(step(None, None), Step::Switch);
-        assert_eq!(step(Some(&old), None), Step::Copy);
-        assert_eq!(step(Some(&new), Some(&old)), Step::Copy);
-        assert_eq!(step(Some(&old), Some(&new)), Step::Switch);
-        assert_eq!(step(Some(&old), Some(&other)), Step::Conflict);
-        assert_eq!(step(Some(&old), Some(&head("m", 9, 0))), Step::Conflict, "Terraform would not take it either");
-        assert_eq!(step(Some(&head("l", 3, 0)), Some(&other)), Step::Switch, "nothing is lost with an empty one");
+        assert_eq!(relocation(None, None), Relocation::Switch);
+        assert_eq!(relocation(Some(&old), None), Relocation::Copy);
+        assert_eq!(relocation(Some(&new), Some(&old)), Relocation::Copy);
+        assert_eq!(relocation(Some(&old), Some(&new)), Relocation::Switch);
+        assert_eq!(relocation(Some(&old), Some(&other)), Relocation::Conflict);
+        assert_eq!(
+            relocation(Some(&old), Some(&head("m", 9, 0))),
+            Relocation::Conflict,
+            "Terraform would not take it either"
+        );
+        assert_eq!(
+            relocation(Some(&head("l", 3, 0)), Some(&other)),
+            Relocation::Switch,
+            "nothing is lost with an empty one"
+        );
     }
 
     #[test]
