@@ -1,4 +1,4 @@
-//! What a Packer that was killed leaves in AWS: its builder machine, security group, key pair, volume, half-made image.
+//! What a killed Packer leaves in AWS: its builder machine, security group, key pair, volume, incomplete image.
 
 use std::collections::BTreeSet;
 
@@ -6,16 +6,16 @@ use serde::Deserialize;
 
 use super::aws::{BlockDevice, Tag, args};
 
-/// How Packer begins the names of what it makes for a build
+/// The begin of the names that Packer gives to what it creates for a build
 /// (<https://developer.hashicorp.com/packer/integrations/hashicorp/amazon/latest/components/builder/ebs>: "temporary").
 const TEMPORARY: &str = "packer_";
 
-/// Whose leftovers: the tags that our templates give to everything of a build.
+/// A builder, by the tags that the templates give to everything of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Builder {
     /// AWS region.
     pub region: String,
-    /// The value of its cluster's tag `pgherd:cluster`.
+    /// The value of the cluster's tag `pgherd:cluster`.
     pub cluster: String,
     /// The `Name` tag of all that belongs to a build of this image.
     pub name: String,
@@ -30,7 +30,7 @@ impl Builder {
         args(&self.region, &words)
     }
 
-    /// Finds its machines that are not gone.
+    /// Finds its machines that are not terminated.
     pub fn machines(&self) -> Vec<String> {
         self.ask("describe-instances", &["Name=instance-state-name,Values=pending,running,stopping,stopped"])
     }
@@ -57,18 +57,18 @@ impl Builder {
         args(&self.region, &["ec2", "describe-security-groups", "--filters", &names])
     }
 
-    /// Finds its volumes that no machine has.
+    /// Finds its volumes that are not attached.
     pub fn volumes(&self) -> Vec<String> {
         self.ask("describe-volumes", &["Name=status,Values=available"])
     }
 
-    /// Finds images of a name, whole or not.
+    /// Finds images of a name, complete or not.
     pub fn images(&self, image: &str) -> Vec<String> {
         let name = format!("Name=name,Values={image}");
         args(&self.region, &["ec2", "describe-images", "--owners", "self", "--filters", &name])
     }
 
-    /// What takes a thing away, one command after the other.
+    /// Returns the commands that remove a leftover, in their order.
     pub fn removal(&self, thing: &Leftover) -> Vec<Vec<String>> {
         let id = thing.id.as_str();
         let words: Vec<Vec<&str>> = match thing.kind {
@@ -86,26 +86,29 @@ impl Builder {
     }
 }
 
-/// What of EC2 bears a cluster's tag, by its kinds as AWS calls them: `instance`, `vpc` …
+/// What in EC2 has a cluster's tag, by AWS's resource types: `instance`, `vpc` …
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tagged {
-    /// What machines and networks are made of.
+    /// The resource types of machines and networks.
     cluster: BTreeSet<String>,
-    /// What Packer works with, by the `Name` tag of the build.
+    /// What builders use: the `Name` tag of the build, and the resource type.
     builders: BTreeSet<(String, String)>,
 }
 
-/// Kinds that go with images, or with what is told by another kind.
+/// Resource types that belong to images, or to something of another type.
 const BESIDE: [&str; 6] = ["image", "snapshot", "volume", "key-pair", "network-interface", "security-group-rule"];
 
 impl Tagged {
-    /// Asks for it: one question, however much there is. `tag` is the value of the tag `pgherd:cluster`.
+    /// Asks for all of it with one question. `tag` is the value of the tag `pgherd:cluster`.
     pub fn ask(region: &str, tag: &str, cluster: &str) -> Vec<String> {
         let values = format!("Name=value,Values={tag},{}*", builder_name(cluster, ""));
         args(region, &["ec2", "describe-tags", "--filters", "Name=key,Values=pgherd:cluster,Name", &values])
     }
 
-    /// Reads the answer.
+    /// Reads the response.
+    ///
+    /// # Errors
+    /// If it has an unexpected format.
     pub fn read(tag: &str, cluster: &str, json: &str) -> Result<Self, String> {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
@@ -121,7 +124,8 @@ impl Tagged {
             key: String,
             value: String,
         }
-        let answer: DescribedTags = serde_json::from_str(json).map_err(|e| format!("AWS answered strangely: {e}"))?;
+        let answer: DescribedTags =
+            serde_json::from_str(json).map_err(|e| format!("unexpected response from AWS: {e}"))?;
         let of_builder = |tag: &&ResourceTag| tag.key == "Name" && tag.value.starts_with(&builder_name(cluster, ""));
         let builders: Vec<&ResourceTag> = answer.tags.iter().filter(of_builder).collect();
         let of_cluster = |one: &&ResourceTag| {
@@ -136,23 +140,23 @@ impl Tagged {
         })
     }
 
-    /// Whether there is anything that a module could have made.
+    /// Returns whether there is anything that a module could have created.
     pub fn has_things(&self) -> bool {
         !self.cluster.is_empty()
     }
 
-    /// Whether there is such a thing that a module could have made, by its kind as AWS calls it.
+    /// Returns whether there is a resource of this type that a module could have created.
     pub fn has(&self, kind: &str) -> bool {
         self.cluster.contains(kind)
     }
 
-    /// Whether there is such a thing of a builder.
+    /// Returns whether a builder may have left something of this kind.
     pub fn may_have(&self, builder: &Builder, kind: LeftoverKind) -> bool {
         kind.name().is_some_and(|name| self.builders.contains(&(builder.name.clone(), name.to_string())))
     }
 }
 
-/// The `Name` tag of all that belongs to a build of a role's image, as the templates have it in `run_tags`.
+/// Returns the `Name` tag of all that belongs to a build of a role's image, as `run_tags` in the templates has it.
 pub fn builder_name(cluster: &str, role: &str) -> String {
     format!("packer builder {cluster}-{role}")
 }
@@ -168,14 +172,14 @@ pub enum LeftoverKind {
     Key,
     /// A volume.
     Volume,
-    /// An AMI that is not whole.
+    /// An AMI that is not complete.
     Image,
     /// A snapshot of such an AMI.
     Snapshot,
 }
 
 impl LeftoverKind {
-    /// As AWS calls what has tags from the begin.
+    /// Returns AWS's resource type of what has tags from its creation.
     fn name(self) -> Option<&'static str> {
         match self {
             LeftoverKind::Machine => Some("instance"),
@@ -186,14 +190,14 @@ impl LeftoverKind {
         }
     }
 
-    /// For people.
+    /// Returns the name for people.
     pub fn word(self) -> &'static str {
         match self {
             LeftoverKind::Machine => "builder machine",
             LeftoverKind::Group => "security group",
             LeftoverKind::Key => "key pair",
             LeftoverKind::Volume => "volume",
-            LeftoverKind::Image => "half-made image",
+            LeftoverKind::Image => "incomplete image",
             LeftoverKind::Snapshot => "snapshot",
         }
     }
@@ -206,11 +210,11 @@ pub struct Leftover {
     pub kind: LeftoverKind,
     /// `i-…`, `sg-…`, a key pair's name …
     pub id: String,
-    /// When it was made, as AWS says it; empty where it does not.
+    /// When it was created, as AWS prints it; empty if it does not.
     pub made: String,
-    /// Its name, where that is not its id.
+    /// Its name, if that is not its id.
     pub name: String,
-    /// What goes with it.
+    /// What is removed with it.
     pub with: Vec<Leftover>,
 }
 
@@ -239,16 +243,21 @@ impl Raw {
     }
 }
 
-/// The names that a build gave to its key pair and security group, by its log. Packer makes both first and tags them then: one that is
-/// killed in between leaves them with their names alone (seen with 1.6.6).
+/// Returns the names of the key pair and the security group of a build, from its log. Packer creates both before it tags them: one that
+/// is killed in between leaves them without tags (seen with 1.6.6).
 pub fn names_in(log: &str) -> Vec<String> {
     let made = log.lines().filter(|line| line.contains(": Creating temporary "));
     made.filter_map(|line| line.rsplit(' ').next()).filter(|name| named(name)).map(String::from).collect()
 }
 
-/// Reads what one of the questions was answered; whatever the filters did, only what bears the builder's name, or is named, is ours.
+/// Reads the response to one of the questions. Whatever the filters returned, only what has the builder's tag or one of the names
+/// counts.
+///
+/// # Errors
+/// If it has an unexpected format.
 pub fn read(builder: &Builder, names: &[String], kind: LeftoverKind, json: &str) -> Result<Vec<Leftover>, String> {
-    let answer: serde_json::Value = serde_json::from_str(json).map_err(|e| format!("AWS answered strangely: {e}"))?;
+    let answer: serde_json::Value =
+        serde_json::from_str(json).map_err(|e| format!("unexpected response from AWS: {e}"))?;
     let list = |value: &serde_json::Value, name: &str| -> Vec<Raw> {
         value.get(name).and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default()
     };
@@ -264,7 +273,7 @@ pub fn read(builder: &Builder, names: &[String], kind: LeftoverKind, json: &str)
         LeftoverKind::Snapshot => vec![],
     };
     let ours = |raw: &Raw| match kind {
-        // Packer tags an image last: what bears its name, but not its content, is not whole.
+        // Packer tags an image last: one that has its name but not the tag of its content is not complete.
         LeftoverKind::Image => raw.state != "available" || !raw.tags.iter().any(|tag| tag.key == "pgherd:content"),
         LeftoverKind::Group => {
             named(&raw.group_name) && (raw.tagged("Name", &builder.name) || names.contains(&raw.group_name))
