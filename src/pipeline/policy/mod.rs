@@ -1,7 +1,7 @@
-//! The least IAM policies with which a cluster can be run, looked at and taken down.
+//! The least IAM policies with which a cluster can be run, observed and destroyed, and its passwords rotated.
 //!
-//! They follow from the generated modules: what these do not hold needs no right. Each action is limited to the resources that AWS
-//! can limit it to: to what bears the cluster's tag, to what the call makes with that tag, to the cluster's names.
+//! They follow from the generated modules: what these do not contain needs no right. Each action is limited to the resources that AWS
+//! can limit it to: what has the cluster's tag, what the call creates with that tag, or what has the cluster's name.
 
 mod document;
 mod modules;
@@ -24,10 +24,10 @@ pub struct ManagedPolicy {
     pub text: String,
 }
 
-/// What is to be done with a cluster.
+/// What the rights are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Aim {
-    /// `pgherd run`: it makes, changes, replaces and takes away.
+    /// `pgherd run`: it creates, changes, replaces and removes.
     Run,
     /// `pgherd status`: it reads Terraform's outputs.
     Status,
@@ -37,7 +37,7 @@ pub enum Aim {
     Rotate,
 }
 
-/// A part of the rights: a policy of its own, since AWS limits the length of one.
+/// A part of the rights. Each is a policy of its own, since AWS limits the length of a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     State,
@@ -72,7 +72,10 @@ impl Aim {
     }
 }
 
-/// The policies for an aim; none where it needs no right. An error names a resource type of the modules whose rights are not known.
+/// Returns the policies for an aim; none if it needs no rights.
+///
+/// # Errors
+/// If a module holds a resource type whose rights are not in [`rights`].
 pub fn policies(cluster: &Cluster, set: &FileSet, aim: Aim) -> Result<Vec<ManagedPolicy>, String> {
     let modules = modules::read(set)?;
     let mut policies = vec![];
@@ -123,7 +126,7 @@ fn fill(
         Part::Look | Part::Make | Part::Unmake => {
             for (block, kind) in &modules.kinds {
                 let found = rights::MODULES.iter().find(|rights| rights.of == (block.as_str(), kind.as_str()));
-                let rights = found.ok_or_else(|| format!("no rights are known for {block} \"{kind}\""))?;
+                let rights = found.ok_or_else(|| format!("the rights for {block} \"{kind}\" are not known"))?;
                 statements.add_all(match part {
                     Part::Look => rights.look,
                     Part::Make => rights.make,
