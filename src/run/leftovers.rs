@@ -10,8 +10,9 @@ use super::runner::Runner;
 use super::under::{Stop, Under};
 use crate::pipeline::ImageWork;
 use crate::system::{clock, files};
-use crate::tools::leftovers::{self, Leftover, LeftoverKind, Tagged};
+use crate::tools::leftovers::{self, Leftover, LeftoverKind};
 use crate::tools::packer;
+use crate::tools::tagged::Tagged;
 
 /// No build takes this long: what is older is nobody's.
 const ABANDONED: Duration = Duration::from_secs(2 * 3600);

@@ -1,7 +1,5 @@
 //! What a killed Packer leaves in AWS: its builder machine, security group, key pair, volume, incomplete image.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 
 use super::aws::{BlockDevice, Tag, args};
@@ -86,76 +84,6 @@ impl Builder {
     }
 }
 
-/// What in EC2 has a cluster's tag, by AWS's resource types: `instance`, `vpc` …
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tagged {
-    /// The resource types of machines and networks.
-    cluster: BTreeSet<String>,
-    /// What builders use: the `Name` tag of the build, and the resource type.
-    builders: BTreeSet<(String, String)>,
-}
-
-/// Resource types that belong to images, or to something of another type.
-const BESIDE: [&str; 6] = ["image", "snapshot", "volume", "key-pair", "network-interface", "security-group-rule"];
-
-impl Tagged {
-    /// Asks for all of it with one question. `tag` is the value of the tag `pgherd:cluster`.
-    pub fn ask(region: &str, tag: &str, cluster: &str) -> Vec<String> {
-        let values = format!("Name=value,Values={tag},{}*", builder_name(cluster, ""));
-        args(region, &["ec2", "describe-tags", "--filters", "Name=key,Values=pgherd:cluster,Name", &values])
-    }
-
-    /// Reads the response.
-    ///
-    /// # Errors
-    /// If it has an unexpected format.
-    pub fn read(tag: &str, cluster: &str, json: &str) -> Result<Self, String> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct DescribedTags {
-            #[serde(default)]
-            tags: Vec<ResourceTag>,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct ResourceTag {
-            resource_id: String,
-            resource_type: String,
-            key: String,
-            value: String,
-        }
-        let answer: DescribedTags =
-            serde_json::from_str(json).map_err(|e| format!("unexpected response from AWS: {e}"))?;
-        let of_builder = |tag: &&ResourceTag| tag.key == "Name" && tag.value.starts_with(&builder_name(cluster, ""));
-        let builders: Vec<&ResourceTag> = answer.tags.iter().filter(of_builder).collect();
-        let of_cluster = |one: &&ResourceTag| {
-            one.key == "pgherd:cluster"
-                && one.value == tag
-                && !BESIDE.contains(&one.resource_type.as_str())
-                && !builders.iter().any(|builder| builder.resource_id == one.resource_id)
-        };
-        Ok(Tagged {
-            cluster: answer.tags.iter().filter(of_cluster).map(|tag| tag.resource_type.clone()).collect(),
-            builders: builders.iter().map(|tag| (tag.value.clone(), tag.resource_type.clone())).collect(),
-        })
-    }
-
-    /// Returns whether there is anything that a module could have created.
-    pub fn has_things(&self) -> bool {
-        !self.cluster.is_empty()
-    }
-
-    /// Returns whether there is a resource of this type that a module could have created.
-    pub fn has(&self, kind: &str) -> bool {
-        self.cluster.contains(kind)
-    }
-
-    /// Returns whether a builder may have left something of this kind.
-    pub fn may_have(&self, builder: &Builder, kind: LeftoverKind) -> bool {
-        kind.name().is_some_and(|name| self.builders.contains(&(builder.name.clone(), name.to_string())))
-    }
-}
-
 /// Returns the `Name` tag of all that belongs to a build of a role's image, as `run_tags` in the templates has it.
 pub fn builder_name(cluster: &str, role: &str) -> String {
     format!("packer builder {cluster}-{role}")
@@ -180,7 +108,7 @@ pub enum LeftoverKind {
 
 impl LeftoverKind {
     /// Returns AWS's resource type of what has tags from its creation.
-    fn name(self) -> Option<&'static str> {
+    pub(super) fn name(self) -> Option<&'static str> {
         match self {
             LeftoverKind::Machine => Some("instance"),
             LeftoverKind::Group => Some("security-group"),
@@ -322,6 +250,7 @@ pub fn time_in_name(name: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tagged::Tagged;
     use super::*;
 
     fn builder() -> Builder {

@@ -12,6 +12,7 @@ pub mod lock;
 pub mod packer;
 pub mod passwords;
 pub mod plan;
+pub mod tagged;
 pub mod terraform;
 pub mod terraform_ui;
 pub mod version;

@@ -6,6 +6,7 @@
 mod document;
 mod modules;
 pub mod rights;
+pub mod tasks;
 
 use crate::cluster::Cluster;
 use crate::fileset::FileSet;
@@ -114,14 +115,14 @@ fn fill(
     match part {
         Part::State => statements.state(aim != Aim::Status),
         Part::Build => {
-            statements.add_all(rights::BUILD);
-            statements.encrypt(rights::ENCRYPT);
+            statements.add_all(tasks::BUILD);
+            statements.encrypt(tasks::ENCRYPT);
         }
         // Without users there is no password to rotate, and no script.
         Part::Rotate if cluster.postgres.users.is_empty() => {}
         Part::Rotate => {
-            statements.add_all(rights::ROTATE);
-            statements.encrypt(rights::ENCRYPT_SECRETS);
+            statements.add_all(tasks::ROTATE);
+            statements.encrypt(tasks::ENCRYPT_SECRETS);
         }
         Part::Look | Part::Make | Part::Unmake => {
             for (block, kind) in &modules.kinds {
@@ -134,8 +135,8 @@ fn fill(
                 });
             }
             match part {
-                Part::Look => statements.add_all(rights::QUESTIONS),
-                Part::Unmake => statements.add_all(rights::IMAGES),
+                Part::Look => statements.add_all(tasks::QUESTIONS),
+                Part::Unmake => statements.add_all(tasks::IMAGES),
                 _ => {
                     statements.retag();
                     if cluster.machines.iter().any(|machine| machine.key_name.is_some()) {
@@ -144,7 +145,7 @@ fn fill(
                     if modules.private_dns {
                         statements.add("route53:AssociateVPCWithHostedZone", &[On::Zone]);
                     }
-                    statements.encrypt(rights::ENCRYPT);
+                    statements.encrypt(tasks::ENCRYPT);
                 }
             }
         }

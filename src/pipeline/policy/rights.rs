@@ -4,7 +4,7 @@
 //! (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html> and its siblings). Which of them
 //! Terraform's AWS provider 5.100 and Packer call was recorded in the lab.
 
-use On::{Any, Bare, Base, Key, Loose, New, Ours, Profile, Role, Secret, SecretOfUser, Untagged};
+use On::{Any, Bare, Key, Loose, New, Ours, Profile, Role, Secret, Untagged};
 
 /// The resource of an action, and what AWS can check of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +52,7 @@ pub struct Rights {
     pub unmake: &'static [(&'static str, &'static [On])],
 }
 
-type List = &'static [(&'static str, &'static [On])];
+pub(super) type List = &'static [(&'static str, &'static [On])];
 
 const fn resource(kind: &'static str, look: List, make: List, unmake: List) -> Rights {
     Rights { of: ("resource", kind), look, make, unmake }
@@ -62,14 +62,14 @@ const fn data(kind: &'static str, look: List) -> Rights {
     Rights { of: ("data", kind), look, make: &[], unmake: &[] }
 }
 
-const ANY: &[On] = &[Any];
+pub(super) const ANY: &[On] = &[Any];
 const GROUP: &[On] = &[Ours("security-group")];
 const RULES: &[On] = &[Ours("security-group"), Ours("security-group-rule")];
 /// A rule that AWS itself added to a group of the cluster's has no tag.
 const REVOKED: &[On] = &[Ours("security-group"), Ours("security-group-rule"), Loose("security-group-rule")];
 const NEW_RULE: &[On] = &[Ours("security-group"), New("security-group-rule")];
-const BUILDER_GROUP: &[On] = &[Ours("security-group"), Loose("security-group")];
-const INSTANCE: &[On] = &[Ours("instance")];
+pub(super) const BUILDER_GROUP: &[On] = &[Ours("security-group"), Loose("security-group")];
+pub(super) const INSTANCE: &[On] = &[Ours("instance")];
 const TABLE: &[On] = &[Ours("route-table")];
 const VPC: &[On] = &[Ours("vpc")];
 /// Reading a rule.
@@ -304,132 +304,4 @@ pub const MODULES: &[Rights] = &[
     data("aws_iam_policy_document", &[]),
     data("aws_partition", &[]),
     data("aws_region", &[]),
-];
-
-/// What Packer does to build an image: it creates a machine with a key pair and a security group, and removes them at the end.
-pub const BUILD: &[(&str, &[On])] = &[
-    ("ec2:DescribeImages", ANY),
-    ("ec2:DescribeInstances", ANY),
-    ("ec2:DescribeRegions", ANY),
-    ("ec2:DescribeSecurityGroups", ANY),
-    ("ec2:DescribeSnapshots", ANY),
-    ("ec2:DescribeSubnets", ANY),
-    ("ec2:DescribeVolumes", ANY),
-    ("ec2:DescribeVpcs", ANY),
-    ("ec2:CreateKeyPair", &[Bare("key-pair")]),
-    ("ec2:DeleteKeyPair", &[Bare("key-pair")]),
-    // Packer 1.6 never tags its group, and every Packer tags image and snapshot only when they are complete.
-    ("ec2:CreateSecurityGroup", &[Bare("security-group"), Bare("vpc")]),
-    ("ec2:AuthorizeSecurityGroupIngress", BUILDER_GROUP),
-    ("ec2:DeleteSecurityGroup", BUILDER_GROUP),
-    (
-        "ec2:RunInstances",
-        &[
-            New("instance"),
-            New("volume"),
-            Bare("network-interface"),
-            Bare("key-pair"),
-            Bare("subnet"),
-            Base,
-            Ours("security-group"),
-            Loose("security-group"),
-        ],
-    ),
-    ("ec2:StopInstances", INSTANCE),
-    ("ec2:TerminateInstances", INSTANCE),
-    ("ec2:ModifyInstanceAttribute", INSTANCE),
-    ("ec2:CreateImage", &[Bare("image"), Bare("snapshot"), Ours("instance")]),
-    ("ec2:ModifyImageAttribute", &[Ours("image"), Loose("image")]),
-    ("ec2:CreateTags", &[Untagged("image"), Untagged("snapshot"), Untagged("security-group"), Untagged("key-pair")]),
-    ("ec2:CreateTags", &[Ours("image"), Ours("snapshot")]),
-    ("ec2:DeleteVolume", &[Ours("volume")]),
-    ("ec2:DeregisterImage", &[Ours("image")]),
-    ("ec2:DeleteSnapshot", &[Ours("snapshot")]),
-];
-
-/// What `pgherd destroy --images` and `pgherd images prune` remove.
-pub const IMAGES: &[(&str, &[On])] =
-    &[("ec2:DeregisterImage", &[Ours("image")]), ("ec2:DeleteSnapshot", &[Ours("snapshot")])];
-
-/// What the pipeline itself asks with the AWS CLI before it creates anything: what exists, and what AWS would refuse.
-pub const QUESTIONS: &[(&str, &[On])] = &[
-    ("ec2:DescribeAccountAttributes", ANY),
-    ("ec2:DescribeAddresses", ANY),
-    ("ec2:DescribeAvailabilityZones", ANY),
-    ("ec2:DescribeImages", ANY),
-    ("ec2:DescribeInstanceTypeOfferings", ANY),
-    ("ec2:DescribeInstances", ANY),
-    ("ec2:DescribeInternetGateways", ANY),
-    ("ec2:DescribeKeyPairs", ANY),
-    ("ec2:DescribeRouteTables", ANY),
-    ("ec2:DescribeSecurityGroupRules", ANY),
-    ("ec2:DescribeSecurityGroups", ANY),
-    ("ec2:DescribeSubnets", ANY),
-    ("ec2:DescribeTags", ANY),
-    ("ec2:DescribeVolumes", ANY),
-    ("ec2:DescribeVpcEndpoints", ANY),
-    ("ec2:DescribeVpcs", ANY),
-    ("iam:GetInstanceProfile", &[Profile]),
-    ("iam:GetRole", &[Role]),
-    ("secretsmanager:ListSecrets", ANY),
-    ("servicequotas:GetServiceQuota", ANY),
-];
-
-/// What `rotate_password.sh` does.
-pub const ROTATE: &[(&str, &[On])] = &[
-    ("secretsmanager:GetSecretValue", &[SecretOfUser]),
-    ("secretsmanager:ListSecretVersionIds", &[SecretOfUser]),
-    ("secretsmanager:PutSecretValue", &[SecretOfUser]),
-    ("secretsmanager:UpdateSecretVersionStage", &[SecretOfUser]),
-];
-
-/// What Secrets Manager does with a KMS key in the caller's name to read and to write a password
-/// (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html>).
-pub const ENCRYPT_SECRETS: &[&str] = &["kms:Decrypt", "kms:GenerateDataKey"];
-
-/// What EC2 and Secrets Manager do with a KMS key in the caller's name
-/// (<https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html#ebs-encryption-permissions>,
-/// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html>).
-pub const ENCRYPT: &[&str] = &[
-    "kms:CreateGrant",
-    "kms:Decrypt",
-    "kms:GenerateDataKey",
-    "kms:GenerateDataKeyWithoutPlaintext",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-];
-
-/// Rights that a run in the lab does not use, and what they are for.
-pub const NEEDED_ELSEWHERE: &[(&str, &str)] = &[
-    ("ec2:DeleteTags", "a key that is removed from the blueprint's tags"),
-    ("ec2:DeleteVolume", "the volume of a killed build"),
-    ("ec2:DeleteSnapshot", "the snapshot of a killed build, or of an image that is pruned"),
-    ("ec2:DeregisterImage", "an image that is rebuilt or pruned"),
-    ("ec2:DescribeInstanceCreditSpecifications", "a burstable instance type"),
-    ("ec2:DescribeInternetGateways", "what a killed run created"),
-    ("ec2:DescribeKeyPairs", "the key pair of a killed build, or of the blueprint"),
-    ("ec2:DescribeNetworkInterfaces", "a foreign network interface in a subnet that is destroyed"),
-    ("ec2:DescribePrefixLists", "the addresses of a gateway endpoint"),
-    ("ec2:DescribeSnapshots", "newer Packers: the state of an image's snapshot"),
-    ("ec2:DescribeSubnets", "newer Packers: the subnet of the default VPC"),
-    ("ec2:DescribeTags", "what a killed run created"),
-    ("ec2:ModifyInstanceCreditSpecification", "a change to a burstable instance type"),
-    (
-        "ec2:ModifyInstanceMetadataOptions",
-        "a machine of an earlier pgherd, with other settings of the metadata service",
-    ),
-    ("ec2:ModifySecurityGroupRules", "a rule whose description or range changes"),
-    ("ec2:ModifyVolume", "a disk that grows"),
-    ("ec2:ModifyVpcEndpoint", "a zone that is added or removed, or a change of the endpoint's policy"),
-    ("ec2:StartInstances", "a machine whose instance type changes"),
-    ("iam:UntagInstanceProfile", "a key that is removed from the blueprint's tags"),
-    ("iam:UntagRole", "a key that is removed from the blueprint's tags"),
-    ("iam:UpdateAssumeRolePolicy", "a role of an earlier pgherd"),
-    ("iam:UpdateRole", "a role's description that changes"),
-    ("route53:AssociateVPCWithHostedZone", "AWS requires it to create an endpoint with private names; moto does not"),
-    ("secretsmanager:ListSecrets", "what a killed run created"),
-    ("secretsmanager:UntagResource", "a key that is removed from the blueprint's tags"),
-    ("secretsmanager:UpdateSecret", "a secret's description or KMS key that changes"),
-    ("servicequotas:GetServiceQuota", "quotas of processors and VPCs; moto has none"),
-    ("secretsmanager:UpdateSecretVersionStage", "a secret that was rotated by hand"),
 ];
