@@ -250,7 +250,6 @@ pub fn time_in_name(name: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tagged::Tagged;
     use super::*;
 
     fn builder() -> Builder {
@@ -284,30 +283,6 @@ mod tests {
         let found = read(&builder(), &[], LeftoverKind::Image, json).unwrap();
         assert_eq!(found.iter().map(|t| t.id.as_str()).collect::<Vec<_>>(), ["ami-2"]);
         assert_eq!(found[0].with[0].id, "snap-2");
-    }
-
-    #[test]
-    fn one_question_tells_what_there_can_be() {
-        let tag = |id: &str, kind: &str, key: &str, value: &str| {
-            format!(r#"{{"ResourceId": "{id}", "ResourceType": "{kind}", "Key": "{key}", "Value": "{value}"}}"#)
-        };
-        let read = |tags: &[String]| {
-            Tagged::read("herd/eu-west-1", "herd", &format!(r#"{{"Tags": [{}]}}"#, tags.join(","))).expect("an answer")
-        };
-        let of_builder = [
-            tag("i-1", "instance", "pgherd:cluster", "herd/eu-west-1"),
-            tag("i-1", "instance", "Name", "packer builder herd-master"),
-            tag("ami-1", "image", "pgherd:cluster", "herd/eu-west-1"),
-        ];
-        let seen = read(&of_builder);
-        assert!(!seen.has_things(), "a builder is no machine of the cluster, and an image is none: {seen:?}");
-        assert!(seen.may_have(&builder(), LeftoverKind::Machine) && !seen.may_have(&builder(), LeftoverKind::Key));
-        let other = Builder { name: builder_name("herd", "slave"), ..builder() };
-        assert!(!seen.may_have(&other, LeftoverKind::Machine));
-        assert!(read(&[tag("vpc-1", "vpc", "pgherd:cluster", "herd/eu-west-1")]).has_things());
-        assert!(!read(&[tag("vpc-1", "vpc", "pgherd:cluster", "herd/eu-west-2")]).has_things(), "another region's");
-        assert!(!read(&[tag("vpc-1", "vpc", "Name", "herd")]).has_things(), "a name is anybody's");
-        assert_eq!(Tagged::read("herd/eu-west-1", "herd", "{}"), Ok(Tagged::default()));
     }
 
     #[test]

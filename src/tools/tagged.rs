@@ -76,3 +76,40 @@ impl Tagged {
         kind.name().is_some_and(|name| self.builders.contains(&(builder.name.clone(), name.to_string())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn builder() -> Builder {
+        Builder {
+            region: "eu-west-1".into(),
+            cluster: "herd/eu-west-1".into(),
+            name: "packer builder herd-master".into(),
+        }
+    }
+
+    #[test]
+    fn one_question_tells_what_there_can_be() {
+        let tag = |id: &str, kind: &str, key: &str, value: &str| {
+            format!(r#"{{"ResourceId": "{id}", "ResourceType": "{kind}", "Key": "{key}", "Value": "{value}"}}"#)
+        };
+        let read = |tags: &[String]| {
+            Tagged::read("herd/eu-west-1", "herd", &format!(r#"{{"Tags": [{}]}}"#, tags.join(","))).expect("an answer")
+        };
+        let of_builder = [
+            tag("i-1", "instance", "pgherd:cluster", "herd/eu-west-1"),
+            tag("i-1", "instance", "Name", "packer builder herd-master"),
+            tag("ami-1", "image", "pgherd:cluster", "herd/eu-west-1"),
+        ];
+        let seen = read(&of_builder);
+        assert!(!seen.has_things(), "a builder is no machine of the cluster, and an image is none: {seen:?}");
+        assert!(seen.may_have(&builder(), LeftoverKind::Machine) && !seen.may_have(&builder(), LeftoverKind::Key));
+        let other = Builder { name: builder_name("herd", "slave"), ..builder() };
+        assert!(!seen.may_have(&other, LeftoverKind::Machine));
+        assert!(read(&[tag("vpc-1", "vpc", "pgherd:cluster", "herd/eu-west-1")]).has_things());
+        assert!(!read(&[tag("vpc-1", "vpc", "pgherd:cluster", "herd/eu-west-2")]).has_things(), "another region's");
+        assert!(!read(&[tag("vpc-1", "vpc", "Name", "herd")]).has_things(), "a name is anybody's");
+        assert_eq!(Tagged::read("herd/eu-west-1", "herd", "{}"), Ok(Tagged::default()));
+    }
+}

@@ -41,7 +41,7 @@ fn an_account_without_the_zone_is_told_which_it_has() {
         { "ZoneName": "eu-west-1a", "State": "available" }, { "ZoneName": "eu-west-1b", "State": "available" },
         { "ZoneName": "eu-west-1c", "State": "impaired" }] });
     let found = lacks(&cluster(""), &[json_of(Of::Zones, zones)]);
-    has(&found, "no zone eu-west-1c");
+    has(&found, "no availability zone eu-west-1c");
     has(&found, "eu-west-1a, eu-west-1b");
     assert_eq!(lacks(&cluster(""), &[json_of(Of::Zones, json!({}))]), [""; 0], "an answer without zones says nothing");
 }
@@ -134,7 +134,7 @@ fn what_the_blueprint_names_must_be_there() {
 
     let herd = cluster("state {\n s3 {\n bucket = \"states\"\n region = \"eu-central-1\"\n }\n}");
     has(&lacks(&herd, &[(Of::Bucket, Answer::Missing)]), "there is no bucket states");
-    has(&lacks(&herd, &[(Of::Bucket, Answer::Forbidden)]), "another account's");
+    has(&lacks(&herd, &[(Of::Bucket, Answer::Forbidden)]), "belongs to another account");
     has(
         &lacks(&herd, &[json_of(Of::Bucket, json!({ "BucketRegion": "us-east-1" }))]),
         "is in us-east-1, not in eu-central-1",
