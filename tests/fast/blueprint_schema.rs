@@ -1,4 +1,4 @@
-//! The schema takes what the readers take, and the README's table is the schema's.
+//! The schema takes what the readers take, and the table in `blueprints/README.md` is the schema's.
 
 use std::collections::BTreeSet;
 
@@ -24,8 +24,8 @@ fn compare(path: &str, expected: impl Fn(&str) -> String) {
 }
 
 #[test]
-fn the_readme_has_the_table() {
-    compare("README.md", |readme| {
+fn snapshots_of_the_table_are_in_the_readme() {
+    compare("blueprints/README.md", |readme| {
         let (before, rest) = readme.split_once(START).expect("the marker before the table");
         let (_, after) = rest.split_once(END).expect("the marker after the table");
         format!("{before}{START}{}{END}{after}", schema::table())

@@ -227,14 +227,14 @@ fn verbose_shows_what_the_tools_print() {
 }
 
 #[test]
-fn the_readme_names_every_event() {
+fn the_manual_names_every_event() {
     let printed = Test::new().run(&["schema", "--events"]).exits(0).stdout;
     let schema: Value = serde_json::from_str(&printed).unwrap();
-    let readme = fs::read_to_string("README.md").unwrap();
+    let manual = fs::read_to_string("blueprints/OPERATIONS.md").unwrap();
     let events = schema["oneOf"].as_array().expect("an event each");
     assert!(events.len() > 10, "{schema:#}");
     for event in events {
         let name = event["properties"]["event"]["const"].as_str().expect("its name");
-        assert!(readme.contains(&format!("`{name}`")), "the README does not name {name}");
+        assert!(manual.contains(&format!("`{name}`")), "the manual does not name {name}");
     }
 }

@@ -1,7 +1,7 @@
-//! One snapshot a generated file, from few blueprints that differ in kind.
+//! Snapshots of generated files, from a few blueprints that differ in kind.
 //!
-//! The smallest one is snapshotted whole; of the others, only the files that differ from its file at the same path.
-//! (`generated/herd`, which is committed and which `gen --check` holds, is the default's own golden tree.)
+//! The shipped blueprints have theirs in `generated/`. Of the others, `snapshots/` has the files that differ from those of the smallest
+//! blueprint at the same path.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,8 +18,9 @@ fn of_text(path: &str, text: &str) -> FileSet {
     pgherd::generate::generate(&pgherd::cluster::resolve(&blueprint))
 }
 
-/// Snapshots the files of a blueprint that `like` does not have in the same words, and finds snapshots that no file has any more.
-fn hold(kind: &str, files: &FileSet, like: Option<&FileSet>) {
+/// Snapshots the files of a blueprint that differ from the smallest blueprint's, and finds snapshots that no file has any more.
+fn hold(kind: &str, files: &FileSet) {
+    let smallest = generated("blueprints/minimal.hcl");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots").join(kind);
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(&folder);
@@ -28,7 +29,7 @@ fn hold(kind: &str, files: &FileSet, like: Option<&FileSet>) {
     let mut expected = BTreeSet::new();
     settings.bind(|| {
         for (path, file) in files.iter() {
-            if like.and_then(|other| other.get(path.as_str())).is_some_and(|other| other == file) {
+            if smallest.get(path.as_str()).is_some_and(|other| other == file) {
                 continue;
             }
             let name = path.as_str().replace('/', "__");
@@ -44,29 +45,57 @@ fn hold(kind: &str, files: &FileSet, like: Option<&FileSet>) {
     assert_eq!(found, expected, "snapshots/{kind}: left is on disk, right is generated");
 }
 
+/// `gen` writes `generated/`; a file that nothing generates any more is found, too.
 #[test]
-fn the_smallest_blueprint() {
-    hold("minimal", &generated("blueprints/minimal.hcl"), None);
+fn the_shipped_blueprints_have_their_files_in_generated() {
+    for name in ["herd", "minimal"] {
+        let files = generated(&format!("blueprints/{name}.hcl"));
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("generated").join(name);
+        for (path, file) in files.iter() {
+            let text = std::fs::read_to_string(folder.join(path.as_str())).unwrap_or_default();
+            assert_eq!(text, file.text, "generated/{name}/{path}: write it with `pgherd gen`", path = path.as_str());
+        }
+        let mut expected: BTreeSet<String> = files.iter().map(|(path, _)| path.as_str().to_string()).collect();
+        // The manifest is made from the others; `gen --check` holds it.
+        expected.insert("pgherd.json".into());
+        assert_eq!(committed(&folder, &folder), expected, "generated/{name}: left is on disk, right is generated");
+    }
+}
+
+/// The files below a folder that git tracks, or would: no notes of pgherd's, nothing of Terraform's.
+fn committed(top: &Path, folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.strip_prefix(top).unwrap().display().to_string();
+        let ignored = [".pgherd", ".terraform", ".tfstate", ".tfplan"].iter().any(|word| name.contains(word));
+        if path.is_dir() && !ignored {
+            found.extend(committed(top, &path));
+        } else if !ignored {
+            found.insert(name);
+        }
+    }
+    found
 }
 
 #[test]
 fn two_databases_have_etcds_third_member_on_haproxy() {
-    hold("pair", &generated("tests/blueprints/pair.hcl"), Some(&generated("blueprints/minimal.hcl")));
+    hold("pair", &generated("tests/blueprints/pair.hcl"));
 }
 
 #[test]
 fn a_master_alone() {
-    hold("alone", &generated("tests/blueprints/alone.hcl"), Some(&generated("blueprints/minimal.hcl")));
+    hold("alone", &generated("tests/blueprints/alone.hcl"));
 }
 
 #[test]
 fn everything_at_its_largest() {
-    hold("largest", &generated("tests/blueprints/largest.hcl"), Some(&generated("blueprints/minimal.hcl")));
+    hold("largest", &generated("tests/blueprints/largest.hcl"));
 }
 
 #[test]
 fn a_vpc_and_a_key_that_exist_already() {
-    hold("vpc", &generated("tests/blueprints/vpc.hcl"), Some(&generated("blueprints/minimal.hcl")));
+    hold("vpc", &generated("tests/blueprints/vpc.hcl"));
 }
 
 #[test]
