@@ -183,7 +183,7 @@ impl<'a> Statements<'a> {
 
     /// Returns the ids of what is not recognised by its tag.
     fn usual(&self, kind: &str) -> &'a str {
-        match (kind, &self.cluster.builder_subnet_id) {
+        match (kind, &self.cluster.image.builder_subnet_id) {
             // Packer's own names begin so.
             ("key-pair", _) => "packer_*",
             ("subnet", Some(id)) => id,
