@@ -160,7 +160,7 @@ fn explain_tells_rules_and_values() {
     test.run(&["explain", "nonsense"]).exits(2).err("no value and no generated file is called \"nonsense\"");
     test.write("blueprints/other.hcl", TWO_ZONES);
     test.run(&["explain", "7000"]).exits(2).err(
-        "There are blueprints/herd.hcl, blueprints/other.hcl\n  name one: `pgherd explain 7000 blueprints/herd.hcl`",
+        "there are several blueprints: blueprints/herd.hcl, blueprints/other.hcl\n  name one, for instance `pgherd explain 7000 blueprints/herd.hcl`",
     );
     test.run(&["explain", "generated/herd/load_balancer/haproxy.cfg:1"]).exits(0);
     std::fs::remove_file(test.path("blueprints/herd.hcl")).unwrap();

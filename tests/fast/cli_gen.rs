@@ -349,7 +349,7 @@ fn a_folder_without_a_blueprint_is_named_and_left() {
     test.program("terraform", r#"echo '{"terraform_version": "1.11.4"}'"#);
     test.program("aws", r#"[ "$1" = --version ] && echo aws-cli/2.15.1 || echo '{"Account": "1", "Arn": "arn"}'"#);
     let done = test.run(&["destroy", "blueprints/other.hcl", "--yes"]).exits(2);
-    done.err("beside it is herd: a cluster that was renamed is destroyed by its old name");
+    done.err("next to it there is herd; destroy a renamed cluster by its old name");
     assert!(test.path(OUTPUTS).exists());
 }
 

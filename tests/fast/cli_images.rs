@@ -202,7 +202,7 @@ fn the_age_of_the_newest_image_and_its_versions_are_listed() {
     fs::write(test.state("images"), images.replace(content, &format!("{content}, {versions}"))).unwrap();
     let done = test.run(&["images", BLUEPRINT]).exits(0).out("master: ami-3 contains postgresql-17=17.6-1 kernel=6.12");
     let done = done.out("master: herd-master-ami-3 was built").out("slave: herd-slave-ami-4 was built");
-    let done = done.out("(image.max_age_days = 30); `pgherd run --rebuild master` builds it anew");
+    let done = done.out("(image.max_age_days = 30); rebuild it with `pgherd run --rebuild master`");
     assert_eq!(done.stdout.matches("was built").count(), 2, "the newest of each role: {}", done.stdout);
 }
 

@@ -36,7 +36,7 @@ fn what_does_not_say_its_version_is_not_asked_for_more() {
     test.hook("aws", &format!("[ \"$1\" = sts ] && touch {}; sleep 300", test.state("asked").display()));
     let begin = Instant::now();
     let done = test.run(&["doctor"]).exits(4).out("UNFIT aws").out("no response within 20 s: see why");
-    done.out("MISSING AWS credentials - - unknown while the AWS CLI does not answer")
+    done.out("MISSING AWS credentials - - unknown until the AWS CLI works")
         .err("missing: aws, AWS credentials");
     assert!(begin.elapsed() < Duration::from_secs(100), "{:?}", begin.elapsed());
     assert!(!test.state("asked").exists(), "AWS was asked");
@@ -290,7 +290,7 @@ fn status_without_the_state_says_so_and_tries_the_planned_address() {
         .err("this folder has no Terraform state of the cluster")
         .err("load_balancer/terraform_haproxy/terraform.tfstate does not exist")
         .err("trying HAProxy's planned private address 10.20.128.32")
-        .err("the cluster cannot be seen from here");
+        .err("the cluster cannot be reached from here");
     done.out("haproxy haproxy eu-west-1c 10.20.128.32 - unreachable");
     assert_eq!(test.calls_of(" init "), [""; 0], "a state in a file needs none");
 }
@@ -318,5 +318,5 @@ fn status_initialises_a_shared_state_and_asks_it() {
     done.err("init of load_balancer/terraform_haproxy failed")
         .err("Error: No valid credential sources found")
         .err("trying HAProxy's planned private address 10.20.128.32")
-        .err("the cluster cannot be seen from here");
+        .err("the cluster cannot be reached from here");
 }
