@@ -1,4 +1,5 @@
-# The smallest blueprint: a master, two slaves and HAProxy, spread over three zones; all else has a default (herd.hcl shows each).
+# The smallest blueprint: a master, two slaves and HAProxy, spread over three zones. Everything else has its default; herd.hcl
+# shows every option.
 cluster "minimal" {
   region = "eu-west-1"
 }

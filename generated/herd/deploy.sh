@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-6981deadc29c slave=herd-slave-bf59d39c1251 haproxy=herd-haproxy-43a0dc188ff1)
+images=(master=herd-master-c6fdb20a3848 slave=herd-slave-e716108fce6e haproxy=herd-haproxy-a2f174f76e75)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

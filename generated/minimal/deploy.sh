@@ -22,7 +22,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-6e384a8eca26 slave=minimal-slave-cdc998848b60 haproxy=minimal-haproxy-850d507fa982)
+images=(master=minimal-master-9c69420e3f4d slave=minimal-slave-29c7d8eea131 haproxy=minimal-haproxy-4032dea8caaa)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

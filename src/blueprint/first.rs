@@ -177,7 +177,7 @@ fn option(name: &str, written: &[String], example: &str) -> String {
     format!("{name} = [{}]", written.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
 }
 
-/// Text as HCL writes it.
+/// Returns a text as an HCL string. hcl-rs would not do: it takes `$${` for escaped already, and the text would lose a `$`.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -190,4 +190,26 @@ fn quoted(text: &str) -> String {
         }
     }
     quoted.replace("${", "$${").replace("%{", "%%{") + "\""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_text_reads_as_itself() {
+        for text in [
+            "a",
+            "",
+            "a \"b\" \\c",
+            "${x} and %{ if } and $${y}",
+            "line\nbreak\ttab\r\u{1}\u{7f}",
+            "\u{e9}\u{1f418}",
+            "'",
+        ] {
+            let body: hcl::Body = hcl::parse(&format!("x = {}\n", quoted(text))).expect(text);
+            let read = body.attributes().next().map(|attribute| attribute.expr.clone());
+            assert_eq!(read, Some(hcl::Expression::from(text)), "{}", quoted(text));
+        }
+    }
 }

@@ -11,11 +11,11 @@ use super::failure::{Failure, Kind};
 use super::report::{Report, Style};
 use crate::blueprint::{Diagnostic, Places};
 use crate::cluster::check::access::Door;
-use crate::cluster::check::capacity::Sum;
-use crate::cluster::check::outage::{Prediction, Term, seconds};
 use crate::cluster::check::quorum::Verdict;
+use crate::cluster::check::sum::Sum;
 use crate::cluster::check::{Check, Day, Kept, check, check_on};
 use crate::cluster::decision::Decision;
+use crate::cluster::fault::{Prediction, Term, seconds};
 use crate::system::{Context, clock};
 
 /// Runs the verb.

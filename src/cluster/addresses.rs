@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use super::decision::{Ledger, list};
-use super::{Arch, Machine, Network, Role, Subnet};
+use super::decision::{ELSEWHERE, Ledger, elsewhere, list};
+use super::{Arch, Cluster, Machine, Network, Role, Subnet};
 use crate::blueprint::model::{self, Blueprint};
 
 /// First address of a subnet's database block. AWS keeps a subnet's first four addresses and its last
@@ -88,50 +88,82 @@ pub fn machines(blueprint: &Blueprint, subnets: &[Subnet]) -> Vec<Machine> {
     all
 }
 
-/// Notes where everything lives, and why there.
+/// Records where everything lives, and why there.
 pub fn record(network: &Network, machines: &[Machine], ledger: &mut Ledger) {
-    const SUBNETS: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html";
-    for subnet in &network.subnets {
-        let name = format!("network.{}", subnet.zone);
-        let (from, why) = match subnet.id {
-            Some(_) => (list(["network.subnet"]), "the subnet that exists already, as the blueprint describes it"),
-            None => (
-                list(["network.cidr", "network.zones"]),
-                "the network in equal parts, the smallest power of two that gives each zone one",
-            ),
-        };
-        ledger.add(&name, subnet.cidr.to_string(), from, why, SUBNETS);
-        if let Some(id) = &subnet.id {
-            let why = "looked up by its id, and left as it is: AWS lets two subnets have the same name";
-            ledger.add(&format!("{name}.id"), id, list(["network.subnet"]), why, SUBNETS);
-        }
-        let blocks = [("databases", subnet.databases), ("haproxy", subnet.haproxy)];
-        for (kind, block) in blocks {
-            let why = "a block for each kind of machine, behind the addresses that AWS keeps: rules name blocks, so a machine more changes none";
-            ledger.add(&format!("{name}.{kind}"), block.to_string(), vec![name.clone()], why, SUBNETS);
-        }
-        if network.makes_endpoint {
-            const ENDPOINT: &str = "https://docs.aws.amazon.com/vpc/latest/privatelink/interface-endpoints.html";
-            let why = "planned like a machine's, so that machines know it without asking the VPC's DNS, where it stays unknown";
-            let from = vec![format!("{name}.haproxy")];
-            ledger.add(&format!("{name}.endpoint"), subnet.endpoint.to_string(), from, why, ENDPOINT);
-        }
-    }
+    network.subnets.iter().for_each(|subnet| record_subnet(subnet, network.makes_endpoint, ledger));
     for machine in machines {
         let block = if machine.role == Role::Haproxy { "haproxy" } else { "databases" };
         let from = vec![format!("network.{}.{block}", machine.zone), "slaves.count".into()];
-        let why = "databases are dealt out over the zones; an address is planned, so that every file is complete before a machine exists";
+        let name = machine.name.clone();
         ledger.add(
             &format!("address.{}", machine.name),
             machine.address.to_string(),
             from,
-            why,
+            "Databases are distributed over the zones. Addresses are planned, so that every file is complete before a machine exists.",
             "this cluster's design",
+            move |c| c.machines.iter_mut().filter(|m| m.name == name).for_each(|m| m.address = ELSEWHERE),
         );
     }
     let members: Vec<&str> = machines.iter().filter(|m| m.etcd).map(|m| m.name.as_str()).collect();
-    let why = "an odd number, five at most; HAProxy's machine is the third where there are two databases";
-    ledger.add("etcd.members", members.join(", "), list(["slaves.count"]), why, "https://etcd.io/docs/v3.5/faq/");
+    ledger.add(
+        "etcd.members",
+        members.join(", "),
+        list(["slaves.count"]),
+        "An odd number of members, five at most. Where there are two databases, HAProxy's machine is the third member.",
+        "https://etcd.io/docs/v3.5/faq/",
+        |c| c.machines.iter_mut().rfind(|m| m.etcd).into_iter().for_each(|m| m.etcd = false),
+    );
+}
+
+/// Records a zone's subnet and its blocks.
+fn record_subnet(subnet: &Subnet, makes_endpoint: bool, ledger: &mut Ledger) {
+    const SUBNETS: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html";
+    let name = format!("network.{}", subnet.zone);
+    let here = |change: fn(&mut Subnet)| {
+        let zone = subnet.zone.clone();
+        move |c: &mut Cluster| c.network.subnets.iter_mut().filter(|subnet| subnet.zone == zone).for_each(change)
+    };
+    let (from, why) = match subnet.id {
+        Some(_) => (list(["network.subnet"]), "The subnet exists already. The blueprint describes it."),
+        None => (
+            list(["network.cidr", "network.zones"]),
+            "The network is split into equal parts: the smallest power of two that gives each zone one.",
+        ),
+    };
+    let zone = subnet.zone.clone();
+    ledger.add(&name, subnet.cidr.to_string(), from, why, SUBNETS, move |c| {
+        move_zone(c, &zone);
+    });
+    if let Some(id) = &subnet.id {
+        let why =
+            "The subnet is looked up by its id, because AWS lets two subnets have the same name. It is not changed.";
+        let change = here(|subnet| subnet.id.as_mut().into_iter().for_each(|id| id.push('0')));
+        ledger.add(&format!("{name}.id"), id, list(["network.subnet"]), why, SUBNETS, change);
+    }
+    let mut block = |kind: &str, block: Ipv4Net, change: fn(&mut Subnet)| {
+        let why = "Each kind of machine has a block of its own, after the addresses that AWS reserves. Rules name blocks, so another \
+                   machine changes no rule.";
+        ledger.add(&format!("{name}.{kind}"), block.to_string(), vec![name.clone()], why, SUBNETS, here(change));
+    };
+    block("databases", subnet.databases, |subnet| subnet.databases = elsewhere());
+    block("haproxy", subnet.haproxy, |subnet| subnet.haproxy = elsewhere());
+    if makes_endpoint {
+        const ENDPOINT: &str = "https://docs.aws.amazon.com/vpc/latest/privatelink/interface-endpoints.html";
+        let why = "The endpoint's address is planned like a machine's, so that machines need not ask the VPC's DNS for it. While the \
+                   endpoint is created, that DNS does not know it.";
+        let from = vec![format!("{name}.haproxy")];
+        let change = here(|subnet| subnet.endpoint = ELSEWHERE);
+        ledger.add(&format!("{name}.endpoint"), subnet.endpoint.to_string(), from, why, ENDPOINT, change);
+    }
+}
+
+/// Perturbs a zone: its subnet lies elsewhere, and the zone of everything in it has another name.
+fn move_zone(c: &mut Cluster, zone: &str) {
+    for subnet in c.network.subnets.iter_mut().filter(|subnet| subnet.zone == zone) {
+        subnet.cidr = elsewhere();
+        subnet.zone.push('0');
+    }
+    c.machines.iter_mut().filter(|machine| machine.zone == zone).for_each(|machine| machine.zone.push('0'));
 }
 
 /// How many of the databases are members of etcd: an odd number in all, HAProxy's machine being the third of two databases.

@@ -1,25 +1,26 @@
 //! Decisions that are the same in every cluster: timers, limits, ports and versions that no blueprint can change.
 //!
-//! Each stands here once, with its reason and source: templates and Terraform are filled from the values, comments in the
+//! Each is declared here once, with its reason and source. Templates and Terraform are filled from the values, and comments in the
 //! generated files are the reasons.
 
 use serde::Serialize;
 
 use super::decision::{Decision, Ledger};
 
-/// A value that can be taken otherwise, to see what it is at work in.
-trait Other {
-    fn other(self) -> Self;
+/// A value that can be changed, to see what depends on it.
+trait Change {
+    /// Gives it another value.
+    fn change(&mut self);
 }
 
-macro_rules! other {
-    ($($kind:ty),*) => { $(impl Other for $kind { fn other(self) -> Self { self + 1 } })* };
+macro_rules! numbers {
+    ($($kind:ty),*) => { $(impl Change for $kind { fn change(&mut self) { *self += 1 } })* };
 }
-other!(u16, u32, i32);
+numbers!(u16, u32, i32);
 
-impl Other for &'static str {
-    fn other(self) -> Self {
-        "another"
+impl Change for &'static str {
+    fn change(&mut self) {
+        *self = "another";
     }
 }
 
@@ -33,38 +34,28 @@ macro_rules! fixed {
             pub struct $Area { $(#[doc = concat!("The value of `", stringify!($area), ".", stringify!($name), "`.")] pub $name: $kind),* }
         )*
 
-        /// All of them, by area.
+        /// All of these values, by area.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
         pub struct Fixed { $($(#[$doc])* pub $area: $Area),* }
 
         impl Fixed {
-            /// As every cluster has them.
+            /// The values that every cluster has.
             pub const DEFAULT: Fixed = Fixed { $($area: $Area { $($name: $value),* }),* };
 
-            /// Notes them.
+            /// Records the values as decisions.
             pub(super) fn record(&self, ledger: &mut Ledger) {
                 $($(
+                    let name = concat!(stringify!($area), ".", stringify!($name));
                     let value = format!("{}{}", self.$area.$name, $unit);
-                    ledger.add(concat!(stringify!($area), ".", stringify!($name)), value, vec![], $why, $source);
+                    ledger.add(name, value, vec![], $why, $source, |c| c.fixed.$area.$name.change());
                 )*)*
             }
 
-            /// Why they are what they are.
+            /// Returns the values as decisions, with their reasons.
             pub fn decisions(&self) -> Vec<Decision> {
                 let mut ledger = Ledger::default();
                 self.record(&mut ledger);
                 ledger.into_decisions()
-            }
-
-            /// The same with the decision of this name taken otherwise; `None` where it is none of these.
-            pub(super) fn other(mut self, decision: &str) -> Option<Self> {
-                $($(
-                    if decision == concat!(stringify!($area), ".", stringify!($name)) {
-                        self.$area.$name = self.$area.$name.other();
-                        return Some(self);
-                    }
-                )*)*
-                None
             }
         }
     };
@@ -82,117 +73,117 @@ const BOTO: &str = "https://botocore.amazonaws.com/v1/documentation/api/latest/r
 const DESIGN: &str = "this cluster's design";
 const OWN: &str = "each program's own default";
 const GP3: &str = "https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html";
-const QUIET: &str = "a line in the log twice a minute tells that it still waits, and drowns nothing";
-const OOM: &str = "the kernel must not pick it when memory runs out: without it there is no primary";
-const FILES: &str = "connections are files: more than any limit of connections here can ask for";
-const AT_ONCE: &str = "it comes back within a second or two however often it falls: every second counts, and an endless loop shows in the log";
-const FEW: &str = "a process of one's own region answers within milliseconds or not at all";
+const QUIET: &str = "Two log lines per minute show that it is still waiting, without filling the log.";
+const OOM: &str = "The kernel must not kill it when memory runs out, because without it there is no primary.";
+const FILES: &str = "Each connection is a file. This is more than any limit on connections here can require.";
+const AT_ONCE: &str = "It restarts within a second or two, however often it fails. Every second counts, and an endless loop shows in the log.";
+const FEW: &str = "A process in the same region responds within milliseconds or not at all.";
 
 fixed! {
-    /// TCP ports, beside those that the blueprint names.
-    port: Port {
-        postgres: u16 = 5432 "", "PostgreSQL's own port: every tool knows it", OWN;
-        patroni: u16 = 8008 "", "Patroni's REST API: who is primary, who lags", OWN;
-        etcd_client: u16 = 2379 "", "etcd, for Patroni and for machines that join", OWN;
-        etcd_peer: u16 = 2380 "", "etcd, among its members", OWN;
-        ssh: u16 = 22 "", "administration, from the blueprint's admins alone", OWN;
-        https: u16 = 443 "", "AWS's APIs listen there", OWN;
+    /// TCP ports, besides those that the blueprint sets.
+    port: FixedPorts {
+        postgres: u16 = 5432 "", "PostgreSQL's default port, which every tool knows.", OWN;
+        patroni: u16 = 8008 "", "Patroni's REST API reports who is primary and who lags.", OWN;
+        etcd_client: u16 = 2379 "", "Patroni uses etcd here, and so do machines that join it.", OWN;
+        etcd_peer: u16 = 2380 "", "etcd's members talk to each other here.", OWN;
+        ssh: u16 = 22 "", "Administration by SSH is open only to the blueprint's admins.", OWN;
+        https: u16 = 443 "", "AWS's APIs listen here.", OWN;
     }
-    /// HAProxy's timers and checks, beside those that a failover is made of.
-    haproxy: Haproxy {
-        connect_timeout: u32 = 2 " s", "short, because all is in one region: a server that does not answer now is gone, and a retry goes to another", HAPROXY;
-        idle_timeout: u32 = 24 " h", "a statement that runs says nothing until its end, and to HAProxy that is an idle session: CREATE INDEX, VACUUM or a dump may take hours. Peers that are dead are found by keepalives, within minutes", HAPROXY;
-        keepalive_idle: u32 = 60 " s", "a peer that is silent is asked for a sign of life after this; the kernel's own would be two hours", HAPROXY;
-        keepalive_interval: u32 = 10 " s", "and again, until it answers", HAPROXY;
-        keepalive_count: u32 = 6 "", "so many unanswered are a dead peer: found within two minutes, as PostgreSQL's own settings do on its side", HAPROXY;
-        check_timeout: u32 = 2 " s", "a Patroni that has not answered a check by then counts as failed, like one that refuses", HAPROXY;
-        queue_timeout: u32 = 30 " s", "how long a client waits while all connections are taken, rather than being refused at once. While there is no primary nobody waits: HAProxy closes at once, and the client tries again", "https://docs.haproxy.org/3.0/configuration.html#4.2; measured: without a server that is up the connection is closed within milliseconds";
-        retries: u32 = 3 "", "a connection that fails goes to another server at the first retry", HAPROXY;
-        read_lag_mb: u32 = 16 " MB", "a standby that lacks more WAL than one segment, a second or so of a busy primary, gets no new connections; those that it has go on", "https://patroni.readthedocs.io/en/latest/rest_api.html";
-        command_timeout: u32 = 30 " s", "a person at the socket may think between two commands", HAPROXY_STATS;
-        request_timeout: u32 = 5 " s", "a client of the admin port that does not finish its request holds none of its connections for long", HAPROXY;
-        page_timeout: u32 = 30 " s", "people, Prometheus and probes ask and go", HAPROXY;
-        page_refresh: u32 = 5 " s", "the stats page follows a failover while one looks at it", HAPROXY_STATS;
-        api_timeout: u32 = 10 " s", "Patroni's view of the cluster may take an answer from etcd", HAPROXY;
-        api_inter: u32 = 2 " s", "no client waits for this check: it only picks a machine whose Patroni is alive", HAPROXY_CHECK;
-        api_fall: u32 = 2 " checks", "one failed check may be chance, two are not", HAPROXY_CHECK;
-        at_least: &'static str = "2.4" "", "the oldest with http-check send and monitor-uri as they are used here that is still maintained", "https://www.haproxy.org/";
+    /// HAProxy's timers and checks, besides those that a failover depends on.
+    haproxy: FixedHaproxy {
+        connect_timeout: u32 = 2 " s", "The timeout is short because everything is in one region. A server that does not respond by then is gone, and the retry goes to another one.", HAPROXY;
+        idle_timeout: u32 = 24 " h", "A running statement sends nothing until it ends, so HAProxy sees an idle session. CREATE INDEX, VACUUM or a dump may take hours. Keepalives detect dead peers within minutes.", HAPROXY;
+        keepalive_idle: u32 = 60 " s", "A silent peer gets a keepalive probe after this time. The kernel's default is two hours.", HAPROXY;
+        keepalive_interval: u32 = 10 " s", "The probe is repeated at this interval until the peer responds.", HAPROXY;
+        keepalive_count: u32 = 6 "", "After this many probes without a response the peer counts as dead. That takes two minutes, as with PostgreSQL's settings on its side.", HAPROXY;
+        check_timeout: u32 = 2 " s", "A Patroni that has not responded to a check by then counts as failed, like one that refuses the connection.", HAPROXY;
+        queue_timeout: u32 = 30 " s", "A client waits this long while all connections are taken, instead of being refused at once. While there is no primary, nobody waits: HAProxy closes the connection at once, and the client tries again.", "https://docs.haproxy.org/3.0/configuration.html#4.2; measured: without a server that is up the connection is closed within milliseconds";
+        retries: u32 = 3 "", "The first retry of a failed connection already goes to another server.", HAPROXY;
+        read_lag_mb: u32 = 16 " MB", "A standby that lacks more than one WAL segment, about a second's work of a busy primary, gets no new connections. It keeps those that it has.", "https://patroni.readthedocs.io/en/latest/rest_api.html";
+        command_timeout: u32 = 30 " s", "Somebody at the socket may take some time between two commands.", HAPROXY_STATS;
+        request_timeout: u32 = 5 " s", "A client that does not finish its request must not hold one of the admin port's connections for long.", HAPROXY;
+        page_timeout: u32 = 30 " s", "People, Prometheus and probes send a request and leave.", HAPROXY;
+        page_refresh: u32 = 5 " s", "The stats page reloads itself, so that it shows a failover as it happens.", HAPROXY_STATS;
+        api_timeout: u32 = 10 " s", "Patroni may have to ask etcd before it reports the cluster's state.", HAPROXY;
+        api_inter: u32 = 2 " s", "No client waits for this check. It only selects a machine whose Patroni is alive.", HAPROXY_CHECK;
+        api_fall: u32 = 2 " checks", "One failed check may be chance. Two are not.", HAPROXY_CHECK;
+        at_least: &'static str = "2.4" "", "The oldest maintained version that has http-check send and monitor-uri as haproxy.cfg uses them.", "https://www.haproxy.org/";
     }
-    /// Patroni, beside its timers.
-    patroni: Patroni {
-        maximum_lag_on_failover: u32 = 1048576 " bytes", "what a standby may lack and still become primary", PATRONI;
-        failsafe_mode: &'static str = "true" "", "while etcd has no majority, the primary goes on as long as it reaches every other Patroni and none objects; without it a primary that is well steps down. It takes all of them: where machines are gone and not only their etcd, it steps down as ever, and a standby that heard of it does not take over", "measured in the lab (tests/bench/failsafe.py 2, 16 trials): etcd stopped on both standbys for a minute, writes stopped for 47 and 49 s without it, for 0.5 and 0.4 s with it; the primary cut off from etcd alone: 14 s and a failover without it, 0.5 s with it; cut off from everything: 22 s either way; never did two machines acknowledge. https://patroni.readthedocs.io/en/latest/dcs_failsafe_mode.html";
-        member_slots_ttl: u32 = 24 " h", "how long the slot of an absent standby keeps WAL for it: a machine that is repaired within a day need not be copied anew; max_slot_wal_keep_size caps it as well", PATRONI;
-        safety_margin: u32 = 5 " s", "the watchdog fires this long before the lock could be another's: a Patroni that hangs is rebooted before a second primary can exist", "https://patroni.readthedocs.io/en/latest/watchdog.html";
-        at_least: &'static str = "4.0.6" "", "older ones overwrote a new leader's key when they came back from a cut, and acknowledged rows were lost; 4.0.6 ignores stale members of etcd as well", "measured: half of the trials with 3.0.2 lost rows; https://patroni.readthedocs.io/en/latest/releases.html";
+    /// Patroni's settings, besides its timers.
+    patroni: FixedPatroni {
+        maximum_lag_on_failover: u32 = 1048576 " bytes", "A standby that lacks more WAL than this cannot become primary.", PATRONI;
+        failsafe_mode: &'static str = "true" "", "While etcd has no majority, the primary continues as long as it reaches every other Patroni and none objects. Without this, a healthy primary steps down. It needs all of them: where whole machines are gone and not only their etcd, it steps down all the same. A standby that it has reached does not take over.", "measured in the lab (tests/bench/failsafe.py 2, 16 trials): with etcd stopped on both standbys for a minute, writes stopped for 47 and 49 s without it, and for 0.5 and 0.4 s with it; with the primary cut off from etcd alone, for 14 s and a failover without it, and for 0.5 s with it; with the primary cut off from everything, for 22 s either way; two machines never acknowledged writes at once. https://patroni.readthedocs.io/en/latest/dcs_failsafe_mode.html";
+        member_slots_ttl: u32 = 24 " h", "The slot of an absent standby keeps WAL for this long, so that a machine that is repaired within a day need not be copied again. max_slot_wal_keep_size limits it as well.", PATRONI;
+        safety_margin: u32 = 5 " s", "The watchdog fires this long before another machine could take the lock. A machine whose Patroni hangs is rebooted before a second primary can exist.", "https://patroni.readthedocs.io/en/latest/watchdog.html";
+        at_least: &'static str = "4.0.6" "", "Older versions overwrote a new leader's key when they came back after being cut off, and acknowledged rows were lost. 4.0.6 also ignores stale members of etcd.", "measured: half of the trials with 3.0.2 lost rows; https://patroni.readthedocs.io/en/latest/releases.html";
     }
-    /// etcd, beside its timing.
-    etcd: Etcd {
-        founders: u32 = 2 " members", "two found it and the others join them: neither can found one alone, and nobody else needs to be there. (Were all of them founders, etcd would not settle on its version before the last has come, and Patroni waits for that.)", "https://etcd.io/docs/v3.5/op-guide/clustering/";
-        history: u32 = 1 " h", "Patroni rewrites a handful of keys for ever: an hour of their history is more than anybody asks for", ETCD;
-        quota: u32 = 1073741824 " bytes", "history that compaction has missed can never fill the disk, and a gibibyte is a thousand times what Patroni's keys take", ETCD;
-        at_least: &'static str = "3.4" "", "the first with pre-vote, and with the JSON API that machines join by", "https://github.com/etcd-io/etcd/blob/main/CHANGELOG/CHANGELOG-3.4.md";
+    /// etcd's settings, besides its timing.
+    etcd: FixedEtcd {
+        founders: u32 = 2 " members", "Two members found etcd and the others join them. Neither can found it alone, and no other machine needs to be there. If all members were founders, etcd would not agree on its version until the last one had come, and Patroni waits for that.", "https://etcd.io/docs/v3.5/op-guide/clustering/";
+        history: u32 = 1 " h", "Patroni rewrites a handful of keys all the time. An hour of their history is more than anybody needs.", ETCD;
+        quota: u32 = 1073741824 " bytes", "History that compaction missed must never fill the disk. A gibibyte is a thousand times what Patroni's keys take.", ETCD;
+        at_least: &'static str = "3.4" "", "The first version with pre-vote, and with the JSON API that machines use to join.", "https://github.com/etcd-io/etcd/blob/main/CHANGELOG/CHANGELOG-3.4.md";
         call_timeout: u32 = 3 " s", FEW, DESIGN;
-        change_timeout: u32 = 10 " s", "a change of members is agreed upon by all of them", DESIGN;
+        change_timeout: u32 = 10 " s", "All members have to agree on a change of members.", DESIGN;
         restart: u32 = 2 " s", AT_ONCE, SERVICE;
-        nice: i32 = -5 "", "its turn comes before the database's: a heartbeat that waits for a query costs the leader", EXEC;
-        cpu_weight: u32 = 1000 "", "ten times another service's share of a busy processor. Where services have shares, niceness counts only among a service's own processes. There is no such thing for the disk: EC2's NVMe volumes have no scheduler, and both ionice and IOWeight work through one; that few writes wait before etcd's (kernel.dirty_bytes) is what helps it there", "https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files; https://docs.kernel.org/block/ioprio.html";
-        yield_every: u32 = 30 " s", "losing primary and etcd's leader at once costs seconds more: twice a minute is often enough to find them together, and costs nothing", "measured: 4 to 12 s more; systemd.timer(5)";
-        yield_accuracy: u32 = 1 " s", "the timer is not put off for others' sake", TIMER;
+        nice: i32 = -5 "", "etcd runs before the database does. A heartbeat that waits for a query costs the leader its place.", EXEC;
+        cpu_weight: u32 = 1000 "", "etcd gets ten times another service's share of a busy processor. Where services have shares, niceness only counts among the processes of one service. Nothing similar exists for the disk: ionice and IOWeight need an I/O scheduler, and EC2's NVMe volumes have none. There it helps that few writes wait ahead of etcd's (kernel.dirty_bytes).", "https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files; https://docs.kernel.org/block/ioprio.html";
+        yield_every: u32 = 30 " s", "Losing the primary and etcd's leader at once costs several more seconds. Checking twice a minute whether they are on one machine is often enough, and costs nothing.", "measured: 4 to 12 s more; systemd.timer(5)";
+        yield_accuracy: u32 = 1 " s", "The timer fires on time: systemd must not delay it to run it together with others.", TIMER;
     }
-    /// What happens at boot.
-    boot: Boot {
-        identity_pause: u32 = 2 " s", "the address may come late, and nothing else starts before", DESIGN;
+    /// The machines' boot.
+    boot: FixedBoot {
+        identity_pause: u32 = 2 " s", "The address may come late, and nothing else starts before it.", DESIGN;
         identity_log: u32 = 15 " tries", QUIET, DESIGN;
-        wait_pause: u32 = 1 " s", "a slave looks this often whether the master has founded the cluster", DESIGN;
+        wait_pause: u32 = 1 " s", "A slave checks this often whether the master has founded the cluster.", DESIGN;
         log_every: u32 = 30 " s", QUIET, DESIGN;
-        secrets_pause: u32 = 5 " s", "Terraform may still be making the secrets, the network or the endpoint may be late", DESIGN;
-        secrets_connect: u32 = 5 " s", "the endpoint is in this machine's own subnet", BOTO;
-        secrets_read: u32 = 10 " s", "an answer of a few bytes", BOTO;
-        secrets_attempts: u32 = 2 "", "whatever fails is tried again from the start, for ever", BOTO;
-        certificate_days: u32 = 3650 " days", "self-signed, it keeps the wire secret; who is who is decided by passwords and addresses. Ten years, as nothing renews it", "https://www.postgresql.org/docs/current/ssl-tcp.html";
-        clock: &'static str = "169.254.169.123" "", "Amazon's clock, which every machine reaches without a way out: logs can be laid side by side, and certificates and signed requests are only good at the right time", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configure-ec2-ntp.html";
-        scram_iterations: u32 = 4096 "", "PostgreSQL's own default: the passwords are long and random, and every connection pays for it", "https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-SCRAM-ITERATIONS";
-        scram_salt: u32 = 16 " bytes", "PostgreSQL's own length", "https://www.rfc-editor.org/rfc/rfc5803";
+        secrets_pause: u32 = 5 " s", "Terraform may still be creating the secrets, or the network or the endpoint may be late.", DESIGN;
+        secrets_connect: u32 = 5 " s", "The endpoint is in this machine's own subnet.", BOTO;
+        secrets_read: u32 = 10 " s", "The response has only a few bytes.", BOTO;
+        secrets_attempts: u32 = 2 "", "Whatever fails is retried from the start, without end.", BOTO;
+        certificate_days: u32 = 3650 " days", "The certificate is self-signed. It encrypts the connection, and passwords and addresses decide who is who. It is valid for ten years because nothing renews it.", "https://www.postgresql.org/docs/current/ssl-tcp.html";
+        clock: &'static str = "169.254.169.123" "", "Amazon's time server, which every machine reaches without internet access. Logs can be compared only with synchronized clocks, and certificates and signed requests are only valid at the right time.", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configure-ec2-ntp.html";
+        scram_iterations: u32 = 4096 "", "PostgreSQL's own default. The passwords are long and random, and every connection pays for more iterations.", "https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-SCRAM-ITERATIONS";
+        scram_salt: u32 = 16 " bytes", "PostgreSQL's own length.", "https://www.rfc-editor.org/rfc/rfc5803";
     }
-    /// The kernel of every machine that has one of its own.
-    kernel: KernelDefaults {
-        overcommit_memory: u32 = 2 "", "the kernel promises no more memory than kernel.overcommit_ratio allows", "https://docs.kernel.org/mm/overcommit-accounting.html";
-        swappiness: u32 = 1 "", "EC2's machines have no swap; where somebody adds some, only a machine that would else kill processes uses it", "https://www.postgresql.org/docs/current/kernel-resources.html#LINUX-MEMORY-OVERCOMMIT";
-        panic: u32 = 10 " s", "a kernel that has panicked hangs for ever by itself; rebooted, the machine follows the new primary", "https://docs.kernel.org/admin-guide/sysctl/kernel.html#panic";
-        transparent_huge_pages: &'static str = "madvise" "", "only programs that ask get huge pages made for them on the fly. PostgreSQL does not: its shared memory has pages of its own, and making them for anybody else stalls whoever touches memory", "https://docs.kernel.org/admin-guide/mm/transhuge.html";
-        journal: &'static str = "1G" "", "weeks of log; it shares the volume with the data and must never crowd it out, as a tenth of the disk could", "https://www.freedesktop.org/software/systemd/man/latest/journald.conf.html";
+    /// The kernel's settings on every machine with a kernel of its own.
+    kernel: FixedKernel {
+        overcommit_memory: u32 = 2 "", "The kernel grants no more memory than kernel.overcommit_ratio allows.", "https://docs.kernel.org/mm/overcommit-accounting.html";
+        swappiness: u32 = 1 "", "EC2 machines have no swap. Where somebody adds some, a machine uses it only to avoid killing processes.", "https://www.postgresql.org/docs/current/kernel-resources.html#LINUX-MEMORY-OVERCOMMIT";
+        panic: u32 = 10 " s", "By default a kernel that has panicked hangs for ever. After a reboot the machine follows the new primary.", "https://docs.kernel.org/admin-guide/sysctl/kernel.html#panic";
+        transparent_huge_pages: &'static str = "madvise" "", "Only programs that ask for transparent huge pages get them. PostgreSQL does not ask: its shared memory has reserved pages. Creating them for other programs would stall every process that touches memory.", "https://docs.kernel.org/admin-guide/mm/transhuge.html";
+        journal: &'static str = "1G" "", "This holds weeks of logs. They share the volume with the data and must never crowd it out, as journald's default of a tenth of the disk could.", "https://www.freedesktop.org/software/systemd/man/latest/journald.conf.html";
     }
     /// systemd's units.
-    unit: Unit {
+    unit: FixedUnits {
         restart: u32 = 1 " s", AT_ONCE, SERVICE;
         files: u32 = 65536 "", FILES, EXEC;
         oom_score: i32 = -900 "", OOM, EXEC;
-        stop: u32 = 120 " s", "a fast shutdown writes a checkpoint", SERVICE;
-        task: u32 = 30 " s", "a look that takes longer has hung", SERVICE;
+        stop: u32 = 120 " s", "A fast shutdown writes a checkpoint first.", SERVICE;
+        task: u32 = 30 " s", "A check that takes longer has hung.", SERVICE;
     }
-    /// Images, and how they are made.
-    image: Image {
-        disk_size: u32 = 8 " GiB", "what the images of every base have; no machine's own disk is smaller", GP3;
-        disk_iops: u32 = 3000 " a second", "what every gp3 volume has at no extra cost", GP3;
-        disk_throughput: u32 = 125 " MiB/s", "what every gp3 volume has at no extra cost", GP3;
-        retries: u32 = 10 "", "AWS throttles, and fails for a moment now and then: by itself Packer gives up after three tries", "https://developer.hashicorp.com/packer/integrations/hashicorp/amazon/latest/components/builder/ebs";
-        packer: &'static str = "1.8.1" "", "the oldest of HashiCorp's builds whose RSA signatures the bases' SSH servers take: older ones sign with SHA-1", "https://github.com/hashicorp/packer/blob/main/CHANGELOG.md#181-may-27-2022";
-        packer_rebuilt: &'static str = "1.6.6" "", "Debian 12 builds this version with an SSH library that signs with SHA-2; HashiCorp's own build of it, and older releases of Debian and Ubuntu, do not", "https://tracker.debian.org/pkg/packer; https://github.com/golang/crypto/commit/5d542ad";
-        packer_plugin: &'static str = "1.1.0" "", "the oldest amazon plugin that signs with SHA-2: it is the plugin that connects", "https://github.com/hashicorp/packer-plugin-amazon/releases/tag/v1.1.0";
-        lock_timeout: u32 = 300 " s", "the base's own first boot may hold apt's lock for minutes", "https://manpages.debian.org/trixie/apt/apt-get.8.en.html";
-        lock_pause: u32 = 5 " s", "whoever holds apt's lock holds it for seconds at least", DESIGN;
-        download_retries: u32 = 5 "", "a mirror fails for a moment now and then, and a build that it breaks costs minutes", "https://manpages.debian.org/trixie/apt/apt.conf.5.en.html";
-        install_tries: u32 = 3 "", "a mirror changes a few times a day: once more with new lists is enough, and a package that does not exist is still reported soon", DESIGN;
+    /// Images, and how they are built.
+    image: FixedImage {
+        disk_size: u32 = 8 " GiB", "The images of every base have this size. No machine's disk is smaller.", GP3;
+        disk_iops: u32 = 3000 " a second", "Every gp3 volume includes this at no extra cost.", GP3;
+        disk_throughput: u32 = 125 " MiB/s", "Every gp3 volume includes this at no extra cost.", GP3;
+        retries: u32 = 10 "", "AWS throttles requests, and fails for a moment now and then. By default Packer gives up after three tries.", "https://developer.hashicorp.com/packer/integrations/hashicorp/amazon/latest/components/builder/ebs";
+        packer: &'static str = "1.8.1" "", "The oldest build by HashiCorp whose RSA signatures the SSH servers of all bases accept. Older ones sign with SHA-1.", "https://github.com/hashicorp/packer/blob/main/CHANGELOG.md#181-may-27-2022";
+        packer_rebuilt: &'static str = "1.6.6" "", "Debian 12 builds this version with an SSH library that signs with SHA-2. HashiCorp's own build of it does not, nor do older releases of Debian and Ubuntu.", "https://tracker.debian.org/pkg/packer; https://github.com/golang/crypto/commit/5d542ad";
+        packer_plugin: &'static str = "1.1.0" "", "The oldest amazon plugin that signs with SHA-2. The plugin opens the SSH connection.", "https://github.com/hashicorp/packer-plugin-amazon/releases/tag/v1.1.0";
+        lock_timeout: u32 = 300 " s", "The first boot of the base may hold apt's lock for minutes.", "https://manpages.debian.org/trixie/apt/apt-get.8.en.html";
+        lock_pause: u32 = 5 " s", "Whatever holds apt's lock holds it for at least some seconds.", DESIGN;
+        download_retries: u32 = 5 "", "A mirror fails for a moment now and then, and a build that breaks on it costs minutes.", "https://manpages.debian.org/trixie/apt/apt.conf.5.en.html";
+        install_tries: u32 = 3 "", "A mirror changes a few times a day. Another try with new lists is enough, and a package that does not exist is still reported soon.", DESIGN;
     }
     /// Terraform, and the script that runs it without pgherd.
-    terraform: Terraform {
-        at_least: &'static str = "1.11" "", "the first with write-only arguments (passwords that never reach the state) and S3's own lock file", "https://developer.hashicorp.com/terraform/language/manage-sensitive-data/write-only";
-        provider: &'static str = "5.100.0" "", "the AWS provider that everything is tested with; version 5 gets no more features, and mirrors that have nothing newer stay usable", "https://developer.hashicorp.com/terraform/language/expressions/version-constraints";
-        provider_below: &'static str = "7.0.0" "", "version 6 removes or renames nothing that is used here; what 7 will, nobody knows", "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/version-6-upgrade";
-        password_length: u32 = 32 " characters", "letters and digits: some 190 bits, beyond any guessing", "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html";
-        wait: u32 = 600 " s", "installing nothing and copying nothing but an empty database, a cluster is whole within two minutes; the rest is patience with AWS", DESIGN;
-        poll: u32 = 3 " s", "often enough for whoever watches", DESIGN;
+    terraform: FixedTerraform {
+        at_least: &'static str = "1.11" "", "The first version with write-only arguments, which keep passwords out of the state, and with S3's own lock file.", "https://developer.hashicorp.com/terraform/language/manage-sensitive-data/write-only";
+        provider: &'static str = "5.100.0" "", "Everything is tested with this version of the AWS provider. Version 5 gets no more features, and mirrors that have nothing newer stay usable.", "https://developer.hashicorp.com/terraform/language/expressions/version-constraints";
+        provider_below: &'static str = "7.0.0" "", "Version 6 removes and renames nothing that is used here. Version 7 may.", "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/version-6-upgrade";
+        password_length: u32 = 32 " characters", "32 letters and digits are about 190 bits, which nobody can guess.", "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html";
+        wait: u32 = 600 " s", "A cluster is complete within two minutes, because it installs nothing and copies only an empty database. The rest is patience with AWS.", DESIGN;
+        poll: u32 = 3 " s", "This is often enough for somebody who watches.", DESIGN;
         request: u32 = 5 " s", FEW, DESIGN;
     }
 }

@@ -41,6 +41,17 @@ pub enum Party {
     SecretsEndpoint,
 }
 
+impl Party {
+    /// Returns the name that the security group and the IAM role of a kind of machine have.
+    pub fn machines(self) -> Option<&'static str> {
+        match self {
+            Party::Databases => Some("database"),
+            Party::Haproxy => Some("haproxy"),
+            Party::Clients | Party::Admins | Party::Network | Party::EtcdMembers | Party::SecretsEndpoint => None,
+        }
+    }
+}
+
 /// Something that must be let through, TCP all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Flow {

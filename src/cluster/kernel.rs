@@ -1,4 +1,4 @@
-//! How the kernel of a database machine shares out memory, and how much it may owe the disk.
+//! The kernel's settings on database machines: how it grants memory, and how much unwritten data it holds.
 
 use serde::Serialize;
 
@@ -6,27 +6,27 @@ use super::decision::Ledger;
 use super::{Machine, Postgres, Role, sizing};
 use crate::parameters;
 
-/// What the kernel itself takes at least, beside page tables: a sixteenth of memory.
+/// The kernel itself takes at least a sixteenth of memory, besides page tables.
 const KERNEL_SHARE: u64 = 16;
-/// What must be left beside `shared_buffers` for Patroni, etcd and the first connections, MiB.
+/// What Patroni, etcd and the first connections need besides `shared_buffers`, in MiB.
 const PROCESSES_MIB: u64 = 1024;
-/// Machines with less memory keep the kernel's own rule: the processes that are there anyway take a large part of it.
+/// Machines with less memory, in MiB, keep the kernel's own rule, because Patroni, etcd and the system take a large part of it.
 const STRICT_FROM_MIB: u64 = 4096;
-/// So many seconds of the disk's work may wait to be written before writers wait, too.
+/// Writers wait when the kernel holds data for this many seconds of the disk's throughput.
 const DIRTY_SECONDS: u64 = 4;
 
-/// Settings of the kernel that follow from a machine's size.
+/// The kernel's settings that follow from a machine's size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Kernel {
-    /// Percent of memory (without huge pages) that processes may reserve; `None` leaves the kernel's own rule.
+    /// The percentage of memory (without huge pages) that processes may reserve. `None` keeps the kernel's own rule.
     pub overcommit_ratio: Option<u64>,
-    /// Bytes that wait to be written before the kernel begins to.
+    /// How many unwritten bytes the kernel holds before it starts to write them.
     pub dirty_background_bytes: u64,
-    /// Bytes that wait to be written before writers wait, too.
+    /// How many unwritten bytes the kernel holds before writers must wait.
     pub dirty_bytes: u64,
 }
 
-/// Decides them for the smallest and slowest of the database machines, as any of them may become primary.
+/// Decides the settings for the smallest and slowest database machine, because any of them may become primary.
 pub fn resolve(machines: &[Machine], postgres: &Postgres, ledger: &mut Ledger) -> Kernel {
     const OVERCOMMIT: &str = "https://www.postgresql.org/docs/current/kernel-resources.html#LINUX-MEMORY-OVERCOMMIT";
     const DIRTY: &str = "https://docs.kernel.org/admin-guide/sysctl/vm.html";
@@ -43,10 +43,11 @@ pub fn resolve(machines: &[Machine], postgres: &Postgres, ledger: &mut Ledger) -
             "kernel.overcommit_ratio",
             format!("{ratio} %"),
             [blocks("instance_type"), settings.to_vec()].concat(),
-            "a process that asks for more memory than there is gets an error, which costs one query, rather than having the \
-             kernel kill a process of PostgreSQL's later, which costs all connections. The kernel keeps what the page tables of \
-             shared_buffers may take, and a sixteenth of memory",
+            "A process that asks for more memory than there is gets an error, which costs one query. Otherwise the kernel would kill one \
+             of PostgreSQL's processes later, which costs all connections. The kernel keeps what the page tables of shared_buffers \
+             may take, and a sixteenth of memory.",
             OVERCOMMIT,
+            |c| c.kernel.overcommit_ratio = None,
         );
     }
     let second = slowest_disk_mib(machines) * 1024 * 1024;
@@ -59,17 +60,19 @@ pub fn resolve(machines: &[Machine], postgres: &Postgres, ledger: &mut Ledger) -
         "kernel.dirty_background_bytes",
         format!("{dirty_background_bytes} bytes"),
         from.clone(),
-        "the kernel begins to write when a second of the disk's work waits. By itself it would wait for a tenth of memory, and the \
-         next write that has to be on the disk, etcd's among them, would stand behind all of it",
+        "The kernel starts to write when it holds data for one second of the disk's throughput. By default it waits until a tenth of \
+         memory is unwritten. The next write that must reach the disk, such as etcd's, would then wait for all of it.",
         DIRTY,
+        |c| c.kernel.dirty_background_bytes += 1,
     );
     ledger.add(
         "kernel.dirty_bytes",
         format!("{dirty_bytes} bytes"),
         from,
-        "at four seconds of the disk's work whoever writes waits, until there is less: what such a write stands behind stays below what \
-         Patroni's retries outlast",
+        "From four seconds of the disk's throughput on, writers wait until less is unwritten. What a write must wait for then stays \
+         shorter than Patroni's retries.",
         DIRTY,
+        |c| c.kernel.dirty_bytes += 1,
     );
     Kernel { overcommit_ratio, dirty_background_bytes, dirty_bytes }
 }
@@ -78,14 +81,14 @@ fn databases(machines: &[Machine]) -> impl Iterator<Item = &Machine> {
     machines.iter().filter(|machine| machine.role != Role::Haproxy)
 }
 
-/// `None` where one machine's is not known.
+/// Returns the memory of the smallest database machine, or `None` where one machine's is unknown.
 fn least_memory_mib(machines: &[Machine]) -> Option<u64> {
     let all: Option<Vec<u64>> =
         databases(machines).map(|machine| machine.instance.map(|instance| instance.memory_mib)).collect();
     all?.into_iter().min()
 }
 
-/// MiB a second: what the slowest volume gives, or the slowest link to one all day.
+/// Returns the throughput of the slowest volume, or of the slowest link to one, in MiB per second. A link counts with its baseline.
 fn slowest_disk_mib(machines: &[Machine]) -> u64 {
     let speed = |machine: &Machine| {
         let volume = u64::from(machine.disk.throughput);
@@ -95,7 +98,7 @@ fn slowest_disk_mib(machines: &[Machine]) -> u64 {
     databases(machines).map(speed).min().unwrap_or_default().max(1)
 }
 
-/// `None` where too little would be left for processes: PostgreSQL would not start.
+/// Returns the percentage, or `None` where too little would be left for PostgreSQL to start.
 fn overcommit_ratio(memory_mib: u64, postgres: &Postgres) -> Option<u64> {
     let buffers = postgres
         .settings
@@ -109,7 +112,7 @@ fn overcommit_ratio(memory_mib: u64, postgres: &Postgres) -> Option<u64> {
     };
     let kernel = tables + memory_mib / KERNEL_SHARE;
     let ratio = memory_mib.checked_sub(kernel)? * 100 / memory_mib;
-    // Huge pages are no part of what processes may reserve; where the kernel finds none, shared memory is.
+    // Processes cannot reserve huge pages this way. Where the kernel finds none, shared memory comes from what they can reserve.
     let without = |huge: u64| memory_mib.saturating_sub(huge) * ratio / 100;
     let fits = without(0) >= buffers_mib + PROCESSES_MIB
         && (!postgres.reserves_huge_pages || without(buffers_mib) >= PROCESSES_MIB);

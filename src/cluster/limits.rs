@@ -1,47 +1,47 @@
-//! How many connections go where.
+//! How many connections each listener and server takes.
 
 use serde::Serialize;
 
+use super::Postgres;
 use super::decision::{Ledger, list};
-use super::{Haproxy, Postgres};
 
-/// Connections that HAProxy leaves to Patroni, pg_rewind, monitoring and operators, beside the superuser's reserve.
+/// Connections that HAProxy leaves to Patroni, pg_rewind, monitoring and operators, besides the reserve for superusers.
 const KEPT_FOR_OPERATION: u32 = 7;
-/// Connections to the admin port: people, Prometheus and probes.
+/// Connections to the admin port, for people, Prometheus and probes.
 const ADMIN_CONNECTIONS: u32 = 100;
 
-/// HAProxy's limits. One machine can be behind three servers: it was a standby a moment ago (`read`), is the primary now
-/// (`write`), and the only one left (`read_fallback`); the three together stay below PostgreSQL's limit.
+/// HAProxy's limits. One machine can be behind three servers at once: it was a standby a moment ago (`read`), it is the primary now
+/// (`write`), and it is the only database left (`read_fallback`). The three together stay below PostgreSQL's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Limits {
-    /// PostgreSQL's own limit.
+    /// PostgreSQL's `max_connections`.
     pub max_connections: u32,
-    /// Of those, what HAProxy leaves alone.
+    /// How many of those HAProxy never uses.
     pub kept: u32,
-    /// To a server of the write port.
+    /// Connections to one server of the write port.
     pub write: u32,
-    /// To a server of the read port.
+    /// Connections to one server of the read port.
     pub read: u32,
-    /// To a primary that serves reads because no standby does.
+    /// Connections to a primary that serves reads because no standby does.
     pub read_fallback: u32,
-    /// From clients on the write port: as many again may wait.
+    /// Clients on the write port, including those that wait.
     pub write_frontend: u32,
-    /// From clients on the read port.
+    /// Clients on the read port, including those that wait.
     pub read_frontend: u32,
-    /// On the admin port.
+    /// Connections to the admin port.
     pub admin: u32,
-    /// All of HAProxy's.
+    /// All of HAProxy's connections.
     pub global: u32,
 }
 
 impl Limits {
-    /// Shares PostgreSQL's connections out.
+    /// Divides PostgreSQL's connections among HAProxy's servers.
     pub fn new(max_connections: u32, reserved: u32, standbys: u32, primary_serves_reads: bool) -> Self {
         let kept = reserved.saturating_add(KEPT_FOR_OPERATION);
         let room = max_connections.saturating_sub(kept).max(3);
         let (read, read_fallback) = match (primary_serves_reads, standbys) {
             (true, _) => (room / 2, 0),
-            // Nobody is ever a standby: the primary's share for reads is the whole of them.
+            // There never is a standby, so the primary serves all reads.
             (false, 0) => (1, room / 2),
             (false, _) => (room * 2 / 5, room / 5),
         };
@@ -62,56 +62,46 @@ impl Limits {
         }
     }
 
-    /// All that may reach one PostgreSQL.
+    /// Returns how many connections may reach one PostgreSQL at most.
     pub fn most(&self) -> u32 {
         (self.write + self.read + self.read_fallback).saturating_add(self.kept)
     }
 }
 
-/// Notes the limits, and why they are so.
-pub fn record(haproxy: &Haproxy, postgres: &Postgres, ledger: &mut Ledger) {
+/// Records the limits, and why they have these values.
+pub fn record(limits: Limits, postgres: &Postgres, ledger: &mut Ledger) {
     const POSTGRES: &str = "https://www.postgresql.org/docs/current/runtime-config-connection.html";
     const MAXCONN: &str = "https://docs.haproxy.org/3.0/configuration.html#5.2-maxconn";
     const SHARE: &str =
-        "a machine can be behind write, read and the fallback at once: together they stay below max_connections";
-    let limits = &haproxy.limits;
-    let mut add = |name: &str, value: u32, from: Vec<String>, why, source| {
-        ledger.add(name, format!("{value} connections"), from, why, source);
+        "A machine can be behind write, read and the fallback at once. Together they stay below max_connections.";
+    const WAIT: &str = "Twice what the servers take, so that as many again may wait for a connection.";
+    let mut values = limits;
+    let mut add = |name: &str, from: Vec<String>, why, source, limit: fn(&mut Limits) -> &mut u32| {
+        let value = format!("{} connections", limit(&mut values));
+        ledger.add(name, value, from, why, source, move |c| *limit(&mut c.haproxy.limits) += 1);
     };
     let reserves = ["superuser_reserved_connections", "reserved_connections"];
     let reserved = reserves.iter().filter(|name| postgres.settings.contains_key(**name));
-    add(
-        "haproxy.kept",
-        limits.kept,
-        reserved.map(|name| format!("postgres.{name}")).collect(),
-        "PostgreSQL's reserve for superusers, and 7 for Patroni, pg_rewind, monitoring and operators",
-        POSTGRES,
-    );
+    let reserved = reserved.map(|name| format!("postgres.{name}")).collect();
+    const KEPT: &str =
+        "PostgreSQL's reserve for superusers, plus 7 connections for Patroni, pg_rewind, monitoring and operators.";
+    add("haproxy.kept", reserved, KEPT, POSTGRES, |limits| &mut limits.kept);
     let shares = || list(["postgres.max_connections", "haproxy.kept", "haproxy.primary_serves_reads", "slaves.count"]);
-    add("haproxy.write.server.maxconn", limits.write, shares(), SHARE, MAXCONN);
-    add("haproxy.read.server.maxconn", limits.read, shares(), SHARE, MAXCONN);
+    add("haproxy.write.server.maxconn", shares(), SHARE, MAXCONN, |limits| &mut limits.write);
+    add("haproxy.read.server.maxconn", shares(), SHARE, MAXCONN, |limits| &mut limits.read);
     if limits.read_fallback > 0 {
-        add("haproxy.read_fallback.server.maxconn", limits.read_fallback, shares(), SHARE, MAXCONN);
+        add("haproxy.read_fallback.server.maxconn", shares(), SHARE, MAXCONN, |limits| &mut limits.read_fallback);
     }
-    const WAIT: &str = "twice what the servers take: as many again may wait for a connection";
-    add("haproxy.write.maxconn", limits.write_frontend, list(["haproxy.write.server.maxconn"]), WAIT, MAXCONN);
-    add(
-        "haproxy.read.maxconn",
-        limits.read_frontend,
-        list(["haproxy.read.server.maxconn", "slaves.count"]),
-        WAIT,
-        MAXCONN,
-    );
-    add("haproxy.admin.maxconn", limits.admin, vec![], "people, Prometheus and probes", MAXCONN);
+    let servers = list(["haproxy.write.server.maxconn"]);
+    add("haproxy.write.maxconn", servers, WAIT, MAXCONN, |limits| &mut limits.write_frontend);
+    let servers = list(["haproxy.read.server.maxconn", "slaves.count"]);
+    add("haproxy.read.maxconn", servers, WAIT, MAXCONN, |limits| &mut limits.read_frontend);
+    const ADMIN: &str = "The admin port serves people, Prometheus and probes.";
+    add("haproxy.admin.maxconn", vec![], ADMIN, MAXCONN, |limits| &mut limits.admin);
     let parts = list(["haproxy.write.maxconn", "haproxy.read.maxconn", "haproxy.admin.maxconn"]);
-    const GLOBAL: &str = "all that the frontends take, and as many again as the admin port for health checks";
-    add(
-        "haproxy.global.maxconn",
-        limits.global,
-        parts,
-        GLOBAL,
-        "https://docs.haproxy.org/3.0/configuration.html#3.2-maxconn",
-    );
+    const GLOBAL: &str = "The sum of all frontends, plus as many again as the admin port for health checks.";
+    const TOTAL: &str = "https://docs.haproxy.org/3.0/configuration.html#3.2-maxconn";
+    add("haproxy.global.maxconn", parts, GLOBAL, TOTAL, |limits| &mut limits.global);
 }
 
 #[cfg(test)]

@@ -213,3 +213,29 @@ fn autovacuum_is_bounded_by_the_machine() {
         }
     }
 }
+
+/// `explain` finds out what depends on a decision by changing it: a change that does nothing would hide all of it.
+#[test]
+fn every_decision_changes_the_cluster_and_states_its_reason_in_sentences() {
+    for path in ["blueprints/herd.hcl", "tests/blueprints/vpc.hcl", "tests/blueprints/largest.hcl"] {
+        let text = std::fs::read_to_string(path).expect("a blueprint");
+        let cluster = resolve(&crate::blueprint::parse(path, &text).expect("valid"));
+        for decision in cluster.decisions.iter() {
+            let name = &decision.name;
+            // An empty list makes no line that could change.
+            let empty = decision.value == "-";
+            assert!(empty || decision.perturb(&cluster) != cluster, "{path}: {name}");
+            let first = decision.why.chars().next().expect("a reason");
+            assert!(
+                first.is_uppercase() || first.is_ascii_digit() || starts_with_a_name(decision.why),
+                "{name}: {}",
+                decision.why
+            );
+            assert!(decision.why.ends_with('.') && !decision.source.is_empty(), "{name}: {}", decision.why);
+        }
+    }
+}
+
+fn starts_with_a_name(why: &str) -> bool {
+    ["etcd ", "etcd's ", "gp3 "].iter().any(|name| why.starts_with(name))
+}

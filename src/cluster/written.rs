@@ -1,147 +1,218 @@
-//! Decisions that are the blueprint's own: it says so, or its default is what an expert would write.
+//! Decisions that the blueprint takes itself, by an attribute or by that attribute's default.
 
-use super::decision::Ledger;
+use super::decision::{Ledger, elsewhere};
+use super::{Arch, Base, BaseImage, CLUSTER_TAG, Cluster, Module, Party, Role};
 use crate::blueprint::Peer;
-use crate::blueprint::model::{Blueprint, Machine, State};
+use crate::blueprint::model::{self, Blueprint, Machine, State};
 
 const TYPES: &str = "https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-types.html";
 const DESIGN: &str = "this cluster's design";
 
-/// Notes what the files have from the blueprint as it is.
+/// Records every value that the generated files take from the blueprint unchanged.
 pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
-    let mut note = |name: &str, value: String, why: &'static str, source: &'static str| {
-        ledger.add(name, value, vec![name.to_string()], why, source);
-    };
-    const VPC: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html";
-    const HAPROXY: &str = "https://docs.haproxy.org/3.0/configuration.html#4-bind";
     const REGIONS: &str = "https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html";
-    note("region", blueprint.region.clone(), "where everything lives; the only attribute without a default", REGIONS);
-    note(
-        "slaves.count",
-        blueprint.slave_count.to_string(),
-        if blueprint.failover.synchronous {
-            "with two, a failover leaves one for commits to wait for"
-        } else {
-            "with two, a failover leaves one"
-        },
-        DESIGN,
-    );
-    note(
-        "image.base",
-        blueprint.image.base.name().to_string(),
-        "what every machine runs; Debian 13's own packages are new enough for all that is needed",
-        "https://wiki.debian.org/Cloud/AmazonEC2Image",
-    );
-    if let Some(builder) = &blueprint.image.builder_instance_type {
-        note("image.builder_instance_type", builder.clone(), "what Packer builds on", TYPES);
-    }
-    if let Some(subnet) = &blueprint.image.builder_subnet_id {
-        const PACKER: &str =
-            "https://developer.hashicorp.com/packer/integrations/hashicorp/amazon/latest/components/builder/ebs";
-        note("image.builder_subnet_id", subnet.clone(), "where Packer builds", PACKER);
-    }
-    note(
-        "image.max_age_days",
-        format!("{} days", blueprint.image.max_age_days),
-        "machines have no way out, so fixes reach them with a new image alone; a month is the pace at which distributions publish new base images, and common for a patch that is not urgent",
-        DESIGN,
-    );
+    const WHERE: &str = "Everything lives in this region. It is the only attribute without a default.";
+    ledger.attribute("region", &*blueprint.region, WHERE, REGIONS, |c| {
+        c.region = "elsewhere".into();
+        c.tags.insert(CLUSTER_TAG.into(), format!("{}/{}", c.name, c.region));
+    });
+    let why = match blueprint.failover.synchronous {
+        true => "With two slaves, a failover leaves one standby for commits to wait for.",
+        false => "With two slaves, a failover leaves one standby.",
+    };
+    ledger.attribute("slaves.count", blueprint.slave_count.to_string(), why, DESIGN, |c| {
+        // Of several, one stays: what a single slave needs does not follow from how many there are.
+        let first = c.slaves().next().map(|m| m.name.clone()).filter(|_| c.slaves().count() > 1);
+        c.machines.retain(|m| m.role != Role::Slave || Some(&m.name) == first.as_ref());
+    });
+    record_image(&blueprint.image, ledger);
     for (key, value) in &blueprint.tags {
         const TAGS: &str = "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html";
-        note(&format!("tags.{key}"), value.clone(), "on everything that is made", TAGS);
+        let tag = key.clone();
+        ledger.attribute(&format!("tags.{key}"), value, "Everything that is made carries this tag.", TAGS, move |c| {
+            c.tags.entry(tag.clone()).and_modify(|value| value.push('0'));
+        });
     }
-    if let State::S3 { bucket, key_prefix, region } = &blueprint.state {
-        const S3: &str = "https://developer.hashicorp.com/terraform/language/backend/s3";
-        for (name, value) in [("bucket", bucket), ("key_prefix", key_prefix), ("region", region)] {
-            let why = "where Terraform's state is kept, with a lock, for more than one person";
-            note(&format!("state.s3.{name}"), value.clone(), why, S3);
-        }
-    }
+    record_state(&blueprint.state, ledger);
     if let Some(key) = &blueprint.kms_key_id {
         const KMS: &str = "https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption.html";
-        note("kms_key_id", key.clone(), "a key of the blueprint's own for disks, images and passwords", KMS);
+        const WHY: &str = "This key encrypts disks, images and passwords, instead of AWS's own keys.";
+        // Several lines exist only because there is a key.
+        ledger.attribute("kms_key_id", key, WHY, KMS, |c| c.kms_key_id = None);
     }
-    if let Some(vpc) = &blueprint.network.existing {
-        note("network.vpc_id", vpc.vpc_id.clone(), "the VPC exists already: nothing of it is changed or tagged", VPC);
+    record_network(&blueprint.network, ledger);
+    record_postgres(&blueprint.postgres, ledger);
+    record_haproxy(&blueprint.haproxy, ledger);
+    record_machine(Role::Master, &blueprint.master, ledger);
+    record_machine(Role::Haproxy, &blueprint.haproxy.machine, ledger);
+    if blueprint.slave_count > 0 {
+        record_machine(Role::Slave, &blueprint.slaves, ledger);
     }
-    note("network.cidr", blueprint.network.cidr.to_string(), "a private range that nothing else of yours uses", VPC);
-    let listed = |peers: &[Peer]| peers.iter().map(Peer::to_string).collect::<Vec<_>>().join(", ");
-    let own = [Peer::from(blueprint.network.cidr)];
-    let clients = blueprint.network.clients.as_deref().unwrap_or(&own);
+}
+
+fn record_image(image: &model::Image, ledger: &mut Ledger) {
+    const BASES: &str = "https://wiki.debian.org/Cloud/AmazonEC2Image";
+    const BASE: &str =
+        "Every machine runs this base. Debian 13's own packages are new enough for all that a cluster needs.";
+    ledger.attribute("image.base", image.base.name(), BASE, BASES, |c| {
+        let other = Base::ALL.into_iter().rfind(|base| *base != c.base.base);
+        c.base = BaseImage::of(other.unwrap_or(c.base.base));
+    });
+    if let Some(builder) = &image.builder_instance_type {
+        const WHY: &str = "Packer builds images on a machine of this type.";
+        ledger.attribute("image.builder_instance_type", builder, WHY, TYPES, |c| {
+            c.builder_instance_type.as_mut().into_iter().for_each(|kind| kind.push('0'));
+        });
+    }
+    if let Some(subnet) = &image.builder_subnet_id {
+        const PACKER: &str =
+            "https://developer.hashicorp.com/packer/integrations/hashicorp/amazon/latest/components/builder/ebs";
+        ledger.attribute("image.builder_subnet_id", subnet, "Packer builds images in this subnet.", PACKER, |c| {
+            c.builder_subnet_id.as_mut().into_iter().for_each(|subnet| subnet.push('0'));
+        });
+    }
+    const AGE: &str = "Machines cannot reach the internet, so fixes reach them only with a new image. Distributions publish new base \
+                       images about once a month, which is also a common deadline for patches that are not urgent.";
+    let age = format!("{} days", image.max_age_days);
+    ledger.attribute("image.max_age_days", age, AGE, DESIGN, |c| c.image_max_age_days += 1);
+}
+
+fn record_state(state: &State, ledger: &mut Ledger) {
+    const S3: &str = "https://developer.hashicorp.com/terraform/language/backend/s3";
+    const WHY: &str =
+        "Terraform keeps its state in this bucket, with a lock, so that several people can work on the cluster.";
+    let State::S3 { bucket, key_prefix, region } = state else { return };
+    ledger.attribute("state.s3.bucket", bucket, WHY, S3, |c| c.state = State::Local);
+    ledger.attribute("state.s3.key_prefix", key_prefix, WHY, S3, |c| {
+        if let State::S3 { key_prefix, .. } = &mut c.state {
+            key_prefix.push('0');
+        }
+    });
+    ledger.attribute("state.s3.region", region, WHY, S3, |c| {
+        if let State::S3 { region, .. } = &mut c.state {
+            region.push('0');
+        }
+    });
+}
+
+fn record_network(network: &model::Network, ledger: &mut Ledger) {
+    const VPC: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html";
     const GROUPS: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html";
-    note(
-        "network.clients",
-        listed(clients),
-        "who may reach the write and read ports; by default the network's own",
-        GROUPS,
-    );
-    if !blueprint.network.admins.is_empty() {
-        note("network.admins", listed(&blueprint.network.admins), "who may reach SSH and the stats page", GROUPS);
+    if let Some(vpc) = &network.existing {
+        const WHY: &str = "The VPC exists already. It is neither changed nor tagged.";
+        ledger.attribute("network.vpc_id", &*vpc.vpc_id, WHY, VPC, |c| {
+            c.network.vpc_id = None;
+            c.network.makes_endpoint = true;
+            c.network.subnets.iter_mut().for_each(|subnet| subnet.id = None);
+        });
     }
-    let postgres = &blueprint.postgres;
-    let databases: Vec<_> = postgres.databases.iter().map(|database| database.name.clone()).collect();
+    const CIDR: &str = "Choose a private range that none of your other networks uses.";
+    ledger.attribute("network.cidr", network.cidr.to_string(), CIDR, VPC, |c| c.network.cidr = elsewhere());
+    let listed = |peers: &[Peer]| peers.iter().map(Peer::to_string).collect::<Vec<_>>().join(", ");
+    let own = [Peer::from(network.cidr)];
+    let clients = network.clients.as_deref().unwrap_or(&own);
+    const CLIENTS: &str =
+        "These addresses may reach the write and read ports. By default, those of the network itself may.";
+    ledger.attribute("network.clients", listed(clients), CLIENTS, GROUPS, |c| {
+        c.network.clients = vec![elsewhere().into()];
+    });
+    if !network.admins.is_empty() {
+        const ADMINS: &str = "These addresses may reach SSH and the stats page.";
+        ledger.attribute("network.admins", listed(&network.admins), ADMINS, GROUPS, |c| {
+            c.network.admins = vec![elsewhere().into()];
+        });
+    }
+}
+
+fn record_postgres(postgres: &model::Postgres, ledger: &mut Ledger) {
     const ROLES: &str = "https://www.postgresql.org/docs/current/sql-createrole.html";
     const DATABASES: &str = "https://www.postgresql.org/docs/current/sql-createdatabase.html";
-    note(
+    let users: Vec<String> = postgres.users.iter().map(|user| user.name.clone()).collect();
+    let databases: Vec<String> = postgres.databases.iter().map(|database| database.name.clone()).collect();
+    ledger.attribute(
         "postgres.users",
-        listed_or_dash(&postgres.users.iter().map(|user| user.name.clone()).collect::<Vec<_>>()),
-        "who may log in, each to the databases that it owns and to those that its block names; each has a password of its own in \
-         Secrets Manager. What a guest may do holds for tables that the owner makes later, too (ALTER DEFAULT PRIVILEGES): \
-         pg_read_all_data would read the tables of everybody else as well, and PostgreSQL 13 has no such role",
+        listed_or_dash(&users),
+        "These users may log in to the databases that they own and to those that their blocks list. Each has its own password in \
+         Secrets Manager. Privileges in a database also apply to tables that its owner creates later (ALTER DEFAULT PRIVILEGES). \
+         pg_read_all_data would let a user read everybody else's tables as well, and PostgreSQL 13 does not have it.",
         ROLES,
+        |c| {
+            let users = std::mem::take(&mut c.postgres.users);
+            c.secrets.retain(|secret| !users.iter().any(|user| secret.name.ends_with(&format!("/user/{}", user.name))));
+        },
     );
-    note(
+    ledger.attribute(
         "postgres.databases",
         listed_or_dash(&databases),
-        "made when the cluster is founded, each with its owner",
+        "Each database is created with its owner when the cluster is founded.",
         DATABASES,
+        |c| c.postgres.databases.clear(),
     );
-    let haproxy = &blueprint.haproxy;
-    note("haproxy.write_port", haproxy.write_port.to_string(), "always leads to the primary", HAPROXY);
-    note("haproxy.read_port", haproxy.read_port.to_string(), "leads to the standbys", HAPROXY);
-    note("haproxy.stats.port", haproxy.stats.port.to_string(), "stats page, metrics, health", HAPROXY);
+}
+
+fn record_haproxy(haproxy: &model::Haproxy, ledger: &mut Ledger) {
+    const BIND: &str = "https://docs.haproxy.org/3.0/configuration.html#4-bind";
     const STATS: &str = "https://docs.haproxy.org/3.0/configuration.html#4-stats%20uri";
-    note("haproxy.stats.path", haproxy.stats.path.clone(), "where the seed had it", STATS);
-    note(
-        "haproxy.stats.user",
-        haproxy.stats.user.clone(),
-        "as the seed had it; the password is made by Terraform",
-        STATS,
-    );
-    let mut kinds = vec![("master", &blueprint.master), ("haproxy", &haproxy.machine)];
-    if blueprint.slave_count > 0 {
-        kinds.push(("slaves", &blueprint.slaves));
-    }
-    for (block, machine) in kinds {
-        record_machine(block, machine, &mut note);
-    }
+    let mut port = |name: &str, port: u16, why, change: fn(&mut Cluster) -> &mut u16| {
+        ledger.attribute(name, port.to_string(), why, BIND, move |c| *change(c) ^= 1024);
+    };
+    port("haproxy.write_port", haproxy.write_port, "This port always leads to the primary.", |c| {
+        &mut c.haproxy.write_port
+    });
+    port("haproxy.read_port", haproxy.read_port, "This port leads to the standbys.", |c| &mut c.haproxy.read_port);
+    const ADMIN: &str = "This port serves the stats page, metrics and health checks.";
+    port("haproxy.stats.port", haproxy.stats.port, ADMIN, |c| &mut c.haproxy.stats.port);
+    const PATH: &str = "The project's first scripts served the stats page here.";
+    ledger.attribute("haproxy.stats.path", &*haproxy.stats.path, PATH, STATS, |c| c.haproxy.stats.path.push('0'));
+    const USER: &str = "The project's first scripts used this name. Terraform generates the password.";
+    ledger.attribute("haproxy.stats.user", &*haproxy.stats.user, USER, STATS, |c| {
+        c.haproxy.stats.user.push('0');
+        let of_haproxy = c.secrets.iter_mut().filter(|secret| secret.readers.contains(&Party::Haproxy));
+        of_haproxy.for_each(|secret| secret.description.push('0'));
+    });
 }
 
 fn listed_or_dash(names: &[String]) -> String {
     if names.is_empty() { "-".into() } else { names.join(", ") }
 }
 
-fn record_machine(block: &str, machine: &Machine, note: &mut impl FnMut(&str, String, &'static str, &'static str)) {
-    const GP3: &str = "https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html";
-    let kind = match block {
-        "haproxy" => "it only passes bytes on: two processors are enough for thousands of connections",
-        _ => "memory pays first: a working set that fits into it reads nothing from disk",
-    };
-    note(&format!("{block}.instance_type"), machine.instance_type.clone(), kind, TYPES);
-    if machine.elastic_ip {
-        const EIP: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-eips.html";
-        let why = "a public address that stays, to reach the machine from outside; replication never uses it";
-        note(&format!("{block}.elastic_ip"), "yes".into(), why, EIP);
-    }
+/// Records what the machines of a role are made of.
+fn record_machine(role: Role, machine: &Machine, ledger: &mut Ledger) {
+    const EIP: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-eips.html";
     const KEYS: &str = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-key-pairs.html";
-    let (key, why) = match &machine.key_name {
-        Some(key) => (key.clone(), "whose SSH key is let in"),
-        None => ("-".into(), "nobody is let in by SSH; a key that is named later replaces the machine"),
+    const GP3: &str = "https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html";
+    let block = Module::of(role).block();
+    let mut note = |name: &str, value: String, why, source, change: fn(&mut super::Machine)| {
+        ledger.attribute(&format!("{block}.{name}"), value, why, source, move |c| {
+            c.machines.iter_mut().filter(|m| m.role == role).for_each(change);
+        });
     };
-    note(&format!("{block}.key_name"), key, why, KEYS);
+    let (kind, size) = match role {
+        Role::Haproxy => (
+            "HAProxy only forwards bytes. Two processors are enough for thousands of connections.",
+            "The disk holds the system and its logs.",
+        ),
+        Role::Master | Role::Slave => (
+            "Memory matters most. A working set that fits into memory needs no reads from disk.",
+            "The disk holds the data, and the WAL that is kept for standbys.",
+        ),
+    };
+    note("instance_type", machine.instance_type.clone(), kind, TYPES, |m| {
+        m.instance_type.push('0');
+        m.arch = if m.arch == Arch::Arm { Arch::X86 } else { Arch::Arm };
+    });
+    if machine.elastic_ip {
+        const WHY: &str = "The machine has a fixed public address for access from outside. Replication never uses it.";
+        note("elastic_ip", "yes".into(), WHY, EIP, |m| m.elastic_ip ^= true);
+    }
+    let (key, why) = match &machine.key_name {
+        Some(key) => (key.clone(), "The holder of this key pair may log in by SSH."),
+        None => ("-".into(), "Nobody can log in by SSH. A key pair that is added later replaces the machine."),
+    };
+    note("key_name", key, why, KEYS, |m| m.key_name = m.key_name.is_none().then(|| "0".into()));
     let disk = machine.disk;
-    let baseline = "3000 operations and 125 MiB a second cost nothing with gp3";
-    note(&format!("{block}.disk.size"), format!("{} GiB", disk.size), "room for data and for WAL that is kept", GP3);
-    note(&format!("{block}.disk.iops"), format!("{} a second", disk.iops), baseline, GP3);
-    note(&format!("{block}.disk.throughput"), format!("{} MiB/s", disk.throughput), baseline, GP3);
+    const INCLUDED: &str = "gp3 includes 3000 operations and 125 MiB per second at no extra cost.";
+    note("disk.size", format!("{} GiB", disk.size), size, GP3, |m| m.disk.size += 1);
+    note("disk.iops", format!("{} IOPS", disk.iops), INCLUDED, GP3, |m| m.disk.iops += 1);
+    note("disk.throughput", format!("{} MiB/s", disk.throughput), INCLUDED, GP3, |m| m.disk.throughput += 1);
 }

@@ -8,8 +8,8 @@ use super::ImageContent;
 use super::machine::{self, SecretFile};
 use super::templates::{add_fixed, add_rendered};
 use crate::cluster::Cluster;
-use crate::cluster::failover::HealthCheck;
 use crate::cluster::limits::Limits;
+use crate::cluster::timing::HealthCheck;
 use crate::fileset::{FileSet, Mode};
 
 /// Adds the files of HAProxy's machine; answers what goes into its image.

@@ -9,7 +9,6 @@ use similar::{DiffTag, TextDiff};
 use super::generate;
 use crate::cluster::Cluster;
 use crate::cluster::decision::Decision;
-use crate::cluster::perturb::perturbed;
 use crate::fileset::FileSet;
 
 /// Decisions by file and line.
@@ -34,8 +33,7 @@ pub enum Maker<'a> {
 pub fn provenance<'a>(cluster: &'a Cluster, files: &FileSet) -> Provenance<'a> {
     let mut lines: BTreeMap<(String, usize), Vec<&Decision>> = BTreeMap::new();
     for decision in cluster.decisions.iter() {
-        let Some(other) = perturbed(cluster, decision) else { continue };
-        let others = generate(&other);
+        let others = generate(&decision.perturb(cluster));
         for (path, file) in files.iter() {
             let other = others.get(path.as_str()).map_or("", |file| &file.text);
             if other == file.text {

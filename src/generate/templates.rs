@@ -217,21 +217,11 @@ impl Object for Reasons {
     }
 }
 
-/// A reason as a sentence.
-pub fn comment(why: &str) -> String {
-    let name =
-        why.split(' ').next().is_some_and(|word| word.contains(|c: char| "_.(".contains(c) || c.is_ascii_digit()));
-    let mut letters = why.chars();
-    let first = letters.next().map(|first| if name { first } else { first.to_ascii_uppercase() });
-    let end = if why.ends_with(['.', ')']) && why.contains(". ") { "" } else { "." };
-    first.into_iter().chain(letters).chain(end.chars()).collect()
-}
-
 /// The filter: reasons (or one) as a comment, its lines after the first indented.
 fn as_comment(why: Value, indent: Option<usize>) -> Result<String, Error> {
     let reasons: Vec<String> = match why.as_str() {
-        Some(one) => vec![comment(one)],
-        None => why.try_iter()?.filter_map(|one| one.as_str().map(comment)).collect(),
+        Some(one) => vec![one.to_string()],
+        None => why.try_iter()?.filter_map(|one| one.as_str().map(String::from)).collect(),
     };
     let mut text = String::from("#");
     let indent = indent.unwrap_or_default();
@@ -266,10 +256,9 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_becomes_a_sentence_that_fits_the_page() {
-        assert_eq!(comment("loop_wait is short"), "loop_wait is short.");
-        assert_eq!(comment("a few. And more"), "A few. And more.");
-        assert_eq!(comment("two do it. (Were all, it waits.)"), "Two do it. (Were all, it waits.)");
+    fn reasons_become_a_comment_that_fits_the_page() {
+        let two = Value::from(vec!["Seconds.", "A primary keeps its lock this long."]);
+        assert_eq!(as_comment(two, None).expect("text"), "# Seconds. A primary keeps its lock this long.");
         let long = as_comment(Value::from("word ".repeat(60).trim()), Some(4)).expect("text");
         assert!(long.lines().skip(1).all(|line| line.starts_with("    # word")), "{long}");
         assert!(long.lines().all(|line| line.len() <= COMMENT_WIDTH), "{long}");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Door, ImageWork, ModuleWork, Pipeline, Range, Seat, Seats, Stage, Target, Work};
 use crate::cluster::flows::{self, Party};
-use crate::cluster::{Arch, Cluster, Module, Reader, State};
+use crate::cluster::{Arch, Cluster, Module, State};
 use crate::fileset::{FileSet, ImageId};
 use crate::tools::backend::Backend;
 use crate::tools::leftovers::{self, Builder};
@@ -180,7 +180,7 @@ impl Maker<'_> {
             images: set.images.clone(),
             advice: self.target.advice.clone(),
             passwords: (cluster.secrets.iter())
-                .filter(|secret| secret.reader == Reader::Databases)
+                .filter(|secret| secret.readers.contains(&Party::Databases))
                 .map(|secret| secret.name.clone())
                 .collect(),
             settings: settings(cluster),

@@ -10,10 +10,13 @@ fn parse(text: &str) -> Blueprint {
         .unwrap_or_else(|problems| panic!("{}", problems.iter().map(|p| format!("{p}\n")).collect::<String>()))
 }
 
-/// The text with every `#name` line made to count. Prose has a blank behind its `#`.
+/// The text with every `#name` line made to count. Prose has one blank behind its `#`, an example that stands alone has more than two.
 fn uncommented(text: &str) -> String {
     let option = |line: &&str| {
-        line.strip_prefix('#').is_some_and(|rest| rest.starts_with("  ") || rest.starts_with(|c: char| c != ' '))
+        line.strip_prefix('#').is_some_and(|rest| {
+            let rest = rest.strip_prefix("  ").unwrap_or(rest);
+            rest.starts_with(|c: char| c != ' ')
+        })
     };
     text.lines()
         .map(str::trim_start)
@@ -71,4 +74,17 @@ fn herd_says_the_truth_about_what_it_leaves_out() {
     assert_eq!(all.tags.len(), 2);
     assert_ne!(all.state, written.state);
     assert!(all.network.clients.is_some() && !all.network.admins.is_empty() && all.master.key_name.is_some());
+}
+
+/// The VPC that exists already cannot stand beside the defaults, so its example is one of its own.
+#[test]
+fn herd_shows_a_valid_example_of_an_existing_vpc() {
+    let example: String = HERD
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("#     "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let text = format!("cluster \"herd\" {{\nregion = \"eu-west-1\"\nnetwork {{\n{example}}}\n}}\n");
+    let vpc = parse(&text).network.existing.expect("a VPC that exists");
+    assert_eq!((vpc.vpc_id.as_str(), vpc.subnets.len(), vpc.subnets[0].offset), ("vpc-0a1b2c3d4e5f60718", 1, 16));
 }

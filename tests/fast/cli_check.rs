@@ -78,7 +78,7 @@ fn json_holds_everything_with_places() {
     let fault = &herd["faults"][0];
     assert_eq!(
         (&fault["fault"], &fault["outage_ms"], &fault["loss_ms"]),
-        (&"postgres_dies".into(), &7_000.into(), &0.into())
+        (&"postgres".into(), &7_000.into(), &0.into())
     );
     assert_eq!(fault["outage"][0]["name"], "loop_wait");
     assert_eq!(herd["quorum"]["zones"][0]["writes"], "stop_without_quorum");

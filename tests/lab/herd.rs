@@ -256,7 +256,7 @@ impl Herd<'_> {
             self.lab.ok(&["lab", "kill", &primary.name]);
         });
         assert!(outage <= MOST_OUTAGE, "writes stood still for {outage:?}");
-        assert!(outage <= self.predicted("machine_dies"), "check predicts less than {outage:?}");
+        assert!(outage <= self.predicted("machine"), "check predicts less than {outage:?}");
         assert_ne!(self.primary().name, primary.name);
         let status = self.lab.run(&["status", BLUEPRINT, "--target", "lab"]);
         assert_eq!(status.status.code(), Some(1), "a cluster that lacks a machine is not healthy:\n{}", text(&status));
@@ -267,7 +267,7 @@ impl Herd<'_> {
 
     fn survives_a_crash_of_postgres(&self) {
         let primary = self.primary();
-        let predicted = self.predicted("postgres_dies");
+        let predicted = self.predicted("postgres");
         let outage = self.outage(predicted + Duration::from_secs(5), || {
             let kill = "kill -KILL \"$(head -n 1 /var/lib/postgresql/17/main/postmaster.pid)\"";
             assert!(self.lab.in_machine(&primary.name, kill).status.success());

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::real::moto::Moto;
 use crate::real::terraform::Terraform;
 use crate::support::generated::{Generated, KINDS, run, succeeds};
-use pgherd::cluster::Reader;
+use pgherd::cluster::Creator;
 
 /// `plan -detailed-exitcode` found nothing to change.
 const NO_CHANGE: Option<i32> = Some(0);
@@ -157,7 +157,7 @@ fn side_by_side(modules: &[&str], work: impl Fn(&&str) + Sync) {
 fn no_secret_is_left(generated: &Generated, moto: &Moto) {
     let region = &generated.cluster.region;
     let folder = generated.path(".");
-    for secret in generated.cluster.secrets.iter().filter(|secret| secret.reader != Reader::Clients) {
+    for secret in generated.cluster.secrets.iter().filter(|secret| secret.creator == Creator::Terraform) {
         let password = moto.secret(region, &secret.name);
         assert_eq!(password.len(), 32, "{}", secret.name);
         assert!(password.chars().all(|c| c.is_ascii_alphanumeric()), "{} needs quoting somewhere", secret.name);

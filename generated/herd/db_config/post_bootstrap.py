@@ -28,7 +28,7 @@ SET log_min_duration_sample = -1;
 SET log_transaction_sample_rate = 0;
 SET pg_stat_statements.track_utility = off;
 """
-# PostgreSQL's own default: the passwords are long and random, and every connection pays for it.
+# PostgreSQL's own default. The passwords are long and random, and every connection pays for more iterations.
 ITERATIONS = 4096
 
 

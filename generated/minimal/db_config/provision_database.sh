@@ -63,8 +63,8 @@ systemctl -q enable patroni.service pgherd-yield.timer pgherd-kernel.service
 install -d -m 0700 -o postgres -g postgres "/var/lib/postgresql/$POSTGRES_MAJOR"
 
 say "checking what is installed"
-# Older ones overwrote a new leader's key when they came back from a cut, and acknowledged rows were lost; 4.0.6 ignores
-# stale members of etcd as well.
+# Older versions overwrote a new leader's key when they came back after being cut off, and acknowledged rows were lost.
+# 4.0.6 also ignores stale members of etcd.
 at_least Patroni "$(patroni --version | sed -n 's/^patroni //p')" 4.0.6
 at_least PostgreSQL "$("/usr/lib/postgresql/$POSTGRES_MAJOR/bin/postgres" --version | sed -n 's/.* \([0-9.]*\).*/\1/p')" "$POSTGRES_MAJOR"
 # The identity and the passwords that a machine has at boot; here any will do. Patroni also tries to

@@ -9,8 +9,8 @@ address=${PATRONI_POSTGRESQL_CONNECT_ADDRESS%:*}
 host=$(hostname)
 echo "making a TLS certificate for $host ($address)"
 install -d -m 0750 -o root -g postgres /var/lib/pgherd "$folder"
-# Self-signed, it keeps the wire secret; who is who is decided by passwords and addresses. Ten years, as nothing renews
-# it.
+# The certificate is self-signed. It encrypts the connection, and passwords and addresses decide who is who. It is valid
+# for ten years because nothing renews it.
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=$host" \
   -addext "subjectAltName=DNS:$host,IP:$address" -keyout "$folder/server.key" -out "$folder/server.crt.new" 2>/dev/null
 chown root:postgres "$folder/server.key"

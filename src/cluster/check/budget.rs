@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::Finding;
-use super::outage::{Fault, Prediction, Timers, predict, promotion, seconds as shown};
 use crate::blueprint::model::Budget;
 use crate::blueprint::rules;
 use crate::cluster::Cluster;
-use crate::cluster::failover::{COVERED, MAX_STANDBY_DELAY, replay_delay};
+use crate::cluster::fault::{Fault, Prediction, predict, promotion, seconds as shown};
+use crate::cluster::timing::{MAX_STANDBY_DELAY, Timers, replay_delay};
 
 /// Patroni takes no shorter ones: <https://patroni.readthedocs.io/en/latest/dynamic_configuration.html>.
 const LEAST_TTL: u32 = 20;
@@ -76,7 +76,7 @@ fn rto(budget: &Budget, timers: &Timers) -> Option<Finding> {
     let Some(bound) = worst.bound() else {
         let problem = format!("{}: writes stop until {}", worst.title, worst.until.unwrap_or_default());
         let help = match worst.fault {
-            Fault::SyncStandbyDies => "leave wal_sender_timeout out for 10 s",
+            Fault::SyncStandby => "leave wal_sender_timeout out for 10 s",
             _ => "write slaves { count = 2 }, or leave rto out",
         };
         return Some(Finding::new(&rules::RTO_UNMET, "failover.rto", problem, help));
@@ -120,7 +120,7 @@ fn replay(cluster: &Cluster, timers: &Timers) -> Option<Finding> {
         return None;
     }
     let delay = replay_delay(&cluster.postgres);
-    let promotes = COVERED.iter().map(|fault| predict(timers, *fault)).filter(|p| p.outage.contains(&promotion()));
+    let promotes = Fault::covered().map(|fault| predict(timers, fault)).filter(|p| p.outage.contains(&promotion()));
     let longest = promotes.filter_map(|prediction| prediction.bound()).max().unwrap_or_default();
     let rto = cluster.budget.rto.filter(|rto| {
         let rto = rto * 1000;
@@ -145,7 +145,7 @@ fn replay(cluster: &Cluster, timers: &Timers) -> Option<Finding> {
 fn rpo(budget: &Budget, timers: &Timers) -> Option<Finding> {
     let rpo = budget.rpo?;
     let broken =
-        COVERED.iter().map(|fault| predict(timers, *fault)).find(|p| p.lost().is_none_or(|ms| ms > rpo * 1000))?;
+        Fault::covered().map(|fault| predict(timers, fault)).find(|p| p.lost().is_none_or(|ms| ms > rpo * 1000))?;
     let lost = match broken.lost() {
         Some(ms) => format!("writes of {} may be lost", shown(ms)),
         None => format!("{} is lost", broken.unbounded_loss.unwrap_or_default()),
@@ -160,7 +160,7 @@ fn rpo(budget: &Budget, timers: &Timers) -> Option<Finding> {
 }
 
 fn worst(timers: &Timers) -> Prediction {
-    let all = COVERED.iter().map(|fault| predict(timers, *fault));
+    let all = Fault::covered().map(|fault| predict(timers, fault));
     // The first of those that no timer ends; else the longest.
     all.reduce(|a, b| if a.bound().is_some() && b.bound().is_none_or(|ms| Some(ms) > a.bound()) { b } else { a })
         .expect("there are faults")

@@ -1,66 +1,32 @@
-//! Sums that must stay within a limit.
+//! The sums of a cluster: connections, memory, disks. Each must stay within a limit.
 
-use serde::Serialize;
-
-use super::layout::{Kind, kinds};
+use super::layout::{DatabaseKind, kinds};
+use super::sum::{Sum, attribute, setting};
 use super::{Finding, network, shared_memory};
 use crate::blueprint::model::Disk;
-use crate::blueprint::rules::{self, Rule};
+use crate::blueprint::rules;
 use crate::cluster::sizing::page_tables_mib;
 use crate::cluster::{Cluster, Role};
 use crate::parameters::value::{count, kib};
 
-/// What the system and its packages take of a root disk, in MiB.
+/// The share of the system and its packages in a root disk, in MiB.
 const SYSTEM_MIB: u64 = 4096;
-/// PostgreSQL's own defaults in kB, and of workers
+/// PostgreSQL's own defaults, in kB and as a number of workers
 /// (<https://www.postgresql.org/docs/current/runtime-config-resource.html>).
 const SHARED_BUFFERS: u64 = 128 * 1024;
 const WORK_MEM: u64 = 4 * 1024;
 const MAINTENANCE_WORK_MEM: u64 = 64 * 1024;
 const AUTOVACUUM_WORKERS: u64 = 3;
-/// Two of `tune.bufsize` (<https://docs.haproxy.org/3.0/configuration.html#3.2-tune.bufsize>) a connection, in KiB.
+/// Two buffers per connection, in KiB (<https://docs.haproxy.org/3.0/configuration.html#3.2-tune.bufsize>).
 const HAPROXY_BUFFERS_KIB: u64 = 2 * 16;
-/// What the system takes of a database's memory, with Patroni and etcd, in MiB.
+/// The share of the system, Patroni and etcd in a database's memory, in MiB.
 const DATABASE_SYSTEM_MIB: u64 = 512;
-/// What the system takes of HAProxy's memory, in MiB.
+/// The share of the system in HAProxy's memory, in MiB.
 const HAPROXY_SYSTEM_MIB: u64 = 256;
-/// PostgreSQL takes no more.
+/// The most workers that PostgreSQL accepts.
 const MOST_WORKERS: u32 = 262_143;
 
-/// Parts that share a limit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Sum {
-    /// Of what.
-    pub what: String,
-    /// What a 1 is.
-    pub unit: &'static str,
-    /// What may not be exceeded.
-    pub limit: u64,
-    /// Where the limit comes from.
-    pub limit_is: String,
-    /// What takes how much of it.
-    pub parts: Vec<(&'static str, u64)>,
-    /// What breaks when it is exceeded.
-    #[serde(skip)]
-    pub(super) rule: Option<&'static Rule>,
-    /// The blueprint's attribute that has the most part in it.
-    #[serde(skip)]
-    pub(super) attribute: String,
-}
-
-impl Sum {
-    /// All parts together.
-    pub fn total(&self) -> u64 {
-        self.parts.iter().map(|(_, part)| part).sum()
-    }
-
-    /// Whether they stay within the limit.
-    pub fn fits(&self) -> bool {
-        self.total() <= self.limit
-    }
-}
-
-/// All sums of a cluster.
+/// Returns all sums of a cluster.
 pub fn sums(cluster: &Cluster) -> Vec<Sum> {
     let mut all = vec![connections(cluster)];
     all.extend(haproxy_memory(cluster));
@@ -72,11 +38,6 @@ pub fn sums(cluster: &Cluster) -> Vec<Sum> {
     }
     all.extend(network::sums(cluster));
     all
-}
-
-pub(super) fn setting(cluster: &Cluster, name: &str, default: u64) -> u64 {
-    let set = cluster.postgres.settings.get(name).and_then(|value| kib(name, value));
-    set.and_then(|value| u64::try_from(value).ok()).unwrap_or(default)
 }
 
 fn connections(cluster: &Cluster) -> Sum {
@@ -91,7 +52,7 @@ fn connections(cluster: &Cluster) -> Sum {
             ("HAProxy's write", limits.write.into()),
             ("read", limits.read.into()),
             ("reads on the primary", limits.read_fallback.into()),
-            ("kept for operation", limits.kept.into()),
+            ("reserved", limits.kept.into()),
         ],
         rule: Some(&rules::CONNECTIONS_RESERVED),
         attribute: attribute(cluster, &settings, "postgres.settings"),
@@ -114,10 +75,10 @@ fn haproxy_memory(cluster: &Cluster) -> Option<Sum> {
     })
 }
 
-fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Sum> {
+fn memory(cluster: &Cluster, DatabaseKind { block, shown, machine }: &DatabaseKind) -> Option<Sum> {
     let instance = machine.instance?;
     let connections = u64::from(cluster.postgres.max_connections);
-    // -1, or none, is as for maintenance_work_mem.
+    // When it is -1 or not set, maintenance_work_mem applies.
     let own = cluster.postgres.settings.get("autovacuum_work_mem");
     let own = own.is_some_and(|text| kib("autovacuum_work_mem", text) != Some(-1));
     let vacuum = if own { "autovacuum_work_mem" } else { "maintenance_work_mem" };
@@ -126,7 +87,7 @@ fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Su
         cluster.postgres.settings.get("autovacuum_max_workers").and_then(|n| count("autovacuum_max_workers", n));
     let workers = workers.map(|workers: u32| u64::from(workers.min(MOST_WORKERS)));
     let buffers = setting(cluster, "shared_buffers", SHARED_BUFFERS) / 1024;
-    // With huge pages a table has a 512th of the entries.
+    // With huge pages a page table has a 512th of the entries.
     let (name, pages) = match cluster.postgres.reserves_huge_pages {
         true => ("shared_buffers in huge pages", 0),
         false => ("shared_buffers", page_tables_mib(buffers, connections)),
@@ -160,7 +121,7 @@ fn memory(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Su
     })
 }
 
-fn wal(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Sum {
+fn wal(cluster: &Cluster, DatabaseKind { block, shown, machine }: &DatabaseKind) -> Sum {
     let mib = |name, default_mib: u64| setting(cluster, name, default_mib * 1024) / 1024;
     let slots = if cluster.slaves().next().is_some() { mib("max_slot_wal_keep_size", 0) } else { 0 };
     Sum {
@@ -183,8 +144,8 @@ fn wal(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Sum {
     }
 }
 
-/// What a volume can do, beside what its machine can ask of all its volumes.
-fn link(Kind { block, shown, machine }: &Kind) -> Vec<Sum> {
+/// Compares a volume's performance with what its machine can use of all its volumes.
+fn link(DatabaseKind { block, shown, machine }: &DatabaseKind) -> Vec<Sum> {
     let Some(link) = machine.instance.and_then(|instance| instance.link) else { return vec![] };
     let disk = machine.disk;
     let sum = |what, unit, [baseline, maximum]: [u32; 2], part: u32, rule, included, name| Sum {
@@ -192,11 +153,11 @@ fn link(Kind { block, shown, machine }: &Kind) -> Vec<Sum> {
         unit,
         limit: maximum.into(),
         limit_is: match baseline < maximum {
-            true => format!("what {} can use for 30 minutes a day; {baseline} all day", machine.instance_type),
+            true => format!("what {} can use for 30 minutes a day; its baseline is {baseline}", machine.instance_type),
             false => format!("what {} can use", machine.instance_type),
         },
         parts: vec![("disk", part.into())],
-        // What every volume has at no cost is no waste.
+        // What every volume includes at no extra cost is not wasted.
         rule: (part > included).then_some(rule),
         attribute: format!("{block}.disk.{name}"),
     };
@@ -204,7 +165,7 @@ fn link(Kind { block, shown, machine }: &Kind) -> Vec<Sum> {
     let iops = [link.baseline_iops, link.maximum_iops];
     let throughput = [link.baseline_mib(), link.maximum_mib()];
     vec![
-        sum("disk operations", "a second", iops, disk.iops, &rules::IOPS_WASTED, BASE.iops, "iops"),
+        sum("disk operations", "IOPS", iops, disk.iops, &rules::IOPS_WASTED, BASE.iops, "iops"),
         sum(
             "disk throughput",
             "MiB/s",
@@ -217,14 +178,7 @@ fn link(Kind { block, shown, machine }: &Kind) -> Vec<Sum> {
     ]
 }
 
-/// The first of these settings that the blueprint has a word in; `otherwise` where it has none.
-pub(super) fn attribute(cluster: &Cluster, settings: &[&str], otherwise: &str) -> String {
-    let written = settings.iter().map(|name| format!("postgres.settings.{name}"));
-    let own = |path: &String| cluster.decisions.iter().any(|decision| decision.from.contains(path));
-    written.into_iter().find(own).unwrap_or_else(|| otherwise.to_string())
-}
-
-/// The rules that the sums and the settings break.
+/// Returns the rules that the sums and the settings violate.
 pub fn findings(cluster: &Cluster, sums: &[Sum]) -> Vec<Finding> {
     let mut found: Vec<Finding> = (sums.iter().filter(|sum| !sum.fits()))
         .filter_map(|sum| {
@@ -243,36 +197,38 @@ fn exceeded(sum: &Sum) -> String {
     let parts = sum.parts.iter().filter(|(_, part)| *part > 0).map(|(name, part)| format!("{name} {part}"));
     let parts: Vec<String> = parts.collect();
     let total = if parts.len() > 1 { format!(" = {}", sum.total()) } else { String::new() };
-    format!("{}: {}{total} {}, more than {} ({})", sum.what, parts.join(" + "), sum.unit, sum.limit, sum.limit_is)
+    format!("{}: {}{total} {} exceeds {} ({})", sum.what, parts.join(" + "), sum.unit, sum.limit, sum.limit_is)
 }
 
 fn help(sum: &Sum) -> String {
     let largest = sum.parts.iter().max_by_key(|(_, part)| part).map_or("", |(name, _)| name);
     match sum.parts.len() {
         1 => format!(
-            "write {} = {} or less, or take a larger machine",
+            "set {} to {} or less, or use a larger machine",
             sum.attribute.rsplit('.').next().unwrap_or_default(),
             sum.limit
         ),
-        _ => format!("{largest} takes most of it: lower it, or take a larger machine or disk"),
+        _ => format!("{largest} is the largest part: lower it, or use a larger machine or disk"),
     }
 }
 
-fn shared_buffers(cluster: &Cluster, Kind { block, machine, .. }: &Kind) -> Option<Finding> {
+fn shared_buffers(cluster: &Cluster, DatabaseKind { block, machine, .. }: &DatabaseKind) -> Option<Finding> {
     let path = format!("{block}.instance_type");
     let Some(instance) = machine.instance else {
-        let problem =
-            format!("what {} has is not known here, and PostgreSQL's settings follow from it", machine.instance_type);
-        let help = format!("write its memory_gb and vcpus beside it, in {block} {{ … }}");
+        let problem = format!(
+            "pgherd does not know {}, and PostgreSQL's settings follow from its memory and processors",
+            machine.instance_type
+        );
+        let help = format!("set memory_gb and vcpus in {block} {{ … }}");
         return Some(Finding::new(&rules::INSTANCE_UNKNOWN, &path, problem, help));
     };
     let buffers = setting(cluster, "shared_buffers", SHARED_BUFFERS) / 1024;
     (buffers * 4 > instance.memory_mib * 3).then(|| {
         let problem = format!(
-            "{buffers} MiB of shared_buffers in the {} MiB of {} leave too little for anything else",
+            "{buffers} MiB of shared_buffers leave too little of the {} MiB of {} for anything else",
             instance.memory_mib, machine.instance_type
         );
-        let help = format!("leave it out for a quarter of the memory ({} MiB)", instance.memory_mib / 4);
+        let help = format!("remove the setting to get a quarter of the memory ({} MiB)", instance.memory_mib / 4);
         Finding::new(&rules::SHARED_BUFFERS_TOO_LARGE, &attribute(cluster, &["shared_buffers"], &path), problem, help)
     })
 }

@@ -19,7 +19,7 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
         found.extend(zone_holds_pair(cluster));
     }
     found.extend(unlike_machines(cluster));
-    for Kind { block, machine, .. } in kinds(cluster) {
+    for DatabaseKind { block, machine, .. } in kinds(cluster) {
         if machine.instance.is_some_and(|instance| instance.burstable) {
             found.push(Finding::new(
                 &rules::BURSTABLE_DATABASE,
@@ -41,7 +41,7 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
 }
 
 /// Database machines that are made alike.
-pub struct Kind<'a> {
+pub struct DatabaseKind<'a> {
     /// The blueprint's block that says how.
     pub block: &'static str,
     /// What they are called.
@@ -51,9 +51,9 @@ pub struct Kind<'a> {
 }
 
 /// The kinds of database machines: one where the slaves are made as the master is.
-pub fn kinds(cluster: &Cluster) -> Vec<Kind<'_>> {
+pub fn kinds(cluster: &Cluster) -> Vec<DatabaseKind<'_>> {
     let master = cluster.master();
-    let kind = |block, shown, machine| Kind { block, shown, machine };
+    let kind = |block, shown, machine| DatabaseKind { block, shown, machine };
     match cluster.machine_of(Role::Slave) {
         None => vec![kind("master", "master", master)],
         Some(slave) if (&slave.instance_type, slave.disk) == (&master.instance_type, master.disk) => {

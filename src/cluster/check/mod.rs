@@ -7,13 +7,13 @@ pub mod capacity;
 mod finding;
 mod layout;
 mod network;
-pub mod outage;
 pub mod quorum;
 mod quotas;
 mod region;
 mod server;
 mod shared_memory;
 pub mod story;
+pub mod sum;
 pub mod support;
 #[cfg(test)]
 mod tests;
@@ -22,12 +22,13 @@ mod text;
 use serde::Serialize;
 
 use super::Cluster;
+use super::fault::{Fault, Prediction, predict};
+use super::timing::Timers;
 use crate::blueprint::diagnostic::Severity;
 use crate::blueprint::rules;
 use access::Door;
-use capacity::Sum;
-use outage::{Fault, Prediction, Timers, predict};
 use quorum::Quorum;
+use sum::Sum;
 
 pub use budget::Kept;
 pub use finding::Finding;

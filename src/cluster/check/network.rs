@@ -1,15 +1,15 @@
-//! What machines have to send, beside what their networks carry.
+//! Compares what machines have to send with what their networks carry.
 //!
-//! AWS gives an instance its bandwidth in each direction at once, so what HAProxy takes from the databases it can pass on to
-//! clients at the same rate (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-network-bandwidth.html>).
+//! AWS gives an instance its bandwidth in both directions at once, so HAProxy can send to clients as fast as it receives from
+//! databases (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-network-bandwidth.html>).
 
 use super::Finding;
-use super::capacity::Sum;
+use super::sum::Sum;
 use crate::blueprint::instance::{self, Bandwidth};
 use crate::blueprint::rules;
 use crate::cluster::{Arch, Cluster, Machine, Module, Role};
 
-/// Mbit/s in a MiB/s, in thousandths.
+/// The Mbit/s in one MiB/s, in thousandths.
 const MBIT_MILLIS_IN_MIB: u64 = 8389;
 
 /// Returns the sums of those machines whose network is known.
@@ -17,7 +17,7 @@ pub fn sums(cluster: &Cluster) -> Vec<Sum> {
     haproxy(cluster).into_iter().chain(replication(cluster)).collect()
 }
 
-/// All that the databases can send all day, against what HAProxy can pass on all day.
+/// Compares the sum of the databases' network baselines with HAProxy's.
 fn haproxy(cluster: &Cluster) -> Option<Sum> {
     let machine = cluster.machine_of(Role::Haproxy)?;
     let network = machine.instance?.network?;
@@ -28,10 +28,10 @@ fn haproxy(cluster: &Cluster) -> Option<Sum> {
         unit: "Mbit/s",
         limit: network.baseline_mbit.into(),
         limit_is: match network.baseline_mbit < network.maximum_mbit {
-            true => format!("what {} has all day; {} for a while", machine.instance_type, network.maximum_mbit),
-            false => format!("what {} has", machine.instance_type),
+            true => format!("the baseline of {}; its maximum is {}", machine.instance_type, network.maximum_mbit),
+            false => format!("the bandwidth of {}", machine.instance_type),
         },
-        parts: vec![("what the primary can send all day", primary), ("the standbys", standbys)],
+        parts: vec![("the primary's baseline", primary), ("the standbys'", standbys)],
         rule: Some(&rules::HAPROXY_NETWORK),
         attribute: "haproxy.instance_type".into(),
     })
@@ -41,8 +41,8 @@ fn baseline(machine: &Machine) -> Option<u64> {
     Some(machine.instance?.network?.baseline_mbit.into())
 }
 
-/// WAL of a bulk load, to each standby. The load writes each row twice, to the WAL and to its table: half of what the disk
-/// takes is WAL.
+/// Compares the WAL of a bulk load to all standbys with the primary's network. The load writes each row twice, to the WAL and to
+/// its table, so half of the disk's throughput is WAL.
 fn replication(cluster: &Cluster) -> Option<Sum> {
     let machine = cluster.master();
     let instance = machine.instance?;
@@ -54,16 +54,19 @@ fn replication(cluster: &Cluster) -> Option<Sum> {
         unit: "Mbit/s",
         limit: maximum_mbit.into(),
         limit_is: match baseline_mbit < maximum_mbit {
-            true => format!("what {} has for a while; {baseline_mbit} all day", machine.instance_type),
-            false => format!("what {} has", machine.instance_type),
+            true => format!("the maximum of {}; its baseline is {baseline_mbit}", machine.instance_type),
+            false => format!("the bandwidth of {}", machine.instance_type),
         },
-        parts: vec![("WAL of a load at its disk's pace x standbys", disk.min(link.maximum_mbit.into()) / 2 * standbys)],
+        parts: vec![(
+            "WAL of a bulk load at the disk's throughput x standbys",
+            disk.min(link.maximum_mbit.into()) / 2 * standbys,
+        )],
         rule: Some(&rules::REPLICATION_NETWORK),
         attribute: "master.disk.throughput".into(),
     })
 }
 
-/// Returns what to do about a sum of this file that does not fit.
+/// Returns what to do about a sum of this module that exceeds its limit.
 pub fn help(cluster: &Cluster, sum: &Sum) -> Option<String> {
     match sum.rule?.code {
         code if code == rules::HAPROXY_NETWORK.code => {
@@ -73,28 +76,28 @@ pub fn help(cluster: &Cluster, sum: &Sum) -> Option<String> {
             };
             let fits = instance::with_network(family, sum.total().try_into().unwrap_or(u32::MAX));
             let fits =
-                fits.map_or(format!("take the largest {family}"), |fits| format!("write instance_type = \"{fits}\""));
-            Some(format!("{fits}, or accept it if clients read less than that"))
+                fits.map_or(format!("use the largest {family}"), |fits| format!("set instance_type = \"{fits}\""));
+            Some(format!("{fits}, or accept the rule if clients read less than that"))
         }
         code if code == rules::REPLICATION_NETWORK.code => Some(
-            "take a machine with more network, a slower disk or fewer slaves, or accept it if less is written".into(),
+            "use a machine with more network, a slower disk or fewer slaves, or accept the rule if nothing writes that fast".into(),
         ),
         _ => None,
     }
 }
 
-/// Types whose limits nobody checks, because pgherd does not know them.
+/// Reports instance types whose limits nobody checks, because pgherd does not know them.
 pub fn findings(cluster: &Cluster) -> Vec<Finding> {
     let unknown = |machine: &&Machine| machine.instance.is_none_or(|instance| instance.network.is_none());
     let finding = |role: Role| {
         let block = Module::of(role).block();
         let machine = cluster.machine_of(role).filter(unknown)?;
         let problem = format!(
-            "pgherd does not know {} (its table is of {}): the limits of its network and of its link to its disks are not checked",
+            "pgherd does not know {} (its table is from {}), so it does not check the limits of its network and of its link to its disks",
             machine.instance_type,
             instance::AS_OF
         );
-        let help = "compare them by hand (aws ec2 describe-instance-types), then accept this";
+        let help = "compare them by hand (aws ec2 describe-instance-types), then accept the rule";
         Some(Finding::new(&rules::LIMITS_UNKNOWN, &format!("{block}.instance_type"), problem, help))
     };
     cluster.roles().filter_map(finding).collect()

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::outage::{Fault, Timers, predict};
+use crate::cluster::fault::{Fault, predict};
+use crate::cluster::timing::Timers;
 use crate::cluster::{Cluster, Machine, Role};
 
 /// What holds the cluster together, and what it can spare.
@@ -93,8 +94,8 @@ fn outage(cluster: &Cluster, lost: &dyn Fn(&Machine) -> bool) -> Option<u32> {
     let database = cluster.databases().any(lost);
     let fault = match cluster.etcd_members().filter(|m| lost(m)).count() {
         _ if !database => return Some(0),
-        0 | 1 => Fault::MachineDies,
-        _ => Fault::MachineDiesAsEtcdLeader,
+        0 | 1 => Fault::Machine,
+        _ => Fault::MachineEtcdLeader,
     };
     predict(&timers, fault).bound()
 }

@@ -1,25 +1,25 @@
-//! What PostgreSQL maps when it starts: a machine that has less does not run it at all.
+//! The shared memory that PostgreSQL maps when it starts. It does not start on a machine that has less.
 //!
-//! `CalculateShmemSize` (src/backend/storage/ipc/ipci.c) adds it up. The sizes of entries here are what
-//! `postgres -C shared_memory_size` of PostgreSQL 15 says with one setting after the other raised; they are within a tenth of it.
+//! `CalculateShmemSize` (src/backend/storage/ipc/ipci.c) adds it up. The sizes of entries here were found by raising
+//! one setting after the other and running `postgres -C shared_memory_size` of PostgreSQL 15. They are within a tenth of its result.
 
-use super::capacity::{Sum, attribute, setting};
-use super::layout::Kind;
+use super::layout::DatabaseKind;
+use super::sum::{Sum, attribute, setting};
 use crate::blueprint::rules;
 use crate::cluster::Cluster;
 use crate::parameters::value::count;
 
-/// A lock's entry in bytes, with two holders and the tenth on top: `LockShmemSize` (lock.c).
+/// The size of a lock's entry in bytes, with two holders and a tenth on top: `LockShmemSize` (lock.c).
 const LOCK: u64 = 397;
-/// A predicate lock's in bytes, with its target: `PredicateLockShmemSize` (predicate.c).
+/// The size of a predicate lock in bytes, with its target: `PredicateLockShmemSize` (predicate.c).
 const PREDICATE_LOCK: u64 = 248;
-/// What else a backend has, in bytes: its `PGPROC`, semaphore, place in `ProcArray` and status.
+/// What else a backend takes, in bytes: its `PGPROC`, semaphore, place in `ProcArray` and status.
 const BACKEND: u64 = 6700;
-/// A statement that pg_stat_statements counts, in bytes: `pgss_memsize` (pg_stat_statements.c).
+/// The size of a statement that pg_stat_statements counts, in bytes: `pgss_memsize` (pg_stat_statements.c).
 const STATEMENT: u64 = 385;
-/// A page's descriptor, lock and place in the table of pages, in bytes for each 8 KiB: `BufferShmemSize` (buf_init.c).
+/// The size of a page's descriptor, lock and table entry, in bytes for each 8 KiB: `BufferShmemSize` (buf_init.c).
 const PAGE: u64 = 200;
-/// Caches of transactions' states and what is small, in MiB.
+/// The caches of transaction states and everything small, in MiB.
 const REST_MIB: u64 = 9;
 
 /// PostgreSQL's own defaults (<https://www.postgresql.org/docs/current/runtime-config.html>).
@@ -30,13 +30,13 @@ const VACUUM_SLOTS: u64 = 16;
 const SENDERS: u64 = 10;
 const STATEMENTS: u64 = 5000;
 const QUERY_KIB: u64 = 1;
-/// At most, of a 32nd of shared_buffers: a segment.
+/// The default of wal_buffers is a 32nd of shared_buffers, at most one WAL segment.
 const WAL_BUFFERS_KIB: u64 = 16 * 1024;
 const SHARED_BUFFERS_KIB: u64 = 128 * 1024;
 
 const BYTES: u64 = 1024 * 1024;
 
-/// What the settings make PostgreSQL map beside the pages of shared_buffers, each in MiB.
+/// Returns what PostgreSQL maps besides the pages of shared_buffers, in MiB, by the setting that asks for it.
 pub(super) fn beside_buffers(cluster: &Cluster) -> Vec<(&'static str, u64)> {
     let postgres = &cluster.postgres;
     let count = |name: &str, default: u64| {
@@ -46,7 +46,7 @@ pub(super) fn beside_buffers(cluster: &Cluster) -> Vec<(&'static str, u64)> {
         18.. => count("autovacuum_worker_slots", VACUUM_SLOTS),
         _ => count("autovacuum_max_workers", VACUUM_WORKERS),
     };
-    // `MaxBackends` (postinit.c), the launcher of autovacuum among them.
+    // `MaxBackends` (postinit.c), including autovacuum's launcher.
     let workers = vacuum + 1 + count("max_worker_processes", WORKERS) + count("max_wal_senders", SENDERS);
     let backends = u64::from(postgres.max_connections) + workers;
     let holders = backends + count("max_prepared_transactions", 0);
@@ -68,12 +68,12 @@ pub(super) fn beside_buffers(cluster: &Cluster) -> Vec<(&'static str, u64)> {
         ("wal_buffers", setting(cluster, "wal_buffers", WAL_BUFFERS_KIB.min(buffers / 32)) / 1024),
         ("min_dynamic_shared_memory", setting(cluster, "min_dynamic_shared_memory", 0) / 1024),
         ("pg_stat_statements.max", statements * STATEMENT / BYTES),
-        ("the pages' descriptors and the rest", pages * PAGE / BYTES + REST_MIB),
+        ("page descriptors and the rest", pages * PAGE / BYTES + REST_MIB),
     ]
 }
 
-/// All that is mapped, beside the machine's memory.
-pub(super) fn sum(cluster: &Cluster, Kind { block, shown, machine }: &Kind) -> Option<Sum> {
+/// Compares all shared memory with the machine's memory.
+pub(super) fn sum(cluster: &Cluster, DatabaseKind { block, shown, machine }: &DatabaseKind) -> Option<Sum> {
     let mut parts = vec![("shared_buffers", setting(cluster, "shared_buffers", SHARED_BUFFERS_KIB) / 1024)];
     parts.extend(beside_buffers(cluster));
     const ASKED: [&str; 9] = [
@@ -103,7 +103,7 @@ mod tests {
     use crate::blueprint::model::Blueprint;
     use crate::cluster::resolve;
 
-    /// What `postgres -C shared_memory_size` of PostgreSQL 15 says, in MiB, with shared_buffers = 128MB and its own defaults.
+    /// The figures are from `postgres -C shared_memory_size` of PostgreSQL 15, in MiB, with shared_buffers = 128MB and its defaults.
     #[test]
     fn what_is_added_up_is_what_postgres_says_within_a_tenth() {
         for (name, value, said) in [

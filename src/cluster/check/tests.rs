@@ -1,7 +1,7 @@
 use super::*;
 use crate::blueprint::model::Blueprint;
-use crate::cluster::failover::{EtcdTiming, HealthCheck};
 use crate::cluster::resolve;
+use crate::cluster::timing::{EtcdTiming, HealthCheck};
 
 /// A blueprint's block, behind the smallest one's region.
 fn checked(text: &str) -> Check {
@@ -43,8 +43,8 @@ fn measured_rows() -> [Timers; 2] {
 
 /// Longest write outage that was measured, in milliseconds. Power cuts include those of a primary that led etcd.
 const MEASURED: [[(Fault, u32); 3]; 2] = [
-    [(Fault::PostgresDies, 12_300), (Fault::Switchover, 7_200), (Fault::MachineDies, 47_500)],
-    [(Fault::PostgresDies, 8_300), (Fault::Switchover, 4_600), (Fault::MachineDies, 25_800)],
+    [(Fault::Postgres, 12_300), (Fault::Switchover, 7_200), (Fault::Machine, 47_500)],
+    [(Fault::Postgres, 8_300), (Fault::Switchover, 4_600), (Fault::Machine, 25_800)],
 ];
 
 #[test]
@@ -74,7 +74,7 @@ fn an_outage_is_the_sum_of_its_terms_and_each_has_a_source() {
             assert!(term.ms > 0 && !term.source.is_empty() && !term.what.is_empty(), "{term:?}");
         }
     }
-    let machine = predict(&Timers::of(&resolve(&parsed(""))), Fault::MachineDies);
+    let machine = predict(&Timers::of(&resolve(&parsed(""))), Fault::Machine);
     let names: Vec<_> = machine.outage.iter().map(|term| term.name).collect();
     assert_eq!(names, ["ttl", "lease_sweep", "loop_wait", "etcd_node", "members", "promotion", "haproxy_up"]);
     assert_eq!(machine.bound(), Some(20_000 + 500 + 2_000 + 1_666 + 2_000 + 2_000 + 1_000));
@@ -86,7 +86,7 @@ fn synchronous_mode_loses_nothing_and_its_absence_does() {
     assert!(lost("").iter().all(|lost| *lost == Some(0)));
     let without = checked("failover {\n synchronous = false\n}");
     let of = |fault| without.faults.iter().find(|p| p.fault == fault).and_then(Prediction::lost);
-    assert_eq!(of(Fault::PrimaryCutOff), Some(7_000), "loop_wait + retry_timeout");
+    assert_eq!(of(Fault::Partition), Some(7_000), "loop_wait + retry_timeout");
     assert_eq!(of(Fault::Switchover), Some(0));
     assert_eq!(lost("slaves {\n count = 0\n}")[1], None, "no second copy");
 }

@@ -76,7 +76,7 @@ impl<'a> ModuleFiles<'a> {
         ]);
         let mut terraform = block("terraform")
             .attribute(commented(
-                &templates::comment(self.cluster.why("terraform.at_least")),
+                self.cluster.why("terraform.at_least"),
                 attr("required_version", format!(">= {}", fixed.at_least)),
             ))
             .block(block("required_providers").attribute(attr("aws", aws)));

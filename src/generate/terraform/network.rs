@@ -3,10 +3,10 @@
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::Attribute;
 
-use super::hcl::{attr, commented, object};
+use super::hcl::{attr, commented, list, object};
 use super::module::ModuleFiles;
 use super::traffic;
-use crate::cluster::{Cluster, Module, Reader, Secret, Subnet};
+use crate::cluster::{Cluster, Creator, Module, Secret, Subnet};
 use crate::fileset::FileSet;
 
 const NETWORK: &str = include_str!("../templates/network/terraform_network/network.tf");
@@ -61,7 +61,7 @@ fn locals(cluster: &Cluster) -> Vec<Attribute> {
         "Every password that machines read, what it opens, and which machines may read it.",
         attr("secrets", object(machines)),
     ));
-    let users = cluster.secrets.iter().filter(|secret| secret.reader == Reader::Clients);
+    let users = cluster.secrets.iter().filter(|secret| secret.creator == Creator::Founder);
     let users = users.map(|secret| (&secret.name, secret.description.as_str().into()));
     all.push(commented("Those of users.", attr("user_secrets", object(users))));
     all
@@ -84,11 +84,9 @@ fn subnet(subnet: &Subnet) -> Expression {
     }
 }
 
+/// Returns a secret that Terraform creates and machines read.
 fn machines_secret(secret: &Secret) -> Option<Expression> {
-    let reader = match secret.reader {
-        Reader::Databases => "database",
-        Reader::Haproxy => "haproxy",
-        Reader::Clients => return None,
-    };
-    Some(object([("description", secret.description.as_str().into()), ("reader", reader.into())]))
+    let readers = list(secret.readers.iter().filter_map(|party| party.machines()));
+    let value = object([("description", secret.description.as_str().into()), ("readers", readers)]);
+    (secret.creator == Creator::Terraform).then_some(value)
 }

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-master-6981deadc29c"
-  image      = "6981deadc29c"
+  image_name = "herd-master-c6fdb20a3848"
+  image      = "c6fdb20a3848"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-bf59d39c1251"
-  image      = "bf59d39c1251"
+  image_name = "herd-slave-e716108fce6e"
+  image      = "e716108fce6e"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

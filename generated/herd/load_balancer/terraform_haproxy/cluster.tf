@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-haproxy-43a0dc188ff1"
-  image      = "43a0dc188ff1"
+  image_name = "herd-haproxy-a2f174f76e75"
+  image      = "a2f174f76e75"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

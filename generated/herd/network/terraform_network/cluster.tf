@@ -35,11 +35,11 @@ locals {
 
   # Every password that machines read, what it opens, and which machines may read it.
   secrets = {
-    "herd/superuser"   = { description = "PostgreSQL superuser postgres", reader = "database" }
-    "herd/replication" = { description = "PostgreSQL replication user replicauser", reader = "database" }
-    "herd/rewind"      = { description = "PostgreSQL user rewind_user, for pg_rewind", reader = "database" }
-    "herd/patroni-api" = { description = "Patroni REST API, user patroni", reader = "database" }
-    "herd/stats"       = { description = "HAProxy stats page, user admin1", reader = "haproxy" }
+    "herd/superuser"   = { description = "PostgreSQL superuser postgres", readers = ["database"] }
+    "herd/replication" = { description = "PostgreSQL replication user replicauser", readers = ["database"] }
+    "herd/rewind"      = { description = "PostgreSQL user rewind_user, for pg_rewind", readers = ["database"] }
+    "herd/patroni-api" = { description = "Patroni REST API, user patroni", readers = ["database"] }
+    "herd/stats"       = { description = "HAProxy stats page, user admin1", readers = ["haproxy"] }
   }
 
   # Those of users.

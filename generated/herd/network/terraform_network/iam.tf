@@ -32,7 +32,7 @@ data "aws_iam_policy_document" "read_secrets" {
 
     resources = [
       for name, secret in local.secrets : aws_secretsmanager_secret.password[name].arn
-      if secret.reader == each.key
+      if contains(secret.readers, each.key)
     ]
 
     dynamic "condition" {

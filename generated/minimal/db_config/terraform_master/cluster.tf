@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-master-6e384a8eca26"
-  image      = "6e384a8eca26"
+  image_name = "minimal-master-9c69420e3f4d"
+  image      = "9c69420e3f4d"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

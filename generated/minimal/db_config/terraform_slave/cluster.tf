@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-slave-cdc998848b60"
-  image      = "cdc998848b60"
+  image_name = "minimal-slave-29c7d8eea131"
+  image      = "29c7d8eea131"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-haproxy-850d507fa982"
-  image      = "850d507fa982"
+  image_name = "minimal-haproxy-4032dea8caaa"
+  image      = "4032dea8caaa"
 
   # GiB, I/O operations a second, MiB a second.
   disk = {

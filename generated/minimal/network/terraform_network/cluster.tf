@@ -35,11 +35,11 @@ locals {
 
   # Every password that machines read, what it opens, and which machines may read it.
   secrets = {
-    "minimal/superuser"   = { description = "PostgreSQL superuser postgres", reader = "database" }
-    "minimal/replication" = { description = "PostgreSQL replication user replicauser", reader = "database" }
-    "minimal/rewind"      = { description = "PostgreSQL user rewind_user, for pg_rewind", reader = "database" }
-    "minimal/patroni-api" = { description = "Patroni REST API, user patroni", reader = "database" }
-    "minimal/stats"       = { description = "HAProxy stats page, user admin1", reader = "haproxy" }
+    "minimal/superuser"   = { description = "PostgreSQL superuser postgres", readers = ["database"] }
+    "minimal/replication" = { description = "PostgreSQL replication user replicauser", readers = ["database"] }
+    "minimal/rewind"      = { description = "PostgreSQL user rewind_user, for pg_rewind", readers = ["database"] }
+    "minimal/patroni-api" = { description = "Patroni REST API, user patroni", readers = ["database"] }
+    "minimal/stats"       = { description = "HAProxy stats page, user admin1", readers = ["haproxy"] }
   }
 
   # Those of users.

@@ -1,5 +1,5 @@
 terraform {
-  # The first with write-only arguments (passwords that never reach the state) and S3's own lock file.
+  # The first version with write-only arguments, which keep passwords out of the state, and with S3's own lock file.
   required_version = ">= 1.11"
 
   required_providers {

@@ -38,7 +38,7 @@ data "aws_iam_policy_document" "decrypt_secrets" {
       variable = "kms:EncryptionContext:SecretARN"
       values = [
         for name, secret in local.secrets : aws_secretsmanager_secret.password[name].arn
-        if secret.reader == each.key
+        if contains(secret.readers, each.key)
       ]
     }
   }

@@ -1,20 +1,20 @@
-//! The terms that outages are made of.
+//! The terms that an outage is the sum of.
 
 use serde::Serialize;
 
-use super::Timers;
 use crate::cluster::fixed::Fixed;
+use crate::cluster::timing::Timers;
 
 /// A part of an outage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Term {
-    /// Its name: the timer's own where it is one.
+    /// The name of the timer, or a name in its style where there is no timer.
     pub name: &'static str,
-    /// Milliseconds, at worst.
+    /// The longest duration in milliseconds.
     pub ms: u32,
     /// What takes this long.
     pub what: &'static str,
-    /// The manual's page, the source file or the measurement that says so.
+    /// The manual's page, the source file or the measurement behind the duration.
     pub source: &'static str,
 }
 
@@ -25,10 +25,10 @@ const MEASURED: &str = "measured: three machines, 2 cores, 10 trials of each";
 const MEMBER_TIMEOUT: u32 = 2000;
 /// `revokeExpiredLeases`, in etcd's lease/lessor.go.
 const LEASE_SWEEP: u32 = 500;
-/// `_calculate_timeouts`, in Patroni's dcs/etcd.py: a node gets no less.
+/// `_calculate_timeouts`, in Patroni's dcs/etcd.py, gives no node less.
 const LEAST_ETCD_NODE: u32 = 1000;
-/// Allowances. The shortest outages that were measured, 2.1 s of a crash and 2.4 s of a switchover, hold one of these, the race
-/// for the lock and HAProxy's check: on 2 cores each took less.
+/// Allowances. The shortest outages that were measured, 2.1 s after a crash and 2.4 s for a switchover, contain one of these, the
+/// race for the lock and HAProxy's check. Each took less, on 2 cores.
 const PROMOTION: u32 = 2000;
 const SHUTDOWN: u32 = 2000;
 /// systemd's `RestartSec`, and a second to read the configuration.
@@ -39,28 +39,28 @@ const fn term(name: &'static str, ms: u32, what: &'static str, source: &'static 
 }
 
 pub fn ttl(t: &Timers) -> Term {
-    term("ttl", t.ttl * 1000, "the silent primary's lock lives on, if it was renewed just before", PATRONI)
+    term("ttl", t.ttl * 1000, "the silent primary's lock lives on, at worst since just after its renewal", PATRONI)
 }
 
 pub fn lease_sweep() -> Term {
-    let source = "etcd, lease/lessor.go: expired leases are looked for every 500 ms";
+    let source = "etcd, lease/lessor.go: etcd looks for expired leases every 500 ms";
     term("lease_sweep", LEASE_SWEEP, "etcd finds that the lock has expired", source)
 }
 
 pub fn loop_wait(t: &Timers) -> Term {
-    term("loop_wait", t.loop_wait * 1000, "Patroni notices at its next look, if nothing wakes it before", PATRONI)
+    term("loop_wait", t.loop_wait * 1000, "Patroni notices at its next check, if nothing wakes it earlier", PATRONI)
 }
 
 pub fn loop_wait_again(t: &Timers) -> Term {
-    term("loop_wait", t.loop_wait * 1000, "and looks again when that time is over", PATRONI)
+    term("loop_wait", t.loop_wait * 1000, "Patroni checks again when that time is over", PATRONI)
 }
 
 pub fn retry_timeout(t: &Timers) -> Term {
-    term("retry_timeout", t.retry_timeout * 1000, "it retries etcd before it steps down", PATRONI)
+    term("retry_timeout", t.retry_timeout * 1000, "the primary retries etcd before it steps down", PATRONI)
 }
 
 pub fn primary_start_timeout(t: &Timers) -> Term {
-    let what = "PostgreSQL may recover by itself, so that nothing is lost";
+    let what = "Patroni lets PostgreSQL recover by itself, so that nothing is lost";
     term("primary_start_timeout", t.primary_start_timeout * 1000, what, PATRONI)
 }
 
@@ -69,25 +69,30 @@ pub fn wal_sender_timeout(t: &Timers) -> Term {
     term("wal_sender_timeout", t.wal_sender_timeout, "the primary gives up the silent standby", source)
 }
 
-/// Where the lost machine was a member of etcd, a request to it must fail before another member is asked.
+/// Returns the time until a request to a lost member of etcd fails and another member is asked.
 pub fn etcd_node(t: &Timers) -> Term {
     let ms = (t.retry_timeout * 1000 / t.etcd_members.max(1) as u32).max(LEAST_ETCD_NODE);
-    let source = "Patroni, dcs/etcd.py: retry_timeout / members of etcd, 1 s at least";
+    let source = "Patroni, dcs/etcd.py: retry_timeout / members of etcd, at least 1 s";
     term("etcd_node", ms, "a standby's request to the lost member of etcd times out", source)
 }
 
 pub fn members() -> Term {
-    let source = "Patroni, ha.py: a member has 2 s to answer in the race for the lock";
-    term("members", MEMBER_TIMEOUT, "the standbys ask one another who is furthest", source)
+    let source = "Patroni, ha.py: a member has 2 s to respond in the race for the lock";
+    term("members", MEMBER_TIMEOUT, "the standbys ask each other which has received most", source)
 }
 
-/// A standby becomes the primary: in every failover.
+/// Returns the time until a standby has become the primary. Every failover contains it.
 pub fn promotion() -> Term {
-    term("promotion", PROMOTION, "PostgreSQL ends its recovery and Patroni sees it", MEASURED)
+    term("promotion", PROMOTION, "PostgreSQL ends its recovery, and Patroni notices", MEASURED)
 }
 
 pub fn shutdown() -> Term {
-    term("shutdown", SHUTDOWN, "the old primary stops, after a checkpoint, when the standby has everything", MEASURED)
+    term(
+        "shutdown",
+        SHUTDOWN,
+        "the old primary writes a checkpoint, sends everything to the standby, and stops",
+        MEASURED,
+    )
 }
 
 pub fn haproxy_up(t: &Timers) -> Term {
@@ -95,12 +100,12 @@ pub fn haproxy_up(t: &Timers) -> Term {
 }
 
 pub fn haproxy_down(t: &Timers) -> Term {
-    term("haproxy_down", t.check.down(), "HAProxy leaves who is no primary: inter + (fall - 1) x fastinter", HAPROXY)
+    term("haproxy_down", t.check.down(), "HAProxy drops the former primary: inter + (fall - 1) x fastinter", HAPROXY)
 }
 
 pub fn haproxy_restart() -> Term {
-    let source = "systemd.service(5): RestartSec=1; a second to read the configuration";
-    term("haproxy_restart", HAPROXY_RESTART, "systemd starts it again", source)
+    let source = "systemd.service(5): RestartSec=1, and a second to read the configuration";
+    term("haproxy_restart", HAPROXY_RESTART, "systemd restarts HAProxy", source)
 }
 
 pub fn election(t: &Timers) -> Term {
@@ -109,20 +114,20 @@ pub fn election(t: &Timers) -> Term {
 }
 
 pub fn lease_extension(t: &Timers) -> Term {
-    let source = "etcd, lease/lessor.go: a new leader gives every lease its whole ttl again and an election timeout";
+    let source = "etcd, lease/lessor.go: a new leader renews every lease for its full ttl plus an election timeout";
     term("lease_extension", t.etcd.election, "etcd's new leader extends every lock", source)
 }
 
-/// Nothing where a commit waits for its WAL.
+/// Returns how long commits are acknowledged before they are on disk. Empty where a commit waits for its WAL.
 pub fn unflushed(t: &Timers) -> Vec<Term> {
     let source = "https://www.postgresql.org/docs/current/wal-async-commit.html: three times wal_writer_delay";
-    let what = "synchronous_commit is off: commits are acknowledged before they are on a disk";
+    let what = "synchronous_commit is off, so commits are acknowledged before they are on disk";
     let all = [term("wal_writer", t.unflushed, what, source)];
     all.into_iter().filter(|term| term.ms > 0).collect()
 }
 
-/// What the leader last told its place in the WAL by.
+/// Returns the age of the leader's last report of its position in the WAL.
 pub fn reported(t: &Timers) -> Term {
     let source = "https://patroni.readthedocs.io/en/latest/dynamic_configuration.html: maximum_lag_on_failover";
-    term("loop_wait", t.loop_wait * 1000, "the primary's last report of its place in the WAL may be this old", source)
+    term("loop_wait", t.loop_wait * 1000, "the primary's last report of its WAL position may be this old", source)
 }

@@ -1,0 +1,190 @@
+//! How long writes stop at worst, and what is lost, for each fault: sums of named terms, each with its source.
+
+use serde::Serialize;
+
+use super::{Fault, Term, term};
+use crate::cluster::timing::Timers;
+
+/// What a fault does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Prediction {
+    /// The fault.
+    pub fault: Fault,
+    /// What happens, in words.
+    pub title: &'static str,
+    /// The terms whose sum is the longest time that writes stop.
+    pub outage: Vec<Term>,
+    /// What ends the outage, where no timer does.
+    pub until: Option<&'static str>,
+    /// The terms whose sum is the time before the fault whose acknowledged writes may be lost. Empty means that nothing is lost.
+    pub loss: Vec<Term>,
+    /// What is lost, where no timer bounds the loss.
+    pub unbounded_loss: Option<&'static str>,
+    /// Why nothing more is lost.
+    pub because: &'static str,
+}
+
+impl Prediction {
+    /// Returns the longest outage in milliseconds, or `None` where no timer ends it.
+    pub fn bound(&self) -> Option<u32> {
+        self.until.is_none().then(|| self.outage.iter().map(|term| term.ms).sum())
+    }
+
+    /// Returns the milliseconds of acknowledged writes that may be lost at most, or `None` where no timer bounds the loss.
+    pub fn lost(&self) -> Option<u32> {
+        self.unbounded_loss.is_none().then(|| self.loss.iter().map(|term| term.ms).sum())
+    }
+}
+
+/// Predicts what a fault does to a cluster with these timers if nothing else fails.
+pub fn predict(timers: &Timers, fault: Fault) -> Prediction {
+    let prediction = Prediction {
+        fault,
+        title: fault.title(),
+        outage: vec![],
+        until: None,
+        loss: vec![],
+        unbounded_loss: None,
+        because: UNCHANGED,
+    };
+    match fault {
+        Fault::Haproxy => {
+            Prediction { outage: vec![term::haproxy_restart(), term::haproxy_down(timers)], ..prediction }
+        }
+        Fault::HaproxyMachine => Prediction {
+            until: Some(
+                "its machine is back, or replaced: `terraform apply -replace=aws_instance.haproxy` in load_balancer/terraform_haproxy",
+            ),
+            ..prediction
+        },
+        Fault::SyncStandby => sync_standby(prediction, timers),
+        Fault::EtcdLeader if timers.etcd.longest_election() <= timers.retry_timeout * 1000 => Prediction {
+            because: "Patroni retries for longer than an election takes, so the primary keeps its role",
+            ..prediction
+        },
+        Fault::Postgres
+        | Fault::Machine
+        | Fault::Partition
+        | Fault::Switchover
+        | Fault::EtcdLeader
+        | Fault::MachineEtcdLeader
+            if timers.standbys == 0 =>
+        {
+            alone(prediction, timers)
+        }
+        Fault::Postgres
+        | Fault::Machine
+        | Fault::Partition
+        | Fault::Switchover
+        | Fault::EtcdLeader
+        | Fault::MachineEtcdLeader => failover(prediction, timers),
+    }
+}
+
+const UNCHANGED: &str = "no other machine becomes primary";
+
+/// A standby that commits wait for is lost.
+fn sync_standby(prediction: Prediction, t: &Timers) -> Prediction {
+    if !t.synchronous || t.standbys == 0 {
+        return Prediction { title: "a standby's machine dies", because: "commits wait for no standby", ..prediction };
+    }
+    Prediction {
+        outage: vec![term::wal_sender_timeout(t), term::loop_wait(t)],
+        because: "commits wait until Patroni names another standby, or stops waiting where there is none",
+        until: (t.wal_sender_timeout == 0).then_some("the kernel closes its connection: wal_sender_timeout is off"),
+        ..prediction
+    }
+}
+
+/// A standby becomes the primary.
+fn failover(prediction: Prediction, t: &Timers) -> Prediction {
+    let noticed = match prediction.fault {
+        Fault::Postgres if t.primary_start_timeout == 0 => vec![term::loop_wait(t)],
+        Fault::Postgres => vec![term::loop_wait(t), term::primary_start_timeout(t), term::loop_wait_again(t)],
+        Fault::Switchover => vec![term::shutdown()],
+        Fault::EtcdLeader => vec![term::election(t), term::loop_wait(t)],
+        Fault::MachineEtcdLeader => vec![
+            term::election(t),
+            term::lease_extension(t),
+            term::ttl(t),
+            term::lease_sweep(),
+            term::loop_wait(t),
+            term::etcd_node(t),
+        ],
+        Fault::Machine | Fault::Partition | Fault::SyncStandby | Fault::Haproxy | Fault::HaproxyMachine => {
+            vec![term::ttl(t), term::lease_sweep(), term::loop_wait(t), term::etcd_node(t)]
+        }
+    };
+    // In a switchover HAProxy leaves the old primary while the new one comes up, and the slower of the two counts.
+    let leaving = prediction.fault == Fault::Switchover && t.check.down() > t.check.up();
+    let seen = if leaving { term::haproxy_down(t) } else { term::haproxy_up(t) };
+    let (loss, because) = lost(prediction.fault, t);
+    Prediction {
+        outage: [noticed, vec![term::members(), term::promotion(), seen]].concat(),
+        loss,
+        because,
+        ..prediction
+    }
+}
+
+/// Returns what a failover loses, and why no more.
+fn lost(fault: Fault, t: &Timers) -> (Vec<Term>, &'static str) {
+    let unsent = || [vec![term::reported(t)], term::unflushed(t)].concat();
+    match fault {
+        Fault::Switchover => (vec![], "the old primary stops only when the new one has received everything"),
+        _ if t.synchronous => (
+            vec![],
+            "a commit is acknowledged when the synchronous standby has it, and only that standby may take over",
+        ),
+        Fault::Partition => (
+            vec![term::loop_wait(t), term::retry_timeout(t)],
+            "a primary that is cut off accepts writes until it steps down; they are rewound",
+        ),
+        Fault::Postgres if t.unflushed == 0 => (
+            unsent(),
+            "nothing is lost if it recovers within primary_start_timeout; otherwise what no standby had received, at most 1 MiB and \
+             this long",
+        ),
+        Fault::Postgres => (
+            unsent(),
+            "wal_writer is lost even if it recovers within primary_start_timeout; otherwise also what no standby had received, at \
+             most 1 MiB",
+        ),
+        Fault::Machine
+        | Fault::SyncStandby
+        | Fault::Haproxy
+        | Fault::EtcdLeader
+        | Fault::MachineEtcdLeader
+        | Fault::HaproxyMachine => {
+            (unsent(), "what no standby had received: at most 1 MiB more than the primary last reported")
+        }
+    }
+}
+
+/// There is no standby.
+fn alone(prediction: Prediction, t: &Timers) -> Prediction {
+    const RECOVERED: &str = "it has recovered by itself, which takes as long as replaying max_wal_size";
+    let (until, because) = match prediction.fault {
+        Fault::Postgres if t.unflushed > 0 => {
+            let (until, because) = (Some(RECOVERED), "synchronous_commit is off");
+            return Prediction { loss: term::unflushed(t), until, because, ..prediction };
+        }
+        Fault::Postgres | Fault::EtcdLeader => (RECOVERED, "its own WAL has everything"),
+        Fault::Switchover => ("it is started again, because there is no machine to switch to", UNCHANGED),
+        Fault::Partition => ("the network is back", "no other machine takes over"),
+        Fault::Machine | Fault::MachineEtcdLeader | Fault::SyncStandby | Fault::Haproxy | Fault::HaproxyMachine => {
+            return Prediction {
+                until: Some("its machine is back, or restored by hand"),
+                unbounded_loss: Some("everything since the last backup, if its disk is gone"),
+                because: "there is no second copy",
+                ..prediction
+            };
+        }
+    };
+    Prediction { until: Some(until), because, ..prediction }
+}
+
+/// Formats milliseconds as seconds, such as `5 s` or `1.5 s`.
+pub fn seconds(ms: u32) -> String {
+    if ms.is_multiple_of(1000) { format!("{} s", ms / 1000) } else { format!("{:.1} s", f64::from(ms) / 1000.0) }
+}

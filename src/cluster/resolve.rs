@@ -1,0 +1,84 @@
+//! Turns a blueprint into a cluster.
+
+use std::sync::Arc;
+
+use super::decision::Ledger;
+use super::fixed::Fixed;
+use super::limits::{self, Limits};
+use super::secret::secrets;
+use super::{BaseImage, CLUSTER_TAG, Cluster, Haproxy, Network, Partition};
+use super::{addresses, failover, kernel, postgres, written};
+use crate::blueprint::model::Blueprint;
+
+/// Resolves a validated blueprint. It cannot fail, because validation refuses whatever could.
+pub fn resolve(blueprint: &Blueprint) -> Cluster {
+    let mut ledger = Ledger::default();
+    written::record(blueprint, &mut ledger);
+    let network = network(blueprint);
+    let machines = addresses::machines(blueprint, &network.subnets);
+    addresses::record(&network, &machines, &mut ledger);
+    let postgres = postgres::resolve(blueprint, &mut ledger);
+    let kernel = kernel::resolve(&machines, &postgres, &mut ledger);
+    let members = machines.iter().filter(|m| m.etcd).count();
+    let timers = failover::resolve(blueprint, &postgres, members, &mut ledger);
+    let haproxy = Haproxy {
+        write_port: blueprint.haproxy.write_port,
+        read_port: blueprint.haproxy.read_port,
+        primary_serves_reads: blueprint.haproxy.primary_serves_reads,
+        check: timers.check,
+        limits: Limits::new(
+            postgres.max_connections,
+            postgres.reserved_connections,
+            blueprint.slave_count.into(),
+            blueprint.haproxy.primary_serves_reads,
+        ),
+        stats: blueprint.haproxy.stats.clone(),
+    };
+    limits::record(haproxy.limits, &postgres, &mut ledger);
+    let fixed = Fixed::DEFAULT;
+    fixed.record(&mut ledger);
+    let mut tags = blueprint.tags.clone();
+    tags.insert(CLUSTER_TAG.into(), format!("{}/{}", blueprint.name, blueprint.region));
+    Cluster {
+        name: blueprint.name.clone(),
+        region: blueprint.region.clone(),
+        partition: partition(blueprint),
+        network,
+        base: BaseImage::of(blueprint.image.base),
+        builder_instance_type: blueprint.image.builder_instance_type.clone(),
+        builder_subnet_id: blueprint.image.builder_subnet_id.clone(),
+        image_max_age_days: blueprint.image.max_age_days,
+        postgres,
+        kernel,
+        machines,
+        haproxy,
+        failover: timers.into(),
+        primary_start_timeout: timers.primary_start_timeout,
+        etcd: timers.etcd,
+        budget: blueprint.budget.clone(),
+        accepted: blueprint.accepted.clone(),
+        fixed,
+        decisions: Arc::new(ledger.into_decisions()),
+        secrets: secrets(blueprint),
+        tags,
+        state: blueprint.state.clone(),
+        kms_key_id: blueprint.kms_key_id.clone(),
+    }
+}
+
+fn network(blueprint: &Blueprint) -> Network {
+    let network = &blueprint.network;
+    Network {
+        cidr: network.cidr,
+        vpc_id: network.existing.as_ref().map(|vpc| vpc.vpc_id.clone()),
+        makes_endpoint: network.existing.as_ref().is_none_or(|vpc| vpc.secrets_endpoint),
+        subnets: addresses::subnets(network),
+        clients: network.clients.clone().unwrap_or_else(|| vec![network.cidr.into()]),
+        admins: network.admins.clone(),
+    }
+}
+
+fn partition(blueprint: &Blueprint) -> Partition {
+    let partition = Partition::of(&blueprint.region);
+    partition.unwrap_or_else(|| panic!("{} is in no partition that is known", blueprint.region))
+}
