@@ -11,9 +11,9 @@ use super::failure::{Failure, Kind};
 use super::report::{Report, Style};
 use crate::blueprint::{Diagnostic, Places};
 use crate::cluster::check::access::Door;
-use crate::cluster::check::quorum::Verdict;
+use crate::cluster::check::quorum::Survival;
 use crate::cluster::check::sum::Sum;
-use crate::cluster::check::{Check, Day, Kept, check, check_on};
+use crate::cluster::check::{BudgetCheck, Check, Day, check, check_on};
 use crate::cluster::decision::Decision;
 use crate::cluster::fault::{Prediction, Term, seconds};
 use crate::system::{Context, clock};
@@ -177,7 +177,7 @@ fn faults(found: &Check) -> Vec<Vec<String>> {
     rows
 }
 
-fn budget(kept: &Kept) -> String {
+fn budget(kept: &BudgetCheck) -> String {
     let stated = |name: &str, value: Option<u32>| value.map(|value| format!("{name} {value} s"));
     let stated: Vec<String> = stated("rto", kept.rto).into_iter().chain(stated("rpo", kept.rpo)).collect();
     let worst = kept.worst_ms.map_or("no timer ends it".to_string(), seconds);
@@ -239,8 +239,8 @@ fn spared(found: &Check) -> Vec<Vec<String>> {
     let holds = format!("{} of {} must live: {}", quorum.needed, quorum.members.len(), quorum.members.join(", "));
     let mut rows = vec![vec!["etcd".to_string(), holds]];
     let all_alike =
-        |verdict: Verdict| quorum.machines.iter().filter(move |m| m.verdict == verdict).map(|m| m.name.as_str());
-    let mut verdicts: Vec<Verdict> = quorum.machines.iter().map(|m| m.verdict).collect();
+        |verdict: Survival| quorum.machines.iter().filter(move |m| m.verdict == verdict).map(|m| m.name.as_str());
+    let mut verdicts: Vec<Survival> = quorum.machines.iter().map(|m| m.verdict).collect();
     verdicts.dedup();
     for verdict in verdicts {
         let names: Vec<&str> = all_alike(verdict).collect();

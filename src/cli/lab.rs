@@ -6,14 +6,14 @@ use super::args::LabVerb;
 use super::failure::{Failure, Kind};
 use super::listen::listen;
 use super::report::{Report, Style};
-use crate::lab::{self, State, Tools, Up};
+use crate::lab::{self, HostTools, Power, Up};
 use crate::system::process::{self, Program};
 use crate::system::{Context, Interrupt};
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(), Failure> {
     let interrupt = Interrupt::default();
-    let tools = Tools { context, interrupt: &interrupt };
+    let tools = HostTools { context, interrupt: &interrupt };
     match verb {
         LabVerb::Up => {
             listen(report, &interrupt)?;
@@ -50,7 +50,7 @@ pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(),
 }
 
 /// Brings the lab up, if it is not; says what takes long.
-pub fn up(tools: Tools<'_>, report: &Report) -> Result<Up, Failure> {
+pub fn up(tools: HostTools<'_>, report: &Report) -> Result<Up, Failure> {
     lab::up(tools, &mut |text| report.note(&format!("lab: {text}"))).map_err(|e| match failure(e) {
         Failure::Text(Kind::Failed, _) if tools.interrupt.is_raised() => Failure::interrupted(),
         failure => failure,
@@ -75,9 +75,9 @@ fn print(report: &Report, nodes: &[lab::Node]) {
     for node in nodes {
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_string());
         let (state, style) = match node.state {
-            State::Running => ("running", Style::Good),
-            State::Stopped => ("stopped", Style::Dim),
-            State::Off => ("off", Style::Bad),
+            Power::Running => ("running", Style::Good),
+            Power::Stopped => ("stopped", Style::Dim),
+            Power::Off => ("off", Style::Bad),
         };
         rows.push(vec![
             or_dash(&node.name),

@@ -53,7 +53,7 @@ pub fn lab(
     loaded: &Loaded,
     workspace: &Workspace,
 ) -> Result<Target, Failure> {
-    let tools = lab::Tools { context, interrupt };
+    let tools = lab::HostTools { context, interrupt };
     match need {
         Need::Commands => return Ok(lab::describe(&loaded.cluster)?),
         Need::Tools => drop(super::lab::up(tools, report)?),

@@ -14,6 +14,7 @@ use super::session::Session;
 use super::{states, status, telling};
 use crate::cluster::{State, regions};
 use crate::pipeline::{Pipeline, Selection, Stage, Work};
+use crate::run::drift::SettingDifference;
 use crate::run::events::{Event, Phase};
 use crate::run::review::{Build, Images, Review};
 use crate::run::scheduler::Board;
@@ -63,8 +64,7 @@ fn show(context: &Context, report: &Arc<Report>, options: &args::Run) -> Result<
 
 /// Machines whose data may go, or that may be stopped, must be the cluster's.
 fn confirmable(session: &Session<'_>, options: &args::Run) -> Result<(), Failure> {
-    let known =
-        || session.pipeline.seats.machines.iter().filter(|seat| seat.is_database()).map(|seat| seat.name.as_str());
+    let known = || session.pipeline.expected.databases().map(|machine| machine.name.as_str());
     let given = [("--confirm", &options.confirm), ("--confirm-stop", &options.confirm_stop)];
     for (flag, name) in given.iter().flat_map(|(flag, names)| names.iter().map(move |name| (flag, name))) {
         if !known().any(|known| known == name.as_str()) {
@@ -153,7 +153,7 @@ fn plan(session: &Session<'_>, feed: &Feed, options: &args::Run) -> Result<(), F
         return Err(Failure::Said(Kind::Drift));
     }
     session.report.line("nothing is to be changed");
-    drifted(&review.drift)
+    drifted(&review.differences)
 }
 
 /// Runs stages, and asks before data goes.
@@ -178,7 +178,7 @@ fn looker<'a>(session: &'a Session<'_>, feed: &'a Feed, options: &args::Run, boa
 }
 
 /// The cluster is whole, and not as it was generated.
-fn drifted(differ: &[String]) -> Result<(), Failure> {
+fn drifted(differ: &[SettingDifference]) -> Result<(), Failure> {
     match differ.len() {
         0 => Ok(()),
         1 => Err(Failure::Text(Kind::Drift, "1 setting runs otherwise than it is generated".into())),
@@ -216,10 +216,10 @@ fn print_commands(session: &Session<'_>) {
             report.line(&invocation.paste());
         }
         if stage.work == Work::Verify {
-            let seats = &session.pipeline.seats;
-            let (at, write, read) =
-                (format!("{}:{}", seats.haproxy, seats.admin_port), seats.write_port, seats.read_port);
-            report.line(&format!("# asks http://{at}/cluster and /health, and PostgreSQL on ports {write} and {read}"));
+            let access = &session.pipeline.access;
+            let url = access.admin.url(access.private_address.into(), "/cluster");
+            let (write, read) = (access.write.number, access.read.number);
+            report.line(&format!("# asks {url} and /health, and PostgreSQL on ports {write} and {read}"));
         }
     }
 }

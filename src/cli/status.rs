@@ -8,74 +8,86 @@ use super::failure::{Failure, Kind};
 use super::need::Need;
 use super::report::{Report, Style};
 use super::session::Session;
-use crate::pipeline::Platform;
-use crate::run::drift;
-use crate::run::health::{self, Observation};
+use crate::pipeline::{Expected, Platform};
+use crate::run::judge::{Reach, Verdict, judge};
+use crate::run::locate::Located;
+use crate::run::observe::Observer;
 use crate::run::{Consent, Deaf, Options, Outcome};
-use crate::system::Context;
+use crate::run::{drift, say};
+use crate::system::{Context, clock};
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::Status) -> Result<(), Failure> {
     let session = Session::open(context, report, &options.place, Need::Seats)?;
-    let address = haproxy(&session)?;
-    let seen = health::observe_each(&session.pipeline.seats, address);
+    let located = locate(&session)?;
+    let (expected, access) = (&session.pipeline.expected, &session.pipeline.access);
+    let observer = Observer::new(access, &expected.cluster, located.address);
+    let seen = observer.with_settings(observer.look());
+    let verdict = judge(expected, access, &seen);
+    report.table(&table(expected, &verdict));
+    report.line("");
+    if !verdict.members.is_empty() && !verdict.has_primary {
+        let seconds = seen.view.age(clock::now()).as_secs();
+        report.line(&format!(
+            "HAProxy sees no primary. Roles and states are what Patroni last knew, up to {seconds} s ago (ttl): a machine that died \
+             since then is still listed as it was."
+        ));
+        report.line("");
+    }
+    if let Some(live) = &seen.settings {
+        for line in say::settings(&drift::settings(expected, &live.value)) {
+            report.line(&line);
+        }
+    }
+    // A planned private address may be another machine's in the network that this one is in.
+    let is_unseen = verdict.is_blind() || located.doubt.is_some() && verdict.reach != Reach::Haproxy;
+    conclude(report, &verdict, is_unseen, &say::advice(&access.advice, &verdict))
+}
+
+/// Returns a row for each machine.
+fn table(expected: &Expected, verdict: &Verdict) -> Vec<Vec<String>> {
     let head = ["machine", "role", "zone", "address", "postgres", "state", "timeline", "lag"];
     let mut rows = vec![head.map(String::from).to_vec()];
-    for seat in &session.pipeline.seats.machines {
-        let mut row = vec![seat.name.clone(), seat.role.to_string(), seat.zone.clone(), seat.address.to_string()];
-        row.extend(match seen.member(seat) {
+    for machine in &expected.machines {
+        let (role, address) = (machine.role.name().to_string(), machine.address.to_string());
+        let mut row = vec![machine.name.clone(), role, machine.zone.clone(), address];
+        row.extend(match verdict.member(machine) {
             // What Patroni remembers of it may be as old as its ttl.
-            member if seen.silence(seat).is_some() => {
-                let was = member.map_or("-".into(), |member| format!("was {}", member.seat()));
+            member if verdict.silence(machine).is_some() => {
+                let was = member.map_or("-".into(), |member| format!("was {}", member.standing()));
                 [was, "no answer".into(), "-".into(), "-".into()]
             }
             Some(member) => {
                 let timeline = member.timeline.map_or("-".to_string(), |timeline| timeline.to_string());
-                [member.seat().to_string(), member.state.clone(), timeline, member.lag()]
+                [member.standing().to_string(), member.state.clone(), timeline, say::lag(member)]
             }
             None => {
-                let state = match (seat.is_database(), seen.reachable) {
-                    _ if seen.stranger => "unknown",
-                    (true, true) => "missing",
-                    (true, false) => "unknown",
-                    (false, true) => "running",
-                    (false, false) => "unreachable",
+                let state = match (machine.is_database(), verdict.reach) {
+                    (_, Reach::OtherCluster) => "unknown",
+                    (true, Reach::Haproxy) => "missing",
+                    (true, Reach::Nothing | Reach::Address) => "unknown",
+                    (false, Reach::Haproxy) => "running",
+                    (false, Reach::Nothing | Reach::Address) => "unreachable",
                 };
                 ["-", state, "-", "-"].map(String::from)
             }
         });
         rows.push(row);
     }
-    report.table(&rows);
-    report.line("");
-    if !seen.members.is_empty() && !seen.has_primary {
-        let ttl = session.pipeline.seats.settings.get("ttl").map_or("", String::as_str);
-        report.line(&format!(
-            "HAProxy sees no primary: roles and states are as Patroni last knew them, up to {ttl} s ago (ttl); a machine that died within \
-             that time still shows as it was"
-        ));
-        report.line("");
-    }
-    if seen.reachable && !seen.stranger {
-        for line in drift::advised(&drift::settings(&session.pipeline.seats, address)) {
-            report.line(&line);
-        }
-    }
-    let advice = seen.advice(&session.pipeline.seats);
-    judge(report, &seen, &advice)
+    rows
 }
 
-fn judge(report: &Report, seen: &Observation, advice: &str) -> Result<(), Failure> {
-    if seen.problems.is_empty() {
+fn conclude(report: &Report, verdict: &Verdict, is_unseen: bool, advice: &str) -> Result<(), Failure> {
+    if verdict.is_healthy() {
         report.line(&report.on_out(Style::Good, "healthy"));
         return Ok(());
     }
-    if seen.is_blind() {
-        let text = format!("the cluster cannot be seen from here: {}\n  {advice}", seen.problems.join("; "));
+    let problems = say::problems(&verdict.problems);
+    if is_unseen {
+        let text = format!("the cluster cannot be seen from here: {problems}\n  {advice}");
         return Err(Failure::Text(Kind::Unseen, text));
     }
-    let text = format!("the cluster is not healthy: {}\n  {advice}", seen.problems.join("; "));
-    Err(Failure::Text(Kind::Failed, text))
+    Err(Failure::Text(Kind::Failed, format!("the cluster is not healthy: {problems}\n  {advice}")))
 }
 
 /// Prints where a cluster that is whole is reached.
@@ -98,17 +110,23 @@ pub fn endpoints(session: &Session<'_>, address: IpAddr) {
     ));
 }
 
-fn haproxy(session: &Session<'_>) -> Result<IpAddr, Failure> {
-    if session.pipeline.seats.public_address.is_none() {
-        return Ok(IpAddr::V4(session.pipeline.seats.haproxy));
-    }
+/// Finds where to ask. Where Terraform's state is not here, says so, and returns the planned private address.
+fn locate(session: &Session<'_>) -> Result<Located, Failure> {
     session.work.make_private_dir()?;
-    match session.runner(&Deaf, &|_, _| Consent::No, Options::default()).haproxy_address() {
-        Ok(address) => Ok(address),
-        Err(Outcome::Failed(failure)) => {
+    // A run that works in this folder initialises its modules itself.
+    let held = session.work.lock();
+    let located = session.runner(&Deaf, &|_, _| Consent::No, Options::default()).locate(held.is_ok());
+    let located = located.map_err(|outcome| match outcome {
+        Outcome::Failed(failure) => {
             session.report.stage_failure(&failure);
-            Err(Failure::Text(Kind::Failed, failure.what))
+            Failure::Text(Kind::Failed, failure.what)
         }
-        Err(_) => Err(Failure::interrupted()),
+        _ => Failure::interrupted(),
+    })?;
+    if let Some(doubt) = &located.doubt {
+        session.report.say(&doubt.what);
+        session.report.stage_failure(doubt);
+        session.report.note(&format!("trying HAProxy's planned private address {}", located.address));
     }
+    Ok(located)
 }

@@ -1,4 +1,4 @@
-//! Where every machine lives: fixed before any of them exists.
+//! The address and zone of every machine, which are fixed before any machine exists.
 
 use std::net::Ipv4Addr;
 
@@ -8,18 +8,18 @@ use super::decision::{ELSEWHERE, Ledger, elsewhere, list};
 use super::{Arch, Cluster, Machine, Network, Role, Subnet};
 use crate::blueprint::model::{self, Blueprint};
 
-/// First address of a subnet's database block. AWS keeps a subnet's first four addresses and its last
+/// The first address of a subnet's database block. AWS reserves a subnet's first four addresses and its last
 /// (<https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html>); a /28 starts at a multiple of 16.
 const DATABASE_BLOCK: u32 = 16;
-/// Both blocks hold 16 addresses: the master and all 15 slaves fit in one zone. HAProxy's follows the databases'.
+/// Both blocks have 16 addresses, so the master and all 15 slaves fit in one zone. HAProxy's block follows the databases'.
 const BLOCK_PREFIX: u8 = 28;
 const BLOCK_SIZE: u32 = 1 << (32 - BLOCK_PREFIX);
-/// HAProxy lives in the third zone where there is one: with two databases it is etcd's third member, and no zone then holds two.
+/// HAProxy's machine is in the third zone where there is one. With two databases it is etcd's third member, and no zone then holds two.
 const HAPROXY_ZONE: usize = 2;
 /// etcd gains nothing beyond five members (<https://etcd.io/docs/v3.5/faq/>).
 const MOST_ETCD_MEMBERS: usize = 5;
 
-/// The subnets of an existing VPC; of one that is made, equal parts, the smallest power of two that gives each zone one.
+/// Returns the subnets of an existing VPC, or splits the network into the smallest power of two of equal parts that gives each zone one.
 pub fn subnets(network: &model::Network) -> Vec<Subnet> {
     if let Some(vpc) = &network.existing {
         let subnets = network.zones.iter().zip(&vpc.subnets);
@@ -37,7 +37,7 @@ pub fn subnets(network: &model::Network) -> Vec<Subnet> {
         .collect()
 }
 
-/// A zone's subnet, the cluster's blocks in it from `offset` on.
+/// Returns a zone's subnet, with the cluster's blocks from `offset` on.
 fn subnet(zone: &str, id: Option<&String>, cidr: Ipv4Net, offset: u32) -> Subnet {
     let databases = u32::from(cidr.network()) + offset;
     let block = |address: u32| Ipv4Net::new_assert(Ipv4Addr::from(address), BLOCK_PREFIX);
@@ -48,12 +48,12 @@ fn subnet(zone: &str, id: Option<&String>, cidr: Ipv4Net, offset: u32) -> Subnet
         cidr,
         databases: block(databases),
         haproxy,
-        // The last address of a subnet is AWS's.
+        // AWS reserves the last address of a subnet.
         endpoint: Ipv4Addr::from(u32::from(haproxy.broadcast()) - 1),
     }
 }
 
-/// All machines: master, slaves, HAProxy; databases dealt out over the zones.
+/// Returns all machines: the master, the slaves and HAProxy's, with the databases distributed over the zones.
 pub fn machines(blueprint: &Blueprint, subnets: &[Subnet]) -> Vec<Machine> {
     let databases = 1 + usize::from(blueprint.slave_count);
     let etcd = etcd_databases(databases);
@@ -149,8 +149,8 @@ fn record_subnet(subnet: &Subnet, makes_endpoint: bool, ledger: &mut Ledger) {
     block("haproxy", subnet.haproxy, |subnet| subnet.haproxy = elsewhere());
     if makes_endpoint {
         const ENDPOINT: &str = "https://docs.aws.amazon.com/vpc/latest/privatelink/interface-endpoints.html";
-        let why = "The endpoint's address is planned like a machine's, so that machines need not ask the VPC's DNS for it. While the \
-                   endpoint is created, that DNS does not know it.";
+        let why = "The endpoint's address is planned like a machine's, so that machines know it without the VPC's DNS, which only knows \
+                   Secrets Manager's public addresses.";
         let from = vec![format!("{name}.haproxy")];
         let change = here(|subnet| subnet.endpoint = ELSEWHERE);
         ledger.add(&format!("{name}.endpoint"), subnet.endpoint.to_string(), from, why, ENDPOINT, change);
@@ -166,7 +166,7 @@ fn move_zone(c: &mut Cluster, zone: &str) {
     c.machines.iter_mut().filter(|machine| machine.zone == zone).for_each(|machine| machine.zone.push('0'));
 }
 
-/// How many of the databases are members of etcd: an odd number in all, HAProxy's machine being the third of two databases.
+/// Returns how many of the databases are members of etcd. The total is odd: with two databases HAProxy's machine is the third member.
 fn etcd_databases(databases: usize) -> usize {
     match databases {
         2 => 2,

@@ -1,10 +1,10 @@
-//! What images start from.
+//! The base images that a cluster's images are built from.
 
 use serde::Serialize;
 
 use crate::blueprint::{self, model::Base};
 
-/// Processor architecture.
+/// A processor architecture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Arch {
     /// 64-bit x86.
@@ -16,12 +16,12 @@ pub enum Arch {
 }
 
 impl Arch {
-    /// By the instance type's family.
+    /// Returns the architecture of an instance type, which follows from its family.
     pub fn of(instance_type: &str) -> Self {
         if blueprint::is_graviton(instance_type) { Arch::Arm } else { Arch::X86 }
     }
 
-    /// EC2's own word.
+    /// Returns EC2's name of the architecture.
     pub fn name(self) -> &'static str {
         match self {
             Arch::X86 => "x86_64",
@@ -29,7 +29,7 @@ impl Arch {
         }
     }
 
-    /// A small builder of this architecture: 2 vCPU, 4 GiB.
+    /// Returns a small instance type to build images on: 2 vCPU, 4 GiB.
     pub fn builder(self) -> &'static str {
         match self {
             Arch::X86 => "t3.medium",
@@ -37,7 +37,7 @@ impl Arch {
         }
     }
 
-    /// Debian's and Ubuntu's word.
+    /// Returns Debian's and Ubuntu's name of the architecture.
     fn debian(self) -> &'static str {
         match self {
             Arch::X86 => "amd64",
@@ -46,18 +46,18 @@ impl Arch {
     }
 }
 
-/// A base distribution: where its images are found and what its packages hold.
+/// A base distribution: how to find its images, and what its packages contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BaseImage {
-    /// Which one.
+    /// The distribution.
     pub base: Base,
     /// The distribution's release name, as apt uses it.
     pub codename: &'static str,
-    /// User that its images let in.
+    /// The user that its images let in.
     pub ssh_user: &'static str,
-    /// Name under which its images know their root disk.
+    /// The device name of the root disk in its images.
     pub root_device: &'static str,
-    /// PostgreSQL major in its own packages.
+    /// The PostgreSQL major in its own packages.
     pub own_postgres: u16,
     /// Whether its own Patroni is 4.0.6 or newer.
     pub own_patroni_fits: bool,
@@ -80,7 +80,7 @@ impl BaseImage {
         BaseImage { base, codename, ssh_user, root_device, own_postgres, own_patroni_fits }
     }
 
-    /// The name filter that finds its newest image.
+    /// Returns the name filter that finds its newest image.
     pub fn name_filter(&self, arch: Arch) -> String {
         let arch = arch.debian();
         match self.base {

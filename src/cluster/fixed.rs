@@ -8,17 +8,17 @@ use serde::Serialize;
 use super::decision::{Decision, Ledger};
 
 /// A value that can be changed, to see what depends on it.
-trait Change {
+trait Perturb {
     /// Gives it another value.
     fn change(&mut self);
 }
 
 macro_rules! numbers {
-    ($($kind:ty),*) => { $(impl Change for $kind { fn change(&mut self) { *self += 1 } })* };
+    ($($kind:ty),*) => { $(impl Perturb for $kind { fn change(&mut self) { *self += 1 } })* };
 }
 numbers!(u16, u32, i32);
 
-impl Change for &'static str {
+impl Perturb for &'static str {
     fn change(&mut self) {
         *self = "another";
     }

@@ -1,39 +1,39 @@
-//! Who talks to whom, on which port, why, and how it is authenticated: the one list that firewalls, `pg_hba.conf` and pictures come from.
+//! Who connects to whom, on which port, why, and how they authenticate. Firewalls, `pg_hba.conf` and pictures come from this list.
 
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
 use super::{Cluster, Peer, Service};
 
-/// Whom PostgreSQL lets in over a flow: a line of `pg_hba.conf` for each block of addresses that it comes from.
+/// Whom PostgreSQL lets in over a flow. It becomes one line of `pg_hba.conf` for each block of addresses that the flow comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Login {
-    /// As `pg_hba.conf` takes it: a database's name, `all`, or `replication` for the WAL.
+    /// The database as `pg_hba.conf` names it: its name, `all`, or `replication` for the WAL.
     pub database: &'static str,
-    /// As `pg_hba.conf` takes it: a user's name, or `+` and the name of a role whose members are meant.
+    /// The user as `pg_hba.conf` names it: a name, or `+` and the name of a role for all its members.
     pub user: &'static str,
 }
 
-/// Standbys that read the primary's WAL.
+/// The login of standbys that read the primary's WAL.
 pub const REPLICATION: Login = Login { database: "replication", user: "replicauser" };
-/// pg_rewind, on a former primary.
+/// The login of pg_rewind on a former primary.
 pub const REWIND: Login = Login { database: "postgres", user: "rewind_user" };
-/// Applications: the blueprint's users, and whoever is made a member later.
+/// The login of applications: the blueprint's users, and members that are added later.
 pub const APPLICATIONS: Login = Login { database: "all", user: "+pgherd_clients" };
 
 /// One end of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Party {
-    /// Those of the blueprint's `network.clients`.
+    /// The sources in the blueprint's `network.clients`.
     Clients,
-    /// Those of the blueprint's `network.admins`.
+    /// The sources in the blueprint's `network.admins`.
     Admins,
     /// Every address of the cluster's own network.
     Network,
     /// The database machines.
     Databases,
-    /// HAProxy's machine.
+    /// The load balancers.
     Haproxy,
     /// The machines that are members of etcd.
     EtcdMembers,
@@ -52,10 +52,10 @@ impl Party {
     }
 }
 
-/// Something that must be let through, TCP all of it.
+/// TCP connections that must be let through.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Flow {
-    /// A stable name, fit for a Terraform label.
+    /// A stable name that is a valid Terraform label.
     pub name: &'static str,
     /// Who opens the connection.
     pub from: Party,
@@ -65,15 +65,15 @@ pub struct Flow {
     pub service: Service,
     /// The service's TCP port.
     pub port: u16,
-    /// What it is for, in letters that AWS takes in the description of a rule: no apostrophe.
+    /// What it is for. AWS allows no apostrophe in the description of a rule.
     pub purpose: &'static str,
-    /// How the one that connects proves who it is.
+    /// How the client authenticates.
     pub auth: &'static str,
-    /// As whom, where PostgreSQL itself is at the other end.
+    /// Whom PostgreSQL lets in, where it is PostgreSQL that listens.
     pub logins: &'static [Login],
 }
 
-/// Every flow of a cluster, in the order that a reader would follow a query.
+/// Returns every flow of a cluster, in the order in which a query passes through them.
 pub fn flows(cluster: &Cluster) -> Vec<Flow> {
     use Party::*;
     let flow = |name, from, to, service: Service, purpose, auth| {
@@ -103,7 +103,7 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
             Databases,
             Service::Patroni,
             "health checks: who is primary, who lags",
-            "none: reading changes nothing",
+            "none, for reading",
         ),
         Flow {
             logins: &[REPLICATION, REWIND],
@@ -115,7 +115,7 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
             Databases,
             Service::Patroni,
             "Patroni asks its peers before it takes over",
-            "password for what changes things",
+            "a password, for changes",
         ),
         flow(
             "etcd",
@@ -135,12 +135,12 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
             Haproxy,
             EtcdMembers,
             Service::EtcdClient,
-            "a replaced member joins etcd anew",
+            "a replaced member joins etcd again",
             "the security group",
         ));
     }
     if cluster.network.makes_endpoint {
-        const IAM: &str = "IAM: who may read the secret";
+        const IAM: &str = "IAM permission to read the secret";
         all.push(flow(
             "client_secrets",
             Clients,
@@ -159,7 +159,7 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
     all
 }
 
-/// Returns whom a party is to a firewall: what the blueprint names, or the addresses that machines may have.
+/// Returns how a firewall identifies a party: by what the blueprint lists, or by the addresses that machines may have.
 pub fn peers(cluster: &Cluster, party: Party) -> Vec<Peer> {
     match party {
         Party::Clients => cluster.network.clients.clone(),
@@ -168,7 +168,7 @@ pub fn peers(cluster: &Cluster, party: Party) -> Vec<Peer> {
     }
 }
 
-/// The addresses that a party may have, now or after a machine more; of clients and admins, those that the blueprint writes as ranges.
+/// Returns the addresses that a party may have, now or after machines are added. Of clients and admins it returns only the ranges.
 pub fn addresses(cluster: &Cluster, party: Party) -> Vec<Ipv4Net> {
     let network = &cluster.network;
     let blocks = |of: fn(&super::Subnet) -> Ipv4Net| network.subnets.iter().map(of).collect();
@@ -179,7 +179,7 @@ pub fn addresses(cluster: &Cluster, party: Party) -> Vec<Ipv4Net> {
         Party::Databases => blocks(|subnet| subnet.databases),
         Party::Haproxy => blocks(|subnet| subnet.haproxy),
         Party::EtcdMembers => cluster.etcd_members().map(|m| Ipv4Net::from(m.address)).collect(),
-        // AWS gives it an address in each subnet. One that the VPC has already may be in any other.
+        // AWS gives a new endpoint an address in each subnet. An existing one may be anywhere in the VPC.
         Party::SecretsEndpoint if network.makes_endpoint => blocks(|subnet| subnet.cidr),
         Party::SecretsEndpoint => vec![network.cidr],
     }

@@ -1,28 +1,28 @@
-//! AWS's limits on what grows with a blueprint: how much of each a cluster takes.
+//! AWS's limits on what grows with a blueprint, and how much of them a cluster uses.
 //!
-//! Limits that no blueprint reaches are kept by other means: the policies of roles (10,240 characters) and of the endpoint
-//! (20,480) name secrets by their prefix and do not grow; a name's parts are bounded where the language reads them.
+//! Other limits cannot be reached. The policies of roles (10,240 characters) and of the endpoint (20,480) name secrets by their
+//! prefix and do not grow. The blueprint's language limits the length of names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Cluster;
 use super::flows::{Party, flows, peers};
 
-/// A limit of AWS.
+/// One of AWS's limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
     /// What is limited, in words.
     pub what: &'static str,
-    /// How much there may be unless AWS was asked for more.
+    /// The default limit.
     pub default: u32,
-    /// How much there may be at most; the same as `default` where AWS gives no more.
+    /// The limit that AWS raises it to at most. It equals `default` where AWS does not raise it.
     pub most: u32,
-    /// AWS's page.
+    /// AWS's page about it.
     pub source: &'static str,
 }
 
-/// Rules of a security group in one direction. Those of all groups of an interface are at most 1,000, and each machine is in one group.
-/// A prefix list counts as many rules as it may have entries.
+/// Rules of a security group in one direction. All groups of an interface together have at most 1,000, and each machine is in one
+/// group. A prefix list counts as the maximum number of its entries.
 pub const RULES: Quota = Quota {
     what: "rules in a security group",
     default: 60,
@@ -57,7 +57,7 @@ pub const SECRET_NAME: Quota = Quota {
     most: 512,
     source: "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html",
 };
-/// Bytes in the key of an object: of Terraform's state.
+/// Bytes in the key of an S3 object, such as Terraform's state.
 pub const OBJECT_KEY: Quota = Quota {
     what: "bytes in an object's key",
     default: 1024,
@@ -65,7 +65,7 @@ pub const OBJECT_KEY: Quota = Quota {
     source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html",
 };
 
-/// The inbound rules of each security group, by the group.
+/// Returns the number of inbound rules of each security group, by the group's name.
 pub fn inbound(cluster: &Cluster) -> BTreeMap<&'static str, u32> {
     let mut rules = BTreeSet::new();
     for flow in flows(cluster) {

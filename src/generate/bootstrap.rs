@@ -1,4 +1,4 @@
-//! What is chosen and made once, when the cluster is founded: options of initdb, roles, databases and rights.
+//! What the founding makes, once: the options of initdb, roles, databases and rights.
 
 use serde::Serialize;
 
@@ -6,12 +6,12 @@ use super::templates::add_rendered;
 use crate::cluster::{Access, Cluster, Locale, Provider};
 use crate::fileset::FileSet;
 
-/// Adds `bootstrap.sql`.
+/// Adds `bootstrap.sql` and returns its path.
 pub fn add(cluster: &Cluster, files: &mut FileSet) -> String {
     add_rendered(cluster, files, "db_config/bootstrap.sql", Bootstrap::of(cluster))
 }
 
-/// Options of initdb that follow from the locale.
+/// Returns the options of initdb that follow from the locale.
 pub fn initdb(locale: &Locale) -> Vec<(&'static str, &str)> {
     let own = match locale.provider {
         Provider::Builtin => Some("builtin-locale"),
@@ -22,38 +22,38 @@ pub fn initdb(locale: &Locale) -> Vec<(&'static str, &str)> {
     if let Some(own) = own {
         options.extend([("locale-provider", locale.provider.name()), (own, locale.name.as_str())]);
     }
-    // What reads logs reads English.
+    // Programs that read logs expect English.
     options.push(("lc-messages", if locale.encoding == "UTF8" { "C.UTF-8" } else { "C" }));
     options
 }
 
 #[derive(Serialize)]
 struct Bootstrap {
-    users: Vec<Role>,
-    databases: Vec<Made>,
-    /// Whether the library that counts statements is loaded.
+    users: Vec<NewRole>,
+    databases: Vec<NewDatabase>,
+    /// Whether `pg_stat_statements` is loaded.
     statements: bool,
-    /// Before PostgreSQL 15 everybody may make tables in the schema public, and the superuser owns it.
+    /// Before PostgreSQL 15 everybody may create tables in the schema public, and the superuser owns it.
     open_schema: bool,
-    /// Whether the blueprint's settings end transactions; PostgreSQL before 17 has no such limit, and refuses to set it.
+    /// Whether the blueprint sets `transaction_timeout`. PostgreSQL before 17 does not know it, and rejects `SET`.
     limits_transactions: bool,
 }
 
 #[derive(Serialize)]
-struct Role {
+struct NewRole {
     name: String,
     replicates: bool,
 }
 
-/// A database; every text is SQL.
+/// A database to create. Every text is SQL.
 #[derive(Serialize)]
-struct Made {
+struct NewDatabase {
     name: String,
     owner: String,
-    /// Behind the owner, where it is not made as the cluster is.
+    /// Follows the owner if the database has a locale of its own.
     options: String,
     guests: Vec<Guest>,
-    /// One for each slot of logical replication, of its name.
+    /// One for each slot of logical replication, with the slot's name.
     publications: Vec<String>,
 }
 
@@ -76,10 +76,10 @@ impl Bootstrap {
         };
         Bootstrap {
             users: (postgres.users.iter())
-                .map(|user| Role { name: quoted(&user.name), replicates: replicates(user) })
+                .map(|user| NewRole { name: quoted(&user.name), replicates: replicates(user) })
                 .collect(),
             databases: (postgres.databases.iter())
-                .map(|database| Made {
+                .map(|database| NewDatabase {
                     name: quoted(&database.name),
                     owner: quoted(&database.owner),
                     options: database.locale.as_ref().map_or_else(String::new, |own| options(own, postgres.major)),
@@ -97,7 +97,7 @@ impl Bootstrap {
     }
 }
 
-/// What makes a database otherwise than the cluster is made. template0 alone may be copied with another locale.
+/// Returns the options for a database with a locale of its own. Only template0 can be copied with another locale.
 fn options(locale: &Locale, major: u16) -> String {
     let mut sql = format!(
         " TEMPLATE template0 ENCODING {} LOCALE {}",
@@ -118,12 +118,12 @@ fn options(locale: &Locale, major: u16) -> String {
     sql
 }
 
-/// An SQL identifier that means exactly this name.
+/// Returns an SQL identifier that means exactly this name.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// An SQL text.
+/// Returns an SQL string.
 fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

@@ -1,4 +1,4 @@
-//! The database machines' scripts and configuration: `db_config/`.
+//! The database machines' scripts and configuration, in `db_config/`.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -14,7 +14,7 @@ use crate::cluster::flows::{APPLICATIONS, Login, REPLICATION, REWIND, addresses,
 use crate::cluster::{Cluster, Role};
 use crate::fileset::{FileSet, Mode};
 
-/// Adds the files of the database machines; answers what goes into the master's image and, if there are slaves, theirs.
+/// Adds the files of the database machines. Returns the content of the master's image and, if there are slaves, of theirs.
 pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut FileSet) -> Vec<ImageContent> {
     let mut content = vec![
         add_provisioner(cluster, files),
@@ -49,7 +49,7 @@ pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut Fi
         .collect()
 }
 
-/// The same in every cluster, but where huge pages are set aside.
+/// Adds the provisioner, which is the same in every cluster that reserves no huge pages.
 fn add_provisioner(cluster: &Cluster, files: &mut FileSet) -> String {
     #[derive(Serialize)]
     struct Provisioner {
@@ -90,7 +90,7 @@ struct Patroni<'a> {
     retry_timeout: u32,
     synchronous: bool,
     primary_start_timeout: u32,
-    settings: Vec<Settings<'a>>,
+    settings: Vec<SettingsGroup<'a>>,
     slots: &'a BTreeMap<String, String>,
     initdb: Vec<(&'static str, &'a str)>,
     major: u16,
@@ -106,7 +106,7 @@ impl<'a> Patroni<'a> {
             retry_timeout: cluster.failover.retry_timeout,
             synchronous: cluster.failover.synchronous,
             primary_start_timeout: cluster.primary_start_timeout,
-            settings: Settings::of(cluster),
+            settings: SettingsGroup::of(cluster),
             slots: &cluster.postgres.logical_slots,
             initdb: bootstrap::initdb(&cluster.postgres.locale),
             major: cluster.postgres.major,
@@ -114,16 +114,16 @@ impl<'a> Patroni<'a> {
     }
 }
 
-/// Settings that one reason is behind.
+/// Settings that have one reason in common.
 #[derive(Serialize)]
-struct Settings<'a> {
+struct SettingsGroup<'a> {
     why: &'static str,
-    /// Values as YAML reads them: quoted, so that `on` and `1.1` stay texts.
+    /// Names and values. Values are quoted, so that YAML reads `on` and `1.1` as text.
     settings: Vec<(&'a str, String)>,
 }
 
-impl<'a> Settings<'a> {
-    /// All of them, in the order in which they were decided.
+impl<'a> SettingsGroup<'a> {
+    /// Returns all settings, in the order of their decisions.
     fn of(cluster: &'a Cluster) -> Vec<Self> {
         let mut groups: Vec<Self> = vec![];
         for decision in cluster.decisions.iter() {
@@ -132,7 +132,7 @@ impl<'a> Settings<'a> {
                 continue;
             };
             if groups.last().is_none_or(|group| group.why != decision.why) {
-                groups.push(Settings { why: decision.why, settings: vec![] });
+                groups.push(SettingsGroup { why: decision.why, settings: vec![] });
             }
             groups.last_mut().expect("just pushed").settings.push((name, yaml(value)));
         }
@@ -140,7 +140,7 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// The lines that flows ask for, as wide as the file's columns.
+/// The lines of `pg_hba.conf` that flows need, aligned to the file's columns.
 #[derive(Serialize)]
 struct PgHba {
     replication: Vec<String>,
@@ -163,7 +163,7 @@ fn line(Login { database, user }: Login, from: Ipv4Net) -> String {
     format!("hostssl  {database:<11}  {user:<15}  {from:<18} scram-sha-256", from = from.to_string())
 }
 
-/// A YAML text: JSON's are a subset of YAML's double-quoted ones.
+/// Returns a YAML string. JSON's strings are valid double-quoted strings of YAML.
 fn yaml(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -1,4 +1,4 @@
-//! `deploy.sh`: the whole pipeline for a machine that has no pgherd.
+//! `deploy.sh`, the whole pipeline for a machine without pgherd.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use super::templates::add_rendered_as;
 use crate::cluster::{Cluster, State};
 use crate::fileset::{FileSet, Mode};
 
-/// Adds the script. It names the images that [`FileSet::images`] and the files of modules that `files` holds by now.
+/// Adds the script. It needs the images of [`FileSet::images`] and the files of modules in `files`.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
-    let haproxy = cluster.admin_endpoint().host;
+    let admin = cluster.admin_endpoint();
     let ports = &cluster.haproxy;
     let images: Vec<String> = files.images.iter().map(|image| format!("{}={}", image.role, image.name)).collect();
     let images: Vec<String> = images.iter().map(|image| quote(image)).collect();
@@ -20,19 +20,20 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
         format!("region={}", quote(&cluster.region)),
         format!("slaves={}", cluster.slaves().count()),
         format!("images=({})", images.join(" ")),
-        format!("haproxy_address={haproxy}"),
+        format!("haproxy_address={}", admin.host),
         format!("modules=(\n{})", modules(files)),
         format!("states={}", quote(&states(cluster))),
-        format!("write_port={} read_port={} admin_port={}", ports.write_port, ports.read_port, ports.stats.port),
+        format!("write_port={} read_port={}", ports.write_port, ports.read_port),
+        format!("admin_scheme={} admin_port={}", admin.scheme.name(), admin.port),
     ];
     #[derive(Serialize)]
-    struct Context {
+    struct DeployContext {
         values: String,
     }
-    add_rendered_as(cluster, files, "deploy.sh", Mode::Executable, Context { values: values.join("\n") });
+    add_rendered_as(cluster, files, "deploy.sh", Mode::Executable, DeployContext { values: values.join("\n") });
 }
 
-/// The files of Terraform's modules, a line for each module.
+/// Returns the files of Terraform's modules, one line per module.
 fn modules(files: &FileSet) -> String {
     let mut modules: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (path, _) in files.iter() {
@@ -44,13 +45,13 @@ fn modules(files: &FileSet) -> String {
     modules.iter().map(|(dir, names)| format!("  {dir}/{{{}}}.tf\n", names.join(","))).collect()
 }
 
-/// Where the states are, each as `<module>.tfstate`; nothing where they are beside the modules.
+/// Returns the place in S3 of the states, each named `<module>.tfstate`; an empty text if they are beside the modules.
 fn states(cluster: &Cluster) -> String {
     let State::S3 { bucket, key_prefix, .. } = &cluster.state else { return String::new() };
     format!("s3://{bucket}/{}", cluster.state_folder(key_prefix))
 }
 
-/// A word that the shell takes as it stands.
+/// Quotes a word for the shell if it needs that.
 pub(super) fn quote(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=".contains(c);
     if !text.is_empty() && text.chars().all(plain) { text.into() } else { format!("'{}'", text.replace('\'', r"'\''")) }

@@ -1,4 +1,4 @@
-//! The load balancer's script and configuration: `load_balancer/`.
+//! The load balancer's script and configuration, in `load_balancer/`.
 
 use std::net::Ipv4Addr;
 
@@ -12,7 +12,7 @@ use crate::cluster::limits::Limits;
 use crate::cluster::timing::HealthCheck;
 use crate::fileset::{FileSet, Mode};
 
-/// Adds the files of HAProxy's machine; answers what goes into its image.
+/// Adds the files of HAProxy's machine. Returns the content of its image.
 pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut FileSet) -> ImageContent {
     let script = add_fixed(cluster, files, "load_balancer/haproxy_script.sh", Mode::Executable);
     let secrets = [("STATS_PASSWORD", "stats")];
@@ -35,14 +35,14 @@ struct Config<'a> {
     write_port: u16,
     read_port: u16,
     primary_serves_reads: bool,
-    stats: Stats<'a>,
+    stats: StatsPage<'a>,
     databases: Vec<Server<'a>>,
     limits: Limits,
     check: Check,
 }
 
 #[derive(Serialize)]
-struct Stats<'a> {
+struct StatsPage<'a> {
     port: u16,
     path: &'a str,
     user: &'a str,
@@ -54,7 +54,7 @@ struct Server<'a> {
     address: Ipv4Addr,
 }
 
-/// The health checks, as HAProxy reads them.
+/// The timers of health checks, as HAProxy reads them.
 #[derive(Serialize)]
 struct Check {
     inter: String,
@@ -78,7 +78,7 @@ impl<'a> Config<'a> {
             write_port: haproxy.write_port,
             read_port: haproxy.read_port,
             primary_serves_reads: haproxy.primary_serves_reads,
-            stats: Stats { port: haproxy.stats.port, path: &haproxy.stats.path, user: &haproxy.stats.user },
+            stats: StatsPage { port: haproxy.stats.port, path: &haproxy.stats.path, user: &haproxy.stats.user },
             databases: cluster.databases().map(|m| Server { name: &m.name, address: m.address }).collect(),
             limits: haproxy.limits,
             check: Check::of(haproxy.check),

@@ -1,4 +1,4 @@
-//! What every machine carries, whatever its role: `machine/`.
+//! The files that every machine has, in `machine/`.
 
 use std::net::Ipv4Addr;
 
@@ -9,7 +9,7 @@ use super::templates::{add_fixed, add_plain, add_rendered};
 use crate::cluster::{Cluster, Machine, Service};
 use crate::fileset::{FileSet, Mode};
 
-/// Files that are part of every image.
+/// Adds the files of every image. Returns their paths.
 pub fn add_common(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
     #[derive(Serialize)]
     struct Machines<'a> {
@@ -43,7 +43,7 @@ pub fn add_common(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
     ]
 }
 
-/// Files that are part of each image whose machines may be members of etcd.
+/// Adds the files of images whose machines may be members of etcd. Returns their paths.
 pub fn add_etcd(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
     #[derive(Serialize)]
     struct Etcd<'a> {
@@ -74,21 +74,21 @@ pub fn add_etcd(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
     ]
 }
 
-/// A file in memory that a machine's secrets are read into at boot, as systemd's `EnvironmentFile` reads it.
+/// A file in memory that gets a machine's secrets at boot, in the format of systemd's `EnvironmentFile`.
 pub struct SecretFile<'a> {
-    /// Where.
+    /// Path on the machine.
     pub path: &'a str,
-    /// Who alone may read it.
+    /// The only system user who can read it.
     pub owner: &'a str,
-    /// The variable, and the secret's name behind the cluster's.
+    /// Each variable, and its secret's name after the cluster's.
     pub secrets: &'a [(&'a str, &'a str)],
 }
 
-/// Adds the list of a role's secrets: those that its machines read at boot into a file, and those of users, which the machine that
-/// founds the cluster makes.
+/// Adds the list of a role's secrets: those that its machines read into a file at boot, and those of users, which the founding
+/// machine makes. Returns its path.
 ///
 /// # Panics
-/// If a secret is not one that the cluster has: a programming error.
+/// If the cluster has no such secret: a programming error.
 pub fn add_secrets(
     cluster: &Cluster,
     files: &mut FileSet,

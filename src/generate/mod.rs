@@ -1,6 +1,6 @@
-//! Cluster -> file set: every file that people review, commit and can run by hand.
+//! Turns a cluster into a file set: every file that people review, commit and can run by hand.
 //!
-//! Files for machines come first; an image's hash covers them; Packer's templates and Terraform's modules carry that hash.
+//! Files for machines come first. An image's hash covers them, and Packer's templates and Terraform's modules contain that hash.
 
 pub mod bootstrap;
 pub mod database;
@@ -20,7 +20,7 @@ use crate::fileset::{FileSet, Mode};
 
 pub use templates::prepare;
 
-/// All files of a cluster except its manifest.
+/// Returns all files of a cluster except its manifest.
 pub fn generate(cluster: &Cluster) -> FileSet {
     let machines = for_machines(cluster);
     let mut files = for_tools(cluster, &machines);
@@ -28,7 +28,7 @@ pub fn generate(cluster: &Cluster) -> FileSet {
     files
 }
 
-/// The files that machines are made of.
+/// The files that go into images.
 #[derive(Debug)]
 pub struct ForMachines {
     /// The files.
@@ -37,7 +37,7 @@ pub struct ForMachines {
     contents: Vec<ImageContent>,
 }
 
-/// The first half of the files: those that machines are made of.
+/// Returns the files that go into images.
 pub fn for_machines(cluster: &Cluster) -> ForMachines {
     let mut files = FileSet::new();
     let common = machine::add_common(cluster, &mut files);
@@ -47,7 +47,7 @@ pub fn for_machines(cluster: &Cluster) -> ForMachines {
     ForMachines { files, contents }
 }
 
-/// The other half: those that Packer, Terraform and people read. They carry the hashes of the images.
+/// Returns the files that Packer, Terraform and people read. They contain the hashes of the images.
 pub fn for_tools(cluster: &Cluster, machines: &ForMachines) -> FileSet {
     let mut files = FileSet::new();
     files.images = packer::add(cluster, machines, &mut files);
@@ -61,13 +61,13 @@ pub fn for_tools(cluster: &Cluster, machines: &ForMachines) -> FileSet {
     files
 }
 
-/// What goes into an image: a role's provisioner and the files that it installs, by their paths in the file set.
+/// The content of a role's image: its provisioner and the files that it installs, by their paths in the file set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageContent {
     /// The role's name.
     pub role: &'static str,
     /// The script that Packer runs as root from the folder that holds the uploaded files.
     pub script: String,
-    /// Everything that is uploaded beside the script, flat: base names are unique within an image.
+    /// The files that are uploaded to the script's folder. Base names are unique within an image.
     pub files: Vec<String>,
 }

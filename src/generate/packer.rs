@@ -1,7 +1,7 @@
-//! Packer's templates, one a role: `packer_templates/`. Run from the cluster's folder; every path is relative to it.
+//! Packer's templates in `packer_templates/`, one per role. Paths are relative to the cluster's folder, where Packer runs.
 //!
-//! Legacy JSON, and nothing that Packer 1.6 does not know: it runs there and on every later one. What only later ones know is added
-//! by whoever runs them: `tools::packer::require_tokens`, and deploy.sh.
+//! They are legacy JSON with nothing that Packer 1.6 does not know, so they run on 1.6 and every later version. What only later
+//! versions know is added when they run: by `tools::packer::require_tokens` and by deploy.sh.
 
 use serde_json::{Map, Value, json};
 
@@ -12,10 +12,10 @@ use crate::fileset::{File, FileSet, ImageId, Mode, RelPath, sha256_hex};
 
 /// Where uploads land: Packer's user can write there, and a reboot empties it.
 const UPLOADS: &str = "/tmp/pgherd";
-/// Hex digits of an image's hash: enough to tell a lifetime's images of one cluster apart, short enough to read out.
+/// Hex digits of an image's hash: enough to tell a cluster's images apart for a lifetime, and short enough to read aloud.
 const HASH_DIGITS: usize = 12;
 
-/// Adds a template for each image; answers their identities.
+/// Adds a template for each image. Returns the images' identities.
 pub fn add(cluster: &Cluster, machines: &ForMachines, files: &mut FileSet) -> Vec<ImageId> {
     let mut images = Vec::with_capacity(machines.contents.len());
     for role in cluster.roles() {
@@ -46,7 +46,7 @@ fn add_image(
     ImageId { role: role.name().into(), name, hash, template: RelPath::new(path), contents }
 }
 
-/// Hashes of the template as it is without the image's identity, and of every file that is uploaded.
+/// Returns the hashes of the template without the image's identity, and of every file that is uploaded.
 fn contents(path: &str, unnamed: &str, content: &ImageContent, files: &FileSet) -> Contents {
     let short = |hash: &str| hash[..contents::DIGITS].to_string();
     let uploads = uploads(content).into_iter();
@@ -56,12 +56,13 @@ fn contents(path: &str, unnamed: &str, content: &ImageContent, files: &FileSet) 
     contents
 }
 
-/// Over everything that the image is made from: the template but for its own name and hash, and every file that is uploaded.
+/// Returns the hash over everything that the image is made from: the template without its own name and hash, and every
+/// file that is uploaded.
 ///
 /// # Panics
-/// If a file is not in the set: files for machines are generated before templates.
+/// If a file is not in the set, because it was not generated before the templates: a programming error.
 fn hash(unnamed: &str, content: &ImageContent, files: &FileSet) -> String {
-    // A line a part; no path has an end of line in it.
+    // One line per part. No path contains a line break.
     let mut input = format!("{}\n{unnamed}\n", content.role);
     for path in uploads(content) {
         let Some(File { mode, sha256, .. }) = files.get(path) else {
@@ -72,7 +73,7 @@ fn hash(unnamed: &str, content: &ImageContent, files: &FileSet) -> String {
     sha256_hex(input.as_bytes())[..HASH_DIGITS].to_string()
 }
 
-/// Fills in what follows from an image's content, and is therefore no part of it.
+/// Fills in what follows from an image's content, and so is not part of the hash.
 fn identify(template: &mut Value, name: &str, hash: &str, contents: &Contents) {
     template["post-processors"][0]["custom_data"]["content"] = hash.into();
     let builder = &mut template["builders"][0];
@@ -88,7 +89,7 @@ fn identify(template: &mut Value, name: &str, hash: &str, contents: &Contents) {
     }
 }
 
-/// The script and its files, sorted: their order in the list is of no consequence to the image.
+/// Returns the script and its files, sorted, because their order must not change the hash.
 fn uploads(content: &ImageContent) -> Vec<&str> {
     let mut all: Vec<&str> = content.files.iter().chain([&content.script]).map(String::as_str).collect();
     all.sort_unstable();
@@ -96,13 +97,13 @@ fn uploads(content: &ImageContent) -> Vec<&str> {
     all
 }
 
-/// Without what [`identify`] fills in.
+/// Returns the template without what [`identify`] fills in.
 fn template(cluster: &Cluster, role: Role, machine: &Machine, content: &ImageContent) -> Value {
     let role_name = role.name();
     json!({
         "_what": format!("Image of the {role_name} of cluster {}. In the cluster's folder: packer build packer_templates/{role_name}_temp.json", literal(&cluster.name)),
-        "_credentials": "From where every AWS program looks: environment (the old AWS_ACCESS_KEY and AWS_SECRET_KEY too), profile, role.",
-        "_content": "The tag pgherd:content is a hash over this template and every file that it uploads: Terraform boots the image that has it.",
+        "_credentials": "Taken from where every AWS program looks: environment (also the old AWS_ACCESS_KEY and AWS_SECRET_KEY), profile, role.",
+        "_content": "The tag pgherd:content is a hash over this template and every file that it uploads. Terraform boots the image with that tag.",
         "variables": variables(cluster, machine),
         "builders": [builder(cluster, role, machine)],
         "provisioners": provisioners(content),
@@ -115,7 +116,7 @@ fn template(cluster: &Cluster, role: Role, machine: &Machine, content: &ImageCon
     })
 }
 
-/// What a person, a proxy or another endpoint may set with `-var`.
+/// Returns the variables that can be set with `-var`.
 fn variables(cluster: &Cluster, machine: &Machine) -> Value {
     let sources: Vec<String> = cluster.network.builders().iter().map(|net| net.trunc().to_string()).collect();
     let instance_type = cluster.builder_instance_type.as_deref().unwrap_or(machine.arch.builder());
@@ -135,7 +136,7 @@ fn builder(cluster: &Cluster, role: Role, machine: &Machine) -> Value {
     let base = &cluster.base;
     let common = tags(cluster, role);
     let mut tags = common.clone();
-    // Of what it is made: a later image's builder says with these which files differ, and whether the base has moved on.
+    // What the image is made of. With these tags, a later build says which files differ, and whether the base is newer.
     tags.insert("pgherd:base".into(), "{{ .SourceAMI }} {{ .SourceAMIName }}".into());
     let mut run_tags = common.clone();
     run_tags.insert("Name".into(), literal(&format!("packer builder {}-{}", cluster.name, role.name())).into());
@@ -158,15 +159,15 @@ fn builder(cluster: &Cluster, role: Role, machine: &Machine) -> Value {
                 "virtualization-type": "hvm",
             },
         },
-        // Encrypted from the builder's disk on: encrypt_boot would copy the finished image once more.
+        // Encrypts the builder's disk: encrypt_boot would copy the finished image once more.
         "launch_block_device_mappings": [disk(cluster)],
-        // Packer 1.6 reads it and lets AWS make an RSA key all the same; later ones have AWS make one that no server finds old.
+        // Packer 1.6 ignores this and has AWS make an RSA key. Later versions get a key type that every server accepts.
         "temporary_key_pair_type": "ed25519",
         "ssh_username": base.ssh_user,
         "ssh_interface": "{{user `ssh_interface`}}",
         "ssh_clear_authorized_keys": true,
         "ami_name": "",
-        // Only `packer build -force` replaces an image that exists; its snapshots then go, too.
+        // Only `packer build -force` replaces an existing image. It then deletes its snapshots, too.
         "force_delete_snapshot": true,
         "ami_description": literal(&format!("{} of PostgreSQL cluster {}, made by pgherd", role.name(), cluster.name)),
         "tags": tags,
@@ -176,7 +177,7 @@ fn builder(cluster: &Cluster, role: Role, machine: &Machine) -> Value {
     })
 }
 
-/// The builder's disk, which becomes the image.
+/// Returns the builder's disk, which becomes the image.
 fn disk(cluster: &Cluster) -> Value {
     let image = &cluster.fixed.image;
     let mut disk = json!({
@@ -206,7 +207,7 @@ fn provisioners(content: &ImageContent) -> Value {
         {
             "type": "shell",
             "inline": [
-                "# The base image's own first boot holds apt's lock until it is done.",
+                "# The base image's first boot holds apt's lock until it is done.",
                 "if command -v cloud-init >/dev/null; then sudo cloud-init status --wait >/dev/null || true; fi",
                 format!("mkdir -p {UPLOADS}"),
             ],
@@ -224,7 +225,7 @@ fn provisioners(content: &ImageContent) -> Value {
     ])
 }
 
-/// Text that Packer must take as it stands: it reads every string as a Go template.
+/// Escapes text for Packer, which reads every string as a Go template.
 fn literal(text: &str) -> String {
     text.replace("{{", "{{`{{`}}")
 }

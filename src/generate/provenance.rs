@@ -1,6 +1,6 @@
-//! Which decision made which line: the files are generated anew with one decision taken otherwise, and what differs is its work.
+//! Finds out which decision made which line. It generates the files again with one decision changed, and compares them.
 //!
-//! So there is no second list of who made what, that could be wrong.
+//! So there is no second list of decisions and lines that could be wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::cluster::Cluster;
 use crate::cluster::decision::Decision;
 use crate::fileset::FileSet;
 
-/// Decisions by file and line.
+/// The decisions behind each line of each file.
 #[derive(Debug)]
 pub struct Provenance<'a> {
     lines: BTreeMap<(String, usize), Vec<&'a Decision>>,
@@ -23,9 +23,9 @@ pub struct Provenance<'a> {
 pub enum Maker<'a> {
     /// These decisions.
     Decisions(Vec<&'a Decision>),
-    /// All that an image is made from: it carries the hash of that.
+    /// Everything that an image is made from: the line contains its hash.
     ContentHash,
-    /// None: every cluster that has this file has it, but for names.
+    /// No decision: every cluster with this file has this line, apart from names.
     Template,
 }
 
@@ -47,7 +47,7 @@ pub fn provenance<'a>(cluster: &'a Cluster, files: &FileSet) -> Provenance<'a> {
     Provenance { lines, hashes: hashes(files) }
 }
 
-/// Lines that carry the hash of an image, or of a file that goes into one.
+/// Returns the lines that contain the hash of an image, or of a file that goes into one.
 fn hashes(files: &FileSet) -> BTreeSet<(String, usize)> {
     let images = files.images.iter().map(|image| image.hash.as_str());
     let contents = files.images.iter().flat_map(|image| image.contents.values().map(String::as_str));
@@ -63,7 +63,7 @@ fn hashes(files: &FileSet) -> BTreeSet<(String, usize)> {
     found
 }
 
-/// Lines of the text, from 1, that are not in the other one.
+/// Returns the lines of a text, counted from 1, that are not in the other one.
 fn changed(text: &str, other: &str) -> BTreeSet<usize> {
     TextDiff::from_lines(text, other)
         .ops()
@@ -74,7 +74,7 @@ fn changed(text: &str, other: &str) -> BTreeSet<usize> {
 }
 
 impl<'a> Provenance<'a> {
-    /// What made a line, counted from 1.
+    /// Returns what made a line, counted from 1.
     pub fn of(&self, path: &str, line: usize) -> Maker<'a> {
         let place = (path.to_string(), line);
         match self.lines.get(&place) {
@@ -84,7 +84,7 @@ impl<'a> Provenance<'a> {
         }
     }
 
-    /// The decisions at work in the files of a folder.
+    /// Returns the decisions behind the files of a folder.
     pub fn within(&self, folder: &str) -> Vec<&'a Decision> {
         let here = |path: &str| path.rsplit_once('/').is_some_and(|(above, _)| above == folder);
         let lines = self.lines.iter().filter(|(place, _)| here(&place.0) && !self.hashes.contains(place));

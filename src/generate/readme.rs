@@ -1,4 +1,4 @@
-//! The cluster's own README: its picture, its machines and ports, how to use it, where its state is.
+//! `README.md` of a cluster: its picture, machines and ports, how to use it, and where its state is.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use crate::fileset::FileSet;
 
 /// What the templates of `README.md` and `RUNBOOK.md` know of a cluster.
 #[derive(Serialize)]
-pub(super) struct Context<'a> {
+pub(super) struct ReadmeContext<'a> {
     name: &'a str,
     region: &'a str,
     major: u16,
@@ -24,7 +24,7 @@ pub(super) struct Context<'a> {
     makes_endpoint: bool,
     max_age_days: u32,
     zones: Vec<Zone<'a>>,
-    machines: Vec<Row<'a>>,
+    machines: Vec<MachineRow<'a>>,
     slaves: usize,
     slave_names: Vec<&'a str>,
     haproxy_address: String,
@@ -48,7 +48,7 @@ pub(super) struct Context<'a> {
     /// Where each module's state is in S3; empty if states are files beside the modules.
     states: Vec<StateObject>,
     logical_slots: Vec<Slot<'a>>,
-    ports: Vec<Port>,
+    ports: Vec<PortRow>,
 }
 
 /// A module's state in S3.
@@ -72,19 +72,19 @@ struct Zone<'a> {
     id: String,
     name: &'a str,
     cidr: String,
-    machines: Vec<Row<'a>>,
+    machines: Vec<MachineRow<'a>>,
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct MachineRow<'a> {
     #[serde(flatten)]
     machine: &'a Machine,
     disk: String,
 }
 
-/// One port of one kind of machine: every flow that ends there.
+/// A port of one kind of machine, with every flow that ends there.
 #[derive(Serialize)]
-struct Port {
+struct PortRow {
     on: String,
     port: u16,
     what: Vec<&'static str>,
@@ -98,13 +98,13 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
 }
 
 /// Returns what the templates know of a cluster.
-pub(super) fn context(cluster: &Cluster) -> Context<'_> {
+pub(super) fn context(cluster: &Cluster) -> ReadmeContext<'_> {
     let zone = |subnet: &'_ crate::cluster::Subnet| subnet.zone.replace('-', "_");
     let postgres = &cluster.postgres;
     let users: Vec<&str> = postgres.users.iter().map(|user| user.name.as_str()).collect();
     let database = users.first().and_then(|user| rotate::opened_by(postgres, user)).unwrap_or("DATABASE");
     let modules: Vec<Module> = cluster.roles().map(Module::of).collect();
-    Context {
+    ReadmeContext {
         name: &cluster.name,
         region: &cluster.region,
         major: cluster.postgres.major,
@@ -168,19 +168,19 @@ fn slots(cluster: &Cluster) -> Vec<Slot<'_>> {
     slots.filter_map(|(name, database)| Some(Slot { name, database, owner: owner(database)? })).collect()
 }
 
-fn row(machine: &Machine) -> Row<'_> {
+fn row(machine: &Machine) -> MachineRow<'_> {
     let disk = machine.disk;
-    Row { machine, disk: format!("{} GiB gp3, {} IOPS, {} MiB/s", disk.size, disk.iops, disk.throughput) }
+    MachineRow { machine, disk: format!("{} GiB gp3, {} IOPS, {} MiB/s", disk.size, disk.iops, disk.throughput) }
 }
 
-fn listening(cluster: &Cluster) -> Vec<Port> {
-    let mut all: Vec<Port> = vec![];
+fn listening(cluster: &Cluster) -> Vec<PortRow> {
+    let mut all: Vec<PortRow> = vec![];
     for flow in flows(cluster) {
         let on = party(cluster, flow.to);
         let row = match all.iter().position(|p| p.on == on && p.port == flow.port) {
             Some(at) => &mut all[at],
             None => {
-                all.push(Port { on, port: flow.port, what: vec![], from: vec![], auth: vec![] });
+                all.push(PortRow { on, port: flow.port, what: vec![], from: vec![], auth: vec![] });
                 all.last_mut().expect("just pushed")
             }
         };

@@ -36,13 +36,13 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
         format!("declare -A databases=({})", databases.join(" ")),
     ];
     #[derive(Serialize)]
-    struct Context {
+    struct RotateContext {
         values: String,
         haproxy_module: &'static str,
         network_module: &'static str,
         makes_endpoint: bool,
     }
-    let context = Context {
+    let context = RotateContext {
         values: values.join("\n"),
         haproxy_module: Module::Haproxy.folder(),
         network_module: Module::Network.folder(),

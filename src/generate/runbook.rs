@@ -1,4 +1,4 @@
-//! `RUNBOOK.md`: what an operator does when something breaks or changes, as commands for this very cluster.
+//! `RUNBOOK.md` of a cluster: commands for an operator when something breaks or must change.
 
 use serde::Serialize;
 
@@ -7,9 +7,9 @@ use crate::cluster::{Access, Cluster};
 use crate::fileset::FileSet;
 
 #[derive(Serialize)]
-struct Context<'a> {
+struct RunbookContext<'a> {
     #[serde(flatten)]
-    readme: readme::Context<'a>,
+    readme: readme::ReadmeContext<'a>,
     example: Example<'a>,
     /// Whether `pg_stat_statements` is loaded, which a database of the blueprint then has.
     statements: bool,
@@ -34,7 +34,7 @@ struct Example<'a> {
 /// Adds `RUNBOOK.md`.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let postgres = &cluster.postgres;
-    let context = Context {
+    let context = RunbookContext {
         readme: readme::context(cluster),
         example: example(cluster),
         statements: postgres.preloads("pg_stat_statements"),

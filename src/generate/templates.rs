@@ -1,7 +1,7 @@
-//! The files that are templates or pass as they are.
+//! The templates, and the files that are copied unchanged.
 //!
-//! A file below `templates/` has the path of what it becomes in the cluster's folder, plus `.j2` where it is a template.
-//! A variable that a template's context lacks is an error, never an empty text.
+//! A file below `templates/` has the path that it gets in the cluster's folder, plus `.j2` if it is a template.
+//! A variable that is missing in a template's context is an error, never an empty text.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -11,9 +11,9 @@ use minijinja::value::{Object, Value};
 use minijinja::{AutoEscape, Environment, Error, Template, UndefinedBehavior, context};
 use serde::Serialize;
 
-use crate::cluster::Cluster;
 use crate::cluster::decision::Decision;
 use crate::cluster::fixed::Fixed;
+use crate::cluster::{Cluster, Service};
 use crate::fileset::{File, FileSet, Mode, sha256_hex};
 
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/generate/templates");
@@ -27,7 +27,7 @@ static SOURCES: LazyLock<BTreeMap<&'static str, &'static str>> = LazyLock::new(|
     sources
 });
 
-/// Hashes of the files that pass as they are: the same for every cluster of a run.
+/// Hashes of the files that are copied unchanged, the same for every cluster of a run.
 static HASHES: LazyLock<BTreeMap<&'static str, OnceLock<String>>> =
     LazyLock::new(|| SOURCES.keys().map(|path| (*path, OnceLock::new())).collect());
 
@@ -54,10 +54,17 @@ const FIXED: [&str; 19] = [
     "machine/read_secrets.py",
 ];
 
-/// What is the same in every cluster, for templates.
+/// The values that are the same in every cluster, for templates.
 static DEFAULT: LazyLock<Value> = LazyLock::new(|| Value::from_serialize(Fixed::DEFAULT));
 
-/// How templates are read.
+/// The scheme of each service's URLs, by the service's name.
+static SCHEMES: LazyLock<Value> = LazyLock::new(|| {
+    use Service::{Admin, EtcdClient, EtcdPeer, Patroni};
+    let schemes = [("admin", Admin), ("etcd_client", EtcdClient), ("etcd_peer", EtcdPeer), ("patroni", Patroni)];
+    schemes.into_iter().map(|(name, service)| (name, service.scheme().name())).collect()
+});
+
+/// The environment that parses and renders templates.
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -69,19 +76,19 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment
 });
 
-/// The templates, each read when it is first asked for. Each in an environment of its own: two processors read two of them.
+/// The templates, each parsed when it is first used. Each has an environment of its own, so that two threads can parse two of them.
 static READ: LazyLock<BTreeMap<&'static str, OnceLock<Environment<'static>>>> =
     LazyLock::new(|| SOURCES.keys().map(|name| (*name, OnceLock::new())).collect());
 
-/// Why the values that are the same in every cluster are what they are.
+/// The reasons of the values that are the same in every cluster.
 static DEFAULT_REASONS: LazyLock<Arc<Vec<Decision>>> = LazyLock::new(|| Arc::new(Fixed::DEFAULT.decisions()));
 
-/// The files of `FIXED` as they are in every cluster.
+/// The files of `FIXED`, as every cluster has them.
 static DEFAULT_FILES: LazyLock<BTreeMap<&'static str, OnceLock<(String, String)>>> =
     LazyLock::new(|| FIXED.map(|path| (path, OnceLock::new())).into());
 
-/// Does what does not depend on a cluster, if that was not done yet: a second processor does it while the blueprint is read.
-/// It begins with what is needed last, so that whoever needs something meanwhile finds it done, or does it himself.
+/// Parses and renders what does not depend on a cluster. A second thread does it while the blueprint is read.
+/// It starts with what is needed last: what another thread needs meanwhile is either done, or done there.
 pub fn prepare() {
     for path in FIXED.into_iter().rev() {
         fixed_file(path);
@@ -95,7 +102,7 @@ pub fn prepare() {
 }
 
 const SUFFIX: &str = ".j2";
-/// Columns that a comment may take.
+/// The width of comments, in columns.
 const COMMENT_WIDTH: usize = 120;
 
 fn each(dir: &'static Dir<'static>, take: &mut impl FnMut(&'static str, &'static str)) {
@@ -109,7 +116,7 @@ fn each(dir: &'static Dir<'static>, take: &mut impl FnMut(&'static str, &'static
     }
 }
 
-/// Adds a file that passes as it is. A shell or Python script is executable; a sourced or configuration file is not.
+/// Adds a file unchanged and returns its path. A script is executable; a sourced or configuration file is not.
 pub fn add_plain(files: &mut FileSet, path: &str, mode: Mode) -> String {
     let text = source(path);
     let Some(hash) = HASHES.get(path) else { panic!("there is no file templates/{path}") };
@@ -118,12 +125,12 @@ pub fn add_plain(files: &mut FileSet, path: &str, mode: Mode) -> String {
     path.to_string()
 }
 
-/// Adds the file that `<path>.j2` becomes in a context; answers its path.
+/// Renders `<path>.j2` in a context, adds the file and returns its path.
 pub fn add_rendered(cluster: &Cluster, files: &mut FileSet, path: &str, context: impl Serialize) -> String {
     add_rendered_as(cluster, files, path, Mode::Plain, context)
 }
 
-/// The same with a mode.
+/// Renders `<path>.j2` in a context, adds the file with a mode and returns its path.
 pub fn add_rendered_as(
     cluster: &Cluster,
     files: &mut FileSet,
@@ -135,7 +142,7 @@ pub fn add_rendered_as(
     path.to_string()
 }
 
-/// Adds the file that `<path>.j2` becomes by what is the same in every cluster: it is rendered once.
+/// Adds a file that is the same in every cluster and is rendered once. Returns its path.
 pub fn add_fixed(cluster: &Cluster, files: &mut FileSet, path: &str, mode: Mode) -> String {
     if cluster.fixed != Fixed::DEFAULT {
         return add_rendered_as(cluster, files, path, mode, ());
@@ -145,14 +152,14 @@ pub fn add_fixed(cluster: &Cluster, files: &mut FileSet, path: &str, mode: Mode)
     path.to_string()
 }
 
-/// The text of a file that is the same in every cluster, and its hash.
+/// Returns the text and the hash of a file that is the same in every cluster.
 ///
 /// # Panics
-/// If the file is none of `FIXED`, or asks for what a cluster decides: a programming error.
+/// If the file is not in `FIXED`, or needs what only a cluster decides: a programming error.
 fn fixed_file(path: &str) -> &'static (String, String) {
     let Some(file) = DEFAULT_FILES.get(path) else { panic!("{path} is not the same in every cluster") };
     file.get_or_init(|| {
-        // Not kept: a template takes five times the memory of its file.
+        // The parsed template is not kept: it takes five times the memory of its file.
         let name = format!("{path}{SUFFIX}");
         let template = match ENVIRONMENT.template_from_named_str(&name, source(&name)) {
             Ok(template) => template,
@@ -164,8 +171,10 @@ fn fixed_file(path: &str) -> &'static (String, String) {
     })
 }
 
+/// Returns a parsed template.
+///
 /// # Panics
-/// If there is no such template, or it is malformed: programming errors.
+/// If there is no such template, or it is malformed: a programming error.
 fn template(name: &str) -> Template<'static, 'static> {
     let Some((name, read)) = READ.get_key_value(name) else { panic!("there is no file templates/{name}") };
     let environment = read.get_or_init(|| {
@@ -181,16 +190,16 @@ fn template(name: &str) -> Template<'static, 'static> {
 /// Renders `<path>.j2`.
 ///
 /// # Panics
-/// As [`template`] and [`rendered`].
+/// Like [`template`] and [`rendered`].
 fn render(fixed: Fixed, decisions: Arc<Vec<Decision>>, path: &str, context: impl Serialize) -> String {
     rendered(&template(&format!("{path}{SUFFIX}")), fixed, decisions, context)
 }
 
-/// What a template becomes. Beside its context it has `fixed`, the values that are the same in every cluster, and `why`,
-/// the reason of every decision by its name.
+/// Returns what a template becomes. In addition to its context it has `fixed`, the values that are the same in every cluster,
+/// `why`, the reason of every decision by its name, and `scheme`, the scheme of each service's URLs.
 ///
 /// # Panics
-/// If its context lacks something: a programming error that any test of the file finds, never input.
+/// If a variable is missing in its context: a programming error that any test of the file finds, never bad input.
 fn rendered(
     template: &Template<'_, '_>,
     fixed: Fixed,
@@ -199,14 +208,15 @@ fn rendered(
 ) -> String {
     let why = Value::from_object(Reasons(decisions));
     let fixed = if fixed == Fixed::DEFAULT { DEFAULT.clone() } else { Value::from_serialize(fixed) };
-    let context = context! { fixed, why, ..Value::from_serialize(context) };
+    let scheme = &*SCHEMES;
+    let context = context! { fixed, why, scheme, ..Value::from_serialize(context) };
     match template.render(context) {
         Ok(rendered) => rendered,
         Err(error) => panic!("{}: {error:#}", template.name()),
     }
 }
 
-/// Why each decision was made, by its name.
+/// The reason of each decision, by the decision's name.
 #[derive(Debug)]
 struct Reasons(Arc<Vec<Decision>>);
 
@@ -217,7 +227,7 @@ impl Object for Reasons {
     }
 }
 
-/// The filter: reasons (or one) as a comment, its lines after the first indented.
+/// The filter `comment`: turns one reason or several into a comment. Lines after the first are indented.
 fn as_comment(why: Value, indent: Option<usize>) -> Result<String, Error> {
     let reasons: Vec<String> = match why.as_str() {
         Some(one) => vec![one.to_string()],

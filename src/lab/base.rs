@@ -1,47 +1,47 @@
-//! Base root filesystems: what the distribution's own AMIs are on AWS, made by debootstrap from the host's mirrors.
+//! Base root filesystems, in place of the distribution's AMIs. debootstrap makes them from the host's mirrors.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
 use super::mirrors::Mirrors;
-use super::tool::Tools;
+use super::tool::HostTools;
 use super::{paths, proxy};
 use crate::cluster::{Arch, Base, BaseImage};
 use crate::fileset::sha256_hex;
 use crate::system::files;
 use crate::system::host::{mount, tree};
 
-/// The bases that debootstrap makes from a Debian host's mirrors.
+/// The bases that the lab has.
 pub const BASES: [Base; 2] = [Base::Debian13, Base::Debian12];
 
-/// What Debian's AMIs have and a minimal root filesystem lacks, as far as provisioning could notice.
+/// Packages of Debian's AMIs that provisioning needs and a minimal root filesystem lacks.
 const PACKAGES: &str =
     "systemd,systemd-sysv,dbus,openssh-server,sudo,iproute2,ca-certificates,python3-minimal,procps,netbase,tzdata";
 
-/// Counts up when the steps below change: the cached ones are then made anew.
+/// Version of the steps below. If it changes, cached bases are made again.
 const RECIPE: u32 = 1;
 
-/// The name that the distribution's AMI would have.
+/// Returns the name that the distribution's AMI would have.
 pub fn ami_name(base: Base, arch: Arch) -> String {
     BaseImage::of(base).name_filter(arch).replace('*', "20251117-2299")
 }
 
-/// Where a base's root filesystem is, or will be.
+/// Returns where a base's root filesystem is, or will be.
 pub fn root(base: Base) -> PathBuf {
     let codename = BaseImage::of(base).codename;
     let key = sha256_hex(format!("{RECIPE} {codename} {PACKAGES}").as_bytes());
     paths::cached_bases().join(format!("{codename}-{}", &key[..8])).join("root")
 }
 
-/// Makes a base unless it is there already.
-pub fn ensure(tools: Tools<'_>, base: Base, mirrors: &Mirrors, say: &mut dyn FnMut(&str)) -> Result<()> {
+/// Makes a base, unless the cache has it.
+pub fn ensure(tools: HostTools<'_>, base: Base, mirrors: &Mirrors, say: &mut dyn FnMut(&str)) -> Result<()> {
     let root = root(base);
     if files::exists(&root) {
         return Ok(());
     }
     let facts = BaseImage::of(base);
-    say(&format!("making the base image of {} (once: under a minute)", facts.codename));
+    say(&format!("making the base image of {} (once, under a minute)", facts.codename));
     let bases = paths::cached_bases();
     files::make_dirs(&bases)?;
     let dir = root.parent().context("a base has a folder")?;
@@ -55,7 +55,7 @@ pub fn ensure(tools: Tools<'_>, base: Base, mirrors: &Mirrors, say: &mut dyn FnM
     Ok(tree::rename(&new, dir)?)
 }
 
-/// Removes what an interrupted debootstrap left, which may have mounts in it.
+/// Removes what an interrupted debootstrap left, with its mounts.
 fn discard(new: &Path) -> Result<()> {
     for at in mount::below(new) {
         mount::detach(&at)?;
@@ -63,7 +63,7 @@ fn discard(new: &Path) -> Result<()> {
     Ok(files::remove_tree(new)?)
 }
 
-fn bootstrap(tools: Tools<'_>, base: BaseImage, mirrors: &Mirrors, root: &Path) -> Result<()> {
+fn bootstrap(tools: HostTools<'_>, base: BaseImage, mirrors: &Mirrors, root: &Path) -> Result<()> {
     files::make_dirs(root)?;
     let at = root.display().to_string();
     let mut argv = vec!["env".to_string()];
@@ -80,7 +80,7 @@ fn bootstrap(tools: Tools<'_>, base: BaseImage, mirrors: &Mirrors, root: &Path) 
     tree::put(root, "etc/resolv.conf", "# The lab has no name service.\n", 0o644)?;
     tree::put(root, "etc/apt/sources.list", "", 0o644)?;
     tree::put(root, "etc/apt/sources.list.d/debian.sources", &sources(base.codename, mirrors), 0o644)?;
-    // What one machine must not share with another.
+    // Machines must not share these.
     tree::put(root, "etc/machine-id", "", 0o444)?;
     for dir in ["etc/ssh", "var/cache/apt/archives", "var/lib/apt/lists"] {
         let dir = root.join(dir);

@@ -1,4 +1,4 @@
-//! Keeps machines what moto says they are, and endpoints where it says they are, until it is told to end.
+//! Keeps the machines and endpoints in the state that moto reports, until it is told to end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -6,23 +6,23 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::machine::{self, Machine};
-use super::tool::Tools;
+use super::machine::{self, LabMachine};
+use super::tool::HostTools;
 use super::{ec2, hold, images, network, paths};
 use crate::system::clock::Stopwatch;
 use crate::system::files;
 use crate::system::host::daemon;
 
-/// Between two looks at the API.
+/// Time between two polls of the API.
 const PAUSE: Duration = Duration::from_millis(300);
-/// The same, when nothing has happened for a while: a look costs as much as it finds nothing.
+/// Time between two polls when nothing has happened for [`A_WHILE`].
 const LONG_PAUSE: Duration = Duration::from_secs(1);
 const A_WHILE: Duration = Duration::from_secs(60);
-/// What a machine gets to shut down in order; EC2 cuts the power after some minutes.
+/// Time that a machine gets to shut down. EC2 cuts the power after some minutes.
 const SHUTDOWN: Duration = Duration::from_secs(60);
 
-/// The loop. `log` takes what happens and what fails; a failure of one thing is tried again at the next look.
-pub fn run(tools: Tools<'_>, log: &mut dyn FnMut(&str)) -> Result<()> {
+/// Runs the controller. It logs what happens and what fails. What fails is tried again at the next poll.
+pub fn run(tools: HostTools<'_>, log: &mut dyn FnMut(&str)) -> Result<()> {
     let mut controller = Controller {
         tools,
         log,
@@ -41,15 +41,15 @@ pub fn run(tools: Tools<'_>, log: &mut dyn FnMut(&str)) -> Result<()> {
 }
 
 struct Controller<'a> {
-    tools: Tools<'a>,
+    tools: HostTools<'a>,
     log: &'a mut dyn FnMut(&str),
-    /// Since something happened.
+    /// Time since something happened.
     quiet: Stopwatch,
-    /// Where endpoints were at the last look; before the first, nobody knows.
+    /// Addresses of the endpoints at the last poll; `None` before the first.
     endpoints: Option<BTreeSet<Ipv4Addr>>,
-    /// Machines that were asked to shut down, and when.
+    /// Machines that were told to shut down, and the time since.
     stopping: BTreeMap<String, Stopwatch>,
-    /// The last failure of each thing: the log has it once, not thrice a second.
+    /// The last failure of each thing, so that the log has it once, not three times a second.
     last: BTreeMap<String, String>,
 }
 
@@ -58,7 +58,7 @@ impl Controller<'_> {
         let (mut seen, mut endpoints) = (BTreeSet::new(), BTreeSet::new());
         for region in files::list(&paths::regions())? {
             endpoints.extend(ec2::endpoint_addresses(&region)?);
-            // Instances first: an image that was made before an instance's end is then seen no later than the end.
+            // Instances first: then an image that was made before an instance's end is seen no later than the end.
             let instances = ec2::instances(&region)?;
             let amis = ec2::images(&region)?;
             let pending = self.images(&amis);
@@ -82,8 +82,8 @@ impl Controller<'_> {
         Ok(())
     }
 
-    /// Takes images in; answers the instances that an image is still waited for of.
-    fn images(&mut self, amis: &[ec2::Image]) -> BTreeSet<String> {
+    /// Registers new images. Returns the instances whose image is not captured yet.
+    fn images(&mut self, amis: &[ec2::Ami]) -> BTreeSet<String> {
         let mut pending = BTreeSet::new();
         for ami in amis {
             match self.image(ami) {
@@ -95,8 +95,8 @@ impl Controller<'_> {
         pending
     }
 
-    /// Takes one in, or says that it must wait until its machine has shut down.
-    fn image(&mut self, ami: &ec2::Image) -> Result<bool> {
+    /// Registers an image. Returns false if its machine has not shut down yet.
+    fn image(&mut self, ami: &ec2::Ami) -> Result<bool> {
         if let Some(mut image) = images::find(&ami.id)? {
             return images::update(&mut image, ami).map(|()| true);
         }
@@ -104,7 +104,7 @@ impl Controller<'_> {
         match machine::find(source)? {
             Some(machine) if machine.process.is_some() => return Ok(false),
             Some(mut machine) => {
-                self.say(&format!("{source}: is image {} ({})", ami.id, ami.name));
+                self.say(&format!("{source}: captured as image {} ({})", ami.id, ami.name));
                 images::capture(ami, &mut machine)?;
             }
             None => {}
@@ -112,7 +112,7 @@ impl Controller<'_> {
         Ok(true)
     }
 
-    /// Forgets kept images that the API has in no region any more.
+    /// Forgets cached images that no region has any more.
     fn deregistered(&mut self, seen: &BTreeSet<String>) -> Result<()> {
         for image in images::all()?.iter().filter(|image| image.cached.is_some() && !seen.contains(&image.id)) {
             self.say(&format!("{} ({}) was deregistered", image.id, image.name));
@@ -138,17 +138,17 @@ impl Controller<'_> {
 
     fn make(&mut self, region: &str, instance: &ec2::Instance) -> Result<()> {
         let Some(address) = instance.address else { return Ok(()) };
-        // The lab is one network: two VPCs of one CIDR would meet in it.
+        // The lab is one network, so two VPCs with the same range would collide.
         if let Some(other) = machine::all()?.into_iter().find(|other| other.address == address) {
-            bail!("the address {address} of {} is taken by {}", instance.id, other.id);
+            bail!("{} cannot have the address {address}: {} has it", instance.id, other.id);
         }
         let image = images::find(&instance.image)?;
-        let image = image.with_context(|| format!("no image {} to boot {} from", instance.image, instance.id))?;
+        let image = image.with_context(|| format!("the lab has no image {} for {}", instance.image, instance.id))?;
         let key = match &instance.key_name {
             Some(name) => ec2::public_key(region, name)?,
             None => None,
         };
-        let mut machine = Machine {
+        let mut machine = LabMachine {
             id: instance.id.clone(),
             tags: instance.tags.clone(),
             address,
@@ -163,13 +163,13 @@ impl Controller<'_> {
         self.boot(&mut machine)
     }
 
-    fn boot(&mut self, machine: &mut Machine) -> Result<()> {
+    fn boot(&mut self, machine: &mut LabMachine) -> Result<()> {
         machine.boot(self.tools)?;
         self.say(&format!("{}: booting {} at {}", machine.id, machine.image, machine.address));
         Ok(())
     }
 
-    fn keep_running(&mut self, mut machine: Machine, instance: &ec2::Instance) -> Result<()> {
+    fn keep_running(&mut self, mut machine: LabMachine, instance: &ec2::Instance) -> Result<()> {
         self.stopping.remove(&machine.id);
         if machine.tags != instance.tags {
             machine.tags = instance.tags.clone();
@@ -181,13 +181,13 @@ impl Controller<'_> {
         if machine.process.is_none() {
             return self.boot(&mut machine);
         }
-        // `poweroff` inside: on EC2 the instance would stop.
-        self.say(&format!("{}: has switched itself off", machine.id));
+        // Somebody ran `poweroff` inside. On EC2 the instance would stop.
+        self.say(&format!("{}: switched itself off", machine.id));
         machine.is_off = true;
         machine.cut_power(self.tools)
     }
 
-    fn stop(&mut self, mut machine: Machine) -> Result<()> {
+    fn stop(&mut self, mut machine: LabMachine) -> Result<()> {
         machine.is_off = false;
         if machine.process.is_none() {
             return Ok(());
@@ -207,11 +207,11 @@ impl Controller<'_> {
         }
     }
 
-    /// Removes machines that the API no longer has at all.
+    /// Removes machines that the API no longer has.
     fn lost(&mut self, region: &str, instances: &[ec2::Instance]) -> Result<()> {
         for mut machine in machine::all()? {
             if machine.region == region && !instances.iter().any(|instance| instance.id == machine.id) {
-                self.say(&format!("{}: is gone", machine.id));
+                self.say(&format!("{}: no longer exists in the API", machine.id));
                 machine.remove(self.tools)?;
             }
         }

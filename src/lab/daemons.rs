@@ -1,4 +1,4 @@
-//! The three daemons of a lab that is up: the package proxy, moto, the controller.
+//! The three daemons of a running lab: the package proxy, moto and the controller.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,25 +10,25 @@ use super::{paths, store};
 use crate::system::files;
 use crate::system::host::daemon::{self, Process};
 
-/// Keeps machines what moto says they are.
+/// Name of the daemon that keeps machines in the state that moto reports.
 pub const CONTROLLER: &str = "controller";
-/// The AWS API.
+/// Name of the daemon that serves the AWS API.
 pub const MOTO: &str = "moto";
-/// The way to the package mirrors.
+/// Name of the package proxy.
 pub const PROXY: &str = "proxy";
 
-/// Starts one and remembers it.
+/// Starts a daemon and records it.
 pub fn start(name: &str, argv: &[String], env: &BTreeMap<String, String>) -> Result<()> {
     let process = daemon::spawn(argv, env, &paths::log(name)).with_context(|| format!("cannot start {}", argv[0]))?;
     store::save(&paths::daemon(name), &process)
 }
 
-/// Whether one runs.
+/// Returns whether a daemon runs.
 pub fn is_alive(name: &str) -> bool {
     store::load::<Process>(&paths::daemon(name)).ok().flatten().is_some_and(|process| process.is_alive())
 }
 
-/// Ends one, now.
+/// Kills a daemon.
 pub fn kill(name: &str) -> Result<()> {
     if let Some(process) = store::load::<Process>(&paths::daemon(name))? {
         process.kill();
@@ -36,7 +36,7 @@ pub fn kill(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Waits until one is ready, or says why it will not be.
+/// Waits until a daemon is ready. Fails with the end of its log.
 pub fn await_ready(name: &str, limit: Duration, mut ready: impl FnMut() -> bool) -> Result<()> {
     let done = daemon::comes_true(limit, || !is_alive(name) || ready());
     if done && is_alive(name) {
@@ -44,6 +44,6 @@ pub fn await_ready(name: &str, limit: Duration, mut ready: impl FnMut() -> bool)
     }
     let log = paths::log(name);
     let text = files::read_text(&log)?.unwrap_or_default();
-    let what = if done { "ended at once" } else { "does not answer" };
+    let what = if done { "exited at once" } else { "is not ready" };
     bail!("the lab's {name} {what}; {} ends with:\n{}", log.display(), tail(&text))
 }

@@ -1,4 +1,4 @@
-//! What moto says of EC2, asked in EC2's own Query API. moto checks no signature: it reads region and service from it.
+//! Asks moto about EC2, in EC2's own Query API. moto does not check the signature here; it reads region and service from it.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -10,39 +10,39 @@ use roxmltree::{Document, Node};
 use super::network::LAB_ADDRESS;
 use crate::system::network;
 
-/// An instance as the API has it.
+/// An instance, as the API reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
-    /// Such as `i-0123…`.
+    /// Instance id, such as `i-0123…`.
     pub id: String,
     /// `pending`, `running`, `stopping`, `stopped`, `shutting-down` or `terminated`.
     pub state: String,
-    /// What it boots from.
+    /// AMI id that it boots from.
     pub image: String,
-    /// Its address; it keeps it while it is stopped.
+    /// Private address, which it keeps while it is stopped.
     pub address: Option<Ipv4Addr>,
-    /// Its key pair.
+    /// Name of its key pair.
     pub key_name: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
 
-/// An image as the API has it.
+/// An image, as the API reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Image {
-    /// Such as `ami-0123…`.
+pub struct Ami {
+    /// AMI id, such as `ami-0123…`.
     pub id: String,
     /// Its name.
     pub name: String,
-    /// Its description; a copy has its original's.
+    /// Description. A copy has that of its original.
     pub description: String,
-    /// The instance that it was made from, if it was made from one.
+    /// The instance that it was made from, if there is one.
     pub source: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
 
-/// All instances of a region.
+/// Returns all instances of a region.
 pub fn instances(region: &str) -> Result<Vec<Instance>> {
     read_instances(&ask(region, "DescribeInstances", "")?)
 }
@@ -65,13 +65,13 @@ fn read_instances(text: &str) -> Result<Vec<Instance>> {
         .collect()
 }
 
-/// All images of a region: those of the account, and the bases.
-pub fn images(region: &str) -> Result<Vec<Image>> {
+/// Returns all images of a region: the account's own and the bases.
+pub fn images(region: &str) -> Result<Vec<Ami>> {
     let text = ask(region, "DescribeImages", "")?;
     let document = Document::parse(&text)?;
     (items(child(document.root_element(), "imagesSet")).into_iter())
         .map(|node| {
-            Ok(Image {
+            Ok(Ami {
                 id: text_of(node, "imageId").context("an image without an id")?,
                 name: text_of(node, "name").unwrap_or_default(),
                 description: text_of(node, "description").unwrap_or_default(),
@@ -82,7 +82,7 @@ pub fn images(region: &str) -> Result<Vec<Image>> {
         .collect()
 }
 
-/// The addresses of a region's interface endpoints.
+/// Returns the addresses of a region's interface endpoints.
 pub fn endpoint_addresses(region: &str) -> Result<Vec<Ipv4Addr>> {
     read_endpoint_addresses(&ask(region, "DescribeNetworkInterfaces", "")?)
 }
@@ -90,7 +90,7 @@ pub fn endpoint_addresses(region: &str) -> Result<Vec<Ipv4Addr>> {
 fn read_endpoint_addresses(text: &str) -> Result<Vec<Ipv4Addr>> {
     let document = Document::parse(text)?;
     let interfaces = items(child(document.root_element(), "networkInterfaceSet"));
-    // EC2's own description of them, with the endpoint's id after it.
+    // EC2 describes them so, followed by the endpoint's id.
     let is_endpoint = |node: &Node<'_, '_>| {
         text_of(*node, "description").is_some_and(|what| what.starts_with("VPC Endpoint Interface "))
     };
@@ -99,7 +99,7 @@ fn read_endpoint_addresses(text: &str) -> Result<Vec<Ipv4Addr>> {
         .collect()
 }
 
-/// The public key of a key pair.
+/// Returns the public key of a key pair.
 pub fn public_key(region: &str, name: &str) -> Result<Option<String>> {
     let text = ask(region, "DescribeKeyPairs", "&IncludePublicKey=true")?;
     let document = Document::parse(&text)?;
@@ -108,7 +108,7 @@ pub fn public_key(region: &str, name: &str) -> Result<Option<String>> {
     Ok(key.and_then(|key| text_of(key, "publicKey")))
 }
 
-/// The default VPC of a region and one of its subnets: where Packer builds.
+/// Returns a region's default VPC and one of its subnets, where Packer builds.
 pub fn default_subnet(region: &str) -> Result<(String, String)> {
     let text = ask(region, "DescribeSubnets", "&Filter.1.Name=default-for-az&Filter.1.Value.1=true")?;
     let document = Document::parse(&text)?;
@@ -126,8 +126,8 @@ fn ask(region: &str, action: &str, parameters: &str) -> Result<String> {
     let answer = network::http_post_form(&url, &scope, &form, Duration::from_secs(10));
     match answer {
         Ok(answer) if answer.status == 200 => Ok(answer.body),
-        Ok(answer) => bail!("moto answers {action} with {}: {}", answer.status, answer.body),
-        Err(e) => bail!("moto does not answer: {e}"),
+        Ok(answer) => bail!("moto returned {} for {action}: {}", answer.status, answer.body),
+        Err(e) => bail!("moto is unreachable: {e}"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The user that a cluster's pipeline runs as in the lab: it may do what `pgherd policy` prints, and no more.
+//! The IAM user that runs a cluster's pipeline in the lab. It has the rights that `pgherd policy` prints, and no others.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use super::network::LAB_ADDRESS;
 use super::paths;
 use crate::system::{files, network};
 
-/// Key and secret of the account's root user, whom no policy binds: the lab itself.
+/// Key and secret of the account's root user, which is the lab itself. No policy restricts it.
 pub const ROOT: &str = "lab";
 
-/// Makes the user, or gives the one that there is these policies. Its key is in a file that only root may read.
+/// Makes the user, or gives an existing one these policies. Its key is in a file that only root can read.
 pub fn make_runner(region: &str, cluster: &str, policies: &[String]) -> Result<()> {
     let iam = Iam { region };
     let user = format!("pgherd-{cluster}");
@@ -58,7 +58,7 @@ impl Iam<'_> {
         self.ask("DeletePolicy", &[("PolicyArn", arn)]).map(drop)
     }
 
-    /// Asks; these errors are as good as done.
+    /// Sends a request. These error codes count as success.
     fn unless(&self, fine: &[&str], action: &str, parameters: &[(&str, &str)]) -> Result<()> {
         match self.ask(action, parameters) {
             Err(e) if fine.iter().any(|code| format!("{e:#}").contains(code)) => Ok(()),
@@ -75,8 +75,8 @@ impl Iam<'_> {
         let form = format!("Action={action}&Version=2010-05-08{more}");
         match network::http_post_form(&format!("http://{LAB_ADDRESS}/"), &scope, &form, Duration::from_secs(10)) {
             Ok(answer) if answer.status == 200 => Ok(answer.body),
-            Ok(answer) => bail!("moto answers {action} with {}: {}", answer.status, answer.body),
-            Err(e) => bail!("moto does not answer: {e}"),
+            Ok(answer) => bail!("moto returned {} for {action}: {}", answer.status, answer.body),
+            Err(e) => bail!("moto is unreachable: {e}"),
         }
     }
 }

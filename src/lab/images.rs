@@ -1,4 +1,4 @@
-//! Images: what CreateImage means when a disk is an overlay's layers.
+//! The images of the lab. A disk is a stack of overlay layers, and CreateImage keeps a machine's layers.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::machine::{self, Machine};
+use super::machine::{self, LabMachine};
 use super::{base, ec2, paths, store};
 use crate::cluster::{Arch, Partition};
 use crate::fileset::sha256_hex;
 use crate::system::files;
 use crate::system::host::tree;
 
-/// An image with this tag outlives the lab: it says what is in the image.
+/// An image with this tag is kept in the cache. The tag says what is in it.
 const CONTENT_TAG: &str = "pgherd:content";
 
 /// An image that machines can boot from.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Image {
+pub struct BootImage {
     /// AMI id.
     pub id: String,
     /// AMI name.
@@ -27,24 +27,24 @@ pub struct Image {
     pub description: String,
     /// AMI tags.
     pub tags: BTreeMap<String, String>,
-    /// The account that owns it; `None` for the lab's own.
+    /// Account of the owner; `None` for the lab's own account.
     pub owner: Option<String>,
-    /// `x86_64` or `arm64`: what EC2 would say. In the lab all is of the host's own architecture.
+    /// `x86_64` or `arm64`, as EC2 would report it. The lab's machines all have the host's architecture.
     pub architecture: String,
-    /// Root filesystem, layer by layer, the topmost first.
+    /// Layers of the root filesystem, the topmost first.
     pub layers: Vec<PathBuf>,
-    /// Its folder in the cache, if it is kept there.
+    /// Folder in the cache, if it is kept there.
     pub cached: Option<PathBuf>,
 }
 
-/// Puts down every image that is there before the first build: the bases and the cache.
-pub fn register() -> Result<Vec<Image>> {
+/// Records every image that exists before the first build: the bases and those of the cache. Returns them.
+pub fn register() -> Result<Vec<BootImage>> {
     prune()?;
     let mut images = vec![];
     for distribution in base::BASES {
         for arch in [Arch::X86, Arch::Arm] {
             let name = base::ami_name(distribution, arch);
-            images.push(Image {
+            images.push(BootImage {
                 id: format!("ami-{}", &sha256_hex(name.as_bytes())[..17]),
                 description: format!("{name}, made by debootstrap"),
                 name,
@@ -57,7 +57,7 @@ pub fn register() -> Result<Vec<Image>> {
         }
     }
     for dir in cached_dirs()? {
-        if let Some(image) = store::load::<Image>(&dir.join("image.json"))?
+        if let Some(image) = store::load::<BootImage>(&dir.join("image.json"))?
             && image.layers.iter().all(|layer| files::exists(layer))
         {
             images.push(image);
@@ -69,21 +69,21 @@ pub fn register() -> Result<Vec<Image>> {
     Ok(images)
 }
 
-/// All images that can be booted now.
-pub fn all() -> Result<Vec<Image>> {
+/// Returns all images that can be booted.
+pub fn all() -> Result<Vec<BootImage>> {
     let names = files::list(&paths::images())?;
     let records =
         names.iter().filter(|name| name.ends_with(".json")).map(|name| store::load(&paths::images().join(name)));
     Ok(records.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
-/// An image by its AMI id.
-pub fn find(id: &str) -> Result<Option<Image>> {
+/// Returns the image with an AMI id.
+pub fn find(id: &str) -> Result<Option<BootImage>> {
     store::load(&record(id))
 }
 
-/// Makes an image of a machine that is off: its layer of changes becomes the image's, and the machine gets an empty one on top.
-pub fn capture(ami: &ec2::Image, machine: &mut Machine) -> Result<()> {
+/// Makes an image of a machine that is off. Its layer of changes becomes the image's, and the machine gets an empty one on top.
+pub fn capture(ami: &ec2::Ami, machine: &mut LabMachine) -> Result<()> {
     machine::clean(&machine.upper())?;
     let root = paths::images().join(&ami.id).join("root");
     files::make_dirs(root.parent().context("an image has a folder")?)?;
@@ -95,17 +95,17 @@ pub fn capture(ami: &ec2::Image, machine: &mut Machine) -> Result<()> {
     store::save(&record(&ami.id), &image(ami, architecture, machine.layers.clone()))
 }
 
-/// CopyImage: the same layers under a new id. The API does not say whose copy it is, so there must be but one that it can be of.
-pub fn copy(ami: &ec2::Image) -> Result<()> {
+/// Copies an image: the same layers under a new id. The API does not say what the original is, so only one image can be it.
+pub fn copy(ami: &ec2::Ami) -> Result<()> {
     let mut originals = all()?;
     originals.retain(|image| image.owner.is_none() && image.cached.is_none() && image.tags.is_empty());
-    ensure!(originals.len() == 1, "{} is a copy, and any of {} images could be its original", ami.id, originals.len());
+    ensure!(originals.len() == 1, "{} is a copy, but {} images could be its original", ami.id, originals.len());
     let original = originals.remove(0);
     store::save(&record(&ami.id), &image(ami, original.architecture, original.layers))
 }
 
-/// Takes over tags that were set since, and keeps the image if they say what is in it.
-pub fn update(image: &mut Image, ami: &ec2::Image) -> Result<()> {
+/// Takes over new tags, and caches the image if they say what is in it.
+pub fn update(image: &mut BootImage, ami: &ec2::Ami) -> Result<()> {
     if image.tags != ami.tags {
         image.tags = ami.tags.clone();
         if image.tags.contains_key(CONTENT_TAG) && image.owner.is_none() && image.cached.is_none() {
@@ -116,8 +116,8 @@ pub fn update(image: &mut Image, ami: &ec2::Image) -> Result<()> {
     Ok(())
 }
 
-/// Forgets an image that was deregistered. Machines may still run on its layers: they go when the lab comes up anew.
-pub fn forget(image: &Image) -> Result<()> {
+/// Forgets a deregistered image. Machines may still run on its layers, which are removed when the lab starts again.
+pub fn forget(image: &BootImage) -> Result<()> {
     if let Some(dir) = &image.cached {
         files::remove(&dir.join("image.json"))?;
     }
@@ -125,7 +125,7 @@ pub fn forget(image: &Image) -> Result<()> {
 }
 
 /// Moves an image's own layer into the cache.
-fn keep(image: &mut Image) -> Result<()> {
+fn keep(image: &mut BootImage) -> Result<()> {
     let cache = paths::cached_images();
     let below: Vec<PathBuf> = image.layers[1..].to_vec();
     if below.iter().any(|layer| layer.starts_with(paths::state())) {
@@ -136,22 +136,22 @@ fn keep(image: &mut Image) -> Result<()> {
     let own = image.layers[0].clone();
     ensure!(tree::same_filesystem(&own, &new)?, "{} and {} must be on one filesystem", own.display(), cache.display());
     tree::rename(&own, &new.join("root"))?;
-    // Machines on this layer go on finding it.
+    // Machines on this layer still find it.
     tree::link(&dir.join("root"), &own)?;
     image.layers = [vec![dir.join("root")], below].concat();
     image.cached = Some(dir.clone());
     store::save(&new.join("image.json"), image)?;
-    // The machine that it was has not waited for the disk.
+    // The machine that it came from did not sync its disk.
     tree::sync_filesystem(&new)?;
     Ok(tree::rename(&new, &dir)?)
 }
 
-/// Clears the cache of what was deregistered, of what a crash left half made, and of all but the newest image of a name.
+/// Removes from the cache what was deregistered, what a crash left incomplete, and all but the newest image of each name.
 fn prune() -> Result<()> {
     let mut newest: BTreeMap<String, (std::time::SystemTime, PathBuf)> = BTreeMap::new();
     for dir in cached_dirs()? {
         let path = dir.join("image.json");
-        let Some(image) = store::load::<Image>(&path).ok().flatten().filter(|_| !is_new(&dir)) else {
+        let Some(image) = store::load::<BootImage>(&path).ok().flatten().filter(|_| !is_new(&dir)) else {
             files::remove_tree(&dir)?;
             continue;
         };
@@ -180,12 +180,12 @@ fn cached_dirs() -> Result<Vec<PathBuf>> {
     Ok(files::list(&cache)?.iter().map(|name| cache.join(name)).collect())
 }
 
-fn image(ami: &ec2::Image, architecture: String, layers: Vec<PathBuf>) -> Image {
-    Image {
+fn image(ami: &ec2::Ami, architecture: String, layers: Vec<PathBuf>) -> BootImage {
+    BootImage {
         id: ami.id.clone(),
         name: ami.name.clone(),
         description: ami.description.clone(),
-        // Not the API's: the first update must see that they are new.
+        // Empty, so that the first update sees the API's tags as new.
         tags: BTreeMap::new(),
         owner: None,
         architecture,

@@ -1,4 +1,4 @@
-//! A machine: an instance that moto reports, booted by systemd-nspawn.
+//! A machine of the lab: an instance that moto reports, booted by systemd-nspawn.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -7,24 +7,24 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::tool::Tools;
+use super::tool::HostTools;
 use super::{network, paths, proxy, store};
 use crate::system::files;
 use crate::system::host::daemon::{self, Process};
 use crate::system::host::{cgroup, mount, tree};
 
-/// The control group above the machines' own.
+/// The parent of the machines' control groups.
 pub const CGROUP: &str = "pgherd-lab";
 
-/// What the lab writes into a machine at each boot, and takes out of an image.
+/// Files that the lab writes into a machine at each boot, and removes from an image.
 const LAB_FILES: [&str; 3] = ["etc/apt/apt.conf.d/00pgherd-lab", "etc/systemd/system.conf.d/pgherd-lab.conf", TRUSTED];
 
-/// Certificate of the lab's endpoints.
+/// The certificate of the lab's endpoints.
 const TRUSTED: &str = "etc/ssl/certs/pgherd-lab.pem";
 
-/// A machine as the lab remembers it.
+/// A machine, as the lab records it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Machine {
+pub struct LabMachine {
     /// Instance id.
     pub id: String,
     /// The instance's tags.
@@ -35,56 +35,56 @@ pub struct Machine {
     pub region: String,
     /// AMI id that it was made from.
     pub image: String,
-    /// Root filesystem below its own changes, layer by layer, the topmost first.
+    /// Layers of the root filesystem below its own changes, the topmost first.
     pub layers: Vec<PathBuf>,
-    /// Public key that its user lets in.
+    /// Public key that can log in.
     pub key: Option<String>,
-    /// systemd-nspawn, while the machine runs.
+    /// The process of systemd-nspawn while the machine runs.
     pub process: Option<Process>,
-    /// Whether it was set up as cloud-init would at an instance's first boot.
+    /// Whether it was set up as cloud-init does at an instance's first boot.
     pub is_seeded: bool,
-    /// Whether it was switched off behind the API's back: it stays off until someone switches it on.
+    /// Whether it was switched off without the API. It stays off until somebody switches it on.
     pub is_off: bool,
 }
 
-impl Machine {
-    /// Its folder.
+impl LabMachine {
+    /// Returns its folder.
     fn dir(&self) -> PathBuf {
         paths::machines().join(&self.id)
     }
 
-    /// What it changed of its image.
+    /// Returns the layer with its changes to the image.
     pub fn upper(&self) -> PathBuf {
         self.dir().join("upper")
     }
 
-    /// Where its root filesystem is mounted while it runs.
+    /// Returns where its root filesystem is mounted while it runs.
     fn root(&self) -> PathBuf {
         self.dir().join("root")
     }
 
-    /// Its control group.
+    /// Returns its control group.
     fn cgroup(&self) -> String {
         format!("{CGROUP}/{}", self.id)
     }
 
-    /// Remembers it.
+    /// Writes its record.
     pub fn save(&self) -> Result<()> {
         store::save(&self.dir().join("machine.json"), self)
     }
 
-    /// Whether it runs.
+    /// Returns whether it runs.
     pub fn is_alive(&self) -> bool {
         self.process.as_ref().is_some_and(Process::is_alive)
     }
 
-    /// The name in a tag.
+    /// Returns the value of a tag.
     pub fn tag(&self, name: &str) -> Option<&str> {
         self.tags.get(name).map(String::as_str)
     }
 
-    /// Switches it on.
-    pub fn boot(&mut self, tools: Tools<'_>) -> Result<()> {
+    /// Boots it.
+    pub fn boot(&mut self, tools: HostTools<'_>) -> Result<()> {
         let (dir, root) = (self.dir(), self.root());
         for part in [&root, &self.upper(), &dir.join("work")] {
             files::make_dirs(part)?;
@@ -106,8 +106,8 @@ impl Machine {
         self.save()
     }
 
-    /// What cloud-init does at an instance's first boot.
-    fn seed(&self, tools: Tools<'_>) -> Result<()> {
+    /// Sets it up as cloud-init does at an instance's first boot.
+    fn seed(&self, tools: HostTools<'_>) -> Result<()> {
         let root = self.root();
         let at = root.display().to_string();
         let host = format!("ip-{}", self.address.to_string().replace('.', "-"));
@@ -134,10 +134,10 @@ impl Machine {
         Ok(())
     }
 
-    fn spawn(&self, tools: Tools<'_>) -> Result<Process> {
+    fn spawn(&self, tools: HostTools<'_>) -> Result<Process> {
         let name = self.cgroup();
         cgroup::remove(&name);
-        // The shell moves itself into the machine's control group and becomes systemd-nspawn, which builds on the group that it is in.
+        // The shell enters the machine's control group and becomes systemd-nspawn, which uses the group that it is in.
         let enter = "while [ \"$1\" != -- ]; do echo $$ >\"$1\"; shift; done; shift; exec \"$@\"";
         let mut argv: Vec<String> = ["sh", "-ec", enter, "pgherd"].map(str::to_string).to_vec();
         argv.extend(cgroup::create(&name)?.iter().map(|file| file.display().to_string()));
@@ -148,22 +148,22 @@ impl Machine {
         argv.push(format!("--machine={}", self.id));
         argv.push(format!("--directory={}", self.root().display()));
         let path = tools.context.var("PATH").unwrap_or_default();
-        // Its lock files would outlive a power cut, and each machine has its tree for itself anyway.
+        // Its lock files would survive a power cut, and no machine shares its tree.
         let env =
             [("PATH", path), ("SYSTEMD_NSPAWN_LOCK", "0")].map(|(name, value)| (name.to_string(), value.to_string()));
         let env = BTreeMap::from(env);
         daemon::spawn(&argv, &env, &paths::log(&self.id)).context("cannot start systemd-nspawn")
     }
 
-    /// Asks it to shut down in order; it takes a few seconds.
+    /// Tells it to shut down, which takes a few seconds.
     pub fn shut_down(&self) {
         if let Some(process) = &self.process {
             process.terminate();
         }
     }
 
-    /// Cuts its power, or tidies up after it has shut down: the layer of changes stays.
-    pub fn cut_power(&mut self, tools: Tools<'_>) -> Result<()> {
+    /// Cuts its power, or cleans up after it has shut down. The layer of changes stays.
+    pub fn cut_power(&mut self, tools: HostTools<'_>) -> Result<()> {
         if let Some(process) = self.process.take() {
             process.cut();
         }
@@ -172,7 +172,7 @@ impl Machine {
         for at in mount::below(&self.root()) {
             mount::detach(&at)?;
         }
-        // What systemd-nspawn keeps for a machine outside of it.
+        // systemd-nspawn keeps these outside the machine.
         for place in ["propagate", "unix-export"] {
             let place = Path::new("/run/systemd/nspawn").join(place).join(&self.id);
             mount::detach(&place)?;
@@ -182,27 +182,27 @@ impl Machine {
         self.save()
     }
 
-    /// Removes it with all that it was.
-    pub fn remove(&mut self, tools: Tools<'_>) -> Result<()> {
+    /// Removes it with its data.
+    pub fn remove(&mut self, tools: HostTools<'_>) -> Result<()> {
         self.cut_power(tools)?;
         network::forget(tools, self.address)?;
         Ok(files::remove_tree(&self.dir())?)
     }
 }
 
-/// All machines that the lab has.
-pub fn all() -> Result<Vec<Machine>> {
+/// Returns all machines of the lab.
+pub fn all() -> Result<Vec<LabMachine>> {
     let dir = paths::machines();
     let records = files::list(&dir)?.into_iter().map(|id| store::load(&dir.join(id).join("machine.json")));
     Ok(records.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
-/// A machine by its instance id.
-pub fn find(id: &str) -> Result<Option<Machine>> {
+/// Returns the machine with an instance id.
+pub fn find(id: &str) -> Result<Option<LabMachine>> {
     store::load(&paths::machines().join(id).join("machine.json"))
 }
 
-/// Takes out of a layer what only the lab put there.
+/// Removes the lab's own files from a layer.
 pub fn clean(upper: &Path) -> Result<()> {
     for file in LAB_FILES {
         tree::remove(&upper.join(file))?;
@@ -210,12 +210,13 @@ pub fn clean(upper: &Path) -> Result<()> {
     Ok(())
 }
 
-/// In every machine's environment. Nothing says where the API is: AWS's names lead to where the machine's own files say.
+/// Returns the variable by which machines trust the lab's endpoints. No variable says where the API is: the machine's own files
+/// resolve AWS's names.
 pub fn trust() -> String {
     format!("AWS_CA_BUNDLE=/{TRUSTED}")
 }
 
-/// What a machine has by other means on AWS: trust in AWS's certificates, and a way to packages.
+/// Writes what AWS provides by other means: trust in the endpoints' certificates, and a way to packages.
 fn put_lab_files(root: &Path) -> Result<()> {
     let proxy = proxy::url();
     let [apt, systemd, trusted] = LAB_FILES;

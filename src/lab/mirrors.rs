@@ -1,4 +1,4 @@
-//! Where this host's packages come from: the lab's machines take theirs from the same mirrors, and from nowhere else.
+//! Finds this host's package mirrors. The lab's machines use the same mirrors, and nothing else.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,29 +7,29 @@ use anyhow::Result;
 
 use crate::system::files;
 
-/// A place that apt takes packages from.
+/// A package source of apt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    /// Base of its addresses, without a slash at the end.
+pub struct AptSource {
+    /// Base URL, without a slash at the end.
     pub uri: String,
-    /// Its suites, such as `bookworm` or `bookworm-security`.
+    /// Suites, such as `bookworm` or `bookworm-security`.
     pub suites: Vec<String>,
 }
 
 /// The mirrors of a distribution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirrors {
-    /// Its main archive.
+    /// URL of the main archive.
     pub archive: String,
-    /// Its security updates, if the host takes them.
+    /// URL of the security updates, if the host uses them.
     pub security: Option<String>,
 }
 
-/// Names by which Debian's suites go: releases, and the words that move with them.
+/// Names of Debian's suites: releases, and aliases that move with them.
 const DEBIAN: [&str; 9] = ["buster", "bullseye", "bookworm", "trixie", "forky", "sid", "stable", "testing", "unstable"];
 
-/// Debian's mirrors among the host's sources.
-pub fn debian(sources: &[Source]) -> Option<Mirrors> {
+/// Returns Debian's mirrors among the host's sources.
+pub fn debian(sources: &[AptSource]) -> Option<Mirrors> {
     let of = |wanted: fn(&str) -> bool| {
         sources.iter().find(|s| s.suites.iter().any(|suite| wanted(suite))).map(|s| s.uri.clone())
     };
@@ -39,14 +39,14 @@ pub fn debian(sources: &[Source]) -> Option<Mirrors> {
     })
 }
 
-/// The hosts that sources name.
+/// Returns the host names in URLs.
 pub fn hosts(uris: &[&str]) -> BTreeSet<String> {
     let host = |uri: &&str| Some(uri.split_once("://")?.1.split(['/', ':']).next()?.to_string());
     uris.iter().filter_map(host).collect()
 }
 
-/// The host's enabled binary package sources.
-pub fn read() -> Result<Vec<Source>> {
+/// Returns the host's enabled sources of binary packages.
+pub fn read() -> Result<Vec<AptSource>> {
     let dir = Path::new("/etc/apt/sources.list.d");
     let mut sources = one_line(&files::read_text("/etc/apt/sources.list".as_ref())?.unwrap_or_default());
     for name in files::list(dir)? {
@@ -69,7 +69,7 @@ pub fn read() -> Result<Vec<Source>> {
 }
 
 /// Reads `deb [options] URI SUITE COMPONENT…` lines.
-fn one_line(text: &str) -> Vec<Source> {
+fn one_line(text: &str) -> Vec<AptSource> {
     let lines = text.lines().filter_map(|line| line.trim().strip_prefix("deb "));
     lines
         .filter_map(|line| {
@@ -77,13 +77,13 @@ fn one_line(text: &str) -> Vec<Source> {
             let line = if line.starts_with('[') { line.split_once(']')?.1 } else { line };
             let mut words = line.split_whitespace();
             let uri = words.next()?.trim_end_matches('/').to_string();
-            Some(Source { uri, suites: vec![words.next()?.to_string()] })
+            Some(AptSource { uri, suites: vec![words.next()?.to_string()] })
         })
         .collect()
 }
 
 /// Reads paragraphs of `Types:`, `URIs:`, `Suites:` and the like.
-fn deb822(text: &str) -> Vec<Source> {
+fn deb822(text: &str) -> Vec<AptSource> {
     let mut sources = vec![];
     for paragraph in text.split("\n\n") {
         let field = |name: &str| -> Vec<String> {
@@ -109,7 +109,7 @@ fn deb822(text: &str) -> Vec<Source> {
             continue;
         }
         for uri in field("URIs") {
-            sources.push(Source { uri: uri.trim_end_matches('/').to_string(), suites: field("Suites") });
+            sources.push(AptSource { uri: uri.trim_end_matches('/').to_string(), suites: field("Suites") });
         }
     }
     sources

@@ -1,8 +1,8 @@
-//! The lab: the pipeline on one Linux machine. The AWS API comes from moto, the machines from systemd-nspawn.
+//! The lab runs the pipeline on one Linux machine. moto provides the AWS API, systemd-nspawn the machines.
 //!
-//! `up` starts three daemons: a proxy to the package mirrors, moto, and the controller, which boots, stops and removes machines
-//! as moto's instances come and go, and keeps what is made of them as images. `down` takes everything away again. What must
-//! outlast `down` (base root filesystems, images by their content) is in the cache.
+//! `up` starts three daemons: a proxy to the package mirrors, moto, and the controller. The controller boots, stops and removes
+//! machines as moto's instances come and go, and keeps the images that are made of them. `down` removes everything. What must
+//! outlast `down` (base root filesystems, images by content) is in the cache.
 
 mod base;
 mod controller;
@@ -31,45 +31,45 @@ use serde::{Deserialize, Serialize};
 use crate::system::host::{cgroup, mount, namespace, tree};
 use crate::system::{Context, Interrupt, files};
 
-pub use nodes::{Node, State};
+pub use nodes::{Node, Power};
 pub use prerequisites::Missing;
 pub use target::{describe, prepare};
-pub use tool::Tools;
+pub use tool::HostTools;
 
-/// What `up` found and must leave as it was.
+/// What `up` found on the host.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Record {
-    /// Whether `ip netns` had made its directory of names before.
+    /// Whether the directory of `ip netns` existed before.
     had_namespaces: bool,
-    /// Whether `up` came to its end.
+    /// Whether `up` finished.
     is_complete: bool,
 }
 
 /// What `up` did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Up {
-    /// It came up.
+    /// It started the lab.
     Started,
-    /// It was up.
+    /// The lab was up already.
     WasUp,
 }
 
-/// Looks for everything that the lab needs of this machine; an error names all that is missing.
+/// Checks everything that the lab needs from this machine. The error names all that is missing.
 pub fn check(context: &Context) -> Result<(), Missing> {
     prerequisites::check(context)
 }
 
-/// Whether the lab is up and well.
+/// Returns whether the lab is up and all its daemons run.
 pub fn is_up() -> bool {
     let record = store::load::<Record>(&record()).ok().flatten();
     record.is_some_and(|record| record.is_complete)
         && [daemons::PROXY, daemons::MOTO, daemons::CONTROLLER].iter().all(|name| daemons::is_alive(name))
 }
 
-/// Brings the lab up. If it fails, nothing of it stays.
+/// Starts the lab. If that fails, nothing of it stays.
 ///
-/// The controller's own process is this program with the words `lab controller`, which must come to [`controller`].
-pub fn up(tools: Tools<'_>, say: &mut dyn FnMut(&str)) -> Result<Up> {
+/// The controller is a process of this program with the arguments `lab controller`, which must call [`controller`].
+pub fn up(tools: HostTools<'_>, say: &mut dyn FnMut(&str)) -> Result<Up> {
     require_root()?;
     if is_up() {
         return Ok(Up::WasUp);
@@ -78,19 +78,19 @@ pub fn up(tools: Tools<'_>, say: &mut dyn FnMut(&str)) -> Result<Up> {
     if store::load::<Record>(&record()).ok().flatten().is_some_and(|r| r.is_complete)
         && daemons::is_alive(daemons::MOTO)
     {
-        // The machines are as they were: whoever lost a daemon gets it back.
+        // The machines are untouched, so only the missing daemons start.
         start_missing(tools)?;
         return Ok(Up::Started);
     }
     down(tools.context)?;
     let came_up = bring_up(tools, say);
     if came_up.is_err() {
-        down(tools.context).context("after a failed start")?;
+        down(tools.context).context("cannot clean up after a failed start")?;
     }
     came_up.map(|()| Up::Started)
 }
 
-fn bring_up(tools: Tools<'_>, say: &mut dyn FnMut(&str)) -> Result<()> {
+fn bring_up(tools: HostTools<'_>, say: &mut dyn FnMut(&str)) -> Result<()> {
     let had_namespaces = files::exists(namespace::NAMES.as_ref());
     for dir in ["", "logs", "tmp", "machines", "images", "regions", "clusters"] {
         files::make_dirs(&paths::state().join(dir))?;
@@ -110,7 +110,7 @@ fn bring_up(tools: Tools<'_>, say: &mut dyn FnMut(&str)) -> Result<()> {
     store::save(&record(), &Record { had_namespaces, is_complete: true })
 }
 
-fn start_missing(tools: Tools<'_>) -> Result<()> {
+fn start_missing(tools: HostTools<'_>) -> Result<()> {
     if !daemons::is_alive(daemons::PROXY) {
         proxy::start(tools, &mirrors::debian(&mirrors::read()?).context("this host has no Debian mirror")?)?;
     }
@@ -120,7 +120,7 @@ fn start_missing(tools: Tools<'_>) -> Result<()> {
     Ok(())
 }
 
-fn start_controller(tools: Tools<'_>) -> Result<()> {
+fn start_controller(tools: HostTools<'_>) -> Result<()> {
     let argv = [&tools.context.program.display().to_string(), "lab", "controller"].map(str::to_string);
     daemons::start(daemons::CONTROLLER, &argv, &tools.context.env)?;
     let mut looks = 0;
@@ -130,16 +130,16 @@ fn start_controller(tools: Tools<'_>) -> Result<()> {
     })
 }
 
-/// Takes the lab down: its processes, machines, mounts, namespaces, links, routes, control groups and files; not the cache.
+/// Removes the lab: its processes, machines, mounts, namespaces, links, routes, control groups and files, but not the cache.
 ///
-/// It goes by what is there, not by what should be: it works after a crash of anything, and when there is nothing to do.
+/// It looks at what exists, not at what should exist. So it works after any crash, and when there is nothing to do.
 pub fn down(context: &Context) -> Result<()> {
     require_root()?;
-    // It would end itself half way through.
-    ensure!(namespace::own(network::PREFIX).is_none(), "this is a shell in the lab: leave it first");
-    // An interrupt that came before must not keep us from tidying up.
+    // Otherwise it would end itself half-way.
+    ensure!(namespace::own(network::PREFIX).is_none(), "this shell runs in the lab: leave it first");
+    // An earlier interrupt must not prevent the clean-up.
     let interrupt = Interrupt::default();
-    let tools = Tools { context, interrupt: &interrupt };
+    let tools = HostTools { context, interrupt: &interrupt };
     for name in [daemons::CONTROLLER, daemons::MOTO, daemons::PROXY] {
         daemons::kill(name)?;
     }
@@ -165,12 +165,12 @@ pub fn down(context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// The controller's own process: keeps machines what moto says they are, until SIGTERM.
-pub fn controller(tools: Tools<'_>, log: &mut dyn FnMut(&str)) -> Result<()> {
+/// Runs the controller's process until SIGTERM. It keeps machines in the state that moto reports.
+pub fn controller(tools: HostTools<'_>, log: &mut dyn FnMut(&str)) -> Result<()> {
     controller::run(tools, log)
 }
 
-/// The machines.
+/// Returns the lab's machines.
 pub fn ps() -> Result<Vec<Node>> {
     require_root()?;
     ensure!(is_up(), NOT_UP);
@@ -178,29 +178,29 @@ pub fn ps() -> Result<Vec<Node>> {
 }
 
 /// Cuts a machine's power. It stays off until [`start`].
-pub fn kill(tools: Tools<'_>, node: &str) -> Result<()> {
+pub fn kill(tools: HostTools<'_>, node: &str) -> Result<()> {
     let _lock = hold()?;
     let mut machine = nodes::find(node)?;
     machine.is_off = true;
-    // The controller must not boot it again, however far we come.
+    // Saved first, so that the controller does not boot it again even if this fails.
     machine.save()?;
     machine.cut_power(tools)
 }
 
-/// Switches a machine on that [`kill`] or itself switched off; it boots from its own disk as it was left.
-pub fn start(tools: Tools<'_>, node: &str) -> Result<()> {
+/// Boots a machine that [`kill`] or the machine itself switched off, from its own disk.
+pub fn start(tools: HostTools<'_>, node: &str) -> Result<()> {
     let _lock = hold()?;
     let mut machine = nodes::find(node)?;
-    ensure!(!machine.is_alive(), "{node} runs already");
+    ensure!(!machine.is_alive(), "{node} is already running");
     machine.boot(tools)
 }
 
-/// The command line that enters a machine: a shell, or `command` if there is one. The machine's environment, not ours.
+/// Returns the command line that runs a shell or `command` in a machine, with the machine's environment.
 pub fn shell(context: &Context, node: &str, command: &[String]) -> Result<Vec<String>> {
     require_root()?;
     let machine = nodes::find(node)?;
     let leader = namespace::leader(&network::machine_namespace(&machine.id));
-    let Some(leader) = leader else { bail!("{node} is off: pgherd lab start {node}") };
+    let Some(leader) = leader else { bail!("{node} is off. Boot it with `pgherd lab start {node}`") };
     let mut argv = ["nsenter", "-t", &leader.pid.to_string(), "-a", "env", "-i"].map(str::to_string).to_vec();
     argv.push(format!("TERM={}", context.var("TERM").unwrap_or("dumb")));
     argv.push(machine::trust());
@@ -212,9 +212,9 @@ pub fn shell(context: &Context, node: &str, command: &[String]) -> Result<Vec<St
     Ok(argv)
 }
 
-/// The command line that enters the network of moto, packer and terraform, where the AWS CLI finds moto.
+/// Returns the command line that runs a shell or `command` in the network of moto, packer and terraform. The AWS CLI finds moto there.
 ///
-/// The region is the caller's `AWS_REGION`, else that of the first cluster in the lab; the controller looks there from now on.
+/// The region is the caller's `AWS_REGION`, or that of the first cluster in the lab. From then on the controller polls it.
 pub fn outer_shell(context: &Context, command: &[String]) -> Result<Vec<String>> {
     require_root()?;
     ensure!(is_up(), NOT_UP);
@@ -223,13 +223,13 @@ pub fn outer_shell(context: &Context, command: &[String]) -> Result<Vec<String>>
     let region = context.var("AWS_REGION").unwrap_or(first);
     files::write(&paths::regions().join(region), b"")?;
     let mut argv: Vec<String> = outer(region).collect();
-    // What a person who runs packer or deploy.sh by hand must add here: builders have no public address.
+    // Packer and deploy.sh by hand need this, because builders have no public address.
     argv.push("PACKER_FLAGS=-var ssh_interface=private_ip".to_string());
     argv.extend(words(command));
     Ok(argv)
 }
 
-/// The words before a command that is to run in the network of moto, with moto for AWS.
+/// Returns the arguments before a command that runs in moto's network, with moto as AWS.
 fn outer(region: &str) -> impl Iterator<Item = String> {
     let environment = target::environment(region).into_iter().map(|(name, value)| format!("{name}={value}"));
     ["ip", "netns", "exec", network::NAMESPACE, "env"].map(str::to_string).into_iter().chain(environment)
@@ -239,9 +239,9 @@ fn words(command: &[String]) -> Vec<String> {
     if command.is_empty() { ["/bin/bash", "--login"].map(str::to_string).to_vec() } else { command.to_vec() }
 }
 
-const NOT_UP: &str = "the lab is not up: pgherd lab up";
+const NOT_UP: &str = "the lab is not up. Start it with `pgherd lab up`";
 
-/// Holds the machines: one process at a time changes them.
+/// Locks the machines, so that one process at a time changes them.
 fn hold() -> Result<files::Lock> {
     require_root()?;
     let dir = paths::machines();

@@ -1,4 +1,4 @@
-//! The AWS API.
+//! moto, the lab's AWS API.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::json;
 
-use super::images::Image;
+use super::images::BootImage;
 use super::network::{LAB_ADDRESS, NAMESPACE};
-use super::tool::Tools;
+use super::tool::HostTools;
 use super::{daemons, paths};
 use crate::system::{files, network};
 
-/// What moto answers otherwise than AWS, put right: Python's `sitecustomize` and the modules that it imports, IAM's judgement over
-/// whoever asks among them.
+/// Corrections where moto differs from AWS: Python's `sitecustomize` and the modules that it imports. One of them judges requests
+/// by IAM policies.
 const FIXES: &[(&str, &str)] = &[
     ("sitecustomize.py", include_str!("moto/sitecustomize.py")),
     ("doors.py", include_str!("moto/doors.py")),
@@ -23,8 +23,8 @@ const FIXES: &[(&str, &str)] = &[
     ("limits.py", include_str!("moto/limits.py")),
 ];
 
-/// Starts moto; it knows the images from its first moment.
-pub fn start(tools: Tools<'_>, images: &[Image]) -> Result<()> {
+/// Starts moto with the images that exist.
+pub fn start(tools: HostTools<'_>, images: &[BootImage]) -> Result<()> {
     let amis = paths::state().join("amis.json");
     files::write(&amis, serde_json::to_string_pretty(&images.iter().map(ami).collect::<Vec<_>>())?.as_bytes())?;
     // On all addresses of its namespace: machines find it where EC2 serves metadata, the host at the link's end.
@@ -48,8 +48,8 @@ pub fn start(tools: Tools<'_>, images: &[Image]) -> Result<()> {
     })
 }
 
-/// An entry of the file that `MOTO_AMIS_PATH` names (<https://docs.getmoto.org/en/latest/docs/services/ec2.html>).
-fn ami(image: &Image) -> serde_json::Value {
+/// Returns an entry of the file in `MOTO_AMIS_PATH` (<https://docs.getmoto.org/en/latest/docs/services/ec2.html>).
+fn ami(image: &BootImage) -> serde_json::Value {
     json!({
         "ami_id": image.id,
         "name": image.name,

@@ -1,28 +1,28 @@
-//! The machines as a person sees them.
+//! The lab's machines, as `pgherd lab ps` lists them.
 
 use std::net::Ipv4Addr;
 
 use anyhow::{Result, bail};
 
-use super::machine::{self, Machine};
+use super::machine::{self, LabMachine};
 
-/// Whether a machine runs.
+/// Whether a machine has power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// It runs.
+pub enum Power {
+    /// The machine runs.
     Running,
-    /// Stopped by the API.
+    /// The API stopped it.
     Stopped,
-    /// Without power: `kill`, or its own doing.
+    /// `pgherd lab kill` cut its power, or it switched itself off.
     Off,
 }
 
-/// A machine.
+/// A machine in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// Its name in the cluster; an image's builder has none.
+    /// Name in the cluster; `None` for the builder of an image.
     pub name: Option<String>,
-    /// Its cluster.
+    /// Name of its cluster.
     pub cluster: Option<String>,
     /// Instance id.
     pub id: String,
@@ -30,39 +30,39 @@ pub struct Node {
     pub address: Ipv4Addr,
     /// AMI id.
     pub image: String,
-    /// Whether it runs.
-    pub state: State,
+    /// Whether it has power.
+    pub state: Power,
 }
 
-/// All machines, by cluster and name.
+/// Returns all machines, ordered by cluster and address.
 pub fn all() -> Result<Vec<Node>> {
     let mut nodes: Vec<Node> = machine::all()?.into_iter().map(node).collect();
     nodes.sort_by(|a, b| (&a.cluster, a.address).cmp(&(&b.cluster, b.address)));
     Ok(nodes)
 }
 
-/// The machine that a person means: by its name in the cluster, its full name, or its instance id.
-pub fn find(name: &str) -> Result<Machine> {
+/// Returns the machine with a name in its cluster, a full name, or an instance id.
+pub fn find(name: &str) -> Result<LabMachine> {
     let mut machines = machine::all()?;
     machines.retain(|m| m.id == name || m.tag("pgherd:machine") == Some(name) || m.tag("Name") == Some(name));
     match machines.len() {
         1 => Ok(machines.remove(0)),
-        0 => bail!("no machine {name} in the lab: pgherd lab ps lists them"),
+        0 => bail!("the lab has no machine {name}; `pgherd lab ps` lists them"),
         _ => {
             let names: Vec<&str> = machines.iter().map(|m| m.tag("Name").unwrap_or(&m.id)).collect();
-            bail!("{name} could be any of {}", names.join(", "))
+            bail!("{name} is ambiguous. Use one of {}", names.join(", "))
         }
     }
 }
 
-fn node(machine: Machine) -> Node {
+fn node(machine: LabMachine) -> Node {
     Node {
         name: machine.tag("pgherd:machine").map(str::to_string),
         cluster: machine.tag("pgherd:cluster").map(str::to_string),
         state: match (&machine.process, machine.is_off) {
-            (Some(process), _) if process.is_alive() => State::Running,
-            (_, true) => State::Off,
-            _ => State::Stopped,
+            (Some(process), _) if process.is_alive() => Power::Running,
+            (_, true) => Power::Off,
+            _ => Power::Stopped,
         },
         id: machine.id,
         address: machine.address,

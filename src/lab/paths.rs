@@ -1,83 +1,83 @@
-//! Where the lab keeps things.
+//! Paths of the lab.
 
 use std::path::{Path, PathBuf};
 
-/// What lives while the lab is up: `lab down` removes it.
+/// State of a running lab. `lab down` removes it.
 const STATE: &str = "/var/lib/pgherd/lab";
-/// What outlives it: base root filesystems, images, the provider. Safe to delete while the lab is down.
+/// The cache that outlives the lab: base root filesystems, images, the provider. It can be deleted while the lab is down.
 const CACHE: &str = "/var/cache/pgherd";
 
-/// Everything while the lab is up.
+/// Returns the folder of the running lab.
 pub fn state() -> PathBuf {
     PathBuf::from(STATE)
 }
 
-/// The record of one of our daemons.
+/// Returns the record of a daemon.
 pub fn daemon(name: &str) -> PathBuf {
     state().join("daemons").join(format!("{name}.json"))
 }
 
-/// What a daemon, or a machine's console, printed.
+/// Returns the log of a daemon or of a machine's console.
 pub fn log(name: &str) -> PathBuf {
     state().join("logs").join(format!("{name}.log"))
 }
 
-/// What each caller asked of the API, and what came of it: one line of JSON a request.
+/// Returns the record of API requests and decisions: one line of JSON per request.
 pub fn calls() -> PathBuf {
     state().join("logs").join("calls.jsonl")
 }
 
-/// The AWS credentials file of whoever runs a cluster's pipeline.
+/// Returns the AWS credentials file of the user that runs a cluster's pipeline.
 pub fn credentials(cluster: &str) -> PathBuf {
     state().join("credentials").join(cluster)
 }
 
-/// What machines must trust to believe that the lab's endpoints are AWS's.
+/// Returns the certificate by which machines trust the lab's endpoints.
 pub fn certificate() -> PathBuf {
     state().join("certificate.pem")
 }
 
-/// Folder with a folder for each machine, by instance id.
+/// Returns the folder with a folder for each machine, by instance id.
 pub fn machines() -> PathBuf {
     state().join("machines")
 }
 
-/// Folder with a folder for each image that can be booted now, by AMI id.
+/// Returns the folder with a folder for each image that can be booted now, by AMI id.
 pub fn images() -> PathBuf {
     state().join("images")
 }
 
-/// One empty file for each AWS region that is in use.
+/// Returns the folder with an empty file for each AWS region in use.
 pub fn regions() -> PathBuf {
     state().join("regions")
 }
 
-/// The copy of a cluster's generated files that the tools run in.
+/// Returns the copy of a cluster's generated files in which the tools run.
 pub fn cluster(name: &str) -> PathBuf {
     state().join("clusters").join(name)
 }
 
-/// For temporary files of the tools.
+/// Returns the folder for the tools' temporary files.
 pub fn temporary() -> PathBuf {
     state().join("tmp")
 }
 
-/// Base root filesystems.
+/// Returns the folder of base root filesystems.
 pub fn cached_bases() -> PathBuf {
     Path::new(CACHE).join("bases")
 }
 
-/// Images that survive the lab: those that carry their content's hash.
+/// Returns the folder of images that outlive the lab: those tagged with the hash of their content.
 pub fn cached_images() -> PathBuf {
     Path::new(CACHE).join("images")
 }
 
-/// Terraform providers, where the machine has no mirror of its own.
+/// Returns the folder of Terraform providers for a machine without a mirror.
 pub fn cached_providers() -> PathBuf {
     Path::new(CACHE).join("providers")
 }
 
-/// Packer's own cache.
+/// Returns the folder of Packer's own cache.
 pub fn cached_packer() -> PathBuf {
     Path::new(CACHE).join("packer")
 }

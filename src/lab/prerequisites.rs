@@ -1,4 +1,4 @@
-//! What the lab needs of its host.
+//! Checks what the lab needs from its host.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::system::Context;
 use crate::system::files;
 use crate::system::host::tree;
 
-/// Programs and the Debian or Ubuntu package that brings each.
+/// Programs, each with its package on Debian and Ubuntu.
 const PROGRAMS: [(&str, &str); 10] = [
     ("ip", "iproute2"),
     ("mount", "mount"),
@@ -24,14 +24,14 @@ const PROGRAMS: [(&str, &str); 10] = [
 const PYTHON: &str =
     "`make setup` installs it in .venv, then PATH=$PWD/.venv/bin:$PATH (or pip install -r src/lab/requirements.txt)";
 
-/// Programs that no Debian package brings.
+/// Programs that are in no Debian package, and how to get them.
 const OTHERS: [(&str, &str); 3] =
     [("terraform", "install terraform or tofu, 1.11 or newer"), ("moto_server", PYTHON), ("aws", PYTHON)];
 
-/// Why the lab is root's.
-pub const ROOT: &str = "it makes namespaces, mounts and machines: run it as root";
+/// Why the lab needs root.
+pub const ROOT: &str = "the lab makes namespaces, mounts and machines: run it as root";
 
-/// Everything that is missing, at once.
+/// Everything that is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing(pub Vec<String>);
 
@@ -44,7 +44,7 @@ impl fmt::Display for Missing {
 
 impl std::error::Error for Missing {}
 
-/// Looks for everything; an error names all that is missing.
+/// Checks everything. The error names all that is missing.
 pub fn check(context: &Context) -> Result<(), Missing> {
     let mut missing = vec![];
     if !cfg!(target_os = "linux") {
@@ -72,7 +72,7 @@ pub fn check(context: &Context) -> Result<(), Missing> {
     }
     if mirrors::read().ok().and_then(|sources| mirrors::debian(&sources)).is_none() {
         missing.push(
-            "no Debian mirror among this host's package sources (/etc/apt): add one, as the lab's machines are Debian"
+            "this host's package sources (/etc/apt) have no Debian mirror: add one, because the lab's machines run Debian"
                 .into(),
         );
     }

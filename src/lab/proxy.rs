@@ -1,4 +1,4 @@
-//! The package proxy: the one way out of the lab, to the host's own package mirrors.
+//! The package proxy, which is the only way out of the lab. It leads to the host's own package mirrors.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,20 +7,20 @@ use anyhow::{Result, ensure};
 
 use super::mirrors::{self, Mirrors};
 use super::network::{HOST_ADDRESS, NAMESPACE};
-use super::tool::Tools;
+use super::tool::HostTools;
 use super::{daemons, paths};
 use crate::system::{files, network};
 
-/// Its port on the host's end of the link.
+/// The proxy's port on the host's end of the link.
 pub const PORT: u16 = 3128;
 
-/// The proxy's address, as apt takes it.
+/// Returns the proxy's URL for apt.
 pub fn url() -> String {
     format!("http://{HOST_ADDRESS}:{PORT}")
 }
 
-/// Starts it.
-pub fn start(tools: Tools<'_>, mirrors: &Mirrors) -> Result<()> {
+/// Starts the proxy and checks that the lab reaches it.
+pub fn start(tools: HostTools<'_>, mirrors: &Mirrors) -> Result<()> {
     let uris: Vec<&str> = [Some(mirrors.archive.as_str()), mirrors.security.as_deref()].into_iter().flatten().collect();
     let hosts: Vec<String> =
         mirrors::hosts(&uris).iter().map(|host| format!("^{}$\n", host.replace('.', "\\."))).collect();
@@ -35,7 +35,7 @@ pub fn start(tools: Tools<'_>, mirrors: &Mirrors) -> Result<()> {
     );
     files::write(&config, text.as_bytes())?;
     let argv = ["tinyproxy", "-d", "-c", &config.display().to_string()].map(str::to_string);
-    // It needs none of our environment, and must not take a proxy of the user's from it.
+    // It must not use a proxy from the user's environment.
     let env = BTreeMap::from([("PATH".to_string(), tools.context.var("PATH").unwrap_or_default().to_string())]);
     daemons::start(daemons::PROXY, &argv, &env)?;
     daemons::await_ready(daemons::PROXY, Duration::from_secs(10), || {
@@ -45,14 +45,14 @@ pub fn start(tools: Tools<'_>, mirrors: &Mirrors) -> Result<()> {
     let reached = tools.run(&["ip", "netns", "exec", NAMESPACE, "timeout", "5", "bash", "-c", &reach]);
     ensure!(
         reached.is_ok(),
-        "the lab cannot reach the package proxy at {HOST_ADDRESS}:{PORT}: a firewall of this host drops what comes in on {}",
+        "the lab cannot reach the package proxy at {HOST_ADDRESS}:{PORT}: a firewall on this host drops packets that arrive on {}",
         super::network::HOST_LINK
     );
     Ok(())
 }
 
-/// `host:port` of the proxy that the host's own apt goes through, if it does.
-pub fn of_host(tools: Tools<'_>) -> Option<String> {
+/// Returns `host:port` of the proxy that the host's apt uses, if it uses one.
+pub fn of_host(tools: HostTools<'_>) -> Option<String> {
     upstream(&tools.words("apt-config dump Acquire::http::Proxy").ok()?)
 }
 

@@ -1,4 +1,4 @@
-//! Records of the lab: one JSON file a thing, replaced as a whole.
+//! Reads and writes the lab's records: one JSON file each, replaced as a whole.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::system::files;
 
-/// Writes a record; whoever reads it sees the old one or the new one.
+/// Writes a record. A reader sees either the old one or the new one.
 pub fn save(path: &Path, record: &impl Serialize) -> Result<()> {
     if let Some(dir) = path.parent() {
         files::make_dirs(dir)?;
@@ -18,7 +18,7 @@ pub fn save(path: &Path, record: &impl Serialize) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Reads a record; `None` if there is none.
+/// Reads a record. Returns `None` if there is none.
 pub fn load<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let Some(text) = files::read_text(path)? else { return Ok(None) };
     serde_json::from_str(&text).map(Some).with_context(|| format!("{} is damaged", path.display()))

@@ -1,4 +1,4 @@
-//! The lab as a place to run a pipeline.
+//! The lab as a target of a pipeline.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,30 +6,32 @@ use std::path::Path;
 use anyhow::{Result, bail, ensure};
 
 use super::network::{self, METADATA_ADDRESS, NAMESPACE};
-use super::tool::Tools;
+use super::tool::HostTools;
 use super::{base, ec2, iam, mirrors, paths, store, terraform};
 use crate::cluster::{Cluster, Module, State};
 use crate::pipeline::{Advice, Platform, Target};
 use crate::system::files::{self, Kind};
 
-/// Prepares the lab for a cluster (its base image, its files, the way to its addresses) and describes it to the pipeline.
+/// Prepares the lab for a cluster: its base image, its files and the routes to its addresses. Returns the target for the pipeline.
 ///
-/// `generated` is the cluster's folder as `gen` wrote it. The tools run in a copy, so that what they leave there is the lab's.
+/// `generated` is the cluster's folder as `gen` wrote it. The tools run in a copy, so that their files stay in the lab.
 ///
-/// `policies` are what whoever runs the pipeline may do.
+/// `policies` are the IAM policies of the user that runs the pipeline.
 pub fn prepare(
-    tools: Tools<'_>,
+    tools: HostTools<'_>,
     cluster: &Cluster,
     generated: &Path,
     policies: &[String],
     say: &mut dyn FnMut(&str),
 ) -> Result<Target> {
     ensure!(super::is_up(), super::NOT_UP);
-    let Some(mirrors) = mirrors::debian(&mirrors::read()?) else { bail!("this host has no Debian mirror any more") };
+    let Some(mirrors) = mirrors::debian(&mirrors::read()?) else {
+        bail!("this host no longer has a Debian mirror in /etc/apt")
+    };
     let base = cluster.base.base;
     if !base::BASES.contains(&base) {
         let names: Vec<_> = base::BASES.iter().map(|base| base.name()).collect();
-        bail!("the lab has no image of {}: image.base may be {} there", base.name(), names.join(" or "));
+        bail!("the lab has no image of {}. Set image.base to {}", base.name(), names.join(" or "));
     }
     base::ensure(tools, base, &mirrors, say)?;
     let root = paths::cluster(&cluster.name);
@@ -49,7 +51,7 @@ pub fn prepare(
     describe(cluster)
 }
 
-/// The lab as [`prepare`] describes it, with nothing done; without moto, what only it knows stays open.
+/// Returns the target without preparing anything. If moto is down, ids that only moto knows are placeholders.
 pub fn describe(cluster: &Cluster) -> Result<Target> {
     let subnet = if super::is_up() { Some(ec2::default_subnet(&cluster.region)?) } else { None };
     let (vpc, subnet) = subnet.unwrap_or_else(|| ("VPC".to_string(), "SUBNET".to_string()));
@@ -71,8 +73,8 @@ pub fn describe(cluster: &Cluster) -> Result<Target> {
     })
 }
 
-/// Makes the bucket of Terraform's state, which on AWS is there before the cluster.
-fn make_bucket(tools: Tools<'_>, bucket: &str, region: &str) -> Result<()> {
+/// Makes the bucket for Terraform's state. On AWS it must exist before the cluster.
+fn make_bucket(tools: HostTools<'_>, bucket: &str, region: &str) -> Result<()> {
     let aws = |words: &[&str]| {
         let argv = super::outer(region).chain(["aws", "s3api"].map(str::to_string));
         tools.run(&argv.chain(words.iter().map(|word| word.to_string())).collect::<Vec<_>>())
@@ -80,19 +82,19 @@ fn make_bucket(tools: Tools<'_>, bucket: &str, region: &str) -> Result<()> {
     if aws(&["head-bucket", "--bucket", bucket]).is_err() {
         let place = format!("LocationConstraint={region}");
         let elsewhere = ["--create-bucket-configuration", place.as_str()];
-        // S3 takes no such word for the region that it began in.
+        // S3 does not accept a location constraint for us-east-1.
         let place = if region == "us-east-1" { &[][..] } else { &elsewhere[..] };
         aws(&[&["create-bucket", "--bucket", bucket], place].concat())?;
     }
     Ok(())
 }
 
-/// Where moto is, seen from its own namespace and from every machine.
+/// Returns moto's URL, seen from its own namespace and from every machine.
 fn endpoint() -> String {
     format!("http://{METADATA_ADDRESS}")
 }
 
-/// What makes a cluster's tools take moto for AWS, and be whom its policy is for.
+/// Returns the variables that point a cluster's tools to moto, as the user with the cluster's policy.
 fn of_runner(cluster: &Cluster) -> BTreeMap<String, String> {
     let mut environment = environment(&cluster.region);
     environment.retain(|name, _| !["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].contains(&name.as_str()));
@@ -101,7 +103,7 @@ fn of_runner(cluster: &Cluster) -> BTreeMap<String, String> {
     environment
 }
 
-/// What makes the tools take moto for AWS, and be the lab itself: the account's root user, whom no policy binds.
+/// Returns the variables that point the tools to moto, as the account's root user, which no policy restricts.
 pub fn environment(region: &str) -> BTreeMap<String, String> {
     let path = |path: &Path| path.display().to_string();
     BTreeMap::from(
@@ -115,10 +117,10 @@ pub fn environment(region: &str) -> BTreeMap<String, String> {
             ("AWS_EC2_METADATA_DISABLED", "true".into()),
             ("AWS_CONFIG_FILE", "/dev/null".into()),
             ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".into()),
-            // What is asked here is never behind the user's proxy.
+            // moto is never behind the user's proxy.
             ("NO_PROXY", "*".into()),
             ("no_proxy", "*".into()),
-            // Both look for new versions of themselves on the internet.
+            // Packer and Terraform would look for new versions on the internet.
             ("CHECKPOINT_DISABLE", "1".into()),
             ("TF_CLI_CONFIG_FILE", path(&terraform::config())),
             ("PACKER_CACHE_DIR", path(&paths::cached_packer())),
@@ -128,7 +130,7 @@ pub fn environment(region: &str) -> BTreeMap<String, String> {
     )
 }
 
-/// Makes the copy of a cluster's files what the files are; what the tools left beside them stays.
+/// Updates the copy of a cluster's files. What the tools left beside them stays.
 fn sync(from: &Path, to: &Path) -> Result<()> {
     let list = to.join(".synced");
     let before: Vec<String> = store::load(&list)?.unwrap_or_default();
@@ -161,19 +163,19 @@ fn copy(from: &Path, to: &Path, below: &str, copied: &mut Vec<String>) -> Result
     Ok(())
 }
 
-/// Whether a file belongs to the AWS cluster of these files, not to the files.
+/// Returns whether the tools left a file for the cluster on AWS: it is not part of the generated files.
 fn is_left_by_tools(name: &str) -> bool {
     let whole = [".terraform", ".terraform.lock.hcl", ".pgherd", "packer_cache"];
     whole.contains(&name) || name.contains(".tfstate") || name.ends_with(".tfplan") || name.starts_with("manifest-")
 }
 
-/// What a person does here.
+/// Returns what a person can do in the lab.
 fn advice() -> Advice {
     Advice {
-        unreachable: "in the lab its address is reached from this machine alone, while it runs there: `pgherd lab ps` shows the machines, \
-                      `pgherd lab start haproxy` switches it on, `pgherd run --target lab` makes what is missing"
+        unreachable: "in the lab only this machine reaches its address, while it runs. `pgherd lab ps` shows the machines, \
+                      `pgherd lab start haproxy` boots it, `pgherd run --target lab` makes what is missing"
             .into(),
-        stranger: "the lab has one network, where both plan the same addresses: take the other one down (`pgherd destroy`, \
+        stranger: "the lab has one network, and both clusters plan the same addresses. Take the other one down (`pgherd destroy`, \
                    `pgherd lab down` for all), or give each a network.cidr of its own"
             .into(),
         look: "`pgherd lab shell MACHINE -- journalctl -u patroni -u etcd` says why".into(),

@@ -1,37 +1,36 @@
-//! Terraform's provider without the internet.
+//! Gives Terraform its provider without the internet.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use super::paths;
-use super::tool::Tools;
+use super::tool::HostTools;
 use crate::system::files;
 
-/// Programs that serve as Terraform, the preferred first, and the registry that each takes providers from; a mirror has a folder
-/// of that name at its top.
+/// Programs that can be Terraform, the preferred one first, each with its registry. A mirror has a folder with the registry's name.
 const PROGRAMS: [(&str, &str); 2] = [("terraform", "registry.terraform.io"), ("tofu", "registry.opentofu.org")];
 
-/// Where the lab's CLI configuration is.
+/// Returns the path of the lab's CLI configuration.
 pub fn config() -> PathBuf {
     paths::state().join("terraform.rc")
 }
 
-/// Writes a CLI configuration that takes providers from a mirror on this machine, if it has one.
-pub fn configure_found(tools: Tools<'_>) -> Result<()> {
+/// Writes a CLI configuration that uses a mirror of providers on this machine, if there is one.
+pub fn configure_found(tools: HostTools<'_>) -> Result<()> {
     match find(tools, program(tools).1) {
         Some(mirror) => write(&mirror),
         None => Ok(()),
     }
 }
 
-/// Writes a CLI configuration that takes providers from a mirror on this machine: its own, or one that is made here once, through
-/// the host's network, for what the module in `module` requires.
-pub fn configure(tools: Tools<'_>, module: &Path, say: &mut dyn FnMut(&str)) -> Result<()> {
+/// Writes a CLI configuration that uses a mirror of providers on this machine. If there is none, it makes one first, through the
+/// host's network, with what the module in `module` requires.
+pub fn configure(tools: HostTools<'_>, module: &Path, say: &mut dyn FnMut(&str)) -> Result<()> {
     let (program, registry) = program(tools);
     if find(tools, registry).is_none() {
         let mirror = paths::cached_providers();
-        say("taking the AWS provider into the cache (once)");
+        say("caching the AWS provider (once)");
         files::make_dirs(&mirror)?;
         let (module, mirror) = (format!("-chdir={}", module.display()), mirror.display().to_string());
         tools.run(&["env", "CHECKPOINT_DISABLE=1", program, &module, "providers", "mirror", &mirror])?;
@@ -39,8 +38,8 @@ pub fn configure(tools: Tools<'_>, module: &Path, say: &mut dyn FnMut(&str)) -> 
     configure_found(tools)
 }
 
-/// The program that serves as Terraform here, and its registry.
-fn program(tools: Tools<'_>) -> (&'static str, &'static str) {
+/// Returns this machine's Terraform program and its registry.
+fn program(tools: HostTools<'_>) -> (&'static str, &'static str) {
     *PROGRAMS.iter().find(|(program, _)| tools.context.find_program(program).is_some()).unwrap_or(&PROGRAMS[0])
 }
 
@@ -52,8 +51,8 @@ fn write(mirror: &Path) -> Result<()> {
     Ok(files::write(&config(), text.as_bytes())?)
 }
 
-/// A mirror that holds the AWS provider: our own, one where Terraform looks by itself, or one just below the usual places.
-fn find(tools: Tools<'_>, registry: &str) -> Option<PathBuf> {
+/// Returns a mirror with the AWS provider: the cache, one where Terraform looks by itself, or one just below the usual places.
+fn find(tools: HostTools<'_>, registry: &str) -> Option<PathBuf> {
     let mut places = vec![paths::cached_providers()];
     if let Some(home) = tools.context.var("HOME") {
         places.push(Path::new(home).join(".terraform.d/plugins"));

@@ -1,4 +1,4 @@
-//! Programs of the host that the lab runs to their end.
+//! Runs the host's programs for the lab.
 
 use std::path::Path;
 
@@ -7,17 +7,17 @@ use anyhow::{Context as _, Result, bail};
 use crate::system::process::{self, Program};
 use crate::system::{Context, Interrupt};
 
-/// Runs programs with pgherd's own environment; Ctrl-C ends them.
+/// Runs programs with pgherd's own environment. An interrupt ends them.
 #[derive(Debug, Clone, Copy)]
-pub struct Tools<'a> {
-    /// The environment they get.
+pub struct HostTools<'a> {
+    /// The environment that they get.
     pub context: &'a Context,
-    /// Hears Ctrl-C.
+    /// Raised by an interrupt.
     pub interrupt: &'a Interrupt,
 }
 
-impl Tools<'_> {
-    /// Runs one; answers its standard output. An error has what it said.
+impl HostTools<'_> {
+    /// Runs a program and returns its standard output. An error contains the end of its output.
     pub fn run<S: AsRef<str>>(&self, argv: &[S]) -> Result<String> {
         let argv: Vec<String> = argv.iter().map(|word| word.as_ref().to_string()).collect();
         let program = Program { argv: &argv, dir: Path::new("/"), env: &self.context.env };
@@ -28,13 +28,13 @@ impl Tools<'_> {
         Ok(ran.stdout)
     }
 
-    /// Runs one, its words separated by spaces.
+    /// Runs a command line whose words are separated by single spaces.
     pub fn words(&self, line: &str) -> Result<String> {
         self.run(&line.split(' ').collect::<Vec<_>>())
     }
 }
 
-/// The last lines of an output.
+/// Returns the last 15 lines of a text.
 pub fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();
     lines[lines.len().saturating_sub(15)..].join("\n")

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Door, ImageWork, ModuleWork, Pipeline, Range, Seat, Seats, Stage, Target, Work};
-use crate::cluster::flows::{self, Party};
+use super::{Access, Expected, ImageWork, ModuleWork, Pipeline, Stage, Target, Work};
 use crate::cluster::{Arch, Cluster, Module, State};
 use crate::fileset::{FileSet, ImageId};
 use crate::tools::backend::Backend;
@@ -37,7 +36,8 @@ pub fn pipeline(cluster: &Cluster, set: &FileSet, target: &Target, toolbox: &Too
         region: cluster.region.clone(),
         tag: cluster.tag().into(),
         stages,
-        seats: maker.seats(set),
+        expected: Expected::of(cluster, set),
+        access: maker.access(),
         find: maker.find(set),
         aws: maker.aws(vec![]),
     }
@@ -161,61 +161,14 @@ impl Maker<'_> {
         keys.into_iter().map(|key| Backend::S3 { bucket: bucket.clone(), key, region: region.clone() }).collect()
     }
 
-    fn seats(&self, set: &FileSet) -> Seats {
-        let cluster = self.cluster;
-        let balancer = cluster.first_balancer();
-        let public = balancer.elastic_ip && !self.target.private_addresses;
-        Seats {
-            cluster: cluster.name.clone(),
-            machines: (cluster.machines.iter())
-                .map(|m| Seat { name: m.name.clone(), role: m.role.name(), zone: m.zone.clone(), address: m.address })
-                .collect(),
-            haproxy: balancer.address,
-            doors: if self.target.private_addresses { vec![] } else { doors(cluster) },
-            public_address: public.then(|| self.terraform(terraform::output(Module::Haproxy.folder()))),
-            admin_port: cluster.haproxy.stats.port,
-            write_port: cluster.haproxy.write_port,
-            read_port: cluster.haproxy.read_port,
-            synchronous: cluster.failover.synchronous,
-            images: set.images.clone(),
-            advice: self.target.advice.clone(),
-            passwords: (cluster.secrets.iter())
-                .filter(|secret| secret.readers.contains(&Party::Databases))
-                .map(|secret| secret.name.clone())
-                .collect(),
-            settings: settings(cluster),
-        }
+    fn access(&self) -> Access {
+        let public = self.cluster.first_balancer().elastic_ip && !self.target.private_addresses;
+        let ask = || self.terraform(terraform::output(Module::Haproxy.folder()));
+        Access::of(self.cluster, self.target, public.then(ask))
     }
-}
-
-/// HAProxy's ports that a look at the cluster asks, and whom each lets in.
-fn doors(cluster: &Cluster) -> Vec<Door> {
-    let flows = flows::flows(cluster);
-    let haproxy = &cluster.haproxy;
-    let door = |port: u16| {
-        let here: Vec<_> = flows.iter().filter(|flow| flow.to == Party::Haproxy && flow.port == port).collect();
-        let ranges = here.iter().flat_map(|flow| flows::addresses(cluster, flow.from)).map(Range::of).collect();
-        let has_ids = here.iter().flat_map(|flow| flows::peers(cluster, flow.from)).any(|peer| peer.range().is_none());
-        Door { port, ranges, has_ids }
-    };
-    [haproxy.stats.port, haproxy.write_port, haproxy.read_port].map(door).to_vec()
 }
 
 /// Returns the id of the stage that builds a role's image.
 fn image_stage(role: &str) -> String {
     format!("image-{role}")
-}
-
-/// What of `bootstrap.dcs` in patroni.yml a blueprint can change.
-fn settings(cluster: &Cluster) -> BTreeMap<String, String> {
-    let failover = &cluster.failover;
-    let own = [
-        ("ttl", failover.ttl.to_string()),
-        ("loop_wait", failover.loop_wait.to_string()),
-        ("retry_timeout", failover.retry_timeout.to_string()),
-        ("synchronous_mode", failover.synchronous.to_string()),
-        ("primary_start_timeout", cluster.primary_start_timeout.to_string()),
-    ];
-    let own = own.map(|(name, value)| (name.to_string(), value));
-    own.into_iter().chain(cluster.postgres.settings.iter().map(|(k, v)| (k.clone(), v.clone()))).collect()
 }

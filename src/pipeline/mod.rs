@@ -2,27 +2,26 @@
 //!
 //! `build` makes it, `run` interprets it, `--dry-run` prints it: three views of one thing.
 
+mod access;
 mod build;
+mod expected;
 mod graph;
 pub mod policy;
 pub mod preflight;
 mod select;
 pub mod target;
 
-use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
-
-use ipnet::Ipv4Net;
-
 use crate::cluster::Module;
-use crate::fileset::ImageId;
 use crate::fileset::contents::Contents;
 use crate::tools::aws::Base;
 use crate::tools::backend::Backend;
 use crate::tools::leftovers::Builder;
 use crate::tools::{Invocation, terraform};
 
+pub use crate::cluster::Service;
+pub use access::{Access, Admits, Delays, Port, Range};
 pub use build::{Toolbox, pipeline};
+pub use expected::{Expected, ExpectedMachine};
 pub use select::Selection;
 pub use target::{Advice, Platform, Target};
 
@@ -37,8 +36,10 @@ pub struct Pipeline {
     pub tag: String,
     /// The stages.
     pub stages: Vec<Stage>,
-    /// What tells a healthy cluster, and where to ask.
-    pub seats: Seats,
+    /// The cluster as it is meant to be.
+    pub expected: Expected,
+    /// How it is asked.
+    pub access: Access,
     /// Asks AWS which images of the cluster's roles there are, and what they could be based on.
     pub find: Invocation,
     /// The AWS CLI as it is called for this cluster, without arguments.
@@ -119,91 +120,6 @@ pub struct ModuleWork {
     pub former: Vec<Backend>,
 }
 
-/// The machines of a cluster, and where HAProxy tells of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seats {
-    /// The cluster's name: whoever answers under another is another.
-    pub cluster: String,
-    /// All machines, HAProxy's last.
-    pub machines: Vec<Seat>,
-    /// HAProxy's private address.
-    pub haproxy: Ipv4Addr,
-    /// The ports that HAProxy is asked at, and whom each lets in; none where nothing is between this machine and HAProxy.
-    pub doors: Vec<Door>,
-    /// Asks for HAProxy's public address, where it is reached at one.
-    pub public_address: Option<Invocation>,
-    /// Port of its health and of Patroni's view.
-    pub admin_port: u16,
-    /// Port that leads to the primary.
-    pub write_port: u16,
-    /// Port that leads to the standbys.
-    pub read_port: u16,
-    /// Whether a standby has to be synchronous.
-    pub synchronous: bool,
-    /// The images that machines are to run from, one a role.
-    pub images: Vec<ImageId>,
-    /// What to do where they are not.
-    pub advice: Advice,
-    /// Secrets whose values databases take at their founding and at every boot, by their names.
-    pub passwords: Vec<String>,
-    /// Settings that Patroni keeps for the whole cluster: its own and PostgreSQL's, as they are generated.
-    pub settings: BTreeMap<String, String>,
-}
-
-/// A port of HAProxy's, and whom the firewall lets in to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Door {
-    /// The port.
-    pub port: u16,
-    /// The ranges that may come in.
-    pub ranges: Vec<Range>,
-    /// Whether security groups or prefix lists may come in as well, whose addresses AWS alone knows.
-    pub has_ids: bool,
-}
-
-impl Door {
-    /// Whether it is, or may be, open to an address.
-    pub fn admits(&self, address: Ipv4Addr) -> bool {
-        self.has_ids || self.ranges.iter().any(|range| range.net.contains(&address))
-    }
-
-    /// Whether it is closed to every public address.
-    pub fn is_private(&self) -> bool {
-        !self.has_ids && self.ranges.iter().all(|range| range.is_private)
-    }
-}
-
-/// A range of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Range {
-    /// The range.
-    pub net: Ipv4Net,
-    /// Whether no public address is in it (RFC 1918, and RFC 6598, which carriers use).
-    pub is_private: bool,
-}
-
-impl Range {
-    /// What a range is.
-    pub fn of(net: Ipv4Net) -> Self {
-        let private = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
-        let holds = |text: &&str| text.parse::<Ipv4Net>().is_ok_and(|private| private.contains(&net));
-        Range { net, is_private: private.iter().any(holds) }
-    }
-}
-
-/// A machine as `status` shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seat {
-    /// `master`, `slave1` …, `haproxy`.
-    pub name: String,
-    /// `master`, `slave` or `haproxy`.
-    pub role: &'static str,
-    /// Availability zone.
-    pub zone: String,
-    /// Private address.
-    pub address: Ipv4Addr,
-}
-
 impl ModuleWork {
     /// Prints the plan file as JSON.
     pub fn show(&self) -> Invocation {
@@ -213,42 +129,6 @@ impl ModuleWork {
     /// A call with other arguments.
     pub fn call(&self, args: Vec<String>) -> Invocation {
         Invocation { args, ..self.program.clone() }
-    }
-}
-
-impl Seats {
-    /// Of a cluster with a way in by an Elastic IP, for tests of what depends on little of it.
-    #[cfg(test)]
-    pub fn of_test() -> Self {
-        let ask = Invocation {
-            prefix: vec![],
-            program: "terraform".into(),
-            args: vec![],
-            dir: "/".into(),
-            env: BTreeMap::new(),
-        };
-        Seats {
-            cluster: "herd".into(),
-            machines: vec![],
-            haproxy: Ipv4Addr::LOCALHOST,
-            doors: vec![],
-            public_address: Some(ask),
-            admin_port: 7000,
-            write_port: 5000,
-            read_port: 5001,
-            synchronous: true,
-            images: vec![],
-            passwords: vec![],
-            advice: Advice::default(),
-            settings: BTreeMap::new(),
-        }
-    }
-}
-
-impl Seat {
-    /// Whether PostgreSQL runs on it.
-    pub fn is_database(&self) -> bool {
-        self.role != "haproxy"
     }
 }
 
@@ -279,7 +159,7 @@ impl Pipeline {
         let of = |work: &'a Work| match work {
             Work::Image(image) => vec![&self.find, &image.build],
             Work::Module(module) => vec![&module.init, &module.plan, &module.apply],
-            Work::Verify => self.seats.public_address.iter().collect(),
+            Work::Verify => self.access.public_address.iter().collect(),
         };
         self.stages.iter().map(|stage| (stage, of(&stage.work))).collect()
     }

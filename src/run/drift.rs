@@ -1,179 +1,70 @@
-//! What of a changed blueprint has not reached the databases that run: their images stay, and Patroni reads its settings only once.
+//! Finds what of the blueprint the running databases do not have. Their images stay, and Patroni reads its settings only once. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::health::{TIMEOUT, read_view};
-use super::image::NAMED;
-use super::prospect::foresee;
-use super::runner::Runner;
-use super::under::{Stop, Under};
 use crate::fileset::contents;
 use crate::parameters::value::same;
-use crate::pipeline::{Seats, Work};
-use crate::system::network;
-use crate::tools::aws;
+use crate::pipeline::Expected;
+use crate::tools::aws::Ami;
 
-/// What brings settings to a cluster that runs.
-pub const CHANGE_SETTINGS: &str = "`sudo herdctl edit-config` on a database machine changes them everywhere; those that need a restart take \
-                                   effect by `sudo herdctl restart CLUSTER --pending`";
-const TOO_MANY: &str = "HAProxy's limits are made for the generated max_connections: where fewer run, PostgreSQL refuses what HAProxy \
-                        lets through; raise those that run first";
-
-impl Runner<'_> {
-    /// Says what of the blueprint the running databases do not have, before anything is changed; answers which settings differ.
-    pub fn compare_databases(&self) -> Vec<String> {
-        let Ok(mut under) = self.begin("databases") else { return vec![] };
-        under.stage = "";
-        // The tags are asked for in any case where nothing is known.
-        if self.is_bare() && under.tagged().is_ok_and(|tagged| tagged.is_some_and(|tagged| !tagged.has_things())) {
-            under.say_prospect(None);
-            return vec![];
-        }
-        // Where that cannot be asked, the stages fail by themselves and say why.
-        match under.say_behind() {
-            Ok(true) => self.haproxy_address().map_or(vec![], |address| {
-                under.say_prospect(Some(address));
-                under.say_settings(address)
-            }),
-            Ok(false) => {
-                under.say_prospect(None);
-                vec![]
-            }
-            Err(_) => vec![],
-        }
-    }
+/// A live setting that differs from the generated one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingDifference {
+    /// The setting's name, Patroni's or PostgreSQL's.
+    pub name: String,
+    /// The live value. `None` where nothing is set, so that the setting's own default is live.
+    pub live: Option<String>,
+    /// The generated value.
+    pub generated: String,
 }
 
-impl Under<'_> {
-    /// Names the databases that run from another image than the blueprint's; answers whether there are databases at all.
-    pub(super) fn say_behind(&mut self) -> Result<bool, Stop> {
-        let runner = self.runner;
-        let pipeline = runner.setup.pipeline;
-        let asked = self.capture(&pipeline.aws(aws::machines_of(&pipeline.region, &pipeline.tag)))?;
-        let machines: BTreeMap<String, String> = aws::read_users(&asked.stdout)
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(ami, machine)| (machine, ami))
-            .collect();
-        let databases = pipeline.seats.machines.iter().filter(|seat| seat.is_database());
-        let there: Vec<_> = databases.filter_map(|seat| Some((seat, machines.get(&seat.name)?))).collect();
-        if there.is_empty() {
-            return Ok(false);
-        }
-        let images = self.images()?;
-        let (mut behind, mut files) = (vec![], BTreeSet::new());
-        for (seat, ami) in there {
-            let Some(meant) = pipeline.seats.images.iter().find(|image| image.role == seat.role) else { continue };
-            let runs = images.iter().find(|image| image.id == *ami);
-            if runs.is_some_and(|runs| runs.name == meant.name) {
-                continue;
-            }
-            behind.push(seat.name.as_str());
-            if let Some(others) = runs.and_then(|runs| contents::of_tags(&runs.tags)) {
-                files.extend(contents::difference(&meant.contents, &others));
-            }
-        }
-        if !behind.is_empty() {
-            self.name_behind(&behind, &files.into_iter().collect::<Vec<_>>());
-        }
-        Ok(true)
-    }
-
-    /// Says before anything is made that the cluster will not be seen from here: by addresses, and where HAProxy is there already, by
-    /// whether its port takes a connection.
-    fn say_prospect(&mut self, haproxy: Option<IpAddr>) {
-        let seats = &self.runner.setup.pipeline.seats;
-        if !self.runner.setup.pipeline.stages.iter().any(|stage| stage.work == Work::Verify) {
-            return;
-        }
-        let prospect = foresee(seats, network::way_to).map(|prospect| prospect.why);
-        let probed = haproxy.map(|haproxy| network::connects(SocketAddr::new(haproxy, seats.admin_port), TIMEOUT));
-        let why = match (prospect, probed) {
-            (_, Some(Ok(()))) => return,
-            (_, Some(Err(e))) if e.kind() == std::io::ErrorKind::ConnectionRefused => return,
-            (Some(why), _) => why,
-            (None, Some(Err(e))) => format!("HAProxy's admin port does not answer here ({e})"),
-            (None, None) => return,
-        };
-        let advice = seats.advice.unreachable.clone();
-        self.notice(&format!("this run will not see whether the cluster is healthy, and end with exit code 5: {why}"));
-        self.notice(&format!("  what to do: {advice}"));
-    }
-
-    fn name_behind(&mut self, machines: &[&str], files: &[String]) {
-        let (run, more) = (if machines.len() == 1 { "runs" } else { "run" }, files.len().saturating_sub(NAMED));
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let named = files.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-        let differs = if named.is_empty() { String::new() } else { format!(" (it differs in {named}{more})") };
-        let machines = machines.join(", ");
-        self.notice(&format!(
-            "{machines} {run} from another image than the blueprint's{differs}: no run replaces a database"
-        ));
-        self.notice(
-            "  settings, users and databases of a changed blueprint do not reach a running cluster by themselves: change settings with \
-             `sudo herdctl edit-config` and `sudo herdctl restart CLUSTER --pending`, make users and databases by hand",
-        );
-        self.notice("  all else comes with a new machine: replace one at a time, as the generated RUNBOOK.md says");
-    }
-
-    /// Names the settings that run otherwise than they are generated.
-    pub(super) fn say_settings(&mut self, haproxy: IpAddr) -> Vec<String> {
-        let differ = settings(&self.runner.setup.pipeline.seats, haproxy);
-        for line in advised(&differ) {
-            self.notice(&line);
-        }
-        differ
-    }
+/// A database that runs from another image than the blueprint's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageDifference {
+    /// The machine.
+    pub machine: String,
+    /// The files in which the images differ, as far as the running image's tags tell.
+    pub files: Vec<String>,
 }
 
-/// The lines that say which settings differ and what to do; none where none does.
-pub fn advised(differ: &[String]) -> Vec<String> {
-    if differ.is_empty() {
-        return vec![];
-    }
-    let mut lines = vec!["the cluster runs with other settings than the blueprint generates:".to_string()];
-    lines.extend(differ.iter().map(|line| format!("  {line}")));
-    if differ.iter().any(|line| line.starts_with("max_connections:")) {
-        lines.push(format!("  {TOO_MANY}"));
-    }
-    lines.push(format!("  what to do: {CHANGE_SETTINGS}"));
-    lines
-}
-
-/// Asks Patroni through HAProxy what runs; a HAProxy of an older image does not tell, and another cluster's settings are none of ours.
-pub fn settings(seats: &Seats, haproxy: IpAddr) -> Vec<String> {
-    let get = |path: &str| {
-        let at = SocketAddr::new(haproxy, seats.admin_port);
-        let answer = network::http_get(&format!("http://{at}{path}"), TIMEOUT).ok();
-        answer.filter(|answer| answer.status == 200).map(|answer| answer.body)
-    };
-    let ours = get("/cluster").and_then(|body| read_view(&body).ok()).is_some_and(|view| view.scope == seats.cluster);
-    let live = ours.then(|| get("/config")).flatten().and_then(|body| serde_json::from_str(&body).ok());
-    live.map_or(vec![], |live| differences(&seats.settings, &live))
-}
-
-/// Each setting that runs otherwise: Patroni's own by their names, PostgreSQL's by theirs.
-fn differences(generated: &BTreeMap<String, String>, live: &Value) -> Vec<String> {
+/// Compares the live settings, as Patroni keeps them, with the generated ones.
+pub fn settings(expected: &Expected, live: &Value) -> Vec<SettingDifference> {
     let parameters = &live["postgresql"]["parameters"];
-    let runs = |name: &str| match live.get(name).or(parameters.get(name)) {
+    let value = |name: &str| match live.get(name).or(parameters.get(name)) {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text.clone()),
         Some(other) => Some(other.to_string()),
     };
-    let differ = generated.iter().filter_map(|(name, wanted)| match runs(name) {
-        Some(runs) if same(name, &runs, wanted) => None,
-        Some(runs) => Some(format!("{name}: {runs} runs, {wanted} is generated")),
-        None => Some(format!("{name}: its own default runs, {wanted} is generated")),
-    });
-    differ.collect()
+    let difference = |(name, generated): (&String, &String)| {
+        let live = value(name);
+        let is_same = live.as_ref().is_some_and(|live| same(name, live, generated));
+        (!is_same).then(|| SettingDifference { name: name.clone(), live, generated: generated.clone() })
+    };
+    expected.settings.iter().filter_map(difference).collect()
+}
+
+/// Compares the images that machines run from (by the machines' names) with the blueprint's. `images` are those that AWS has.
+pub fn images(expected: &Expected, running: &BTreeMap<String, String>, images: &[Ami]) -> Vec<ImageDifference> {
+    let difference = |machine: &crate::pipeline::ExpectedMachine| {
+        let ami = running.get(&machine.name)?;
+        let wanted = expected.images.iter().find(|image| image.role == machine.role.name())?;
+        let runs = images.iter().find(|image| image.id == *ami);
+        if runs.is_some_and(|runs| runs.name == wanted.name) {
+            return None;
+        }
+        let others = runs.and_then(|runs| contents::of_tags(&runs.tags));
+        let files = others.map(|others| contents::difference(&wanted.contents, &others)).unwrap_or_default();
+        Some(ImageDifference { machine: machine.name.clone(), files })
+    };
+    expected.databases().filter_map(difference).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fileset::{ImageId, RelPath};
 
     #[test]
     fn each_difference_is_named_and_ways_of_writing_are_none() {
@@ -184,7 +75,8 @@ mod tests {
              "wal_sender_timeout": 10000, "log_line_prefix": "1",
              "wal_compression": "on", "unix_socket_permissions": 448, "archive_timeout": "60s", "log_min_messages": "debug",
              "search_path": "a,b", "my.own": "1"}}});
-        let generated: BTreeMap<String, String> = of(&[
+        let mut expected = Expected::of_test(0);
+        expected.settings = of(&[
             ("ttl", "20"),
             ("synchronous_mode", "true"),
             ("max_connections", "300"),
@@ -207,15 +99,43 @@ mod tests {
             ("my.own", "on"),
         ]);
         assert_eq!(
-            differences(&generated, &live),
+            settings(&expected, &live).iter().map(|d| (&*d.name, d.live.as_deref(), &*d.generated)).collect::<Vec<_>>(),
             [
-                "autovacuum: 1 runs, off is generated",
-                "log_line_prefix: 1 runs, on is generated",
-                "max_connections: 200 runs, 300 is generated",
-                "my.own: 1 runs, on is generated",
-                "ttl: 30 runs, 20 is generated",
-                "work_mem: its own default runs, 10MB is generated"
+                ("autovacuum", Some("1"), "off"),
+                ("log_line_prefix", Some("1"), "on"),
+                ("max_connections", Some("200"), "300"),
+                ("my.own", Some("1"), "on"),
+                ("ttl", Some("30"), "20"),
+                ("work_mem", None, "10MB")
             ]
         );
+    }
+
+    #[test]
+    fn a_database_of_another_image_is_named_with_the_files_that_differ() {
+        let mut expected = Expected::of_test(1);
+        let contents = |sum: &str| BTreeMap::from([("db_config/master_script.sh".to_string(), sum.to_string())]);
+        expected.images = vec![ImageId {
+            role: "master".into(),
+            name: "herd-master-1".into(),
+            hash: "1".into(),
+            template: RelPath::new("packer_templates/master_temp.json"),
+            contents: contents("1"),
+        }];
+        let ami = |id: &str, name: &str| Ami { id: id.into(), name: name.into(), ..Ami::default() };
+        let running = |ami: &str| BTreeMap::from([("master".to_string(), ami.to_string())]);
+        let own = [ami("ami-1", "herd-master-1"), ami("ami-0", "herd-master-0")];
+        assert_eq!(images(&expected, &running("ami-1"), &own), []);
+        let behind = |files| [ImageDifference { machine: "master".into(), files }];
+        assert_eq!(images(&expected, &running("ami-0"), &own), behind(vec![]));
+        assert_eq!(
+            images(&expected, &running("ami-gone"), &own),
+            behind(vec![]),
+            "an image that nobody knows is another"
+        );
+        assert_eq!(images(&expected, &BTreeMap::new(), &own), [], "a machine that is not there runs from nothing");
+        let mut tagged = own.clone();
+        tagged[1].tags = contents::to_tags(&contents("0")).into_iter().collect();
+        assert_eq!(images(&expected, &running("ami-0"), &tagged), behind(vec!["db_config/master_script.sh".into()]));
     }
 }

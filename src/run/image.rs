@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::events::{Event, ImageSeen};
 use super::outcome::Outcome;
+use super::say;
 use super::under::{Stop, Under};
 use crate::fileset::contents;
 use crate::pipeline::ImageWork;
@@ -18,8 +19,6 @@ use crate::tools::packer;
 /// What to do when they are not told.
 pub(super) const ASK_IMAGES: &str =
     "see that the credentials may call ec2:DescribeImages; `pgherd doctor` shows whose they are";
-/// So many files that differ are named in a line; the event has them all.
-pub(super) const NAMED: usize = 4;
 
 impl Under<'_> {
     pub fn image(&mut self, image: &ImageWork) -> Result<Outcome, Stop> {
@@ -182,10 +181,7 @@ fn compare(image: &ImageWork, there: &[Ami], seen: &mut ImageSeen) {
         }
         Some((id, Some(others))) => {
             seen.differs = contents::difference(&image.contents, &others);
-            let more = seen.differs.len().saturating_sub(NAMED);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let named: Vec<&str> = seen.differs.iter().take(NAMED).map(String::as_str).collect();
-            format!("it differs from {id} in {}{more}", named.join(", "))
+            format!("it differs from {id} in {}", say::named(seen.differs.iter().map(String::as_str)))
         }
     });
 }

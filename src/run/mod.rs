@@ -1,30 +1,33 @@
 //! The one interpreter of a pipeline: stages side by side, their logs, and what they come to.
 
 mod adopt;
+mod compare;
 pub mod consent;
 pub mod destroy;
 pub mod drift;
 pub mod environment;
 pub mod events;
 pub mod foresight;
-pub mod health;
 pub mod image;
 pub mod journal;
+pub mod judge;
 pub mod keeper;
 mod leftovers;
+pub mod locate;
 pub mod log;
 mod module;
 pub mod moving;
+pub mod observe;
 pub mod outcome;
 mod passwords;
 pub mod pointers;
 pub mod prerequisites;
 pub mod prospect;
 mod provider;
-pub mod reach;
 pub mod review;
 mod room;
 mod runner;
+pub mod say;
 pub mod scheduler;
 mod setup;
 pub mod strays;

@@ -4,6 +4,7 @@ use super::consent::Consent;
 use super::events::{Event, Plan};
 use super::outcome::Outcome;
 use super::runner::Runner;
+use super::say;
 use super::under::{Stop, Under};
 use crate::fileset::sha256_hex;
 use crate::pipeline::{ModuleWork, Stage};
@@ -54,13 +55,7 @@ impl Under<'_> {
                 return Err(self.failure("the state changes while this runs", "see who else applies this module"));
             }
         }
-        Ok(Outcome::Done(
-            plan.to_string()
-                .replace(" to import", " imported")
-                .replace(" to add", " added")
-                .replace(" to change", " changed")
-                .replace(" to destroy", " destroyed"),
-        ))
+        Ok(Outcome::Done(say::applied(&plan)))
     }
 
     /// Asks before something is destroyed or stopped; answers what the stage comes to if it is not to be.

@@ -15,7 +15,7 @@ impl Under<'_> {
             let rotate = "to change one on purpose, see \"Rotate a password\" in the cluster's RUNBOOK.md";
             return Err(self.failure(what, rotate));
         }
-        let kept = &self.runner.setup.pipeline.seats.passwords;
+        let kept = &self.runner.setup.pipeline.expected.password_secrets;
         let lost: Vec<&String> = does.made.iter().filter(|name| kept.contains(name)).collect();
         let Some(name) = lost.first() else { return Ok(()) };
         // The network comes before all machines: where there are some, they were made with the passwords that are missing now.
@@ -31,8 +31,8 @@ impl Under<'_> {
                 "see that the credentials may ec2:DescribeInstances (`pgherd policy` prints all rights), and run again";
             return Err(self.failure(what, advice));
         };
-        let databases = || pipeline.seats.machines.iter().filter(|seat| seat.is_database());
-        let running = databases().find(|seat| machines.iter().any(|(_, machine)| *machine == seat.name));
+        let mut databases = pipeline.expected.databases();
+        let running = databases.find(|database| machines.iter().any(|(_, machine)| *machine == database.name));
         let Some(running) = running else { return Ok(()) };
         let what =
             format!("the secret {name} is gone, and {} was made with its password; nothing was changed", running.name);

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::pipeline::{Door, Seats};
+use crate::pipeline::{Access, Admits, Port};
 use crate::system::network::Way;
 
 /// Why HAProxy will not be reached.
@@ -14,51 +14,48 @@ pub struct Prospect {
     pub certain: bool,
 }
 
-/// What addresses tell of the way to HAProxy's ports; none where nothing speaks against it.
-pub fn foresee(seats: &Seats, way: impl FnOnce(Ipv4Addr) -> Way) -> Option<Prospect> {
-    if seats.doors.is_empty() {
+/// Tells from addresses why HAProxy's ports will not be reached. Returns `None` where nothing speaks against it.
+pub fn foresee(access: &Access, way: impl FnOnce(Ipv4Addr) -> Way) -> Option<Prospect> {
+    if access.ports().iter().all(|port| port.admits.is_none()) {
         return None;
     }
-    if seats.public_address.is_some() {
+    if access.public_address.is_some() {
         // Whoever comes to an Elastic IP comes from a public address.
-        let closed = closed(seats, |door| !door.is_private());
+        let closed = closed(access, |admits| !admits.is_private());
         return (!closed.is_empty()).then(|| Prospect {
-            why: format!("HAProxy is reached at its Elastic IP, and {} only from private addresses", admit(&closed)),
+            why: format!("HAProxy is reached at its Elastic IP, and {} only from private addresses", open(&closed)),
             certain: true,
         });
     }
-    let address = seats.haproxy;
+    let address = access.private_address;
     let own = match way(address) {
         Way::None => {
             let why = format!("this machine has no route to HAProxy's private address {address}");
             return Some(Prospect { why, certain: true });
         }
-        Way::Default(own) | Way::Route(own) if admitted(seats, own) => return None,
+        // Nothing is in the way from a machine to itself.
+        Way::Default(own) | Way::Route(own) if own.is_loopback() => return None,
+        Way::Default(own) | Way::Route(own) if closed(access, |admits| admits.includes(own)).is_empty() => return None,
         Way::Default(_) => {
-            let why = format!(
-                "HAProxy's address {address} is private, and nothing but this machine's default route leads there"
-            );
+            let why =
+                format!("HAProxy's address {address} is private, and only this machine's default route leads there");
             return Some(Prospect { why, certain: false });
         }
         Way::Route(own) => own,
     };
-    let closed = closed(seats, |door| door.admits(own));
-    let why = format!("this machine's address towards HAProxy is {own}, and {} from others", admit(&closed));
+    let closed = closed(access, |admits| admits.includes(own));
+    let why = format!("this machine's address towards HAProxy is {own}, and {} only from others", open(&closed));
     Some(Prospect { why, certain: false })
 }
 
-fn admitted(seats: &Seats, own: Ipv4Addr) -> bool {
-    // Towards its own machine nothing is in the way.
-    own.is_loopback() || seats.doors.iter().all(|door| door.admits(own))
+fn closed(access: &Access, is_open: impl Fn(&Admits) -> bool) -> Vec<&Port> {
+    let is_closed = |port: &&Port| port.admits.as_ref().is_some_and(|admits| !is_open(admits));
+    access.ports().into_iter().filter(is_closed).collect()
 }
 
-fn closed(seats: &Seats, is_open: impl Fn(&Door) -> bool) -> Vec<&Door> {
-    seats.doors.iter().filter(|door| !is_open(door)).collect()
-}
-
-/// `ports 5000 and 5001 are open`
-fn admit(doors: &[&Door]) -> String {
-    let ports: Vec<String> = doors.iter().map(|door| door.port.to_string()).collect();
+/// `ports 5000, 5001 are open`
+fn open(all: &[&Port]) -> String {
+    let ports: Vec<String> = all.iter().map(|port| port.number.to_string()).collect();
     match &ports[..] {
         [one] => format!("port {one} is open"),
         all => format!("ports {} are open", all.join(", ")),
@@ -70,14 +67,15 @@ mod tests {
     use super::*;
     use crate::pipeline::Range;
 
-    fn seats(public: bool, ranges: &[&str]) -> Seats {
+    fn access(public: bool, ranges: &[&str], has_ids: bool) -> Access {
         let ranges: Vec<Range> = ranges.iter().map(|text| Range::of(text.parse().unwrap())).collect();
-        let doors = [7000, 5000, 5001].map(|port| Door { port, ranges: ranges.clone(), has_ids: false }).to_vec();
-        let mut seats = Seats::of_test();
-        seats.haproxy = Ipv4Addr::new(10, 20, 128, 32);
-        seats.doors = doors;
-        seats.public_address = seats.public_address.filter(|_| public);
-        seats
+        let mut access = Access::of_test();
+        access.private_address = Ipv4Addr::new(10, 20, 128, 32);
+        for port in [&mut access.admin, &mut access.write, &mut access.read] {
+            port.admits = Some(Admits { ranges: ranges.clone(), has_ids });
+        }
+        access.public_address = access.public_address.filter(|_| public);
+        access
     }
 
     #[test]
@@ -85,21 +83,20 @@ mod tests {
         let own = Ipv4Addr::new(192, 168, 0, 7);
         let inside = Ipv4Addr::new(10, 20, 0, 9);
         let foreseen =
-            |seats: &Seats, way: Way| foresee(seats, |_| way).map(|prospect| (prospect.why, prospect.certain));
-        let private = seats(false, &["10.20.0.0/16"]);
+            |access: &Access, way: Way| foresee(access, |_| way).map(|prospect| (prospect.why, prospect.certain));
+        let private = access(false, &["10.20.0.0/16"], false);
         assert_eq!(foreseen(&private, Way::Route(inside)), None);
         assert!(foreseen(&private, Way::None).unwrap().1);
         let (why, certain) = foreseen(&private, Way::Default(own)).unwrap();
-        assert!(why.contains("nothing but this machine's default route") && !certain, "{why}");
+        assert!(why.contains("only this machine's default route") && !certain, "{why}");
         let (why, _) = foreseen(&private, Way::Route(own)).unwrap();
-        assert!(why.contains("is 192.168.0.7, and ports 7000, 5000, 5001 are open from others"), "{why}");
-        let (why, certain) = foreseen(&seats(true, &["10.20.0.0/16"]), Way::Default(own)).unwrap();
+        assert!(why.contains("is 192.168.0.7, and ports 7000, 5000, 5001 are open only from others"), "{why}");
+        let (why, certain) = foreseen(&access(true, &["10.20.0.0/16"], false), Way::Default(own)).unwrap();
         assert!(why.contains("reached at its Elastic IP") && certain, "{why}");
-        assert_eq!(foreseen(&seats(true, &["10.20.0.0/16", "203.0.113.7/32"]), Way::Default(own)), None);
+        assert_eq!(foreseen(&access(true, &["10.20.0.0/16", "203.0.113.7/32"], false), Way::Default(own)), None);
         for public in [true, false] {
-            let mut seats = seats(public, &["10.20.0.0/16"]);
-            seats.doors.iter_mut().for_each(|door| door.has_ids = true);
-            assert_eq!(foreseen(&seats, Way::Route(own)), None, "a group's or a list's addresses are not known here");
+            let access = access(public, &["10.20.0.0/16"], true);
+            assert_eq!(foreseen(&access, Way::Route(own)), None, "a group's or a list's addresses are not known here");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use super::drift::SettingDifference;
 use super::outcome::Outcome;
 use super::runner::Runner;
 use super::under::{Stop, Under};
@@ -19,8 +20,8 @@ pub struct Review {
     pub plans: BTreeMap<String, Option<PlanSummary>>,
     /// Each module that could not, and what it waits for.
     pub later: BTreeMap<String, String>,
-    /// Settings of the databases that run otherwise than they are generated.
-    pub drift: Vec<String>,
+    /// The live settings that differ from the generated ones.
+    pub differences: Vec<SettingDifference>,
 }
 
 impl Review {
@@ -47,12 +48,12 @@ impl Runner<'_> {
     /// `build` hears of them if one is missing.
     pub fn review(&self, build: Option<Build<'_>>) -> (Review, Vec<Outcome>) {
         let look = Look { runner: self, found: Mutex::default(), guessed: Mutex::default() };
-        let (outcomes, drift) = thread::scope(|scope| {
+        let (outcomes, differences) = thread::scope(|scope| {
             let databases = scope.spawn(|| self.compare_databases());
             (look.all(build), databases.join().expect("a comparison does not panic"))
         });
         let found = look.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (Review { drift, ..found }, outcomes)
+        (Review { differences, ..found }, outcomes)
     }
 }
 

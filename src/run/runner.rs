@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::consent::Consent;
+use super::drift::SettingDifference;
 use super::environment::Redactor;
 use super::events::{Event, Watcher};
 use super::journal::{self, Entry};
@@ -66,7 +67,7 @@ pub(super) struct Discovered {
     /// Where HAProxy is reached.
     pub address: OnceLock<IpAddr>,
     /// The settings that differ once the cluster is healthy.
-    pub differences: OnceLock<Vec<String>>,
+    pub differences: OnceLock<Vec<SettingDifference>>,
 }
 
 impl<'a> Runner<'a> {
@@ -109,7 +110,7 @@ impl<'a> Runner<'a> {
 
 impl Runner<'_> {
     /// Returns the settings that differed when the cluster was found healthy.
-    pub fn differences(&self) -> &[String] {
+    pub fn differences(&self) -> &[SettingDifference] {
         self.discovered.differences.get().map_or(&[], Vec::as_slice)
     }
 
@@ -139,7 +140,7 @@ impl Runner<'_> {
         self.run_stages(&self.board, stages, |under, stage| match &stage.work {
             Work::Image(image) => under.image(image),
             Work::Module(module) => under.module(module),
-            Work::Verify => under.verify(&self.setup.pipeline.seats),
+            Work::Verify => under.verify(),
         });
     }
 

@@ -3,15 +3,14 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::health;
+use super::judge::{Problem, Reach, Verdict, judge};
+use super::observe::Observer;
 use super::outcome::{Failure, Outcome};
 use super::prospect::{Prospect, foresee};
-use super::runner::Runner;
+use super::say;
 use super::under::{Stop, Under};
-use crate::pipeline::Seats;
 use crate::system::clock::Stopwatch;
 use crate::system::network;
-use crate::tools::terraform;
 
 /// Between two looks: each asks HAProxy twice and connects to its two ports.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -20,74 +19,77 @@ const HOPELESS: Duration = Duration::from_secs(10);
 /// How long is tried what addresses speak against: HAProxy's machine has booted by then, if there is a way after all.
 const UNLIKELY: Duration = Duration::from_secs(120);
 
-impl Runner<'_> {
-    /// Where HAProxy is reached.
-    pub fn haproxy_address(&self) -> Result<IpAddr, Outcome> {
-        if self.setup.pipeline.seats.public_address.is_none() {
-            return Ok(IpAddr::V4(self.setup.pipeline.seats.haproxy));
-        }
-        let mut under = self.begin("status").map_err(Outcome::from)?;
-        under.ask_address(&self.setup.pipeline.seats).map_err(Outcome::from)
-    }
-}
-
 impl Under<'_> {
-    pub fn verify(&mut self, seats: &Seats) -> Result<Outcome, Stop> {
-        let address = self.ask_address(seats)?;
-        let (prospect, watch) = (foresee(seats, network::way_to), Stopwatch::start());
-        let mut said = String::new();
+    /// Waits until the cluster is healthy, or for as long as the user said.
+    pub fn verify(&mut self) -> Result<Outcome, Stop> {
+        let runner = self.runner;
+        let (expected, access) = (&runner.setup.pipeline.expected, &runner.setup.pipeline.access);
+        let address = self.ask_address()?;
+        let (prospect, watch) = (foresee(access, network::way_to), Stopwatch::start());
+        let observer = runner.observer(address);
+        let mut said: Vec<Problem> = vec![];
         loop {
-            let seen = health::observe(seats, address);
-            if seen.problems.is_empty() {
-                let differ = self.say_settings(address);
-                self.runner.discovered.differences.get_or_init(|| differ);
-                let standbys = seen.members.len().saturating_sub(1);
+            let seen = observer.glance();
+            let verdict = judge(expected, access, &seen);
+            if verdict.is_healthy() {
+                let differences = self.say_settings(&observer.with_settings(seen));
+                runner.discovered.differences.get_or_init(|| differences);
+                let standbys = verdict.members.len().saturating_sub(1);
                 return Ok(Outcome::Done(format!("1 primary, {standbys} streaming; both ports answer at {address}")));
             }
-            let waiting = seen.problems.join("; ");
-            if waiting != said && !seen.stranger {
-                self.wait_for(&waiting);
-                said.clone_from(&waiting);
+            let is_other = verdict.reach == Reach::OtherCluster;
+            if verdict.problems != said && !is_other {
+                self.wait_for(&say::problems(&verdict.problems));
+                said.clone_from(&verdict.problems);
             }
-            // Another cluster does not become this one by waiting.
-            let patience = self.runner.options.patience.min(match &prospect {
-                Some(prospect) if seen.is_blind() => {
-                    if prospect.certain {
-                        HOPELESS
-                    } else {
-                        UNLIKELY
-                    }
-                }
+            let patience = runner.options.patience.min(match &prospect {
+                Some(prospect) if verdict.is_blind() && prospect.certain => HOPELESS,
+                Some(_) if verdict.is_blind() => UNLIKELY,
                 _ => Duration::MAX,
             });
-            if seen.is_blind() && watch.elapsed() >= patience {
-                return Err(self.unseen(address, prospect, watch.elapsed().as_secs(), &seen.advice(seats)));
+            let is_over = watch.elapsed() >= patience;
+            if verdict.is_blind() && is_over {
+                let advice = say::advice(&access.advice, &verdict);
+                return Err(self.unseen(address, prospect, watch.elapsed().as_secs(), &advice));
             }
-            if seen.stranger || watch.elapsed() >= patience {
-                let seen = if seen.stranger { seen } else { health::observe_each(seats, address) };
-                let waiting = if seen.problems.is_empty() { waiting } else { seen.problems.join("; ") };
-                let what = match seen.stranger {
-                    true => waiting,
-                    false => format!(
-                        "the cluster is not whole after {} s: {waiting}",
-                        self.runner.options.patience.as_secs()
-                    ),
-                };
-                // What the log ends with was said while it was waited for.
-                return Err(Stop::Failed(Box::new(Failure {
-                    what,
-                    log: Some(self.log.path().to_path_buf()),
-                    advice: match seen.reachable && !seen.stranger {
-                        true => format!("`pgherd status` shows each machine; {}", seen.advice(seats)),
-                        false => seen.advice(seats),
-                    },
-                    ..Failure::default()
-                })));
+            // Another cluster does not become this one by waiting.
+            if is_other {
+                return Err(self.unhealthy(say::problems(&verdict.problems), say::advice(&access.advice, &verdict)));
             }
-            if self.runner.setup.interrupt.wait(PAUSE.min(self.runner.options.patience)) {
+            if is_over {
+                return Err(self.not_healthy_in_time(&observer, verdict));
+            }
+            if runner.setup.interrupt.wait(PAUSE.min(runner.options.patience)) {
                 return Err(Stop::Interrupted);
             }
         }
+    }
+
+    /// Looks at each machine once more, and says what is wrong.
+    fn not_healthy_in_time(&self, observer: &Observer<'_>, last: Verdict) -> Stop {
+        let (expected, access) = (&self.runner.setup.pipeline.expected, &self.runner.setup.pipeline.access);
+        let now = judge(expected, access, &observer.look());
+        // It may have become healthy a moment too late: what it was waited for is still true of the time that was given.
+        let problems = if now.is_healthy() { last.problems } else { now.problems.clone() };
+        let what = format!(
+            "the cluster is not healthy after {} s: {}",
+            self.runner.options.patience.as_secs(),
+            say::problems(&problems)
+        );
+        let advice = say::advice(&access.advice, &now);
+        self.unhealthy(
+            what,
+            match now.reach {
+                Reach::Haproxy => format!("`pgherd status` shows each machine; {advice}"),
+                _ => advice,
+            },
+        )
+    }
+
+    /// A failure without a tool's message: the log ends with what was waited for.
+    fn unhealthy(&self, what: String, advice: String) -> Stop {
+        let log = Some(self.log.path().to_path_buf());
+        Stop::Failed(Box::new(Failure { what, log, advice, ..Failure::default() }))
     }
 
     fn unseen(&self, address: IpAddr, prospect: Option<Prospect>, seconds: u64, advice: &str) -> Stop {
@@ -101,19 +103,5 @@ impl Under<'_> {
             advice: advice.into(),
             ..Failure::default()
         }))
-    }
-
-    /// Where HAProxy is reached: its Elastic IP where it has one and that is the way in, else its private address.
-    fn ask_address(&mut self, seats: &Seats) -> Result<IpAddr, Stop> {
-        let Some(ask) = &seats.public_address else { return Ok(IpAddr::V4(seats.haproxy)) };
-        if let Some(address) = self.runner.discovered.address.get() {
-            return Ok(*address);
-        }
-        let captured = self.capture(ask)?;
-        let advice = "run `pgherd run` first: the address is an output of HAProxy's module";
-        match terraform::string_output(&captured.stdout, "public_address").and_then(|address| address.parse().ok()) {
-            Some(address) if captured.exit.ok() => Ok(*self.runner.discovered.address.get_or_init(|| address)),
-            _ => Err(self.failure(format!("HAProxy's module has no public address ({})", captured.exit), advice)),
-        }
     }
 }

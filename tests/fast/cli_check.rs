@@ -47,7 +47,7 @@ fn an_error_has_its_code_and_place_and_refuses_gen() {
     test.run(&["check"])
         .exits(2)
         .out(place)
-        .out("help: name three zones, or write accept \"PGH001\"")
+        .out("help: set three zones, or add accept \"PGH001\"")
         .err("1 rule is broken");
     test.run(&["gen"]).exits(2).err(place).err("warning[PGH002]").err("nothing was written: 1 rule is broken");
     test.run(&["gen", "--check"]).exits(2).err(place);
@@ -86,7 +86,7 @@ fn json_holds_everything_with_places() {
     assert!(herd["decisions"].as_array().unwrap().iter().any(|d| d["name"] == "failover.ttl" && d["value"] == "20 s"));
     assert_eq!(
         herd["access"][3]["closed"].as_str().unwrap().split(';').next(),
-        Some("no network.admins and no key_name")
+        Some("network.admins and key_name are not set")
     );
 }
 

@@ -62,7 +62,7 @@ fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
         .out("slave1 slave eu-west-1b 10.20.64.16 sync standby streaming");
     let done = done
         .err("slave2 does not answer since ")
-        .err(" UTC (42 s): nothing is at its address; it is off, hangs or is cut off");
+        .err(" UTC (42 s): nothing replies at its address. It is off, hangs or is cut off");
     let done = done
         .err("Name=tag:pgherd:machine,Values=slave2 --query")
         .err("generated/herd/RUNBOOK.md says how to replace it");
@@ -82,7 +82,7 @@ fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
     let test = Test::with_tools(&herd.blueprint());
     test.run(&["gen"]).exits(0);
     let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "0"]).exits(1);
-    let done = done.err("the cluster is not whole after 0 s: slave2 does not answer since ").err("UTC (5 min)");
+    let done = done.err("the cluster is not healthy after 0 s: slave2 does not answer since ").err("UTC (5 min)");
     assert!(!done.stderr.contains("slave2 is not a member;"), "once is enough: {}", done.stderr);
 }
 
@@ -193,5 +193,5 @@ fn a_dead_primary_that_patroni_still_shows_is_called_old_news() {
     test.run(STATUS)
         .exits(1)
         .out("master eu-west-1a 10.20.0.16 primary running")
-        .out("as Patroni last knew them, up to 20 s ago");
+        .out("what Patroni last knew, up to 20 s ago");
 }

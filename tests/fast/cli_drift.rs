@@ -69,11 +69,11 @@ fn settings_that_run_otherwise_are_listed_before_anything_is_done_and_at_the_end
     let test = running(&herd);
     *herd.config.lock().unwrap() =
         Some(r#"{"ttl": 20, "postgresql": {"parameters": {"max_connections": 100}}}"#.into());
-    let fewer = "max_connections: 100 runs, 200 is generated";
+    let fewer = "max_connections: 100 is live, 200 is generated";
     test.run(RUN)
         .exits(3)
         .err(fewer)
-        .err("raise those that run first")
+        .err("raise the live value first")
         .err("settings run otherwise")
         .out("write  127.0.0.1:");
     test.run(PLAN).exits(3).err(fewer).out("nothing is to be changed");

@@ -253,7 +253,7 @@ fn a_cluster_that_does_not_become_whole_is_1_and_says_why() {
     let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "1"]).exits(1);
     let waiting = done.stderr.matches("waiting: slave1 is on timeline 1").count();
     assert_eq!(waiting, 1, "{}", done.stderr);
-    done.err("slave1 is on timeline 1, the primary on 2")
+    done.err("slave1 is on timeline 1, the primary is on timeline 2")
         .err("slave2 is not a member")
         .err("no standby is synchronous")
         .err("`journalctl -u patroni -u etcd` says why");

@@ -124,7 +124,7 @@ fn the_settings_that_are_compared_are_those_that_are_generated() {
     let patroni = &set.get("db_config/patroni.yml").unwrap().text;
     let dcs = &patroni[patroni.find("  dcs:").unwrap()..patroni.find("  initdb:").unwrap()];
     let lines: Vec<&str> = dcs.lines().map(str::trim).collect();
-    let settings = made(2).seats.settings;
+    let settings = made(2).expected.settings;
     assert!(settings.len() > 30, "{settings:#?}");
     for (name, value) in settings {
         let (plain, quoted) = (format!("{name}: {value}"), format!("{name}: \"{value}\""));

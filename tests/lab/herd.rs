@@ -305,7 +305,7 @@ impl Herd<'_> {
         self.lab.ok(&["lab", "start", founder]);
         std::thread::sleep(ALONE);
         let journal = text(&self.lab.in_machine(founder, "journalctl --boot --unit etcd --no-pager"));
-        assert!(journal.contains("waiting for one of these to answer"), "{journal}");
+        assert!(journal.contains("waiting until one of these is reachable"), "{journal}");
         assert!(!journal.contains("starting etcd"), "{founder} begins anew:\n{journal}");
 
         for name in &names[1..] {

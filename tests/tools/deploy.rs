@@ -167,12 +167,12 @@ fn nothing_is_done_that_nobody_agreed_to() {
     assert!(output.status.success(), "{output:?}");
     assert_eq!(applied, 4);
     let (output, applied) = answered("yes\nno\n");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("nothing was changed in db_config/terraform_master"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Nothing was changed in db_config/terraform_master"));
     assert_eq!(applied, 1);
     let (output, applied) = answered("");
     assert_eq!(applied, 0, "nobody is there");
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("run it in a terminal, or with --yes"), "{stderr}");
+    assert!(stderr.contains("Run this in a terminal, or with --yes"), "{stderr}");
 }
 
 /// What a plan of the slaves does to one resource.
@@ -186,9 +186,9 @@ fn change(address: &str, actions: &[&str], before: serde_json::Value, after: ser
 fn a_databases_data_never_goes_with_its_machine() {
     use serde_json::json;
     let slave = "aws_instance.slave[\"slave1\"]";
-    let goes = "the data of these machines would go with them: aws_instance.slave[\"slave1\"]";
-    let stops = "nobody is asked, so they are not stopped";
-    let strange = "is not understood: nothing was changed there";
+    let goes = "this would delete the data of these machines: aws_instance.slave[\"slave1\"]";
+    let stops = "--yes does not stop database machines";
+    let strange = "is not understood. Nothing was changed there";
     for (plan, complaint) in [
         (change(slave, &["delete", "create"], json!({}), json!({})), goes),
         (change(slave, &["delete"], json!({}), json!(null)), goes),
@@ -202,7 +202,7 @@ fn a_databases_data_never_goes_with_its_machine() {
         (PLAN.replace("1.2", "2.0"), strange),
         (PLAN.replacen('{', "{\"errored\": true, ", 1), strange),
         (PLAN.replacen('{', "{\"action_invocations\": [1], ", 1), strange),
-        ("  # aws_instance.slave[\"slave1\"] must be replaced".into(), "cannot be read: nothing was changed there"),
+        ("  # aws_instance.slave[\"slave1\"] must be replaced".into(), "cannot be read. Nothing was changed there"),
     ] {
         let deploy = Deploy::new();
         fs::write(deploy.dir.path().join("plan"), &plan).expect("room");
@@ -220,7 +220,7 @@ fn a_databases_data_never_goes_with_its_machine() {
     let output = run(deploy.command(&[]).stdin(fs::File::open(answers).expect("just written")));
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(
-        output.status.success() && said.contains("this stops these database machines and starts them again"),
+        output.status.success() && said.contains("this stops and starts these database machines, all at once"),
         "{said}"
     );
 }
@@ -264,10 +264,10 @@ fn what_changes_a_tool_does_not_reach_it() {
 fn files_that_change_what_the_generated_ones_mean_are_refused() {
     let module = "db_config/terraform_master";
     for (name, text, complaint) in [
-        ("dba_override.tf", "prod", "overrides what was generated"),
+        ("dba_override.tf", "prod", "overrides the generated files"),
         (".terraform/environment", "prod", "another workspace"),
-        ("terraform.tfvars", "ami_image_id = \"ami-0\"", "names ami_image_id"),
-        ("dba.auto.tfvars.json", "{\"ami\\u005fimage_id\": \"ami-0\"}", "names ami_image_id"),
+        ("terraform.tfvars", "ami_image_id = \"ami-0\"", "sets ami_image_id"),
+        ("dba.auto.tfvars.json", "{\"ami\\u005fimage_id\": \"ami-0\"}", "sets ami_image_id"),
     ] {
         let deploy = Deploy::new();
         let path = deploy.generated.path(&format!("{module}/{name}"));
@@ -361,7 +361,7 @@ fn a_standby_that_does_not_stream_is_no_success() {
     fs::write(deploy.dir.path().join("cluster"), WHOLE.replacen("streaming", "starting", 1)).expect("room");
     let output = run(deploy.command(&["--yes"]).env("WAIT_SECONDS", "1"));
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("the cluster is not whole"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the cluster is not healthy"), "{output:?}");
 }
 
 #[test]
@@ -370,7 +370,7 @@ fn a_cluster_that_does_not_answer_here_is_made_and_not_verified() {
     fs::remove_file(deploy.dir.path().join("cluster")).expect("it is there");
     let output = run(deploy.command(&["--yes"]).env("WAIT_SECONDS", "1"));
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("everything is made, and not verified"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("everything is made, but not verified"), "{output:?}");
 }
 
 #[test]
@@ -380,15 +380,15 @@ fn another_cluster_at_the_planned_address_is_no_success() {
     let output = run(&mut deploy.command(&["--yes"]));
     assert!(!output.status.success());
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("herd answers at http://10.20.128.32:7000, not minimal"), "{stderr}");
+    assert!(stderr.contains("http://10.20.128.32:7000 is cluster herd, not minimal"), "{stderr}");
 }
 
 #[test]
 fn it_stops_before_it_begins_where_it_cannot_end() {
     let deploy = Deploy::new();
     for (name, value, args, complaint) in [
-        ("AWS_REGION", "us-east-1", &["--yes"][..], "lives in"),
-        ("TF_WORKSPACE", "prod", &["--yes"][..], "unset it"),
+        ("AWS_REGION", "us-east-1", &["--yes"][..], "but cluster minimal is in eu-west-1"),
+        ("TF_WORKSPACE", "prod", &["--yes"][..], "Unset it"),
         ("TF_VAR_ami_image_id", "ami-1", &["--yes"][..], "from one image"),
         ("LANG", "C", &["--force"][..], "usage:"),
         ("PATH", "/nowhere", &["--yes"][..], "is not installed"),
@@ -438,7 +438,7 @@ fn a_packer_that_signs_with_sha1_is_refused_before_anything_is_made() {
         let output = run(&mut deploy.command(&["--yes"]));
         assert!(!output.status.success(), "{version}");
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains(&format!("packer {version} does not do: get 1.8.1 or newer")), "{said}");
+        assert!(said.contains(&format!("packer {version} is too old. Install 1.8.1 or newer")), "{said}");
         assert!(!deploy.log("calls").contains(" apply ") && !deploy.log("calls").contains("packer build"));
     }
 }

@@ -106,7 +106,7 @@ fn the_seeds_variables_may_be_there_or_empty() {
     assert!(given && text.contains("ami-0123456789abcdef0"), "{text}");
     assert!(!text.contains("very-secret"), "{text}");
     for (region, image, ip, complaint) in [
-        ("us-east-1", "", "", "lives in eu-central-1"),
+        ("us-east-1", "", "", "is in eu-central-1"),
         ("", "latest", "", "An AMI id looks like"),
         ("", "", "master.example", "An Elastic IP is an IPv4 address"),
     ] {

@@ -43,3 +43,48 @@ fn a_cluster_that_cannot_be_seen_from_here_is_made_and_not_verified() {
     assert_eq!(test.calls_of(" apply ").len(), 4, "everything is made");
     alone(&test, &["status", "blueprints/herd.hcl"]).exits(5).err("the cluster cannot be seen from here");
 }
+
+/// HAProxy has an Elastic IP, which only Terraform's state knows.
+const ELASTIC: &str = "cluster \"herd\" {\n  region = \"eu-west-1\"\n  haproxy {\n    elastic_ip = true\n  }\n}\n";
+const NO_OUTPUT: &str = r#"case "$*" in *" output "*) echo "{}"; exit ;; esac"#;
+
+#[test]
+fn status_without_the_state_says_so_and_tries_the_planned_address() {
+    let test = Test::with_tools(ELASTIC);
+    test.run(&["gen"]).exits(0);
+    test.hook("terraform", NO_OUTPUT);
+    let done = alone(&test, &["status", "blueprints/herd.hcl"]).exits(5);
+    let done = done
+        .err("this folder has no Terraform state of the cluster")
+        .err("load_balancer/terraform_haproxy/terraform.tfstate does not exist")
+        .err("trying HAProxy's planned private address 10.20.128.32")
+        .err("the cluster cannot be seen from here");
+    done.out("haproxy haproxy eu-west-1c 10.20.128.32 - unreachable");
+    assert_eq!(test.calls_of(" init "), [""; 0], "a state in a file needs none");
+}
+
+#[test]
+fn status_initialises_a_shared_state_and_asks_it() {
+    let s3 = "region = \"eu-west-1\"\n  state {\n    s3 {\n      bucket = \"states\"\n    }\n  }\n";
+    let test = Test::with_tools(&ELASTIC.replacen("region = \"eu-west-1\"\n", s3, 1));
+    test.run(&["gen"]).exits(0);
+    // Nobody listens on this machine's own ports.
+    let done = alone(&test, &["status", "blueprints/herd.hcl"]);
+    done.err("HAProxy does not answer at 127.0.0.1:");
+    let init = test.calls_of("terraform_haproxy init");
+    assert_eq!(init.len(), 1, "{:#?}", test.calls());
+    assert!(test.position("terraform_haproxy init") < test.position("terraform_haproxy output"));
+    assert_eq!(test.calls_of(" init ").len(), 1, "no other module's: {:#?}", test.calls());
+
+    let test = Test::with_tools(&ELASTIC.replacen("region = \"eu-west-1\"\n", s3, 1));
+    test.run(&["gen"]).exits(0);
+    test.hook(
+        "terraform",
+        r#"case "$*" in *" init "*) echo "Error: No valid credential sources found"; exit 1 ;; esac"#,
+    );
+    let done = alone(&test, &["status", "blueprints/herd.hcl"]).exits(5);
+    done.err("init of load_balancer/terraform_haproxy failed")
+        .err("Error: No valid credential sources found")
+        .err("trying HAProxy's planned private address 10.20.128.32")
+        .err("the cluster cannot be seen from here");
+}

@@ -1,16 +1,15 @@
--- What exists from the start. post_bootstrap.py runs it once with psql, when the cluster is founded, and sets the passwords.
+-- Users, databases and rights that exist from the start. post_bootstrap.py runs this once, when the cluster is founded, and sets the passwords.
 
--- pg_hba.conf lets the members of this role in from HAProxy. To add a user later: CREATE ROLE … LOGIN IN ROLE pgherd_clients;
--- \password …; GRANT CONNECT ON DATABASE … TO …; and the same password into its secret, as README.md says: nobody else puts it there.
+-- pg_hba.conf lets in members of this role, from HAProxy. RUNBOOK.md says how to add a user or a database later.
 CREATE ROLE pgherd_clients NOLOGIN;
 CREATE ROLE "app" LOGIN IN ROLE pgherd_clients;
 
--- Who is not named connects to no database. One that is made later needs the same: REVOKE ALL ON DATABASE … FROM PUBLIC;
+-- Nobody connects to a database without a grant. A database that is made later needs the same statement.
 REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
--- pg_rewind asks the primary in this database; Patroni gives the role its password and its rights.
+-- pg_rewind queries the primary in this database. Patroni gives the role its password and its rights.
 CREATE ROLE rewind_user LOGIN;
 GRANT CONNECT ON DATABASE postgres TO rewind_user;
--- For operators: here they see the statements of all databases. The schema is named, as a search_path of the blueprint's may lack it.
+-- Operators see the statements of all databases here. The schema is named, because the blueprint's search_path may lack it.
 CREATE EXTENSION pg_stat_statements SCHEMA public;
 
 CREATE DATABASE "app" OWNER "app";

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes the slaves' image: a database machine that waits for the cluster to be there before it takes part in it.
+# Provisions the slaves' image: a database machine that waits until the cluster is founded before it joins.
 set -euo pipefail
 cd "$(dirname "$0")"
 exec ./provision_database.sh slave

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Keeps a slave that has no data from founding a cluster of its own: waits until the master has founded it."""
+"""Waits until the master has founded the cluster, so that a slave without data does not found one of its own."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ import yaml
 
 import etcd_api
 
-# Seconds between two looks, and between two lines in the log.
+# Seconds between two tries, and between two lines in the log.
 PAUSE, LOG_EVERY = 1, 30
 
 
@@ -23,13 +23,13 @@ def main():
     key = f"{config['namespace']}{config['scope']}/initialize"
     logged = float("-inf")
     while True:
-        reason = "etcd does not answer"
+        reason = "etcd is unreachable"
         for host in config["etcd3"]["hosts"]:
             try:
-                # Patroni writes the key empty when it begins to found the cluster, and fills it when that is done.
+                # Patroni creates the key empty when it starts to found the cluster, and fills it when that is done.
                 if etcd_api.value(f"http://{host}", key):
                     return
-                reason = "etcd answers, the cluster is not founded yet"
+                reason = "the cluster is not founded yet"
                 break
             except etcd_api.ERRORS:
                 continue

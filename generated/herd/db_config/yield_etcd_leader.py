@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Moves etcd's leadership off this machine while it is PostgreSQL's primary.
 
-Losing both at once costs seconds more: the primary's lease starts anew after etcd's own election.
+Losing both at once costs seconds more, because the primary's lease starts anew after etcd's own election.
 """
 
 import sys
@@ -13,15 +13,16 @@ OWN = "http://127.0.0.1:2379"
 
 
 def is_primary():
-    """Whether the Patroni of this machine says that it leads."""
+    """Returns whether this machine's Patroni is the leader."""
     try:
-        with urllib.request.urlopen("http://127.0.0.1:8008/primary", timeout=3) as answer:
-            return answer.status == 200
+        with urllib.request.urlopen("http://127.0.0.1:8008/primary", timeout=3) as response:
+            return response.status == 200
     except OSError:
         return False
 
 
 def is_healthy(url):
+    """Returns whether an etcd member is reachable and healthy."""
     try:
         return etcd_api.call(url, "/health").get("health") == "true"
     except etcd_api.ERRORS:
@@ -39,10 +40,10 @@ def main():
         for member in etcd_api.members(OWN):
             if member["ID"] != own and any(is_healthy(url) for url in member.get("clientURLs", [])):
                 etcd_api.call(OWN, "/v3/maintenance/transfer-leadership", {"targetID": member["ID"]})
-                print(f"etcd's leadership moved to {member['name']}: this machine is the primary", flush=True)
+                print(f"moved etcd's leadership to {member['name']}, because this machine is the primary", flush=True)
                 return
     except etcd_api.ERRORS as error:
-        print(f"etcd's leadership stays here for now: {error}", flush=True)
+        print(f"cannot move etcd's leadership yet: {error}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes HAProxy's image. Run as root; running it again changes nothing.
+# Provisions HAProxy's image. Run it as root. Running it again changes nothing.
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source-path=SCRIPTDIR source=../machine/common.sh
@@ -12,12 +12,12 @@ forbid_daemons
 refresh_lists
 upgrade_base
 packages=(haproxy)
-# etcd's third member lives here where there are two databases: etcd.env is among the files then.
+# With two databases, etcd's third member runs here, and etcd.env is among the files.
 if [ -e etcd.env ]; then packages+=(etcd-server etcd-client); fi
 say "installing ${packages[*]}"
 install_packages --allow-change-held-packages "${packages[@]}" \
   ca-certificates chrony openssh-server python3-boto3
-# Unattended upgrades would cut every connection at an hour of their own; a new image replaces the machine.
+# An unattended upgrade would cut every connection at any hour. New versions come with a new image.
 apt-mark -q hold "${packages[@]}" >/dev/null
 
 install_machine_files haproxy
@@ -33,8 +33,8 @@ systemctl -q enable haproxy.service
 
 say "checking what is installed"
 at_least HAProxy "$(haproxy -v | sed -n 's/^HAProxy version \([0-9.]*\).*/\1/p')" 2.4
-# The password that the machine reads at boot; here any will do.
-STATS_PASSWORD=check haproxy -c -q -f /etc/haproxy/haproxy.cfg || fail "haproxy.cfg is not valid"
+# The machine reads the real password at boot; any will do here.
+STATS_PASSWORD=check haproxy -c -q -f /etc/haproxy/haproxy.cfg || fail "haproxy.cfg is invalid; see the error above"
 
 record_image "${packages[@]}"
 clean_image

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Finds out which machine of the cluster this one is, by its own address, and writes what follows from that to /run/pgherd.
+# Finds out by its own address which machine of the cluster this is, and writes its identity to /run/pgherd.
 set -euo pipefail
 
 table=/etc/pgherd/machines.tsv
@@ -8,7 +8,7 @@ image_role=$(</etc/pgherd/role)
 
 own_addresses() { ip -4 -o addr show scope global | awk '{ sub("/.*", "", $4); print $4 }'; }
 
-# The line of the table that has one of this machine's addresses.
+# Prints the line of the table that has one of this machine's addresses.
 own_line() {
   local own
   own=" $(own_addresses | tr '\n' ' ')"
@@ -19,15 +19,15 @@ install -d -m 0755 "$run"
 tries=0
 until line=$(own_line) && [ -n "$line" ]; do
   if [ $((tries++ % 15)) -eq 0 ]; then
-    echo "none of this machine's addresses ($(own_addresses | tr '\n' ' ')) is in $table; looking again"
+    echo "none of this machine's addresses ($(own_addresses | tr '\n' ' ')) is in $table; trying again"
   fi
   sleep 2
 done
 IFS=$'\t' read -r name hostname role address zone etcd <<<"$line"
 
-# Starting a slave's image in the master's seat would make it wait for itself.
+# A slave's image in the master's place would wait for the master, which is itself.
 if [ "$role" != "$image_role" ]; then
-  echo "$address is the seat of $name, a $role, but this image was made for a $image_role" >&2
+  echo "$address belongs to $name, a $role, but this image was built for a $image_role" >&2
   exit 1
 fi
 echo "this is $name ($role, $address, $zone)"
@@ -36,7 +36,7 @@ hostname "$hostname"
 printf '%s\n' "$hostname" >/etc/hostname
 grep -q "[[:space:]]$hostname\$" /etc/hosts || printf '127.0.1.1\t%s\n' "$hostname" >>/etc/hosts
 
-# Addresses that no DNS has: see /etc/pgherd/hosts.
+# Addresses that are in no DNS; /etc/pgherd/hosts says why.
 while read -r line; do
   grep -qxF -- "$line" /etc/hosts || printf '%s\n' "$line" >>/etc/hosts
 done < <(grep -v '^#' /etc/pgherd/hosts)
@@ -49,7 +49,7 @@ PATRONI_POSTGRESQL_CONNECT_ADDRESS=$address:5432
 EOF
 fi
 
-# etcd's unit starts only where this file is.
+# etcd's unit starts only if this file exists.
 if [ "$etcd" = yes ]; then
   cat >"$run/etcd.env" <<EOF
 ETCD_NAME=$name

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes the master's image: a database machine that founds the cluster when it boots first, and is an equal ever after.
+# Provisions the master's image: a database machine that founds the cluster at its first boot. After that it is a member like all others.
 set -euo pipefail
 cd "$(dirname "$0")"
 exec ./provision_database.sh master

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Runs once, when Patroni has founded the cluster: makes the blueprint's roles and databases and sets the passwords.
+"""Makes the blueprint's roles and databases and sets the passwords, once, when Patroni has founded the cluster.
 
-Called by Patroni with a connection string. Passwords are made here, go to Secrets Manager, and to the server as SCRAM-SHA-256
-verifiers: they are in no argument list, no statement and no log, and no machine can read them again. Any failure makes Patroni
-throw the new cluster away and try again, with passwords made anew. So they are made last: what fails before leaves no versions in
-Secrets Manager.
+Patroni calls it with a connection string. Passwords are made here. They go to Secrets Manager, and to the server as SCRAM-SHA-256
+verifiers, so they are in no argument list, no statement and no log. No machine can read them again. After any failure Patroni
+discards the new cluster and tries again with new passwords. That is why they are made last: a failure before that leaves no
+versions in Secrets Manager.
 """
 
 import base64
@@ -20,7 +20,7 @@ import uuid
 from read_secrets import connect, keep_trying, read_plan
 
 SQL = "/etc/pgherd/bootstrap.sql"
-# Not even a verifier is written to the log, whatever the blueprint has logged, or kept by pg_stat_statements.
+# Keeps verifiers out of the log and out of pg_stat_statements, whatever the blueprint's settings log.
 UNSEEN = """SET log_statement = none;
 SET log_min_error_statement = panic;
 SET log_min_duration_statement = -1;
@@ -33,7 +33,7 @@ ITERATIONS = 4096
 
 
 def verifier(password):
-    """What PostgreSQL stores for a password (RFC 5803). The passwords are ASCII, which SASLprep leaves as it is."""
+    """Returns what PostgreSQL stores for a password (RFC 5803). SASLprep leaves ASCII passwords unchanged."""
     salt = os.urandom(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, ITERATIONS)
     client_key = hmac.digest(salted, b"Client Key", "sha256")
@@ -44,28 +44,28 @@ def verifier(password):
 
 
 def make_password():
-    """Letters and digits alone: it goes into connection strings."""
+    """Returns a new password of letters and digits, because it goes into connection strings."""
     alphabet = string.ascii_letters + string.digits
     return "".join(secrets.choice(alphabet) for _ in range(32))
 
 
 def put(region, name, password):
-    """Puts a password into its secret, however often that takes: the token makes all tries one version."""
+    """Puts a password into its secret, and tries until that succeeds. With the token, all tries make one version."""
     token = str(uuid.uuid4())
     value = {"SecretId": name, "SecretString": password, "ClientRequestToken": token}
     keep_trying(lambda: connect(region).put_secret_value(**value))
 
 
 def set_password(user, password):
-    """The statement; it has the verifier alone."""
+    """Returns the statement that sets a password. It contains only the verifier."""
     name = '"' + user.replace('"', '""') + '"'
     return f"ALTER ROLE {name} PASSWORD '{verifier(password)}';\n"
 
 
 def run(connection, statements):
-    """psql's exit status."""
+    """Runs statements with psql and returns its exit code."""
     psql = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", connection]
-    # Beside Patroni's own. However long it takes: the blueprint's time limits are for applications.
+    # Keep Patroni's options. The blueprint's time limits are for applications, not for this.
     options = os.environ.get("PGOPTIONS", "") + " -c statement_timeout=0 -c lock_timeout=0"
     environment = {**os.environ, "PGOPTIONS": options.strip()}
     return subprocess.run(psql, input=statements, text=True, env=environment, check=False).returncode
@@ -79,7 +79,7 @@ def main(connection):
     if failed or not users:
         return failed
     passwords = {user: make_password() for user in users}
-    # Put before they are set: nobody's password is one that nobody knows.
+    # Store a password before it is set, so that nobody has a password that nobody knows.
     for user, secret in users.items():
         put(plan["region"], secret, passwords[user])
     return run(connection, UNSEEN + "".join(set_password(*each) for each in passwords.items()))

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Makes a database machine's image: PostgreSQL, Patroni, etcd and pgherd's boot scripts.
-# Run as root by master_script.sh or slave_script.sh; running it again changes nothing.
+# Provisions a database machine's image with PostgreSQL, Patroni, etcd and pgherd's boot scripts.
+# master_script.sh or slave_script.sh runs it as root. Running it again changes nothing.
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source-path=SCRIPTDIR source=../machine/common.sh
@@ -17,14 +17,14 @@ refresh_lists
 upgrade_base
 if [ "$PGDG" = yes ]; then add_pgdg "$CODENAME"; fi
 
-# Debian's default database cluster, `main`, must never exist: Patroni makes the only one.
+# Keep Debian from making its default database cluster, `main`: Patroni makes the only one.
 install -d -m 0755 /etc/postgresql-common
 printf 'create_main_cluster = false\n' >/etc/postgresql-common/createcluster.conf
 
 if [ -n "$LOCALES" ]; then
   say "making the locales $LOCALES"
   install_packages locales
-  # The package makes them anew from this list whenever it is upgraded.
+  # The package makes the locales of this list again whenever it is upgraded.
   for locale in $LOCALES; do
     grep -qxF "$locale UTF-8" /etc/locale.gen || printf '%s UTF-8\n' "$locale" >>/etc/locale.gen
   done
@@ -32,23 +32,23 @@ if [ -n "$LOCALES" ]; then
 fi
 
 say "installing PostgreSQL $POSTGRES_MAJOR, Patroni and etcd"
-# python3-etcd is what Patroni speaks to etcd with; its package only suggests it among others.
+# Patroni talks to etcd with python3-etcd, but its package only suggests it.
 packages=("postgresql-$POSTGRES_MAJOR" patroni etcd-server etcd-client)
 install_packages --allow-change-held-packages "${packages[@]}" \
   ca-certificates chrony kmod openssh-server openssl procps python3-boto3 python3-etcd python3-psycopg2 python3-yaml
-# Clients say their own time zone as they connect, Java's and Windows's by its old name (Asia/Calcutta), and PostgreSQL lets nobody in
-# whose zone has no file. Debian 12 has the old names in tzdata itself.
+# Clients send their time zone when they connect, on Java and Windows by its old name (Asia/Calcutta), and PostgreSQL rejects
+# a client whose zone it does not have. Debian 12 has the old names in tzdata itself.
 if apt-cache show tzdata-legacy >/dev/null 2>&1; then install_packages tzdata-legacy; fi
-# Unattended upgrades would restart the database at an hour of their own; a new image replaces machines one by one.
+# An unattended upgrade would restart the database at any hour. New versions come with a new image, one machine at a time.
 apt-mark -q hold "${packages[@]}" >/dev/null
 
-# How Debian itself would start it; Patroni does that here.
+# Debian would start PostgreSQL with this unit. Patroni starts it here.
 systemctl -q disable postgresql.service
 systemctl -q mask postgresql.service
 
 install_machine_files "$role"
 install_etcd_files
-# Debian's package makes an empty data directory that nobody uses.
+# Debian's package makes an empty data directory that nothing uses.
 rm -rf /var/lib/etcd/default
 
 say "installing Patroni's configuration"
@@ -67,14 +67,14 @@ say "checking what is installed"
 # 4.0.6 also ignores stale members of etcd.
 at_least Patroni "$(patroni --version | sed -n 's/^patroni //p')" 4.0.6
 at_least PostgreSQL "$("/usr/lib/postgresql/$POSTGRES_MAJOR/bin/postgres" --version | sed -n 's/.* \([0-9.]*\).*/\1/p')" "$POSTGRES_MAJOR"
-# The identity and the passwords that a machine has at boot; here any will do. Patroni also tries to
-# reach the other machines, which are not there yet, and each try would last minutes: without a network it fails at once.
+# A machine gets its identity and passwords at boot; any will do here. Patroni also tries to reach the other machines, which
+# do not exist yet. Each try would take minutes; without a network it fails at once.
 problems=$(unshare --net env PATRONI_NAME=check PATRONI_RESTAPI_CONNECT_ADDRESS=192.0.2.1:8008 \
   PATRONI_POSTGRESQL_CONNECT_ADDRESS=192.0.2.1:5432 PATRONI_RESTAPI_PASSWORD=check PATRONI_SUPERUSER_PASSWORD=check \
   PATRONI_REPLICATION_PASSWORD=check PATRONI_REWIND_PASSWORD=check \
   patroni --validate-config --ignore-listen-port /etc/patroni/config.yml 2>&1 | grep -v 'is not reachable$' || true)
-[ -z "$problems" ] || fail "patroni.yml is not valid: $problems"
-# PostgreSQL of this very version reads all settings and says which it does not know or cannot take.
+[ -z "$problems" ] || fail "patroni.yml is invalid: $problems"
+# PostgreSQL of this very version reads all settings and reports those that it does not know or accept.
 settings=$(mktemp -d)
 python3 - /etc/patroni/config.yml >"$settings/postgresql.conf" <<'EOF'
 import sys, yaml
@@ -88,8 +88,8 @@ for parameters in config["bootstrap"]["dcs"]["postgresql"]["parameters"], config
 EOF
 chown -R postgres "$settings"
 runuser -u postgres -- "/usr/lib/postgresql/$POSTGRES_MAJOR/bin/postgres" -D "$settings" -C max_connections >/dev/null ||
-  fail "PostgreSQL $POSTGRES_MAJOR does not take the settings"
-# The cluster is founded with these options: a locale that is not there is found now.
+  fail "PostgreSQL $POSTGRES_MAJOR rejects the settings; see the error above"
+# The cluster is founded with these options. This finds a missing locale now.
 mapfile -t options < <(python3 - /etc/patroni/config.yml <<'EOF'
 import sys, yaml
 
@@ -101,12 +101,12 @@ for option in config["bootstrap"]["initdb"]:
 EOF
 )
 runuser -u postgres -- "/usr/lib/postgresql/$POSTGRES_MAJOR/bin/initdb" -D "$settings/founding" --no-sync "${options[@]}" >/dev/null ||
-  fail "PostgreSQL $POSTGRES_MAJOR cannot be founded with ${options[*]}"
+  fail "initdb of PostgreSQL $POSTGRES_MAJOR fails with ${options[*]}"
 rm -r "$settings/founding"
-# That loads no library and opens no connection. So a primary and a standby run with all of them, once, and every kind of client
-# connects.
+# So far no library was loaded and no connection opened. Now a primary and a standby run once with all settings, and every kind of
+# client connects.
 say "trying the settings"
-/usr/bin/python3 ./try_settings.py "$settings" || fail "PostgreSQL $POSTGRES_MAJOR does not work with the settings"
+/usr/bin/python3 ./try_settings.py "$settings" || fail "PostgreSQL $POSTGRES_MAJOR does not work with these settings; see the error above"
 rm -r "$settings"
 
 record_image "${packages[@]}"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes this machine's own TLS certificate for PostgreSQL, once. No key is ever in an image.
+# Makes this machine's TLS certificate for PostgreSQL, once. An image never contains a key.
 set -euo pipefail
 
 folder=/var/lib/pgherd/tls
@@ -16,5 +16,5 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 
 chown root:postgres "$folder/server.key"
 chmod 0640 "$folder/server.key"
 chmod 0644 "$folder/server.crt.new"
-# Last, so that a power cut in between makes both anew.
+# The certificate comes last: after a power cut in between, both are made anew.
 mv "$folder/server.crt.new" "$folder/server.crt"

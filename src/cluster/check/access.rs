@@ -1,4 +1,4 @@
-//! Who may come in: which addresses to which port, and whether a person can log in to a machine.
+//! Who may come in: which addresses may reach which port, and whether a person can log in to a machine.
 
 use serde::Serialize;
 
@@ -7,24 +7,24 @@ use crate::blueprint::rules;
 use crate::cluster::flows::{Party, flows, peers};
 use crate::cluster::{Cluster, Module, Peer, Role, is_private};
 
-/// A way in from outside of the cluster's own machines.
+/// A port that other machines than the cluster's own may reach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Door {
-    /// Such as `write` or `SSH, master and slaves`.
+    /// What listens there, such as `write` or `SSH, master and slaves`.
     pub what: String,
-    /// TCP.
+    /// The TCP port.
     pub port: u16,
-    /// From where it is open.
+    /// The sources that may reach it.
     pub from: Vec<String>,
-    /// The EC2 key pair that lets in, where it is one that must.
+    /// The EC2 key pair that is needed to log in, where one is.
     pub key_name: Option<String>,
-    /// What else must be so for someone to come in.
+    /// What else is needed to come in.
     pub only: Option<String>,
-    /// Why nobody can come in here.
+    /// Why nobody can come in.
     pub closed: Option<&'static str>,
 }
 
-/// The ways in, in the order of the flows.
+/// Returns the ports that are open to others, in the order of the flows.
 pub fn doors(cluster: &Cluster) -> Vec<Door> {
     let mut doors: Vec<Door> = vec![];
     for flow in flows(cluster).iter().filter(|flow| flow.to == Party::Haproxy && flow.port != cluster.fixed.port.ssh) {
@@ -49,10 +49,10 @@ pub fn doors(cluster: &Cluster) -> Vec<Door> {
             port: cluster.fixed.port.ssh,
             closed: match (admins.is_empty(), key_name) {
                 (false, Some(_)) => None,
-                (true, Some(_)) => Some("no network.admins; they can be added at any time"),
-                (false, None) => Some("no key_name; one that is added later replaces the machine"),
+                (true, Some(_)) => Some("network.admins is not set; you can add it at any time"),
+                (false, None) => Some("key_name is not set; adding it later replaces the machine"),
                 (true, None) => {
-                    Some("no network.admins and no key_name; a key_name that is added later replaces the machine")
+                    Some("network.admins and key_name are not set; adding key_name later replaces the machine")
                 }
             },
             from: admins.clone(),
@@ -66,20 +66,22 @@ pub fn doors(cluster: &Cluster) -> Vec<Door> {
         from: cluster.network.builders().iter().map(ToString::to_string).collect(),
         key_name: None,
         only: Some(match is_inside(cluster) {
-            true => "for the minutes of a build, with a key that Packer makes for it; a public range in network.admins narrows it".into(),
-            false => "for the minutes of a build, with a key that Packer makes for it".into(),
+            true => {
+                "during a build, with a key that Packer generates; a public range in network.admins narrows it".into()
+            }
+            false => "during a build, with a key that Packer generates".into(),
         }),
         closed: None,
     });
     doors
 }
 
-/// Whether no admin is known to come from outside: a group's machines and a prefix list's ranges are inside or behind a VPN or peering.
+/// Returns whether no admin is known to come from outside. The machines of a group and the ranges of a prefix list count as inside.
 fn is_inside(cluster: &Cluster) -> bool {
     cluster.network.admins.iter().filter_map(Peer::range).all(|net| is_private(&net))
 }
 
-/// What an admin outside of the network has to know of machines that have private addresses alone.
+/// Returns what an admin from outside needs to reach machines that only have private addresses.
 fn inside(cluster: &Cluster, blocks: &[&'static str]) -> Option<String> {
     if is_inside(cluster) {
         return None;
@@ -91,12 +93,7 @@ fn inside(cluster: &Cluster, blocks: &[&'static str]) -> Option<String> {
     };
     let private: Vec<&str> = Role::ALL.into_iter().filter_map(private).collect();
     let has = if private.len() == 1 { "has" } else { "have" };
-    (!private.is_empty()).then(|| {
-        format!(
-            "by VPN or peering: {} {has} no elastic_ip, and private addresses are not reached from outside",
-            joined(&private)
-        )
-    })
+    (!private.is_empty()).then(|| format!("by VPN or peering, because {} {has} no elastic_ip", joined(&private)))
 }
 
 /// The blocks by their key.
@@ -129,8 +126,8 @@ pub(super) fn findings(cluster: &Cluster) -> Vec<Finding> {
     }
     let without = keys(cluster).into_iter().filter(|(_, key)| key.is_none()).map(|(blocks, _)| joined(&blocks));
     let finding = |blocks: String| {
-        let problem = format!("SSH of {blocks} is open to {}, and no key lets anybody in", admins.join(", "));
-        let help = format!("write key_name = \"…\" in {blocks}: one that is added later replaces the machine");
+        let problem = format!("SSH of {blocks} is open to {}, but nobody can log in without a key", admins.join(", "));
+        let help = format!("set key_name = \"…\" in {blocks} now; adding it later replaces the machine");
         Finding::new(&rules::ADMINS_WITHOUT_KEY, "network.admins", problem, help)
     };
     without.map(finding).collect()

@@ -1,4 +1,4 @@
-//! Whether the timers meet what the blueprint says a failover may cost.
+//! Compares the timers with the budget that the blueprint states for a failover.
 
 use serde::Serialize;
 
@@ -9,27 +9,27 @@ use crate::cluster::Cluster;
 use crate::cluster::fault::{Fault, Prediction, predict, promotion, seconds as shown};
 use crate::cluster::timing::{MAX_STANDBY_DELAY, Timers, replay_delay};
 
-/// Patroni takes no shorter ones: <https://patroni.readthedocs.io/en/latest/dynamic_configuration.html>.
+/// Patroni's minimum, in seconds: <https://patroni.readthedocs.io/en/latest/dynamic_configuration.html>.
 const LEAST_TTL: u32 = 20;
 
-/// A budget, and what it holds.
+/// A failover budget, and the worst fault that it covers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Kept {
+pub struct BudgetCheck {
     /// How long writes may stop, in seconds.
     pub rto: Option<u32>,
     /// How much may be lost, in seconds of writes.
     pub rpo: Option<u32>,
-    /// The worst of the faults that it covers.
+    /// The worst fault that it covers.
     pub worst: &'static str,
-    /// Its outage in milliseconds; none where no timer ends it.
+    /// How long writes stop then, in milliseconds. `None` means that no timer ends it.
     pub worst_ms: Option<u32>,
 }
 
-/// The budget, where the blueprint states one.
-pub fn kept(cluster: &Cluster, timers: &Timers) -> Option<Kept> {
+/// Returns the budget, where the blueprint states one.
+pub fn budget_check(cluster: &Cluster, timers: &Timers) -> Option<BudgetCheck> {
     let Budget { rto, rpo, .. } = cluster.budget;
     let worst = worst(timers);
-    (rto.is_some() || rpo.is_some()).then(|| Kept { rto, rpo, worst: worst.title, worst_ms: worst.bound() })
+    (rto.is_some() || rpo.is_some()).then(|| BudgetCheck { rto, rpo, worst: worst.title, worst_ms: worst.bound() })
 }
 
 pub fn findings(cluster: &Cluster, timers: &Timers) -> Vec<Finding> {
@@ -43,19 +43,19 @@ pub fn findings(cluster: &Cluster, timers: &Timers) -> Vec<Finding> {
             &rules::ELECTION_OUTLASTS_RETRY,
             "failover.retry_timeout",
             format!(
-                "etcd may be {} without a leader, and after {} s of retries a primary steps down",
+                "etcd may have no leader for {}, and a primary steps down after {} s of retries",
                 shown(election),
                 timers.retry_timeout
             ),
-            format!("write retry_timeout = {} or more", election.div_ceil(1000)),
+            format!("set retry_timeout = {} or more", election.div_ceil(1000)),
         ));
     }
     if cluster.failover.synchronous && timers.standbys > 0 && timers.wal_sender_timeout == 0 && budget.rto.is_none() {
         found.push(Finding::new(
             &rules::STANDBY_HOLDS_COMMITS,
             "postgres.settings.wal_sender_timeout",
-            "when the synchronous standby's machine dies, commits wait until the kernel gives its connection up, which may take a quarter of an hour",
-            "leave it out for 10 s",
+            "when the synchronous standby's machine dies, commits wait until the kernel closes its connection, which may take a quarter of an hour",
+            "remove the setting to get 10 s",
         ));
     }
     found.extend(replay(cluster, timers));
@@ -63,8 +63,8 @@ pub fn findings(cluster: &Cluster, timers: &Timers) -> Vec<Finding> {
         found.push(Finding::new(
             &rules::RTO_WITHOUT_HAPROXY,
             "failover.rto",
-            "the rto holds for what the databases heal by themselves; when HAProxy's machine or its zone is lost, clients wait until it is back",
-            "know how you replace it, and accept this with that as the reason",
+            "the rto covers what the cluster heals by itself; when HAProxy's machine or its zone is lost, clients wait until it is back",
+            "decide how you will replace it, and accept the rule with that as the reason",
         ));
     }
     found
@@ -76,8 +76,8 @@ fn rto(budget: &Budget, timers: &Timers) -> Option<Finding> {
     let Some(bound) = worst.bound() else {
         let problem = format!("{}: writes stop until {}", worst.title, worst.until.unwrap_or_default());
         let help = match worst.fault {
-            Fault::SyncStandby => "leave wal_sender_timeout out for 10 s",
-            _ => "write slaves { count = 2 }, or leave rto out",
+            Fault::SyncStandby => "remove wal_sender_timeout to get 10 s",
+            _ => "set slaves { count = 2 }, or remove rto",
         };
         return Some(Finding::new(&rules::RTO_UNMET, "failover.rto", problem, help));
     };
@@ -86,11 +86,11 @@ fn rto(budget: &Budget, timers: &Timers) -> Option<Finding> {
     }
     let sum: Vec<String> = worst.outage.iter().map(|term| format!("{} {}", term.name, shown(term.ms))).collect();
     let problem =
-        format!("{}: writes may stop for {} ({}), and rto is {rto} s", worst.title, shown(bound), sum.join(" + "));
+        format!("{}: writes may stop for {} ({}), but rto is {rto} s", worst.title, shown(bound), sum.join(" + "));
     Some(Finding::new(&rules::RTO_UNMET, "failover.rto", problem, rto_help(budget, timers, rto)))
 }
 
-/// Which term is too large, and what would make it smaller.
+/// Returns which term is too large, and what makes it smaller.
 fn rto_help(budget: &Budget, timers: &Timers, rto: u32) -> String {
     let patience = timers.etcd.longest_election().div_ceil(1000);
     let least = [
@@ -107,14 +107,14 @@ fn rto_help(budget: &Budget, timers: &Timers, rto: u32) -> String {
     if possible <= rto && !written.is_empty() {
         let (are, them) = if written.len() == 1 { ("is", "it") } else { ("are", "them") };
         let names = written.join(" and ");
-        return format!("{names} as written {are} too large: leave {them} out, to be chosen so that the rto is met");
+        return format!("{names} {are} set too high: remove {them}, and pgherd chooses {them} to meet the rto");
     }
     format!(
-        "ttl is too large, and Patroni takes none below {LEAST_TTL} s: {possible} s is the least that can be promised; write rto = \"{possible}s\" or more"
+        "ttl is too large, and Patroni's minimum is {LEAST_TTL} s; the least rto that can be promised is {possible} s: set rto = \"{possible}s\" or more"
     )
 }
 
-/// A standby that is to take over replays what it has first, and waits for reads that are in the way.
+/// Reports reads that may delay a promotion: a standby replays what it has received first, and replay waits for reads that conflict.
 fn replay(cluster: &Cluster, timers: &Timers) -> Option<Finding> {
     if timers.standbys == 0 {
         return None;
@@ -127,18 +127,18 @@ fn replay(cluster: &Cluster, timers: &Timers) -> Option<Finding> {
         longest <= rto && delay.is_none_or(|delay| longest.saturating_add(delay) > rto)
     });
     let (attribute, than) = match rto {
-        Some(rto) => ("failover.rto", format!("the rto of {rto} s does not count that")),
+        Some(rto) => ("failover.rto", format!("the rto of {rto} s does not include that")),
         None if delay.is_none_or(|ms| ms > MAX_STANDBY_DELAY) => {
             let written = ["max_standby_streaming_delay", "max_standby_archive_delay"];
             let set = |name: &&str| cluster.postgres.settings.contains_key(*name);
             let name = written.into_iter().find(set).unwrap_or(written[0]);
-            (&*format!("postgres.settings.{name}"), "what `pgherd check` predicts does not count that".to_string())
+            (&*format!("postgres.settings.{name}"), "the predictions of `pgherd check` do not include that".to_string())
         }
         None => return None,
     };
-    let how_long = delay.map_or("for as long as it runs".to_string(), |ms| format!("for {}", shown(ms)));
-    let problem = format!("a read on the standby that takes over may hold up its promotion {how_long}; {than}");
-    let help = "write max_standby_streaming_delay and max_standby_archive_delay as long as a failover may wait (\"1s\"; hot_standby_feedback then spares reads), or accept it";
+    let how_long = delay.map_or("as long as it runs".to_string(), |ms| format!("for {}", shown(ms)));
+    let problem = format!("a read on the standby that takes over may delay its promotion {how_long}; {than}");
+    let help = "set max_standby_streaming_delay and max_standby_archive_delay to the time that a failover may wait (\"1s\"; hot_standby_feedback then avoids cancelled reads), or accept the rule";
     Some(Finding::new(&rules::REPLAY_HELD_UP, attribute, problem, help))
 }
 
@@ -147,21 +147,21 @@ fn rpo(budget: &Budget, timers: &Timers) -> Option<Finding> {
     let broken =
         Fault::covered().map(|fault| predict(timers, fault)).find(|p| p.lost().is_none_or(|ms| ms > rpo * 1000))?;
     let lost = match broken.lost() {
-        Some(ms) => format!("writes of {} may be lost", shown(ms)),
+        Some(ms) => format!("up to {} of writes may be lost", shown(ms)),
         None => format!("{} is lost", broken.unbounded_loss.unwrap_or_default()),
     };
     let help = if timers.standbys == 0 {
-        "write slaves { count = 2 }: only a second copy keeps what a disk loses"
+        "set slaves { count = 2 }: only a second copy survives the loss of a disk"
     } else {
-        "write synchronous = true, or leave it out: then nothing that was acknowledged is lost"
+        "set synchronous = true, or remove it, so that no acknowledged commit is lost"
     };
-    let problem = format!("{}: {lost}, and rpo is {rpo} s: {}", broken.title, broken.because);
+    let problem = format!("{}: {lost}, but rpo is {rpo} s ({})", broken.title, broken.because);
     Some(Finding::new(&rules::RPO_UNMET, "failover.rpo", problem, help))
 }
 
 fn worst(timers: &Timers) -> Prediction {
     let all = Fault::covered().map(|fault| predict(timers, fault));
-    // The first of those that no timer ends; else the longest.
+    // The first fault that no timer ends, or else the longest one.
     all.reduce(|a, b| if a.bound().is_some() && b.bound().is_none_or(|ms| Some(ms) > a.bound()) { b } else { a })
         .expect("there are faults")
 }

@@ -1,20 +1,20 @@
-//! A broken rule.
+//! A violated rule.
 
 use serde::{Serialize, Serializer};
 
 use crate::blueprint::rules::Rule;
 
-/// A rule that the cluster breaks, and how.
+/// A rule that the cluster violates, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The rule.
     #[serde(flatten, serialize_with = "rule")]
     pub rule: &'static Rule,
-    /// The blueprint's attribute that has a part in it, such as `network.zones`.
+    /// The blueprint's attribute that causes it, such as `network.zones`.
     pub attribute: String,
-    /// What is wrong here.
+    /// What is wrong.
     pub problem: String,
-    /// What to write instead.
+    /// What to do about it.
     pub help: String,
 }
 

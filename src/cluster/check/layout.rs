@@ -1,4 +1,4 @@
-//! Rules about what stands where.
+//! Rules about which machines there are, and in which zones.
 
 use super::Finding;
 use crate::blueprint::rules;
@@ -11,8 +11,8 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
         found.push(Finding::new(
             &rules::NO_STANDBY,
             "slaves.count",
-            "a master alone: what its disk loses is lost, and while its machine is down nobody is served",
-            "write slaves { count = 2 }, so that one may fail and commits still have a standby to wait for",
+            "there is only a master; what its disk loses is lost, and while its machine is down nobody is served",
+            "set slaves { count = 2 }, so that one machine may fail and commits still have a standby to wait for",
         ));
     } else {
         found.extend(zone_takes_quorum(cluster));
@@ -25,32 +25,32 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
                 &rules::BURSTABLE_DATABASE,
                 &format!("{block}.instance_type"),
                 format!(
-                    "{} runs on credits: when they are used up, it {}",
+                    "{} runs on CPU credits; when they are used up, it {}",
                     machine.instance_type,
                     match machine.instance_type.starts_with("t2.") {
-                        true => "drops to a fraction of its processors, and every query gets slow at once",
+                        true => "drops to a fraction of its processors, and every query becomes slow",
                         false =>
-                            "costs extra by the hour (unlimited mode, AWS's default) or gets slow at once (standard)",
+                            "costs extra by the hour (unlimited mode, AWS's default) or becomes slow (standard mode)",
                     }
                 ),
-                "choose a type whose processors are always there, such as \"m6i.large\" or \"m7g.large\"",
+                "use a type without CPU credits, such as \"m6i.large\" or \"m7g.large\"",
             ));
         }
     }
     found
 }
 
-/// Database machines that are made alike.
+/// The database machines that are made alike.
 pub struct DatabaseKind<'a> {
-    /// The blueprint's block that says how.
+    /// The blueprint's block that describes them.
     pub block: &'static str,
-    /// What they are called.
+    /// Their name in a report.
     pub shown: &'static str,
-    /// One of them.
+    /// The first of them.
     pub machine: &'a Machine,
 }
 
-/// The kinds of database machines: one where the slaves are made as the master is.
+/// Returns the kinds of database machines: a single one where slaves are made like the master.
 pub fn kinds(cluster: &Cluster) -> Vec<DatabaseKind<'_>> {
     let master = cluster.master();
     let kind = |block, shown, machine| DatabaseKind { block, shown, machine };
@@ -69,12 +69,12 @@ fn zone_takes_quorum(cluster: &Cluster) -> Option<Finding> {
     let zones = cluster.network.subnets.len();
     cluster.network.subnets.iter().map(|s| &s.zone).find(|zone| held(zone) * 2 > members).map(|zone| {
         let problem = format!(
-            "{zone} holds {} of etcd's {members} members: when it is lost the rest is no majority, and writes stop",
+            "{zone} holds {} of etcd's {members} members; when it is lost, the others are no majority, and writes stop",
             held(zone)
         );
-        let why = if zones < 3 { "name three zones" } else { "name the zones so that none holds most members" };
+        let why = if zones < 3 { "set three zones" } else { "choose the zones so that none holds most members" };
         let code = rules::ZONE_TAKES_QUORUM.code;
-        let help = format!("{why}, or write accept \"{code}\" {{ reason = \"…\" }}");
+        let help = format!("{why}, or add accept \"{code}\" {{ reason = \"…\" }}");
         Finding::new(&rules::ZONE_TAKES_QUORUM, "network.zones", problem, help)
     })
 }
@@ -90,14 +90,14 @@ fn zone_holds_pair(cluster: &Cluster) -> Option<Finding> {
     }
     let holds = if zones.len() == 1 { "holds" } else { "hold" };
     let problem = format!(
-        "{} {holds} two databases or more: if the primary and its synchronous standby are lost together, nobody may take over",
+        "{} {holds} two databases or more; if the primary and its synchronous standby are lost together, no other machine may take over",
         zones.join(", ")
     );
-    let help = "name as many zones as there are databases, or accept it: someone then decides by hand whether a standby that may lack commits takes over";
+    let help = "set as many zones as there are databases, or accept the rule; somebody then decides by hand whether a standby that may lack commits takes over";
     Some(Finding::new(&rules::ZONE_HOLDS_PAIR, "network.zones", problem, help))
 }
 
-/// Any standby may become the primary.
+/// Reports slaves that are smaller than the master, because any standby may become primary.
 fn unlike_machines(cluster: &Cluster) -> Vec<Finding> {
     let mut found = vec![];
     let Some(slave) = cluster.machine_of(Role::Slave) else { return found };
@@ -107,18 +107,18 @@ fn unlike_machines(cluster: &Cluster) -> Vec<Finding> {
         && (slaves.0 < masters.0 || slaves.1 < masters.1)
     {
         let problem = format!(
-            "{} is less than the master's {}: after a failover it carries the master's load, and settings fit the smaller one all the time",
+            "{} is smaller than the master's {}; after a failover it carries the master's load, and settings always fit the smaller machine",
             slave.instance_type, master.instance_type
         );
-        let help = format!("write slaves {{ instance_type = \"{}\" }}", master.instance_type);
+        let help = format!("set slaves {{ instance_type = \"{}\" }}", master.instance_type);
         found.push(Finding::new(&rules::STANDBY_SMALLER, "slaves.instance_type", problem, help));
     }
     if slave.disk.size < master.disk.size {
         let problem = format!(
-            "{} GiB are less than the master's {}: a standby holds all of the data, and stops where its disk ends",
+            "{} GiB are less than the master's {}; a standby holds all of the data, and stops when its disk is full",
             slave.disk.size, master.disk.size
         );
-        let help = format!("write slaves {{ disk {{ size = {} }} }}", master.disk.size);
+        let help = format!("set slaves {{ disk {{ size = {} }} }}", master.disk.size);
         found.push(Finding::new(&rules::STANDBY_DISK_SMALLER, "slaves.disk.size", problem, help));
     }
     found

@@ -1,5 +1,5 @@
-//! What a cluster will do, before it exists: how long writes stop and what is lost by kind of fault, what it can spare,
-//! whether its sizes add up, and which rules it breaks. All of it follows from the blueprint alone.
+//! Predicts what a cluster will do before it exists: how long writes stop and what is lost with each fault, what it can lose,
+//! whether its sizes add up, and which rules it violates. All of this follows from the blueprint alone.
 
 pub mod access;
 mod budget;
@@ -30,41 +30,41 @@ use access::Door;
 use quorum::Quorum;
 use sum::Sum;
 
-pub use budget::Kept;
+pub use budget::BudgetCheck;
 pub use finding::Finding;
 pub use support::Day;
 
-/// What is known of a cluster.
+/// The result of checking a cluster.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Check {
     /// What each fault does.
     pub faults: Vec<Prediction>,
-    /// What a failover may cost, where the blueprint says so.
-    pub budget: Option<Kept>,
-    /// What may be lost while writes go on.
+    /// The failover budget, where the blueprint states one.
+    pub budget: Option<BudgetCheck>,
+    /// What the cluster can lose while writes continue.
     pub quorum: Quorum,
-    /// Sums that must stay within a limit.
+    /// The sums that must stay within a limit.
     pub capacity: Vec<Sum>,
-    /// Ways in from outside.
+    /// The ports that are open to others.
     pub access: Vec<Door>,
-    /// Rules that are broken.
+    /// The rules that are violated.
     pub findings: Vec<Finding>,
-    /// Rules that are broken with the blueprint's consent.
+    /// The rules that are violated, and that the blueprint accepts.
     pub accepted: Vec<Accepted>,
 }
 
-/// A broken rule that the blueprint accepts.
+/// A violated rule that the blueprint accepts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Accepted {
     /// What was found.
     #[serde(flatten)]
     pub finding: Finding,
-    /// Why it is right here.
+    /// The blueprint's reason.
     pub reason: String,
 }
 
 impl Check {
-    /// How many of its findings are errors.
+    /// Returns the number of findings that are errors.
     pub fn errors(&self) -> usize {
         self.findings.iter().filter(|finding| finding.rule.severity == Severity::Error).count()
     }
@@ -74,12 +74,13 @@ fn key(finding: &Finding) -> (Severity, &str, &str) {
     (finding.rule.severity, finding.rule.code, &finding.attribute)
 }
 
-/// Judges a cluster by what no day changes: what `gen` writes, and whether it does, follows from the blueprint alone.
+/// Checks a cluster without the rules that depend on the date. What `gen` writes, and whether it does, follows from the blueprint
+/// alone.
 pub fn check(cluster: &Cluster) -> Check {
     judge(cluster, None)
 }
 
-/// Judges a cluster on a day: a major of PostgreSQL is mended for so long.
+/// Checks a cluster on a date, because each major of PostgreSQL is maintained only until its last day.
 pub fn check_on(cluster: &Cluster, today: Day) -> Check {
     judge(cluster, Some(today))
 }
@@ -96,27 +97,27 @@ fn judge(cluster: &Cluster, today: Option<Day>) -> Check {
     all.extend(text::findings(cluster));
     all.extend(today.and_then(|today| support::finding(cluster, today)));
     all.extend(region::findings(cluster));
-    // A setting that fits on neither kind of machine is said once.
+    // A setting that exceeds the limits of both kinds of machines is reported once.
     all.sort_by(|a, b| key(a).cmp(&key(b)));
     all.dedup_by(|b, a| key(a) == key(b));
     let (accepted, mut findings): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|finding| cluster.accepted.contains_key(finding.rule.code));
-    // Nothing is known of rules that only a day can break where there is none.
+    // Without a date, nothing is known about the rules that depend on it.
     let unknown = |code: &str| today.is_none() && support::RULES.iter().any(|rule| rule.code == code);
     for code in cluster.accepted.keys().filter(|code| !unknown(code)) {
         if accepted.iter().all(|finding| finding.rule.code != *code) {
             findings.push(Finding::new(
                 &rules::ACCEPT_UNUSED,
                 &format!("accept.{code}"),
-                format!("{code} is accepted, and nothing breaks it"),
-                "take the block out, so that the rule is heard again when it is broken",
+                format!("{code} is accepted, but nothing violates it"),
+                "remove the block, so that a later violation is reported",
             ));
         }
     }
     let reason = |finding: Finding| Accepted { reason: cluster.accepted[finding.rule.code].clone(), finding };
     Check {
         faults: Fault::ALL.iter().map(|fault| predict(&timers, *fault)).collect(),
-        budget: budget::kept(cluster, &timers),
+        budget: budget::budget_check(cluster, &timers),
         quorum: quorum::quorum(cluster),
         capacity,
         access: access::doors(cluster),

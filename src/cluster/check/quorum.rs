@@ -1,4 +1,4 @@
-//! Which machines, and which whole zones, may be lost while writes go on.
+//! Which machines, and which whole zones, a cluster can lose while writes continue.
 
 use serde::Serialize;
 
@@ -6,65 +6,65 @@ use crate::cluster::fault::{Fault, predict};
 use crate::cluster::timing::Timers;
 use crate::cluster::{Cluster, Machine, Role};
 
-/// What holds the cluster together, and what it can spare.
+/// etcd's quorum, and what the loss of each machine and zone does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Quorum {
     /// etcd's members.
     pub members: Vec<String>,
-    /// How many of them must live.
+    /// How many of them must be alive.
     pub needed: usize,
-    /// Each machine: what its loss does.
+    /// What the loss of each machine does.
     pub machines: Vec<Spared>,
-    /// Each zone: what its loss does.
+    /// What the loss of each zone does.
     pub zones: Vec<Spared>,
 }
 
 /// What the loss of a machine or a zone does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Spared {
-    /// The machine, or the zone.
+    /// The name of the machine or the zone.
     pub name: String,
     /// The machines that are lost.
     pub machines: Vec<String>,
-    /// Milliseconds that writes stop at worst before they go on; none where a timer does not end it.
+    /// How long writes stop at worst before they continue, in milliseconds. `None` means that no timer ends it.
     pub outage_ms: Option<u32>,
-    /// Whether writes go on.
+    /// Whether writes continue.
     #[serde(flatten)]
-    pub verdict: Verdict,
+    pub verdict: Survival,
 }
 
-/// Whether writes go on.
+/// Whether writes continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "writes", content = "why")]
-pub enum Verdict {
-    /// Yes, after a failover at most.
+pub enum Survival {
+    /// Writes continue, after a failover at most.
     GoOn,
-    /// Only if the primary and its synchronous standby were not both among the lost.
+    /// Writes continue unless both the primary and its synchronous standby are lost.
     MayStop,
-    /// No: HAProxy is gone, which leads clients to the primary.
+    /// Writes stop because HAProxy, which leads clients to the primary, is lost.
     StopWithoutHaproxy,
-    /// No: etcd has no majority, so the primary steps down.
+    /// Writes stop because etcd has no majority, so the primary steps down.
     StopWithoutQuorum,
-    /// No: no database is left.
+    /// Writes stop because no database is left.
     StopWithoutDatabase,
 }
 
-impl Verdict {
-    /// In words.
+impl Survival {
+    /// Returns the verdict in words.
     pub fn text(self) -> &'static str {
         match self {
-            Verdict::GoOn => "writes go on",
-            Verdict::MayStop => {
-                "writes stop if the primary and its synchronous standby are both there: nobody else may take over"
+            Survival::GoOn => "writes continue",
+            Survival::MayStop => {
+                "writes stop if the primary and its synchronous standby are both lost, because no other machine may take over"
             }
-            Verdict::StopWithoutHaproxy => "writes stop: without HAProxy nobody finds the primary",
-            Verdict::StopWithoutQuorum => "writes stop: etcd keeps no majority, and the primary steps down",
-            Verdict::StopWithoutDatabase => "writes stop: no database is left",
+            Survival::StopWithoutHaproxy => "writes stop, because without HAProxy clients cannot find the primary",
+            Survival::StopWithoutQuorum => "writes stop, because etcd has no majority and the primary steps down",
+            Survival::StopWithoutDatabase => "writes stop, because no database is left",
         }
     }
 }
 
-/// What a cluster can spare.
+/// Returns what a cluster can lose.
 pub fn quorum(cluster: &Cluster) -> Quorum {
     let members: Vec<String> = cluster.etcd_members().map(|m| m.name.clone()).collect();
     let spared = |name: &str, lost: &dyn Fn(&Machine) -> bool| {
@@ -72,7 +72,7 @@ pub fn quorum(cluster: &Cluster) -> Quorum {
         Spared {
             name: name.into(),
             machines: cluster.machines.iter().filter(|m| lost(m)).map(|m| m.name.clone()).collect(),
-            outage_ms: (verdict == Verdict::GoOn).then(|| outage(cluster, lost)).flatten(),
+            outage_ms: (verdict == Survival::GoOn).then(|| outage(cluster, lost)).flatten(),
             verdict,
         }
     };
@@ -87,8 +87,8 @@ pub fn quorum(cluster: &Cluster) -> Quorum {
     }
 }
 
-/// How long writes stop at worst. Where only one of the lost is in etcd, the primary, etcd does not lose its leader: the
-/// lead of etcd is kept off the primary.
+/// Returns how long writes stop at worst, in milliseconds. If the primary is the only lost member of etcd, etcd keeps its leader,
+/// because a timer moves etcd's leadership off the primary.
 fn outage(cluster: &Cluster, lost: &dyn Fn(&Machine) -> bool) -> Option<u32> {
     let timers = Timers::of(cluster);
     let database = cluster.databases().any(lost);
@@ -100,20 +100,20 @@ fn outage(cluster: &Cluster, lost: &dyn Fn(&Machine) -> bool) -> Option<u32> {
     predict(&timers, fault).bound()
 }
 
-/// What becomes of a cluster without these machines. The gravest reason is the one that is named.
-pub fn without(cluster: &Cluster, lost: &dyn Fn(&Machine) -> bool) -> Verdict {
+/// Returns what happens to writes without these machines. If several reasons apply, it returns the gravest.
+pub fn without(cluster: &Cluster, lost: &dyn Fn(&Machine) -> bool) -> Survival {
     let members = cluster.etcd_members().count();
     let left = cluster.etcd_members().filter(|m| !lost(m)).count();
     let databases_lost = cluster.databases().filter(|m| lost(m)).count();
     if cluster.databases().count() == databases_lost {
-        Verdict::StopWithoutDatabase
+        Survival::StopWithoutDatabase
     } else if left * 2 <= members {
-        Verdict::StopWithoutQuorum
+        Survival::StopWithoutQuorum
     } else if cluster.machines.iter().any(|m| m.role == Role::Haproxy && lost(m)) {
-        Verdict::StopWithoutHaproxy
+        Survival::StopWithoutHaproxy
     } else if cluster.failover.synchronous && databases_lost > 1 {
-        Verdict::MayStop
+        Survival::MayStop
     } else {
-        Verdict::GoOn
+        Survival::GoOn
     }
 }

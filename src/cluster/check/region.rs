@@ -1,4 +1,4 @@
-//! Rules about what AWS has where.
+//! Rules about which regions and zones AWS has.
 
 use super::Finding;
 use crate::blueprint::{regions, rules};
@@ -8,26 +8,26 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
     of_cluster(cluster).into_iter().chain(of_state(cluster)).collect()
 }
 
-/// The region of the state's bucket, where it is another one.
+/// Reports an unknown region of the state's bucket, where it differs from the cluster's.
 fn of_state(cluster: &Cluster) -> Option<Finding> {
     let State::S3 { bucket, region, .. } = &cluster.state else { return None };
     if *region == cluster.region || regions::find(region).is_some() {
         return None;
     }
-    let problem = format!("{region} is not among AWS's regions of {}", regions::AS_OF);
-    let help = format!("`aws s3api get-bucket-location --bucket {bucket}` says where the bucket is");
+    let problem = format!("{region} is not on pgherd's list of AWS's regions, which is from {}", regions::AS_OF);
+    let help = format!("run `aws s3api get-bucket-location --bucket {bucket}` to see where the bucket is");
     Some(Finding::new(&rules::REGION_UNKNOWN, "state.s3.region", problem, help))
 }
 
 fn of_cluster(cluster: &Cluster) -> Vec<Finding> {
     let region = cluster.region.as_str();
     let Some(known) = regions::find(region) else {
-        let problem = format!("{region} is not among AWS's regions of {}", regions::AS_OF);
+        let problem = format!("{region} is not on pgherd's list of AWS's regions, which is from {}", regions::AS_OF);
         return vec![Finding::new(&rules::REGION_UNKNOWN, "region", problem, help(region))];
     };
     let mut found = vec![];
     if !known.in_provider_5 {
-        let problem = format!("{region} is younger than version 5.100 of Terraform's AWS provider, which refuses it");
+        let problem = format!("{region} is newer than version 5.100 of Terraform's AWS provider, which refuses it");
         let help = "run `terraform init -upgrade` in the modules, so that their lock files name a version 6";
         found.push(Finding::new(&rules::REGION_NEEDS_PROVIDER, "region", problem, help));
     }
@@ -38,15 +38,21 @@ fn of_cluster(cluster: &Cluster) -> Vec<Finding> {
     });
     let unknown: Vec<&str> = unknown.collect();
     if !unknown.is_empty() {
-        let problem = format!("{} is not among the zones of {region} of {}", unknown.join(", "), regions::AS_OF);
+        let problem = format!(
+            "{} is not on pgherd's list of the zones of {region}, which is from {}",
+            unknown.join(", "),
+            regions::AS_OF
+        );
         found.push(Finding::new(&rules::ZONE_UNKNOWN, "network.zones", problem, help(region)));
     }
     found
 }
 
-/// A question that AWS answers.
+/// Returns how to ask AWS.
 fn help(region: &str) -> String {
-    format!("`aws ec2 describe-availability-zones --region {region}` says what AWS has; `run` asks that first")
+    format!(
+        "run `aws ec2 describe-availability-zones --region {region}` to see what AWS has; `pgherd run` asks that first"
+    )
 }
 
 #[cfg(test)]
@@ -79,14 +85,14 @@ mod tests {
             ))
         };
         let [("PGH340", problem)] = &state("us-west-9")[..] else { panic!("{:?}", state("us-west-9")) };
-        assert!(problem.starts_with("us-west-9 is not among"), "{problem}");
+        assert!(problem.starts_with("us-west-9 is not on"), "{problem}");
         assert_eq!((state("us-west-2"), state("eu-west-1")), (vec![], vec![]));
     }
 
     #[test]
     fn what_is_not_on_the_list_is_said() {
         let [(code, problem)] = &found("region = \"eu-west-9\"")[..] else { panic!() };
-        assert!((*code, problem.contains("eu-west-9 is not among")) == ("PGH340", true), "{problem}");
+        assert!((*code, problem.contains("eu-west-9 is not on")) == ("PGH340", true), "{problem}");
         for (region, zone) in [("eu-west-1", "d"), ("cn-north-1", "c"), ("ca-central-1", "c"), ("us-west-1", "d")] {
             let found = found(&format!("region = \"{region}\"\nnetwork {{\n zones = [\"a\", \"b\", \"{zone}\"]\n}}"));
             let [("PGH341", problem)] = &found[..] else { panic!("{found:?}") };

@@ -1,4 +1,4 @@
-//! How long the PostgreSQL project mends a major: the one rule that depends on the day.
+//! How long the PostgreSQL project maintains a major. This is the only rule that depends on the date.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -19,13 +19,13 @@ impl Day {
         Day { year, month, day }
     }
 
-    /// Reads a day from the beginning of a time as RFC 3339 writes it.
+    /// Reads the date at the beginning of an RFC 3339 timestamp.
     pub fn of(time: &str) -> Option<Self> {
         let mut parts = time.get(..10)?.split('-').map(|part| part.parse().ok());
         Some(Day { year: parts.next()??, month: parts.next()??, day: parts.next()?? })
     }
 
-    /// Whole months from this day to a later one, rounded up.
+    /// Returns the months from this day to a later one, rounded up.
     fn months_to(self, later: Day) -> i32 {
         let months = |day: Day| i32::from(day.year) * 12 + i32::from(day.month);
         months(later) - months(self) + i32::from(later.day > self.day)
@@ -38,8 +38,8 @@ impl Display for Day {
     }
 }
 
-/// The day of each major's last release (<https://www.postgresql.org/support/versioning/>, the table of 2026). A major is mended for five
-/// years; the page names the day when a major appears.
+/// The day of each major's last release (<https://www.postgresql.org/support/versioning/>, the table of 2026). The project
+/// maintains a major for five years, and the page states its last day as soon as the major is released.
 const LAST_RELEASES: [(u16, Day); 6] = [
     (13, Day::new(2025, 11, 13)),
     (14, Day::new(2026, 11, 12)),
@@ -49,25 +49,26 @@ const LAST_RELEASES: [(u16, Day); 6] = [
     (18, Day::new(2030, 11, 14)),
 ];
 
-/// An upgrade to another major takes rehearsals, and the applications' time: two quarters of a year.
+/// An upgrade to another major needs rehearsals and time for the applications: half a year.
 const MONTHS_BEFORE: i32 = 6;
 
-/// The rules that only a day can break: without one they are neither broken nor kept.
+/// The rules that depend on the date. Without a date they are not judged.
 pub const RULES: [&Rule; 2] = [&rules::MAJOR_ENDS_SOON, &rules::MAJOR_ENDED];
 
-/// What this day means for the cluster's major.
+/// Returns what this date means for the cluster's major.
 pub fn finding(cluster: &Cluster, today: Day) -> Option<Finding> {
     let major = cluster.postgres.major;
     let (_, last) = LAST_RELEASES.into_iter().find(|(known, _)| *known == major)?;
     let newest = LAST_RELEASES.last().map_or(major, |(newest, _)| *newest);
     let help = format!(
-        "plan the upgrade: a new cluster with version = {newest}, filled by logical replication or a dump; postgresql.org/support/versioning \
-         has every major's day"
+        "plan the upgrade to a new cluster with version = {newest}, filled by logical replication or a dump; \
+         postgresql.org/support/versioning lists the last day of every major"
     );
     let found = |rule, problem| Some(Finding::new(rule, "postgres.version", problem, help));
     if today >= last {
-        let problem =
-            format!("PostgreSQL {major} had its last release on {last}: no fault and no hole in it is mended any more");
+        let problem = format!(
+            "PostgreSQL {major} had its last release on {last}; its bugs and security holes are no longer fixed"
+        );
         return found(&rules::MAJOR_ENDED, problem);
     }
     let months = today.months_to(last);

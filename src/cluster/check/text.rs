@@ -1,4 +1,4 @@
-//! Rules about users and about how text is sorted.
+//! Rules about users, and about the order of text.
 
 use super::Finding;
 use crate::blueprint::rules;
@@ -10,7 +10,7 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
     found
 }
 
-/// Users that no database lets in.
+/// Reports users that no database lets in.
 fn users(cluster: &Cluster) -> Vec<Finding> {
     let databases = &cluster.postgres.databases;
     let alone = cluster
@@ -21,16 +21,15 @@ fn users(cluster: &Cluster) -> Vec<Finding> {
     let names: Vec<String> = alone.map(|user| format!("`{}`", user.name)).collect();
     let Some(first) = names.first().map(|name| name.trim_matches('`')) else { return vec![] };
     let problem = format!(
-        "{} may connect to no database: each lets in its owner, and the users whose blocks name it",
+        "{} may connect to no database; a database lets in its owner and the users whose blocks list it",
         names.join(", ")
     );
-    let help = format!(
-        "write user \"{first}\" {{ databases = [\"…\"] }} in place of its name in the list, or let it own a database"
-    );
+    let help =
+        format!("replace its name in the list by user \"{first}\" {{ databases = [\"…\"] }}, or let it own a database");
     vec![Finding::new(&rules::USER_WITHOUT_DATABASE, "postgres.users", problem, help)]
 }
 
-/// Locales whose order an upgrade of a library may change.
+/// Reports locales whose order an upgrade of a library may change.
 fn locales(cluster: &Cluster) -> Vec<Finding> {
     let postgres = &cluster.postgres;
     let own = postgres.databases.iter().filter_map(|database| {
@@ -42,11 +41,11 @@ fn locales(cluster: &Cluster) -> Vec<Finding> {
         .map(|(attribute, locale)| {
             let library = if locale.provider == Provider::Icu { "ICU" } else { "glibc" };
             let problem = format!(
-                "{} is sorted by {library}: a newer base brings a newer one, and where it sorts otherwise, indexes on text miss rows and \
-                 let duplicates in",
+                "{} is sorted by {library}; a newer base brings a newer version, and if that one sorts differently, indexes on text miss \
+                 rows and let duplicates in",
                 locale.name
             );
-            let help = "leave it out, and sort with COLLATE where people read; or accept it, and REINDEX after each new base";
+            let help = "remove it, and sort with COLLATE what people read; or accept the rule, and REINDEX after each new base";
             Finding::new(&rules::LOCALE_OF_A_LIBRARY, &attribute, problem, help)
         })
         .collect()

@@ -1,13 +1,13 @@
-//! `load_balancer/terraform_haproxy`: the load balancer's machine.
+//! The root module `load_balancer/terraform_haproxy`, which makes the load balancer's machine.
 
 use super::hcl::{attr, commented, object};
 use super::machine;
-use crate::cluster::{Cluster, Role};
+use crate::cluster::{Cluster, Role, Service};
 use crate::fileset::FileSet;
 
 const OUTPUTS: &str = include_str!("../templates/load_balancer/terraform_haproxy/outputs.tf");
 
-/// Adds the module.
+/// Adds the module's files.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let mut locals = machine::locals(cluster, Role::Haproxy, &files.images);
     let haproxy = cluster.first_balancer();
@@ -19,7 +19,8 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     ]);
     locals.push(commented(machine::ADDRESS_COMMENT, attr("zone", haproxy.zone.as_str())));
     locals.push(attr("address", haproxy.address.to_string()));
-    locals.push(commented("What haproxy.cfg serves: for the outputs.", attr("ports", ports)));
+    locals.push(commented("What haproxy.cfg serves, for the outputs.", attr("ports", ports)));
+    locals.push(attr("admin_scheme", Service::Admin.scheme().name()));
     locals.push(attr("stats_path", serves.stats.path.as_str()));
     let mut module = machine::module(cluster, Role::Haproxy, files);
     module.cluster(locals);

@@ -1,59 +1,59 @@
-//! HCL as an expert types it: `hcl-edit`'s values, laid out so that `terraform fmt` finds nothing to change.
+//! Writes HCL as an expert types it: values of `hcl-edit`, formatted so that `terraform fmt` changes nothing.
 //!
-//! Values are data until they are printed, so quotes and `${` in them are escaped in one place. A comment is the prefix
-//! of what it stands before.
+//! Values are data until they are printed, so quotes and `${` are escaped in one place. A comment is the prefix of the
+//! item below it.
 
 use hcl_edit::expr::{Expression, Object, ObjectKey};
 use hcl_edit::structure::{Attribute, Block, BlockBuilder, Body, Structure};
 use hcl_edit::{Decorate, Ident};
 
-/// `ident { … }`.
+/// Starts a block `ident { … }`.
 pub fn block(ident: &str) -> BlockBuilder {
     Block::builder(Ident::new(ident))
 }
 
-/// `key = value`.
+/// Returns `key = value`.
 pub fn attr(key: &str, value: impl Into<Expression>) -> Attribute {
     Attribute::new(Ident::new(key), value)
 }
 
-/// The same under a comment, which may have several lines.
+/// Puts a comment above an attribute. It may have several lines.
 pub fn commented(comment: &str, mut structure: Attribute) -> Attribute {
     structure.decor_mut().set_prefix(comment);
     structure
 }
 
-/// An object in the order given.
+/// Returns an object, in the given order.
 pub fn object<K: AsRef<str>>(items: impl IntoIterator<Item = (K, Expression)>) -> Expression {
     items.into_iter().map(|(key, value)| (object_key(key.as_ref()), value)).collect::<Object>().into()
 }
 
-/// A list.
+/// Returns a list.
 pub fn list<V: Into<Expression>>(items: impl IntoIterator<Item = V>) -> Expression {
     items.into_iter().collect()
 }
 
-/// A string, or `null` where there is none.
+/// Returns a string, or `null` if there is none.
 pub fn optional(value: Option<&str>) -> Expression {
     value.map_or_else(|| code("null"), Expression::from)
 }
 
-/// An expression in HCL's own words.
+/// Parses an expression of HCL.
 ///
 /// # Panics
-/// If it is not one: a programming error, never input.
+/// If it is not HCL: a programming error, never bad input.
 pub fn code(text: &str) -> Expression {
     text.parse().unwrap_or_else(|error| panic!("not an HCL expression: {text:?}: {error}"))
 }
 
-/// Keys of words alone stand bare; zones, names and tags are quoted.
+/// Returns an object's key. Plain words are not quoted; zones, names and tags are.
 fn object_key(key: &str) -> ObjectKey {
     let bare = key.starts_with(|c: char| c.is_ascii_lowercase())
         && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if bare { Ident::new(key).into() } else { Expression::from(key).into() }
 }
 
-/// The text of a file.
+/// Returns the text of a file.
 pub fn print(body: &Body) -> String {
     let mut out = String::new();
     print_body(body, 0, &mut out);
@@ -103,7 +103,7 @@ fn indent(depth: usize, out: &mut String) {
     out.extend(std::iter::repeat_n("  ", depth));
 }
 
-/// Neighbouring one-line assignments: `terraform fmt` lines up their `=`; one that opens a bracket ends the run.
+/// Aligns the `=` of neighbouring one-line assignments, as `terraform fmt` does. One that opens a bracket ends the run.
 #[derive(Default)]
 struct Run(Vec<(String, String)>);
 
@@ -142,7 +142,7 @@ fn print_key(key: &ObjectKey) -> String {
     }
 }
 
-/// A value on one line.
+/// Prints a value on one line.
 fn inline(value: &Expression) -> String {
     match value {
         Expression::Object(object) if object.is_empty() => "{}".into(),

@@ -1,4 +1,4 @@
-//! What the three modules of machines share: how they find the network and their image, and what a machine is made of.
+//! What the modules that make machines share: how they find the network and their image, and what a machine is made of.
 
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Attribute, Body};
@@ -14,10 +14,11 @@ const KEY: &str = include_str!("../templates/terraform/lookup_key.tf");
 const IMAGE: &str = include_str!("../templates/terraform/lookup_image.tf");
 const IMAGE_VARIABLE: &str = include_str!("../templates/terraform/image_variable.tf");
 
-/// Stands above a machine's place in `cluster.tf`.
-pub const ADDRESS_COMMENT: &str = "Fixed: haproxy.cfg, pg_hba.conf, etcd and Patroni know machines by these addresses.";
+/// The comment above a machine's zone and address in `cluster.tf`.
+pub const ADDRESS_COMMENT: &str =
+    "Fixed, because haproxy.cfg, pg_hba.conf, etcd and Patroni refer to machines by these addresses.";
 
-/// Starts a role's module: everything but its `cluster.tf`, instances and outputs.
+/// Starts a role's module: everything except `cluster.tf`, instances and outputs.
 pub fn module<'a>(cluster: &'a Cluster, role: Role, files: &'a mut FileSet) -> ModuleFiles<'a> {
     let machines = cluster.machines.iter().filter(|m| m.role == role);
     let mut variables = format!("\n{IMAGE_VARIABLE}");
@@ -33,7 +34,7 @@ pub fn module<'a>(cluster: &'a Cluster, role: Role, files: &'a mut FileSet) -> M
     module
 }
 
-/// What `cluster.tf` says of a role: its seat, its image, and what its machines are made of.
+/// Returns what `cluster.tf` says about a role: its name, its image, and what its machines are made of.
 pub fn locals(cluster: &Cluster, role: Role, images: &[ImageId]) -> Vec<Attribute> {
     let machines: Vec<&Machine> = cluster.machines.iter().filter(|m| m.role == role).collect();
     let first = machines[0];
@@ -49,14 +50,17 @@ pub fn locals(cluster: &Cluster, role: Role, images: &[ImageId]) -> Vec<Attribut
         ("throughput", first.disk.throughput.into()),
     ]);
     let mut all = vec![
-        commented("The seat, and whose security group and instance profile it has.", attr("role", role.name())),
+        commented(
+            "The role, and the kind of machine whose security group and instance profile it has.",
+            attr("role", role.name()),
+        ),
         attr("group", group),
         commented(
-            "The image that packer_templates makes, and the hash of all that is in it.",
+            "The image that packer_templates builds, and the hash of everything in it.",
             attr("image_name", name),
         ),
         attr("image", hash),
-        commented("GiB, I/O operations a second, MiB a second.", attr("disk", disk)),
+        commented("In GiB, I/O operations per second, MiB per second.", attr("disk", disk)),
         attr("instance_type", first.instance_type.as_str()),
         attr("key_name", optional(first.key_name.as_deref())),
         attr("elastic_ip", first.elastic_ip),
@@ -67,7 +71,7 @@ pub fn locals(cluster: &Cluster, role: Role, images: &[ImageId]) -> Vec<Attribut
             let subnets = cluster.network.subnets.iter().filter(|subnet| zones.contains(&subnet.zone.as_str()));
             let subnets = subnets.map(|subnet| (&subnet.zone, optional(subnet.id.as_deref())));
             all.push(commented(
-                "They exist already: nothing here changes or tags them.",
+                "They existed before. Nothing here changes or tags them.",
                 attr("vpc_id", vpc_id.as_str()),
             ));
             all.push(attr("subnets", object(subnets)));
@@ -76,12 +80,12 @@ pub fn locals(cluster: &Cluster, role: Role, images: &[ImageId]) -> Vec<Attribut
     all
 }
 
-/// Where a machine lives.
+/// Returns a machine's zone and address.
 pub fn place(machine: &Machine) -> Expression {
     object([("zone", machine.zone.as_str().into()), ("address", machine.address.to_string().into())])
 }
 
-/// The seed's `<name>_eip`.
+/// Returns the seed's variable `<name>_eip`.
 fn eip_variable(name: &str) -> String {
     let variable = format!("{name}_eip");
     let validation = block("validation")
@@ -92,7 +96,7 @@ fn eip_variable(name: &str) -> String {
         .attribute(attr("error_message", "An Elastic IP is an IPv4 address, such as 203.0.113.7."));
     let variable = block("variable")
         .label(variable.as_str())
-        .attribute(attr("description", format!("Address of an Elastic IP that exists already, to give to {name}.")))
+        .attribute(attr("description", format!("Address of an existing Elastic IP to give to {name}.")))
         .attribute(attr("type", code("string")))
         .attribute(attr("default", code("null")))
         .block(validation);

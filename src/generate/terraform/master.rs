@@ -1,4 +1,4 @@
-//! `db_config/terraform_master`: the first database machine.
+//! The root module `db_config/terraform_master`, which makes the first database machine.
 
 use super::hcl::{attr, commented};
 use super::machine;
@@ -7,7 +7,7 @@ use crate::fileset::FileSet;
 
 const OUTPUTS: &str = include_str!("../templates/db_config/terraform_master/outputs.tf");
 
-/// Adds the module.
+/// Adds the module's files.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let mut locals = machine::locals(cluster, Role::Master, &files.images);
     let master = cluster.master();

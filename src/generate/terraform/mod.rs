@@ -1,7 +1,7 @@
-//! Terraform's root modules: each its own state, found by the others through tags.
+//! Terraform's root modules. Each has its own state and finds the others' resources by tags.
 //!
-//! What is the same for every cluster is plain Terraform under `templates/`. What the blueprint decides goes, as data,
-//! into the module's `cluster.tf` (and a backend, and a variable for each Elastic IP): no text is pasted into HCL.
+//! What is the same in every cluster is plain Terraform under `templates/`. What the blueprint decides goes as data into the
+//! module's `cluster.tf` (and into a backend, and a variable for each Elastic IP). No text is pasted into HCL.
 
 mod haproxy;
 mod hcl;
@@ -15,7 +15,7 @@ mod traffic;
 use crate::cluster::Cluster;
 use crate::fileset::FileSet;
 
-/// Adds the root modules. They carry the image hashes that [`FileSet::images`] holds by now.
+/// Adds the root modules. They need the image hashes of [`FileSet::images`].
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
     network::add(cluster, files);
     master::add(cluster, files);

@@ -1,4 +1,4 @@
-//! What every root module has: versions and backend, provider, the seed's variables, the blueprint's decisions.
+//! The files that every root module has: versions and backend, provider, the seed's variables, the blueprint's decisions.
 
 use std::borrow::Cow;
 
@@ -13,11 +13,11 @@ use crate::generate::templates;
 const PROVIDER: &str = include_str!("../templates/terraform/provider.tf");
 const VARIABLES: &str = include_str!("../templates/terraform/variables.tf");
 const CLUSTER_COMMENT: &str =
-    "# What the blueprint decided. The other files of this folder are the same for every cluster.\n";
+    "# What the blueprint decided. The other files of this folder are the same in every cluster of this kind.\n";
 
-/// What a module's templates may ask.
+/// What a module's templates know.
 #[derive(Serialize)]
-struct Context {
+struct ModuleContext {
     own_key: bool,
 }
 
@@ -42,18 +42,18 @@ impl<'a> ModuleFiles<'a> {
         self.files.add(format!("{}/{name}", self.module.folder()), Mode::Plain, text);
     }
 
-    /// Adds the file that a template becomes; it may ask whether the cluster has a KMS key of its own.
+    /// Renders a template and adds the file. The template knows whether the cluster has a KMS key of its own.
     pub fn rendered(&mut self, name: &str) {
-        let context = Context { own_key: self.cluster.kms_key_id.is_some() };
+        let context = ModuleContext { own_key: self.cluster.kms_key_id.is_some() };
         templates::add_rendered(self.cluster, self.files, &format!("{}/{name}", self.module.folder()), context);
     }
 
-    /// Adds `variables.tf`: the seed's credentials and region, then the module's own.
+    /// Adds `variables.tf` with the seed's credentials and region, then the module's own variables.
     pub fn variables(&mut self, more: &str) {
         self.file("variables.tf", format!("{VARIABLES}{more}"));
     }
 
-    /// Adds `cluster.tf`: the name, region and tags, then the module's own.
+    /// Adds `cluster.tf` with the name, region and tags, then the module's own values.
     pub fn cluster(&mut self, more: impl IntoIterator<Item = Attribute>) {
         let tags = self.cluster.tags.iter().map(|(key, value)| (key, value.as_str().into()));
         let key = self.cluster.kms_key_id.as_deref();
@@ -61,7 +61,7 @@ impl<'a> ModuleFiles<'a> {
         let locals = block("locals")
             .attribute(attr("cluster", self.cluster.name.as_str()))
             .attribute(attr("region", self.cluster.region.as_str()))
-            .attribute(commented("On everything that is made.", attr("tags", object(tags))))
+            .attribute(commented("The tags of everything that is made.", attr("tags", object(tags))))
             .attributes(key)
             .attributes(more);
         let body = Body::builder().block(locals).build();

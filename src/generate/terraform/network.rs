@@ -1,4 +1,4 @@
-//! `network/terraform_network`: VPC, subnets, security groups, instance roles, passwords.
+//! The root module `network/terraform_network`: VPC, subnets, security groups, instance roles, passwords.
 
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::Attribute;
@@ -20,7 +20,7 @@ const IAM: &str = include_str!("../templates/network/terraform_network/iam.tf");
 const KMS: &str = include_str!("../templates/network/terraform_network/kms.tf");
 const OUTPUTS: &str = include_str!("../templates/network/terraform_network/outputs.tf");
 
-/// Adds the module.
+/// Adds the module's files.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let mut module = ModuleFiles::new(cluster, Module::Network, files);
     module.variables("");
@@ -44,8 +44,8 @@ fn locals(cluster: &Cluster) -> Vec<Attribute> {
     let network = &cluster.network;
     let cidr = attr("cidr", network.cidr.to_string());
     let mut all = match &network.vpc_id {
-        None => vec![commented("The VPC, cut into a subnet a zone.", cidr)],
-        Some(id) => vec![commented("The VPC and its subnets exist already.", attr("vpc_id", id.as_str())), cidr],
+        None => vec![commented("The VPC. Each zone has a subnet of it.", cidr)],
+        Some(id) => vec![commented("The VPC and its subnets existed before.", attr("vpc_id", id.as_str())), cidr],
     };
     all.push(attr("subnets", object(network.subnets.iter().map(|s| (&s.zone, subnet(s))))));
     all.push(commented(
@@ -54,20 +54,20 @@ fn locals(cluster: &Cluster) -> Vec<Attribute> {
     ));
     if network.makes_endpoint {
         let endpoints = network.subnets.iter().map(|subnet| (&subnet.zone, subnet.endpoint.to_string().into()));
-        all.push(commented("Where Secrets Manager's endpoint is.", attr("endpoints", object(endpoints))));
+        all.push(commented("The addresses of the Secrets Manager endpoint.", attr("endpoints", object(endpoints))));
     }
     let machines = cluster.secrets.iter().filter_map(|secret| Some((&secret.name, machines_secret(secret)?)));
     all.push(commented(
-        "Every password that machines read, what it opens, and which machines may read it.",
+        "The passwords that machines read, what each is for, and which machines may read it.",
         attr("secrets", object(machines)),
     ));
     let users = cluster.secrets.iter().filter(|secret| secret.creator == Creator::Founder);
     let users = users.map(|secret| (&secret.name, secret.description.as_str().into()));
-    all.push(commented("Those of users.", attr("user_secrets", object(users))));
+    all.push(commented("The passwords of users.", attr("user_secrets", object(users))));
     all
 }
 
-/// A zone's blocks of addresses, by their names.
+/// Returns a zone's blocks of addresses by name.
 fn blocks(subnet: &Subnet) -> [(String, Expression); 2] {
     [("databases", subnet.databases), ("haproxy", subnet.haproxy)].map(|(kind, block)| {
         let block = object([("zone", subnet.zone.as_str().into()), ("cidr", block.to_string().into())]);
@@ -75,7 +75,7 @@ fn blocks(subnet: &Subnet) -> [(String, Expression); 2] {
     })
 }
 
-/// Its range, with its id where it exists already.
+/// Returns a subnet's range, with its id if it existed before.
 fn subnet(subnet: &Subnet) -> Expression {
     let cidr = subnet.cidr.to_string().into();
     match &subnet.id {

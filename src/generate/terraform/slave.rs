@@ -1,4 +1,4 @@
-//! `db_config/terraform_slave`: the other database machines.
+//! The root module `db_config/terraform_slave`, which makes the other database machines.
 
 use super::hcl::{attr, code, commented, object};
 use super::machine;
@@ -7,7 +7,7 @@ use crate::fileset::FileSet;
 
 const OUTPUTS: &str = include_str!("../templates/db_config/terraform_slave/outputs.tf");
 
-/// Adds the module; only for a cluster that has slaves.
+/// Adds the module's files. The cluster must have slaves.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let mut locals = machine::locals(cluster, Role::Slave, &files.images);
     let slaves = cluster.slaves().map(|slave| (&slave.name, machine::place(slave)));

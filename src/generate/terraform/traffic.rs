@@ -1,4 +1,4 @@
-//! `traffic.tf`: the cluster's flows as the rules that security groups are made of.
+//! `traffic.tf`, which lists the cluster's flows as rules of security groups.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ use crate::cluster::{Cluster, Peer};
 enum End {
     /// The machines of a security group.
     Group(&'static str),
-    /// Others: a range of addresses, a group or a prefix list.
+    /// Others: an address range, a security group or a prefix list.
     Others(Peer),
 }
 
-/// A rule, before it has a description: who, whom, which port.
+/// A rule without its description: from, to, port.
 type Rule = (End, End, u16);
 
-/// The text of `traffic.tf`.
+/// Returns the text of `traffic.tf`.
 pub fn text(cluster: &Cluster) -> String {
     let (mut inside, mut doors, mut exits) = (vec![], vec![], vec![]);
     for ((from, to, port), purposes) in rules(cluster) {
@@ -41,18 +41,18 @@ pub fn text(cluster: &Cluster) -> String {
         groups.push(("endpoint", "Secrets Manager inside the VPC".into()));
     }
     let mut locals = block("locals")
-        .attribute(commented("The security groups, and who is in them.", attr("groups", object(groups))))
-        .attribute(commented("Among the cluster's own machines.", attr("flows", object(inside))))
-        .attribute(commented("From outside: clients and admins of the blueprint.", attr("doors", object(doors))));
+        .attribute(commented("The security groups, and the machines in them.", attr("groups", object(groups))))
+        .attribute(commented("Between the cluster's own machines.", attr("flows", object(inside))))
+        .attribute(commented("From clients and admins of the blueprint.", attr("doors", object(doors))));
     if !exits.is_empty() {
-        let comment = "To what others made: Secrets Manager's endpoint is one of the VPC's own.";
+        let comment = "To the VPC's own Secrets Manager endpoint.";
         locals = locals.attribute(commented(comment, attr("exits", object(exits))));
     }
     let body = Body::builder().block(locals).build();
-    format!("# All that may flow. security_groups.tf makes the rules.\n{}", print(&body))
+    format!("# Everything that may flow. security_groups.tf makes the rules.\n{}", print(&body))
 }
 
-/// Every rule once: several flows may need the same one.
+/// Returns every rule once, with the purposes of all flows that need it.
 fn rules(cluster: &Cluster) -> BTreeMap<Rule, Vec<&'static str>> {
     let mut all: BTreeMap<Rule, Vec<&'static str>> = BTreeMap::new();
     for flow in flows(cluster) {

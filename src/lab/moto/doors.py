@@ -1,8 +1,8 @@
-"""Interface endpoints as machines meet them: TLS at each endpoint's own addresses, behind its security groups and its policy.
+"""Serves interface endpoints: TLS at each endpoint's own addresses, behind its security groups and its policy.
 
-moto has endpoints, and nothing listens at them. Here a second server of the same process does, with moto's own application: what
-comes in by it is known to come through the endpoint that has the address, from the caller's address. Whom the endpoint's groups do
-not let in is hung up on before TLS begins; AWS would let the caller wait.
+moto has endpoints, but nothing listens there. Here a second server in the same process does, with moto's own application. A request
+to it is known to come from the caller's address, through the endpoint with the address that it was sent to. If the endpoint's groups
+do not let the caller in, the connection is closed before TLS starts; AWS would let the caller wait.
 """
 
 import datetime
@@ -23,16 +23,16 @@ from moto.ec2.models import ec2_backends
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 from werkzeug.serving import ThreadedWSGIServer
 
-# Where endpoints answer, whatever port a test listens at instead.
+# The port of endpoints. A test may listen on another one instead.
 HTTPS = 443
-# Seconds for a caller to say something.
+# Seconds to wait for a caller's request.
 PATIENCE = 30
-# Under this name a request's environment has the endpoint that it came through.
+# The key of a request's environment with the endpoint that it came through.
 THROUGH = "pgherd.endpoint"
 
 
 class Doors(ThreadedWSGIServer):
-    """Listens at the addresses of all endpoints at once."""
+    """Listens on the addresses of all endpoints."""
 
     daemon_threads = True
 
@@ -49,14 +49,14 @@ class Doors(ThreadedWSGIServer):
         return endpoint is not None and lets_in(endpoint, client_address[0])
 
     def finish_request(self, request, client_address):
-        # In the caller's own thread: one who says nothing keeps nobody else waiting.
+        # In the caller's own thread, so that a silent caller blocks nobody else.
         request.settimeout(PATIENCE)
         with self.tls.wrap_socket(request, server_side=True) as private:
             super().finish_request(private, client_address)
 
 
 def identity(file):
-    """A key of this process's own, and its certificate, which goes into a file for those who are to trust it."""
+    """Makes a key and a certificate for this process. The certificate goes into a file for clients that must trust it."""
     names = []
     for region in RegionsAndZonesBackend.regions:
         domain = region.endpoint.removeprefix(f"ec2.{region.name}.")
@@ -69,7 +69,7 @@ def identity(file):
     )
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        # Machines' clocks may be moved.
+        # Tests may move the machines' clocks.
         .not_valid_before(utcnow() - datetime.timedelta(days=365))
         .not_valid_after(utcnow() + datetime.timedelta(days=365))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -82,7 +82,7 @@ def identity(file):
     with open(file, "wb") as trusted:
         trusted.write(text)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    # Python takes keys from files alone.
+    # Python loads keys from files only.
     with tempfile.NamedTemporaryFile() as both:
         form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         both.write(key.private_bytes(*form) + text)
@@ -92,7 +92,7 @@ def identity(file):
 
 
 def endpoint_at(address):
-    """The interface endpoint that has an address."""
+    """Returns the interface endpoint with an address."""
     for regions in ec2_backends.values():
         for backend in regions.values():
             for endpoint in backend.vpc_end_points.values():
@@ -103,14 +103,14 @@ def endpoint_at(address):
 
 
 def lets_in(endpoint, address):
-    """Whether a security group of an endpoint lets an address in."""
+    """Returns whether a security group of an endpoint lets an address in."""
     backend = endpoint.ec2_backend
     groups = [backend.get_security_group_from_id(one) for one in endpoint.security_group_ids]
     return any(covers(backend, rule, endpoint.vpc_id, address) for group in groups for rule in group.ingress_rules)
 
 
 def covers(backend, rule, vpc_id, address):
-    """Whether a rule is about HTTPS from an address: of a range, of a prefix list, or of an interface with the group that is named."""
+    """Returns whether a rule allows HTTPS from an address: in a range, in a prefix list, or of an interface with a given group."""
     if rule.ip_protocol != "-1" and not (rule.ip_protocol == "tcp" and rule.from_port <= HTTPS <= rule.to_port):
         return False
     ranges = [rule.cidr_ipv4] if rule.cidr_ipv4 else []
@@ -125,7 +125,7 @@ def covers(backend, rule, vpc_id, address):
 
 
 def serve_both(host, port, application, **options):
-    """Stands in for moto's own start: the doors first."""
+    """Replaces moto's own start, and starts the doors first."""
     door_host, _, door_port = os.environ["PGHERD_LAB_DOORS"].rpartition(":")
     doors = Doors(door_host, int(door_port), application)
     threading.Thread(target=doors.serve_forever, daemon=True).start()
@@ -134,5 +134,5 @@ def serve_both(host, port, application, **options):
 
 serve = moto.server.run_simple
 moto.server.run_simple = serve_both
-# In an endpoint's own name the region is one word further ahead.
+# In an endpoint's own name, the region is one label earlier.
 BaseResponse.region_regex = re.compile(r"\.(?P<region>[^.]+)(\.vpce)?\.amazonaws\.com")

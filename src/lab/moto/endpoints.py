@@ -1,6 +1,6 @@
-"""Interface endpoints and network interfaces with the addresses that EC2 would give them.
+"""Gives interface endpoints and network interfaces the addresses that EC2 would give them.
 
-moto gives an interface any address in the world, whoever has it, and lets two endpoints of a VPC answer to one name.
+moto gives an interface any address, even one that is taken, and lets two endpoints of a VPC have the same name.
 """
 
 import functools
@@ -17,7 +17,7 @@ from moto.ec2.responses.vpcs import VPCs
 
 
 def around(owner, name):
-    """Runs the decorated function in place of owner's method of that name, which it is given."""
+    """Runs the decorated function instead of owner's method of that name. The function gets the original method."""
 
     def decorate(function):
         original = getattr(owner, name)
@@ -32,7 +32,7 @@ def around(owner, name):
 
 
 def check_free(subnet, address):
-    """Refuses an address that is not the subnet's, that AWS keeps, or that something has."""
+    """Refuses an address that is outside the subnet, reserved by AWS, or in use."""
     cidr = ipaddress.ip_network(subnet.cidr_block)
     # https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
     kept = [cidr[n] for n in (0, 1, 2, 3, -1)]
@@ -43,7 +43,7 @@ def check_free(subnet, address):
 
 
 def move(interface, address, owner):
-    """Gives an interface an address of its subnet; without one, the first that is free and not reserved."""
+    """Gives an interface an address of its subnet; by default the first one that is free and not reserved."""
     if address:
         interface.subnet.request_ip(address, owner)
     else:
@@ -119,14 +119,14 @@ def address_goes_with_its_interface(ec2, original, eni_id):
 
 @staticmethod
 def services(_account_id, region):
-    """The services that have an interface endpoint here. moto's own list imports every service that it knows, with what each needs."""
+    """Returns the services with an interface endpoint. moto's own list would import every service that it knows, with all dependencies."""
     zones = [zone.name for zone in RegionsAndZonesBackend.zones.get(region, [])]
     return BaseBackend.default_vpc_endpoint_service_factory(region, zones, "secretsmanager")
 
 
 @staticmethod
 def filtered(_names, filters, all_services):
-    """Those that have, for each filter, one of its values."""
+    """Returns the services that match one value of each filter."""
     facts = {
         "service-name": lambda service: {service["ServiceName"]},
         "service-type": lambda service: {kind["ServiceType"] for kind in service["ServiceType"]},

@@ -1,7 +1,7 @@
-"""Rules of security groups, which Terraform makes and takes away side by side.
+"""Rules of security groups, which Terraform adds and removes in parallel.
 
-moto reads a group's rules, and puts a new list in their place: of two calls at once the later one undid the earlier. And it calls a
-rule that is gone by another name than EC2, so Terraform takes a repeated call's answer for an error.
+moto reads a group's rules and replaces the list, so the later of two concurrent calls undoes the earlier one. And its error code for
+a missing rule differs from EC2's, so Terraform fails when it repeats a call.
 """
 
 import threading

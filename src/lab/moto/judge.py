@@ -1,10 +1,9 @@
-"""IAM's judgement over what the lab's clients ask, and the metadata service that hands machines their role's credentials.
+"""Judges requests in the lab as IAM does, and serves machines the credentials of their roles.
 
-moto knows users, roles and signatures, but judges by action alone: it ignores conditions and hardly looks at resources. Here each
-request becomes the questions that AWS asks for it (an action on a resource, in a context), and the caller's policies answer them as
-IAM does: a matching Deny refuses, a matching Allow allows, everything else is refused. The policy of the endpoint that a request
-comes through must allow it as well. Every answer is written down, one line of
-JSON a request, without keys or values of secrets.
+moto knows users, roles and signatures, but judges by the action only: it ignores conditions and mostly ignores resources. Here each
+request becomes the questions that AWS asks for it (an action on a resource, in a context), and the caller's policies decide them as
+in IAM: a matching Deny refuses, a matching Allow allows, and everything else is refused. If a request comes through an endpoint, the
+endpoint's policy must allow it as well. Every decision is recorded as a line of JSON, without keys or values of secrets.
 
 Sources: the service authorization reference (https://docs.aws.amazon.com/service-authorization/latest/reference/) for resource
 types, and https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html.
@@ -29,19 +28,19 @@ from moto.secretsmanager.models import secretsmanager_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
-# The account's root user, whom no policy binds: the lab itself, and a person in `pgherd lab shell`.
+# The account's root user, which no policy restricts: the lab itself, and a person in `pgherd lab shell`.
 ROOT = "lab"
-# AWS answers these whatever the policies say.
+# AWS allows these, whatever the policies say.
 FREE = ["sts:GetCallerIdentity"]
-# EC2 resources by what their ids begin with. Images and snapshots have no account in their ARN.
+# Types of EC2 resources by the prefix of their ids. Images and snapshots have no account in their ARN.
 EC2_TYPES = {
     "ami": "image", "eipalloc": "elastic-ip", "eni": "network-interface", "i": "instance", "igw": "internet-gateway",
     "pl": "prefix-list", "rtb": "route-table", "scr": "subnet-cidr-reservation", "sg": "security-group",
     "sgr": "security-group-rule", "snap": "snapshot", "subnet": "subnet", "vol": "volume", "vpc": "vpc", "vpce": "vpc-endpoint",
 }
-# AWS checks these on no resource, whatever they name: an allowance on ARNs allows nothing.
+# AWS does not check these on a resource, so a statement with ARNs allows nothing.
 EC2_UNLIMITED = ["DeleteSubnetCidrReservation"]
-# What these make, where the action's name does not say it.
+# What these actions make, if their name does not say it.
 EC2_MADE = {
     "AllocateAddress": ["elastic-ip"],
     "AuthorizeSecurityGroupEgress": [],
@@ -56,7 +55,7 @@ EC2_MADE = {
 
 
 def decide(response, request_class, resource="*"):
-    """Stands in for moto's own authentication and authorization."""
+    """Replaces moto's own authentication and authorization."""
     authorization = response.headers.get("Authorization", "")
     key = re.search(r"Credential=([^/]*)/", authorization)
     if key and key.group(1) == ROOT:
@@ -75,14 +74,14 @@ def decide(response, request_class, resource="*"):
         refused += [question for question in asked if not allows([json.loads(endpoint.policy_document)], *question)]
     record(caller.arn, request._action, asked, refused)
     if refused and "X-Amz-Target" in response.headers:
-        # Services that speak JSON say it in JSON, which moto's own refusal is not.
+        # Services with a JSON protocol refuse in JSON, but moto's own refusal is XML.
         raise JsonRESTError("AccessDeniedException", f"User: {caller.arn} is not authorized to perform: {request._action}")
     if refused:
         request._raise_access_denied()
 
 
 def record(caller, action, asked, refused):
-    """Writes down who asked what, and what came of it."""
+    """Records a request and the decision."""
     line = {"caller": caller, "action": action, "asked": [q[:2] for q in asked], "refused": [list(q) for q in refused]}
     with open(os.environ["PGHERD_LAB_CALLS"], "a", encoding="utf-8") as calls:
         calls.write(json.dumps(line) + "\n")
@@ -92,14 +91,14 @@ ActionAuthenticatorMixin._authenticate_and_authorize_action = decide
 
 
 def allows(policies, action, resource, context):
-    """Whether policies allow an action on a resource."""
+    """Returns whether policies allow an action on a resource."""
     statements = [statement for policy in policies for statement in listed(policy["Statement"])]
     fitting = [one["Effect"] for one in statements if fits(one, action, resource, context)]
     return "Allow" in fitting and "Deny" not in fitting
 
 
 def fits(statement, action, resource, context):
-    """Whether a statement is about this action, on this resource, in this context."""
+    """Returns whether a statement matches an action on a resource in a context."""
     acts = any(matches(pattern.lower(), action.lower()) for pattern in listed(statement.get("Action", [])))
     return (
         acts
@@ -109,12 +108,12 @@ def fits(statement, action, resource, context):
 
 
 def conditions(element):
-    """Operator, key and values of each condition."""
+    """Returns operator, key and values of each condition."""
     return [(operator, key, listed(values)) for operator, tests in element.items() for key, values in tests.items()]
 
 
 def holds(operator, key, values, context):
-    """Whether one condition is met; an operator that is not known here fails loudly."""
+    """Returns whether a condition is met. An unknown operator raises an error."""
     name = operator.removesuffix("IfExists")
     actual = context.get(key)
     values = [expanded(value, context) for value in values]
@@ -130,12 +129,12 @@ def holds(operator, key, values, context):
 
 
 def expanded(value, context):
-    """A value with its policy variables; one that is not known leaves nothing that could be equal."""
+    """Returns a value with its policy variables replaced. An unknown variable becomes something that equals nothing."""
     return re.sub(r"\$\{([^}]+)\}", lambda found: str(context.get(found[1], "\0")), value) if isinstance(value, str) else value
 
 
 def compare(operator, expected, actual):
-    """One comparison."""
+    """Compares two values."""
     if operator in ("StringLike", "ArnLike", "ArnEquals"):
         return matches(expected, actual)
     if operator == "NumericGreaterThanEquals":
@@ -146,17 +145,17 @@ def compare(operator, expected, actual):
 
 
 def matches(pattern, text):
-    """IAM's wildcards are * and ?."""
+    """Returns whether a text matches a pattern with IAM's wildcards, * and ?."""
     return fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
 def listed(value):
-    """IAM takes one for a list of one."""
+    """Returns a list. In IAM, a single value stands for a list of one."""
     return value if isinstance(value, list) else [value]
 
 
 def questions(response, request, resource):
-    """What AWS asks for a request: actions, each on a resource in a context."""
+    """Returns what AWS asks for a request: actions, each on a resource in a context."""
     service, _, action = request._action.partition(":")
     world = {"aws:RequestedRegion": request._region} | caller_context(request)
     partition, account = get_partition(request._region), response.current_account
@@ -168,7 +167,7 @@ def questions(response, request, resource):
 
 
 def caller_context(request):
-    """What is known of who asks: whose credentials they are, and from which machine, through which endpoint they come."""
+    """Returns the context of a caller: the machine that it runs on, and the endpoint that the request comes through."""
     context = {}
     session = getattr(request._access_key, "_session_name", "")
     backend, instance = instance_of(lambda one: one.id == session)
@@ -188,7 +187,7 @@ def caller_context(request):
 
 
 def ec2_questions(response, action, where):
-    """On each thing that is named, and on each kind of thing that is made."""
+    """Returns the questions of EC2: one for each resource that is named, and one for each kind that is made."""
     if action.startswith(("Describe", "Get")) or action in EC2_UNLIMITED:
         return [(f"ec2:{action}", "*", {})]
     data = {name: value[0] for name, value in response.data.items() if isinstance(value, list) and value}
@@ -209,7 +208,7 @@ def ec2_questions(response, action, where):
     if action == "DeleteTags":
         asked = [(arn, context | {"aws:TagKeys": list(tags["*"])}) for arn, context in asked]
     asked = [(f"ec2:{action}", arn, context) for arn, context in asked if arn]
-    # Tags on what is made are a question of their own.
+    # Tags on new resources are a question of their own.
     for kind in (kind for kind in tags if kind != "*"):
         arn = f"{where}:key-pair/{data['KeyName']}" if kind == "key-pair" else new(where, kind)
         asked.append(("ec2:CreateTags", arn, requested(tags[kind]) | {"ec2:CreateAction": action}))
@@ -217,17 +216,17 @@ def ec2_questions(response, action, where):
         iam = iam_backends[response.current_account][get_partition(response.region)]
         roles = iam.get_instance_profile(profile).roles
         asked += [("iam:PassRole", role.arn, {"iam:PassedToService": "ec2.amazonaws.com"}) for role in roles]
-    # An association that is gone is EC2's to complain about.
+    # If an association does not exist, EC2 itself reports that.
     return asked or ([] if "AssociationId" in data else [(f"ec2:{action}", "*", {})])
 
 
 def is_resource(name):
-    """Whether a parameter names something that the action is about."""
+    """Returns whether a parameter names a resource of the action."""
     return re.fullmatch(r"(NetworkInterface\.\d+\.)?(?!Owner)\w*I[dD](\.\d+)?", name) is not None
 
 
 def named(backend, where, value):
-    """ARN and context of a thing that is there."""
+    """Returns the ARN and the context of an existing resource."""
     kind = EC2_TYPES.get(value.split("-")[0])
     if value.startswith("eipassoc-"):
         address = next((one for one in backend.addresses if one.association_id == value), None)
@@ -246,14 +245,14 @@ def named(backend, where, value):
 
 
 def new(where, kind):
-    """ARN of something that has no id yet."""
+    """Returns the ARN of a resource without an id."""
     if kind in ("image", "snapshot"):
         where = where.rpartition(":")[0] + ":"
     return f"{where}:{kind}/*"
 
 
 def requested_tags(data):
-    """Tags in a request, by the kind of thing that they are for; those of CreateTags by `*`."""
+    """Returns the tags in a request by the kind of resource; those of CreateTags under `*`."""
     found = {}
     for name, key in data.items():
         if match := re.fullmatch(r"((TagSpecification\.\d+)\.)?Tag\.(\d+)\.Key", name):
@@ -263,13 +262,13 @@ def requested_tags(data):
 
 
 def key_tags(backend, name):
-    """A key pair is named, and its tags are at its id."""
+    """Returns the tags of a key pair, which moto keeps under its id."""
     key = backend.key_pairs.get(name)
     return backend.tags.get(key.id, {}) if key else {}
 
 
 def iam_questions(response, action, where):
-    """On the role or the instance profile that is named."""
+    """Returns the questions of IAM, about the role or the instance profile in the request."""
     data = {name: value[0] for name, value in response.data.items() if isinstance(value, list) and value}
     iam = iam_backends[response.current_account][get_partition(response.region)]
     base = where.replace(f":{response.region}:", "::")
@@ -290,7 +289,7 @@ def iam_questions(response, action, where):
 
 
 def secret_questions(response, action, where):
-    """On the secret that is named."""
+    """Returns the questions of Secrets Manager, about the secret in the request."""
     body = json.loads(response.body or "{}")
     tags = {tag["Key"]: tag.get("Value", "") for tag in body.get("Tags") or []}
     name = body.get("SecretId") or body.get("Name")
@@ -311,20 +310,20 @@ def secret_questions(response, action, where):
 
 
 def tagged(tags):
-    """Tags of what is there, as conditions see them."""
+    """Returns the tags of an existing resource as keys of conditions."""
     if isinstance(tags, list):
         tags = {tag["Key"]: tag["Value"] for tag in tags}
     return {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
 
 
 def requested(tags):
-    """Tags that are asked for, as conditions see them."""
+    """Returns the tags in a request as keys of conditions."""
     tags = tags or {}
     return {f"aws:RequestTag/{key}": value for key, value in tags.items()} | ({"aws:TagKeys": list(tags)} if tags else {})
 
 
 def kebab(name):
-    """SecurityGroup -> security-group."""
+    """Returns kebab case: SecurityGroup becomes security-group."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
 
 
@@ -332,7 +331,7 @@ sessions = {}
 
 
 def metadata(request, full_url, headers):
-    """The metadata service as a machine sees it: the credentials of its own role, or none."""
+    """Serves instance metadata: the credentials of the machine's own role, or none."""
     path = re.sub(r"^https?://[^/]*", "", full_url).removeprefix("/latest/meta-data/")
     if not path.startswith("iam/security-credentials"):
         return moto_metadata(request, full_url, headers)
@@ -361,7 +360,7 @@ def metadata(request, full_url, headers):
 
 
 def instance_of(fits):
-    """The instance that fits, and the backend of its region."""
+    """Returns the first instance that fits, with the backend of its region."""
     for regions in ec2_backends.values():
         for backend in regions.values():
             for instance in backend.all_instances():
@@ -371,7 +370,7 @@ def instance_of(fits):
 
 
 def role_of(backend, instance):
-    """The role of an instance's profile."""
+    """Returns the role of an instance's profile."""
     association = backend.iam_instance_profile_associations.get(instance.id)
     roles = association.iam_instance_profile.roles if association else []
     return roles[0] if roles else None

@@ -1,4 +1,4 @@
-"""AWS's limits on documents that grow, which moto does not know: what is longer is refused as AWS refuses it."""
+"""Enforces AWS's limits on the size of policies, which moto does not know."""
 
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.vpcs import VPCBackend
@@ -7,10 +7,10 @@ from moto.iam.models import IAMBackend
 
 from endpoints import around
 
-# Characters of all inline policies of a role, white space not counted
+# Characters in all inline policies of a role, without white space
 # (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
 ROLE_POLICIES = 10_240
-# Characters of an endpoint's policy, white space counted
+# Characters in an endpoint's policy, with white space
 # (https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-limits-endpoints.html).
 ENDPOINT_POLICY = 20_480
 

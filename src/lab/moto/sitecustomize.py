@@ -1,8 +1,8 @@
-"""moto 5.2 made to answer as EC2 does, where Terraform reads back what it has written.
+"""Makes moto 5.2 return what EC2 returns, where Terraform reads back what it has written.
 
-Python imports a module of this name at its start from PYTHONPATH: `moto_server` itself stays as it is. Each of these made a
-second `terraform plan` find changes, or an instance impossible to replace, or what is gone look alive; none changes what a
-request means.
+Python imports a module of this name from PYTHONPATH when it starts, so `moto_server` itself stays unchanged. Without these
+corrections, a second `terraform plan` found changes, an instance could not be replaced, or deleted things looked alive. None of
+them changes what a request means.
 """
 
 import functools
@@ -38,10 +38,10 @@ def after(owner, name):
 @after(Instance, "prep_nics")
 def interfaces_as_ec2_has_them(instance, _result, *_args, **_kwargs):
     for interface in instance.nics.values():
-        # Made with the instance, it goes with it; else its address could never be given to the instance that replaces it.
+        # It is deleted with its instance. Otherwise the instance that replaces it could never get its address.
         interface.delete_on_termination = True
     if 0 in instance.nics and not instance.security_groups:
-        # Groups may be named on the interface, as Terraform does, and are the instance's all the same.
+        # Terraform names the groups on the interface. They are the instance's groups as well.
         instance.security_groups = list(instance.nics[0]._group_set)
 
 
@@ -57,15 +57,15 @@ def disks_as_asked_for(_backend, reservation, *_args, **kwargs):
                 volume.throughput = wanted.get("Throughput") or 125
 
 
-# A rule that names a group has its description there.
+# A rule that refers to a group keeps its description there.
 SecurityGroupRule.description = property(
     lambda rule: rule.ip_range.get("Description") or (rule.source_group or {}).get("Description")
 )
 
 
 @after(TagResponse, "describe_tags")
-def tags_of_what_is_there(response, answer, *_args, **_kwargs):
-    # What is deleted has no tags any more.
+def tags_of_existing_things(response, answer, *_args, **_kwargs):
+    # Deleted things have no tags any more.
     ec2 = response.ec2_backend
     alive = {
         "i": {one.id for one in ec2.all_instances() if one.state != "terminated"},
@@ -87,22 +87,22 @@ def tags_of_what_is_there(response, answer, *_args, **_kwargs):
 
 @after(AmiBackend, "_load_amis")
 def snapshots_of_kept_images(backend, _result, *_args, **_kwargs):
-    # An image that outlived a lab comes back with its tags; Packer had given its snapshot the same.
+    # An image of an earlier lab comes back with its tags. Packer had given its snapshot the same tags.
     for ami in backend.amis.values():
         if tags := backend.tags.get(ami.id):
             backend.tags[ami.ebs_snapshot.id].update(tags)
 
 
 @after(SecretsManagerBackend, "update_secret_version_stage")
-def current_is_what_bears_the_label(backend, _result, secret_id, version_stage, *_args, **_kwargs):
-    # Who asks for no version gets the one with the label AWSCURRENT, however it came there.
+def current_is_the_labelled_version(backend, _result, secret_id, version_stage, *_args, **_kwargs):
+    # Without a version, a request gets the version labelled AWSCURRENT, however the label came there.
     secret = backend.secrets[secret_id]
     current = [id for id, version in secret.versions.items() if "AWSCURRENT" in version["version_stages"]]
     if version_stage == "AWSCURRENT" and current:
         secret.set_default_version_id(current[0])
 
 
-# Where it is said where to write down what was asked, callers are judged by their policies and by the way that they come.
+# With a file for the record of calls, requests are judged by the caller's policies and by the endpoint that they come through.
 if "PGHERD_LAB_CALLS" in os.environ:
     import doors  # noqa: F401
     import judge  # noqa: F401

@@ -7,10 +7,10 @@ resource "aws_instance" "master" {
   vpc_security_group_ids = [data.aws_security_group.role.id]
   iam_instance_profile   = "${local.cluster}-${local.region}-${local.group}"
 
-  # Whatever the subnet does by default: an Elastic IP, where the blueprint asks for one, is the only public address.
+  # Whatever the subnet's default is, an Elastic IP of the blueprint is the only public address.
   associate_public_ip_address = false
 
-  # Version 2 alone, and one hop: a program tricked into fetching a URL, or a container, does not get the machine's role.
+  # IMDSv2 only, and one hop: a container, or a program tricked into fetching a URL, cannot get the machine's role.
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required"
@@ -35,18 +35,18 @@ resource "aws_instance" "master" {
     "pgherd:role"    = local.role
   }
 
-  # A new image must never replace a database by itself: with it would go the disk, and all of them at once. Databases
-  # are replaced one at a time, when each is a standby: terraform apply -replace=aws_instance.master
+  # A new image must not replace a database by itself: that would delete every disk at once. Replace databases one at a
+  # time, each while it is a standby: terraform apply -replace=aws_instance.master
   lifecycle {
     ignore_changes = [
       ami,
-      associate_public_ip_address, # AWS says true of a machine that has an Elastic IP
+      associate_public_ip_address, # AWS reports true for a machine with an Elastic IP
     ]
   }
 }
 
-# An Elastic IP is for reaching the machine from outside: the cluster itself only ever uses private addresses.
-# One that exists already (master_eip) goes before one made here.
+# An Elastic IP is for people outside. The cluster itself uses private addresses only.
+# An existing one (master_eip) takes precedence over one made here.
 locals {
   given_eips = compact([var.master_eip])
 }
@@ -74,6 +74,6 @@ resource "aws_eip_association" "master" {
 check "image" {
   assert {
     condition     = aws_instance.master.ami == local.ami
-    error_message = "The master runs another image than ${local.image_name}. To move it: switch over to a standby, then terraform apply -replace=aws_instance.master."
+    error_message = "The master runs another image than ${local.image_name}. To change that, switch over to a standby, then run terraform apply -replace=aws_instance.master."
   }
 }

@@ -1,7 +1,7 @@
 provider "aws" {
   region = local.region
 
-  # Left unset, the provider looks where every AWS program does: environment, profile, role.
+  # If not set, the provider looks where every AWS program does: environment, profile, role.
   access_key = var.access_key
   secret_key = var.secret_key
 

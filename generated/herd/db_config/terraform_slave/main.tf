@@ -9,10 +9,10 @@ resource "aws_instance" "slave" {
   vpc_security_group_ids = [data.aws_security_group.role.id]
   iam_instance_profile   = "${local.cluster}-${local.region}-${local.group}"
 
-  # Whatever the subnet does by default: an Elastic IP, where the blueprint asks for one, is the only public address.
+  # Whatever the subnet's default is, an Elastic IP of the blueprint is the only public address.
   associate_public_ip_address = false
 
-  # Version 2 alone, and one hop: a program tricked into fetching a URL, or a container, does not get the machine's role.
+  # IMDSv2 only, and one hop: a container, or a program tricked into fetching a URL, cannot get the machine's role.
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required"
@@ -37,19 +37,19 @@ resource "aws_instance" "slave" {
     "pgherd:role"    = local.role
   }
 
-  # A new image must never replace a database by itself: with it would go the disk, and all of them at once. Databases
-  # are replaced one at a time, when each is a standby: terraform apply -replace='aws_instance.slave["slave1"]'
-  # Another instance_type stops every machine that it changes: there too one at a time, with -target.
+  # A new image must not replace a database by itself: that would delete every disk at once. Replace databases one at a
+  # time, each while it is a standby: terraform apply -replace='aws_instance.slave["slave1"]'
+  # A new instance_type stops each machine that it changes. Apply that one machine at a time, too, with -target.
   lifecycle {
     ignore_changes = [
       ami,
-      associate_public_ip_address, # AWS says true of a machine that has an Elastic IP
+      associate_public_ip_address, # AWS reports true for a machine with an Elastic IP
     ]
   }
 }
 
-# An Elastic IP is for reaching a machine from outside: the cluster itself only ever uses private addresses.
-# One that exists already (slave1_eip and its like) goes before one made here.
+# An Elastic IP is for people outside. The cluster itself uses private addresses only.
+# An existing one (slave1_eip and so on) takes precedence over one made here.
 locals {
   given_eips = { for name, address in local.eip_variables : name => address if address != null && address != "" }
   made_eips  = local.elastic_ip ? setsubtract(keys(local.slaves), keys(local.given_eips)) : []
@@ -78,6 +78,6 @@ resource "aws_eip_association" "slave" {
 check "image" {
   assert {
     condition     = alltrue([for slave in aws_instance.slave : slave.ami == local.ami])
-    error_message = "Not every slave runs image ${local.image_name}. To move one, while it is a standby: terraform apply -replace='aws_instance.slave[\"slave1\"]'."
+    error_message = "Not every slave runs image ${local.image_name}. To change that, run, for one standby at a time: terraform apply -replace='aws_instance.slave[\"slave1\"]'."
   }
 }

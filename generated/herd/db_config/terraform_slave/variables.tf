@@ -1,5 +1,5 @@
 variable "access_key" {
-  description = "AWS access key. Unset: environment, profile or role, as in every AWS program."
+  description = "AWS access key. If not set: environment, profile or role, as in every AWS program."
   type        = string
   default     = null
   sensitive   = true
@@ -15,13 +15,13 @@ variable "secret_key" {
 }
 
 variable "region" {
-  description = "AWS region. It can only confirm the cluster's own: zones and addresses belong to it."
+  description = "AWS region. It can only confirm the cluster's own region, because zones and addresses belong to that."
   type        = string
   default     = null
 
   validation {
     condition     = coalesce(var.region, local.region) == local.region
-    error_message = "Cluster ${local.cluster} lives in ${local.region}. To move it, change its blueprint and generate again."
+    error_message = "Cluster ${local.cluster} is in ${local.region}. To move it, change its blueprint and generate again."
   }
 }
 
@@ -37,7 +37,7 @@ variable "ami_image_id" {
 }
 
 variable "slave1_eip" {
-  description = "Address of an Elastic IP that exists already, to give to slave1."
+  description = "Address of an existing Elastic IP to give to slave1."
   type        = string
   default     = null
 
@@ -48,7 +48,7 @@ variable "slave1_eip" {
 }
 
 variable "slave2_eip" {
-  description = "Address of an Elastic IP that exists already, to give to slave2."
+  description = "Address of an existing Elastic IP to give to slave2."
   type        = string
   default     = null
 

@@ -1,15 +1,15 @@
 output "instance_id" {
-  description = "EC2 instance of the load balancer."
+  description = "The load balancer's EC2 instance."
   value       = aws_instance.haproxy.id
 }
 
 output "image_id" {
-  description = "AMI that it booted from."
+  description = "The AMI that it booted from."
   value       = aws_instance.haproxy.ami
 }
 
 output "private_address" {
-  description = "Its address inside the VPC: what the cluster's own files know it by."
+  description = "Its address inside the VPC, which the cluster's own files use."
   value       = aws_instance.haproxy.private_ip
 }
 
@@ -19,16 +19,16 @@ output "public_address" {
 }
 
 output "write_endpoint" {
-  description = "Leads to the primary, whichever machine that is."
+  description = "The endpoint that leads to the primary."
   value       = "${aws_instance.haproxy.private_ip}:${local.ports.write}"
 }
 
 output "read_endpoint" {
-  description = "Leads to the standbys."
+  description = "The endpoint that leads to the standbys."
   value       = "${aws_instance.haproxy.private_ip}:${local.ports.read}"
 }
 
 output "stats_url" {
-  description = "Statistics page. Its user's password is in Secrets Manager, under the cluster's name, as stats."
-  value       = "http://${aws_instance.haproxy.private_ip}:${local.ports.stats}${local.stats_path}"
+  description = "The statistics page. Its password is the secret CLUSTER/stats."
+  value       = "${local.admin_scheme}://${aws_instance.haproxy.private_ip}:${local.ports.stats}${local.stats_path}"
 }

@@ -1,10 +1,10 @@
-# A machine can do one thing in AWS: read the passwords of its own kind. A database machine can put the passwords of users as
-# well, which the one that founds the cluster makes: put, and not read, then or later.
+# A machine can do one thing in AWS: read the passwords of its own kind. A database machine can also put the passwords of
+# users, because the founding machine makes them. It can never read them.
 locals {
   readers = toset(["database", "haproxy"])
 
-  # Where a request must come from: through the endpoint, and from the very machine that EC2 gave the role's credentials to.
-  # A copy of them is worth nothing elsewhere, neither outside nor on another machine inside.
+  # A request must come through the endpoint, and from the very machine that EC2 gave the role's credentials to. A copy of
+  # the credentials is useless elsewhere, outside the VPC and on another machine inside.
   origin = {
     "aws:SourceVpce"                   = local.endpoint_id
     "aws:Ec2InstanceSourceVpc"         = local.vpc_id
@@ -23,7 +23,7 @@ data "aws_iam_policy_document" "assume" {
   }
 }
 
-# Whatever the blueprint's lists grow to, these stay as long as they are: IAM takes 10,240 characters of them a role.
+# These policies do not grow with the blueprint's lists: IAM allows 10,240 characters per role.
 data "aws_iam_policy_document" "read_secrets" {
   for_each = local.readers
 
@@ -67,8 +67,8 @@ data "aws_iam_policy_document" "put_user_secrets" {
 resource "aws_iam_role" "machine" {
   for_each = local.readers
 
-  # An account has one role of a name, whatever the region: with the region in it, a cluster of the same name elsewhere has
-  # its own.
+  # Role names are global in an account. With the region in the name, a cluster of the same name in another region has its
+  # own role.
   name               = "${local.cluster}-${local.region}-${each.key}"
   description        = "pgherd ${local.cluster} in ${local.region}: ${each.key} machines"
   assume_role_policy = data.aws_iam_policy_document.assume.json

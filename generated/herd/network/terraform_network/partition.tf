@@ -1,9 +1,9 @@
-# What AWS's partitions (commercial, China, GovCloud) have each by another name.
+# Names that differ between AWS's partitions (commercial, China, GovCloud).
 data "aws_partition" "current" {}
 
 data "aws_caller_identity" "current" {}
 
-# In China some services have a prefix of their own: AWS says which one this has.
+# In China some services have another prefix. AWS says which one this service has.
 data "aws_vpc_endpoint_service" "secretsmanager" {
   service_type = "Interface"
 
@@ -17,7 +17,7 @@ data "aws_vpc_endpoint_service" "secretsmanager" {
 }
 
 locals {
-  # The cluster's secrets, each behind a slash.
+  # The prefix of the ARNs of the cluster's secrets; a slash follows.
   secret_arns = join(":", [
     "arn:${data.aws_partition.current.partition}:secretsmanager:${local.region}",
     data.aws_caller_identity.current.account_id,

@@ -1,5 +1,5 @@
-# The addresses that machines and the endpoint are planned for. What asks AWS for any address in the subnet, somebody else's
-# network interface say, is given none of these: they are taken by name alone.
+# The addresses that are planned for machines and the endpoint. A request for any free address in the subnet, such as
+# somebody else's network interface, gets none of these: they must be requested explicitly.
 resource "aws_ec2_subnet_cidr_reservation" "block" {
   for_each = local.blocks
 

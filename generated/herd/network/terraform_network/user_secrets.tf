@@ -1,11 +1,11 @@
-# The passwords of the blueprint's users. The machine that founds the cluster makes each and puts it here; from then on the
-# secret is its users' to read, and no machine can. Until the founding they are empty.
+# The passwords of the blueprint's users. They are empty until the cluster is founded. The founding machine then makes each
+# password and puts it here. Users can read it; no machine can.
 resource "aws_secretsmanager_secret" "user" {
   for_each = local.user_secrets
 
   name        = each.key
   description = each.value
 
-  # As the others: a cluster that is destroyed can be made again at once.
+  # Delete at once, so that a destroyed cluster can be made again.
   recovery_window_in_days = 0
 }

@@ -1,22 +1,22 @@
-# What the blueprint decided. The other files of this folder are the same for every cluster.
+# What the blueprint decided. The other files of this folder are the same in every cluster of this kind.
 locals {
   cluster = "minimal"
   region  = "eu-west-1"
 
-  # On everything that is made.
+  # The tags of everything that is made.
   tags = {
     "pgherd:cluster" = "minimal/eu-west-1"
   }
 
-  # The seat, and whose security group and instance profile it has.
+  # The role, and the kind of machine whose security group and instance profile it has.
   role  = "haproxy"
   group = "haproxy"
 
-  # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-haproxy-4032dea8caaa"
-  image      = "4032dea8caaa"
+  # The image that packer_templates builds, and the hash of everything in it.
+  image_name = "minimal-haproxy-477c6f40f936"
+  image      = "477c6f40f936"
 
-  # GiB, I/O operations a second, MiB a second.
+  # In GiB, I/O operations per second, MiB per second.
   disk = {
     size       = 10
     iops       = 3000
@@ -27,15 +27,16 @@ locals {
   elastic_ip    = false
   zones         = ["eu-west-1c"]
 
-  # Fixed: haproxy.cfg, pg_hba.conf, etcd and Patroni know machines by these addresses.
+  # Fixed, because haproxy.cfg, pg_hba.conf, etcd and Patroni refer to machines by these addresses.
   zone    = "eu-west-1c"
   address = "10.20.128.32"
 
-  # What haproxy.cfg serves: for the outputs.
+  # What haproxy.cfg serves, for the outputs.
   ports = {
     write = 5000
     read  = 5001
     stats = 7000
   }
-  stats_path = "/admin?stats"
+  admin_scheme = "http"
+  stats_path   = "/admin?stats"
 }

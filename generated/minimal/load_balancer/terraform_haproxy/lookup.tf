@@ -1,4 +1,4 @@
-# The other modules' work is found by tag, so this one needs no input from them and plans alone.
+# What other modules made is found by tag, so this module can be planned alone.
 
 data "aws_vpcs" "cluster" {
   tags = {
@@ -28,7 +28,7 @@ data "aws_security_group" "role" {
   name   = "${local.cluster}-${local.group}"
 }
 
-# Newest first. The tag is a hash over all that the image is made from: it finds exactly what this folder describes.
+# Newest first. The tag is a hash over everything that the image is made from, so it finds exactly the image of this folder.
 data "aws_ami_ids" "built" {
   count  = local.given_ami == null ? 1 : 0
   owners = ["self"]
@@ -54,6 +54,6 @@ data "aws_ami_ids" "built" {
 locals {
   given_ami = var.ami_image_id == "" ? null : var.ami_image_id
 
-  # Without an image only a destroy gets this far: it boots nothing, but asks for a text here.
+  # Only a destroy gets here without an image. It boots nothing, but needs a value.
   ami = local.given_ami == null ? try(data.aws_ami_ids.built[0].ids[0], "missing") : local.given_ami
 }

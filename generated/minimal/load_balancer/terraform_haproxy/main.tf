@@ -7,10 +7,10 @@ resource "aws_instance" "haproxy" {
   vpc_security_group_ids = [data.aws_security_group.role.id]
   iam_instance_profile   = "${local.cluster}-${local.region}-${local.group}"
 
-  # Whatever the subnet does by default: an Elastic IP, where the blueprint asks for one, is the only public address.
+  # Whatever the subnet's default is, an Elastic IP of the blueprint is the only public address.
   associate_public_ip_address = false
 
-  # Version 2 alone, and one hop: a program tricked into fetching a URL, or a container, does not get the machine's role.
+  # IMDSv2 only, and one hop: a container, or a program tricked into fetching a URL, cannot get the machine's role.
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required"
@@ -36,12 +36,12 @@ resource "aws_instance" "haproxy" {
   }
 
   lifecycle {
-    ignore_changes = [associate_public_ip_address] # AWS says true of a machine that has an Elastic IP
+    ignore_changes = [associate_public_ip_address] # AWS reports true for a machine with an Elastic IP
   }
 }
 
-# An Elastic IP is for reaching the machine from outside: the cluster itself only ever uses private addresses.
-# One that exists already (haproxy_eip) goes before one made here.
+# An Elastic IP is for clients and people outside. The cluster itself uses private addresses only.
+# An existing one (haproxy_eip) takes precedence over one made here.
 locals {
   given_eips = compact([var.haproxy_eip])
 }

@@ -1,14 +1,14 @@
-# What the blueprint decided. The other files of this folder are the same for every cluster.
+# What the blueprint decided. The other files of this folder are the same in every cluster of this kind.
 locals {
   cluster = "minimal"
   region  = "eu-west-1"
 
-  # On everything that is made.
+  # The tags of everything that is made.
   tags = {
     "pgherd:cluster" = "minimal/eu-west-1"
   }
 
-  # The VPC, cut into a subnet a zone.
+  # The VPC. Each zone has a subnet of it.
   cidr = "10.20.0.0/16"
   subnets = {
     "eu-west-1a" = "10.20.0.0/18"
@@ -26,14 +26,14 @@ locals {
     "eu-west-1c haproxy"   = { zone = "eu-west-1c", cidr = "10.20.128.32/28" }
   }
 
-  # Where Secrets Manager's endpoint is.
+  # The addresses of the Secrets Manager endpoint.
   endpoints = {
     "eu-west-1a" = "10.20.0.46"
     "eu-west-1b" = "10.20.64.46"
     "eu-west-1c" = "10.20.128.46"
   }
 
-  # Every password that machines read, what it opens, and which machines may read it.
+  # The passwords that machines read, what each is for, and which machines may read it.
   secrets = {
     "minimal/superuser"   = { description = "PostgreSQL superuser postgres", readers = ["database"] }
     "minimal/replication" = { description = "PostgreSQL replication user replicauser", readers = ["database"] }
@@ -42,6 +42,6 @@ locals {
     "minimal/stats"       = { description = "HAProxy stats page, user admin1", readers = ["haproxy"] }
   }
 
-  # Those of users.
+  # The passwords of users.
   user_secrets = {}
 }

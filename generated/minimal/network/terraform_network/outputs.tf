@@ -9,18 +9,18 @@ output "subnet_ids" {
 }
 
 output "security_group_ids" {
-  description = "The security group of each kind of machine, and of the Secrets Manager endpoint."
+  description = "The security groups of the machines, by kind, and of the Secrets Manager endpoint."
   value       = { for role, group in aws_security_group.role : role => group.id }
 }
 
 output "secret_arns" {
-  description = "Where each password is kept. Read one: aws secretsmanager get-secret-value --secret-id NAME."
+  description = "The secret of each password. To read one: aws secretsmanager get-secret-value --secret-id NAME."
   value = {
     for name, secret in merge(aws_secretsmanager_secret.password, aws_secretsmanager_secret.user) : name => secret.arn
   }
 }
 
 output "secrets_endpoint" {
-  description = "For aws --endpoint-url, where a client in the VPC has no other way to Secrets Manager."
+  description = "The value of aws --endpoint-url for a client in the VPC that has no other way to Secrets Manager."
   value       = local.secrets_endpoint
 }

@@ -4,24 +4,24 @@ resource "aws_secretsmanager_secret" "password" {
   name        = each.key
   description = each.value.description
 
-  # Deleted means gone: with a recovery window the name stays taken for a week, and a cluster that is destroyed could
-  # not be made again. A password is worth nothing without the machines that it opens.
+  # Delete at once. With a recovery window the name stays taken for a week, and a destroyed cluster could not be made again.
+  # A password is worthless without its machines.
   recovery_window_in_days = 0
 }
 
-# Ephemeral and write-only: the password passes through this run's memory and is in no plan file and no state.
+# Ephemeral and write-only: the password is in memory during this run, and in no plan file and no state.
 ephemeral "aws_secretsmanager_random_password" "password" {
   for_each = local.secrets
 
   password_length     = 32
-  exclude_punctuation = true # it goes into connection strings and environment files
+  exclude_punctuation = true # passwords go into connection strings and environment files
 }
 
-# Written once. Secrets Manager itself makes a secret's first version the current one, which is what everybody reads; a later
-# version gets the label below and no other. So a version that is made again, after its state was lost or it was tainted or
-# replaced, is nobody's password: PostgreSQL would go on wanting the old one.
+# Each password is written once. Secrets Manager makes a secret's first version the current one, and everybody reads that.
+# A later version gets only the label below. So if Terraform makes a version again, because the state was lost or the version
+# was tainted or replaced, nobody reads it: PostgreSQL still knows the old password.
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
-# How to change one on purpose: "Rotate a password" in README.md.
+# To change a password on purpose, see "Rotate a password" in RUNBOOK.md.
 resource "aws_secretsmanager_secret_version" "password" {
   for_each = local.secrets
 
@@ -30,7 +30,7 @@ resource "aws_secretsmanager_secret_version" "password" {
   secret_string_wo_version = 1
   version_stages           = ["pgherd-initial"]
 
-  # AWSCURRENT comes to the label above, and goes on to another version when the password is rotated.
+  # AWSCURRENT is added to the label above, and moves to another version when the password is rotated.
   lifecycle {
     ignore_changes = [version_stages]
   }

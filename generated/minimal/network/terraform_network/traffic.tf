@@ -1,13 +1,13 @@
-# All that may flow. security_groups.tf makes the rules.
+# Everything that may flow. security_groups.tf makes the rules.
 locals {
-  # The security groups, and who is in them.
+  # The security groups, and the machines in them.
   groups = {
     database = "Database machines: PostgreSQL, Patroni, etcd"
     haproxy  = "Load balancer: HAProxy"
     endpoint = "Secrets Manager inside the VPC"
   }
 
-  # Among the cluster's own machines.
+  # Between the cluster's own machines.
   flows = {
     "database to database:2379" = { from = "database", to = "database", port = 2379, description = "Patroni keeps its leader key in etcd" }
     "database to database:2380" = { from = "database", to = "database", port = 2380, description = "etcd among its members" }
@@ -19,7 +19,7 @@ locals {
     "haproxy to endpoint:443"   = { from = "haproxy", to = "endpoint", port = 443, description = "reading passwords at boot" }
   }
 
-  # From outside: clients and admins of the blueprint.
+  # From clients and admins of the blueprint.
   doors = {
     "10.20.0.0/16 to endpoint:443" = { from = "10.20.0.0/16", to = "endpoint", port = 443, description = "applications read their passwords", kind = "range" }
     "10.20.0.0/16 to haproxy:5000" = { from = "10.20.0.0/16", to = "haproxy", port = 5000, description = "PostgreSQL, always the primary", kind = "range" }

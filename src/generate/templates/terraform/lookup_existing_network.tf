@@ -1,5 +1,5 @@
-# The VPC and its subnets exist already and carry no tag of this cluster: cluster.tf has their ids. The other modules' work
-# is found by name and tag, so this one needs no input from them and plans alone.
+# The VPC and its subnets existed before and have no tag of this cluster, so cluster.tf has their ids. What other modules
+# made is found by name and tag, so this module can be planned alone.
 
 data "aws_subnet" "zone" {
   for_each = local.subnets

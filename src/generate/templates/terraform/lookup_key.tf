@@ -1,4 +1,4 @@
-# The disk's key. An alias is looked up, since AWS answers with the ARN and Terraform would see another key in it.
+# The disk's key. An alias is resolved, because AWS returns the key's ARN, and Terraform would take that for a change.
 data "aws_kms_key" "cluster" {
   key_id = local.kms_key_id
 }

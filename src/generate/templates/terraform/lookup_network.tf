@@ -1,4 +1,4 @@
-# The other modules' work is found by tag, so this one needs no input from them and plans alone.
+# What other modules made is found by tag, so this module can be planned alone.
 
 data "aws_vpcs" "cluster" {
   tags = {

@@ -1,15 +1,15 @@
 output "instance_id" {
-  description = "EC2 instance of the master."
+  description = "The master's EC2 instance."
   value       = aws_instance.master.id
 }
 
 output "image_id" {
-  description = "AMI that it booted from."
+  description = "The AMI that it booted from."
   value       = aws_instance.master.ami
 }
 
 output "private_address" {
-  description = "Its address inside the VPC: what the cluster's own files know it by."
+  description = "Its address inside the VPC, which the cluster's own files use."
   value       = aws_instance.master.private_ip
 }
 

@@ -1,6 +1,6 @@
-# Secrets Manager's endpoint is one that the VPC has already, and the only one there. Its own security group must let in port
-# 443 from the subnets of cluster.tf: machines read their passwords there at boot. If it has a policy, that must allow
-# GetSecretValue on this cluster's secrets, and PutSecretValue on those of users.
+# The VPC already has a Secrets Manager endpoint, and only one. Machines read their passwords there at boot, so its security
+# group must let in port 443 from the subnets of cluster.tf. If it has a policy, the policy must allow GetSecretValue on this
+# cluster's secrets, and PutSecretValue on those of users.
 data "aws_vpc_endpoint" "secretsmanager" {
   vpc_id       = local.vpc_id
   service_name = data.aws_vpc_endpoint_service.secretsmanager.service_name
@@ -8,17 +8,17 @@ data "aws_vpc_endpoint" "secretsmanager" {
   lifecycle {
     postcondition {
       condition     = self.private_dns_enabled
-      error_message = "${self.id} does not answer to Secrets Manager's usual name: enable its private DNS."
+      error_message = "${self.id} does not have Secrets Manager's usual name. Enable its private DNS."
     }
 
     postcondition {
       condition     = data.aws_vpc.cluster.enable_dns_support && data.aws_vpc.cluster.enable_dns_hostnames
-      error_message = "${local.vpc_id} does not resolve names of endpoints: set its enableDnsSupport and enableDnsHostnames."
+      error_message = "${local.vpc_id} does not resolve the names of endpoints. Set its enableDnsSupport and enableDnsHostnames."
     }
   }
 }
 
-# What others made has a security group of theirs, so machines are let out to addresses.
+# The endpoint has a security group of its own, so machines are let out to addresses.
 resource "aws_vpc_security_group_egress_rule" "exit" {
   for_each = local.exits
 
@@ -36,5 +36,5 @@ resource "aws_vpc_security_group_egress_rule" "exit" {
 
 locals {
   endpoint_id      = data.aws_vpc_endpoint.secretsmanager.id
-  secrets_endpoint = null # Secrets Manager's usual name leads there
+  secrets_endpoint = null # Secrets Manager's usual name leads to it
 }

@@ -1,12 +1,12 @@
-# The VPC and its subnets exist already. They are looked up by their ids and stay as they are: nothing here changes or tags
-# them, beside the reservation of the cluster's own addresses. Every address was planned from what the blueprint says of them, so that is held against what AWS says.
+# The VPC and its subnets existed before. They are looked up by their ids. Nothing here changes or tags them, except that the
+# cluster's addresses are reserved. All addresses were planned from the blueprint, so the blueprint is checked against AWS.
 data "aws_vpc" "cluster" {
   id = local.vpc_id
 
   lifecycle {
     postcondition {
       condition     = contains(self.cidr_block_associations[*].cidr_block, local.cidr)
-      error_message = "${local.vpc_id} has no range ${local.cidr}. Correct network.cidr in the blueprint and generate again."
+      error_message = "${local.vpc_id} does not have the range ${local.cidr}. Correct network.cidr in the blueprint and generate again."
     }
   }
 }

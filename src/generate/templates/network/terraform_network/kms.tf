@@ -1,19 +1,19 @@
-# Disks, images and passwords are encrypted with this key, which exists already.
+# Disks, images and passwords are encrypted with this existing key.
 data "aws_kms_key" "cluster" {
   key_id = local.kms_key_id
 
   lifecycle {
     postcondition {
       condition     = self.enabled && self.key_usage == "ENCRYPT_DECRYPT"
-      error_message = "${local.kms_key_id} is disabled, or is not for encryption."
+      error_message = "${local.kms_key_id} is disabled, or not an encryption key."
     }
   }
 }
 
-# A machine can do one more thing in AWS, through Secrets Manager alone: decrypt the passwords of its own kind, and encrypt
-# those of users, which it cannot read for all that. Disks are decrypted by EC2.
+# A machine can do one more thing in AWS, through Secrets Manager only: decrypt the passwords of its own kind, and encrypt
+# those of users, which it still cannot read. EC2 decrypts disks.
 locals {
-  # China's services call each other by one name or the other.
+  # In China, services use one name or the other.
   secrets_manager = [
     for suffix in distinct(["amazonaws.com", data.aws_partition.current.dns_suffix]) :
     "secretsmanager.${local.region}.${suffix}"
@@ -44,7 +44,7 @@ data "aws_iam_policy_document" "decrypt_secrets" {
   }
 }
 
-# Secrets Manager asks for both when a value is put.
+# Secrets Manager needs both to put a value.
 data "aws_iam_policy_document" "encrypt_user_secrets" {
   statement {
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]

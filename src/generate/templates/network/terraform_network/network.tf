@@ -1,7 +1,7 @@
 resource "aws_vpc" "cluster" {
   cidr_block = local.cidr
 
-  # Both: an endpoint with private DNS that an application may need here works only with them.
+  # An application's endpoint with private DNS needs both.
   enable_dns_support   = true
   enable_dns_hostnames = true
 
@@ -10,7 +10,7 @@ resource "aws_vpc" "cluster" {
   }
 }
 
-# Every VPC is born with a group that lets its members talk freely. Nothing here is in it; without rules nothing ever is by mistake.
+# Every VPC has a default group that lets its members talk freely. Nothing uses it here. Without rules, using it by mistake opens nothing.
 resource "aws_default_security_group" "unused" {
   vpc_id = aws_vpc.cluster.id
 
@@ -26,16 +26,16 @@ resource "aws_subnet" "zone" {
   availability_zone = each.key
   cidr_block        = each.value
 
-  # A public address is an Elastic IP of the blueprint's, or none.
+  # The only public addresses are the blueprint's Elastic IPs.
   map_public_ip_on_launch = false
 
   tags = {
     Name          = "${local.cluster}-${each.key}"
-    "pgherd:zone" = each.key # what the other modules look for
+    "pgherd:zone" = each.key # the other modules look for this
   }
 }
 
-# Only for machines with an Elastic IP: the others have no public address, and none needs the internet.
+# For machines with an Elastic IP only. The others have no public address, and no machine needs the internet.
 resource "aws_internet_gateway" "cluster" {
   vpc_id = aws_vpc.cluster.id
 

@@ -10,7 +10,7 @@ resource "aws_security_group" "role" {
   }
 }
 
-# Each flow of traffic.tf opens its port twice: out of the sender, into the receiver. What is not listed there does not flow.
+# Each flow of traffic.tf opens its port out of the sender and into the receiver. Everything else is blocked.
 resource "aws_vpc_security_group_egress_rule" "flow" {
   for_each = local.flows
 
@@ -41,7 +41,7 @@ resource "aws_vpc_security_group_ingress_rule" "flow" {
   }
 }
 
-# People and applications come from ranges of addresses, from groups of their own or from prefix lists.
+# People and applications come from address ranges, from security groups of their own, or from prefix lists.
 resource "aws_vpc_security_group_ingress_rule" "door" {
   for_each = local.doors
 

@@ -1,0 +1,103 @@
+//! How long writes stop, and what is lost.
+
+use super::*;
+use crate::cluster::timing::{EtcdTiming, HealthCheck};
+
+/// The two rows of settings that failovers were measured with: three machines, 2 cores, etcd on the same machines.
+fn measured_rows() -> [Timers; 2] {
+    let row = |ttl, loop_wait, retry_timeout, primary_start_timeout, inter, fall, rise| Timers {
+        synchronous: true,
+        ttl,
+        loop_wait,
+        retry_timeout,
+        primary_start_timeout,
+        wal_sender_timeout: 10_000,
+        unflushed: 0,
+        standbys: 2,
+        etcd_members: 3,
+        etcd: EtcdTiming { heartbeat: 100, election: 1000 },
+        check: HealthCheck { inter, fastinter: inter, fall, rise },
+    };
+    [row(30, 10, 10, 300, 3000, 3, 4), row(20, 5, 5, 0, 1000, 2, 1)]
+}
+
+/// Longest write outage that was measured, in milliseconds. Power cuts include those of a primary that led etcd.
+const MEASURED: [[(Fault, u32); 3]; 2] = [
+    [(Fault::Postgres, 12_300), (Fault::Switchover, 7_200), (Fault::Machine, 47_500)],
+    [(Fault::Postgres, 8_300), (Fault::Switchover, 4_600), (Fault::Machine, 25_800)],
+];
+
+#[test]
+fn what_was_measured_stays_within_what_is_predicted() {
+    for (timers, measured) in measured_rows().iter().zip(MEASURED) {
+        for (fault, longest) in measured {
+            let bound = predict(timers, fault).bound().expect("timers end it");
+            assert!(longest <= bound, "{fault:?}: {longest} ms measured, {bound} predicted");
+        }
+    }
+}
+
+/// A bound that is far from anything that happens is no prediction. A crash with 300 s to recover in is left out.
+#[test]
+fn what_is_predicted_is_at_most_twice_what_was_measured_with_the_default_timers() {
+    for (fault, longest) in MEASURED[1] {
+        let bound = predict(&measured_rows()[1], fault).bound().expect("timers end it");
+        assert!(bound <= 2 * longest, "{fault:?}: {longest} ms measured, {bound} predicted");
+    }
+}
+
+#[test]
+fn an_outage_is_the_sum_of_its_terms_and_each_has_a_source() {
+    let found = checked("");
+    for prediction in &found.faults {
+        for term in prediction.outage.iter().chain(&prediction.loss) {
+            assert!(term.ms > 0 && !term.source.is_empty() && !term.what.is_empty(), "{term:?}");
+        }
+    }
+    let machine = predict(&Timers::of(&resolve(&parsed(""))), Fault::Machine);
+    let names: Vec<_> = machine.outage.iter().map(|term| term.name).collect();
+    assert_eq!(names, ["ttl", "lease_sweep", "loop_wait", "etcd_node", "members", "promotion", "haproxy_up"]);
+    assert_eq!(machine.bound(), Some(20_000 + 500 + 2_000 + 1_666 + 2_000 + 2_000 + 1_000));
+}
+
+#[test]
+fn synchronous_mode_loses_nothing_and_its_absence_does() {
+    let lost = |text: &str| -> Vec<Option<u32>> { checked(text).faults.iter().map(Prediction::lost).collect() };
+    assert!(lost("").iter().all(|lost| *lost == Some(0)));
+    let without = checked("failover {\n synchronous = false\n}");
+    let of = |fault| without.faults.iter().find(|p| p.fault == fault).and_then(Prediction::lost);
+    assert_eq!(of(Fault::Partition), Some(7_000), "loop_wait + retry_timeout");
+    assert_eq!(of(Fault::Switchover), Some(0));
+    assert_eq!(lost("slaves {\n count = 0\n}")[1], None, "no second copy");
+}
+
+#[test]
+fn a_cluster_says_what_it_can_spare() {
+    use quorum::Survival::*;
+    for (text, zones) in [
+        ("", vec![GoOn, GoOn, StopWithoutHaproxy]),
+        ("slaves {\n count = 4\n}", vec![MayStop, MayStop, StopWithoutHaproxy]),
+        ("slaves {\n count = 4\n}\nfailover {\n synchronous = false\n}", vec![GoOn, GoOn, StopWithoutHaproxy]),
+        ("slaves {\n count = 1\n}", vec![GoOn, GoOn, StopWithoutHaproxy]),
+        ("network {\n zones = [\"a\", \"b\"]\n}", vec![StopWithoutQuorum, GoOn]),
+        ("network {\n zones = [\"a\"]\n}", vec![StopWithoutDatabase]),
+        ("slaves {\n count = 0\n}", vec![StopWithoutDatabase, StopWithoutHaproxy]),
+    ] {
+        let found: Vec<_> = checked(text).quorum.zones.iter().map(|zone| zone.verdict).collect();
+        assert_eq!(found, zones, "{text}");
+    }
+}
+
+#[test]
+fn commits_that_are_acknowledged_before_they_are_written_are_counted_as_lost() {
+    let lost = |text: &str| -> Vec<Option<u32>> { checked(text).faults.iter().map(Prediction::lost).collect() };
+    let with = |more: &str| {
+        lost(&format!(
+            "failover {{\n synchronous = false\n}}\npostgres {{\n settings = {{ synchronous_commit = \"off\"{more} }}\n}}"
+        ))
+    };
+    assert_eq!(with("")[..4], [Some(2600), Some(2600), Some(7000), Some(0)]);
+    assert_eq!(with(", wal_writer_delay = \"1s\"")[0], Some(5000));
+    let alone = "slaves {\n count = 0\n}\nfailover {\n synchronous = false\n}\npostgres {\n settings = { synchronous_commit = false }\n}";
+    assert_eq!(lost(alone)[..2], [Some(600), None]);
+}

@@ -1,0 +1,113 @@
+//! Compares the databases that run with the blueprint, before anything is changed, and says what differs.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::drift::{self, ImageDifference, SettingDifference};
+use super::observe::{self, Fact, Observation, Observer, Source};
+use super::prospect::foresee;
+use super::runner::Runner;
+use super::say;
+use super::under::{Stop, Under};
+use crate::pipeline::Work;
+use crate::system::network;
+use crate::tools::aws;
+
+impl Runner<'_> {
+    /// Says what of the blueprint the running databases do not have. Returns the settings that differ.
+    pub fn compare_databases(&self) -> Vec<SettingDifference> {
+        let Ok(mut under) = self.begin("databases") else { return vec![] };
+        under.stage = "";
+        // Where this folder has no state, the tags are asked for in any case.
+        if self.is_bare() && under.tagged().is_ok_and(|tagged| tagged.is_some_and(|tagged| !tagged.has_things())) {
+            under.say_prospect(None);
+            return vec![];
+        }
+        // Where AWS cannot be asked, the stages fail by themselves and say why.
+        match under.compare_images() {
+            Ok(true) => self.haproxy_address().map_or(vec![], |address| {
+                under.say_prospect(Some(address));
+                under.compare_settings(address)
+            }),
+            Ok(false) => {
+                under.say_prospect(None);
+                vec![]
+            }
+            Err(_) => vec![],
+        }
+    }
+
+    /// Makes an observer of the cluster behind HAProxy's address.
+    pub fn observer(&self, haproxy: IpAddr) -> Observer<'_> {
+        let pipeline = self.setup.pipeline;
+        Observer::new(&pipeline.access, &pipeline.expected.cluster, haproxy)
+    }
+
+    /// Returns how observed live settings differ from the generated ones.
+    pub fn setting_differences(&self, seen: &Observation) -> Vec<SettingDifference> {
+        let live = seen.settings.as_ref();
+        live.map_or(vec![], |live| drift::settings(&self.setup.pipeline.expected, &live.value))
+    }
+}
+
+impl Under<'_> {
+    /// Names the databases that run from another image than the blueprint's. Returns whether there are databases at all.
+    fn compare_images(&mut self) -> Result<bool, Stop> {
+        let running = self.running_images()?.value;
+        let expected = &self.runner.setup.pipeline.expected;
+        if !expected.databases().any(|machine| running.contains_key(&machine.name)) {
+            return Ok(false);
+        }
+        let images = self.images()?;
+        let differences: Vec<ImageDifference> = drift::images(expected, &running, &images);
+        say::images(&differences).iter().for_each(|line| self.notice(line));
+        Ok(true)
+    }
+
+    /// Asks AWS for the image of each machine of the cluster, by the machines' names.
+    fn running_images(&mut self) -> Result<Fact<BTreeMap<String, String>>, Stop> {
+        let pipeline = self.runner.setup.pipeline;
+        let asked = self.capture(&pipeline.aws(aws::machines_of(&pipeline.region, &pipeline.tag)))?;
+        let users = aws::read_users(&asked.stdout).unwrap_or_default();
+        let images = users.into_iter().map(|(ami, machine)| (machine, ami)).collect();
+        Ok(Fact::now(images, Source::Aws, Duration::ZERO))
+    }
+
+    /// Says before anything is made that the cluster will not be seen from here: judging by addresses, and where HAProxy exists
+    /// already, by whether its port accepts a connection.
+    fn say_prospect(&mut self, haproxy: Option<IpAddr>) {
+        let pipeline = self.runner.setup.pipeline;
+        if !pipeline.stages.iter().any(|stage| stage.work == Work::Verify) {
+            return;
+        }
+        let prospect = foresee(&pipeline.access, network::way_to).map(|prospect| prospect.why);
+        let probed = haproxy.map(|haproxy| self.runner.observer(haproxy).connects());
+        if probed.as_ref().is_some_and(observe::is_open) {
+            return;
+        }
+        let why = match (prospect, probed) {
+            (Some(why), _) => why,
+            (None, Some(Err(e))) => format!("HAProxy's admin port does not answer here ({e})"),
+            (None, _) => return,
+        };
+        self.notice(&format!(
+            "this run will not see whether the cluster is healthy, and will end with exit code 5: {why}"
+        ));
+        self.notice(&format!("  what to do: {}", pipeline.access.advice.unreachable));
+    }
+
+    /// Names the live settings that differ from the generated ones, and returns them.
+    fn compare_settings(&mut self, haproxy: IpAddr) -> Vec<SettingDifference> {
+        let observer = self.runner.observer(haproxy);
+        let seen = observer.with_settings(observer.view());
+        self.say_settings(&seen)
+    }
+
+    /// Names the observed live settings that differ from the generated ones, and returns them.
+    pub(super) fn say_settings(&mut self, seen: &Observation) -> Vec<SettingDifference> {
+        let differences = self.runner.setting_differences(seen);
+        say::settings(&differences).iter().for_each(|line| self.notice(line));
+        differences
+    }
+}

@@ -1,0 +1,244 @@
+//! Compares what was observed with what the blueprint expects. Pure: it asks nobody.
+
+use std::net::SocketAddr;
+
+use super::observe::{Member, Observation, Silent, Standing, View};
+use crate::pipeline::{Access, Expected, ExpectedMachine, Service};
+
+/// Something that keeps a cluster from being healthy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// HAProxy's admin port did not answer.
+    NoAnswer {
+        /// Where it was asked.
+        at: SocketAddr,
+        /// Why there is no answer.
+        why: String,
+    },
+    /// Another cluster answered at HAProxy's address.
+    OtherCluster {
+        /// Where it answered.
+        at: SocketAddr,
+        /// Its name; empty if it does not say.
+        name: String,
+        /// The name of the cluster that was meant.
+        expected: String,
+    },
+    /// Patroni's view could not be read.
+    UnreadableView(String),
+    /// HAProxy has no database machine behind it.
+    NoDatabase {
+        /// The status of its answer.
+        status: u16,
+    },
+    /// HAProxy's checks find no primary.
+    NoPrimaryBehindHaproxy {
+        /// The status of its answer.
+        status: u16,
+    },
+    /// HAProxy did not tell its health.
+    NoHealth(String),
+    /// The primary does not run.
+    PrimaryIs {
+        /// The primary's address.
+        host: String,
+        /// Its state, in Patroni's words.
+        state: String,
+    },
+    /// No member leads.
+    NoPrimary,
+    /// Several members lead.
+    SeveralPrimaries(usize),
+    /// A database machine is not a member.
+    NotMember {
+        /// Its name.
+        machine: String,
+    },
+    /// A standby does not stream.
+    NotStreaming {
+        /// Its name.
+        machine: String,
+        /// Its state, in Patroni's words.
+        state: String,
+    },
+    /// A standby is on another timeline than the primary.
+    OtherTimeline {
+        /// Its name.
+        machine: String,
+        /// Its timeline.
+        timeline: Option<u64>,
+        /// The primary's.
+        primary: u64,
+    },
+    /// A standby has to be synchronous, and none is.
+    NoSyncStandby,
+    /// PostgreSQL does not answer at a port of HAProxy.
+    NoPostgres {
+        /// Which port: the one for writes or the one for reads.
+        service: Service,
+        /// Where it was asked.
+        at: SocketAddr,
+        /// Why there is no answer.
+        why: String,
+    },
+    /// A machine does not answer HAProxy's checks.
+    Silent(Silent),
+}
+
+impl Problem {
+    /// Returns the machine that it is about, where it is about one.
+    pub fn machine(&self) -> Option<&str> {
+        match self {
+            Problem::NotMember { machine }
+            | Problem::NotStreaming { machine, .. }
+            | Problem::OtherTimeline { machine, .. }
+            | Problem::Silent(Silent { machine, .. }) => Some(machine),
+            _ => None,
+        }
+    }
+}
+
+/// How far an observation got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Nothing came back from HAProxy's address. The cluster may be healthy.
+    Nothing,
+    /// The address accepts or refuses connections, and HAProxy's admin port does not answer.
+    Address,
+    /// Another cluster answered. Nothing is known of this one.
+    OtherCluster,
+    /// HAProxy answered.
+    Haproxy,
+}
+
+/// What an observation comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// How far the observation got.
+    pub reach: Reach,
+    /// The members that Patroni knows. Empty where another cluster answered.
+    pub members: Vec<Member>,
+    /// Whether HAProxy's own checks find a primary. They are seconds old, where Patroni's view may be as old as its ttl.
+    pub has_primary: bool,
+    /// Machines that do not answer, if that was asked.
+    pub silent: Vec<Silent>,
+    /// What keeps the cluster from being healthy. Empty means healthy.
+    pub problems: Vec<Problem>,
+}
+
+impl Verdict {
+    /// Returns whether nothing was seen of the cluster.
+    pub fn is_blind(&self) -> bool {
+        self.reach == Reach::Nothing
+    }
+
+    /// Returns whether the cluster is as it should be.
+    pub fn is_healthy(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// Returns how a machine is silent, if it is, as far as that was asked.
+    pub fn silence(&self, machine: &ExpectedMachine) -> Option<&Silent> {
+        self.silent.iter().find(|silent| silent.machine == machine.name)
+    }
+
+    /// Returns the member on a machine.
+    pub fn member(&self, machine: &ExpectedMachine) -> Option<&Member> {
+        member(&self.members, machine)
+    }
+}
+
+/// Judges an observation.
+pub fn judge(expected: &Expected, access: &Access, seen: &Observation) -> Verdict {
+    let at = access.admin.on(seen.haproxy);
+    let mut verdict =
+        Verdict { reach: Reach::Haproxy, members: vec![], has_primary: false, silent: vec![], problems: vec![] };
+    match &seen.view.value {
+        View::NoAnswer { why, is_open } => {
+            verdict.reach = if *is_open { Reach::Address } else { Reach::Nothing };
+            verdict.problems.push(Problem::NoAnswer { at, why: why.clone() });
+        }
+        View::Cluster(view) if view.scope != expected.cluster => {
+            verdict.reach = Reach::OtherCluster;
+            let (name, expected) = (view.scope.clone(), expected.cluster.clone());
+            verdict.problems.push(Problem::OtherCluster { at, name, expected });
+        }
+        View::Cluster(view) => {
+            verdict.problems.extend(of_members(expected, &view.members));
+            verdict.members.clone_from(&view.members);
+        }
+        View::Unreadable(why) => verdict.problems.push(Problem::UnreadableView(why.clone())),
+        View::Status(status) => verdict.problems.push(Problem::NoDatabase { status: *status }),
+    }
+    match seen.health.as_ref().map(|health| &health.value) {
+        None => {}
+        Some(Ok(200)) => verdict.has_primary = true,
+        Some(Ok(status)) => verdict.problems.push(Problem::NoPrimaryBehindHaproxy { status: *status }),
+        Some(Err(why)) => verdict.problems.push(Problem::NoHealth(why.clone())),
+    }
+    for (port, probe) in [(&access.write, &seen.write), (&access.read, &seen.read)] {
+        if let Some(Err(why)) = probe.as_ref().map(|probe| &probe.value) {
+            let (service, at) = (port.service, port.on(seen.haproxy));
+            verdict.problems.push(Problem::NoPostgres { service, at, why: why.clone() });
+        }
+    }
+    if let Some(silent) = &seen.silent {
+        let is_ours = |silent: &&Silent| expected.machines.iter().any(|machine| machine.name == silent.machine);
+        verdict.silent = silent.value.iter().filter(is_ours).cloned().collect();
+        // What Patroni remembers of a silent machine is out of date.
+        let of_silent = |name: &str| verdict.silent.iter().any(|silent| silent.machine == name);
+        verdict.problems.retain(|problem| !problem.machine().is_some_and(of_silent));
+        verdict.problems.splice(0..0, verdict.silent.iter().cloned().map(Problem::Silent));
+    }
+    verdict
+}
+
+/// Returns what keeps these members from being a healthy cluster: one primary, and every other database streaming from it on its
+/// timeline.
+fn of_members(expected: &Expected, members: &[Member]) -> Vec<Problem> {
+    let mut problems = vec![];
+    let primaries: Vec<&Member> = members.iter().filter(|m| m.standing() == Standing::Primary).collect();
+    let timeline = match primaries[..] {
+        [primary] => {
+            if primary.state != "running" {
+                problems.push(Problem::PrimaryIs { host: primary.host.clone(), state: primary.state.clone() });
+            }
+            primary.timeline
+        }
+        [] => {
+            problems.push(Problem::NoPrimary);
+            None
+        }
+        _ => {
+            problems.push(Problem::SeveralPrimaries(primaries.len()));
+            None
+        }
+    };
+    for machine in expected.databases() {
+        let name = || machine.name.clone();
+        match (member(members, machine), timeline) {
+            (None, _) => problems.push(Problem::NotMember { machine: name() }),
+            (Some(member), _) if member.standing() == Standing::Primary => {}
+            (Some(member), _) if member.state != "streaming" => {
+                problems.push(Problem::NotStreaming { machine: name(), state: member.state.clone() });
+            }
+            (Some(member), Some(primary)) if member.timeline != Some(primary) => {
+                problems.push(Problem::OtherTimeline { machine: name(), timeline: member.timeline, primary });
+            }
+            (Some(_), _) => {}
+        }
+    }
+    let has_sync = members.iter().any(|m| m.standing() == Standing::SyncStandby);
+    if expected.is_synchronous && expected.databases().count() > 1 && !has_sync {
+        problems.push(Problem::NoSyncStandby);
+    }
+    problems
+}
+
+fn member<'a>(members: &'a [Member], machine: &ExpectedMachine) -> Option<&'a Member> {
+    let address = machine.address.to_string();
+    members.iter().find(|member| member.host == address)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! Finds HAProxy's address: in Terraform's state where it has an Elastic IP, in the blueprint where it has none.
+
+use std::net::IpAddr;
+
+use super::outcome::{Failure, Outcome};
+use super::runner::Runner;
+use super::under::{Stop, Under};
+use crate::pipeline::ModuleWork;
+use crate::system::files;
+use crate::tools::backend::Backend;
+use crate::tools::{Invocation, terraform};
+
+/// Where HAProxy is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// The address.
+    pub address: IpAddr,
+    /// Why this is only the planned private address, although HAProxy has an Elastic IP.
+    pub doubt: Option<Box<Failure>>,
+}
+
+impl Runner<'_> {
+    /// Returns where HAProxy is reached. Fails where its Elastic IP is not known.
+    pub fn haproxy_address(&self) -> Result<IpAddr, Outcome> {
+        let access = &self.setup.pipeline.access;
+        if access.public_address.is_none() {
+            return Ok(IpAddr::V4(access.private_address));
+        }
+        let mut under = self.begin("status").map_err(Outcome::from)?;
+        under.ask_address().map_err(Outcome::from)
+    }
+
+    /// Returns where HAProxy is reached, in a folder that may know nothing of the cluster, such as a fresh clone. Where the Elastic
+    /// IP cannot be found out, that is the planned private address, with the reason. `may_init` says whether the folder is held, so
+    /// that the module's backend may be initialised.
+    ///
+    /// # Errors
+    /// If the user interrupts it, or no log can be written.
+    pub fn locate(&self, may_init: bool) -> Result<Located, Outcome> {
+        let access = &self.setup.pipeline.access;
+        let planned = IpAddr::V4(access.private_address);
+        let Some(ask) = &access.public_address else { return Ok(Located { address: planned, doubt: None }) };
+        let mut under = self.begin("status").map_err(Outcome::from)?;
+        match under.find_address(ask, may_init) {
+            Ok(address) => Ok(Located { address, doubt: None }),
+            Err(Stop::Failed(doubt)) => Ok(Located { address: planned, doubt: Some(doubt) }),
+            Err(stop) => Err(stop.into()),
+        }
+    }
+}
+
+impl Under<'_> {
+    /// Returns HAProxy's Elastic IP where that is the way in, else its private address.
+    pub(super) fn ask_address(&mut self) -> Result<IpAddr, Stop> {
+        let access = &self.runner.setup.pipeline.access;
+        let Some(ask) = &access.public_address else { return Ok(IpAddr::V4(access.private_address)) };
+        if let Some(address) = self.runner.discovered.address.get() {
+            return Ok(*address);
+        }
+        let address = self.read_address(ask)?;
+        Ok(*self.runner.discovered.address.get_or_init(|| address))
+    }
+
+    /// Reads HAProxy's Elastic IP out of its module's outputs.
+    fn read_address(&mut self, ask: &Invocation) -> Result<IpAddr, Stop> {
+        let captured = self.capture(ask)?;
+        let address = terraform::string_output(&captured.stdout, "public_address");
+        match address.and_then(|address| address.parse().ok()) {
+            Some(address) if captured.exit.ok() => Ok(address),
+            _ => {
+                let advice = "run `pgherd run` first: it creates the address, which is an output of HAProxy's module";
+                Err(self.failure(format!("HAProxy's module has no public address ({})", captured.exit), advice))
+            }
+        }
+    }
+
+    /// Reads HAProxy's Elastic IP where the module may not be initialised, and where there may be no state.
+    fn find_address(&mut self, ask: &Invocation, may_init: bool) -> Result<IpAddr, Stop> {
+        let pipeline = self.runner.setup.pipeline;
+        let module = pipeline.modules().map(|(_, module)| module).find(|module| ask.args.contains(&chdir(module)));
+        if let Some(module) = module
+            && module.backend != Backend::Local
+            && may_init
+        {
+            self.init(module)?;
+        }
+        self.read_address(ask).map_err(|stop| match (stop, module) {
+            (Stop::Failed(failure), Some(module)) => Stop::Failed(self.without_state(module).unwrap_or(failure)),
+            (stop, _) => stop,
+        })
+    }
+
+    /// Says where the state is expected, where it is a file that is not there.
+    fn without_state(&self, module: &ModuleWork) -> Option<Box<Failure>> {
+        let state = self.runner.setup.root.join(module.state.as_ref()?);
+        if files::exists(&state) {
+            return None;
+        }
+        Some(Box::new(Failure {
+            what: format!("this folder has no Terraform state of the cluster: {} does not exist", state.display()),
+            advice: "run this in the folder where the cluster was created, or copy the terraform.tfstate files from there. With \
+                     `state { s3 { … } }` in the blueprint, every clone finds the state"
+                .into(),
+            ..Failure::default()
+        }))
+    }
+}
+
+/// The argument that names a module's folder.
+fn chdir(module: &ModuleWork) -> String {
+    format!("-chdir={}", module.dir)
+}

@@ -1,0 +1,107 @@
+//! Which machines are silent, by HAProxy's own checks.
+
+use std::collections::BTreeMap;
+
+/// The backend of haproxy.cfg that asks every database machine whether its Patroni lives.
+const PROXY: &str = "patroni";
+
+/// A machine that does not answer HAProxy's checks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silent {
+    /// Its name.
+    pub machine: String,
+    /// The seconds since HAProxy's last good check, where HAProxy tells.
+    pub seconds: Option<u64>,
+    /// How HAProxy's check fails.
+    pub check: FailedCheck,
+}
+
+/// How a check of HAProxy's fails (<https://docs.haproxy.org/3.0/management.html#9.1>, `check_status`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailedCheck {
+    /// Nothing comes back from the address.
+    NoReply,
+    /// The address refuses the connection.
+    Refused,
+    /// The connection is accepted, and nothing is said.
+    Hangs,
+    /// Patroni says that it is not well.
+    Unwell,
+    /// In another way, or HAProxy does not tell.
+    Unknown,
+}
+
+impl FailedCheck {
+    fn of(status: &str) -> Self {
+        match status {
+            "L4TOUT" => FailedCheck::NoReply,
+            "L4CON" => FailedCheck::Refused,
+            "L6TOUT" | "L7TOUT" => FailedCheck::Hangs,
+            "L7STS" | "L7RSP" => FailedCheck::Unwell,
+            _ => FailedCheck::Unknown,
+        }
+    }
+}
+
+/// Reads who is silent out of HAProxy's metrics (<https://github.com/haproxy/haproxy/blob/master/addons/promex/README>).
+pub fn read(metrics: &str) -> Vec<Silent> {
+    let mut down: BTreeMap<&str, Silent> = BTreeMap::new();
+    let (mut checks, mut changes) = (BTreeMap::new(), BTreeMap::new());
+    for line in metrics.lines() {
+        let Some((name, labels, value)) = sample(line) else { continue };
+        let label = |key: &str| labels.get(key).copied();
+        let (Some(PROXY), Some(server)) = (label("proxy"), label("server")) else { continue };
+        match (name, label("state")) {
+            ("haproxy_server_status", Some("DOWN")) if value > 0.0 => {
+                down.insert(server, Silent { machine: server.into(), seconds: None, check: FailedCheck::Unknown });
+            }
+            ("haproxy_server_check_status", Some(state)) if value > 0.0 => drop(checks.insert(server, state)),
+            ("haproxy_server_check_last_change_seconds", _) => drop(changes.insert(server, value as u64)),
+            _ => {}
+        }
+    }
+    for (server, silent) in &mut down {
+        silent.seconds = changes.get(server).copied();
+        silent.check = checks.get(server).map_or(FailedCheck::Unknown, |status| FailedCheck::of(status));
+    }
+    down.into_values().collect()
+}
+
+/// Returns name, labels and value of `name{label="text",…} value`.
+fn sample(line: &str) -> Option<(&str, BTreeMap<&str, &str>, f64)> {
+    let (name, rest) = line.split_once('{')?;
+    let (labels, value) = rest.rsplit_once("} ")?;
+    let labels = labels.split("\",").filter_map(|label| label.split_once("=\""));
+    let labels = labels.map(|(key, text)| (key, text.trim_end_matches('"'))).collect();
+    Some((name, labels, value.trim().parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_down_is_read_with_since_when_and_how() {
+        // As HAProxy 2.6 prints it.
+        let metrics = r#"
+# TYPE haproxy_server_status gauge
+haproxy_server_status{proxy="patroni",server="master",state="DOWN"} 0
+haproxy_server_status{proxy="patroni",server="master",state="UP"} 1
+haproxy_server_status{proxy="patroni",server="slave2",state="DOWN"} 1
+haproxy_server_status{proxy="patroni",server="slave2",state="UP"} 0
+haproxy_server_status{proxy="write",server="slave1",state="DOWN"} 1
+haproxy_server_check_last_change_seconds{proxy="patroni",server="master"} 700
+haproxy_server_check_last_change_seconds{proxy="patroni",server="slave2"} 42
+haproxy_server_check_status{proxy="patroni",server="master",state="L7OK"} 1
+haproxy_server_check_status{proxy="patroni",server="slave2",state="L4CON"} 0
+haproxy_server_check_status{proxy="patroni",server="slave2",state="L4TOUT"} 1
+"#;
+        let silent = read(metrics);
+        assert_eq!(
+            silent,
+            [Silent { machine: "slave2".into(), seconds: Some(42), check: FailedCheck::NoReply }],
+            "a standby is down for the writers"
+        );
+        assert_eq!(read("404 not found"), []);
+    }
+}

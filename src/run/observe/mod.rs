@@ -1,0 +1,206 @@
+//! Gathers what is: each fact with its source and its age. It judges nothing; `run::judge` does.
+
+mod haproxy;
+pub mod patroni;
+
+use std::io;
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+pub use haproxy::{FailedCheck, Silent};
+pub use patroni::{ClusterView, Member, Standing};
+
+use crate::pipeline::{Access, Port};
+use crate::system::{clock, network};
+
+/// How long one answer may take.
+pub const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Who told a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Patroni's API, behind HAProxy's admin port.
+    Patroni,
+    /// HAProxy, of what its own checks found.
+    HaproxyChecks,
+    /// A connection that pgherd made itself.
+    Probe,
+    /// AWS's API.
+    Aws,
+}
+
+/// Something that was found out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact<T> {
+    /// What was found out.
+    pub value: T,
+    /// Who told it.
+    pub source: Source,
+    /// When it was told.
+    pub told: SystemTime,
+    /// How old it may have been by then.
+    pub delay: Duration,
+}
+
+impl<T> Fact<T> {
+    /// Makes a fact that was told just now.
+    pub fn now(value: T, source: Source, delay: Duration) -> Self {
+        Fact { value, source, told: clock::now(), delay }
+    }
+
+    /// Returns how old the fact may be at a time.
+    pub fn age(&self, now: SystemTime) -> Duration {
+        now.duration_since(self.told).unwrap_or_default() + self.delay
+    }
+}
+
+/// What HAProxy's admin port returned when it was asked for Patroni's view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum View {
+    /// Patroni's view.
+    Cluster(ClusterView),
+    /// Something else than Patroni's view, for this reason.
+    Unreadable(String),
+    /// HAProxy's own error: no database machine is behind it.
+    Status(u16),
+    /// Nothing, for this reason.
+    NoAnswer {
+        /// The reason.
+        why: String,
+        /// Whether the address accepts or refuses connections: the way there is open, whatever HAProxy does.
+        is_open: bool,
+    },
+}
+
+/// What HAProxy returned when it was asked for its health: whether it has a primary.
+pub type Health = Result<u16, String>;
+
+/// What was seen of a cluster at one time. Questions that an earlier answer made pointless were not asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// Where HAProxy was asked.
+    pub haproxy: IpAddr,
+    /// Patroni's view.
+    pub view: Fact<View>,
+    /// HAProxy's health.
+    pub health: Option<Fact<Health>>,
+    /// Whether PostgreSQL answers at the write port.
+    pub write: Option<Fact<Result<(), String>>>,
+    /// Whether PostgreSQL answers at the read port.
+    pub read: Option<Fact<Result<(), String>>>,
+    /// The machines that are silent. `None` if that was not asked, or HAProxy's image is too old to tell.
+    pub silent: Option<Fact<Vec<Silent>>>,
+    /// The live settings, as Patroni keeps them. `None` if they were not asked for, or HAProxy's image is too old to tell.
+    pub settings: Option<Fact<Value>>,
+}
+
+/// Asks one cluster.
+#[derive(Debug, Clone, Copy)]
+pub struct Observer<'a> {
+    access: &'a Access,
+    /// The cluster's name: another cluster at this address is not asked any further.
+    cluster: &'a str,
+    haproxy: IpAddr,
+}
+
+impl<'a> Observer<'a> {
+    /// Makes an observer of the cluster of this name, behind HAProxy's address.
+    pub fn new(access: &'a Access, cluster: &'a str, haproxy: IpAddr) -> Self {
+        Observer { access, cluster, haproxy }
+    }
+
+    /// Asks for Patroni's view alone.
+    pub fn view(&self) -> Observation {
+        let view = match network::http_get(&self.access.admin.url(self.haproxy, "/cluster"), TIMEOUT) {
+            Err(why) => View::NoAnswer { why, is_open: self.is_open() },
+            Ok(answer) if answer.status == 200 => match patroni::read(&answer.body) {
+                Ok(view) => View::Cluster(view),
+                Err(why) => View::Unreadable(why),
+            },
+            Ok(answer) => View::Status(answer.status),
+        };
+        Observation {
+            haproxy: self.haproxy,
+            view: Fact::now(view, Source::Patroni, self.access.delays.members),
+            health: None,
+            write: None,
+            read: None,
+            silent: None,
+            settings: None,
+        }
+    }
+
+    /// Asks for what tells whether the cluster is healthy.
+    pub fn glance(&self) -> Observation {
+        let mut seen = self.view();
+        if seen.answers() && !seen.is_other(self.cluster) {
+            let health = network::http_get(&self.access.admin.url(self.haproxy, "/health"), TIMEOUT);
+            let health = health.map(|answer| answer.status);
+            seen.health = Some(Fact::now(health, Source::HaproxyChecks, self.access.delays.primary));
+            seen.write = Some(self.probe(&self.access.write));
+            seen.read = Some(self.probe(&self.access.read));
+        }
+        seen
+    }
+
+    /// Asks as [`Observer::glance`] does, and for each machine: what Patroni remembers of a silent one is out of date.
+    pub fn look(&self) -> Observation {
+        let seen = self.glance();
+        let silent = (seen.answers() && !seen.is_other(self.cluster)).then(|| {
+            let answer = network::http_get(&self.access.admin.url(self.haproxy, "/metrics?scope=server"), TIMEOUT);
+            let answer = answer.ok().filter(|answer| answer.status == 200)?;
+            Some(Fact::now(haproxy::read(&answer.body), Source::HaproxyChecks, self.access.delays.machines))
+        });
+        Observation { silent: silent.flatten(), ..seen }
+    }
+
+    /// Returns the observation with the live settings. Another cluster's are not asked for.
+    pub fn with_settings(&self, seen: Observation) -> Observation {
+        let settings = seen.is_of(self.cluster).then(|| {
+            let answer = network::http_get(&self.access.admin.url(self.haproxy, "/config"), TIMEOUT);
+            let answer = answer.ok().filter(|answer| answer.status == 200)?;
+            let settings = serde_json::from_str(&answer.body).ok()?;
+            Some(Fact::now(settings, Source::Patroni, self.access.delays.settings))
+        });
+        Observation { settings: settings.flatten(), ..seen }
+    }
+
+    /// Returns whether HAProxy's address accepts or refuses connections to its admin port.
+    pub fn is_open(&self) -> bool {
+        is_open(&self.connects())
+    }
+
+    /// Connects to HAProxy's admin port.
+    pub fn connects(&self) -> io::Result<()> {
+        network::connects(self.access.admin.on(self.haproxy), TIMEOUT)
+    }
+
+    fn probe(&self, port: &Port) -> Fact<Result<(), String>> {
+        let answers = network::postgres_answers(port.on(self.haproxy), TIMEOUT);
+        Fact::now(answers.map_err(|e| e.to_string()), Source::Probe, Duration::ZERO)
+    }
+}
+
+/// Returns whether a connection was accepted or refused: something is there.
+pub fn is_open(connected: &io::Result<()>) -> bool {
+    connected.as_ref().map_or_else(|e| e.kind() == io::ErrorKind::ConnectionRefused, |()| true)
+}
+
+impl Observation {
+    /// Returns whether HAProxy's admin port answered at all.
+    pub fn answers(&self) -> bool {
+        !matches!(self.view.value, View::NoAnswer { .. })
+    }
+
+    /// Returns whether it is the cluster of this name that answered.
+    pub fn is_of(&self, cluster: &str) -> bool {
+        matches!(&self.view.value, View::Cluster(view) if view.scope == cluster)
+    }
+
+    /// Returns whether another cluster answered.
+    pub fn is_other(&self, cluster: &str) -> bool {
+        matches!(&self.view.value, View::Cluster(view) if view.scope != cluster)
+    }
+}

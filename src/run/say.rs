@@ -1,0 +1,210 @@
+//! Puts problems, differences and plans into words. This is the only place that does, and nothing reads these words again.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use super::drift::{ImageDifference, SettingDifference};
+use super::judge::{Problem, Reach, Verdict};
+use super::observe::{FailedCheck, Member, Silent, Standing};
+use crate::pipeline::{Advice, Service};
+use crate::system::clock;
+use crate::tools::plan::{Doing, PlanSummary};
+
+/// How many differing files a line names. The event has all of them.
+pub const NAMED: usize = 4;
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::NoAnswer { at, why } => write!(f, "HAProxy does not answer at {at}: {why}"),
+            Problem::OtherCluster { at, name, expected } if name.is_empty() => {
+                write!(f, "a cluster without a name answers at {at}, not {expected}")
+            }
+            Problem::OtherCluster { at, name, expected } => write!(f, "{name} answers at {at}, not {expected}"),
+            Problem::UnreadableView(why) => write!(f, "unexpected response from Patroni's /cluster: {why}"),
+            Problem::NoDatabase { status } => {
+                write!(f, "HAProxy finds no live database machine (/cluster answers {status})")
+            }
+            Problem::NoPrimaryBehindHaproxy { status } => {
+                write!(f, "HAProxy sees no primary (/health answers {status})")
+            }
+            Problem::NoHealth(why) => write!(f, "HAProxy's /health does not answer: {why}"),
+            Problem::PrimaryIs { host, state } => write!(f, "the primary at {host} is {state}"),
+            Problem::NoPrimary => f.write_str("there is no primary"),
+            Problem::SeveralPrimaries(n) => write!(f, "there are {n} primaries"),
+            Problem::NotMember { machine } => write!(f, "{machine} is not a member"),
+            Problem::NotStreaming { machine, state } => write!(f, "{machine} does not stream: it is {state}"),
+            Problem::OtherTimeline { machine, timeline, primary } => {
+                let timeline = timeline.map_or("an unknown timeline".into(), |timeline| format!("timeline {timeline}"));
+                write!(f, "{machine} is on {timeline}, the primary is on timeline {primary}")
+            }
+            Problem::NoSyncStandby => f.write_str("no standby is synchronous yet"),
+            Problem::NoPostgres { service, at, why } => {
+                let name = if *service == Service::Write { "write" } else { "read" };
+                write!(f, "PostgreSQL does not answer at the {name} port {}: {why}", at.port())
+            }
+            Problem::Silent(silent) => write!(f, "{silent}"),
+        }
+    }
+}
+
+/// Since when a machine is silent, and what that means.
+impl fmt::Display for Silent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} does not answer", self.machine)?;
+        if let Some(seconds) = self.seconds
+            && let Some(at) = clock::now().checked_sub(Duration::from_secs(seconds)).map(clock::rfc3339)
+            && let Some(time) = at.get(11..19)
+        {
+            write!(f, " since {time} UTC ({})", spell(seconds))?;
+        }
+        f.write_str(match self.check {
+            FailedCheck::NoReply => ": nothing replies at its address. It is off, hangs or is cut off",
+            FailedCheck::Refused => ": its address refuses connections. It is booting, or its Patroni does not run",
+            FailedCheck::Hangs => ": it accepts connections and sends nothing. Its Patroni hangs, or the whole machine",
+            FailedCheck::Unwell => ": its Patroni reports that it is not well",
+            FailedCheck::Unknown => "",
+        })
+    }
+}
+
+/// `42 s`, `7 min`, `3 h`.
+fn spell(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
+    }
+}
+
+/// Says all problems in one line.
+pub fn problems(problems: &[Problem]) -> String {
+    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Says what to do about a cluster that is not healthy.
+pub fn advice(advice: &Advice, verdict: &Verdict) -> String {
+    match verdict.reach {
+        Reach::OtherCluster => advice.stranger.clone(),
+        Reach::Nothing | Reach::Address => advice.unreachable.clone(),
+        Reach::Haproxy if verdict.silent.is_empty() => advice.look.clone(),
+        Reach::Haproxy => {
+            let each = verdict.silent.iter().map(|silent| advice.revive.replace("{machine}", &silent.machine));
+            each.collect::<Vec<_>>().join("\n  ")
+        }
+    }
+}
+
+/// Says how far a member is behind the primary.
+pub fn lag(member: &Member) -> String {
+    const MIB: u64 = 1024 * 1024;
+    match member.lag() {
+        _ if member.standing() == Standing::Primary => "-".into(),
+        None => "unknown".into(),
+        Some(bytes) if bytes < MIB => format!("{bytes} B"),
+        Some(bytes) => format!("{} MiB", bytes / MIB),
+    }
+}
+
+impl fmt::Display for SettingDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SettingDifference { name, live, generated } = self;
+        match live {
+            Some(live) => write!(f, "{name}: {live} is live, {generated} is generated"),
+            None => write!(f, "{name}: its own default is live, {generated} is generated"),
+        }
+    }
+}
+
+/// What brings settings to a running cluster.
+const CHANGE_SETTINGS: &str = "`sudo herdctl edit-config` on a database machine changes them everywhere. Those that need a restart take \
+                               effect with `sudo herdctl restart CLUSTER --pending`";
+const FEWER_CONNECTIONS: &str = "HAProxy's limits fit the generated max_connections. Where the live value is lower, PostgreSQL refuses \
+                                 connections that HAProxy lets through: raise the live value first";
+
+/// Says which live settings differ and what to do. Returns no line where none differs.
+pub fn settings(differences: &[SettingDifference]) -> Vec<String> {
+    if differences.is_empty() {
+        return vec![];
+    }
+    let mut lines = vec!["the live settings differ from the generated ones:".to_string()];
+    lines.extend(differences.iter().map(|difference| format!("  {difference}")));
+    if differences.iter().any(|difference| difference.name == "max_connections") {
+        lines.push(format!("  {FEWER_CONNECTIONS}"));
+    }
+    lines.push(format!("  what to do: {CHANGE_SETTINGS}"));
+    lines
+}
+
+/// Says which databases run from another image than the blueprint's. Returns no line where none does.
+pub fn images(differences: &[ImageDifference]) -> Vec<String> {
+    if differences.is_empty() {
+        return vec![];
+    }
+    let machines: Vec<&str> = differences.iter().map(|difference| difference.machine.as_str()).collect();
+    let run = if machines.len() == 1 { "runs" } else { "run" };
+    let files: BTreeSet<&str> = differences.iter().flat_map(|d| &d.files).map(String::as_str).collect();
+    let differs = if files.is_empty() { String::new() } else { format!(" (it differs in {})", named(files)) };
+    vec![
+        format!(
+            "{} {run} from another image than the blueprint's{differs}. `pgherd run` does not replace databases",
+            machines.join(", ")
+        ),
+        "  settings, users and databases of a changed blueprint do not reach a running cluster by themselves: change settings with \
+         `sudo herdctl edit-config` and `sudo herdctl restart CLUSTER --pending`, create users and databases by hand"
+            .into(),
+        "  everything else comes with a new machine: replace one at a time, as the generated RUNBOOK.md says".into(),
+    ]
+}
+
+/// Names the first files, and counts the others.
+pub fn named<'a>(files: impl IntoIterator<Item = &'a str>) -> String {
+    let files: Vec<&str> = files.into_iter().collect();
+    let first = files.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    match files.len().saturating_sub(NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+/// Says what an applied plan did.
+pub fn applied(plan: &PlanSummary) -> String {
+    if plan.changes.is_empty() {
+        return if plan.outputs > 0 { "only outputs changed".into() } else { "only the state was rewritten".into() };
+    }
+    let imported = if plan.imports() > 0 { format!("{} imported, ", plan.imports()) } else { String::new() };
+    let forgotten = match plan.changes.iter().filter(|change| change.doing == Doing::Forget).count() {
+        0 => String::new(),
+        forgotten => format!(", {forgotten} forgotten"),
+    };
+    format!("{imported}{} added, {} changed, {} destroyed{forgotten}", plan.adds(), plan.updates(), plan.removes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_told_with_since_when_and_what_it_means() {
+        let silent = Silent { machine: "slave2".into(), seconds: Some(42), check: FailedCheck::NoReply };
+        let said = silent.to_string();
+        assert!(said.starts_with("slave2 does not answer since "), "{said}");
+        assert!(said.contains(" UTC (42 s): nothing replies at its address"), "{said}");
+        // Whatever a metric says, it is no reason to panic.
+        let absurd = Silent { seconds: Some(u64::MAX), ..silent };
+        assert!(absurd.to_string().starts_with("slave2 does not answer: "), "{absurd}");
+        assert_eq!((spell(119), spell(150), spell(7300)), ("119 s".into(), "2 min".into(), "2 h".into()));
+    }
+
+    #[test]
+    fn too_few_connections_are_explained_and_files_are_counted() {
+        let differs = |name: &str| SettingDifference { name: name.into(), live: None, generated: "300".into() };
+        assert_eq!(settings(&[]), [""; 0]);
+        assert_eq!(settings(&[differs("work_mem")]).len(), 3);
+        let lines = settings(&[differs("max_connections")]);
+        assert_eq!(lines[1], "  max_connections: its own default is live, 300 is generated");
+        assert!(lines[2].contains("raise the live value first"), "{lines:?}");
+        assert_eq!(named(["a", "b", "c", "d", "e", "f"]), "a, b, c, d and 2 more");
+    }
+}
