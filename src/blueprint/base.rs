@@ -1,5 +1,7 @@
 //! The distributions that pgherd knows how to provision.
 
+use serde::{Serialize, Serializer};
+
 use super::form::Choice;
 use super::partition::Partition;
 
@@ -49,6 +51,12 @@ impl Base {
             Base::Debian12 => 15,
             Base::Ubuntu2404 => 16,
         }
+    }
+}
+
+impl Serialize for Base {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 

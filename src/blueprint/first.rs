@@ -28,10 +28,10 @@ pub struct First {
 const HEAD: &str = "\
 # A PostgreSQL cluster: a master, slaves that replicate from it, and HAProxy in front. Written by `pgherd init`.
 #
-# `name { … }` is a block, `name = value` an attribute on a line of its own; text stands in double quotes. A line that starts
-# with `#` is a comment: where it reads `#name = value`, it shows a default or an example, and counts once the `#` is gone.
-# What is not written has its default: `pgherd schema --format markdown` lists everything. `pgherd check` says what this
-# cluster will do, `pgherd gen` refuses what cannot work, with the line and what to write instead.
+# `name { … }` is a block; `name = value` is an attribute, on a line of its own. Text goes in double quotes. A line that begins
+# with `#` is a comment. `#name = value` shows a default or an example: remove the `#` to set the attribute.
+# `pgherd schema --format markdown` lists every attribute with its default. `pgherd check` predicts how this cluster will
+# behave. `pgherd gen` refuses a blueprint that cannot work, and shows the line and what to write instead.
 ";
 
 impl First {
@@ -56,22 +56,22 @@ impl First {
         let _ = write!(
             text,
             "
-# The name is the prefix of everything made in AWS, and of host names. To rename a cluster is to make another one.
+# The name is the prefix of everything made in AWS, and of host names. A cluster cannot be renamed: a new name makes a new cluster.
 cluster {} {{
   region = {}
 
   network {{
-    # The private network of the machines. Choose a range that nothing else of yours uses, and choose it once: it cannot
+    # The private network of the machines. Choose a range that no network connected to it uses: it cannot
     # change later.
     #cidr = \"10.20.0.0/16\"
 
-    # Machines are dealt out over these zones. With three, any one may fail and the others still elect a primary.
+    # Machines are distributed over these zones. With three, any one may fail and the other two still elect a primary.
     {}
 
     # Who may reach HAProxy's ports, where applications connect. Default: the network's own addresses.
     #clients = [\"10.20.0.0/16\", \"10.30.0.0/16\"]
 
-    # Who may reach SSH and the stats page from outside. Default: nobody. SSH takes each machine's key_name as well.
+    # Who may reach SSH and the stats page from outside. Default: nobody. SSH also needs each machine's key_name.
     {}
   }}
 ",
@@ -85,7 +85,7 @@ cluster {} {{
         for (code, reason) in &self.accept {
             let _ = write!(
                 text,
-                "\n  # `pgherd explain {code}` tells what is accepted here.\n  accept {} {{\n    reason = {}\n  }}\n",
+                "\n  # `pgherd explain {code}` describes the rule that is accepted here.\n  accept {} {{\n    reason = {}\n  }}\n",
                 quoted(code),
                 quoted(reason)
             );
@@ -105,13 +105,13 @@ cluster {} {{
         format!(
             "
   postgres {{
-    # Login roles that exist from the start. The machine that founds the cluster makes their passwords; AWS Secrets Manager keeps them.
+    # Login roles that exist from the start. The machine that founds the cluster makes their passwords and puts them into AWS Secrets Manager.
     {users}
 
     # Databases that exist from the start, each with its owner.
     {databases}
 
-    # Settings of postgresql.conf. Sizes follow from the instance type where nothing is written.
+    # Settings of postgresql.conf. Sizes that are not set follow from the instance type.
     #settings = {{ max_connections = 300 }}
   }}
 "
@@ -131,10 +131,10 @@ cluster {} {{
         let count = self.slaves;
         format!(
             "
-  # The machine that starts as primary. After a failover another one is: keep master and slaves alike.
+  # The machine that starts as primary. After a failover another machine is primary: keep master and slaves alike.
   master {{
     {kind}
-    # An EC2 key pair of yours, for SSH. Added later, it replaces the machine.
+    # An EC2 key pair for SSH. Setting it later replaces the machine.
     {key}
     disk {{
       # GiB, gp3, encrypted.
@@ -143,7 +143,7 @@ cluster {} {{
   }}
 
   slaves {{
-    # With two, a failover leaves one standby, so that commits still have one to wait for.
+    # With two, a failover leaves one standby for commits to wait for.
     count = {count}
     {kind}
     {key}
@@ -159,8 +159,8 @@ cluster {} {{
   }}
 
   failover {{
-    # How long writes may stop when one thing fails, and how much of what was acknowledged may be lost: timers are chosen
-    # to meet it, and what cannot be met is refused. Example:
+    # The longest interruption of writes when one thing fails, and the acknowledged writes that may be lost. Timers are
+    # chosen to meet this budget; one that cannot be met is refused. Example:
     #rto = \"30s\"
     #rpo = \"0\"
   }}

@@ -110,7 +110,7 @@ rules! {
     /// SSH is open to admins, and machines know no key.
     ADMINS_WITHOUT_KEY = warning("PGH050", "SSH is open, and nobody can log in");
     /// An `accept` that nothing needs.
-    ACCEPT_UNUSED = warning("PGH090", "an accepted rule is not broken");
+    ACCEPT_UNUSED = warning("PGH090", "an accepted rule is not violated");
     /// A security group needs more rules than AWS gives unasked.
     RULES_OVER_QUOTA = warning("PGH311", "a security group needs more rules than the default quota");
     /// A security group needs more rules than AWS gives at all.
@@ -126,11 +126,11 @@ rules! {
     /// The end of a major is near.
     MAJOR_ENDS_SOON = warning("PGH384", "the major's last release is near");
     /// The end of a major is past.
-    MAJOR_ENDED = Rule { acceptable: true, ..error("PGH385", "the major is not mended any more") };
+    MAJOR_ENDED = Rule { acceptable: true, ..error("PGH385", "the major gets no more fixes") };
     /// A user of the list owns nothing.
     USER_WITHOUT_DATABASE = warning("PGH386", "a user may connect to no database");
     /// Text is sorted by glibc or ICU.
-    LOCALE_OF_A_LIBRARY = warning("PGH387", "a newer base may sort text otherwise");
+    LOCALE_OF_A_LIBRARY = warning("PGH387", "a newer base may sort text differently");
     /// `sync_replication_slots` is on.
     FAILOVER_SLOTS = Rule { acceptable: true, ..error("PGH388", "PostgreSQL's own failover slots do not work here") };
     /// HAProxy passes on less than the databases can send.
@@ -138,7 +138,7 @@ rules! {
     /// WAL to all standbys is more than the primary can send, even for a while.
     REPLICATION_NETWORK = warning("PGH401", "the primary's network is slower than WAL to its standbys");
     /// A type that is not in the table.
-    LIMITS_UNKNOWN = warning("PGH402", "nobody checks the limits of an unknown instance type");
+    LIMITS_UNKNOWN = warning("PGH402", "the limits of the unknown instance type are not checked");
 }
 
 #[cfg(test)]

@@ -96,14 +96,14 @@ fn explain(text: &str, offset: usize, message: &str) -> Refusal {
         }
         Some(BYTE_ORDER_MARK) => (
             "a byte-order mark (U+FEFF, invisible) inside the file".into(),
-            "delete it: it belongs at the begin of a file or nowhere; joining two files leaves one behind",
+            "delete it: it belongs at the beginning of a file or nowhere; joining two files leaves one behind",
         ),
         Some('“' | '”' | '‘' | '’' | '\'') => {
             (format!("{found} does not begin text"), "write text in plain double quotes: \"text\"")
         }
         Some(':') => ("`:` does not set a value".into(), "write `name = value`"),
         Some(',') => (
-            "a comma behind an attribute".into(),
+            "a comma after an attribute".into(),
             "leave it out: an attribute ends with its line; commas belong inside `[ ]` and `{ }` values",
         ),
         Some('}' | ']') if before.is_empty() || before.ends_with(['}', ']']) => {
@@ -117,20 +117,20 @@ fn explain(text: &str, offset: usize, message: &str) -> Refusal {
             (format!("{found} is no value"), "write \"text\", a number, true, false, or a list such as [\"a\", \"b\"]")
         }
         Some(c) if before.ends_with(|c: char| c.is_ascii_digit()) && (c.is_alphabetic() || c == '%') => {
-            ("a number with something behind it".into(), "write the number alone, or text in double quotes")
+            ("a number with something after it".into(), "write the number alone, or text in double quotes")
         }
         _ if message.contains("newline") && !before.is_empty() => (
-            format!("{found} stands where the line should end"),
+            format!("{found} is where the line should end"),
             "write each attribute on a line of its own, as `name = value`",
         ),
         _ if message.contains("expected `]`")
             && before.ends_with(|c: char| c.is_alphanumeric() || "\"]})".contains(c)) =>
         {
-            (format!("{found} stands where a comma should be"), "write a comma between two items of a list")
+            (format!("{found} is where a comma should be"), "write a comma between two items of a list")
         }
         _ => (
             format!("{found} is not HCL here ({message})"),
-            "write `name = value` for an attribute, `name { … }` for a block; text stands in double quotes",
+            "write `name = value` for an attribute, `name { … }` for a block; text goes in double quotes",
         ),
     };
     let rule = if problem == TOO_DEEP { &is::TOO_LARGE } else { &is::SYNTAX };

@@ -106,7 +106,7 @@ pub(super) fn whole_number(value: &Evaluated, bounds: &RangeInclusive<u32>, unit
     let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
     let help = format!("write a whole number from {low} to {high}");
     match &value.data {
-        Data::Number(number) if number.is_f64() => refuse(&is::TYPE, format!("{number} is no whole number"), help),
+        Data::Number(number) if number.is_f64() => refuse(&is::TYPE, format!("{number} is not a whole number"), help),
         Data::Number(number) => match number.as_u64().and_then(|n| u32::try_from(n).ok()) {
             Some(n) if bounds.contains(&n) => Ok(n),
             _ => refuse(&is::BOUNDS, format!("{number} is not within {low} to {high}{unit}"), help),
@@ -121,7 +121,7 @@ pub(super) fn whole_number(value: &Evaluated, bounds: &RangeInclusive<u32>, unit
 /// Refuses a value of another type than the one expected.
 pub(super) fn mismatch<T>(value: &Evaluated, expected: impl Display, help: &str) -> Result<T, Refusal> {
     match &value.data {
-        Data::Null => refuse(&is::TYPE, "null is no value here", "leave the line out for the default"),
+        Data::Null => refuse(&is::TYPE, "null is not a value here", "leave the line out for the default"),
         Data::Word(word) => {
             let quoted = help.contains("quotes") && !help.contains("without");
             let help = if quoted { format!("write \"{word}\"") } else { help.to_string() };

@@ -47,7 +47,7 @@ pub(super) fn read(
         let (name, label_at) = (label.as_str(), span(label));
         if !is_name(name) {
             let help = "use lower-case letters, digits and underscores, a letter first, such as \"slaves\"";
-            source.report(&is::VARIABLE, &label_at, format!("`{name}` is no variable's name"), help);
+            source.report(&is::VARIABLE, &label_at, format!("`{name}` is not a valid variable name"), help);
             continue;
         }
         if variables.contains_key(name) {
@@ -162,7 +162,7 @@ fn type_of(source: &SourceText, written: Option<&Attribute>, default: Option<&At
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("write one of {}", TYPES.join(", ")),
         };
-        source.report(&is::VARIABLE, &written.value.at, "type: this is no variable's type", help);
+        source.report(&is::VARIABLE, &written.value.at, "type: this is not a variable type", help);
         return None;
     };
     if let (Some(found), Some(default)) = (of_default.filter(|found| *found != known), default) {

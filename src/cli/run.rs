@@ -131,9 +131,9 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
         }
         let review = if asks { asking.agree(review)? } else { asking.unattended(review)? };
         feed.event(Event::PhaseBegun { phase: Phase::Work });
-        let reviewed = Reviewed { plans: review.plans, images: review.images };
+        let reviewed = Reviewed { plans: review.plans, images: review.images, added: review.added };
         let runner = worker(session, feed, options, &consent, &board).after(reviewed);
-        runner.run();
+        runner.run().map_err(|why| Failure::Text(Kind::Failed, why))?;
         Ok::<_, Failure>(runner)
     })?;
     session.conclude(&board.outcomes())?;

@@ -41,7 +41,7 @@ use timing::EtcdTiming;
 pub use crate::blueprint::Partition;
 pub use crate::blueprint::Peer;
 pub use crate::blueprint::instance::InstanceType;
-pub use crate::blueprint::model::{Access, Base, Database, Disk, Failover, Locale, Provider, State, User};
+pub use crate::blueprint::model::{Access, Base, Database, Disk, Failover, Image, Locale, Provider, State, User};
 pub use crate::blueprint::regions;
 pub use balancer::Haproxy;
 pub use base::{Arch, BaseImage};
@@ -68,12 +68,8 @@ pub struct Cluster {
     pub network: Network,
     /// The base image that every image is built from.
     pub base: BaseImage,
-    /// The instance type that Packer builds on, where the blueprint sets one.
-    pub builder_instance_type: Option<String>,
-    /// The subnet that Packer builds in, where the blueprint sets one.
-    pub builder_subnet_id: Option<String>,
-    /// The age in days from which an image is reported as old.
-    pub image_max_age_days: u32,
+    /// The blueprint's `image` block.
+    pub image: Image,
     /// PostgreSQL's version, settings, databases and users.
     pub postgres: Postgres,
     /// The kernel's settings on the database machines.

@@ -61,20 +61,20 @@ fn record_image(image: &model::Image, ledger: &mut Ledger) {
     if let Some(builder) = &image.builder_instance_type {
         const WHY: &str = "Packer builds images on a machine of this type.";
         ledger.attribute("image.builder_instance_type", builder, WHY, TYPES, |c| {
-            c.builder_instance_type.as_mut().into_iter().for_each(|kind| kind.push('0'));
+            c.image.builder_instance_type.as_mut().into_iter().for_each(|kind| kind.push('0'));
         });
     }
     if let Some(subnet) = &image.builder_subnet_id {
         const PACKER: &str =
             "https://developer.hashicorp.com/packer/integrations/hashicorp/amazon/latest/components/builder/ebs";
         ledger.attribute("image.builder_subnet_id", subnet, "Packer builds images in this subnet.", PACKER, |c| {
-            c.builder_subnet_id.as_mut().into_iter().for_each(|subnet| subnet.push('0'));
+            c.image.builder_subnet_id.as_mut().into_iter().for_each(|subnet| subnet.push('0'));
         });
     }
     const AGE: &str = "Machines cannot reach the internet, so fixes reach them only with a new image. Distributions publish new base \
                        images about once a month, which is also a common deadline for patches that are not urgent.";
     let age = format!("{} days", image.max_age_days);
-    ledger.attribute("image.max_age_days", age, AGE, DESIGN, |c| c.image_max_age_days += 1);
+    ledger.attribute("image.max_age_days", age, AGE, DESIGN, |c| c.image.max_age_days += 1);
 }
 
 fn record_state(state: &State, ledger: &mut Ledger) {

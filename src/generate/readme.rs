@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{rotate, templates};
 use crate::cluster::flows::{Party, flows};
-use crate::cluster::{Cluster, Machine, Module, Peer, Role, Service, State};
+use crate::cluster::{Cluster, Image, Machine, Module, Peer, Role, Service, State};
 use crate::fileset::FileSet;
 
 /// What the templates of `README.md` and `RUNBOOK.md` know of a cluster.
@@ -22,7 +22,7 @@ pub(super) struct ReadmeContext<'a> {
     cidr: String,
     vpc_id: Option<&'a str>,
     makes_endpoint: bool,
-    max_age_days: u32,
+    image: &'a Image,
     zones: Vec<Zone<'a>>,
     machines: Vec<MachineRow<'a>>,
     slaves: usize,
@@ -120,7 +120,7 @@ pub(super) fn context(cluster: &Cluster) -> ReadmeContext<'_> {
         cidr: cluster.network.cidr.to_string(),
         vpc_id: cluster.network.vpc_id.as_deref(),
         makes_endpoint: cluster.network.makes_endpoint,
-        max_age_days: cluster.image_max_age_days,
+        image: &cluster.image,
         zones: (cluster.network.subnets.iter())
             .map(|subnet| Zone {
                 id: zone(subnet),

@@ -107,7 +107,7 @@ impl Maker<'_> {
             name: image.name.clone(),
             contents: image.contents.clone(),
             base: self.base(image),
-            max_age_days: self.cluster.image_max_age_days,
+            max_age_days: self.cluster.image.max_age_days,
             plugins: packer(packer::plugins_installed()),
             get_plugin: packer(packer::plugins_install()),
             build: packer(packer::build(template, &self.target.packer_vars)),

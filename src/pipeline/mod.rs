@@ -5,6 +5,7 @@
 mod access;
 mod build;
 mod expected;
+mod extend;
 mod graph;
 pub mod policy;
 pub mod preflight;
@@ -22,6 +23,7 @@ pub use crate::cluster::Service;
 pub use access::{Access, Admits, Delays, Port, Range};
 pub use build::{Toolbox, pipeline};
 pub use expected::{Expected, ExpectedMachine};
+pub use extend::AddedStage;
 pub use select::Selection;
 pub use target::{Advice, Platform, Target};
 

@@ -8,7 +8,7 @@ use super::drift::SettingDifference;
 use super::outcome::Outcome;
 use super::runner::Runner;
 use super::under::{Stop, Under};
-use crate::pipeline::{ModuleWork, Stage, Work};
+use crate::pipeline::{AddedStage, ModuleWork, Stage, Work};
 use crate::tools::plan::PlanSummary;
 
 /// What a review found, by stage.
@@ -20,6 +20,8 @@ pub struct Review {
     pub plans: BTreeMap<String, Option<PlanSummary>>,
     /// Each module that could not, and what it waits for.
     pub later: BTreeMap<String, String>,
+    /// Stages that are needed beside the pipeline's own. No review finds any yet.
+    pub added: Vec<AddedStage>,
     /// The live settings that differ from the generated ones.
     pub differences: Vec<SettingDifference>,
 }
@@ -34,7 +36,10 @@ impl Review {
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.later.is_empty() && self.images.values().all(Option::is_some) && self.plans.values().all(Option::is_none)
+        self.later.is_empty()
+            && self.added.is_empty()
+            && self.images.values().all(Option::is_some)
+            && self.plans.values().all(Option::is_none)
     }
 }
 

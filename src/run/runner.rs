@@ -16,7 +16,7 @@ use super::room::{MAKE_ROOM, require_room, temporary};
 use super::scheduler::{self, Board};
 use super::setup::{Options, Setup};
 use super::under::{Stop, Under};
-use crate::pipeline::{Stage, Work};
+use crate::pipeline::{AddedStage, Stage, Work};
 use crate::system::files;
 use crate::tools::plan::PlanSummary;
 use crate::workspace;
@@ -48,6 +48,8 @@ pub struct Reviewed {
     pub plans: BTreeMap<String, Option<PlanSummary>>,
     /// The AMI of each image, by stage. `None` where it has to be built.
     pub images: Images,
+    /// Stages that the review found out to be needed.
+    pub added: Vec<AddedStage>,
 }
 
 /// Locks for what one stage at a time may do.
@@ -130,9 +132,14 @@ impl Runner<'_> {
     }
 
     /// Runs what of the pipeline a review has not found done and nobody is at. The board has what each stage came to.
-    pub fn run(&self) {
+    ///
+    /// # Errors
+    /// If a stage that the review added does not fit into the pipeline. Nothing is run then.
+    pub fn run(&self) -> Result<(), String> {
+        let stages = self.setup.pipeline.stages_with(&self.reviewed.added)?;
         let open = |stage: &&Stage| !self.is_done(stage) && !self.board.has(&stage.id);
-        self.work(&self.setup.pipeline.stages.iter().filter(open).cloned().collect::<Vec<_>>());
+        self.work(&stages.iter().filter(open).cloned().collect::<Vec<_>>());
+        Ok(())
     }
 
     /// Runs these stages.

@@ -59,7 +59,7 @@ fn columns_count_characters_and_controls_are_masked() {
     assert_eq!((found.line, found.column), (3, 22));
     assert!(!found.to_string().contains('\u{1b}'), "{found}");
     let found = problems("cluster \"herd\" {\n  region = \"\\u001b[31m\"\n}\n").remove(0).to_string();
-    assert!(!found.contains('\u{1b}') && found.contains("[31m` is no region"), "{found}");
+    assert!(!found.contains('\u{1b}') && found.contains("[31m` is not a region"), "{found}");
 }
 
 #[test]

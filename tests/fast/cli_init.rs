@@ -74,7 +74,7 @@ fn nothing_is_overwritten_and_nothing_bad_is_written() {
         ("--name", "Other", "such as \"other\""),
         ("--name", "a\"b${c}", "cannot be part of a host name"),
         ("--region", "eu-wset-1", "did you mean \"eu-west-1\"?"),
-        ("--zones", "a;b", "`a;b` is no zone of eu-west-1"),
+        ("--zones", "a;b", "`a;b` is not a zone of eu-west-1"),
         ("--zones", "a,a", "is listed twice"),
         ("--slaves", "16", "0 to 15"),
         ("--instance-type", "large", "write family and size"),
@@ -83,7 +83,7 @@ fn nothing_is_overwritten_and_nothing_bad_is_written() {
         ("--database", "x\" = \"y", "such as \"app\""),
         ("--database", "replication", "means something else in pg_hba.conf"),
         ("--admins", "0.0.0.0/0", "no port is opened to the world"),
-        ("--key-name", "mine;", "is no key pair's name"),
+        ("--key-name", "mine;", "is not a valid key pair's name"),
     ] {
         let mut words = vec!["init", flag, value];
         for (other, fits) in [("--name", "other"), ("--region", "eu-west-1")] {

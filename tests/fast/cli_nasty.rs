@@ -30,7 +30,7 @@ fn files() -> Vec<(Vec<u8>, String)> {
         // Cut within a letter.
         file("ü".repeat(40_000).as_bytes(), "the file is longer than 65536 bytes"),
         file(HERD.replace('\n', "\r").as_bytes(), "write each attribute and inner block on a line of its own"),
-        file(HERD.replace("eu-west-1", "\u{202e}eu-west-1\x1b[31m").as_bytes(), "`\u{fffd}eu-west-1\u{fffd}[31m` is no region"),
+        file(HERD.replace("eu-west-1", "\u{202e}eu-west-1\x1b[31m").as_bytes(), "`\u{fffd}eu-west-1\u{fffd}[31m` is not a region"),
         file(HERD.replace("herd", "../../herd").as_bytes(), "cannot be part of a host name"),
         file(HERD.replace("herd", "/etc").as_bytes(), "cannot be part of a host name"),
         file(HERD.replace("eu-west-1", &"a".repeat(60_000)).as_bytes(), "aaa … aaa"),

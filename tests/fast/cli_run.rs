@@ -456,9 +456,9 @@ fn nothing_generated_yet_is_said_and_a_folder_is_no_blueprint() {
     let test = Test::with_tools(&Herd::healthy().blueprint());
     test.run(RUN).exits(3).err("nothing is generated yet").err("pgherd gen blueprints/herd.hcl");
     test.run(&["gen", "blueprints"]).exits(2).err("blueprints is a folder").err("blueprints/*.hcl");
-    // This is no rule's code.
+    // This is not the code of a rule.
     test.run(&["explain", "pgherd-yield.service", "blueprints/herd.hcl"]).exits(0);
-    test.run(&["explain", "PGH999", "blueprints/herd.hcl"]).exits(2).err("is no rule's code");
+    test.run(&["explain", "PGH999", "blueprints/herd.hcl"]).exits(2).err("is not the code of a rule");
     test.run(&["explain", "cluster.tf:2", "blueprints/herd.hcl"])
         .exits(2)
         .err("several files have that name")

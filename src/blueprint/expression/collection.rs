@@ -89,7 +89,7 @@ impl Evaluator<'_> {
                 match condition.data {
                     Data::Bool(true) => {}
                     Data::Bool(false) => continue,
-                    _ => return self.unexpected(&condition, "true or false", "write a comparison behind `if`"),
+                    _ => return self.unexpected(&condition, "true or false", "write a comparison after `if`"),
                 }
             }
             let value = self.evaluate(&expr.value_expr, scope)?;

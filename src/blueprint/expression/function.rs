@@ -16,7 +16,7 @@ pub(super) fn environment<T>() -> Result<T, Refusal> {
     refuse(
         &is::ENVIRONMENT,
         "a blueprint does not read the environment: it would generate another cluster on another machine",
-        "a secret belongs in no blueprint (passwords are made with the cluster); hand an address or a size in with --var",
+        "secrets do not belong in a blueprint (passwords are made with the cluster); pass an address or a size with --var",
     )
 }
 

@@ -19,7 +19,7 @@ impl Evaluator<'_> {
             return Ok(value.moved(at));
         }
         let help = match word {
-            "var" => "write the variable's name behind it: `var.name`".to_string(),
+            "var" => "write the variable's name after it: `var.name`".to_string(),
             _ if self.variables.contains_key(word) => format!("write `var.{word}`"),
             _ => format!("write \"{word}\" if it is text"),
         };
@@ -40,7 +40,7 @@ impl Evaluator<'_> {
                         &is::REFERENCE,
                         at,
                         "`var` alone is no value",
-                        "write the variable's name behind it: `var.name`",
+                        "write the variable's name after it: `var.name`",
                     );
                 };
                 self.variable(at, name, &span(name))?

@@ -14,15 +14,15 @@ macro_rules! language {
 language! {
     SYNTAX = "PGH101", "this is not HCL",
         "A blueprint is HCL, as Terraform's files are: `name = value` on a line of its own, `name { … }` for a block, text in
-double quotes, # before a comment. After a mistake of syntax nothing can be said about what follows, so it is the last
-one that is told.
+double quotes, # before a comment. After a syntax error nothing can be said about the rest of the file, so it is the last
+problem in the list.
 
 Source: https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md";
     UNCLOSED = "PGH102", "something is opened and not closed",
-        "A quote, bracket or brace has no partner. The parser only notices where the file stops making sense; the place that
-is told is the one that was opened, by the indentation of what follows.";
+        "A quote, bracket or brace has no partner. The parser notices it only where the file stops making sense. The diagnostic shows
+where it was opened, judged by the indentation of what follows.";
     SET_TWICE = "PGH103", "a name is set twice",
-        "Which of the two was meant cannot be known, and HCL gives neither of them the last word.";
+        "HCL does not say which of the two values counts, so pgherd cannot know which one you mean.";
     TOO_LARGE = "PGH104", "this is too large for a blueprint",
         "No blueprint comes near the limits: 64 KiB of text, 64 levels of nesting, 200 settings, 35 tags. What does is another
 file, or one that a program wrote in a loop.";
@@ -33,38 +33,38 @@ and the like are Terraform's: a blueprint says what is wanted, and pgherd writes
         "The text between a block's name and its brace tells blocks of one kind apart: cluster \"herd\", variable \"slaves\",
 accept \"PGH003\" have one; every other block stands once and has none.";
     UNKNOWN_NAME = "PGH107", "the name is unknown here",
-        "What pgherd does not know it cannot build; a slip of the hand that is passed over would be a setting that everybody
-believes in and nobody has. `pgherd schema` lists every name, with its type and default.";
-    KIND = "PGH108", "a block is written as an attribute, or the other way round",
+        "pgherd refuses every name that it does not know. If it ignored a misspelt name, everybody would believe in a setting that is
+not set. `pgherd schema` lists every name, with its type and default.";
+    KIND = "PGH108", "a block is written as an attribute, or the reverse",
         "HCL tells `state { … }` (a block) from `tags = { … }` (an attribute whose value is a map).";
     MISSING = "PGH109", "a required attribute is missing",
-        "Nearly everything has a default that an expert would sign. The few that have none are what only you can know: the
-region, the bucket that Terraform's state goes to, the reason why a rule is broken.";
-    BLOCK_TWICE = "PGH110", "a block is written twice",
+        "Nearly every attribute has a default. Those without one are what only you can know: the region, the bucket for Terraform's
+state, the reason why a rule is violated.";
+    BLOCK_TWICE = "PGH110", "a block is set twice",
         "Two blocks of one name would be merged by some readers of HCL and not by others. Write one.";
     TYPE = "PGH111", "a value is of another type",
-        "Types are not converted behind your back: \"2\" is text, 2 is a number, true is neither. An attribute set to null by
-an expression is as if it were not written.";
-    BARE_WORD = "PGH112", "a word without quotes is no value",
-        "Text stands in double quotes. A word without them is a name: `var.name`, or one that a `for` binds.";
+        "Types are never converted: \"2\" is text, 2 is a number, true is neither. An attribute that an
+expression sets to null counts as not set.";
+    BARE_WORD = "PGH112", "a word without quotes is not a value",
+        "Text goes in double quotes. A word without them is a name: `var.name`, or one that a `for` binds.";
     BOUNDS = "PGH113", "a number is out of bounds",
         "The bounds are those of PostgreSQL, Patroni, EC2 and gp3; `pgherd schema` lists them.";
-    TIME = "PGH114", "this is no time",
+    TIME = "PGH114", "this is not a duration",
         "A time is a whole number with its unit, seconds or minutes: \"30s\", \"2m\". A bare number would be milliseconds to one
 reader and minutes to another.";
 
-    FUNCTION = "PGH120", "there is no such function, or it is called with something else",
+    FUNCTION = "PGH120", "the function does not exist, or its arguments do not fit",
         "Functions are few and pure: concat, join, length, lower, max, merge, min, upper. What a blueprint generates follows
 from its text and its variables alone.";
     ENVIRONMENT = "PGH121", "a blueprint does not read the environment",
         "A value from the environment makes one blueprint another cluster on each machine, and what was reviewed is not what is
-run. A secret belongs into no blueprint at all: Terraform and the machine that founds the cluster make the passwords, Secrets
+run. A secret never belongs in a blueprint: Terraform and the machine that founds the cluster make the passwords, Secrets
 Manager keeps them, and no file, state or log has them. What varies otherwise (an address, a size, a region) is a variable,
-handed in with --var.";
+passed with --var.";
     NOT_PURE = "PGH122", "this depends on more than the blueprint",
-        "Generated files are committed and compared with what the blueprint generates. That works while they follow from the
-blueprint and its variables alone: no files, no clock, no chance, nothing that exists in AWS.";
-    REFERENCE = "PGH123", "nothing has this name",
+        "Generated files are committed and compared with what the blueprint generates. That works only if they depend on nothing but
+the blueprint and its variables: no files, no clock, no chance, nothing that exists in AWS.";
+    REFERENCE = "PGH123", "this name is not defined",
         "An expression knows `var.<name>` for each variable of the file, and the names that a `for` around it binds. A
 variable's default knows neither.";
     OPERAND = "PGH124", "an expression gets a value of another type",
@@ -73,15 +73,15 @@ in a template: \"${var.a}-${var.b}\".";
     ARITHMETIC = "PGH125", "a computation has no result",
         "Nothing is divided by 0, and whole numbers stay exact: a result beyond 9223372036854775807 is refused, never rounded
 or wrapped.";
-    NO_PART = "PGH126", "a value has no such part",
+    NO_PART = "PGH126", "the value has no such part",
         "A list has items from 0 on, a map has its keys.";
-    UNSUPPORTED = "PGH127", "a part of HCL that blueprints do without",
+    UNSUPPORTED = "PGH127", "blueprints do not support this part of HCL",
         "Splats, template directives (%{ if }), grouping and expanding with `...`, and heredocs say nothing that `for`, `? :`
 and join do not say. One way to write a thing makes blueprints easier to read and to refuse.";
     TOO_MUCH = "PGH128", "an expression makes too much",
         "The expressions of one file may make 250,000 parts and characters in all, and nest 160 deep. A real blueprint needs a
 few hundred; three `for`s over a long list would need hours.";
-    VARIABLE = "PGH129", "a variable is not declared right",
+    VARIABLE = "PGH129", "a variable's declaration is invalid",
         "variable \"slaves\" {
   type        = number            # string, number, bool, list or map; default: the default's own, else string
   default     = 2                 # without one it must be set with --var
@@ -99,17 +99,17 @@ other values generate.";
 55 characters, since the host name `<cluster>-slave15` may have 63 (RFC 1035), and fewer where the region's name is long: the
 IAM role `<cluster>-<region>-database` may have 64 (54 less the region's length, so 45 in eu-west-1). AWS keeps security groups that start with
 `sg-` to itself.";
-    REGION = "PGH141", "this is no AWS region",
-        "Such as eu-west-1 or us-gov-east-1; a letter behind the number makes it an availability zone.
+    REGION = "PGH141", "this is not an AWS region",
+        "Such as eu-west-1 or us-gov-east-1; a letter after the number makes it an availability zone.
 
 Source: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html";
     ZONES = "PGH142", "the zones do not fit the region",
-        "Machines are dealt out over 1 to 6 zones of the region, written in full (eu-west-1a) or by their letter (a). The default
+        "Machines are distributed over 1 to 6 zones of the region, written in full (eu-west-1a) or by their letter (a). The default
 is three zones that every account has: a, b and c in most regions, a, c and d in ap-northeast-1, a, b and d in ca-central-1 and
-cn-north-1. In us-west-1 each account has two of a, b and c, so they must be named. No region has a zone behind f so far.
+cn-north-1. In us-west-1 each account has two of a, b and c, so they must be named. No region has a zone after f so far.
 
 Source: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html";
-    INSTANCE_TYPE = "PGH143", "this is no EC2 instance type",
+    INSTANCE_TYPE = "PGH143", "this is not an EC2 instance type",
         "Family and size, such as m6i.large; RDS's types are the same with `db.` before them. Each family has sizes of its own:
 m5 has no medium, m6i no 3xlarge. pgherd knows those that AWS had when its table was made (`src/blueprint/instance_types.tsv`
 names the month). A type that came later is accepted with memory_gb and vcpus beside it.
@@ -120,8 +120,8 @@ Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names
 image runs on the kind of processor that it was built on.
 
 Source: https://www.postgresql.org/docs/current/warm-standby.html#STANDBY-PLANNING";
-    RANGE = "PGH145", "this is no IPv4 range",
-        "A range is an address and a prefix length, with no bit set behind the prefix: 10.20.0.0/16, or 203.0.113.7/32 for one
+    RANGE = "PGH145", "this is not an IPv4 range",
+        "A range is an address and a prefix length, with no bit set after the prefix: 10.20.0.0/16, or 203.0.113.7/32 for one
 address. The cluster's network is IPv4 only.";
     VPC = "PGH146", "the network cannot hold the cluster",
         "AWS makes VPCs of /16 to /28. The network is cut into equal parts, the smallest power of two that gives each zone its
@@ -169,7 +169,7 @@ quotes. pg_… is PostgreSQL's own; all, replication, sameuser and the like mean
 replicauser, rewind_user and pgherd_clients are pgherd's.
 
 Source: https://www.postgresql.org/docs/current/auth-pg-hba-conf.html";
-    OWNER = "PGH157", "nobody is there to own the database",
+    OWNER = "PGH157", "the database's owner does not exist",
         "A database belongs to one of postgres.users, or to postgres.";
     SETTING_NAME = "PGH158", "PostgreSQL has no such setting",
         "A server whose configuration names a setting that does not exist does not start. What PostgreSQL 13 to 18 have is known
@@ -195,9 +195,8 @@ the ttl ends: loop_wait + 2 x retry_timeout <= ttl. Otherwise Patroni changes th
 
 Source: https://patroni.readthedocs.io/en/latest/dynamic_configuration.html";
     ACCEPT = "PGH162", "this cannot be accepted",
-        "accept \"PGH…\" { reason = \"…\" } silences a rule that `pgherd check` judges, if it is one that may be broken on purpose,
-once, and with a reason that the next reader understands. What makes a blueprint unreadable cannot be accepted.";
-    AWS_ID = "PGH163", "this is no id of AWS",
+        "accept \"PGH…\" { reason = \"…\" } silences a rule that `pgherd check` judges, if it may be violated on purpose, once, and with a reason that the next reader understands. What makes a blueprint unreadable cannot be accepted.";
+    AWS_ID = "PGH163", "this is not an AWS id",
         "What exists already is named by its id: the kind, a hyphen, and 17 hex digits (8 where it is old), such as
 vpc-0123456789abcdef0. A name would not do: AWS lets two things have the same one.";
     EXISTING_VPC = "PGH164", "what is said of an existing VPC does not fit together",
@@ -209,13 +208,13 @@ VPC has, which must have private DNS and let the machines in. Without `vpc_id` p
 
 Source: https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html";
     SUBNET = "PGH165", "the subnet cannot hold the cluster's addresses",
-        "In each subnet 32 addresses are the cluster's: 16 for databases from `offset` on, 16 for HAProxy behind them. pg_hba.conf
+        "In each subnet 32 addresses are the cluster's: 16 for databases from `offset` on, 16 for HAProxy after them. pg_hba.conf
 and the security of replication name these blocks, so nothing else may live there: choose an `offset` where the subnet is
 free, a multiple of 16 from 16 on (AWS keeps the first four). Terraform reserves both blocks before it makes anything else in
 the subnet, so that AWS gives none of their addresses away.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-cidr-reservation.html";
-    KMS_KEY = "PGH166", "this is no key for the cluster",
+    KMS_KEY = "PGH166", "this key does not fit the cluster",
         "A customer managed key of KMS encrypts disks, images and passwords: its ARN, its id, or alias/<name>. It is symmetric
 and lives in the cluster's region. Without the line each service uses AWS's own key. Whoever runs Terraform and Packer needs
 kms:DescribeKey, kms:CreateGrant, kms:GenerateDataKey*, kms:ReEncrypt* and kms:Decrypt on it; machines may decrypt

@@ -34,7 +34,7 @@ fn acceptable(code: &str) -> Result<&'static Rule, Refusal> {
             Some(meant) => format!("write \"{meant}\""),
             None => format!("there are {}", known().collect::<Vec<_>>().join(", ")),
         };
-        return refuse(&is::ACCEPT, format!("`{code}` is no rule's code"), help);
+        return refuse(&is::ACCEPT, format!("`{code}` is not the code of a rule"), help);
     };
     if !rule.acceptable {
         let help = format!("change what breaks it; `pgherd explain {code}` tells why");

@@ -30,11 +30,11 @@ pub fn region(text: &str) -> Result<String, Refusal> {
             }
             if let (Some(meant), true) = (nearest(direction, DIRECTIONS.into_iter()), is_number(number)) {
                 let meant = [&[*area], middle, &[meant, *number]].concat().join("-");
-                return refuse(&is::REGION, format!("`{text}` is no region"), format!("did you mean \"{meant}\"?"));
+                return refuse(&is::REGION, format!("`{text}` is not a region"), format!("did you mean \"{meant}\"?"));
             }
         }
     }
-    refuse(&is::REGION, format!("`{text}` is no region"), "write an AWS region, such as \"eu-west-1\"")
+    refuse(&is::REGION, format!("`{text}` is not a region"), "write an AWS region, such as \"eu-west-1\"")
 }
 
 /// No region has had more than six zones, a to f in us-east-1: the next one would be this.
@@ -52,7 +52,7 @@ pub fn zone(text: &str, region: &str) -> Result<String, Refusal> {
         Some(zones) => format!("write zones of {region}, such as \"{region}a\" or only \"a\": it has {zones}"),
         None => format!("write zones of {region}, such as \"{region}a\" or only \"a\""),
     };
-    refuse(&is::ZONES, format!("`{text}` is no zone of {region}"), help)
+    refuse(&is::ZONES, format!("`{text}` is not a zone of {region}"), help)
 }
 
 /// An EC2 instance type, such as `m7g.large`.
@@ -66,13 +66,13 @@ pub fn instance_type(text: &str) -> Result<String, Refusal> {
         );
     }
     let Some((family, size)) = text.split_once('.') else {
-        return refuse(&is::INSTANCE_TYPE, format!("`{text}` is no instance type"), HELP);
+        return refuse(&is::INSTANCE_TYPE, format!("`{text}` is not an instance type"), HELP);
     };
     let family_fits = family.starts_with(|c: char| c.is_ascii_lowercase())
         && family.contains(|c: char| c.is_ascii_digit())
         && family.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     if !family_fits {
-        return refuse(&is::INSTANCE_TYPE, format!("`{family}` is no instance family"), HELP);
+        return refuse(&is::INSTANCE_TYPE, format!("`{family}` is not an instance family"), HELP);
     }
     // The largest that there is, is a 224xlarge.
     let number =
@@ -90,7 +90,7 @@ pub fn instance_type(text: &str) -> Result<String, Refusal> {
         Some(meant) => format!("did you mean \"{family}.{meant}\"?"),
         None => HELP.into(),
     };
-    refuse(&is::INSTANCE_TYPE, format!("`{size}` is no instance size"), help)
+    refuse(&is::INSTANCE_TYPE, format!("`{size}` is not an instance size"), help)
 }
 
 /// Returns why a type cannot be: its family is known, and has no such size.
@@ -121,7 +121,7 @@ pub fn id(text: &str, kind: &str) -> Result<String, Refusal> {
         return Ok(text.to_string());
     }
     let help = format!("write its id, such as \"{kind}-0123456789abcdef0\"");
-    refuse(&is::AWS_ID, format!("`{text}` is no id of a {kind}"), help)
+    refuse(&is::AWS_ID, format!("`{text}` is not the id of a {kind}"), help)
 }
 
 /// A key of KMS: its ARN, its id or an alias of it, in the cluster's region
@@ -130,12 +130,12 @@ pub fn kms_key(text: &str, region: Option<&str>) -> Result<String, Refusal> {
     const HELP: &str = "write the key's ARN, its id, or \"alias/<name>\"";
     let name = if text.starts_with("arn:") {
         let [_, partition, "kms", key_region, account, name] = text.splitn(6, ':').collect::<Vec<_>>()[..] else {
-            return refuse(&is::KMS_KEY, format!("`{text}` is no ARN of a key"), HELP);
+            return refuse(&is::KMS_KEY, format!("`{text}` is not the ARN of a key"), HELP);
         };
         let account_fits = account.len() == 12 && account.chars().all(|c| c.is_ascii_digit());
         let key = name.strip_prefix("key/").unwrap_or("alias");
         if !account_fits || !(is_key_id(key) || is_alias(name)) {
-            return refuse(&is::KMS_KEY, format!("`{text}` is no ARN of a key"), HELP);
+            return refuse(&is::KMS_KEY, format!("`{text}` is not the ARN of a key"), HELP);
         }
         let own = Partition::of(region.unwrap_or(key_region)).map_or(partition, |own| own.name());
         if partition != own {
@@ -212,7 +212,7 @@ pub fn bucket(text: &str) -> Result<String, Refusal> {
         || ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"].iter().any(|suffix| text.ends_with(suffix));
     if !fits || kept_by_aws {
         let help = "use 3 to 63 lower-case letters, digits, hyphens and dots, a letter or digit at both ends";
-        return refuse(&is::BUCKET, format!("`{text}` is no bucket's name"), help);
+        return refuse(&is::BUCKET, format!("`{text}` is not a valid bucket name"), help);
     }
     Ok(text.to_string())
 }

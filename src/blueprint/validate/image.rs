@@ -1,12 +1,14 @@
 //! `image { … }`
 
+use serde::Serialize;
+
 use super::{BlockReader, Reading, Refusal, aws, doc, is, nearest};
 use crate::blueprint::base::Base;
 use crate::blueprint::form::Choice;
 use crate::blueprint::partition::Partition;
 
 /// `image { … }`
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Image {
     /// The distribution the images start from.
     pub base: Base,

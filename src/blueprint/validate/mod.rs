@@ -86,7 +86,7 @@ const TERRAFORM: [&str; 8] = ["data", "locals", "module", "moved", "output", "pr
 fn only_cluster<'a>(source: &SourceText, document: &'a Body) -> Option<&'a Block> {
     const HELP: &str = "write everything inside one `cluster \"<name>\" { … }`";
     for attribute in document.attributes() {
-        let problem = format!("`{}` stands outside of the cluster", attribute.key.as_str());
+        let problem = format!("`{}` is outside the cluster", attribute.key.as_str());
         source.report(&is::ONE_CLUSTER, &span(&attribute.key), problem, HELP);
     }
     let mut found: Option<&Block> = None;

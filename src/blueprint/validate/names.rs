@@ -123,7 +123,7 @@ pub fn plain(what: &str, text: &str, more: &str, longest: usize) -> Result<Strin
     if text.is_empty() || text.len() > longest || !text.chars().all(fits) {
         let listed: Vec<String> = more.chars().map(|c| format!("`{c}`")).collect();
         let help = format!("use 1 to {longest} letters, digits and {}", listed.join(" "));
-        return refuse(&is::PLAIN_NAME, format!("`{text}` is no {what}"), help);
+        return refuse(&is::PLAIN_NAME, format!("`{text}` is not a valid {what}"), help);
     }
     Ok(text.to_string())
 }

@@ -229,7 +229,7 @@ pub fn range(text: &str) -> Result<Ipv4Net, Refusal> {
     }
     refuse(
         &is::RANGE,
-        format!("`{text}` is no IPv4 range"),
+        format!("`{text}` is not an IPv4 range"),
         "write address and prefix length, such as \"10.20.0.0/16\"",
     )
 }
@@ -259,7 +259,7 @@ fn peer(text: &str) -> Result<Peer, Refusal> {
     let is_account = account.len() == 12 && account.chars().all(|c| c.is_ascii_digit());
     if !is_account && text.contains('/') {
         let help = format!("write \"{group}\", or the account's 12 digits before the slash");
-        return refuse(&is::AWS_ID, format!("`{account}` is no account"), help);
+        return refuse(&is::AWS_ID, format!("`{account}` is not an account"), help);
     }
     aws::id(group, "sg").map(|_| Peer::Group(text.into()))
 }

@@ -183,7 +183,7 @@ impl<'a> Statements<'a> {
 
     /// The ids of what is not told by its tag.
     fn usual(&self, kind: &str) -> &'a str {
-        match (kind, &self.cluster.builder_subnet_id) {
+        match (kind, &self.cluster.image.builder_subnet_id) {
             // Packer names its own so.
             ("key-pair", _) => "packer_*",
             ("subnet", Some(id)) => id,

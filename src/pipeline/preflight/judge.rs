@@ -110,8 +110,12 @@ impl<'a> Court<'a> {
                 lacks.push((what, offered_in(kind, &offered, &self.cluster.region)));
             }
         }
-        let builder_zone =
-            self.cluster.builder_subnet_id.as_deref().and_then(|id| self.subnet(id)?["AvailabilityZone"].as_str());
+        let builder_zone = self
+            .cluster
+            .image
+            .builder_subnet_id
+            .as_deref()
+            .and_then(|id| self.subnet(id)?["AvailabilityZone"].as_str());
         for kind in builders(self.cluster).into_iter().map(|(_, kind)| kind).collect::<BTreeSet<_>>() {
             let offered = zones.get(kind).cloned().unwrap_or_default();
             if builder_zone.map_or(offered.is_empty(), |zone| !offered.contains(zone)) {
@@ -235,7 +239,7 @@ impl<'a> Court<'a> {
             );
         }
         let has_default = vpcs.iter().any(|vpc| vpc["IsDefault"] == true);
-        if cluster.builder_subnet_id.is_none() && !has_default {
+        if cluster.image.builder_subnet_id.is_none() && !has_default {
             self.verdict.notices.push(format!(
                 "{region} has no default VPC, where Packer builds: an image that is not there yet needs image.builder_subnet_id"
             ));
@@ -279,7 +283,7 @@ impl<'a> Court<'a> {
                 let machines = cluster.machines.iter().filter(|machine| machine.zone == subnet.zone);
                 needed += machines.filter(|machine| !there.contains(&machine.name)).count() as u64;
             }
-            if cluster.builder_subnet_id.as_deref() == Some(id) {
+            if cluster.image.builder_subnet_id.as_deref() == Some(id) {
                 needed += builders(cluster).len() as u64;
             }
             if needed > free && there.is_empty() {

@@ -152,14 +152,14 @@ fn builders(cluster: &Cluster) -> Vec<(&'static str, &str)> {
     let of = |role| {
         let machine = cluster.machine_of(role)?;
         let default = machine.arch.builder();
-        Some((role.name(), cluster.builder_instance_type.as_deref().unwrap_or(default)))
+        Some((role.name(), cluster.image.builder_instance_type.as_deref().unwrap_or(default)))
     };
     cluster.roles().filter_map(of).collect()
 }
 
 fn subnets(cluster: &Cluster) -> impl Iterator<Item = &str> {
     let zones = cluster.network.subnets.iter().filter_map(|subnet| subnet.id.as_deref());
-    zones.chain(cluster.builder_subnet_id.as_deref())
+    zones.chain(cluster.image.builder_subnet_id.as_deref())
 }
 
 fn key_pairs(cluster: &Cluster) -> BTreeSet<&str> {

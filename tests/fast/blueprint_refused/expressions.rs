@@ -23,7 +23,7 @@ pub fn cases() -> Vec<Case> {
         ("PGH124", 0, "1 == \"1\" ? 1 : 2", "a number is never equal to text"),
         ("PGH124", 0, "\"a\" < \"b\" ? 1 : 2", "`<` needs numbers, not text"),
         ("PGH124", 0, "1 ? 2 : 3", "expected true or false, not a number"),
-        ("PGH111", 0, "5 / 2", "2.5 is no whole number"),
+        ("PGH111", 0, "5 / 2", "2.5 is not a whole number"),
         ("PGH113", 0, "8 + 8", "16 is not within 0 to 15"),
         ("PGH111", 0, "true ? \"2\" : 2", "write 2 without quotes"),
         ("PGH121", 0, "env(\"COUNT\")", "a blueprint does not read the environment"),
@@ -89,7 +89,7 @@ fn texts() -> Vec<Case> {
         inside("PGH111", 2, 14, "master {\n  key_name = \"${true}\"\n}", "write it in quotes: \"true\""),
         inside("PGH124", 2, 25, "network {\n  zones = concat([\"a\"], \"a\")\n}", "expected a list, not text"),
         inside("PGH111", 2, 32, "network {\n  zones = [for z in [\"a\", 1] : z]\n}", "expected text, not a number"),
-        inside("PGH142", 2, 28, "network {\n  zones = [for z in [\"a\"]: upper(z)]\n}", "is no zone of eu-west-1"),
+        inside("PGH142", 2, 28, "network {\n  zones = [for z in [\"a\"]: upper(z)]\n}", "is not a zone of eu-west-1"),
         inside("PGH103", 1, 19, "tags = { a = \"x\", (\"${\"a\"}\") = \"y\" }", "`a` is set twice"),
         inside("PGH124", 1, 27, "tags = merge({ a = \"x\" }, [])", "not a list"),
         inside("PGH111", 1, 8, "tags = concat([], [])", "expected a map, not a list"),
@@ -108,8 +108,8 @@ fn variables() -> Vec<Case> {
     let declare = |code, line, column, body: &str, says| file(code, line, column, &format!("{body}\n{CLUSTER}"), says);
     vec![
         declare("PGH130", 1, 10, "variable \"slaves\" {}", "set it with --var slaves=…, or give it a default"),
-        declare("PGH129", 1, 10, "variable \"Slaves\" { default = 1 }", "is no variable's name"),
-        declare("PGH129", 1, 10, "variable \"a-b\" { default = 1 }", "is no variable's name"),
+        declare("PGH129", 1, 10, "variable \"Slaves\" { default = 1 }", "is not a valid variable name"),
+        declare("PGH129", 1, 10, "variable \"a-b\" { default = 1 }", "is not a valid variable name"),
         declare("PGH106", 1, 1, "variable { default = 1 }", "a variable has one name"),
         declare("PGH106", 1, 1, "variable \"a\" \"b\" { default = 1 }", "a variable has one name"),
         declare("PGH129", 2, 10, "variable \"a\" { default = 1 }\nvariable \"a\" { default = 2 }", "is declared twice"),

@@ -93,7 +93,7 @@ pub fn cases() -> Vec<Case> {
             2,
             19,
             "databases = [\"app\"]\nlogical_slots = { \"my-cdc\" = \"app\" }",
-            "is no slot's name",
+            "is not a valid slot name",
         ),
         postgres(
             "PGH382",

@@ -7,7 +7,7 @@ pub fn cases() -> Vec<Case> {
     vec![
         inside("PGH145", 2, 10, "network {\n  cidr = \"10.20.0.1/16\"\n}", "write the network: \"10.20.0.0/16\""),
         inside("PGH145", 2, 10, "network {\n  cidr = \"10.20.0.0\"\n}", "write \"10.20.0.0/32\""),
-        inside("PGH145", 2, 10, "network {\n  cidr = \"10.20/16\"\n}", "is no IPv4 range"),
+        inside("PGH145", 2, 10, "network {\n  cidr = \"10.20/16\"\n}", "is not an IPv4 range"),
         inside("PGH145", 2, 10, "network {\n  cidr = \"fd00::/56\"\n}", "is IPv6"),
         inside("PGH146", 2, 10, "network {\n  cidr = \"10.0.0.0/8\"\n}", "AWS makes no VPC of a /8"),
         inside("PGH146", 2, 10, "network {\n  cidr = \"10.0.0.0/29\"\n}", "AWS makes no VPC of a /29"),
@@ -28,11 +28,11 @@ pub fn cases() -> Vec<Case> {
             "cut into 8 parts",
         ),
         inside("PGH142", 2, 12, "network {\n  zones = [\"q\"]\n}", "it has a, b, c"),
-        inside("PGH142", 2, 17, "network {\n  zones = [\"a\", \"eu-central-1b\"]\n}", "is no zone of eu-west-1"),
+        inside("PGH142", 2, 17, "network {\n  zones = [\"a\", \"eu-central-1b\"]\n}", "is not a zone of eu-west-1"),
         inside("PGH142", 2, 12, "network {\n  zones = [\"eu-west-1\"]\n}", "such as \"eu-west-1a\" or only \"a\""),
-        inside("PGH142", 2, 12, "network {\n  zones = [\"eu-wst-1a\"]\n}", "is no zone of eu-west-1"),
-        inside("PGH142", 2, 12, "network {\n  zones = [\"eu-west-12\"]\n}", "is no zone of eu-west-1"),
-        inside("PGH142", 2, 12, "network {\n  zones = [\"1\"]\n}", "is no zone of eu-west-1"),
+        inside("PGH142", 2, 12, "network {\n  zones = [\"eu-wst-1a\"]\n}", "is not a zone of eu-west-1"),
+        inside("PGH142", 2, 12, "network {\n  zones = [\"eu-west-12\"]\n}", "is not a zone of eu-west-1"),
+        inside("PGH142", 2, 12, "network {\n  zones = [\"1\"]\n}", "is not a zone of eu-west-1"),
         inside("PGH148", 2, 17, "network {\n  zones = [\"a\", \"eu-west-1a\"]\n}", "is listed twice"),
         inside("PGH142", 2, 11, "network {\n  zones = []\n}", "name 1 to 6 zones"),
         inside(
@@ -42,8 +42,8 @@ pub fn cases() -> Vec<Case> {
             "network {\n  zones = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\", \"g\"]\n}",
             "name 1 to 6 zones",
         ),
-        inside("PGH163", 2, 14, "network {\n  clients = [\"sg-apps\"]\n}", "is no id of a sg"),
-        inside("PGH163", 2, 14, "network {\n  clients = [\"pl-0123\"]\n}", "is no id of a pl"),
+        inside("PGH163", 2, 14, "network {\n  clients = [\"sg-apps\"]\n}", "is not the id of a sg"),
+        inside("PGH163", 2, 14, "network {\n  clients = [\"pl-0123\"]\n}", "is not the id of a pl"),
         inside("PGH163", 2, 14, "network {\n  clients = [\"1234/sg-0a1b2c3d\"]\n}", "the account's 12 digits"),
         inside("PGH148", 2, 29, "network {\n  clients = [\"sg-0a1b2c3d\", \"sg-0a1b2c3d\"]\n}", "is listed twice"),
         inside("PGH147", 2, 14, "network {\n  clients = [\"0.0.0.0/0\"]\n}", "no port is opened to the world"),
@@ -54,6 +54,6 @@ pub fn cases() -> Vec<Case> {
         inside("PGH145", 2, 14, "network {\n  clients = [\"010.1.1.0/24\"]\n}", "zeros in front: \"10.1.1.0/24\""),
         inside("PGH145", 2, 13, "network {\n  admins = [\"10.1.00.0/24\"]\n}", "zeros in front: \"10.1.0.0/24\""),
         inside("PGH145", 2, 13, "network {\n  admins = [\"::1\"]\n}", "is IPv6"),
-        inside("PGH145", 2, 13, "network {\n  admins = [\"me\"]\n}", "is no IPv4 range"),
+        inside("PGH145", 2, 13, "network {\n  admins = [\"me\"]\n}", "is not an IPv4 range"),
     ]
 }

@@ -16,7 +16,7 @@ pub fn cases() -> Vec<Case> {
         key("cn-north-1", "arn:aws:kms:cn-north-1:123456789012:alias/x", "begins with \"arn:aws-cn:kms:\""),
         key("us-gov-west-1", "arn:aws:kms:us-gov-west-1:123456789012:alias/x", "begins with \"arn:aws-us-gov:kms:\""),
         key("us-gov-west-1", "arn:aws-us-gov:kms:us-gov-east-1:123456789012:alias/x", "name a key of us-gov-west-1"),
-        key("us-gov-west-1", "arn:aws-us-gov:s3:us-gov-west-1:123456789012:alias/x", "is no ARN of a key"),
+        key("us-gov-west-1", "arn:aws-us-gov:s3:us-gov-west-1:123456789012:alias/x", "is not the ARN of a key"),
         file(
             "PGH166",
             3,

@@ -24,7 +24,7 @@ fn slots(setting: &str) -> String {
 pub fn cases() -> Vec<Case> {
     vec![
         inside("PGH113", 2, 13, "postgres {\n  version = 12\n}", "13 to 18"),
-        inside("PGH111", 2, 13, "postgres {\n  version = 16.4\n}", "16.4 is no whole number"),
+        inside("PGH111", 2, 13, "postgres {\n  version = 16.4\n}", "16.4 is not a whole number"),
         inside("PGH111", 2, 13, "postgres {\n  version = \"17\"\n}", "write 17 without quotes"),
         inside("PGH156", 2, 12, "postgres {\n  users = [\"postgres\"]\n}", "the superuser"),
         inside("PGH156", 2, 12, "postgres {\n  users = [\"replicauser\"]\n}", "pgherd's own"),

@@ -37,7 +37,7 @@ pub fn cases() -> Vec<Case> {
         inside("PGH111", 2, 12, "network {\n  zones = [1]\n}", "expected text, not a number"),
         inside("PGH111", 2, 11, "slaves {\n  count = \"2\"\n}", "write 2 without quotes"),
         inside("PGH111", 2, 11, "slaves {\n  count = \"two\"\n}", "expected a whole number, not text"),
-        inside("PGH111", 2, 11, "slaves {\n  count = 2.5\n}", "2.5 is no whole number"),
+        inside("PGH111", 2, 11, "slaves {\n  count = 2.5\n}", "2.5 is not a whole number"),
         inside("PGH111", 2, 16, "slaves {\n  elastic_ip = \"true\"\n}", "write true or false, without quotes"),
         inside("PGH112", 2, 16, "slaves {\n  elastic_ip = yes\n}", "the bare word `yes` is no value"),
         inside("PGH112", 2, 14, "master {\n  key_name = dba\n}", "write \"dba\""),

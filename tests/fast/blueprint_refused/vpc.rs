@@ -26,10 +26,10 @@ const CIDR: &str = "cidr = \"10.1.4.0/24\"";
 
 fn described() -> Vec<Case> {
     vec![
-        network("PGH163", 2, 10, &["vpc_id = \"databases\"\n", REST, A], "is no id of a vpc"),
+        network("PGH163", 2, 10, &["vpc_id = \"databases\"\n", REST, A], "is not the id of a vpc"),
         network("PGH163", 2, 10, &["vpc_id = \"vpc-0A1B2C3D\"\n", REST, A], "such as \"vpc-0123456789abcdef0\""),
-        network("PGH163", 2, 10, &["vpc_id = \"subnet-0a1b2c3d\"\n", REST, A], "is no id of a vpc"),
-        subnet("PGH163", 6, 6, &["id = \"vpc-0a1b2c3d\"", CIDR], "is no id of a subnet"),
+        network("PGH163", 2, 10, &["vpc_id = \"subnet-0a1b2c3d\"\n", REST, A], "is not the id of a vpc"),
+        subnet("PGH163", 6, 6, &["id = \"vpc-0a1b2c3d\"", CIDR], "is not the id of a subnet"),
         network("PGH109", 2, 10, &[VPC, REST], "write subnet \"<zone>\""),
         network("PGH109", 2, 10, &[VPC, "secrets_endpoint = true\n", A], "`network.cidr` is missing"),
         network("PGH109", 2, 10, &[VPC, "cidr = \"10.1.0.0/16\"\n", A], "`network.secrets_endpoint` is missing"),
@@ -51,7 +51,7 @@ fn contradictions() -> Vec<Case> {
         network("PGH164", 2, 8, &[A], "subnets are named, and no VPC"),
         network("PGH164", 2, 20, &["secrets_endpoint = false\n"], "could not read their passwords"),
         network("PGH164", 5, 9, &[VPC, REST, "zones = [\"a\"]\n", A], "leave `zones` out"),
-        network("PGH142", 5, 8, &[VPC, REST, &A.replace("\"a\"", "\"eu-central-1a\"")], "is no zone of eu-west-1"),
+        network("PGH142", 5, 8, &[VPC, REST, &A.replace("\"a\"", "\"eu-central-1a\"")], "is not a zone of eu-west-1"),
         network("PGH142", 29, 8, &[VPC, REST, &many], "name 1 to 6 subnets"),
         network("PGH148", 9, 8, &[VPC, REST, A, &A.replace("0a1b", "0b1b").replace("10.1.4", "10.1.5")], "twice"),
         network("PGH148", 10, 6, &[VPC, REST, A, &b.replace("10.1.4", "10.1.5")], "`subnet-0a1b2c3d` is listed twice"),
@@ -91,9 +91,9 @@ fn keys() -> Vec<Case> {
         key("alias/aws/ebs", "leave the line out"),
         key("mrk-1234", "is no key"),
         key("1234abcd-12ab-34cd-56ef", "is no key"),
-        key("arn:aws:s3:::bucket", "is no ARN of a key"),
-        key("arn:aws:kms:eu-west-1:1234:alias/x", "is no ARN of a key"),
-        key("arn:aws:kms:eu-west-1:123456789012:key/x", "is no ARN of a key"),
+        key("arn:aws:s3:::bucket", "is not the ARN of a key"),
+        key("arn:aws:kms:eu-west-1:1234:alias/x", "is not the ARN of a key"),
+        key("arn:aws:kms:eu-west-1:123456789012:key/x", "is not the ARN of a key"),
         key("arn:aws:kms:eu-west-1:123456789012:alias/aws/ebs", "is one service's key"),
         key("arn:aws:kms:us-east-1:123456789012:alias/databases", "name a key of eu-west-1"),
     ]

@@ -55,7 +55,7 @@ fn name(name: &str) -> Result<(), Refusal> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if name.is_empty() || name.len() > LONGEST || !name.chars().all(plain) {
         let help = format!("use 1 to {LONGEST} lower-case letters, digits and underscores, such as \"warehouse\"");
-        return refuse(&is::SLOT, format!("`{name}` is no slot's name"), help);
+        return refuse(&is::SLOT, format!("`{name}` is not a valid slot name"), help);
     }
     let machine = name == "master" || name.strip_prefix("slave").is_some_and(|rest| rest.parse::<u8>().is_ok());
     if machine {

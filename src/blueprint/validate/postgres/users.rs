@@ -111,7 +111,7 @@ pub fn read(r: &BlockReader) -> Vec<Written> {
 fn unknown_access(text: &str) -> Refusal {
     let help = "write \"read\", \"write\" for reading and writing rows, or \"replicate\" for logical replication; tables are made and \
                 changed by the owner alone";
-    Refusal { rule: &is::GRANT, problem: format!("`{text}` is no access"), help: help.into() }
+    Refusal { rule: &is::GRANT, problem: format!("`{text}` is not a kind of access"), help: help.into() }
 }
 
 /// The users, once their databases have been held against those that are made.
