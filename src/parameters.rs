@@ -5,12 +5,12 @@
 mod patroni;
 pub mod value;
 
-/// The oldest and the newest major in the table.
+/// The majors in the table.
 pub const MAJORS: std::ops::RangeInclusive<u16> = 13..=18;
 
-/// What the servers of all these majors say themselves.
+/// The parameters of these majors, from their own pg_settings: table.py and table.sql.
 const TABLE: &str = include_str!("parameters/table.tsv");
-/// What older majors had.
+/// The parameters that a major dropped.
 const GONE: &str = include_str!("parameters/gone.tsv");
 
 /// A type of parameter.
@@ -22,30 +22,30 @@ pub enum Kind {
     Integer,
     /// A number.
     Real,
-    /// One of some words.
+    /// One of a few words.
     Enum,
-    /// A text, whose form the table does not know.
+    /// A text; the table does not know its form.
     String,
-    /// The server shows it; nobody can set it.
+    /// A value that the server only shows; nobody can set it.
     Shown,
 }
 
-/// A parameter, as a span of majors has it.
+/// A parameter, as a span of consecutive majors has it.
 #[derive(Debug, Clone, Copy)]
 pub struct Parameter {
-    /// In PostgreSQL's own spelling, which is not always in lower case.
+    /// Its name in PostgreSQL's own spelling, which is not always in lower case.
     pub name: &'static str,
-    /// The first major that has it so.
+    /// The first major of the span.
     pub first: u16,
-    /// The last one.
+    /// The last major of the span.
     pub last: u16,
     /// Its type.
     pub kind: Kind,
-    /// What a bare number counts, such as `8kB`; empty for a plain number.
+    /// The base unit, which a number without a unit counts, such as `8kB`; empty for a plain number.
     pub unit: &'static str,
-    /// The least number, in its unit.
+    /// The smallest number, in its base unit; empty for none.
     pub least: &'static str,
-    /// The greatest number, in its unit.
+    /// The largest number, in its base unit; empty for none.
     pub most: &'static str,
     words: &'static str,
 }
@@ -71,13 +71,13 @@ impl Parameter {
         self.words.split(',')
     }
 
-    /// Returns the extension that it belongs to; `None` for one of the server's own.
+    /// Returns the extension that it belongs to, or `None` for one of the server's own.
     pub fn extension(&self) -> Option<&'static str> {
         self.name.split_once('.').map(|(extension, _)| extension)
     }
 }
 
-/// Returns every parameter; once for each span of majors that has it alike.
+/// Returns every parameter, once for each span of majors that have it alike.
 pub fn all() -> impl Iterator<Item = Parameter> {
     TABLE.lines().filter_map(Parameter::parse)
 }
@@ -92,29 +92,29 @@ pub fn of(name: &str, major: u16) -> Option<Parameter> {
     spans(name).find(|parameter| (parameter.first..=parameter.last).contains(&major))
 }
 
-/// Returns the parameter as the newest major has it that has it at all.
+/// Returns the parameter as the last major that has it has it.
 pub fn newest(name: &str) -> Option<Parameter> {
     spans(name).last()
 }
 
-/// Returns the first and the last major that has a parameter of this name.
+/// Returns the first and the last major that have a parameter of this name.
 pub fn majors(name: &str) -> Option<(u16, u16)> {
     let first = spans(name).next()?.first;
     Some((first, newest(name)?.last))
 }
 
-/// A parameter that is no more.
+/// A parameter that a major dropped.
 #[derive(Debug, Clone, Copy)]
 pub struct Gone {
     /// The last release that has it, such as `9.4`.
     pub last: &'static str,
-    /// The parameter that took its place; empty where none did.
+    /// The parameter that replaced it; empty if none did.
     pub instead: &'static str,
-    /// What else there is to know; empty for nothing.
+    /// More that an operator should know; may be empty.
     pub note: &'static str,
 }
 
-/// Returns what became of a parameter (in lower case) that some major dropped.
+/// Returns what became of a parameter, in lower case, that a major dropped.
 pub fn gone(name: &str) -> Option<Gone> {
     let mut columns = GONE.lines().find(|line| line.split('\t').next() == Some(name))?.split('\t').skip(1);
     let mut next = || columns.next().unwrap_or_default();

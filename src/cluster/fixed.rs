@@ -65,6 +65,7 @@ const HAPROXY: &str = "https://docs.haproxy.org/3.0/configuration.html#4.2";
 const HAPROXY_CHECK: &str = "https://docs.haproxy.org/3.0/configuration.html#5.2-inter";
 const HAPROXY_STATS: &str = "https://docs.haproxy.org/3.0/configuration.html#3.1-stats%20timeout";
 const PATRONI: &str = "https://patroni.readthedocs.io/en/latest/dynamic_configuration.html";
+const PATRONI_QUERIES: &str = "https://github.com/patroni/patroni/blob/v4.0.7/patroni/postgresql/config.py";
 const ETCD: &str = "https://etcd.io/docs/v3.5/op-guide/maintenance/";
 const SERVICE: &str = "https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html";
 const EXEC: &str = "https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html";
@@ -175,6 +176,17 @@ fixed! {
         lock_pause: u32 = 5 " s", "Whatever holds apt's lock holds it for at least some seconds.", DESIGN;
         download_retries: u32 = 5 "", "A mirror fails for a moment now and then, and a build that breaks on it costs minutes.", "https://manpages.debian.org/trixie/apt/apt.conf.5.en.html";
         install_tries: u32 = 3 "", "A mirror changes a few times a day. Another try with new lists is enough, and a package that does not exist is still reported soon.", DESIGN;
+    }
+    /// The trial of the settings that every image's build ends with.
+    trial: Trial {
+        patience: u32 = 30 " s", "a server starts, copies or is promoted within seconds even on a slow builder", DESIGN;
+        connect_timeout: u32 = 10 " s", "both servers run on the builder itself, so a connection that takes longer has failed", DESIGN;
+        pause: u32 = 100 " ms", "the standby follows within milliseconds, and a trial that fails runs again and again", DESIGN;
+        rows: u32 = 1000 "", "several pages, so that a temporary table is written and analyzed", DESIGN;
+        log_lines: u32 = 12 "", "the end of a server's log says why it failed, and Packer's output stays readable", DESIGN;
+        suspects: u32 = 3 " settings", "an error names the setting that it is about, rarely more; each suspect costs a trial", DESIGN;
+        patroni_connect_timeout: u32 = 3 " s", "Patroni gives its own connections up after this", PATRONI_QUERIES;
+        patroni_statement_timeout: u32 = 2000 " ms", "Patroni gives its own queries up after this", PATRONI_QUERIES;
     }
     /// Terraform, and the script that runs it without pgherd.
     terraform: FixedTerraform {

@@ -32,7 +32,7 @@ static HASHES: LazyLock<BTreeMap<&'static str, OnceLock<String>>> =
     LazyLock::new(|| SOURCES.keys().map(|path| (*path, OnceLock::new())).collect());
 
 /// Templates whose files are the same in every cluster.
-const FIXED: [&str; 19] = [
+const FIXED: [&str; 20] = [
     "db_config/patroni_unit.conf",
     "db_config/pgherd-kernel.service",
     "db_config/pgherd-yield.service",
@@ -40,6 +40,7 @@ const FIXED: [&str; 19] = [
     "db_config/post_bootstrap.py",
     "db_config/provision_database.sh",
     "db_config/server_certificate.sh",
+    "db_config/try_settings.py",
     "db_config/wait_for_cluster.py",
     "db_config/yield_etcd_leader.py",
     "load_balancer/haproxy_script.sh",

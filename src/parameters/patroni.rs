@@ -1,6 +1,5 @@
-//! Patroni's own dynamic settings, which `herdctl edit-config` changes beside PostgreSQL's.
+//! Compares the values of Patroni's own dynamic settings, which `herdctl edit-config` changes beside PostgreSQL's.
 
-use super::value::Value;
 use super::{Kind, Parameter};
 
 /// The settings that a blueprint changes, with their types in Patroni (global_config.py and config.py of 4.0.7). Numbers are seconds.
@@ -12,20 +11,23 @@ const SETTINGS: [(&str, Kind); 5] = [
     ("ttl", Kind::Integer),
 ];
 
-/// Returns whether two texts are the same value of one of Patroni's settings.
+/// Returns whether two texts are the same value of one of Patroni's settings. Its `parse_int` (utils.py) follows PostgreSQL's.
 pub fn same(name: &str, one: &str, other: &str) -> bool {
-    let Some((name, kind)) = SETTINGS.iter().find(|(known, _)| *known == name) else { return false };
-    read(name, *kind, one).is_some_and(|one| read(name, *kind, other) == Some(one))
+    match SETTINGS.iter().find(|(known, _)| *known == name) {
+        Some((_, Kind::Bool)) => flag(one).is_some_and(|one| flag(other) == Some(one)),
+        Some((name, kind)) => {
+            let plain = Parameter { name, first: 0, last: 0, kind: *kind, unit: "", least: "", most: "", words: "" };
+            plain.read(one).is_ok_and(|one| plain.read(other) == Ok(one))
+        }
+        None => false,
+    }
 }
 
-/// Reads a value as Patroni's utils.py does. Its `parse_int` follows PostgreSQL's; its `parse_bool` takes whole words only.
-fn read(name: &'static str, kind: Kind, text: &str) -> Option<Value> {
-    match kind {
-        Kind::Bool => match text.to_lowercase().as_str() {
-            "on" | "true" | "yes" | "1" => Some(Value::Bool(true)),
-            "off" | "false" | "no" | "0" => Some(Value::Bool(false)),
-            _ => None,
-        },
-        _ => Parameter { name, first: 0, last: 0, kind, unit: "", least: "", most: "", words: "" }.read(text).ok(),
+/// Reads a boolean as Patroni's `parse_bool` (utils.py) does: whole words only, in any case.
+fn flag(text: &str) -> Option<bool> {
+    match text.to_lowercase().as_str() {
+        "on" | "true" | "yes" | "1" => Some(true),
+        "off" | "false" | "no" | "0" => Some(false),
+        _ => None,
     }
 }

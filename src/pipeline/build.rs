@@ -1,4 +1,4 @@
-//! Cluster -> pipeline.
+//! Makes the pipeline of a cluster.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::tools::backend::Backend;
 use crate::tools::leftovers::{self, Builder};
 use crate::tools::{Invocation, aws, packer, terraform};
 
-/// The programs that are at hand.
+/// The programs that are installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toolbox {
     /// `terraform` or `tofu`.
@@ -18,15 +18,15 @@ pub struct Toolbox {
 
 /// Where saved plans are kept, relative to the cluster's folder.
 const PLANS: &str = ".pgherd/plans";
-/// From a module's folder back to the cluster's: all modules lie two deep.
+/// The path from a module's folder back to the cluster's: all modules lie two levels deep.
 const UP: &str = "../..";
 
-/// All stages of a cluster at a target.
+/// Returns all stages of a cluster on a target.
 pub fn pipeline(cluster: &Cluster, set: &FileSet, target: &Target, toolbox: &Toolbox) -> Pipeline {
     let maker = Maker { cluster, target, toolbox };
     let mut stages = vec![maker.module(Module::Network)];
     stages.extend(set.images.iter().map(|image| maker.image(image)));
-    // Machines are made side by side: at boot a slave waits for the master by itself, and HAProxy for any of them. Each knows the
+    // All machines are created at the same time: at boot a slave waits for the master, and HAProxy for any of them. Each knows the
     // others' addresses from the blueprint.
     stages.extend(cluster.modules().filter(|module| module.role().is_some()).map(|module| maker.module(module)));
     let modules = cluster.modules().map(|module| module.stage().to_string()).collect();
@@ -52,7 +52,7 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn invocation(&self, program: &str, args: Vec<String>, more: &[(&str, &str)]) -> Invocation {
         let region = self.cluster.region.as_str();
-        // Neither tool may look for news of itself on the internet, and the blueprint's region is the one that counts.
+        // No tool may look for newer versions of itself on the internet, and the blueprint's region is the one that counts.
         let common = [("CHECKPOINT_DISABLE", "1"), ("AWS_REGION", region), ("AWS_DEFAULT_REGION", region)];
         let mut env: BTreeMap<String, String> =
             common.iter().chain(more).map(|(k, v)| (k.to_string(), v.to_string())).collect();
@@ -67,19 +67,19 @@ impl Maker<'_> {
     }
 
     fn aws(&self, args: Vec<String>) -> Invocation {
-        // Throttled or not answered: tried again with growing pauses, for about a minute. A real error is not. Terraform's provider
-        // and Packer's have their own such numbers.
+        // The CLI retries throttled and lost requests with growing pauses for about a minute, but not real errors. Terraform's and
+        // Packer's own SDKs have settings of their own.
         let retries = [("AWS_RETRY_MODE", "standard"), ("AWS_MAX_ATTEMPTS", "8")];
-        // Nor does it page or ask, whatever ~/.aws/config says (cli_pager, cli_auto_prompt).
+        // It must not page or prompt, whatever ~/.aws/config says (cli_pager, cli_auto_prompt).
         let plain = [("AWS_PAGER", ""), ("AWS_CLI_AUTO_PROMPT", "off")];
         self.invocation(aws::PROGRAM, args, &[retries, plain].concat())
     }
 
     fn terraform(&self, args: Vec<String>) -> Invocation {
-        // Nearly all of a command's time is the provider's start, and a quarter of that is spent on collecting garbage. Here none is
-        // collected below a size that a plan of the network does not come to (605 MB for Terraform, the larger of the two). Measured
-        // with 1.11 and provider 5.100: 8.2 s of processor time as it is, 7.5 with GOGC=400; 5.9 with a limit of 1 GiB and 6.6 with
-        // 512 MiB; 800 MB of memory at most for both, 500 with GOGC=400.
+        // Nearly all of a command's time is the start of the provider, and a quarter of that is garbage collection. With these settings
+        // Go collects nothing below 768 MiB, which a plan of the network does not reach (605 MB for Terraform, the larger of the two
+        // processes). Processor time measured with 1.11 and provider 5.100: 8.2 s by default, 7.5 s with GOGC=400, 5.9 s with a limit
+        // of 1 GiB, 6.6 s with 512 MiB. Both processes together took 800 MB of memory at most, and 500 MB with GOGC=400.
         let env = [("GOGC", "off"), ("GOMEMLIMIT", "768MiB"), ("TF_IN_AUTOMATION", "1")];
         self.invocation(&self.toolbox.terraform, args, &env)
     }
@@ -90,7 +90,7 @@ impl Maker<'_> {
         aws::Base { owner: cluster.image_owner().into(), name: cluster.base.name_filter(arch) }
     }
 
-    /// One question about all images: each costs a second.
+    /// Asks for all images with one question, since each takes a second.
     fn find(&self, set: &FileSet) -> Invocation {
         let roles: Vec<&str> = set.images.iter().map(|image| image.role.as_str()).collect();
         let mut bases: Vec<aws::Base> = set.images.iter().map(|image| self.base(image)).collect();

@@ -1,9 +1,9 @@
-//! The pipeline as people see it.
+//! The pipeline as a table and as a diagram.
 
 use super::{Pipeline, Work};
 
 impl Work {
-    /// What does it.
+    /// Returns the tool that does it.
     pub fn tool(&self) -> &'static str {
         match self {
             Work::Image(_) => "packer",
@@ -14,21 +14,21 @@ impl Work {
 }
 
 impl Pipeline {
-    /// A table: each stage, what does it, what it waits for.
+    /// Returns a table with each stage, its tool, what it makes and what it waits for.
     pub fn table(&self) -> Vec<Vec<String>> {
         let mut rows = vec![["stage", "tool", "what", "after"].map(String::from).to_vec()];
         for stage in &self.stages {
             let what = match &stage.work {
                 Work::Image(image) => image.name.clone(),
                 Work::Module(module) => module.dir.clone(),
-                Work::Verify => "waits until the cluster is whole".into(),
+                Work::Verify => "waits until the cluster is healthy".into(),
             };
             rows.push(vec![stage.id.clone(), stage.work.tool().into(), what, stage.needs.join(", ")]);
         }
         rows
     }
 
-    /// A Mermaid flow chart (<https://mermaid.js.org/syntax/flowchart.html>).
+    /// Returns a Mermaid flow chart (<https://mermaid.js.org/syntax/flowchart.html>).
     pub fn mermaid(&self) -> String {
         let mut text = String::from("flowchart LR\n");
         for stage in &self.stages {

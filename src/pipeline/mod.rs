@@ -1,6 +1,6 @@
 //! The ordered work of a cluster as data: stages, what each needs, and where they run.
 //!
-//! `build` makes it, `run` interprets it, `--dry-run` prints it: three views of one thing.
+//! `build` makes it, `run` interprets it, and `--dry-run` prints it.
 
 mod access;
 mod build;
@@ -27,14 +27,14 @@ pub use extend::AddedStage;
 pub use select::Selection;
 pub use target::{Advice, Platform, Target};
 
-/// All stages of a cluster, each after those it needs.
+/// All stages of a cluster. Each comes after those that it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pipeline {
     /// The cluster's name.
     pub cluster: String,
     /// Its AWS region.
     pub region: String,
-    /// The value of the tag `pgherd:cluster` on all that is its own: name and region.
+    /// The value of the tag `pgherd:cluster` on everything that belongs to it: name and region.
     pub tag: String,
     /// The stages.
     pub stages: Vec<Stage>,
@@ -42,16 +42,16 @@ pub struct Pipeline {
     pub expected: Expected,
     /// How it is asked.
     pub access: Access,
-    /// Asks AWS which images of the cluster's roles there are, and what they could be based on.
+    /// Asks AWS for the images of the cluster's roles and for their base images.
     pub find: Invocation,
     /// The AWS CLI as it is called for this cluster, without arguments.
     pub aws: Invocation,
 }
 
-/// A piece of work that runs as soon as what it needs is done.
+/// A piece of work. It runs as soon as the stages that it needs are done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stage {
-    /// `network`, `image-master`, …: names its log and is what others need.
+    /// `network`, `image-master`, …: others need it by this id, and its log has it in its name.
     pub id: String,
     /// Ids of the stages before it.
     pub needs: Vec<String>,
@@ -64,9 +64,9 @@ pub struct Stage {
 pub enum Work {
     /// Builds an image, unless one of the same content exists.
     Image(ImageWork),
-    /// Makes what a Terraform module describes.
+    /// Plans and applies a Terraform module.
     Module(ModuleWork),
-    /// Waits until the cluster is whole, as HAProxy sees it.
+    /// Waits until the cluster is healthy, as HAProxy sees it.
     Verify,
 }
 
@@ -77,21 +77,21 @@ pub struct ImageWork {
     pub role: String,
     /// AMI name.
     pub name: String,
-    /// What it is made from.
+    /// The hash of each file in it.
     pub contents: Contents,
-    /// What it is based on.
+    /// The base images that it can be built from.
     pub base: Base,
-    /// Days after which it is old.
+    /// The number of days after which it counts as old.
     pub max_age_days: u32,
-    /// Asks Packer for its plugins; only where Packer has such.
+    /// Asks Packer for its plugins; only for a Packer that has plugins.
     pub plugins: Invocation,
-    /// Gets the plugin that the template needs.
+    /// Installs the plugin that the template needs.
     pub get_plugin: Invocation,
     /// Builds it.
     pub build: Invocation,
-    /// Builds it in place of one of the same content.
+    /// Builds it and replaces the image with the same content.
     pub rebuild: Invocation,
-    /// What its builds leave in AWS when they are killed.
+    /// The builder, to find what a killed build leaves in AWS.
     pub builder: Builder,
 }
 
@@ -104,43 +104,43 @@ pub struct ModuleWork {
     pub dir: String,
     /// Its saved plan, relative to its folder.
     pub plan_file: String,
-    /// Gets providers, opens the backend.
+    /// Installs providers and opens the backend.
     pub init: Invocation,
     /// Plans into the plan file.
     pub plan: Invocation,
-    /// Plans the end of it all into the plan file.
+    /// Plans to destroy everything, into the plan file.
     pub plan_destroy: Invocation,
-    /// Does what the plan file says.
+    /// Applies the plan file.
     pub apply: Invocation,
-    /// The program without arguments, for what is seldom needed.
+    /// The program without arguments, for other commands.
     pub program: Invocation,
-    /// The state, where it is a file: relative to the cluster's folder.
+    /// The state relative to the cluster's folder; `None` if it is not a file.
     pub state: Option<String>,
     /// Where the state is kept.
     pub backend: Backend,
-    /// Where earlier versions of pgherd kept it, in the same bucket.
+    /// Where earlier versions of pgherd kept it in the same bucket.
     pub former: Vec<Backend>,
 }
 
 impl ModuleWork {
-    /// Prints the plan file as JSON.
+    /// Returns the command that prints the plan file as JSON.
     pub fn show(&self) -> Invocation {
         self.call(terraform::show(&self.dir, &self.plan_file))
     }
 
-    /// A call with other arguments.
+    /// Returns a call of Terraform with these arguments.
     pub fn call(&self, args: Vec<String>) -> Invocation {
         Invocation { args, ..self.program.clone() }
     }
 }
 
 impl Pipeline {
-    /// A call of the AWS CLI.
+    /// Returns a call of the AWS CLI with these arguments.
     pub fn aws(&self, args: Vec<String>) -> Invocation {
         Invocation { args, ..self.aws.clone() }
     }
 
-    /// The stages that run Terraform.
+    /// Returns the stages that run Terraform.
     pub fn modules(&self) -> impl Iterator<Item = (&Stage, &ModuleWork)> {
         self.stages.iter().filter_map(|stage| match &stage.work {
             Work::Module(module) => Some((stage, module)),
@@ -148,7 +148,7 @@ impl Pipeline {
         })
     }
 
-    /// The stages that build images.
+    /// Returns the stages that build images.
     pub fn images(&self) -> impl Iterator<Item = (&Stage, &ImageWork)> {
         self.stages.iter().filter_map(|stage| match &stage.work {
             Work::Image(image) => Some((stage, image)),
@@ -156,7 +156,7 @@ impl Pipeline {
         })
     }
 
-    /// Every command of every stage in order, as far as it is known before any ran.
+    /// Returns every command of every stage in order, as far as it is known before any has run.
     pub fn invocations<'a>(&'a self) -> Vec<(&'a Stage, Vec<&'a Invocation>)> {
         let of = |work: &'a Work| match work {
             Work::Image(image) => vec![&self.find, &image.build],
@@ -166,8 +166,8 @@ impl Pipeline {
         self.stages.iter().map(|stage| (stage, of(&stage.work))).collect()
     }
 
-    /// The Terraform modules in the order in which they are taken down: what needs others first, and the master's data after all
-    /// other machines, so that it stands while a slave resists.
+    /// Returns the Terraform modules in the order of destruction: what needs others comes first, and the master after all other
+    /// machines, so that its data remains while a slave cannot be destroyed.
     pub fn teardown(&self) -> Vec<Stage> {
         let modules: Vec<&Stage> = self.modules().map(|(stage, _)| stage).collect();
         let master = Module::Master.stage();

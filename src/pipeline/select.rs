@@ -4,19 +4,22 @@ use std::collections::BTreeSet;
 
 use super::{Pipeline, Stage};
 
-/// Which stages are run; all of them where nothing is said.
+/// The stages that the user selects; all of them if nothing is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// These alone.
+    /// Only these.
     pub only: Vec<String>,
-    /// These, and all that wait for them.
+    /// These, and all that need them.
     pub from: Vec<String>,
-    /// Not these.
+    /// All but these.
     pub skip: Vec<String>,
 }
 
 impl Pipeline {
-    /// The pipeline of these stages alone. What is left out counts as done; an order that it stood for stays.
+    /// Returns the pipeline of the selected stages. A stage that is left out counts as done; the order of its neighbours stays.
+    ///
+    /// # Errors
+    /// If a stage does not exist, or none is left.
     pub fn select(&self, selection: &Selection) -> Result<Pipeline, String> {
         let Selection { only, from, skip } = selection;
         for name in only.iter().chain(from).chain(skip) {
@@ -32,14 +35,14 @@ impl Pipeline {
         };
         let kept: BTreeSet<&str> = self.stages.iter().filter(|stage| chosen(stage)).map(|s| s.id.as_str()).collect();
         if kept.is_empty() {
-            return Err("no stage is left to run".into());
+            return Err("the selection leaves no stage to run".into());
         }
         let stages = self.stages.iter().filter(|stage| kept.contains(stage.id.as_str()));
         let stages = stages.map(|stage| Stage { needs: self.needs_among(stage, &kept), ..stage.clone() }).collect();
         Ok(Pipeline { stages, ..self.clone() })
     }
 
-    /// What a stage needs; where that was left out, what that needs in turn.
+    /// Returns the stages that a stage needs. One that is left out is replaced by what it needs in turn.
     fn needs_among(&self, stage: &Stage, kept: &BTreeSet<&str>) -> Vec<String> {
         let mut needs: Vec<String> = vec![];
         for need in &stage.needs {
@@ -56,7 +59,7 @@ impl Pipeline {
         needs
     }
 
-    /// All that is done before a stage.
+    /// Returns all stages that come before a stage.
     fn before(&self, stage: &Stage) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         for need in self.stages.iter().filter(|other| stage.needs.contains(&other.id)) {
@@ -71,11 +74,11 @@ impl Pipeline {
         if known().any(|id| id == name) {
             return Ok(());
         }
-        // As far off as a slip of the hand.
+        // About as far off as a typo.
         let near =
             known().map(|id| (strsim::osa_distance(name, id), id)).filter(|(far, id)| *far <= (id.len() / 3).max(1));
         Err(match near.min() {
-            Some((_, id)) => format!("there is no stage `{name}`: did you mean `{id}`?"),
+            Some((_, id)) => format!("there is no stage `{name}`; did you mean `{id}`?"),
             None => format!("there is no stage `{name}`; the stages are {}", known().collect::<Vec<_>>().join(", ")),
         })
     }

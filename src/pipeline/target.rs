@@ -1,4 +1,4 @@
-//! Where a pipeline runs.
+//! Where a pipeline runs: what the platform adds to it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,34 +22,34 @@ impl Platform {
     }
 }
 
-/// What a place to run adds to the same stages: AWS adds nothing, the lab adds its network and its API.
+/// What a platform adds to the same stages. AWS adds nothing; the lab adds its network and its API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// What the pipeline runs on.
     pub platform: Platform,
-    /// Folder that holds the cluster's generated files while the tools run.
+    /// The folder of the cluster's generated files that the tools run in.
     pub root: PathBuf,
-    /// Words before every tool's own argument list, such as `ip netns exec NAME`.
+    /// The words before every command, such as `ip netns exec NAME`.
     pub command_prefix: Vec<String>,
-    /// Environment added for every tool. Never a secret: it is printed by `--dry-run`.
+    /// Environment variables for every tool. Never a secret: `--dry-run` prints them.
     pub environment: BTreeMap<String, String>,
     /// `-var` values for `packer build`.
     pub packer_vars: BTreeMap<String, String>,
-    /// Whether machines are reached at their private addresses, whatever Elastic IPs they have.
+    /// Whether machines are reached at their private addresses even if they have Elastic IPs.
     pub private_addresses: bool,
-    /// What a person does there.
+    /// What an operator can do there.
     pub advice: Advice,
 }
 
-/// What to do where a cluster is not whole.
+/// What to do when a cluster is not healthy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Advice {
-    /// HAProxy cannot be reached.
+    /// If HAProxy cannot be reached.
     pub unreachable: String,
-    /// Another cluster answers.
+    /// If another cluster responds.
     pub stranger: String,
-    /// Every machine answers, and it is not whole.
+    /// If every machine responds and the cluster is still not healthy.
     pub look: String,
-    /// A machine does not answer: `{machine}` is its name, `{role}` its role.
+    /// If a machine does not respond. `{machine}` stands for its name, `{role}` for its role.
     pub revive: String,
 }

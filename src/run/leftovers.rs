@@ -10,8 +10,9 @@ use super::runner::Runner;
 use super::under::{Stop, Under};
 use crate::pipeline::ImageWork;
 use crate::system::{clock, files};
-use crate::tools::leftovers::{self, Kind, Tagged, Thing};
+use crate::tools::leftovers::{self, Leftover, LeftoverKind};
 use crate::tools::packer;
+use crate::tools::tagged::Tagged;
 
 /// No build takes this long: what is older is nobody's.
 const ABANDONED: Duration = Duration::from_secs(2 * 3600);
@@ -30,22 +31,25 @@ impl Under<'_> {
         let builder = &image.builder;
         let tagged = self.tagged()?;
         let mut questions = vec![
-            (Kind::Machine, builder.machines()),
-            (Kind::Group, builder.groups()),
-            (Kind::Key, builder.keys()),
-            (Kind::Volume, builder.volumes()),
-            (Kind::Image, builder.images(&image.name)),
+            (LeftoverKind::Machine, builder.machines()),
+            (LeftoverKind::Group, builder.groups()),
+            (LeftoverKind::Key, builder.keys()),
+            (LeftoverKind::Volume, builder.volumes()),
+            (LeftoverKind::Image, builder.images(&image.name)),
         ];
         if !names.is_empty() {
-            questions.extend([(Kind::Group, builder.groups_named(&names)), (Kind::Key, builder.keys_named(&names))]);
+            questions.extend([
+                (LeftoverKind::Group, builder.groups_named(&names)),
+                (LeftoverKind::Key, builder.keys_named(&names)),
+            ]);
         }
-        let mut things: Vec<Thing> = vec![];
-        let mut theirs: Vec<Thing> = vec![];
+        let mut things: Vec<Leftover> = vec![];
+        let mut theirs: Vec<Leftover> = vec![];
         let mut complete = true;
         for (kind, args) in questions {
             let may_be = match kind {
                 // Packer tags it last.
-                Kind::Image => half_made(runner, image),
+                LeftoverKind::Image => half_made(runner, image),
                 _ => tagged.as_ref().is_none_or(|tagged| tagged.may_have(builder, kind)),
             };
             // Each question takes a second. Of what a build of ours left, the tags may not tell yet.
@@ -64,10 +68,10 @@ impl Under<'_> {
             theirs.extend(others);
         }
         let used: Vec<String> = theirs.iter().flat_map(|thing| &thing.with).map(|part| part.id.clone()).collect();
-        for thing in theirs.iter().filter(|thing| thing.kind == Kind::Machine) {
+        for thing in theirs.iter().filter(|thing| thing.kind == LeftoverKind::Machine) {
             self.notice(&format!("{} is at work, maybe for another pgherd: left alone", thing.id));
         }
-        let parts: Vec<Thing> = things.iter().flat_map(|thing| thing.with.clone()).collect();
+        let parts: Vec<Leftover> = things.iter().flat_map(|thing| thing.with.clone()).collect();
         things.extend(parts);
         things.retain(|thing| !used.contains(&thing.id));
         things.sort();
@@ -122,7 +126,7 @@ impl Under<'_> {
         Ok(known.insert(tagged).clone())
     }
 
-    fn remove(&mut self, image: &ImageWork, thing: &Thing) -> Result<bool, Stop> {
+    fn remove(&mut self, image: &ImageWork, thing: &Leftover) -> Result<bool, Stop> {
         for args in image.builder.removal(thing) {
             let exit = self.run(&self.runner.setup.pipeline.aws(args), |_| {})?;
             if !exit.ok() {
@@ -145,7 +149,7 @@ fn half_made(runner: &Runner<'_>, image: &ImageWork) -> bool {
     found.as_ref().is_none_or(|found| found.iter().any(|ami| ami.name == image.name && !ami.is_whole()))
 }
 
-fn is_left(thing: &Thing, since: Option<SystemTime>) -> bool {
+fn is_left(thing: &Leftover, since: Option<SystemTime>) -> bool {
     let named = || leftovers::time_in_name(&thing.name).map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
     let Some(made) = clock::unstamp(&thing.made).or_else(named) else {
         // What does not tell its age goes with its machine, or if a build of ours was killed.

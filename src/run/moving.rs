@@ -14,7 +14,7 @@ use super::scheduler;
 use super::under::{Stop, Under};
 use crate::pipeline::ModuleWork;
 use crate::system::{clock, files};
-use crate::tools::backend::{self, Backend, Head, Step};
+use crate::tools::backend::{self, Backend, Head, Relocation};
 use crate::workspace;
 
 const NOT_BUILT: &str = "nothing was planned or built";
@@ -107,10 +107,10 @@ impl Under<'_> {
             head: head.clone(),
             text: text.unwrap_or_default(),
         };
-        match backend::step(head.as_ref(), there.as_ref()) {
-            Step::Copy => Ok(Some(found)),
-            Step::Switch => Ok(Some(Move { head: None, ..found })),
-            Step::Conflict => {
+        match backend::relocation(head.as_ref(), there.as_ref()) {
+            Relocation::Copy => Ok(Some(found)),
+            Relocation::Switch => Ok(Some(Move { head: None, ..found })),
+            Relocation::Conflict => {
                 let what = format!(
                     "{} and {wanted} both hold a state for {}, and neither is a version of the other; nothing was changed",
                     found.from, module.dir

@@ -10,8 +10,8 @@ use super::outcome::Trace;
 use crate::pipeline::Pipeline;
 use crate::system::Interrupt;
 use crate::tools::aws::Ami;
-use crate::tools::leftovers::Tagged;
 use crate::tools::packer;
+use crate::tools::tagged::Tagged;
 
 /// Everything that is known before a run begins. All runners of a session share it.
 #[derive(Clone, Copy)]

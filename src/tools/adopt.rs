@@ -1,7 +1,7 @@
-//! What a Terraform that was killed has made and not written down: found by its tags, to be imported into the state. Import blocks
-//! do it, in the next plan: `terraform import` wants to know what the rest of a module is not made for yet.
+//! Finds what a killed Terraform created and did not record in its state, by its tags, so that it can be imported. Import blocks in
+//! the next plan do that: `terraform import` fails while the rest of a module does not exist yet.
 //!
-//! Existing is only what a plan would make anew and what carries the cluster's own tag: of what is not ours, nothing is touched.
+//! Only what a plan would create and what has the cluster's own tag counts. Nothing that belongs to others is touched.
 
 use std::collections::BTreeMap;
 
@@ -11,26 +11,26 @@ use serde_json::{Map, Value};
 use super::aws::args;
 use super::plan::format::{PlanJson, ResourceChange};
 
-/// A resource that a plan would make.
+/// A resource that a plan would create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     /// Its address in the module.
     pub address: String,
     /// Its type.
     pub kind: String,
-    /// Its attributes as far as the plan knows them.
+    /// The attributes that the plan knows.
     pub attributes: Map<String, Value>,
 }
 
-/// A thing that exists.
+/// Something that exists in AWS.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Existing {
-    /// What `terraform import` takes for it.
+pub struct LiveResource {
+    /// Its id for `terraform import`.
     pub id: String,
-    /// When it was made, in UTC, of the kinds of which AWS says it.
+    /// When it was created, in UTC; empty if AWS does not say.
     #[serde(default)]
     pub made: String,
-    /// The attributes by which a resource is known to be this thing.
+    /// The attributes that tell which resource it is.
     is: Map<String, Value>,
 }
 
@@ -41,11 +41,11 @@ pub struct Lookup {
     pub kind: String,
     /// The AWS CLI's arguments.
     pub args: Vec<String>,
-    /// Whether "there is no such thing" is answered by a failure.
+    /// Whether the command fails if there is no such thing.
     pub may_fail: bool,
 }
 
-/// Reads what a plan would make out of what `terraform show -json` printed.
+/// Returns what a plan would create, from what `terraform show -json` printed.
 pub fn wanted(plan: &str) -> Result<Vec<Wanted>, String> {
     let plan = PlanJson::parse(plan)?;
     let created = plan.resource_changes.into_iter().filter(|resource| resource.change.actions == ["create"]);
@@ -56,18 +56,18 @@ pub fn wanted(plan: &str) -> Result<Vec<Wanted>, String> {
     Ok(wanted.collect())
 }
 
-/// Types that are made again rather than imported, each with the reason why that does no harm. `tests/fast/adoption.rs` holds every type of
-/// the generated modules against this list and [`questions`].
+/// Types that are created again instead of imported, each with the reason why that does no harm. `tests/fast/adoption.rs` demands that
+/// every type of the templates and of the generated modules is either here or in [`questions`].
 pub const MADE_AGAIN: [(&str, &str); 3] = [
-    ("aws_default_security_group", "Terraform never makes it: it takes the VPC's own in hand"),
-    ("aws_iam_role_policy", "PutRolePolicy writes it over the one of the same name in the same role"),
+    ("aws_default_security_group", "Terraform never creates it: it manages the one that the VPC has"),
+    ("aws_iam_role_policy", "PutRolePolicy replaces the one of the same name in the same role"),
     (
         "aws_secretsmanager_secret_version",
-        "an import would put the password into the state; one that is made again is not the current one, as secrets.tf says",
+        "an import would put the password into the state; one that is created again does not become the current one, see secrets.tf",
     ),
 ];
 
-/// What to ask so that each of these is found, if it exists. About what is in [`MADE_AGAIN`] nothing is asked.
+/// Returns the questions that find each of these resources, if it exists. There are none for the types in [`MADE_AGAIN`].
 pub fn questions(region: &str, cluster: &str, wanted: &[Wanted]) -> Vec<Lookup> {
     let mut questions: Vec<Lookup> = vec![];
     for resource in wanted {
@@ -119,7 +119,7 @@ pub fn questions(region: &str, cluster: &str, wanted: &[Wanted]) -> Vec<Lookup> 
                 with_tags("VpcEndpoints[?!contains(['deleting','deleted'],State)]", "VpcEndpointId"),
             ),
             "aws_ec2_subnet_cidr_reservation" => {
-                // It has no tags: its description names the cluster. A subnet that is yet to be made has none.
+                // It has no tags, but its description names the cluster. A subnet that does not exist yet has none.
                 let subnet = resource.attributes.get("subnet_id").and_then(Value::as_str);
                 let Some(subnet) = subnet else { continue };
                 let shape = "SubnetIpv4CidrReservations[].{id:join(':',[SubnetId,SubnetCidrReservationId]),\
@@ -156,9 +156,13 @@ fn question(region: &str, resource: &Wanted, words: &[&str], shape: &str) -> Loo
     Lookup { kind: resource.kind.clone(), args, may_fail: words[0] == "iam" }
 }
 
-/// Reads an answer.
-pub fn read(json: &str) -> Result<Vec<Existing>, String> {
-    let mut found: Vec<Existing> = serde_json::from_str(json).map_err(|e| format!("AWS answered strangely: {e}"))?;
+/// Reads the response to a question.
+///
+/// # Errors
+/// If it has an unexpected format.
+pub fn read(json: &str) -> Result<Vec<LiveResource>, String> {
+    let mut found: Vec<LiveResource> =
+        serde_json::from_str(json).map_err(|e| format!("unexpected response from AWS: {e}"))?;
     for thing in &mut found {
         if let Some(tags) = thing.is.get_mut("tags_all") {
             let list = tags.as_array().into_iter().flatten();
@@ -169,11 +173,17 @@ pub fn read(json: &str) -> Result<Vec<Existing>, String> {
     Ok(found)
 }
 
-/// Address and id of each resource that exists; and the addresses of which there is more than one, which a person has to sort out.
-pub fn pair(cluster: &str, kind: &str, wanted: &[Wanted], found: &[Existing]) -> (Vec<(String, String)>, Vec<String>) {
+/// Returns address and id of each resource that exists, and the addresses that more than one thing matches, which a person has to
+/// sort out.
+pub fn pair(
+    cluster: &str,
+    kind: &str,
+    wanted: &[Wanted],
+    found: &[LiveResource],
+) -> (Vec<(String, String)>, Vec<String>) {
     let (mut pairs, mut doubtful) = (vec![], vec![]);
     for resource in wanted.iter().filter(|resource| resource.kind == kind) {
-        let same: Vec<&Existing> = found.iter().filter(|thing| thing.is_it(cluster, resource)).collect();
+        let same: Vec<&LiveResource> = found.iter().filter(|thing| thing.is_it(cluster, resource)).collect();
         match same[..] {
             [] => {}
             [thing] => pairs.push((resource.address.clone(), thing.id.clone())),
@@ -183,8 +193,8 @@ pub fn pair(cluster: &str, kind: &str, wanted: &[Wanted], found: &[Existing]) ->
     (pairs, doubtful)
 }
 
-impl Existing {
-    /// Whether it is what a resource would be: every tag that the plan sets is on it, ours among them, and all else is the same.
+impl LiveResource {
+    /// Returns whether it is this resource: it has every tag that the plan sets, the cluster's included, and all else is equal.
     fn is_it(&self, cluster: &str, resource: &Wanted) -> bool {
         self.is.iter().all(|(name, value)| match (name.as_str(), resource.attributes.get(name)) {
             ("tags_all", Some(Value::Object(planned))) => {
@@ -196,27 +206,27 @@ impl Existing {
     }
 }
 
-/// Asks for the rule with which every security group is born and which Terraform takes out of a group that it makes: all may leave.
+/// Asks for the rule that lets everything out. Every new security group has it, and Terraform removes it from those that it creates.
 pub fn born_open(region: &str, group: &str) -> Vec<String> {
     let group = format!("Name=group-id,Values={group}");
     let shape = "SecurityGroupRules[?IsEgress && IpProtocol=='-1' && !(Tags)].SecurityGroupRuleId";
     args(region, &["ec2", "describe-security-group-rules", "--filters", &group, "--query", shape])
 }
 
-/// Takes such a rule out.
+/// Removes such rules.
 pub fn close(region: &str, group: &str, rules: &[String]) -> Vec<String> {
     let mut words = vec!["ec2", "revoke-security-group-egress", "--group-id", group, "--security-group-rule-ids"];
     words.extend(rules.iter().map(String::as_str));
     args(region, &words)
 }
 
-/// Import blocks (<https://developer.hashicorp.com/terraform/language/import>) for address and id of each.
+/// Returns import blocks (<https://developer.hashicorp.com/terraform/language/import>) for address and id of each.
 pub fn import_blocks(pairs: &[(String, String)]) -> String {
     let block = |(address, id): &(String, String)| format!("import {{\n  to = {address}\n  id = \"{id}\"\n}}\n");
     pairs.iter().map(block).collect()
 }
 
-/// What is imported, for people: how many of each type.
+/// Returns the number of imports of each type, for people.
 pub fn summary(pairs: &[(String, String)]) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for (address, _) in pairs {

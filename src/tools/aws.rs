@@ -1,4 +1,4 @@
-//! The AWS CLI, version 1 or 2: what Terraform and Packer have no verb for.
+//! The AWS CLI, version 1 or 2: for what Terraform and Packer have no command.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use serde::Deserialize;
 /// The program.
 pub const PROGRAM: &str = "aws";
 
-/// An AMI of ours.
+/// An AMI of a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ami {
     /// `ami-…`
     pub id: String,
     /// Its name.
     pub name: String,
-    /// The snapshots it is made of: they cost money on after it is deregistered.
+    /// Its snapshots, which still cost money after it is deregistered.
     pub snapshots: Vec<String>,
     /// The role it is built for.
     pub role: String,
     /// The hash of its content.
     pub hash: String,
-    /// When it was made, as AWS says it.
+    /// When it was created, as AWS prints it.
     pub created: String,
     /// `available`, `pending`, `failed` …
     pub state: String,
@@ -29,33 +29,33 @@ pub struct Ami {
 }
 
 impl Ami {
-    /// Whether it can be used. Packer names an image first and tags it last: one without its content is half made.
+    /// Returns whether it is complete. Packer names an image first and tags it last: one without the tag of its content is not.
     pub fn is_whole(&self) -> bool {
         self.is_available() && !self.hash.is_empty()
     }
 
-    /// Whether machines can boot from it.
+    /// Returns whether machines can boot from it.
     pub fn is_available(&self) -> bool {
         self.state.is_empty() || self.state == "available"
     }
 
-    /// Id and name of the image that it was made from, where its tags tell.
+    /// Returns id and name of the image that it was built from; `None` if its tags do not say.
     pub fn base(&self) -> Option<(&str, &str)> {
         self.tags.get("pgherd:base")?.split_once(' ')
     }
 }
 
-/// Where base images come from.
+/// The base images to build from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Base {
     /// The account that publishes them.
     pub owner: String,
-    /// What their names look like.
+    /// The pattern of their names; `*` stands for anything.
     pub name: String,
 }
 
 impl Base {
-    /// Whether an image is of this kind: each `*` in the name stands for anything.
+    /// Returns whether an image is one of these.
     pub fn fits(&self, ami: &Ami) -> bool {
         let Some((first, rest)) = self.name.split_once('*') else { return self.name == ami.name };
         let Some(mut left) = ami.name.strip_prefix(first) else { return false };
@@ -68,17 +68,18 @@ impl Base {
     }
 }
 
-/// The words with region and format.
+/// Returns the words of a command with region and output format.
 pub fn args(region: &str, words: &[&str]) -> Vec<String> {
     words.iter().copied().chain(["--region", region, "--output", "json"]).map(String::from).collect()
 }
 
-/// Who the credentials belong to.
+/// Asks whose the credentials are.
 pub fn caller_identity(region: &str) -> Vec<String> {
     args(region, &["sts", "get-caller-identity"])
 }
 
-/// Finds the images of a cluster's roles by what their names begin with, half-made ones too, and with the same question all that they could be based on.
+/// Finds the images of a cluster's roles by the begin of their names, incomplete ones included, and all base images with the same
+/// question.
 pub fn find_images(region: &str, cluster: &str, roles: &[&str], bases: &[Base]) -> Vec<String> {
     let ours = roles.iter().map(|role| format!("{cluster}-{role}-*"));
     let names: Vec<String> = ours.chain(bases.iter().map(|base| base.name.clone())).collect();
@@ -88,7 +89,7 @@ pub fn find_images(region: &str, cluster: &str, roles: &[&str], bases: &[Base]) 
     args(region, &[&["ec2", "describe-images", "--owners", "self"], &owners[..], &["--filters", &names]].concat())
 }
 
-/// Finds all that images could be based on.
+/// Finds the available base images.
 pub fn find_base(region: &str, base: &Base) -> Vec<String> {
     let names = format!("Name=name,Values={}", base.name);
     args(region, &["ec2", "describe-images", "--owners", &base.owner, "--filters", &names, READY])
@@ -96,7 +97,7 @@ pub fn find_base(region: &str, base: &Base) -> Vec<String> {
 
 const READY: &str = "Name=state,Values=available";
 
-/// The newest of images.
+/// Returns the newest image.
 pub fn newest<'a>(images: impl Iterator<Item = &'a Ami>) -> Option<&'a Ami> {
     images.max_by_key(|ami| &ami.created)
 }
@@ -107,24 +108,24 @@ pub fn images_of(region: &str, tag: &str) -> Vec<String> {
     args(region, &["ec2", "describe-images", "--owners", "self", "--filters", &cluster])
 }
 
-/// The tag with the versions of what is in an image.
+/// The tag with the versions of the packages in an image.
 pub const VERSIONS: &str = "pgherd:versions";
 /// Characters of a tag's value (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions>).
 const LONGEST_VALUE: usize = 256;
 
-/// Puts a tag on a resource. A value that is too long loses its end.
+/// Tags a resource. A value that is too long is cut.
 pub fn create_tag(region: &str, id: &str, key: &str, value: &str) -> Vec<String> {
     let value: String = value.chars().take(LONGEST_VALUE).collect();
     let tags = serde_json::json!([{ "Key": key, "Value": value }]).to_string();
     args(region, &["ec2", "create-tags", "--resources", id, "--tags", &tags])
 }
 
-/// Takes an image away; machines that run from it run on.
+/// Deregisters an image. Machines that were started from it keep running.
 pub fn deregister(region: &str, ami: &str) -> Vec<String> {
     args(region, &["ec2", "deregister-image", "--image-id", ami])
 }
 
-/// Takes an image's data away.
+/// Deletes the data of an image.
 pub fn delete_snapshot(region: &str, snapshot: &str) -> Vec<String> {
     args(region, &["ec2", "delete-snapshot", "--snapshot-id", snapshot])
 }
@@ -143,61 +144,82 @@ pub fn machines_of(region: &str, tag: &str) -> Vec<String> {
     args(region, &["ec2", "describe-instances", "--filters", &cluster, states])
 }
 
+/// A tag, as AWS prints it.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Tag {
-    key: String,
-    value: String,
+pub(super) struct Tag {
+    pub key: String,
+    pub value: String,
+}
+
+/// A disk of an image or a machine, as AWS prints it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct BlockDevice {
+    pub ebs: Option<EbsVolume>,
+}
+
+/// The part of a disk that says what it is made from.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct EbsVolume {
+    pub snapshot_id: Option<String>,
 }
 
 fn tag(tags: &[Tag], key: &str) -> String {
     tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone()).unwrap_or_default()
 }
 
-/// Reads image and name of each machine out of what `describe-instances` printed.
+/// Returns image and name of each machine, from what `describe-instances` printed.
+///
+/// # Errors
+/// If it has an unexpected format.
 pub fn read_users(json: &str) -> Result<Vec<(String, String)>, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Answer {
+    struct DescribedInstances {
         reservations: Vec<Reservation>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Reservation {
-        instances: Vec<Instance>,
+        instances: Vec<InstanceJson>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Instance {
+    struct InstanceJson {
         instance_id: String,
         image_id: String,
         #[serde(default)]
         tags: Vec<Tag>,
     }
-    let answer: Answer =
-        serde_json::from_str(json).map_err(|e| format!("describe-instances answered strangely: {e}"))?;
-    let machine = |i: Instance| {
+    let answer: DescribedInstances =
+        serde_json::from_str(json).map_err(|e| format!("unexpected response of describe-instances: {e}"))?;
+    let machine = |i: InstanceJson| {
         let name = ["pgherd:machine", "Name"].iter().map(|key| tag(&i.tags, key)).find(|name| !name.is_empty());
         (i.image_id, name.unwrap_or(i.instance_id))
     };
     Ok(answer.reservations.into_iter().flat_map(|r| r.instances).map(machine).collect())
 }
 
-/// Reads what `describe-images` printed.
+/// Returns the images that `describe-images` printed.
+///
+/// # Errors
+/// If it has an unexpected format.
 pub fn read_images(json: &str) -> Result<Vec<Ami>, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Answer {
-        images: Vec<Image>,
+    struct DescribedImages {
+        images: Vec<ImageJson>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Image {
+    struct ImageJson {
         image_id: String,
         #[serde(default)]
         name: String,
         #[serde(default)]
-        block_device_mappings: Vec<Device>,
+        block_device_mappings: Vec<BlockDevice>,
         #[serde(default)]
         tags: Vec<Tag>,
         #[serde(default)]
@@ -205,19 +227,10 @@ pub fn read_images(json: &str) -> Result<Vec<Ami>, String> {
         #[serde(default)]
         state: String,
     }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Device {
-        ebs: Option<Ebs>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Ebs {
-        snapshot_id: Option<String>,
-    }
-    let answer: Answer = serde_json::from_str(json).map_err(|e| format!("describe-images answered strangely: {e}"))?;
-    let snapshots = |devices: Vec<Device>| devices.into_iter().filter_map(|d| d.ebs?.snapshot_id).collect();
-    let ami = |i: Image| Ami {
+    let answer: DescribedImages =
+        serde_json::from_str(json).map_err(|e| format!("unexpected response of describe-images: {e}"))?;
+    let snapshots = |devices: Vec<BlockDevice>| devices.into_iter().filter_map(|d| d.ebs?.snapshot_id).collect();
+    let ami = |i: ImageJson| Ami {
         role: tag(&i.tags, "pgherd:role"),
         hash: tag(&i.tags, "pgherd:content"),
         id: i.image_id,
@@ -230,15 +243,15 @@ pub fn read_images(json: &str) -> Result<Vec<Ami>, String> {
     Ok(answer.images.into_iter().map(ami).collect())
 }
 
-/// Reads account and user out of what `get-caller-identity` printed.
+/// Returns account and user, from what `get-caller-identity` printed.
 pub fn read_identity(json: &str) -> Option<(String, String)> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Answer {
+    struct CallerIdentity {
         account: String,
         arn: String,
     }
-    let answer: Answer = serde_json::from_str(json).ok()?;
+    let answer: CallerIdentity = serde_json::from_str(json).ok()?;
     Some((answer.account, answer.arn))
 }
 

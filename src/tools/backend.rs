@@ -1,7 +1,7 @@
-//! Where Terraform keeps a module's state, and what is in it: told by structured files, never by what `init` prints.
+//! Where Terraform keeps a module's state, and what is in it. Both are read from structured files, never from what `init` prints.
 //!
-//! Terraform notes the backend that a module was initialised with in `.terraform/terraform.tfstate`. Where the blueprint names another one
-//! by now, the state has to go there first: a plan against an empty state would make everything a second time.
+//! Terraform records the backend that a module was initialised with in `.terraform/terraform.tfstate`. If the blueprint names another one
+//! by now, the state has to move there first: a plan against an empty state would create everything a second time.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,9 +12,9 @@ use serde_json::Value;
 use super::aws::args;
 use super::lock;
 
-/// Terraform's own note of the backend, in a module's folder.
+/// Terraform's own record of the backend, in a module's folder.
 pub const RECORD: &str = ".terraform/terraform.tfstate";
-/// The state of a module that keeps it beside itself, in its folder.
+/// The state of a module that keeps it in its folder.
 pub const LOCAL: &str = "terraform.tfstate";
 
 /// Where a state is kept.
@@ -34,7 +34,7 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// Whether both mean the same object: a bucket's name is its own in all regions.
+    /// Returns whether both are the same object: a bucket's name is unique in all regions.
     pub fn is_same_place(&self, other: &Backend) -> bool {
         match (self, other) {
             (Backend::Local, Backend::Local) => true,
@@ -45,36 +45,39 @@ impl Backend {
         }
     }
 
-    /// Asks whether the object and its lock exist; none where the state is a file.
+    /// Returns the command that lists the object and its lock; `None` if the state is a file.
     pub fn look(&self) -> Option<Vec<String>> {
         let Backend::S3 { bucket, key, region } = self else { return None };
         let words = ["s3api", "list-objects-v2", "--bucket", bucket, "--prefix", key, "--query", "Contents[].Key"];
         Some(args(region, &words))
     }
 
-    /// Reads the object; none where the state is a file.
+    /// Returns the command that prints the object; `None` if the state is a file.
     pub fn fetch(&self) -> Option<Vec<String>> {
         let Backend::S3 { bucket, key, region } = self else { return None };
         Some(args(region, &["s3", "cp", "--only-show-errors", &format!("s3://{bucket}/{key}"), "-"]))
     }
 
-    /// Reads the lock of the object; none where the state is a file.
+    /// Returns the command that prints the lock of the object; `None` if the state is a file.
     pub fn fetch_lock(&self) -> Option<Vec<String>> {
         let Backend::S3 { bucket, key, region } = self else { return None };
         Some(args(region, &["s3", "cp", "--only-show-errors", &format!("s3://{bucket}/{key}{}", lock::SUFFIX), "-"]))
     }
 
-    /// Writes a file to the object, as Terraform would; none where the state is a file.
+    /// Returns the command that stores a file as the object, as Terraform would; `None` if the state is a file.
     pub fn store(&self, file: &str) -> Option<Vec<String>> {
         let Backend::S3 { bucket, key, region } = self else { return None };
         let words = ["s3", "cp", "--only-show-errors", "--sse", "AES256", "--content-type", "application/json"];
         Some(args(region, &[&words[..], &[file, &format!("s3://{bucket}/{key}")]].concat()))
     }
 
-    /// What [`Backend::look`] was answered: whether there is a state, and whether somebody holds its lock.
+    /// Reads what [`Backend::look`] printed: whether there is a state, and whether it is locked.
+    ///
+    /// # Errors
+    /// If it has an unexpected format.
     pub fn read_look(&self, json: &str) -> Result<(bool, bool), String> {
         let Backend::S3 { key, .. } = self else { return Ok((false, false)) };
-        // Nothing at all is printed as `null`, or not printed.
+        // An empty list is printed as `null`, or not at all.
         let keys: Option<Vec<String>> = match json.trim() {
             "" => None,
             json => serde_json::from_str(json).map_err(|e| format!("unexpected response of list-objects-v2: {e}"))?,
@@ -93,62 +96,62 @@ impl fmt::Display for Backend {
     }
 }
 
-/// Reads Terraform's note of the backend; `None` where it notes none, which means a state beside the module.
+/// Reads Terraform's record of the backend; `None` if it names none, which means a state in the module's folder.
 ///
 /// # Errors
-/// If the note cannot be read, or names a backend that pgherd never generates.
+/// If the record cannot be read, or names a backend that pgherd never generates.
 pub fn recorded(json: &str) -> Result<Option<Backend>, String> {
     #[derive(Deserialize)]
-    struct Record {
-        backend: Option<Noted>,
+    struct RecordJson {
+        backend: Option<BackendJson>,
     }
     #[derive(Deserialize)]
-    struct Noted {
+    struct BackendJson {
         #[serde(rename = "type")]
         kind: String,
         #[serde(default)]
         config: Value,
     }
-    let record: Record = serde_json::from_str(json).map_err(|e| format!("{RECORD} cannot be read: {e}"))?;
-    let Some(Noted { kind, config }) = record.backend else { return Ok(None) };
+    let record: RecordJson = serde_json::from_str(json).map_err(|e| format!("{RECORD} cannot be read: {e}"))?;
+    let Some(BackendJson { kind, config }) = record.backend else { return Ok(None) };
     let text = |name: &str| config[name].as_str().map(String::from);
     match (kind.as_str(), text("bucket"), text("key")) {
         ("local", ..) if config["path"].is_null() && config["workspace_dir"].is_null() => Ok(None),
         ("s3", Some(bucket), Some(key)) => {
             Ok(Some(Backend::S3 { bucket, key, region: text("region").unwrap_or_default() }))
         }
-        _ => Err(format!("{RECORD} names a backend that no blueprint makes: {kind}")),
+        _ => Err(format!("{RECORD} names a backend that pgherd does not support: {kind}")),
     }
 }
 
-/// What tells one state from another.
+/// The facts that identify a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// Its identity, from its first version on.
+    /// Its identity; all its versions share it.
     pub lineage: String,
-    /// Counts its versions.
+    /// The number of its version.
     pub serial: u64,
-    /// How many resources it has, data sources aside.
+    /// The number of resources, without data sources.
     pub resources: usize,
-    /// The regions that its resources are in, as far as their ARNs tell.
+    /// The regions of its resources, as far as their ARNs tell.
     pub regions: BTreeSet<String>,
 }
 
-/// Reads the head of a state; `None` for a file without a state, as Terraform leaves one behind.
+/// Reads the head of a state; `None` for an empty file, as Terraform leaves it behind.
 ///
 /// # Errors
-/// If the text is no state.
+/// If the text is not a state.
 pub fn head(json: &str) -> Result<Option<Head>, String> {
     #[derive(Deserialize)]
-    struct State {
+    struct StateJson {
         #[serde(default)]
         lineage: String,
         serial: u64,
         #[serde(default)]
-        resources: Vec<Resource>,
+        resources: Vec<StateResource>,
     }
     #[derive(Deserialize)]
-    struct Resource {
+    struct StateResource {
         #[serde(default)]
         mode: String,
         #[serde(default)]
@@ -157,8 +160,8 @@ pub fn head(json: &str) -> Result<Option<Head>, String> {
     if json.trim().is_empty() {
         return Ok(None);
     }
-    let state: State = serde_json::from_str(json).map_err(|e| format!("no state of Terraform's: {e}"))?;
-    let resources: Vec<&Resource> = state.resources.iter().filter(|resource| resource.mode != "data").collect();
+    let state: StateJson = serde_json::from_str(json).map_err(|e| format!("it is not a Terraform state: {e}"))?;
+    let resources: Vec<&StateResource> = state.resources.iter().filter(|resource| resource.mode != "data").collect();
     let arns = resources.iter().flat_map(|one| &one.instances).filter_map(|one| one["attributes"]["arn"].as_str());
     // arn:partition:service:region:account:resource, without a region for what has none.
     let regions = arns.filter_map(|arn| arn.split(':').nth(3)).filter(|region| !region.is_empty());
@@ -170,10 +173,10 @@ pub fn head(json: &str) -> Result<Option<Head>, String> {
     }))
 }
 
-/// What has to be done so that the module's state is where the blueprint says.
+/// What has to be done to have the module's state where the blueprint says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Nothing is lost by an `init`: there is no state elsewhere, or the same one is there already.
+pub enum Relocation {
+    /// An `init` is enough: there is no state elsewhere, or the same one is there already.
     Switch,
     /// The state is copied.
     Copy,
@@ -181,15 +184,15 @@ pub enum Step {
     Conflict,
 }
 
-/// Decides by what both places hold.
-pub fn step(from: Option<&Head>, to: Option<&Head>) -> Step {
+/// Returns what has to be done, from what both places hold.
+pub fn relocation(from: Option<&Head>, to: Option<&Head>) -> Relocation {
     match (from, to) {
-        (None, _) => Step::Switch,
-        (Some(_), None) => Step::Copy,
-        (Some(from), Some(to)) if from.lineage == to.lineage && to.serial >= from.serial => Step::Switch,
-        (Some(from), Some(to)) if from.lineage == to.lineage => Step::Copy,
-        (Some(from), Some(_)) if from.resources == 0 => Step::Switch,
-        _ => Step::Conflict,
+        (None, _) => Relocation::Switch,
+        (Some(_), None) => Relocation::Copy,
+        (Some(from), Some(to)) if from.lineage == to.lineage && to.serial >= from.serial => Relocation::Switch,
+        (Some(from), Some(to)) if from.lineage == to.lineage => Relocation::Copy,
+        (Some(from), Some(_)) if from.resources == 0 => Relocation::Switch,
+        _ => Relocation::Conflict,
     }
 }
 
@@ -241,13 +244,21 @@ mod tests {
             regions: BTreeSet::new(),
         };
         let (old, new, other) = (head("l", 3, 5), head("l", 4, 5), head("m", 9, 5));
-        assert_eq!(step(None, None), Step::Switch);
-        assert_eq!(step(Some(&old), None), Step::Copy);
-        assert_eq!(step(Some(&new), Some(&old)), Step::Copy);
-        assert_eq!(step(Some(&old), Some(&new)), Step::Switch);
-        assert_eq!(step(Some(&old), Some(&other)), Step::Conflict);
-        assert_eq!(step(Some(&old), Some(&head("m", 9, 0))), Step::Conflict, "Terraform would not take it either");
-        assert_eq!(step(Some(&head("l", 3, 0)), Some(&other)), Step::Switch, "nothing is lost with an empty one");
+        assert_eq!(relocation(None, None), Relocation::Switch);
+        assert_eq!(relocation(Some(&old), None), Relocation::Copy);
+        assert_eq!(relocation(Some(&new), Some(&old)), Relocation::Copy);
+        assert_eq!(relocation(Some(&old), Some(&new)), Relocation::Switch);
+        assert_eq!(relocation(Some(&old), Some(&other)), Relocation::Conflict);
+        assert_eq!(
+            relocation(Some(&old), Some(&head("m", 9, 0))),
+            Relocation::Conflict,
+            "Terraform would not take it either"
+        );
+        assert_eq!(
+            relocation(Some(&head("l", 3, 0)), Some(&other)),
+            Relocation::Switch,
+            "nothing is lost with an empty one"
+        );
     }
 
     #[test]

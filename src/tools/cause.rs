@@ -1,25 +1,26 @@
-//! Errors of tools that have one known cause: what it is, and the command that mends it.
+//! Errors of tools that have one known cause, with the command that fixes it.
 
-/// What is behind an error.
+/// A known cause of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cause {
-    /// Texts that all stand in the error; or, of the second list, any.
+    /// Texts that the error contains, all of them.
     all: &'static [&'static str],
+    /// Texts of which the error contains at least one; none are needed if the list is empty.
     any: &'static [&'static str],
     /// What is wrong, and what to do. `{module}`, `{terraform}`, `{platform}`, `{region}` and `{state_region}` are where and with what.
     advice: &'static str,
 }
 
-/// Where and with what a tool was run.
+/// Where a tool ran, and which one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
-    /// The module's folder; empty where there is none.
+    /// The module's folder; empty for a tool that needs none.
     pub module: String,
     /// `terraform` or `tofu`.
     pub terraform: String,
     /// AWS region.
     pub region: String,
-    /// The region of the states' bucket; empty where they are in none.
+    /// The region of the bucket of states; empty if the states are files.
     pub state_region: String,
 }
 
@@ -27,7 +28,7 @@ const fn cause(all: &'static [&'static str], any: &'static [&'static str], advic
     Cause { all, any, advice }
 }
 
-/// The first that fits counts.
+/// The first that matches counts.
 const CAUSES: &[Cause] = &[
     // Terraform's providers and their lock file.
     cause(
@@ -37,20 +38,20 @@ const CAUSES: &[Cause] = &[
             "recorded in the dependency lock file",
             "targeting different platforms",
         ],
-        "the lock file has no checksums of the provider for this platform, {platform}: someone wrote it on another. Add them, and commit \
-         the file: `{terraform} -chdir={module} providers lock -platform={platform}` (with a mirror also -fs-mirror=DIR or \
+        "the lock file has no checksums of the provider for this platform, {platform}, because it was written on another one. Add them \
+         and commit the file: `{terraform} -chdir={module} providers lock -platform={platform}` (with a mirror also -fs-mirror=DIR or \
          -net-mirror=URL), then run again",
     ),
     cause(
         &["does not have a package available for your current platform"],
         &[],
-        "the provider's mirror has no package for this platform, {platform}: fill it with `{terraform} -chdir={module} providers mirror \
+        "the provider's mirror has no package for this platform, {platform}: add it with `{terraform} -chdir={module} providers mirror \
          -platform={platform} DIR`, then run again",
     ),
     cause(
         &[],
         &["Inconsistent dependency lock file", "doesn't match configured version constraint", "locked provider"],
-        "the lock file pins a version of the provider that the module does not take: `{terraform} -chdir={module} init -upgrade`, commit \
+        "the lock file pins a provider version that the module does not accept: run `{terraform} -chdir={module} init -upgrade`, commit \
          the lock file, then run again",
     ),
     cause(
@@ -60,19 +61,19 @@ const CAUSES: &[Cause] = &[
             "could not connect to registry",
             "failed to request discovery document",
         ],
-        "the provider's registry cannot be reached: see HTTPS_PROXY, or name a mirror in the CLI configuration \
+        "the provider registry cannot be reached: check HTTPS_PROXY, or set a mirror in the CLI configuration \
          (https://developer.hashicorp.com/terraform/cli/config/config-file#provider-installation)",
     ),
     cause(
         &["plugin cache dir"],
         &["cannot be opened"],
-        "the folder that plugin_cache_dir or TF_PLUGIN_CACHE_DIR names is not there: make it, or unset it, then run again",
+        "the folder in plugin_cache_dir or TF_PLUGIN_CACHE_DIR does not exist: create it or unset the setting, then run again",
     ),
     cause(
         &["fork/exec"],
         &["permission denied"],
-        "the provider's program may not be executed: its folder is on a file system mounted noexec, or it lost its executable bit in a \
-         copy. Remove {module}/.terraform and run again, with TF_PLUGIN_CACHE_DIR on another file system if it comes back",
+        "the provider's program cannot be executed: its folder is on a file system mounted noexec, or a copy lost its executable \
+         bit. Remove {module}/.terraform and run again, with TF_PLUGIN_CACHE_DIR on another file system if it comes back",
     ),
     cause(
         &[],
@@ -94,12 +95,12 @@ const CAUSES: &[Cause] = &[
             "SSO session associated with this profile has expired",
             "Token has expired and refresh failed",
         ],
-        "the credentials have expired: `aws sso login`, or get new ones where yours come from, then run again; it goes on from there",
+        "the credentials have expired: renew them (`aws sso login`), then run again. The run continues from there",
     ),
     cause(
         &[],
         &["RequestExpired", "Signature expired", "Signature not yet current", "RequestTimeTooSkewed"],
-        "this machine's clock is wrong, by more than AWS allows: `timedatectl set-ntp true`, then run again",
+        "this machine's clock is off by more than AWS allows: run `timedatectl set-ntp true`, then run again",
     ),
     cause(
         &[],
@@ -110,8 +111,8 @@ const CAUSES: &[Cause] = &[
             "SignatureDoesNotMatch",
             "InvalidAccessKeyId",
         ],
-        "AWS does not know these credentials, or not in this partition: `aws sts get-caller-identity --region {region}` shows whether \
-         they work at all; set others, then run again",
+        "AWS rejects these credentials, at least in this partition. `aws sts get-caller-identity --region {region}` shows whether they \
+         work at all. Set others, then run again",
     ),
     cause(
         &[],
@@ -121,7 +122,7 @@ const CAUSES: &[Cause] = &[
             "Unable to locate credentials",
             "No valid credential sources found",
         ],
-        "there are no credentials: `aws configure`, `aws sso login`, or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        "there are no credentials: run `aws configure` or `aws sso login`, or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     ),
     cause(
         &["Encoded authorization failure message"],
@@ -137,47 +138,47 @@ const CAUSES: &[Cause] = &[
     cause(
         &["VcpuLimitExceeded"],
         &[],
-        "the account may run no more vCPUs of this kind: `aws service-quotas request-service-quota-increase --region {region} \
+        "the vCPU quota of the account is used up. Request an increase: `aws service-quotas request-service-quota-increase --region {region} \
          --service-code ec2 --quota-code L-1216C47A --desired-value N` (standard types), then run again",
     ),
     cause(
         &["AddressLimitExceeded"],
         &[],
-        "the account may have no more Elastic IPs: `aws service-quotas request-service-quota-increase --region {region} --service-code \
-         ec2 --quota-code L-0263D0A3 --desired-value N`, or fewer `elastic_ip = true`, then run again",
+        "the Elastic IP quota of the account is used up. Request an increase: `aws service-quotas request-service-quota-increase --region {region} --service-code \
+         ec2 --quota-code L-0263D0A3 --desired-value N`, or remove some `elastic_ip = true`, then run again",
     ),
     cause(
         &["VpcLimitExceeded"],
         &[],
-        "the account may have no more VPCs: `aws service-quotas request-service-quota-increase --region {region} --service-code vpc \
-         --quota-code L-F678F1CE --desired-value N`, or name an existing one in `network { vpc_id = … }`, then run again",
+        "the VPC quota of the account is used up. Request an increase: `aws service-quotas request-service-quota-increase --region {region} --service-code vpc \
+         --quota-code L-F678F1CE --desired-value N`, or use an existing one with `network { vpc_id = … }`, then run again",
     ),
     cause(
         &["InsufficientInstanceCapacity"],
         &[],
-        "AWS has no machine of this type left in this zone: run again later, or choose another instance_type or zone",
+        "AWS has no capacity for this instance type in this zone: run again later, or choose another instance_type or zone",
     ),
     cause(
         &["is not supported in your requested Availability Zone"],
         &[],
         "this zone does not offer the instance type: `aws ec2 describe-instance-type-offerings --region {region} --location-type \
-         availability-zone --filters Name=instance-type,Values=TYPE` names those that do; write them into network.zones",
+         availability-zone --filters Name=instance-type,Values=TYPE` lists those that do; set network.zones to some of them",
     ),
     cause(
         &["InvalidKeyPair.NotFound"],
         &[],
-        "the region has no key pair of that name: `aws ec2 describe-key-pairs --region {region}` lists those that there are",
+        "there is no key pair of that name in the region: `aws ec2 describe-key-pairs --region {region}` lists them",
     ),
     cause(
         &["scheduled for deletion"],
         &[],
-        "a secret of that name is to be deleted: `aws secretsmanager restore-secret --region {region} --secret-id NAME` brings it back, \
-         and the next run takes it over",
+        "a secret of that name is scheduled for deletion: `aws secretsmanager restore-secret --region {region} --secret-id NAME` restores \
+         it, and the next run imports it",
     ),
     cause(
         &[],
         &["RequestLimitExceeded", "ThrottlingException", "Throttling: Rate exceeded"],
-        "AWS answers no more requests of this account for now: run again later, with `--jobs 1`",
+        "AWS throttles the requests of this account: run again later, with `--jobs 1`",
     ),
     // Packer.
     cause(
@@ -188,34 +189,34 @@ const CAUSES: &[Cause] = &[
     cause(
         &[],
         &["VPCIdNotSpecified", "No default VPC for this user"],
-        "the region has no default VPC to build images in: name a subnet in `image { builder_subnet_id = … }`",
+        "the region has no default VPC to build images in: set a subnet in `image { builder_subnet_id = … }`",
     ),
     cause(
         &["Timeout waiting for SSH"],
         &[],
-        "the builder's machine cannot be reached by SSH from here: it needs a public address, or a way into its subnet \
-         (`image { builder_subnet_id = … }`), and network.admins must hold this machine's address if it is set",
+        "the builder cannot be reached by SSH from here: it needs a public address, or a subnet that this machine has a route to \
+         (`image { builder_subnet_id = … }`), and network.admins must contain this machine's address if it is set",
     ),
     // This machine.
     cause(
         &[],
         &["no space left on device", "No space left on device"],
-        "the disk is full: `df -h` says which; make room, then run again",
+        "a disk is full: `df -h` shows which. Free some space, then run again",
     ),
     cause(
         &[],
         &["certificate signed by unknown authority", "CERTIFICATE_VERIFY_FAILED"],
-        "something between here and AWS shows a certificate that this machine does not trust, such as a proxy: point AWS_CA_BUNDLE and \
-         SSL_CERT_FILE at its authority",
+        "a proxy or the like between this machine and AWS presents a certificate that this machine does not trust: point AWS_CA_BUNDLE \
+         and SSL_CERT_FILE at its authority",
     ),
     cause(
         &[],
         &["cannot allocate memory", "signal: killed", "Plugin did not respond"],
-        "this machine has too little memory for Terraform's provider, which takes up to 800 MB a module: run with `--jobs 1`",
+        "this machine has too little memory for Terraform's provider, which needs up to 800 MB for each module: run with `--jobs 1`",
     ),
 ];
 
-/// What to do about an error, where its cause is known.
+/// Returns what to do about an error; `None` if its cause is not known.
 pub fn advice(error: &str, place: &Place) -> Option<String> {
     // Terraform breaks its lines at the width of a page.
     let error = error.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
@@ -229,7 +230,7 @@ pub fn advice(error: &str, place: &Place) -> Option<String> {
     Some(advice.replace("{module}", &place.module).replace("{terraform}", &place.terraform))
 }
 
-/// This machine's platform, as Terraform calls it: `linux_amd64`.
+/// Returns this machine's platform by Terraform's name: `linux_amd64`.
 fn platform() -> String {
     let arch = match std::env::consts::ARCH {
         "x86_64" => "amd64",

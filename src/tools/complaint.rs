@@ -1,22 +1,22 @@
-//! A tool's own words about why it failed, found in what it printed.
+//! Finds a tool's own error message in what it printed.
 
 use super::terraform_ui::TerraformError;
 
-/// Lines of a complaint that are kept: a provider's answer can be a page.
+/// The number of lines of a message that are kept; a provider's can be a page.
 const LONGEST: usize = 24;
-/// Lines of a script's own error that are kept.
+/// The number of lines of a script's own error that are kept.
 const OF_SCRIPT: usize = 6;
 
-/// What a tool complains of.
+/// The error message of a tool.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Complaint {
-    /// Its words.
+    /// Its lines.
     pub message: Vec<String>,
-    /// The file that it names, as it names it, and the line.
+    /// The file that it names, in its own words, and the line.
     pub place: Option<(String, Option<usize>)>,
 }
 
-/// Returns what Terraform complains of; `None` if it reports no error.
+/// Returns the errors that Terraform reported as one message; `None` if there are none.
 pub fn of_errors(errors: &[TerraformError]) -> Option<Complaint> {
     let message: Vec<String> =
         errors.iter().flat_map(|error| error.text.iter().cloned().chain([String::new()])).collect();
@@ -24,7 +24,7 @@ pub fn of_errors(errors: &[TerraformError]) -> Option<Complaint> {
     (!errors.is_empty()).then(|| Complaint { message: shortened(message), place })
 }
 
-/// Finds the complaint of Terraform, Packer or the AWS CLI; none where the lines hold nothing that is known as one.
+/// Finds the error message of Terraform, Packer or the AWS CLI; `None` if the lines hold none that is known.
 pub fn find(lines: &[&str]) -> Option<Complaint> {
     let found = of_packer(lines).or_else(|| of_terraform(lines)).or_else(|| of_aws(lines))?;
     Some(Complaint { message: shortened(found.message), ..found })
@@ -82,7 +82,7 @@ fn of_packer(lines: &[&str]) -> Option<Complaint> {
     Some(Complaint { message, place })
 }
 
-/// What a script said last on its standard error, which Packer marks with `==>`; where it said nothing there, on its output.
+/// Returns the last lines of a script's standard error, which Packer marks with `==>`, or of its output if there are none.
 fn of_script(lines: &[&str]) -> Vec<String> {
     let end = lines.iter().rposition(|line| line.contains("Provisioning step had errors")).unwrap_or(lines.len());
     let begin = lines[..end].iter().rposition(|line| line.contains(": Provisioning with ")).map_or(0, |at| at + 1);
@@ -113,7 +113,7 @@ fn of_aws(lines: &[&str]) -> Option<Complaint> {
     (!message.is_empty()).then_some(Complaint { message, place: None })
 }
 
-/// Without empty lines around it, and not more than people read.
+/// Drops empty lines at the end, and what is longer than people read.
 fn shortened(mut message: Vec<String>) -> Vec<String> {
     while message.last().is_some_and(|line| line.is_empty()) {
         message.pop();

@@ -1,5 +1,5 @@
-//! The environment variables that change what a tool does, and what becomes of each before a tool is started. pgherd decides by what
-//! a tool does when it is called the way that pgherd calls it: a variable that makes another call of it must not reach it.
+//! The environment variables that change what a tool does, and what pgherd does with each before it starts a tool. A variable that
+//! turns pgherd's call of a tool into another call must not reach the tool.
 //!
 //! Sources: <https://developer.hashicorp.com/terraform/cli/config/environment-variables>,
 //! <https://opentofu.org/docs/cli/config/environment-variables/>, <https://developer.hashicorp.com/packer/docs/configure>,
@@ -7,29 +7,29 @@
 
 use std::collections::BTreeMap;
 
-/// What becomes of a variable.
+/// What pgherd does with a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Treatment {
-    /// It is passed on.
+    /// Passes it on.
     Kept,
-    /// It is passed on, and each run says that it is set.
+    /// Passes it on and reports in each run that it is set.
     Told,
-    /// It is not passed on; where a tool needs one, pgherd sets its own.
+    /// Does not pass it on; pgherd sets its own value if a tool needs one.
     Own,
-    /// It is not passed on, and each run says so: someone may count on it.
+    /// Does not pass it on and reports that in each run: somebody may rely on it.
     Removed,
-    /// Nothing is run while it is set: without it other things would be meant.
+    /// Runs nothing while it is set: without it the tools would do something else than the user means.
     Refused,
 }
 
 /// A variable, or several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variable {
-    /// Its name; `*` stands for anything, once.
+    /// Its name; one `*` stands for anything.
     pub name: &'static str,
     /// What becomes of it.
     pub treatment: Treatment,
-    /// Why, or what to do where it is refused.
+    /// Why, or what to do if it is refused.
     pub why: &'static str,
 }
 
@@ -37,28 +37,28 @@ const fn variable(name: &'static str, treatment: Treatment, why: &'static str) -
     Variable { name, treatment, why }
 }
 
-/// The first that fits counts. What none fits is passed on.
+/// The first that matches counts. A variable that none matches is passed on.
 pub const VARIABLES: &[Variable] = {
     use Treatment::{Kept, Own, Refused, Removed, Told};
     &[
         // Terraform and OpenTofu.
-        variable("TF_CLI_ARGS*", Removed, "it adds arguments to Terraform's commands, and pgherd gives each its own"),
+        variable("TF_CLI_ARGS*", Removed, "it adds arguments to Terraform's commands; pgherd sets its own"),
         variable(
             "TF_WORKSPACE",
             Refused,
-            "it names another state than the cluster's own, which is in the workspace `default`: unset it",
+            "it selects another state than the cluster's own, which is in the workspace `default`; unset it",
         ),
         variable(
             "TF_DATA_DIR",
             Removed,
             "all modules would share one folder of providers and backends; each has its own",
         ),
-        variable("TF_LOG*", Removed, "it writes requests to AWS into the logs, passwords included"),
-        variable("TF_REATTACH_PROVIDERS", Removed, "another process would stand in for the provider"),
+        variable("TF_LOG*", Removed, "it writes requests to AWS into the logs, including passwords"),
+        variable("TF_REATTACH_PROVIDERS", Removed, "it replaces the provider by another process"),
         variable(
             "TF_VAR_ami_image_id",
             Refused,
-            "it would boot the machines of every role from one image: unset it, or pass -var=ami_image_id=… to one module by hand",
+            "it would boot the machines of every role from one image; unset it, or pass -var=ami_image_id=… to one module by hand",
         ),
         variable("TF_VAR_access_key", Kept, "a variable of the modules: credentials"),
         variable("TF_VAR_secret_key", Kept, "a variable of the modules: credentials"),
@@ -73,7 +73,7 @@ pub const VARIABLES: &[Variable] = {
         variable("TF_ENCRYPTION", Kept, "OpenTofu's key to an encrypted state"),
         variable("TF_INPUT", Own, "nobody is asked in between"),
         variable("TF_IN_AUTOMATION", Own, "fewer hints in the logs"),
-        variable("TF_*", Removed, "it changes what Terraform does, in a way that pgherd does not know"),
+        variable("TF_*", Removed, "it changes what Terraform does in a way that pgherd does not know"),
         // Packer.
         variable("PACKER_CONFIG*", Kept, "Packer's own settings"),
         variable("PACKER_PLUGIN_*", Kept, "where plugins are, and how Packer talks to them"),
@@ -82,10 +82,10 @@ pub const VARIABLES: &[Variable] = {
         variable("PACKER_TMP_DIR", Own, "each run has a folder of its own for temporary files"),
         // deploy.sh reads it; Packer does not.
         variable("PACKER_FLAGS", Own, "deploy.sh's alone"),
-        variable("PACKER_*", Removed, "it changes what Packer does or writes, in a way that pgherd does not know"),
+        variable("PACKER_*", Removed, "it changes what Packer does or writes in a way that pgherd does not know"),
         variable("PKR_VAR_*", Own, "only templates in HCL read it"),
-        // Both ask for news of themselves.
-        variable("CHECKPOINT_*", Own, "no tool looks for news of itself"),
+        // Both look for newer versions of themselves.
+        variable("CHECKPOINT_*", Own, "no tool looks for newer versions of itself"),
         // The AWS CLI, and the SDKs in Terraform's provider and in Packer.
         variable("AWS_REGION", Own, "the blueprint's region"),
         variable("AWS_DEFAULT_REGION", Own, "the blueprint's region"),
@@ -94,7 +94,7 @@ pub const VARIABLES: &[Variable] = {
         variable("AWS_CLI_AUTO_PROMPT", Own, "off"),
         variable("AWS_RETRY_MODE", Own, "retries are decided for each tool"),
         variable("AWS_MAX_ATTEMPTS", Own, "retries are decided for each tool"),
-        variable("AWS_DATA_PATH", Removed, "it replaces what the AWS CLI knows of AWS's services"),
+        variable("AWS_DATA_PATH", Removed, "it replaces the AWS CLI's descriptions of AWS's services"),
         variable("AWS_ENDPOINT_URL*", Told, "requests go there instead of to AWS"),
         variable("AWS_*_ENDPOINT", Told, "it changes where requests go"),
         variable("AWS_*", Kept, "credentials, and how AWS is reached"),
@@ -102,7 +102,7 @@ pub const VARIABLES: &[Variable] = {
 };
 
 impl Variable {
-    /// The entry for a variable, if it is one that pgherd has an opinion on.
+    /// Returns the entry for a variable; `None` for one that pgherd does not care about.
     pub fn of(name: &str) -> Option<&'static Variable> {
         VARIABLES.iter().find(|variable| variable.fits(name))
     }
@@ -117,12 +117,12 @@ impl Variable {
     }
 }
 
-/// An environment, sorted by what becomes of each variable.
+/// An environment, sorted by what pgherd does with each variable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sorted {
-    /// What tools are given, before what each call adds.
+    /// The variables for tools, before each call adds its own.
     pub passed: BTreeMap<String, String>,
-    /// Variables that are set and of which something is said: kept but told, removed, or refused.
+    /// Variables that are set and reported: passed on, removed, or refused.
     pub said: Vec<(String, &'static Variable)>,
 }
 
@@ -139,7 +139,7 @@ impl Sorted {
             if passed {
                 sorted.passed.insert(name.clone(), value.clone());
             }
-            // The one workspace that is meant.
+            // This is the workspace that is meant.
             let meant = name == "TF_WORKSPACE" && value == "default";
             if !value.is_empty() && !meant && !matches!(variable.treatment, Treatment::Kept | Treatment::Own) {
                 sorted.said.push((name.clone(), variable));
@@ -148,7 +148,7 @@ impl Sorted {
         sorted
     }
 
-    /// Those that are refused, with what to do.
+    /// Returns the variables that are refused, with what to do.
     pub fn refused(&self) -> impl Iterator<Item = &(String, &'static Variable)> {
         self.said.iter().filter(|(_, variable)| variable.treatment == Treatment::Refused)
     }

@@ -3,23 +3,23 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// A program with its arguments, where it runs and what is added to its environment. It holds no secret: it is printed and logged.
+/// A program with its arguments, its working directory and additions to its environment. It holds no secret: it is printed and logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {
-    /// Words before the program, such as `ip netns exec NAME`.
+    /// The words before the program, such as `ip netns exec NAME`.
     pub prefix: Vec<String>,
-    /// The program's name, looked up in `PATH`.
+    /// The program's name, which is looked up in `PATH`.
     pub program: String,
     /// Its arguments.
     pub args: Vec<String>,
-    /// Where it runs.
+    /// The working directory.
     pub dir: PathBuf,
-    /// What is added to the environment.
+    /// The variables that are added to the environment.
     pub env: BTreeMap<String, String>,
 }
 
 impl Invocation {
-    /// The words to execute.
+    /// Returns the words to execute.
     pub fn argv(&self) -> Vec<String> {
         let mut argv = self.prefix.clone();
         argv.push(self.program.clone());
@@ -27,14 +27,14 @@ impl Invocation {
         argv
     }
 
-    /// What a person calls it: `terraform apply`, `aws ec2 describe-images`.
+    /// Returns its short name for people: `terraform apply`, `aws ec2 describe-images`.
     pub fn title(&self) -> String {
         let verbs = if self.program == super::aws::PROGRAM { 2 } else { 1 };
         let verbs = self.args.iter().filter(|word| !word.starts_with('-')).take(verbs);
         std::iter::once(&self.program).chain(verbs).map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 
-    /// A line of shell that does the same, wherever it is pasted.
+    /// Returns a line of shell that does the same in any directory.
     pub fn paste(&self) -> String {
         let mut words: Vec<String> = self.env.iter().map(|(k, v)| format!("{k}={}", quote(v))).collect();
         words.extend(self.argv().iter().map(|word| quote(word)));
@@ -42,7 +42,7 @@ impl Invocation {
     }
 }
 
-/// A word as a POSIX shell reads it back.
+/// Quotes a word for a POSIX shell.
 pub fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

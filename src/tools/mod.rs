@@ -1,4 +1,4 @@
-//! Packer, Terraform and the AWS CLI: their argument lists, and reading what they print. Nothing is run here.
+//! Packer, Terraform and the AWS CLI: makes their argument lists and reads what they print. Nothing is run here.
 
 pub mod adopt;
 pub mod aws;
@@ -12,6 +12,7 @@ pub mod lock;
 pub mod packer;
 pub mod passwords;
 pub mod plan;
+pub mod tagged;
 pub mod terraform;
 pub mod terraform_ui;
 pub mod version;

@@ -1,4 +1,4 @@
-//! Packer.
+//! Packer: its argument lists, and which builds of it work.
 
 use std::collections::BTreeMap;
 
@@ -9,33 +9,33 @@ use super::{Invocation, Version};
 
 /// The program.
 pub const PROGRAM: &str = "packer";
-/// The oldest of HashiCorp's builds. Older ones prove who they are by RSA keys with SHA-1, which the bases' SSH servers refuse
+/// The oldest of HashiCorp's builds that works. Older ones sign with RSA keys and SHA-1, which the bases' SSH servers refuse
 /// (<https://github.com/hashicorp/packer/blob/main/CHANGELOG.md#181-may-27-2022>). It has `packer plugins`, too.
 pub const OLDEST: Version = Version::of(1, 8, 1);
-/// Debian's and Ubuntu's own package, the first with gp3. Debian 12 builds it with an SSH library of 2022, which knows SHA-2; older
-/// releases and HashiCorp's build of the same version do not.
+/// The version of Debian's and Ubuntu's own package, the first with gp3. Debian 12 builds it with an SSH library of 2022, which signs
+/// with SHA-2; older releases and HashiCorp's build of the same version do not.
 pub const REBUILT: Version = Version::of(1, 6, 6);
-/// How the bytes of a program tell that its SSH library (golang.org/x/crypto) signs with SHA-2: by this extension (RFC 8308) a server
-/// says that it takes it. Both came with <https://github.com/golang/crypto/commit/5d542ad>.
+/// The name of an SSH extension (RFC 8308). A program that contains it has an SSH library (golang.org/x/crypto) that signs with SHA-2:
+/// both came with <https://github.com/golang/crypto/commit/5d542ad>.
 const SIGNS_WITH_SHA2: &[u8] = b"server-sig-algs";
-/// The oldest plugin whose own SSH library does, since the plugin is who connects
+/// The oldest plugin whose SSH library signs with SHA-2: it is the plugin that connects
 /// (<https://github.com/hashicorp/packer-plugin-amazon/releases/tag/v1.1.0>).
 const OLDEST_PLUGIN: Version = Version::of(1, 1, 0);
 
-/// Packers that differ in what they know.
+/// The kinds of Packer that differ in what they support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edition {
-    /// From [`OLDEST`] on: the amazon plugin may have to be installed (from 1.10 on it is not bundled), and builders can be made to
-    /// ask for tokens at the metadata service.
+    /// From [`OLDEST`] on. The amazon plugin may have to be installed (from 1.10 on it is not bundled), and builders can require tokens
+    /// at the metadata service.
     Released,
-    /// [`REBUILT`]: the amazon builder is part of it.
+    /// [`REBUILT`]. The amazon builder is part of it.
     Rebuilt,
 }
 
-/// Which edition a Packer is, by its version and, where that does not tell, by its program.
+/// Returns the edition of a Packer, from its version and, if that does not tell, from the bytes of its program.
 ///
 /// # Errors
-/// What is wrong with one that our templates do not run on.
+/// If the templates do not work with it, with the reason.
 pub fn edition(version: Version, program: impl FnOnce() -> Option<Vec<u8>>) -> Result<Edition, String> {
     match version.older_than(OLDEST) {
         None => return Ok(Edition::Released),
@@ -53,28 +53,28 @@ pub fn edition(version: Version, program: impl FnOnce() -> Option<Vec<u8>>) -> R
     }
 }
 
-/// The plugin our templates need.
+/// The plugin that the templates need.
 const AMAZON: &str = "github.com/hashicorp/amazon";
 
-/// What the journal calls a build.
+/// The name of a build in the journal.
 pub const BUILD: &str = "packer build";
 
-/// `packer build`; on an error Packer takes its builder down and leaves nothing that costs money.
+/// Builds an image. On an error Packer removes its builder and leaves nothing that costs money.
 pub fn build(template: &str, vars: &BTreeMap<String, String>) -> Vec<String> {
     build_with(&[], template, vars)
 }
 
-/// The same, in place of an image of that name, which goes when the new one is nearly there
+/// Builds an image in place of one of the same name, which Packer deletes when the new one is nearly complete
 /// (<https://developer.hashicorp.com/packer/docs/commands/build#force>).
 pub fn rebuild(template: &str, vars: &BTreeMap<String, String>) -> Vec<String> {
     build_with(&["-force"], template, vars)
 }
 
-/// What stands in the line of a build in which its provisioner tells what it has installed (`record_image` in common.sh).
+/// The text in the line of a build that lists the versions of what was installed (`record_image` in common.sh).
 pub const VERSIONS: &str = ": versions: ";
 
-/// How the line begins in which Packer says at its end which image it has made. Its exit code does not tell: where the process that it
-/// starts of itself is killed, the other one ends with 0 (seen with 1.6.6).
+/// Returns the begin of the line in which Packer names the image that it has built. Its exit code is no proof: if its child process is
+/// killed, the parent exits with code 0 (seen with 1.6.6).
 pub fn made(region: &str) -> String {
     format!("{region}: ami-")
 }
@@ -89,24 +89,24 @@ fn build_with(flags: &[&str], template: &str, vars: &BTreeMap<String, String>) -
     args
 }
 
-/// Lists the plugins that are there.
+/// Lists the installed plugins.
 pub fn plugins_installed() -> Vec<String> {
     vec!["plugins".into(), "installed".into()]
 }
 
-/// Gets the amazon plugin.
+/// Installs the amazon plugin.
 pub fn plugins_install() -> Vec<String> {
     vec!["plugins".into(), "install".into(), AMAZON.into()]
 }
 
-/// Whether [`plugins_installed`] named an amazon plugin that fits: Packer takes the newest.
+/// Returns whether [`plugins_installed`] listed an amazon plugin that works. Packer uses the newest.
 pub fn has_amazon(listed: &str) -> bool {
     let versions = listed.lines().filter_map(|line| Version::find(line.rsplit_once("packer-plugin-amazon_v")?.1));
     versions.max().is_some_and(|newest| newest >= OLDEST_PLUGIN)
 }
 
-/// The same template for an [`Edition::Released`]: the builder's metadata service answers only to whoever has asked it for a token
-/// first (IMDSv2), as some accounts demand of every instance. Packer 1.6 refuses a template that has the word.
+/// Returns the template for an [`Edition::Released`]: the builder's metadata service requires a token (IMDSv2), as some accounts demand
+/// of every instance. Packer 1.6 rejects a template with that option.
 ///
 /// # Errors
 /// If the template is not JSON with builders.
@@ -120,7 +120,7 @@ pub fn require_tokens(template: &str) -> Result<String, String> {
     Ok(format!("{template:#}\n"))
 }
 
-/// A build with another file for its template.
+/// Returns the build with another template file.
 pub fn with_template(build: &Invocation, template: &str) -> Invocation {
     let mut build = build.clone();
     build.args.pop();

@@ -1,14 +1,14 @@
-//! What a plan would do to passwords that exist, as `terraform show -json` tells it
+//! What a plan would do to existing passwords, from `terraform show -json`
 //! (<https://developer.hashicorp.com/terraform/internals/json-format#plan-representation>).
 //!
-//! PostgreSQL keeps the password that it was founded with, so Secrets Manager must not get another one by a plan. `secrets.tf` sees to
-//! that by the labels of versions; this holds every plan against it, whatever the files and the state have become.
+//! PostgreSQL keeps the password that it was founded with, so no plan may put another one into Secrets Manager. `secrets.tf` ensures
+//! that by the labels of versions. This checks every plan for it, whatever happened to the files and the state.
 
 use serde_json::Value;
 
 use super::plan::format::{PlanJson, ResourceChange};
 
-/// The label of the version that everybody reads
+/// The label of the version that readers get
 /// (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html#term_version>).
 const CURRENT: &str = "AWSCURRENT";
 const SECRET: &str = "aws_secretsmanager_secret";
@@ -17,9 +17,9 @@ const VERSION: &str = "aws_secretsmanager_secret_version";
 /// What a plan does to secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Passwords {
-    /// Secrets that it makes, by their names in Secrets Manager.
+    /// The names of the secrets that it creates.
     pub made: Vec<String>,
-    /// Addresses by which a secret that exists would get another password.
+    /// The addresses that would give an existing secret another password.
     pub overwritten: Vec<String>,
 }
 
@@ -32,7 +32,7 @@ impl ResourceChange {
         self.change.actions.iter().any(|known| known == action)
     }
 
-    /// Whether it is made and was not there.
+    /// Returns whether it is created and did not exist.
     fn is_made(&self) -> bool {
         self.change.actions == ["create"]
     }
@@ -41,7 +41,7 @@ impl ResourceChange {
 /// Reads what a plan does to secrets.
 ///
 /// # Errors
-/// If the text is no plan.
+/// If the text is not a plan.
 pub fn read(json: &str) -> Result<Passwords, String> {
     let plan = PlanJson::parse(json)?;
     let of = |kind: &'static str| plan.resource_changes.iter().filter(move |resource| resource.is(kind));
@@ -58,7 +58,7 @@ pub fn read(json: &str) -> Result<Passwords, String> {
             Some(labels) => labels.contains(&CURRENT) && (version.does("create") || !before.contains(&CURRENT)),
         }
     });
-    // One that moves from address to address is made anew all the same.
+    // One that moves to another address is created again all the same.
     let deleted = of(SECRET).filter(|secret| secret.does("delete"));
     let renamed = deleted.filter(|old| {
         made.iter()
@@ -68,7 +68,7 @@ pub fn read(json: &str) -> Result<Passwords, String> {
     Ok(Passwords { made: made.iter().map(name).collect(), overwritten })
 }
 
-/// The labels of a version; `None` where there are none, or they are not known yet.
+/// Returns the labels of a version; `None` if it has none, or they are not known yet.
 fn labels(version: &Value) -> Option<Vec<&str>> {
     let labels: Vec<&str> = version["version_stages"].as_array()?.iter().filter_map(Value::as_str).collect();
     (!labels.is_empty()).then_some(labels)

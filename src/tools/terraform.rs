@@ -2,18 +2,18 @@
 
 use super::Version;
 
-/// The program, and the one that stands in for it.
+/// The program, and the one that can take its place.
 pub const PROGRAMS: [&str; 2] = ["terraform", "tofu"];
-/// Ephemeral values, write-only arguments and S3's own lock file need it.
+/// The oldest version with ephemeral values, write-only arguments and S3's own lock file.
 pub const OLDEST: Version = Version::of(1, 11, 0);
 
-/// What `init` writes into a module: the providers' versions and checksums.
+/// The file that `init` writes into a module, with the versions and checksums of providers.
 pub const LOCK_FILE: &str = ".terraform.lock.hcl";
-/// Where providers are kept for all modules.
+/// The variable that names the folder of providers for all modules.
 pub const PLUGIN_CACHE: &str = "TF_PLUGIN_CACHE_DIR";
-/// The file of the user's own settings.
+/// The variable that names the file of the user's own settings.
 pub const CLI_CONFIG: &str = "TF_CLI_CONFIG_FILE";
-/// Where that file is in the home folder, of the one program and of the other.
+/// The default name of that file in the home folder, for each program.
 pub const CLI_CONFIGS: [&str; 2] = [".terraformrc", ".tofurc"];
 
 /// What the long commands print is read by [`super::terraform_ui`]. `-no-color` is for what Terraform prints before it heeds `-json`.
@@ -21,46 +21,46 @@ fn args(module: &str, verb: &str, more: &[&str]) -> Vec<String> {
     bare(module, &[&[verb, "-input=false", "-no-color", "-json"], more].concat())
 }
 
-/// How long one command waits for another's lock on the same state.
+/// How long a command waits for another's lock on the same state.
 const PATIENCE: &str = "-lock-timeout=10s";
 
-/// Gets the module's providers and opens its backend.
+/// Installs the module's providers and opens its backend.
 pub fn init(module: &str) -> Vec<String> {
     args(module, "init", &[])
 }
 
-/// Plans into a file, whose path is relative to the module. It exits with 0 for no change, 2 for changes.
+/// Plans into a file, whose path is relative to the module. The command exits with 0 if nothing changes, and with 2 if anything does.
 pub fn plan(module: &str, file: &str) -> Vec<String> {
     args(module, "plan", &[PATIENCE, "-detailed-exitcode", &format!("-out={file}")])
 }
 
-/// Plans the end of everything in the module.
+/// Plans to destroy everything in the module.
 pub fn plan_destroy(module: &str, file: &str) -> Vec<String> {
     args(module, "plan", &[PATIENCE, "-destroy", "-detailed-exitcode", &format!("-out={file}")])
 }
 
-/// Does exactly what a plan file says.
+/// Applies a plan file.
 pub fn apply(module: &str, file: &str) -> Vec<String> {
     args(module, "apply", &[PATIENCE, file])
 }
 
-/// Plans only these, and what they need.
+/// Plans only these addresses and what they need.
 pub fn plan_only(module: &str, file: &str, addresses: &[String]) -> Vec<String> {
     let targets = addresses.iter().map(|address| format!("-target={address}"));
     plan(module, file).into_iter().chain(targets).collect()
 }
 
-/// Takes back that something is half made.
+/// Clears the mark that a resource was not created completely.
 pub fn untaint(module: &str, address: &str) -> Vec<String> {
     bare(module, &["untaint", "-no-color", PATIENCE, address])
 }
 
-/// Gives a state in a file to the backend, which refuses one that is older than its own.
+/// Stores the state in a file in the backend, which refuses one that is older than its own.
 pub fn push(module: &str, file: &str) -> Vec<String> {
     bare(module, &["state", "push", PATIENCE, file])
 }
 
-/// Breaks a lock.
+/// Breaks the lock with this id.
 pub fn unlock(module: &str, id: &str) -> Vec<String> {
     bare(module, &["force-unlock", "-force", id])
 }
@@ -74,13 +74,13 @@ pub fn show(module: &str, file: &str) -> Vec<String> {
     bare(module, &["show", "-json", "-no-color", file])
 }
 
-/// What the journal calls an apply.
+/// The name of an apply in the journal.
 pub const APPLY: &str = "terraform apply";
-/// What it calls a plan.
+/// The name of a plan in the journal.
 pub const PLAN: &str = "terraform plan";
-/// Import blocks, in the module's folder until they are applied.
+/// The file of import blocks in the module's folder; it is removed once they are applied.
 pub const IMPORTS: &str = "pgherd_import.tf";
-/// Where Terraform puts a state that it could not store, in the module's folder.
+/// The file in the module's folder to which Terraform writes a state that it cannot store.
 pub const ERRORED: &str = "errored.tfstate";
 
 /// Prints the outputs as JSON.
@@ -88,10 +88,10 @@ pub fn output(module: &str) -> Vec<String> {
     bare(module, &["output", "-json", "-no-color"])
 }
 
-/// The exit code of a plan with changes.
+/// The exit code of a plan that changes something.
 pub const PLAN_HAS_CHANGES: i32 = 2;
 
-/// One string output out of what [`output`] printed.
+/// Returns a string output from what [`output`] printed.
 pub fn string_output(json: &str, name: &str) -> Option<String> {
     let outputs: serde_json::Value = serde_json::from_str(json).ok()?;
     Some(outputs.get(name)?.get("value")?.as_str()?.to_string())

@@ -33,27 +33,27 @@ pub struct TerraformError {
 }
 
 #[derive(Deserialize)]
-struct Message {
+struct MessageJson {
     #[serde(rename = "@message")]
     message: String,
     #[serde(rename = "@module")]
     module: String,
-    diagnostic: Option<Reported>,
+    diagnostic: Option<DiagnosticJson>,
 }
 
 #[derive(Deserialize)]
-struct Reported {
+struct DiagnosticJson {
     severity: String,
     summary: String,
     #[serde(default)]
     detail: String,
     address: Option<String>,
-    range: Option<Range>,
+    range: Option<RangeJson>,
     snippet: Option<Snippet>,
 }
 
 #[derive(Deserialize)]
-struct Range {
+struct RangeJson {
     filename: String,
     start: Start,
 }
@@ -75,7 +75,7 @@ pub fn read(line: &str) -> Option<UiMessage> {
     if !line.starts_with('{') {
         return None;
     }
-    let message: Message = serde_json::from_str(line).ok()?;
+    let message: MessageJson = serde_json::from_str(line).ok()?;
     if message.module != SOURCE {
         return None;
     }
@@ -94,7 +94,7 @@ pub fn read(line: &str) -> Option<UiMessage> {
     Some(UiMessage { text: blank().chain(text).chain(blank()).collect(), error })
 }
 
-impl Reported {
+impl DiagnosticJson {
     /// Returns it as Terraform prints it with `-no-color`.
     fn text(&self) -> Vec<String> {
         let kind = if self.severity == "error" { "Error" } else { "Warning" };

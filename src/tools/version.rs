@@ -1,8 +1,8 @@
-//! Versions.
+//! Versions of programs.
 
 use std::fmt;
 
-/// Major, minor, patch, and whether it is released: a pre-release is older than what it comes before
+/// A version: major, minor, patch, and whether it is released. A pre-release is older than its release
 /// (<https://semver.org/#spec-item-11>). Two pre-releases of one version count as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
@@ -11,12 +11,12 @@ pub struct Version {
 }
 
 impl Version {
-    /// A release.
+    /// Returns a released version.
     pub const fn of(major: u32, minor: u32, patch: u32) -> Self {
         Version { numbers: (major, minor, patch), released: true }
     }
 
-    /// The first version that a text names: `Packer v1.6.6`, `aws-cli/2.15.1 Python/3.11`, `Terraform v1.11.0-rc1`.
+    /// Returns the first version that a text names: `Packer v1.6.6`, `aws-cli/2.15.1 Python/3.11`, `Terraform v1.11.0-rc1`.
     pub fn find(text: &str) -> Option<Self> {
         let mut rest = text;
         while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
@@ -30,7 +30,7 @@ impl Version {
                 _ => None,
             };
             if let Some(numbers) = numbers {
-                // `-rc1`, `-dev`; `-4` is a package's revision.
+                // `-rc1` and `-dev` are pre-releases; `-4` is the revision of a package.
                 let mut suffix = after.chars();
                 let pre = suffix.next() == Some('-') && suffix.next().is_some_and(|c| c.is_ascii_alphabetic());
                 return Some(Version { numbers, released: !pre });
@@ -40,7 +40,7 @@ impl Version {
         None
     }
 
-    /// What is wrong with a version that is older than this floor.
+    /// Returns what is wrong with the version if it is older than this floor.
     pub fn older_than(self, floor: Self) -> Option<String> {
         let pre = if self.numbers == floor.numbers { ", as a pre-release of it is" } else { "" };
         (self < floor).then(|| format!("older than {floor}{pre}"))

@@ -1,6 +1,8 @@
 //! Every type of resource that a module makes is found again when its state is lost, or is known to do no harm when it is made again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
 use crate::support::generated::{Generated, KINDS};
 use pgherd::tools::adopt::{self, MADE_AGAIN, Wanted};
@@ -18,7 +20,27 @@ fn types() -> BTreeMap<String, String> {
             }
         }
     }
+    // A template may be for a blueprint that none of these kinds is, and what is committed may be of another day.
+    for root in ["src/generate/templates", "generated", "snapshots"] {
+        in_files(Path::new(root), &mut types);
+    }
     types
+}
+
+/// Every `resource "TYPE"` at the begin of a line of the files in a folder, templates and snapshots among them.
+fn in_files(folder: &Path, types: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            in_files(&path, types);
+            continue;
+        }
+        for line in fs::read_to_string(&path).unwrap_or_default().lines() {
+            if let Some((kind, _)) = line.strip_prefix("resource \"").and_then(|rest| rest.split_once('"')) {
+                types.entry(kind.to_string()).or_insert_with(|| path.display().to_string());
+            }
+        }
+    }
 }
 
 #[test]

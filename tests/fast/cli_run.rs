@@ -203,7 +203,7 @@ fn a_plan_that_nobody_saw_asks_before_it_destroys() {
         "change": {"actions": ["delete", "create"]}}]),
     );
     let done = test.at_terminal(&["run", "blueprints/herd.hcl"], "yes\nno\n").exits(1);
-    done.out("-/+ aws_instance.haproxy (clients are cut off until its machine is back)")
+    done.out("-/+ aws_instance.haproxy (clients are disconnected until its machine is back)")
         .out("haproxy not done you said no");
     assert_eq!(test.calls_of("terraform_haproxy apply"), Vec::<String>::new());
     test.run(RUN).exits(0);
@@ -357,7 +357,7 @@ fn stages_can_be_chosen() {
     test.run(&from).exits(0).err("slaves  done");
     test.run(&["run", "blueprints/herd.hcl", "--yes", "--only", "netwrok"])
         .exits(2)
-        .err("there is no stage `netwrok`: did you mean `network`?");
+        .err("there is no stage `netwrok`; did you mean `network`?");
 }
 
 #[test]
@@ -396,7 +396,7 @@ fn a_databases_data_is_not_destroyed_unless_it_is_named() {
     test.run(&["run", "blueprints/herd.hcl", "--yes", "--confirm", "slave2"]).exits(1).err("--confirm slave1");
     let run = &["run", "blueprints/herd.hcl"];
     let done = test.at_terminal(run, "yes\n").exits(1);
-    done.out("-/+ aws_instance.slave[\"slave1\"] (forced by subnet_id; THE DATA OF slave1 GOES WITH IT)")
+    done.out("-/+ aws_instance.slave[\"slave1\"] (forced by subnet_id; DESTROYS THE DATA OF slave1)")
         .out("Write its name (slave1)")
         .out("nothing was changed");
     assert!(!test.state("replaced").exists());

@@ -41,7 +41,7 @@ fn an_account_without_the_zone_is_told_which_it_has() {
         { "ZoneName": "eu-west-1a", "State": "available" }, { "ZoneName": "eu-west-1b", "State": "available" },
         { "ZoneName": "eu-west-1c", "State": "impaired" }] });
     let found = lacks(&cluster(""), &[json_of(Of::Zones, zones)]);
-    has(&found, "no zone eu-west-1c");
+    has(&found, "no availability zone eu-west-1c");
     has(&found, "eu-west-1a, eu-west-1b");
     assert_eq!(lacks(&cluster(""), &[json_of(Of::Zones, json!({}))]), [""; 0], "an answer without zones says nothing");
 }
@@ -60,9 +60,15 @@ fn a_type_that_a_zone_does_not_offer_is_found_before() {
         [json_of(Of::Offerings, json!({ "InstanceTypeOfferings": list }))]
     };
     assert_eq!(lacks(&herd, &all(None)), [""; 0]);
-    has(&lacks(&herd, &all(Some(("m6i.large", "eu-west-1a")))), "eu-west-1a has no m6i.large, which master is to be");
-    has(&lacks(&herd, &all(Some(("c6in.large", "*")))), "not offered in eu-west-1 at all");
-    has(&lacks(&herd, &all(Some(("t3.medium", "*")))), "no t3.medium, on which images are built");
+    has(
+        &lacks(&herd, &all(Some(("m6i.large", "eu-west-1a")))),
+        "eu-west-1a does not offer m6i.large, the instance type of master",
+    );
+    has(&lacks(&herd, &all(Some(("c6in.large", "*")))), "eu-west-1 does not offer c6in.large");
+    has(
+        &lacks(&herd, &all(Some(("t3.medium", "*")))),
+        "does not offer t3.medium, the instance type that images are built on",
+    );
 }
 
 #[test]
@@ -81,7 +87,7 @@ fn elastic_ips_are_counted_with_those_of_others_and_without_our_own() {
     assert_eq!(found(vec![address(None)]), [""; 0], "1 and 4 are 5");
     has(
         &found(vec![address(None), address(Some("herd/eu-west-2")), address(None)]),
-        "2 Elastic IPs are missing in eu-west-1",
+        "the quota of Elastic IPs in eu-west-1 is too low by 2",
     );
     assert_eq!(
         found([vec![address(Some("herd/eu-west-1")); 4], vec![address(None)]].concat()),
@@ -103,7 +109,7 @@ fn processors_are_counted_by_the_class_of_the_type() {
     let of = |most: f64| verdict(&herd, &[quota(most), json_of(Of::Machines, json!(running))]);
     // 3 x 16 and 2; 8 are in use.
     let lacking = of(32.0).lacks;
-    assert!(lacking.len() == 1 && lacking[0].what.starts_with("26 vCPUs are missing in eu-west-1"), "{lacking:#?}");
+    assert!(lacking.len() == 1 && lacking[0].what.contains("in eu-west-1 is too low by 26"), "{lacking:#?}");
     assert!(lacking[0].help.contains("L-1216C47A") && lacking[0].help.contains("--desired-value 58"), "{lacking:#?}");
     let tight = of(60.0);
     assert!(tight.lacks.is_empty() && tight.notices.len() == 1, "builders fit one after the other: {tight:#?}");
@@ -115,7 +121,7 @@ fn what_the_blueprint_names_must_be_there() {
     let herd = cluster("master {\n key_name = \"dba\"\n}\nslaves {\n key_name = \"ops\"\n}");
     has(
         &lacks(&herd, &[json_of(Of::KeyPairs, json!({ "KeyPairs": [{ "KeyName": "ops" }] }))]),
-        "eu-west-1 has no key pair dba",
+        "there is no key pair dba in eu-west-1",
     );
 
     let herd = cluster("kms_key_id = \"alias/databases\"");
@@ -128,17 +134,14 @@ fn what_the_blueprint_names_must_be_there() {
 
     let herd = cluster("state {\n s3 {\n bucket = \"states\"\n region = \"eu-central-1\"\n }\n}");
     has(&lacks(&herd, &[(Of::Bucket, Answer::Missing)]), "there is no bucket states");
-    has(&lacks(&herd, &[(Of::Bucket, Answer::Forbidden)]), "another account's");
+    has(&lacks(&herd, &[(Of::Bucket, Answer::Forbidden)]), "belongs to another account");
     has(
         &lacks(&herd, &[json_of(Of::Bucket, json!({ "BucketRegion": "us-east-1" }))]),
         "is in us-east-1, not in eu-central-1",
     );
     assert_eq!(lacks(&herd, &[json_of(Of::Bucket, Value::Null)]), [""; 0], "older CLIs say nothing");
     let unversioned = verdict(&herd, &[json_of(Of::Versioning, Value::Null)]);
-    assert!(
-        unversioned.lacks.is_empty() && unversioned.notices[0].contains("keeps no old versions"),
-        "{unversioned:?}"
-    );
+    assert!(unversioned.lacks.is_empty() && unversioned.notices[0].contains("has no versioning"), "{unversioned:?}");
 }
 
 #[test]
@@ -158,16 +161,16 @@ fn a_network_of_the_accounts_own_is_looked_at() {
     };
     let found = |subnets: Vec<Value>| lacks(&vpc, &[json_of(Of::Subnets, json!({ "Subnets": subnets }))]);
     assert_eq!(found(all(10)), [""; 0]);
-    has(&found(all(0)), "1 addresses are missing in subnet-0a1b2c3d4e5f6071a: 1 are needed, 0 are free");
-    has(&found(all(10)[..3].to_vec()), "eu-west-1 has no subnet subnet-0a1b2c3d4e5f60720");
+    has(&found(all(0)), "the subnet subnet-0a1b2c3d4e5f6071a has 1 addresses too few: 1 are needed, 0 are free");
+    has(&found(all(10)[..3].to_vec()), "there is no subnet subnet-0a1b2c3d4e5f60720 in eu-west-1");
     let mut moved = all(10);
     moved[1]["AvailabilityZone"] = "eu-west-1c".into();
     has(&found(moved), "is in eu-west-1c, not in eu-west-1b");
     let vpcs = |list: Value| lacks(&vpc, &[json_of(Of::Vpcs, json!({ "Vpcs": list }))]);
-    has(&vpcs(json!([])), "has no VPC vpc-0a1b2c3d4e5f60718");
+    has(&vpcs(json!([])), "there is no VPC vpc-0a1b2c3d4e5f60718");
     has(
         &vpcs(json!([{ "VpcId": "vpc-0a1b2c3d4e5f60718", "CidrBlock": "10.2.0.0/16" }])),
-        "has no range 10.1.0.0/16: it has 10.2.0.0/16",
+        "does not have the range 10.1.0.0/16; it has 10.2.0.0/16",
     );
 }
 
@@ -203,7 +206,7 @@ fn nothing_is_begun_where_something_is_missing() {
     let test = ready();
     fs::write(test.state("describe-availability-zones"), r#"{"AvailabilityZones": [{"ZoneName": "eu-west-1a"}]}"#)
         .unwrap();
-    test.run(RUN).exits(4).err("this account has no zone eu-west-1b, eu-west-1c").err("eu-west-1a");
+    test.run(RUN).exits(4).err("this account has no availability zone eu-west-1b, eu-west-1c").err("eu-west-1a");
     let begun = |call: &&String| ["packer build", " apply ", " plan "].iter().any(|word| call.contains(word));
     assert_eq!(test.calls().iter().filter(begun).collect::<Vec<_>>(), Vec::<&String>::new());
 }
@@ -225,7 +228,11 @@ fn a_first_run_without_the_bucket_is_told_all_that_is_missing() {
             "s3api "*) echo "An error occurred (NoSuchBucket) when calling the operation: The specified bucket does not exist" >&2; exit 254 ;;
         esac"#,
     );
-    test.run(RUN).exits(4).err("there is no bucket states").err("this account has no zone").err("AWS lacks 2 things");
+    test.run(RUN)
+        .exits(4)
+        .err("there is no bucket states")
+        .err("this account has no availability zone")
+        .err("AWS lacks 2 things");
     assert!(!test.calls().iter().any(|call| call.contains("list-objects")), "{:#?}", test.calls());
 }
 
@@ -253,7 +260,7 @@ fn credentials_that_may_not_ask_do_not_stop_a_run() {
     );
     test.run(RUN)
         .exits(0)
-        .err("these credentials may not ask AWS (ec2 describe-availability-zones, service-quotas get-service-quota)");
+        .err("these credentials lack the rights for ec2 describe-availability-zones, service-quotas get-service-quota");
 }
 
 /// An unknown region, and one that Terraform's provider may be too old for: the plan comes before the builds.
@@ -267,7 +274,7 @@ fn a_region_that_may_not_be_there_is_asked_about_and_planned_first() {
         "aws",
         r#"case "$*" in *describe-regions*) echo '{"Regions": []}'; exit ;; "sts "*) echo "Could not connect to the endpoint URL" >&2; exit 255 ;; esac"#,
     );
-    test.run(RUN).exits(4).err("AWS has no region eu-west-9");
+    test.run(RUN).exits(4).err("there is no AWS region eu-west-9");
 
     let test = Test::with_tools(&blueprint);
     test.run(&["gen"]).exits(0);

@@ -94,12 +94,12 @@ fn stages_are_chosen_and_those_left_out_still_order_the_rest() {
 #[test]
 fn a_stage_that_is_not_there_is_refused_with_the_nearest() {
     let refused = chosen(&["slave"], &[], &[]).unwrap_err();
-    assert_eq!(refused, "there is no stage `slave`: did you mean `slaves`?");
+    assert_eq!(refused, "there is no stage `slave`; did you mean `slaves`?");
     let refused = chosen(&[], &[], &["everything"]).unwrap_err();
     assert!(refused.ends_with(
         "the stages are network, image-master, image-slave, image-haproxy, master, slaves, haproxy, verify"
     ));
-    assert_eq!(chosen(&["master"], &[], &["master"]).unwrap_err(), "no stage is left to run");
+    assert_eq!(chosen(&["master"], &[], &["master"]).unwrap_err(), "the selection leaves no stage to run");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use pgherd::cluster::{Cluster, regions, resolve};
-use pgherd::pipeline::policy::{Aim, LONGEST, policies, rights};
+use pgherd::pipeline::policy::{Aim, LONGEST, policies, tasks};
 use serde_json::Value;
 
 fn cluster(text: &str) -> Cluster {
@@ -311,7 +311,7 @@ fn camel(verb: &str) -> String {
 #[test]
 fn what_is_needed_elsewhere_is_allowed() {
     let allowed: BTreeSet<String> = SHIPPED.iter().flat_map(|text| actions(&of(&cluster(text), Aim::Run))).collect();
-    for (action, reason) in rights::NEEDED_ELSEWHERE {
+    for (action, reason) in tasks::NEEDED_ELSEWHERE {
         assert!(!reason.is_empty());
         assert!(allowed.contains(*action) || action.starts_with("route53:"), "{action} is in no policy");
     }

@@ -10,10 +10,6 @@ use pgherd::generate::provenance::{Maker, Provenance, provenance};
 /// Addresses that mean the same everywhere: any, this machine, and nobody's (RFC 5737) in examples and checks.
 const EVERYONES: [&str; 4] = ["0.0.0.0", "127.0.", "192.0.2.", "203.0.113."];
 
-/// Runs while an image is built, tries the settings, and is thrown away: its patience, its sample rows and Patroni's own queries decide
-/// nothing of a machine.
-const TRIAL: &str = "db_config/try_settings.py";
-
 #[test]
 fn every_decision_is_at_work_and_every_address_and_number_has_one() {
     let (mut made, mut at_work) = (BTreeSet::new(), BTreeSet::new());
@@ -83,7 +79,7 @@ fn working(files: &FileSet, found: &Provenance) -> BTreeSet<String> {
 /// Lines of all files with a number that neither a decision nor the rules of [`numbers`] explain. A README is prose.
 fn unexplained(files: &FileSet, found: &Provenance) -> Vec<String> {
     let mut orphans = vec![];
-    for (path, file) in files.iter().filter(|(path, _)| !path.as_str().ends_with(".md") && path.as_str() != TRIAL) {
+    for (path, file) in files.iter().filter(|(path, _)| !path.as_str().ends_with(".md")) {
         for (line, text) in (1..).zip(file.text.lines()) {
             let left = numbers(code(text));
             if !left.is_empty() && found.of(path.as_str(), line) == Maker::Template {
@@ -121,8 +117,9 @@ fn numbers(line: &str) -> Vec<&str> {
         let counts = matches!(word, "0" | "1") || (last == Some('[') && line[end..].starts_with(']'));
         let mode = (word.len() >= 3 && word.starts_with('0') && word.chars().all(|c| c.is_ascii_digit() || c == 'o'))
             || before.ends_with("mode ");
-        // What a protocol or another program means by a number: statuses of HTTP, exit codes, how many words to skip.
-        let status = ["status ", "exit ", "shift ", "-eq ", "== ", "UTF-", "RFC ", "retry-on"]
+        // What a protocol or another program means by a number: statuses of HTTP, exit codes, how many words to skip, the digits of a
+        // WAL file's name that are its timeline.
+        let status = ["status ", "exit ", "shift ", "-eq ", "== ", "UTF-", "RFC ", "retry-on", "pg_walfile_name("]
             .iter()
             .any(|word| before.contains(word));
         let one_address = last == Some('/') && word == "32";

@@ -85,7 +85,7 @@ impl Herd<'_> {
         let refused: BTreeSet<_> = runner.iter().chain(&machines).filter(|(.., refused)| *refused).collect();
         assert!(refused.is_empty(), "{refused:#?}");
         let used: BTreeSet<String> = runner.iter().map(|(_, action, _)| action.clone()).collect();
-        let needed_elsewhere = pgherd::pipeline::policy::rights::NEEDED_ELSEWHERE;
+        let needed_elsewhere = pgherd::pipeline::policy::tasks::NEEDED_ELSEWHERE;
         let idle = allowed.difference(&used).filter(|action| needed_elsewhere.iter().all(|(known, _)| known != action));
         assert_eq!(idle.collect::<Vec<_>>(), Vec::<&String>::new(), "allowed, not used, and without a reason");
 

@@ -38,12 +38,12 @@ fn huge_pages_are_set_aside_whole_or_not_at_all() {
     std::fs::write(&number, "4208\n").expect("written");
     std::fs::write(&kernel, "0\n").expect("written");
     let printed = succeeds(Command::new("bash").arg(&script).args([&number, &kernel]));
-    assert_eq!(printed, "4208 huge pages are set aside\n");
+    assert_eq!(printed, "4208 huge pages are reserved\n");
     assert_eq!(std::fs::read_to_string(&kernel).expect("its number"), "4208\n");
     // A kernel that gives none, and one that lets nobody ask.
     for kernel in ["/dev/null", "/nowhere/nr_hugepages"] {
         let printed = succeeds(Command::new("bash").arg(&script).arg(&number).arg(kernel));
-        assert_eq!(printed, "the kernel had 0 of 4208 huge pages: PostgreSQL takes ordinary ones\n");
+        assert_eq!(printed, "the kernel has only 0 of 4208 huge pages, so PostgreSQL uses ordinary pages\n");
     }
 }
 

@@ -88,7 +88,7 @@ fn what_destroys_or_stops_a_database_is_agreed_to_by_name() {
     test.write("blueprints/herd.hcl", &larger);
     test.run(&["gen"]).exits(0);
     let done = test.run(RUN).exits(1).err("this would stop master and start it again").err("add --confirm-stop master");
-    done.err("STOPS master AND STARTS IT AGAIN, for instance_type");
+    done.err("STOPS AND STARTS master to change instance_type");
     assert_eq!(machines(&moto), before);
     let [id, _, state] = before[0].clone();
     test.run(&[RUN, &["--confirm-stop", "master"]].concat()).exits(0).err("0 added, 1 changed, 0 destroyed");

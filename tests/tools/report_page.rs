@@ -161,7 +161,7 @@ fn a_run_leaves_a_page_that_shows_it() {
             "not begun",
             "it needs haproxy",
             "aws_instance.slave[\"slave1\"]",
-            "forced by subnet_id; THE DATA OF slave1 GOES WITH IT",
+            "forced by subnet_id; DESTROYS THE DATA OF slave1",
             "there is none of the slave yet",
             "ami-0master",
             "terraform 1.11.4",

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
-"""Runs a primary and a standby with the settings of patroni.yml, once, while the image is built: try_settings.py FOLDER
+"""Runs a primary and a standby with the settings of patroni.yml, once, while the image is made: try_settings.py FOLDER
 
-PostgreSQL may accept a value that still keeps sessions, a standby or Patroni from working, or that it reads only with TLS. So both
-servers run as on the machines, with TLS and a temporary key, and with this pg_hba.conf, in which 127.0.0.1 replaces the other
-machines. They listen on 127.0.0.1 only. Each kind of client connects to both, and Patroni's own queries run on both. Run it as root.
-FOLDER belongs to the system user postgres; an empty database stays in its data/. A failure names the setting.
+A value that PostgreSQL reads may still keep sessions, a standby or Patroni from working, or be read only with TLS. So both servers
+run as on the machines: TLS with a key of this hour, and this pg_hba.conf with 127.0.0.1 in the place of other machines, where alone
+they listen. Each kind of client connects to both as it does there, and Patroni's own queries run on both. Run it as root; FOLDER is
+the system user postgres's, and keeps an empty database in data/. Fails with the setting's name.
 """
 
+import bisect
 import contextlib
 import os
 import pathlib
@@ -23,16 +24,30 @@ import psycopg2
 import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
-# For servers that live for a minute.
-PASSWORD = secrets.token_hex(16)
-# Seconds that a server, a copy or a standby may take on a slow builder.
+# The servers are gone in a minute, and the password with them.
+PASSWORD = secrets.token_hex()
+# Seconds a server starts, copies or is promoted within seconds even on a slow builder
 PATIENCE = 30
+# Seconds both servers run on the builder itself, so a connection that takes longer has failed
+CONNECT_TIMEOUT = 10
+# Seconds the standby follows within milliseconds, and a trial that fails runs again and again
+PAUSE = 100 / 1000
+# several pages, so that a temporary table is written and analyzed
+ROWS = 1000
+# the end of a server's log says why it failed, and Packer's output stays readable
+LOG_LINES = 12
+# an error names the setting that it is about, rarely more; each suspect costs a trial
+SUSPECTS = 3
 
-# How Patroni 4.0.7 connects (postgresql/config.py, psycopg.py) and what it queries in every loop (postgresql/__init__.py:
+# How Patroni 4.0.7 connects (postgresql/config.py, psycopg.py) and what it asks in every loop (postgresql/__init__.py:
 # cluster_info_query), at a start (postgresql/config.py) and for its slots (postgresql/slots.py).
-PATRONI = {"connect_timeout": 3, "options": "-c statement_timeout=2000 -c search_path=pg_catalog"}
-EVERY_LOOP = """SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 0 ELSE ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(
-  pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::int END, CASE WHEN pg_catalog.pg_is_in_recovery() THEN 0 ELSE
+PATRONI = {
+    "connect_timeout": 3,
+    "options": "-c statement_timeout=2000 -c search_path=pg_catalog",
+}
+EVERY_LOOP = """SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 0 ELSE ('x' ||
+  pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::int END,
+  CASE WHEN pg_catalog.pg_is_in_recovery() THEN 0 ELSE
   pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), '0/0')::bigint END,
   pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_last_wal_replay_lsn(), '0/0')::bigint,
   pg_catalog.pg_wal_lsn_diff(COALESCE(pg_catalog.pg_last_wal_receive_lsn(), '0/0'), '0/0')::bigint,
@@ -55,9 +70,9 @@ QUERIES = [
     "SET statement_timeout = 0",
     "CHECKPOINT",
 ]
-# How post_bootstrap.py connects: Patroni's options (postgresql/bootstrap.py) and its own.
+# How post_bootstrap.py connects: with what Patroni hands it (postgresql/bootstrap.py) and its own.
 BOOTSTRAP = "-c synchronous_commit=local -c statement_timeout=0 -c statement_timeout=0 -c lock_timeout=0"
-# What pg_rewind queries on the server that it copies from (libpq_source.c).
+# pg_rewind's, on the server that it copies from (libpq_source.c), and the right to each.
 REWIND = [
     "SELECT pg_catalog.set_config('search_path', '', false)",
     "SELECT pg_catalog.pg_is_in_recovery()",
@@ -66,11 +81,11 @@ REWIND = [
 
 
 class Failed(Exception):
-    """Something does not work with the settings."""
+    """What does not work with the settings."""
 
 
 def step(what, command, **keywords):
-    """Runs a command and returns its output. Raises Failed with the output if it fails."""
+    """Runs a command; its output is the failure's."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd="/", **keywords)
     except subprocess.TimeoutExpired:
@@ -81,7 +96,7 @@ def step(what, command, **keywords):
 
 
 def clients(pg_hba):
-    """Returns the database of each user that connects over the network, from the user's first line."""
+    """The database of each of the network's users, from their first lines."""
     found = {}
     for words in map(str.split, pg_hba.splitlines()):
         if len(words) == 5 and words[0] == "hostssl":
@@ -90,7 +105,7 @@ def clients(pg_hba):
 
 
 def free_ports():
-    """Returns two ports that nothing listens on."""
+    """Two that nobody listens on."""
     with socket.socket() as one, socket.socket() as other:
         for listener in one, other:
             listener.bind(("127.0.0.1", 0))
@@ -101,13 +116,13 @@ PRIMARY, STANDBY = free_ports()
 
 
 class Trial:
-    """A primary and its standby."""
+    """A primary and a standby of it."""
 
     def __init__(self, folder, config):
         self.folder = folder
         self.bin = pathlib.Path(config["postgresql"]["bin_dir"])
         self.own = {name: str(value) for name, value in config["postgresql"]["parameters"].items()}
-        # The default, except in PostgreSQL 13.
+        # The other majors' default; 13 has another.
         self.own.update(hba_file=str(folder / "pg_hba.conf"), password_encryption="scram-sha-256")
         self.pg_hba = (HERE / "pg_hba.conf").read_text(encoding="utf-8")
         self.clients = clients(self.pg_hba)
@@ -119,25 +134,25 @@ class Trial:
         self.rewind = config["postgresql"]["authentication"]["rewind"]["username"]
 
     def prepare(self):
-        """Reads what only root can read, then makes a key and an empty database as postgres."""
+        """What root reads; then a key and an empty database, as postgres."""
         bootstrap = (HERE / "bootstrap.sql").read_text(encoding="utf-8")
         user = pwd.getpwnam("postgres")
         os.initgroups(user.pw_name, user.pw_gid)
         os.setgid(user.pw_gid)
         os.setuid(user.pw_uid)
-        os.environ.update(HOME=str(self.folder), PGPASSWORD=PASSWORD, PGCONNECT_TIMEOUT="10", LC_ALL="C.UTF-8")
+        os.environ.update(HOME=str(self.folder), PGPASSWORD=PASSWORD, PGCONNECT_TIMEOUT=str(CONNECT_TIMEOUT), LC_ALL="C.UTF-8")
         (self.folder / "bootstrap.sql").write_text(bootstrap, encoding="utf-8")
         here = re.sub(r"\d+\.\d+\.\d+\.\d+/\d+|samehost", "127.0.0.1/32", self.pg_hba)
         (self.folder / "pg_hba.conf").write_text(here, encoding="utf-8")
         key, certificate = self.folder / "server.key", self.folder / "server.crt"
         self.own.update(ssl_key_file=str(key), ssl_cert_file=str(certificate))
-        # Like the key of server_certificate.sh.
+        # As server_certificate.sh makes it.
         kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=trial"]
         step("the key", ["openssl", "req", "-x509", *kind, "-keyout", key, "-out", certificate])
         step("initdb", [self.bin / "initdb", "-D", self.folder / "data", "--no-sync", *self.initdb])
 
     def configure(self, data, port, settings, standby=""):
-        """Writes the configuration that Patroni writes, without the machine's memory and archive."""
+        """Writes what Patroni writes; memory and the archive are the machine's, and are left out here."""
         lines = {**settings, **self.own, "listen_addresses": "127.0.0.1", "port": str(port)}
         lines.update(unix_socket_directories=str(self.folder), huge_pages="off", archive_mode="off", cluster_name="trial", hot_standby="on")
         lines.pop("shared_buffers", None)
@@ -151,7 +166,7 @@ class Trial:
 
     @contextlib.contextmanager
     def server(self, name, data):
-        """Starts a server, and stops it at the end."""
+        """Starts one; on the way out it is gone."""
         log = self.folder / f"{name}.log"
         log.unlink(missing_ok=True)
         try:
@@ -159,7 +174,7 @@ class Trial:
             step(f"the {name} does not start", [self.bin / "pg_ctl", *start])
             yield
         except (Failed, psycopg2.Error) as failure:
-            said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-12:] if log.exists() else []
+            said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-LOG_LINES:] if log.exists() else []
             raise Failed("\n  ".join([str(failure).strip(), *said])) from None
         finally:
             subprocess.run(
@@ -170,7 +185,7 @@ class Trial:
             )
 
     def ask(self, who, queries, **connection):
-        """Runs one query after the other, each in its own transaction, as Patroni does."""
+        """Asks one query after the other, each a transaction, as Patroni does."""
         try:
             with contextlib.closing(psycopg2.connect(**connection)) as session:
                 return self.queries(who, session, queries)
@@ -179,7 +194,7 @@ class Trial:
 
     @staticmethod
     def queries(who, session, queries):
-        """Runs queries in a session and returns the result of the last one."""
+        """The last answer of some queries in a session."""
         session.autocommit = True
         answer = None
         for query in queries:
@@ -188,20 +203,20 @@ class Trial:
                     cursor.execute(query)
                     answer = cursor.fetchall() if cursor.description else None
             except psycopg2.Error as error:
-                raise Failed(f"{who}: {str(error).strip()}: {' '.join(query.split())[:80]}") from None
+                raise Failed(f"{who}: {str(error).strip()}: {query.splitlines()[0]}") from None
         return answer
 
     def patroni(self, port):
-        """Returns how Patroni connects: through the socket, as the superuser."""
+        """How Patroni connects: through the socket, as the superuser."""
         return {"host": str(self.folder), "port": port, "user": "postgres", "dbname": "postgres", **PATRONI}
 
     @staticmethod
     def network(port, **more):
-        """Returns how everybody else connects: with TLS and SCRAM."""
-        return {"host": "127.0.0.1", "port": port, "sslmode": "require", "connect_timeout": 10, **more}
+        """How others connect: by TLS and SCRAM."""
+        return {"host": "127.0.0.1", "port": port, "sslmode": "require", "connect_timeout": CONNECT_TIMEOUT, **more}
 
     def found(self):
-        """Makes what post_bootstrap.py and then Patroni make on a new primary, without Patroni's grants for pg_rewind."""
+        """What post_bootstrap.py and then Patroni make on a new primary; Patroni's grants to pg_rewind are not used here."""
         socket = ["-h", self.folder, "-p", str(PRIMARY), "-U", "postgres", "postgres"]
         psql = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *socket]
         step("post_bootstrap.py makes users and databases", [*psql, "-f", self.folder / "bootstrap.sql"], env={**os.environ, "PGOPTIONS": BOOTSTRAP})
@@ -235,14 +250,13 @@ class Trial:
             dbname = name if database in ("all", "sameuser") else database.split(",")[0]
             work = ["SELECT 1", "SELECT count(*) FROM pg_catalog.pg_class"]
             if which == "primary":
-                work += ["CREATE TEMPORARY TABLE t (n int)", "INSERT INTO t SELECT generate_series(1, 1000)", "ANALYZE t"]
-            for tls in {"ssl_min_protocol_version": "TLSv1.2"}, {"ssl_max_protocol_version": "TLSv1.2"}:
-                if self.tls_12 or "ssl_min_protocol_version" in tls:
-                    who = f"an application on the {which} by {'TLS 1.2' if 'ssl_max_protocol_version' in tls else 'TLS'}"
-                    self.ask(who, work, user=name, dbname=dbname, **self.network(port, **tls))
+                work += ["CREATE TEMPORARY TABLE t (n int)", f"INSERT INTO t SELECT generate_series(1, {ROWS})", "ANALYZE t"]
+            for bound in ["ssl_min_protocol_version", "ssl_max_protocol_version"] if self.tls_12 else ["ssl_min_protocol_version"]:
+                who = f"an application on the {which} with {bound}=TLSv1.2"
+                self.ask(who, work, user=name, dbname=dbname, **self.network(port, **{bound: "TLSv1.2"}))
 
     def run(self, settings):
-        """Raises Failed if something does not work with these settings."""
+        """Raises Failed where something does not work with these settings."""
         self.tls_12 = settings.get("ssl_min_protocol_version", "").lower() != "tlsv1.3"
         primary, standby = self.folder / "primary", self.folder / "standby"
         for data in primary, standby:
@@ -264,7 +278,7 @@ class Trial:
                 with self.server("standby", standby):
                     self.streams()
                     self.clients_of("standby", STANDBY)
-                    # A connection that was idle meanwhile, as Patroni's is between two loops.
+                    # A connection that was idle meanwhile, as Patroni's is between two looks.
                     self.queries("Patroni's connection, after a while", heartbeat, [EVERY_LOOP])
                     promote = ["-w", "-s", "-t", str(PATIENCE), "-D", standby, "promote"]
                     step("the standby is promoted", [self.bin / "pg_ctl", *promote])
@@ -272,7 +286,7 @@ class Trial:
                     self.ask("Patroni on the new primary", work, **self.patroni(STANDBY))
 
     def streams(self):
-        """Waits until the standby is connected and has replayed what the primary wrote."""
+        """A standby must connect, and show what the primary wrote."""
         [[position]] = self.ask("Patroni on the primary", ["SELECT pg_catalog.pg_current_wal_lsn()"], **self.patroni(PRIMARY))
         follows = f"state = 'streaming' AND replay_lsn >= '{position}'"
         query = f"SELECT {follows} FROM pg_catalog.pg_stat_replication WHERE application_name = 'trial'"
@@ -280,11 +294,11 @@ class Trial:
         while self.ask("Patroni on the primary", [query], **self.patroni(PRIMARY)) != [(True,)]:
             if time.monotonic() > until:
                 raise Failed(f"the standby does not follow the primary within {PATIENCE} s")
-            time.sleep(0.1)
+            time.sleep(PAUSE)
 
 
 def culprit(trial, settings, failure):
-    """Returns the setting that is to blame; None if nothing works even without settings."""
+    """The setting that is to blame; None where it does not work without any."""
     names = list(settings)
 
     def works(tried):
@@ -294,22 +308,18 @@ def culprit(trial, settings, failure):
             return False
         return True
 
-    # Most failures name the setting.
-    for suspect in [name for name in names if name in str(failure)][:3]:
+    # Most failures name it.
+    for suspect in [name for name in names if name in str(failure)][:SUSPECTS]:
         if works([name for name in names if name != suspect]):
             return suspect
     if not works([]):
         return None
-    # Find the first setting with which it fails, when they are added one by one.
-    low, high = 0, len(names)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if works(names[:middle]) else (low, middle)
-    return names[high - 1]
+    # The first setting with which it fails when they are added one by one. All of them together are known to fail.
+    return names[bisect.bisect_left(range(1, len(names)), True, key=lambda count: not works(names[:count]))]
 
 
 def main(folder):
-    """Tries all settings. If they do not work, finds the one that is to blame."""
+    """Tries all settings, and looks for the one that is to blame where they do not work."""
     with (HERE / "patroni.yml").open(encoding="utf-8") as config_file:
         config = yaml.safe_load(config_file)
     settings = {name: str(value) for name, value in config["bootstrap"]["dcs"]["postgresql"]["parameters"].items()}

@@ -1,4 +1,4 @@
-//! `postgres { … }`
+//! Reads `postgres { … }`.
 
 pub mod databases;
 mod locale;
@@ -19,7 +19,7 @@ pub struct Postgres {
     pub version: Option<u16>,
     /// Server settings (GUCs) by name, with their values as in `postgresql.conf`, unquoted.
     pub settings: BTreeMap<String, String>,
-    /// Databases that exist from the start, by name.
+    /// Databases that exist from the start.
     pub databases: Vec<Database>,
     /// Login roles that exist from the start.
     pub users: Vec<User>,
@@ -29,15 +29,15 @@ pub struct Postgres {
     pub logical_slots: BTreeMap<String, String>,
 }
 
-/// What the settings are held against.
+/// What the settings are checked against.
 pub struct Context {
     /// Whether a commit waits for a standby.
     pub synchronous: bool,
     /// PostgreSQL's major in the base's own packages.
     pub own_major: u16,
-    /// How many standbys stream.
+    /// The number of standbys that stream.
     pub slaves: u32,
-    /// How many slots clients have.
+    /// The number of the clients' logical slots.
     pub logical_slots: u32,
 }
 
@@ -68,7 +68,7 @@ pub fn read(r: &BlockReader, context: &Context) -> Postgres {
 /// Refuses a name that was listed before.
 fn once<'a>(name: &str, mut earlier: impl Iterator<Item = &'a Reading<String>>) -> Result<(), Refusal> {
     match earlier.any(|earlier| earlier.value == name) {
-        true => refuse(&is::REPEATED, format!("`{name}` is listed twice"), "leave the second one out"),
+        true => refuse(&is::REPEATED, format!("`{name}` is listed twice"), "remove the second one"),
         false => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! `postgres { settings = { … } }`: any setting of PostgreSQL, but those that pgherd or Patroni owns.
+//! Reads `postgres { settings = { … } }`: any setting of PostgreSQL, except those that pgherd or Patroni owns.
 
 use std::collections::BTreeMap;
 
@@ -22,11 +22,11 @@ mod types;
 mod words;
 mod zones;
 
-/// PostgreSQL has about 400, and no cluster changes half of them.
+/// The most settings that a blueprint may have. PostgreSQL has about 400, and no cluster changes half of them.
 const MOST_SETTINGS: usize = 200;
 
-/// Settings by name in lower case (PostgreSQL does not tell cases apart), values as in `postgresql.conf`, unquoted.
-/// `locales` are those that the images make for databases, beside the C library's own.
+/// Returns the settings by name, in lower case because PostgreSQL ignores case, with their values as in `postgresql.conf`, unquoted.
+/// `locales` are those that the images generate for databases, in addition to the C library's own.
 pub fn read(r: &BlockReader, context: &Context, major: Option<u16>, locales: &[&str]) -> BTreeMap<String, String> {
     let doc_settings = doc("settings", "Any setting of `postgresql.conf`, except those that pgherd or Patroni owns.")
         .by_default("sizes that follow from the instance types and disks; see `db_config/patroni.yml`");
@@ -34,15 +34,11 @@ pub fn read(r: &BlockReader, context: &Context, major: Option<u16>, locales: &[&
     let mut values = vec![];
     for (i, entry) in r.map(doc_settings, Holds::ScalarMap).into_iter().enumerate() {
         if i == MOST_SETTINGS {
-            let problem = format!("more than {MOST_SETTINGS} settings");
+            let problem = format!("there are more than {MOST_SETTINGS} settings");
             r.report(
                 "settings",
                 &entry.key_at,
-                Refusal {
-                    rule: &is::TOO_LARGE,
-                    problem,
-                    help: "write those alone that differ from the default".into(),
-                },
+                Refusal { rule: &is::TOO_LARGE, problem, help: "set only those that differ from the default".into() },
             );
             break;
         }
@@ -50,8 +46,8 @@ pub fn read(r: &BlockReader, context: &Context, major: Option<u16>, locales: &[&
         let verdict = match settings.contains_key(&name) {
             true => refuse(
                 &is::SET_TWICE,
-                format!("`{}` is set twice: PostgreSQL does not tell cases apart", entry.key),
-                "keep one of the two",
+                format!("`{}` is set twice; PostgreSQL ignores case in names", entry.key),
+                "remove one of the two",
             ),
             false => syntax(&entry.key).and_then(|()| owned::check(&name)).and_then(|()| names::check(&name, major)),
         };
@@ -76,7 +72,7 @@ pub fn read(r: &BlockReader, context: &Context, major: Option<u16>, locales: &[&
     settings
 }
 
-/// `name`, or `extension.name`.
+/// Refuses what is not a `name` or an `extension.name`.
 fn syntax(name: &str) -> Result<(), Refusal> {
     let part = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -85,18 +81,18 @@ fn syntax(name: &str) -> Result<(), Refusal> {
     if name.len() > 63 || !name.split('.').all(part) || name.split('.').count() > 2 {
         let nearly = name.to_lowercase().replace(['-', ' '], "_");
         let shown = if nearly.is_ascii() && nearly != name { &nearly } else { "work_mem" };
-        let help = format!("write it as PostgreSQL does, in letters, digits and underscores, such as `{shown}`");
-        return refuse(&is::SETTING_NAME, format!("`{name}` is no setting's name"), help);
+        let help = format!("use letters, digits and underscores, such as `{shown}`");
+        return refuse(&is::SETTING_NAME, format!("`{name}` is not a valid setting name"), help);
     }
     Ok(())
 }
 
-/// A setting's value as it stands in `postgresql.conf`.
+/// Returns a setting's value as it is written in `postgresql.conf`.
 fn scalar(name: &str, value: &Evaluated) -> Result<String, Refusal> {
     let is_text = parameters::newest(name).is_some_and(|parameter| parameter.kind == parameters::Kind::String);
     match &value.data {
         Data::Bool(_) if is_text && !matches!(name, "log_connections") => {
-            mismatch(value, "text", "this setting is neither on nor off: write text in double quotes, or \"\" for none")
+            mismatch(value, "text", "this setting is not a switch; write text in double quotes, or \"\" to set none")
         }
         Data::Bool(flag) => Ok(if *flag { "on" } else { "off" }.into()),
         Data::Number(number) => Ok(number.to_string()),
@@ -105,19 +101,21 @@ fn scalar(name: &str, value: &Evaluated) -> Result<String, Refusal> {
             match text.chars().any(char::is_control) {
                 true => refuse(
                     &is::SETTING_VALUE,
-                    "a setting is one line of text",
-                    "leave out line breaks and control characters",
+                    "the value contains a line break or a control character",
+                    "write the value on one line of text",
                 ),
                 false => Ok(text.to_string()),
             }
         }
-        Data::List(_) => mismatch(value, "text, a number or true/false", "write a list as PostgreSQL does: \"a, b\""),
+        Data::List(_) => {
+            mismatch(value, "text, a number or true/false", "write a list as text, as PostgreSQL does: \"a, b\"")
+        }
         _ => mismatch(value, "text, a number or true/false", "write text in double quotes"),
     }
 }
 
-/// Returns the value in the spelling that is generated. Refuses what does not start, does not work out, or silently takes away what the
-/// blueprint promises.
+/// Returns the value in the spelling that is generated. Refuses a value with which the server does not start or the cluster does not
+/// work, and one that silently breaks a promise of the blueprint.
 fn fits(name: &str, value: &str, context: &Context, major: Option<u16>, locales: &[&str]) -> Result<String, Refusal> {
     let value = types::check(name, value, major)?;
     libraries::check(name, &value, major)?;
@@ -135,57 +133,67 @@ fn fits(name: &str, value: &str, context: &Context, major: Option<u16>, locales:
     Ok(value)
 }
 
-/// What the blueprint promises elsewhere.
+/// Refuses a value that breaks a promise that the blueprint makes elsewhere.
 fn promises(name: &str, value: &str, context: &Context) -> Result<(), Refusal> {
     let off = value == "off";
     match name {
         "fsync" | "full_page_writes" if off => refuse(
             &is::SETTING_VALUE,
-            format!("without {name} a power cut destroys the data"),
-            "leave it out: the default is on",
+            format!("without {name} a power cut can corrupt the data"),
+            "remove it; the default is on",
         ),
         "synchronous_commit" if context.synchronous && (off || value == "local") => refuse(
             &is::SETTING_VALUE,
-            format!("`{value}` acknowledges a commit that no standby has, and failover.synchronous promises otherwise"),
-            "write \"on\", \"remote_apply\" or \"remote_write\", or failover { synchronous = false }",
+            format!("`{value}` acknowledges commits that no standby has, but failover.synchronous is set"),
+            "write \"on\", \"remote_apply\" or \"remote_write\", or set failover { synchronous = false }",
         ),
         "client_min_messages" if value == "info" => refuse(
             &is::SETTING_VALUE,
-            "PostgreSQL sends `info` in any case, and Patroni drops the setting",
+            "PostgreSQL always sends `info` messages, and Patroni ignores this value",
             "write \"notice\"",
         ),
         "bonjour" if value == "on" => refuse(
             &is::SETTING_VALUE,
-            "Debian's PostgreSQL is built without Bonjour, and would not start",
-            "leave it out: the default is off",
+            "Debian's PostgreSQL is built without Bonjour and would not start",
+            "remove it; the default is off",
         ),
         "wal_level" if !["replica", "logical"].contains(&value) => refuse(
             &is::SETTING_VALUE,
-            format!("`{value}` cannot feed a standby"),
-            "leave it out for \"replica\", or write \"logical\"",
+            format!("with `{value}` no standby can follow the primary"),
+            "remove it for \"replica\", or write \"logical\"",
         ),
-        // The kernel gives a process 8 MiB, and PostgreSQL wants 512 kB of them free.
+        // The kernel limits a process's stack to 8 MiB, and PostgreSQL keeps 512 kB of it free.
         "max_stack_depth" if parameters::value::number(name, value).is_some_and(|kb| kb > 7680.0) => refuse(
             &is::SETTING_VALUE,
-            format!("`{value}` is more than the kernel gives a process"),
-            "write what is within 100 to 7680, in units of kB",
+            format!("`{value}` is more stack than the kernel gives a process"),
+            "write a size from 100kB to 7680kB",
         ),
         "max_wal_senders" => {
             let least = least_wal_senders(context.slaves, context.logical_slots);
-            at_least(name, value, least, "each standby and logical slot streams, and a base backup needs two more")
+            at_least(
+                name,
+                value,
+                least,
+                "each standby and each logical slot needs one, a base backup two, and an operator one",
+            )
         }
         "max_replication_slots" => {
             let least = least_replication_slots(context.slaves, context.logical_slots);
-            at_least(name, value, least, "each standby has a slot beside logical_slots; Patroni wants 4")
+            at_least(
+                name,
+                value,
+                least,
+                "each standby and each logical slot needs one, and Patroni ignores fewer than 4",
+            )
         }
-        // Patroni ignores what is lower: postgresql/config.py, CMDLINE_OPTIONS.
-        "max_connections" => at_least(name, value, 25, "Patroni ignores what is lower"),
-        "max_locks_per_transaction" => at_least(name, value, 32, "Patroni ignores what is lower"),
-        "max_worker_processes" => at_least(name, value, 2, "Patroni ignores what is lower"),
+        // The minimums are those of CMDLINE_OPTIONS in Patroni's postgresql/config.py.
+        "max_connections" => at_least(name, value, 25, "Patroni ignores lower values"),
+        "max_locks_per_transaction" => at_least(name, value, 32, "Patroni ignores lower values"),
+        "max_worker_processes" => at_least(name, value, 2, "Patroni ignores lower values"),
         "wal_keep_size" if parameters::value::number(name, value).is_some_and(|mb| mb < 16.0) => refuse(
             &is::SETTING_VALUE,
-            format!("Patroni ignores `{value}`, as it is less than 16MB, and keeps 128MB"),
-            "leave it out, or write \"16MB\" or more; each standby's slot keeps what that standby lacks",
+            format!("Patroni ignores `{value}`, because it is less than 16MB, and uses 128MB"),
+            "remove it, or write \"16MB\" or more; each standby's slot keeps the WAL that the standby still needs",
         ),
         _ => Ok(()),
     }
@@ -196,7 +204,7 @@ fn at_least(name: &str, value: &str, low: u32, reason: &str) -> Result<(), Refus
         true => Ok(()),
         false => refuse(
             &is::SETTING_VALUE,
-            format!("`{value}` is not a whole number from {low} on: {reason}"),
+            format!("`{value}` is below the minimum of {low}: {reason}"),
             format!("write {low} or more"),
         ),
     }

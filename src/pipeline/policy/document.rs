@@ -1,4 +1,4 @@
-//! Rights as statements of policies, and statements as documents that AWS takes.
+//! Turns rights into statements, and statements into policy documents that AWS accepts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,32 +9,32 @@ use super::rights::On;
 use crate::cluster::{Cluster, Partition};
 use crate::tools::lock;
 
-/// Characters of a managed policy, white space not counted
+/// The greatest length of a managed policy in characters, without white space
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
 pub const LONGEST: usize = 6144;
 
-/// What a statement's condition asks for.
+/// What a statement requires, and its condition.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum When {
     /// Nothing beyond the resource, which has a name of its own.
     Named(Named),
-    /// The request goes to the cluster's region.
+    /// The request is for the cluster's region.
     InRegion,
-    /// The request gives the cluster's tag.
+    /// The request sets the cluster's tag.
     Tagging,
-    /// The resource bears the cluster's tag.
+    /// The resource has the cluster's tag.
     Tagged,
-    /// The resource bears no cluster's tag.
+    /// The resource has no cluster's tag.
     Loose,
-    /// The request gives the cluster's tag to what bears nobody's.
+    /// The request sets the cluster's tag on a resource that has no cluster's.
     Adopting,
-    /// Tags come with the call that makes what they are on.
+    /// Tags are set by the call that creates the resource.
     Creating(BTreeSet<String>),
-    /// The image's publisher.
+    /// The image belongs to this publisher.
     PublishedBy(String),
-    /// The role is for machines.
+    /// The role is passed to EC2.
     ForMachines,
-    /// The key is used by EC2 or Secrets Manager in the caller's name.
+    /// EC2 or Secrets Manager uses the key on behalf of the caller.
     ByServices,
 }
 
@@ -102,9 +102,9 @@ pub struct Statements<'a> {
     cluster: &'a Cluster,
     modules: &'a Modules,
     partition: &'static str,
-    /// Resources of each action, by condition.
+    /// The resources of each action, by condition.
     all: BTreeMap<When, BTreeMap<String, BTreeSet<String>>>,
-    /// Calls that make tagged things, and what they make.
+    /// The calls that create tagged resources, and what they create.
     made: BTreeSet<(String, String)>,
 }
 
@@ -142,7 +142,7 @@ impl<'a> Statements<'a> {
         match on {
             On::Any => (When::InRegion, one("*".into())),
             On::New(kind) => (When::Tagging, one(self.ec2(kind, "*"))),
-            // What exists already bears no tag of the cluster's; the blueprint names it.
+            // What exists already does not have the cluster's tag; the blueprint names it.
             On::Ours("vpc") if network.vpc_id.is_some() => {
                 (When::Named(Named::ExistingNetwork), network.vpc_id.iter().map(|id| self.ec2("vpc", id)).collect())
             }
@@ -181,10 +181,10 @@ impl<'a> Statements<'a> {
         }
     }
 
-    /// The ids of what is not told by its tag.
+    /// Returns the ids of what is not recognised by its tag.
     fn usual(&self, kind: &str) -> &'a str {
         match (kind, &self.cluster.image.builder_subnet_id) {
-            // Packer names its own so.
+            // Packer's own names begin so.
             ("key-pair", _) => "packer_*",
             ("subnet", Some(id)) => id,
             _ => "*",
@@ -192,7 +192,7 @@ impl<'a> Statements<'a> {
     }
 
     fn ec2(&self, kind: &str, id: &str) -> String {
-        // Images and snapshots belong to no account in their ARN.
+        // The ARNs of images and snapshots have no account.
         let account = if ["image", "snapshot"].contains(&kind) { "" } else { "*" };
         format!("arn:{}:ec2:{}:{account}:{kind}/{id}", self.partition, self.cluster.region)
     }
@@ -202,7 +202,7 @@ impl<'a> Statements<'a> {
         format!("arn:{}:secretsmanager:{region}:*:secret:{cluster}/{name}", self.partition)
     }
 
-    /// The KMS key; of an alias, AWS checks the key that it stands for, whose id only AWS knows.
+    /// Returns the ARN of the KMS key. For an alias AWS checks the key behind it, whose id only AWS knows.
     fn key(&self) -> Vec<String> {
         let key = self.cluster.kms_key_id.as_deref();
         let arn = |id: &str| match id {
@@ -213,7 +213,7 @@ impl<'a> Statements<'a> {
         key.map(arn).into_iter().collect()
     }
 
-    /// Other tags on what bears the cluster's: those of the blueprint's `tags` that change.
+    /// Allows to change other tags, those of the blueprint's `tags`, on what has the cluster's.
     pub fn retag(&mut self) {
         let made: Vec<String> = self.made.iter().map(|(_, arn)| arn.clone()).collect();
         for action in ["ec2:CreateTags", "ec2:DeleteTags"] {
@@ -228,7 +228,7 @@ impl<'a> Statements<'a> {
         }
     }
 
-    /// The states, where they are in a bucket.
+    /// Allows to read, and to write, the states if they are in a bucket.
     pub fn state(&mut self, written: bool) {
         let Some((bucket, keys)) = &self.modules.states else { return };
         let bucket = format!("arn:{}:s3:::{bucket}", self.partition);
@@ -250,7 +250,7 @@ impl<'a> Statements<'a> {
         }
     }
 
-    /// The documents: as few as hold all statements.
+    /// Returns the documents: as few as hold all statements.
     pub fn documents(mut self) -> Vec<String> {
         let made = std::mem::take(&mut self.made);
         if !made.is_empty() {
@@ -273,7 +273,7 @@ impl<'a> Statements<'a> {
     fn statements(&self) -> Vec<Value> {
         let mut statements = vec![];
         for (when, actions) in &self.all {
-            // A tag tells enough: which of these actions is on which of these resources, AWS knows. Elsewhere each action has its own.
+            // With a tag the condition is enough: AWS knows which actions apply to which of the resources. Otherwise each action has its own.
             let mut groups: BTreeMap<BTreeSet<&String>, BTreeSet<&String>> = BTreeMap::new();
             let every: BTreeSet<&String> = actions.values().flatten().collect();
             for (action, resources) in actions {
@@ -313,7 +313,7 @@ impl<'a> Statements<'a> {
             When::PublishedBy(owner) => json!({ "StringEquals": { "ec2:Owner": owner } }),
             When::ForMachines => json!({ "StringEquals": { "iam:PassedToService": format!("ec2.{dns}") } }),
             When::ByServices => {
-                // China's services call each other by one name or the other, as kms.tf has it.
+                // In China services call each other by either name, as kms.tf has it.
                 let suffixes = BTreeSet::from([Partition::Commercial.domain(), dns]);
                 let services = ["ec2", "secretsmanager"].into_iter().flat_map(|name| {
                     suffixes.iter().map(move |suffix| format!("{name}.{}.{suffix}", self.cluster.region))
@@ -325,7 +325,7 @@ impl<'a> Statements<'a> {
     }
 }
 
-/// A document's text, and how long it is for AWS.
+/// Returns a document's text, and its length as AWS counts it.
 fn print(statements: &[Value]) -> (String, usize) {
     let text = format!("{:#}", json!({ "Version": "2012-10-17", "Statement": statements }));
     let length = text.chars().filter(|c| !c.is_whitespace()).count();

@@ -1,11 +1,12 @@
-//! The least IAM policies with which a cluster can be run, looked at and taken down.
+//! The least IAM policies with which a cluster can be run, observed and destroyed, and its passwords rotated.
 //!
-//! They follow from the generated modules: what these do not hold needs no right. Each action is limited to the resources that AWS
-//! can limit it to: to what bears the cluster's tag, to what the call makes with that tag, to the cluster's names.
+//! They follow from the generated modules: what these do not contain needs no right. Each action is limited to the resources that AWS
+//! can limit it to: what has the cluster's tag, what the call creates with that tag, or what has the cluster's name.
 
 mod document;
 mod modules;
 pub mod rights;
+pub mod tasks;
 
 use crate::cluster::Cluster;
 use crate::fileset::FileSet;
@@ -24,10 +25,10 @@ pub struct ManagedPolicy {
     pub text: String,
 }
 
-/// What is to be done with a cluster.
+/// What the rights are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Aim {
-    /// `pgherd run`: it makes, changes, replaces and takes away.
+    /// `pgherd run`: it creates, changes, replaces and removes.
     Run,
     /// `pgherd status`: it reads Terraform's outputs.
     Status,
@@ -37,7 +38,7 @@ pub enum Aim {
     Rotate,
 }
 
-/// A part of the rights: a policy of its own, since AWS limits the length of one.
+/// A part of the rights. Each is a policy of its own, since AWS limits the length of a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     State,
@@ -72,7 +73,10 @@ impl Aim {
     }
 }
 
-/// The policies for an aim; none where it needs no right. An error names a resource type of the modules whose rights are not known.
+/// Returns the policies for an aim; none if it needs no rights.
+///
+/// # Errors
+/// If a module holds a resource type whose rights are not in [`rights`].
 pub fn policies(cluster: &Cluster, set: &FileSet, aim: Aim) -> Result<Vec<ManagedPolicy>, String> {
     let modules = modules::read(set)?;
     let mut policies = vec![];
@@ -111,19 +115,19 @@ fn fill(
     match part {
         Part::State => statements.state(aim != Aim::Status),
         Part::Build => {
-            statements.add_all(rights::BUILD);
-            statements.encrypt(rights::ENCRYPT);
+            statements.add_all(tasks::BUILD);
+            statements.encrypt(tasks::ENCRYPT);
         }
         // Without users there is no password to rotate, and no script.
         Part::Rotate if cluster.postgres.users.is_empty() => {}
         Part::Rotate => {
-            statements.add_all(rights::ROTATE);
-            statements.encrypt(rights::ENCRYPT_SECRETS);
+            statements.add_all(tasks::ROTATE);
+            statements.encrypt(tasks::ENCRYPT_SECRETS);
         }
         Part::Look | Part::Make | Part::Unmake => {
             for (block, kind) in &modules.kinds {
                 let found = rights::MODULES.iter().find(|rights| rights.of == (block.as_str(), kind.as_str()));
-                let rights = found.ok_or_else(|| format!("no rights are known for {block} \"{kind}\""))?;
+                let rights = found.ok_or_else(|| format!("the rights for {block} \"{kind}\" are not known"))?;
                 statements.add_all(match part {
                     Part::Look => rights.look,
                     Part::Make => rights.make,
@@ -131,8 +135,8 @@ fn fill(
                 });
             }
             match part {
-                Part::Look => statements.add_all(rights::QUESTIONS),
-                Part::Unmake => statements.add_all(rights::IMAGES),
+                Part::Look => statements.add_all(tasks::QUESTIONS),
+                Part::Unmake => statements.add_all(tasks::IMAGES),
                 _ => {
                     statements.retag();
                     if cluster.machines.iter().any(|machine| machine.key_name.is_some()) {
@@ -141,7 +145,7 @@ fn fill(
                     if modules.private_dns {
                         statements.add("route53:AssociateVPCWithHostedZone", &[On::Zone]);
                     }
-                    statements.encrypt(rights::ENCRYPT);
+                    statements.encrypt(tasks::ENCRYPT);
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! What the generated Terraform modules hold, read from their text.
+//! Reads from the generated Terraform modules what they contain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,20 +6,23 @@ use hcl::{Attribute, Body, Expression, Structure};
 
 use crate::fileset::FileSet;
 
-/// What rights follow from.
+/// What the rights depend on.
 #[derive(Debug, Default)]
 pub struct Modules {
     /// `resource`, `data` or `ephemeral`, and the type of each block.
     pub kinds: BTreeSet<(String, String)>,
-    /// The name of every role; `*` stands for what is only known in Terraform.
+    /// The name of every role; `*` stands for what only Terraform knows.
     pub roles: BTreeSet<String>,
-    /// The bucket of the states, and the key of each state in it.
+    /// The bucket of the states and their keys; `None` if the states are files.
     pub states: Option<(String, Vec<String>)>,
-    /// Whether an endpoint's names are those of its service in the whole VPC.
+    /// Whether an endpoint has private names, which replace the service's own in the whole VPC.
     pub private_dns: bool,
 }
 
-/// Reads all modules; an error is a module that is no HCL.
+/// Reads all modules.
+///
+/// # Errors
+/// If a module is not HCL.
 pub fn read(set: &FileSet) -> Result<Modules, String> {
     let mut modules = Modules::default();
     let mut locals = BTreeMap::new();
@@ -62,7 +65,7 @@ fn attribute<'a>(body: &'a Body, name: &str) -> Option<&'a Expression> {
     body.attributes().find(|attribute| attribute.key() == name).map(Attribute::expr)
 }
 
-/// Attributes that are plain texts.
+/// Returns the attributes that are plain strings.
 fn texts(body: &Body) -> BTreeMap<String, String> {
     let text = |structure: &Structure| match structure {
         Structure::Attribute(Attribute { key, expr: Expression::String(text) }) => {
@@ -73,7 +76,7 @@ fn texts(body: &Body) -> BTreeMap<String, String> {
     body.iter().filter_map(text).collect()
 }
 
-/// A template of Terraform's with the blueprint's decisions in it, and `*` for everything else.
+/// Returns a Terraform template with the values of locals in it, and `*` for everything else.
 fn pattern(template: &str, locals: &BTreeMap<String, String>) -> String {
     let mut pattern = String::new();
     let mut rest = template.trim_matches('"');

@@ -1,25 +1,25 @@
-//! Which rights each thing needs that the pipeline makes, reads or asks for: the table that policies are made from.
+//! The rights for each thing that the pipeline creates, reads or asks for. Policies are made from this table.
 //!
 //! Actions, their resource types and condition keys: the service authorization reference
 //! (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html> and its siblings). Which of them
 //! Terraform's AWS provider 5.100 and Packer call was recorded in the lab.
 
-use On::{Any, Bare, Base, Key, Loose, New, Ours, Profile, Role, Secret, SecretOfUser, Untagged};
+use On::{Any, Bare, Key, Loose, New, Ours, Profile, Role, Secret, Untagged};
 
-/// What an action is on, and what AWS can check there.
+/// The resource of an action, and what AWS can check of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum On {
-    /// AWS does not limit it to a resource.
+    /// AWS cannot limit the action to a resource.
     Any,
-    /// A resource of EC2 that the call makes: it must bear the cluster's tag from its first moment.
+    /// A resource of EC2 that the call creates. It must have the cluster's tag from the start.
     New(&'static str),
-    /// A resource of EC2 that bears the cluster's tag.
+    /// A resource of EC2 that has the cluster's tag.
     Ours(&'static str),
-    /// A resource of EC2 that nobody's tag is on; the call puts the cluster's there.
+    /// A resource of EC2 without a cluster's tag; the call sets it.
     Untagged(&'static str),
-    /// A resource of EC2 that no cluster's tag is on.
+    /// A resource of EC2 without a cluster's tag.
     Loose(&'static str),
-    /// A resource of EC2, with whatever tags or none.
+    /// A resource of EC2 with any tags or none.
     Bare(&'static str),
     /// A role of the cluster's.
     Role,
@@ -29,30 +29,30 @@ pub enum On {
     Secret,
     /// A secret of a user of the cluster's.
     SecretOfUser,
-    /// The image that the cluster's images are based on: its publisher's.
+    /// The base image, which belongs to its publisher.
     Base,
     /// The EC2 key pairs that the blueprint names.
     KeyPair,
     /// The KMS key that the blueprint names.
     Key,
-    /// A hosted zone of an endpoint's private names, which is AWS's own.
+    /// The hosted zone of an endpoint's private names, which AWS owns.
     Zone,
 }
 
-/// What a thing needs: to be looked at, made or changed, and unmade.
+/// The rights that a type of block needs.
 #[derive(Debug, Clone, Copy)]
 pub struct Rights {
     /// Terraform's block and type, such as `resource` and `aws_vpc`.
     pub of: (&'static str, &'static str),
-    /// To look.
+    /// To read it.
     pub look: &'static [(&'static str, &'static [On])],
-    /// To make it, or to change it in its place.
+    /// To create it, or to change it in place.
     pub make: &'static [(&'static str, &'static [On])],
-    /// To take it away.
+    /// To destroy it.
     pub unmake: &'static [(&'static str, &'static [On])],
 }
 
-type List = &'static [(&'static str, &'static [On])];
+pub(super) type List = &'static [(&'static str, &'static [On])];
 
 const fn resource(kind: &'static str, look: List, make: List, unmake: List) -> Rights {
     Rights { of: ("resource", kind), look, make, unmake }
@@ -62,22 +62,22 @@ const fn data(kind: &'static str, look: List) -> Rights {
     Rights { of: ("data", kind), look, make: &[], unmake: &[] }
 }
 
-const ANY: &[On] = &[Any];
+pub(super) const ANY: &[On] = &[Any];
 const GROUP: &[On] = &[Ours("security-group")];
 const RULES: &[On] = &[Ours("security-group"), Ours("security-group-rule")];
-/// A rule that AWS itself gave to a group of the cluster's has no tag.
+/// A rule that AWS itself added to a group of the cluster's has no tag.
 const REVOKED: &[On] = &[Ours("security-group"), Ours("security-group-rule"), Loose("security-group-rule")];
 const NEW_RULE: &[On] = &[Ours("security-group"), New("security-group-rule")];
-const BUILDER_GROUP: &[On] = &[Ours("security-group"), Loose("security-group")];
-const INSTANCE: &[On] = &[Ours("instance")];
+pub(super) const BUILDER_GROUP: &[On] = &[Ours("security-group"), Loose("security-group")];
+pub(super) const INSTANCE: &[On] = &[Ours("instance")];
 const TABLE: &[On] = &[Ours("route-table")];
 const VPC: &[On] = &[Ours("vpc")];
-/// A rule, as it is read and taken away.
+/// Reading a rule.
 const READ_RULE: List = &[("ec2:DescribeSecurityGroupRules", ANY)];
-/// A network interface has no tag of ours: it goes with its machine, which does.
+/// A network interface does not have the cluster's tag, but its machine does.
 const ADDRESS: &[On] = &[Ours("elastic-ip"), Ours("instance"), Bare("network-interface")];
 
-/// Every kind of thing in the generated modules.
+/// The rights for every type in the generated modules.
 pub const MODULES: &[Rights] = &[
     resource(
         "aws_vpc",
@@ -94,7 +94,7 @@ pub const MODULES: &[Rights] = &[
     resource(
         "aws_default_security_group",
         &[("ec2:DescribeSecurityGroups", ANY)],
-        // It is born with its VPC, without a tag, and with rules: the tag comes first.
+        // AWS creates it with the VPC, without a tag and with rules: the tag comes first.
         &[
             ("ec2:CreateTags", &[Untagged("security-group")]),
             ("ec2:RevokeSecurityGroupEgress", REVOKED),
@@ -141,7 +141,7 @@ pub const MODULES: &[Rights] = &[
     resource(
         "aws_security_group",
         &[("ec2:DescribeSecurityGroups", ANY)],
-        // AWS gives a new group a rule that lets all out; Terraform takes it away.
+        // AWS adds a rule that lets everything out to a new group; Terraform removes it.
         &[
             ("ec2:CreateSecurityGroup", &[New("security-group"), Ours("vpc")]),
             ("ec2:RevokeSecurityGroupEgress", REVOKED),
@@ -173,7 +173,7 @@ pub const MODULES: &[Rights] = &[
         "aws_ec2_subnet_cidr_reservation",
         &[("ec2:GetSubnetCidrReservations", ANY)],
         &[("ec2:CreateSubnetCidrReservation", &[Ours("subnet")])],
-        // The one thing that is taken away by its id, and that AWS checks no resource of.
+        // AWS cannot limit this action to a resource.
         &[("ec2:DeleteSubnetCidrReservation", ANY)],
     ),
     resource(
@@ -228,7 +228,7 @@ pub const MODULES: &[Rights] = &[
     ),
     resource(
         "aws_secretsmanager_secret_version",
-        // The provider reads a version back with its value, though it keeps nothing of it.
+        // The provider reads a version with its value, though it does not keep the value.
         &[("secretsmanager:GetSecretValue", &[Secret])],
         &[("secretsmanager:PutSecretValue", &[Secret])],
         &[("secretsmanager:UpdateSecretVersionStage", &[Secret])],
@@ -267,7 +267,7 @@ pub const MODULES: &[Rights] = &[
             ("ec2:ModifyInstanceMetadataOptions", INSTANCE),
             ("ec2:ModifyInstanceCreditSpecification", INSTANCE),
             ("ec2:ModifyVolume", &[Ours("volume")]),
-            // The disk is tagged after its machine is made, which a killed run may have left undone.
+            // The disk is tagged after its machine is created, which a killed run may not have done.
             ("ec2:CreateTags", &[Untagged("volume")]),
             ("ec2:StartInstances", INSTANCE),
             ("ec2:StopInstances", INSTANCE),
@@ -299,137 +299,9 @@ pub const MODULES: &[Rights] = &[
     data("aws_vpc_endpoint_service", &[("ec2:DescribeVpcEndpointServices", ANY)]),
     data("aws_kms_key", &[("kms:DescribeKey", &[Key])]),
     data("aws_secretsmanager_secret", &[("secretsmanager:DescribeSecret", &[Secret])]),
-    // AWS is asked for none of these: the provider knows them.
+    // The provider knows these without asking AWS.
     data("aws_caller_identity", &[]),
     data("aws_iam_policy_document", &[]),
     data("aws_partition", &[]),
     data("aws_region", &[]),
-];
-
-/// What Packer does to build an image: a machine with a key pair and a security group of its own, which go with it.
-pub const BUILD: &[(&str, &[On])] = &[
-    ("ec2:DescribeImages", ANY),
-    ("ec2:DescribeInstances", ANY),
-    ("ec2:DescribeRegions", ANY),
-    ("ec2:DescribeSecurityGroups", ANY),
-    ("ec2:DescribeSnapshots", ANY),
-    ("ec2:DescribeSubnets", ANY),
-    ("ec2:DescribeVolumes", ANY),
-    ("ec2:DescribeVpcs", ANY),
-    ("ec2:CreateKeyPair", &[Bare("key-pair")]),
-    ("ec2:DeleteKeyPair", &[Bare("key-pair")]),
-    // Packer 1.6 never tags its group, and every Packer tags image and snapshot when it is done with them.
-    ("ec2:CreateSecurityGroup", &[Bare("security-group"), Bare("vpc")]),
-    ("ec2:AuthorizeSecurityGroupIngress", BUILDER_GROUP),
-    ("ec2:DeleteSecurityGroup", BUILDER_GROUP),
-    (
-        "ec2:RunInstances",
-        &[
-            New("instance"),
-            New("volume"),
-            Bare("network-interface"),
-            Bare("key-pair"),
-            Bare("subnet"),
-            Base,
-            Ours("security-group"),
-            Loose("security-group"),
-        ],
-    ),
-    ("ec2:StopInstances", INSTANCE),
-    ("ec2:TerminateInstances", INSTANCE),
-    ("ec2:ModifyInstanceAttribute", INSTANCE),
-    ("ec2:CreateImage", &[Bare("image"), Bare("snapshot"), Ours("instance")]),
-    ("ec2:ModifyImageAttribute", &[Ours("image"), Loose("image")]),
-    ("ec2:CreateTags", &[Untagged("image"), Untagged("snapshot"), Untagged("security-group"), Untagged("key-pair")]),
-    ("ec2:CreateTags", &[Ours("image"), Ours("snapshot")]),
-    ("ec2:DeleteVolume", &[Ours("volume")]),
-    ("ec2:DeregisterImage", &[Ours("image")]),
-    ("ec2:DeleteSnapshot", &[Ours("snapshot")]),
-];
-
-/// What `pgherd destroy --images` and `pgherd images prune` take away.
-pub const IMAGES: &[(&str, &[On])] =
-    &[("ec2:DeregisterImage", &[Ours("image")]), ("ec2:DeleteSnapshot", &[Ours("snapshot")])];
-
-/// What the pipeline itself asks with the AWS CLI: what exists, and what AWS would refuse, before anything is made.
-pub const QUESTIONS: &[(&str, &[On])] = &[
-    ("ec2:DescribeAccountAttributes", ANY),
-    ("ec2:DescribeAddresses", ANY),
-    ("ec2:DescribeAvailabilityZones", ANY),
-    ("ec2:DescribeImages", ANY),
-    ("ec2:DescribeInstanceTypeOfferings", ANY),
-    ("ec2:DescribeInstances", ANY),
-    ("ec2:DescribeInternetGateways", ANY),
-    ("ec2:DescribeKeyPairs", ANY),
-    ("ec2:DescribeRouteTables", ANY),
-    ("ec2:DescribeSecurityGroupRules", ANY),
-    ("ec2:DescribeSecurityGroups", ANY),
-    ("ec2:DescribeSubnets", ANY),
-    ("ec2:DescribeTags", ANY),
-    ("ec2:DescribeVolumes", ANY),
-    ("ec2:DescribeVpcEndpoints", ANY),
-    ("ec2:DescribeVpcs", ANY),
-    ("iam:GetInstanceProfile", &[Profile]),
-    ("iam:GetRole", &[Role]),
-    ("secretsmanager:ListSecrets", ANY),
-    ("servicequotas:GetServiceQuota", ANY),
-];
-
-/// What `rotate_password.sh` does.
-pub const ROTATE: &[(&str, &[On])] = &[
-    ("secretsmanager:GetSecretValue", &[SecretOfUser]),
-    ("secretsmanager:ListSecretVersionIds", &[SecretOfUser]),
-    ("secretsmanager:PutSecretValue", &[SecretOfUser]),
-    ("secretsmanager:UpdateSecretVersionStage", &[SecretOfUser]),
-];
-
-/// What Secrets Manager does with a KMS key in the caller's name to read and to write a password
-/// (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html>).
-pub const ENCRYPT_SECRETS: &[&str] = &["kms:Decrypt", "kms:GenerateDataKey"];
-
-/// What EC2 and Secrets Manager do with a KMS key in the caller's name
-/// (<https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html#ebs-encryption-permissions>,
-/// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html>).
-pub const ENCRYPT: &[&str] = &[
-    "kms:CreateGrant",
-    "kms:Decrypt",
-    "kms:GenerateDataKey",
-    "kms:GenerateDataKeyWithoutPlaintext",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-];
-
-/// Rights that a cluster's life from its first run to its end may never use, and what they are for.
-pub const NEEDED_ELSEWHERE: &[(&str, &str)] = &[
-    ("ec2:DeleteTags", "a key that leaves the blueprint's tags"),
-    ("ec2:DeleteVolume", "the volume of a build that was killed"),
-    ("ec2:DeleteSnapshot", "the snapshot of a build that was killed, or of an image that is pruned"),
-    ("ec2:DeregisterImage", "an image that is built anew, or pruned"),
-    ("ec2:DescribeInstanceCreditSpecifications", "a burstable instance type"),
-    ("ec2:DescribeInternetGateways", "what a killed run had made"),
-    ("ec2:DescribeKeyPairs", "the key pair of a build that was killed, or of the blueprint"),
-    ("ec2:DescribeNetworkInterfaces", "a network interface of somebody else's in a subnet that is to go"),
-    ("ec2:DescribePrefixLists", "the addresses of a gateway endpoint"),
-    ("ec2:DescribeSnapshots", "newer Packers: the state of an image's snapshot"),
-    ("ec2:DescribeSubnets", "newer Packers: the subnet of the default VPC"),
-    ("ec2:DescribeTags", "what a killed run had made"),
-    ("ec2:ModifyInstanceCreditSpecification", "a burstable instance type that takes another's place"),
-    ("ec2:ModifyInstanceMetadataOptions", "a machine of a former pgherd's, whose metadata service is set otherwise"),
-    ("ec2:ModifySecurityGroupRules", "a flow or a door whose description or range changes"),
-    ("ec2:ModifyVolume", "a disk that grows"),
-    ("ec2:ModifyVpcEndpoint", "a zone that comes or goes, or an endpoint's policy that changes"),
-    ("ec2:StartInstances", "a machine whose instance type changes"),
-    ("iam:UntagInstanceProfile", "a key that leaves the blueprint's tags"),
-    ("iam:UntagRole", "a key that leaves the blueprint's tags"),
-    ("iam:UpdateAssumeRolePolicy", "a role of a former pgherd's"),
-    ("iam:UpdateRole", "a role's description that changes"),
-    (
-        "route53:AssociateVPCWithHostedZone",
-        "AWS asks it of whoever makes an endpoint with private names; moto does not",
-    ),
-    ("secretsmanager:ListSecrets", "what a killed run had made"),
-    ("secretsmanager:UntagResource", "a key that leaves the blueprint's tags"),
-    ("secretsmanager:UpdateSecret", "a secret's description or KMS key that changes"),
-    ("servicequotas:GetServiceQuota", "how many processors and VPCs there may be; moto knows none of that"),
-    ("secretsmanager:UpdateSecretVersionStage", "a secret that was rotated by hand"),
 ];

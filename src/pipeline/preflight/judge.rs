@@ -1,4 +1,4 @@
-//! Answers -> what is missing.
+//! Judges what AWS returned: what would fail in a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{ADDRESS_QUOTA, Answer, Lack, Of, Question, Verdict, builders, key_pairs, processors, subnets};
 use crate::cluster::{Cluster, State};
 
-/// Says what would fail.
+/// Returns what would fail, and what could not be checked.
 pub fn judge(cluster: &Cluster, answers: &[(Question, Answer)]) -> Verdict {
     let mut court = Court { cluster, answers, verdict: Verdict::default() };
     court.unasked();
@@ -45,12 +45,12 @@ impl<'a> Court<'a> {
         }
     }
 
-    /// The list of this name in an answer; none where AWS has not told.
+    /// Returns the list of this name in an answer; `None` if AWS did not return it.
     fn list(&self, of: Of, name: &str) -> Option<&'a Vec<Value>> {
         self.json(of)?.get(name)?.as_array()
     }
 
-    /// What was not told is said once, with the commands.
+    /// Reports once what could not be asked, with the commands.
     fn unasked(&mut self) {
         let mut forbidden = BTreeSet::new();
         for (question, answer) in self.answers {
@@ -58,7 +58,7 @@ impl<'a> Court<'a> {
             match answer {
                 Answer::Forbidden if question.of != Of::Bucket => drop(forbidden.insert(command)),
                 Answer::Failed(why) => {
-                    self.verdict.notices.push(format!("aws {command} failed, and its answer is not known: {why}"))
+                    self.verdict.notices.push(format!("aws {command} failed, so its result was not checked: {why}"))
                 }
                 _ => {}
             }
@@ -66,7 +66,7 @@ impl<'a> Court<'a> {
         if !forbidden.is_empty() {
             let commands = forbidden.into_iter().collect::<Vec<_>>().join(", ");
             let text = format!(
-                "these credentials may not ask AWS ({commands}); what would fail there is found later (`pgherd policy`)"
+                "these credentials lack the rights for {commands}. These checks were skipped; `pgherd policy` prints the rights"
             );
             self.verdict.notices.push(text);
         }
@@ -84,8 +84,8 @@ impl<'a> Court<'a> {
         let missing: Vec<&str> = wanted.filter(|zone| !names.contains(zone)).collect();
         if !missing.is_empty() {
             let there = names.iter().filter(|zone| zone.starts_with(&self.cluster.region)).copied().collect::<Vec<_>>();
-            let what = format!("this account has no zone {}", missing.join(", "));
-            let help = format!("write network {{ zones = [ … ] }} with some of {}", there.join(", "));
+            let what = format!("this account has no availability zone {}", missing.join(", "));
+            let help = format!("set network {{ zones = [ … ] }} to some of {}", there.join(", "));
             self.lack(what, help);
         }
     }
@@ -106,7 +106,7 @@ impl<'a> Court<'a> {
         for ((kind, zone), machines) in wanted {
             let offered = zones.get(kind).cloned().unwrap_or_default();
             if !offered.contains(zone) {
-                let what = format!("{zone} has no {kind}, which {} is to be", machines.join(", "));
+                let what = format!("{zone} does not offer {kind}, the instance type of {}", machines.join(", "));
                 lacks.push((what, offered_in(kind, &offered, &self.cluster.region)));
             }
         }
@@ -121,10 +121,11 @@ impl<'a> Court<'a> {
             if builder_zone.map_or(offered.is_empty(), |zone| !offered.contains(zone)) {
                 let place = builder_zone.unwrap_or(&self.cluster.region);
                 let help = format!(
-                    "{}; image.builder_instance_type names another",
+                    "{}; set image.builder_instance_type to another type",
                     offered_in(kind, &offered, &self.cluster.region)
                 );
-                lacks.push((format!("{place} has no {kind}, on which images are built"), help));
+                lacks
+                    .push((format!("{place} does not offer {kind}, the instance type that images are built on"), help));
             }
         }
         lacks.into_iter().for_each(|(what, help)| self.lack(what, help));
@@ -141,19 +142,19 @@ impl<'a> Court<'a> {
         let (used, region) = (there.len(), &self.cluster.region);
         if used + wanted > most {
             let what = format!(
-                "{} Elastic IPs are missing in {region}: this cluster needs {wanted} more, {used} of {most} are in use",
+                "the quota of Elastic IPs in {region} is too low by {}: this cluster needs {wanted} more, and {used} of {most} are in use",
                 used + wanted - most
             );
             let help = format!(
-                "ask AWS for more (`aws service-quotas request-service-quota-increase --service-code ec2 --quota-code {ADDRESS_QUOTA} \
-                 --desired-value {} --region {region}`), release some, or take elastic_ip out of the blueprint",
+                "request an increase (`aws service-quotas request-service-quota-increase --service-code ec2 --quota-code {ADDRESS_QUOTA} \
+                 --desired-value {} --region {region}`), release some, or remove elastic_ip from the blueprint",
                 used + wanted
             );
             self.lack(what, help);
         }
     }
 
-    /// Names of the cluster's machines that run.
+    /// Returns the names of the cluster's machines that run.
     fn there(&self) -> BTreeSet<String> {
         let machines = self.json(Of::Machines).and_then(Value::as_array);
         let ours = machines.into_iter().flatten().filter(|machine| self.is_ours(&machine["tags"]));
@@ -177,18 +178,18 @@ impl<'a> Court<'a> {
             };
             let used: u64 = counted.map(processors).sum();
             let (needed, building) = processors::needed(self.cluster, class, &there);
-            // Quotas are whole numbers that are written as others.
+            // Quotas are whole numbers, which AWS prints as floats.
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let most = most as u64;
             let free = most.saturating_sub(used);
             let name = class.name();
             if u64::from(needed) > free {
                 let what = format!(
-                    "{} vCPUs are missing in {region}: the machines need {needed}, {used} of {most} of {name} are in use",
+                    "the vCPU quota for {name} in {region} is too low by {}: the machines need {needed}, and {used} of {most} are in use",
                     u64::from(needed) - free
                 );
                 let help = format!(
-                    "ask AWS for more (`aws service-quotas request-service-quota-increase --service-code ec2 --quota-code {} \
+                    "request an increase (`aws service-quotas request-service-quota-increase --service-code ec2 --quota-code {} \
                      --desired-value {} --region {region}`), or choose smaller machines",
                     class.quota(),
                     used + u64::from(needed.max(building))
@@ -196,8 +197,8 @@ impl<'a> Court<'a> {
                 self.lack(what, help);
             } else if u64::from(needed + building) > free {
                 self.verdict.notices.push(format!(
-                    "{free} vCPUs of {name} are free in {region}; machines ({needed}) and builders of images ({building}) cannot all run at \
-                     once: `--jobs 1` builds one after the other"
+                    "{free} vCPUs of {name} are free in {region}. The machines ({needed}) and the builders of images ({building}) do not fit \
+                     at the same time; `--jobs 1` builds one image after the other"
                 ));
             }
         }
@@ -208,8 +209,10 @@ impl<'a> Court<'a> {
         let (cluster, region) = (self.cluster, self.cluster.region.as_str());
         if let Some(id) = &cluster.network.vpc_id {
             match vpcs.iter().find(|vpc| vpc["VpcId"] == id.as_str()) {
-                None => self
-                    .lack(format!("{region} has no VPC {id}"), "name one of `aws ec2 describe-vpcs` as network.vpc_id"),
+                None => self.lack(
+                    format!("there is no VPC {id} in {region}"),
+                    "set network.vpc_id to one that `aws ec2 describe-vpcs` lists",
+                ),
                 Some(vpc) => {
                     let blocks: BTreeSet<&str> = std::iter::once(&vpc["CidrBlock"])
                         .chain(
@@ -223,8 +226,9 @@ impl<'a> Court<'a> {
                         .collect();
                     if !blocks.is_empty() && !blocks.contains(cluster.network.cidr.to_string().as_str()) {
                         let blocks = blocks.into_iter().collect::<Vec<_>>().join(", ");
-                        let what = format!("{id} has no range {}: it has {blocks}", cluster.network.cidr);
-                        self.lack(what, "write the VPC's own range as network.cidr");
+                        let what =
+                            format!("the VPC {id} does not have the range {}; it has {blocks}", cluster.network.cidr);
+                        self.lack(what, "set network.cidr to the VPC's own range");
                     }
                 }
             }
@@ -232,16 +236,16 @@ impl<'a> Court<'a> {
             && let Some(most) = self.json(Of::VpcQuota).and_then(|answer| answer["Quota"]["Value"].as_f64())
             && vpcs.len() as f64 >= most
         {
-            let what = format!("1 VPC is missing in {region}: {} of {most} are in use", vpcs.len());
+            let what = format!("the quota of VPCs in {region} is used up: {} of {most} are in use", vpcs.len());
             self.lack(
                 what,
-                "ask AWS for more (quota L-F678F1CE of the service vpc), remove one, or name one as network.vpc_id",
+                "request an increase (quota L-F678F1CE of the service vpc), remove one, or use an existing one with network.vpc_id",
             );
         }
         let has_default = vpcs.iter().any(|vpc| vpc["IsDefault"] == true);
         if cluster.image.builder_subnet_id.is_none() && !has_default {
             self.verdict.notices.push(format!(
-                "{region} has no default VPC, where Packer builds: an image that is not there yet needs image.builder_subnet_id"
+                "{region} has no default VPC for Packer to build in; set image.builder_subnet_id if an image has to be built"
             ));
         }
     }
@@ -258,8 +262,8 @@ impl<'a> Court<'a> {
         let mut lacks = vec![];
         for id in subnets(cluster).collect::<BTreeSet<_>>() {
             let Some(found) = self.subnet(id) else {
-                let help = "name one of `aws ec2 describe-subnets`";
-                lacks.push((format!("{} has no subnet {id}", cluster.region), help.to_string()));
+                let help = "use one that `aws ec2 describe-subnets` lists";
+                lacks.push((format!("there is no subnet {id} in {}", cluster.region), help.to_string()));
                 continue;
             };
             let free = found["AvailableIpAddressCount"].as_u64().unwrap_or(u64::MAX);
@@ -267,17 +271,18 @@ impl<'a> Court<'a> {
             if let Some(subnet) = cluster.network.subnets.iter().find(|subnet| subnet.id.as_deref() == Some(id)) {
                 let (zone, cidr) = (found["AvailabilityZone"].as_str(), found["CidrBlock"].as_str());
                 if zone.is_some_and(|zone| zone != subnet.zone) {
-                    let what = format!("{id} is in {}, not in {}", zone.unwrap_or_default(), subnet.zone);
-                    lacks.push((what, "write the zone where the subnet is".into()));
+                    let what = format!("the subnet {id} is in {}, not in {}", zone.unwrap_or_default(), subnet.zone);
+                    lacks.push((what, "set the zone to the subnet's own".into()));
                 }
                 if cidr.is_some_and(|cidr| cidr != subnet.cidr.to_string()) {
-                    let what = format!("{id} has the range {}, not {}", cidr.unwrap_or_default(), subnet.cidr);
-                    lacks.push((what, "write the subnet's own range".into()));
+                    let what =
+                        format!("the subnet {id} has the range {}, not {}", cidr.unwrap_or_default(), subnet.cidr);
+                    lacks.push((what, "set the range to the subnet's own".into()));
                 }
                 if found["VpcId"].as_str().is_some_and(|vpc| Some(vpc) != cluster.network.vpc_id.as_deref()) {
                     lacks.push((
-                        format!("{id} is in another VPC, {}", found["VpcId"]),
-                        "name subnets of network.vpc_id".into(),
+                        format!("the subnet {id} is in another VPC, {}", found["VpcId"]),
+                        "use subnets of the VPC in network.vpc_id".into(),
                     ));
                 }
                 let machines = cluster.machines.iter().filter(|machine| machine.zone == subnet.zone);
@@ -287,9 +292,11 @@ impl<'a> Court<'a> {
                 needed += builders(cluster).len() as u64;
             }
             if needed > free && there.is_empty() {
-                let what =
-                    format!("{} addresses are missing in {id}: {needed} are needed, {free} are free", needed - free);
-                lacks.push((what, "free some, or name another subnet".into()));
+                let what = format!(
+                    "the subnet {id} has {} addresses too few: {needed} are needed, {free} are free",
+                    needed - free
+                );
+                lacks.push((what, "free some, or use another subnet".into()));
             }
         }
         lacks.into_iter().for_each(|(what, help)| self.lack(what, help));
@@ -302,18 +309,19 @@ impl<'a> Court<'a> {
         if !missing.is_empty() {
             let (missing, region) = (missing.join(", "), &self.cluster.region);
             let help = format!(
-                "`aws ec2 import-key-pair --region {region} --key-name NAME --public-key-material fileb://FILE.pub` makes one"
+                "`aws ec2 import-key-pair --region {region} --key-name NAME --public-key-material fileb://FILE.pub` creates one"
             );
-            self.lack(format!("{region} has no key pair {missing}"), help);
+            self.lack(format!("there is no key pair {missing} in {region}"), help);
         }
     }
 
     fn key(&mut self) {
         let Some(id) = &self.cluster.kms_key_id else { return };
         let region = &self.cluster.region;
-        let help = "name a key of `aws kms list-keys` that is enabled, symmetric and for encryption";
+        let help =
+            "set kms_key_id to a key that is enabled, symmetric and for encryption; `aws kms list-keys` lists them";
         match self.answer(Of::Key) {
-            Some(Answer::Missing) => self.lack(format!("{region} has no KMS key {id}"), help),
+            Some(Answer::Missing) => self.lack(format!("there is no KMS key {id} in {region}"), help),
             Some(Answer::Json(answer)) => {
                 let key = &answer["KeyMetadata"];
                 let state = key["KeyState"].as_str();
@@ -333,22 +341,23 @@ impl<'a> Court<'a> {
         let State::S3 { bucket, region, .. } = &self.cluster.state else { return };
         let make = format!(
             "`aws s3 mb s3://{bucket} --region {region}` and `aws s3api put-bucket-versioning --bucket {bucket} \
-             --versioning-configuration Status=Enabled` make it, or name another as state.s3.bucket"
+             --versioning-configuration Status=Enabled` create it, or set state.s3.bucket to another"
         );
         match self.answer(Of::Bucket) {
             Some(Answer::Missing) => self.lack(format!("there is no bucket {bucket}"), make),
             Some(Answer::Forbidden) => {
-                let what = format!("the bucket {bucket} is another account's, or these credentials may not list it");
+                let what =
+                    format!("the bucket {bucket} belongs to another account, or these credentials may not list it");
                 self.lack(
                     what,
-                    "Terraform needs s3:ListBucket on it, and to read and write the states in it (`pgherd policy`)",
+                    "Terraform needs s3:ListBucket on it, and must read and write the states in it; `pgherd policy` prints the rights",
                 );
             }
             Some(Answer::Json(answer)) => {
                 let there = answer["BucketRegion"].as_str();
                 if there.is_some_and(|there| there != region) {
                     let what = format!("the bucket {bucket} is in {}, not in {region}", there.unwrap_or_default());
-                    self.lack(what, "write its region as state.s3.region");
+                    self.lack(what, "set state.s3.region to the bucket's region");
                 }
             }
             _ => {}
@@ -357,7 +366,7 @@ impl<'a> Court<'a> {
             && answer["Status"] != "Enabled"
         {
             let text = format!(
-                "the bucket {bucket} keeps no old versions: a state that is lost or damaged there is lost for good"
+                "the bucket {bucket} has no versioning: a state that is lost or damaged in it cannot be recovered"
             );
             self.verdict.notices.push(text);
         }
@@ -370,7 +379,7 @@ impl<'a> Court<'a> {
 
 fn offered_in(kind: &str, zones: &BTreeSet<&str>, region: &str) -> String {
     if zones.is_empty() {
-        return format!("{kind} is not offered in {region} at all: choose another type");
+        return format!("{region} does not offer {kind}; choose another instance type");
     }
     format!("{kind} is offered in {}", zones.iter().copied().collect::<Vec<_>>().join(", "))
 }

@@ -1,7 +1,8 @@
-//! What AWS would refuse in the middle of a run, asked before it begins: zones, instance types, quotas, and what the blueprint names.
+//! Finds out before a run begins what AWS would refuse in the middle of it: zones, instance types, quotas, and what the blueprint names.
 //!
-//! Pure: here are the questions and what their answers mean; `run` asks. What the credentials may not ask is told and not held
-//! against the cluster. Quotas that a cluster is far from (2,500 security groups, 500,000 secrets a region) are not asked for.
+//! This layer is pure: it makes the questions and judges the answers, and `run` asks. A question that the credentials may not ask is
+//! reported and does not count against the cluster. Quotas that a cluster never comes near (2,500 security groups, 500,000 secrets a
+//! region) are left out.
 
 mod judge;
 mod processors;
@@ -17,24 +18,24 @@ use crate::tools::aws::args;
 pub use judge::judge;
 pub use processors::Class;
 
-/// What a question is about.
+/// The subject of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {
     /// The region's zones.
     Zones,
-    /// Which zones offer which instance types.
+    /// The zones that offer each instance type.
     Offerings,
     /// Elastic IPs.
     Addresses,
-    /// How many Elastic IPs there may be.
+    /// The quota of Elastic IPs.
     AddressQuota,
-    /// Machines that run.
+    /// The machines that run.
     Machines,
-    /// How many processors of a class may run.
+    /// The quota of processors of a class.
     ProcessorQuota(Class),
     /// VPCs.
     Vpcs,
-    /// How many VPCs there may be.
+    /// The quota of VPCs.
     VpcQuota,
     /// The subnets that the blueprint names.
     Subnets,
@@ -57,34 +58,34 @@ pub struct Question {
     pub args: Vec<String>,
 }
 
-/// What came of a question.
+/// What a question led to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// AWS's answer; null where a command has none.
+    /// AWS's response; null if the command prints none.
     Json(Value),
-    /// The credentials may not ask.
+    /// The credentials lack the right.
     Forbidden,
-    /// There is no such thing.
+    /// It does not exist.
     Missing,
-    /// It could not be asked, and what was said.
+    /// The command failed, with its message.
     Failed(String),
 }
 
-/// Something that is not there, and what to do.
+/// Something that is missing, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lack {
-    /// What is missing, with the number.
+    /// What is missing, with numbers.
     pub what: String,
     /// What to do.
     pub help: String,
 }
 
-/// What the answers mean.
+/// The judgement on all answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// What would fail.
+    /// What makes a run fail.
     pub lacks: Vec<Lack>,
-    /// What could not be asked, and what may fail.
+    /// What could not be checked, and what may fail.
     pub notices: Vec<String>,
 }
 
@@ -93,7 +94,7 @@ const VPC_QUOTA: &str = "L-F678F1CE";
 /// The quota of Elastic IPs (<https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>).
 const ADDRESS_QUOTA: &str = "L-0263D0A3";
 
-/// What to ask for a cluster. `has_quotas` says whether the place knows quotas: the lab's moto does not.
+/// Returns the questions for a cluster. `has_quotas` says whether the platform knows quotas: the lab's moto does not.
 pub fn questions(cluster: &Cluster, has_quotas: bool) -> Vec<Question> {
     let region = cluster.region.as_str();
     let mut asked = vec![];
@@ -141,13 +142,13 @@ pub fn questions(cluster: &Cluster, has_quotas: bool) -> Vec<Question> {
     asked
 }
 
-/// Every instance type that a run starts, builders' among them.
+/// Returns every instance type that a run starts, those of builders included.
 fn types(cluster: &Cluster) -> BTreeSet<&str> {
     let machines = cluster.machines.iter().map(|machine| machine.instance_type.as_str());
     machines.chain(builders(cluster).into_iter().map(|(_, kind)| kind)).collect()
 }
 
-/// The role of each image, and the type of the machine that it is built on.
+/// Returns the role of each image, and the instance type that it is built on.
 fn builders(cluster: &Cluster) -> Vec<(&'static str, &str)> {
     let of = |role| {
         let machine = cluster.machine_of(role)?;

@@ -1,4 +1,4 @@
-//! Processors that may run at once: a quota for each class of instance families.
+//! The quotas of processors that may run at once: one for each class of instance families.
 
 use std::collections::BTreeSet;
 
@@ -32,29 +32,29 @@ const CLASSES: [Class; 10] = [
 ];
 
 impl Class {
-    /// The class of an instance type.
+    /// Returns the class of an instance type; `None` for a type that no class holds.
     pub fn of(instance_type: &str) -> Option<Self> {
         let end = instance_type.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(instance_type.len());
         CLASSES.into_iter().find(|class| class.families.contains(&&instance_type[..end]))
     }
 
-    /// Its name, as AWS's console has it.
+    /// Returns its name, as AWS's console shows it.
     pub fn name(self) -> &'static str {
         self.name
     }
 
-    /// The quota's code.
+    /// Returns the code of its quota.
     pub fn quota(self) -> &'static str {
         self.quota
     }
 }
 
-/// The classes of all that a run starts.
+/// Returns the classes of all machines that a run starts.
 pub fn classes(cluster: &Cluster) -> BTreeSet<Class> {
     types(cluster).into_iter().filter_map(Class::of).collect()
 }
 
-/// Virtual processors of this class: of the machines that are not there yet, and of all builders at once.
+/// Returns the vCPUs of this class that the missing machines need, and those that all builders need at once.
 pub fn needed(cluster: &Cluster, class: Class, there: &BTreeSet<String>) -> (u32, u32) {
     let of = |kind: &str| if Class::of(kind) == Some(class) { vcpus(kind) } else { 0 };
     let missing = cluster.machines.iter().filter(|machine| !there.contains(&machine.name));
@@ -62,7 +62,7 @@ pub fn needed(cluster: &Cluster, class: Class, there: &BTreeSet<String>) -> (u32
     (machines, builders(cluster).into_iter().map(|(_, kind)| of(kind)).sum())
 }
 
-/// Processors of a type; at least one of a type that is not known here.
+/// Returns the vCPUs of an instance type; 1 for a type that pgherd does not know.
 fn vcpus(instance_type: &str) -> u32 {
     InstanceType::of(instance_type).map_or(1, |instance| instance.vcpus)
 }

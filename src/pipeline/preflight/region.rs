@@ -1,10 +1,10 @@
-//! A region that does not answer: whether AWS has it, and whether the account may use it.
+//! A region that cannot be reached: whether it exists, and whether the account has enabled it.
 
 use super::{Answer, Lack};
 use crate::cluster::regions;
 use crate::tools::aws::args;
 
-/// Asks about a region where an account always has one; none of a region that every account has.
+/// Returns the question about a region, asked in one that is always enabled; `None` for a region that every account has.
 pub fn question(region: &str) -> Option<Vec<String>> {
     if regions::find(region).is_some_and(|known| !known.opt_in) {
         return None;
@@ -13,12 +13,12 @@ pub fn question(region: &str) -> Option<Vec<String>> {
     Some(args(regions::home(region), &words))
 }
 
-/// What the answer says against the region.
+/// Returns what is wrong with the region, if anything is.
 pub fn judge(region: &str, answer: &Answer) -> Option<Lack> {
     let Answer::Json(answer) = answer else { return None };
     match answer.get("Regions")?.as_array()?.first() {
         None => Some(Lack {
-            what: format!("AWS has no region {region}"),
+            what: format!("there is no AWS region {region}"),
             help: format!("`aws ec2 describe-regions --all-regions --region {}` lists them", regions::home(region)),
         }),
         Some(found) if found["OptInStatus"] == "not-opted-in" => Some(Lack {
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn what_aws_says_of_it_counts() {
         let said = |regions| judge("eu-west-9", &Answer::Json(json!({ "Regions": regions }))).map(|lack| lack.what);
-        assert_eq!(said(json!([])).as_deref(), Some("AWS has no region eu-west-9"));
+        assert_eq!(said(json!([])).as_deref(), Some("there is no AWS region eu-west-9"));
         let status = |status: &str| json!([{ "RegionName": "eu-west-9", "OptInStatus": status }]);
         assert_eq!(said(status("not-opted-in")).as_deref(), Some("this account has not enabled the region eu-west-9"));
         assert_eq!((said(status("opted-in")), judge("x", &Answer::Forbidden)), (None, None));

@@ -1,5 +1,5 @@
 //! What an update in place does to a machine. The provider changes some attributes of an instance only while it is stopped: it stops
-//! it, changes it and starts it again
+//! the instance, changes it and starts it again
 //! (<https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ec2/ec2_instance.go>, `resourceInstanceUpdate`).
 
 use serde_json::Value;
@@ -23,7 +23,7 @@ const STOPS: [&str; 12] = [
     "tenancy",
 ];
 
-/// Attributes of `aws_instance` that are changed while the machine runs, or that only the provider itself reads.
+/// Attributes of `aws_instance` that change while the machine runs, or that only the provider itself reads.
 pub const HARMLESS: [&str; 33] = [
     // Changed by a call of their own, on the running machine.
     "credit_specification",
@@ -48,7 +48,7 @@ pub const HARMLESS: [&str; 33] = [
     "get_password_data",
     "timeouts",
     "user_data_replace_on_change",
-    // Never set in a configuration: what AWS says of the machine, unknown while something else of it changes.
+    // Never set in a configuration: AWS reports them, and they are unknown while something else changes.
     "arn",
     "associate_public_ip_address",
     "id",
@@ -64,19 +64,19 @@ pub const HARMLESS: [&str; 33] = [
     "region",
 ];
 
-/// Attributes of a disk that are changed while it is in use, or that only the provider reads.
+/// Attributes of a disk that change while it is in use, or that only the provider reads.
 const HARMLESS_OF_DISK: [&str; 9] =
     ["arn", "create_time", "final_snapshot", "iops", "size", "tags", "tags_all", "throughput", "type"];
-/// Attributes of an attachment: all that can change in place say how it is to end one day.
+/// Attributes of an attachment that change in place: they only say how to detach it one day.
 const HARMLESS_OF_ATTACHMENT: [&str; 3] = ["force_detach", "skip_destroy", "stop_instance_before_detaching"];
 
-/// Whether changing this attribute stops a machine for certain.
+/// Returns whether changing this attribute certainly stops a machine.
 pub fn stops(attribute: &str) -> bool {
     STOPS.contains(&attribute)
 }
 
-/// The attributes whose change in place stops a machine, or may: whatever is not known to be harmless. None for what is no machine,
-/// disk or attachment.
+/// Returns the attributes whose change in place stops a machine, or may: all that are not known to be harmless. Empty for what is not a
+/// machine, disk or attachment.
 pub fn stopped_by(kind: &str, before: &Value, after: &Value, unknown: &Value) -> Vec<String> {
     let harmless: &[&str] = match kind {
         "aws_instance" => &HARMLESS,
@@ -90,7 +90,7 @@ pub fn stopped_by(kind: &str, before: &Value, after: &Value, unknown: &Value) ->
     changed.filter(|attribute| !harmless.contains(&attribute.as_str())).collect()
 }
 
-/// The attributes that are another afterwards, or may be: those that become known only meanwhile.
+/// Returns the attributes that change, or may: those that become known only during the apply.
 fn changed(before: &Value, after: &Value, unknown: &Value) -> Vec<String> {
     let of = |value: &Value| value.as_object().cloned().unwrap_or_default();
     let (before, after, unknown) = (of(before), of(after), of(unknown));

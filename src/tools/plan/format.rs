@@ -106,7 +106,7 @@ impl PlanJson {
     /// # Errors
     /// If the text is not a plan in JSON.
     pub fn parse(json: &str) -> Result<Self, String> {
-        serde_json::from_str(json).map_err(|e| format!("it is not shown as a plan in JSON: {e}"))
+        serde_json::from_str(json).map_err(|e| format!("the output of terraform show is not a plan in JSON: {e}"))
     }
 }
 

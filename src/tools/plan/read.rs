@@ -7,12 +7,12 @@ use serde_json::Value;
 use super::format::{CheckResult, PlanJson, ResourceChange};
 use super::{Change, Doing, PlanSummary, TAINTED, differences, disruption};
 
-/// What a plan was made of.
+/// What a plan covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// The whole module.
     Whole,
-    /// Some addresses of it, by `-target`: such a plan says of itself that it is not complete.
+    /// Some addresses of it, by `-target`. Such a plan says itself that it is not complete.
     Targeted,
 }
 
@@ -20,12 +20,12 @@ pub enum Scope {
 /// (<https://developer.hashicorp.com/terraform/internals/json-format#format-version>).
 const MAJOR: &str = "1";
 
-/// Types whose end is the end of what PostgreSQL wrote.
+/// Types whose destruction loses what PostgreSQL wrote.
 const WITH_DATA: [&str; 3] = ["aws_instance", "aws_ebs_volume", "aws_volume_attachment"];
-/// Types by which clients come in to HAProxy's machine.
+/// Types through which clients reach HAProxy's machine.
 const WAY_IN: [&str; 3] = ["aws_instance", "aws_eip", "aws_eip_association"];
 
-/// Parts of a plan that say nothing about what is done, or say it again.
+/// Parts of a plan that do not say what it does, or repeat it.
 const OTHER_PARTS: [&str; 8] = [
     "terraform_version",
     "variables",
@@ -41,22 +41,22 @@ const OTHER_PARTS: [&str; 8] = [
 ///
 /// # Errors
 ///
-/// What of it is not understood: another format, an action that is not known, a plan that is not whole or does nothing, parts that this
-/// does not know and that hold something.
+/// If any part is not understood: another format, an unknown action, a plan that is not complete or changes nothing, or an unknown part
+/// that is not empty.
 pub fn read(json: &str, scope: Scope) -> Result<PlanSummary, String> {
     let plan = PlanJson::parse(json)?;
     if plan.format_version.split('.').next() != Some(MAJOR) {
-        return Err(format!("its format is {}, and {MAJOR}.x is understood", plan.format_version));
+        return Err(format!("its format is {}; only {MAJOR}.x is supported", plan.format_version));
     }
     if plan.errored || !plan.applyable {
-        return Err("it cannot be applied: making it came to an error".into());
+        return Err("it cannot be applied because planning ended with an error".into());
     }
     if !plan.complete && scope == Scope::Whole {
-        return Err("it is not complete: some changes are left for a later plan".into());
+        return Err("it is not complete: some changes are deferred to a later plan".into());
     }
     let strange = |(name, value): &(&String, &Value)| !OTHER_PARTS.contains(&name.as_str()) && holds_something(value);
     if let Some((name, _)) = plan.others.iter().find(strange) {
-        return Err(format!("it holds `{name}`, and what that does is not known"));
+        return Err(format!("it contains `{name}`, whose effect is not known"));
     }
     let (mut summary, mut touched) = (PlanSummary::default(), false);
     for resource in &plan.resource_changes {
@@ -74,8 +74,8 @@ pub fn read(json: &str, scope: Scope) -> Result<PlanSummary, String> {
     }
     summary.warnings = warnings(&plan.checks)?;
     if !touched && summary.outputs == 0 {
-        // `plan -detailed-exitcode` said that there is something.
-        return Err("it has changes, and none is shown".into());
+        // `plan -detailed-exitcode` reported changes.
+        return Err("it should have changes, and shows none".into());
     }
     Ok(summary)
 }
@@ -88,7 +88,7 @@ fn holds_something(value: &Value) -> bool {
     }
 }
 
-/// What is done, by the words for it; none of it for what is only read or stays. `None` where the words are not known.
+/// Returns the action that the words mean; `Some(None)` for what is only read or stays, `None` for unknown words.
 fn doing(actions: &[String]) -> Option<Option<Doing>> {
     let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
     Some(match actions[..] {
@@ -103,7 +103,7 @@ fn doing(actions: &[String]) -> Option<Option<Doing>> {
 }
 
 fn strange_actions(what: &str, actions: &[String]) -> String {
-    format!("what it does to {what} is not known: {}", actions.join(", "))
+    format!("its action on {what} is not known: {}", actions.join(", "))
 }
 
 fn change(resource: &ResourceChange) -> Result<Option<Change>, String> {
@@ -120,7 +120,7 @@ fn change(resource: &ResourceChange) -> Result<Option<Change>, String> {
     let machine = Affected::of(resource);
     let stopped_by = match doing {
         Doing::Update => disruption::stopped_by(kind, &raw.before, &raw.after, &raw.after_unknown),
-        // It does nothing but start and stop machines.
+        // All that it does is to start and stop machines.
         _ if kind == "aws_ec2_instance_state" => vec!["state".into()],
         _ => vec![],
     };
@@ -146,20 +146,22 @@ fn reason(action_reason: &str) -> &'static str {
         "replace_by_triggers" => "by replace_triggered_by",
         "delete_because_no_resource_config" | "delete_because_no_module" => "no longer in the configuration",
         "delete_because_count_index" | "delete_because_each_key" | "delete_because_wrong_repetition" => {
-            "no longer among those wanted"
+            "no longer in its for_each or count"
         }
-        "delete_because_no_move_target" => "moved to where nothing is",
+        "delete_because_no_move_target" => "moved to an address that does not exist",
         _ => "",
     }
 }
 
-/// The messages of checks that do not hold. Those that Terraform itself would have stopped at make the plan one that is not
-/// understood.
+/// Returns the messages of checks that fail.
+///
+/// # Errors
+/// If one fails that should have stopped Terraform itself.
 fn warnings(checks: &[CheckResult]) -> Result<Vec<String>, String> {
     let mut warnings = vec![];
     for check in checks.iter().filter(|check| matches!(check.status.as_str(), "fail" | "error")) {
         if check.address.kind != "check" {
-            return Err(format!("{} does not hold", check.address.to_display));
+            return Err(format!("the condition of {} failed", check.address.to_display));
         }
         let problems = check.instances.iter().flat_map(|instance| &instance.problems);
         warnings.extend(problems.map(|problem| problem.message.clone()).filter(|message| !message.is_empty()));
@@ -180,7 +182,7 @@ fn attribute(path: &[Value]) -> String {
     text
 }
 
-/// The machine that a resource is or belongs to. HAProxy keeps nothing.
+/// The machine that a resource is or belongs to. HAProxy's machine holds no data.
 struct Affected {
     name: String,
     is_haproxy: bool,

@@ -1,4 +1,4 @@
-//! What plans come to, and what is refused.
+//! What is read from plans, and what is refused.
 
 use super::{Doing, PlanSummary, Scope, read};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ fn what_forces_a_replacement_is_told_and_data_stands_out() {
     assert_eq!(changes[0].forced_by, ["root_block_device[0].encrypted", "subnet_id"]);
     assert_eq!((changes[0].doing, changes[0].data_of.as_deref()), (Doing::Replace, Some("slave1")));
     assert_eq!((changes[1].doing, changes[1].data_of.as_deref()), (Doing::Replace, None));
-    assert_eq!(changes[1].why(), "forced by ami; clients are cut off until its machine is back");
+    assert_eq!(changes[1].why(), "forced by ami; clients are disconnected until its machine is back");
     assert_eq!((changes[2].doing, changes[2].data_of.as_deref()), (Doing::Create, None));
     assert_eq!((changes[3].doing, changes.len()), (Doing::Import, 4));
 }
@@ -68,13 +68,13 @@ fn an_update_that_stops_a_machine_is_told_apart() {
         |kind: &str, role: &str| json!({"instance_type": kind, "tags": {"pgherd:machine": role, "pgherd:role": role}});
     let stops = update(slave, typed("a", "slave1"), typed("b", "slave1"));
     assert_eq!((stops.stops(), stops.data_of(), stops.is_grave()), (vec!["slave1"], vec![], true));
-    assert_eq!(stops.changes[0].why(), "STOPS slave1 AND STARTS IT AGAIN, for instance_type");
+    assert_eq!(stops.changes[0].why(), "STOPS AND STARTS slave1 to change instance_type");
     let tags = update(slave, json!({"tags": {"a": "b"}}), json!({"tags": {}}));
     assert_eq!((tags.stops(), tags.is_grave()), (vec![], false));
     let haproxy = update("aws_instance.haproxy", typed("a", "haproxy"), typed("b", "haproxy"));
     assert_eq!((haproxy.stops(), haproxy.changes[0].cuts_off), (vec![], true));
     let strange = update(slave, json!({"of_tomorrow": 1}), json!({"of_tomorrow": 2}));
-    assert_eq!(strange.changes[0].why(), "MAY STOP slave1: what changing of_tomorrow does is not known");
+    assert_eq!(strange.changes[0].why(), "MAY STOP slave1: the effect of changing of_tomorrow is not known");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn what_is_not_understood_is_refused() {
         (
             "checks",
             json!([{"address": {"kind": "resource", "to_display": "aws_vpc.this"}, "status": "fail"}]),
-            "does not hold",
+            "the condition of aws_vpc.this failed",
         ),
         ("output_changes", json!({"x": {"actions": ["melt"]}}), "output x"),
         (
@@ -107,8 +107,8 @@ fn what_is_not_understood_is_refused() {
         ),
         ("resource_changes", json!([resource("aws_vpc.this", &["create", "forget"], json!({}))]), "create, forget"),
         ("resource_changes", json!([resource("aws_vpc.this", &[], json!({}))]), "aws_vpc.this is not known"),
-        ("resource_changes", json!([]), "none is shown"),
-        ("resource_changes", json!("none"), "not shown as a plan"),
+        ("resource_changes", json!([]), "shows none"),
+        ("resource_changes", json!("none"), "not a plan in JSON"),
     ] {
         let why = whole(&with(name, value)).unwrap_err();
         assert!(why.contains(complaint), "{name}: {why}");
@@ -131,5 +131,5 @@ fn outputs_moves_and_checks_alone_are_a_plan() {
     assert_eq!(summary.warnings, ["Not every slave runs it."]);
     let mut moved = resource("aws_vpc.this", &["no-op"], json!({}));
     moved["previous_address"] = json!("aws_vpc.that");
-    assert_eq!(whole(&plan(json!([moved]))).unwrap().to_string(), "only the state is written anew");
+    assert_eq!(whole(&plan(json!([moved]))).unwrap().to_string(), "only the state is rewritten");
 }

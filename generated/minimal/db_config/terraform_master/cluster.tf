@@ -1,22 +1,22 @@
-# What the blueprint decided. The other files of this folder are the same in every cluster of this kind.
+# What the blueprint decided. The other files of this folder are the same for every cluster.
 locals {
   cluster = "minimal"
   region  = "eu-west-1"
 
-  # The tags of everything that is made.
+  # On everything that is made.
   tags = {
     "pgherd:cluster" = "minimal/eu-west-1"
   }
 
-  # The role, and the kind of machine whose security group and instance profile it has.
+  # The seat, and whose security group and instance profile it has.
   role  = "master"
   group = "database"
 
-  # The image that packer_templates builds, and the hash of everything in it.
-  image_name = "minimal-master-4a78e8d8c610"
-  image      = "4a78e8d8c610"
+  # The image that packer_templates makes, and the hash of all that is in it.
+  image_name = "minimal-master-603dfbc3dcf4"
+  image      = "603dfbc3dcf4"
 
-  # In GiB, I/O operations per second, MiB per second.
+  # GiB, I/O operations a second, MiB a second.
   disk = {
     size       = 100
     iops       = 3000
@@ -27,7 +27,7 @@ locals {
   elastic_ip    = false
   zones         = ["eu-west-1a"]
 
-  # Fixed, because haproxy.cfg, pg_hba.conf, etcd and Patroni refer to machines by these addresses.
+  # Fixed: haproxy.cfg, pg_hba.conf, etcd and Patroni know machines by these addresses.
   zone    = "eu-west-1a"
   address = "10.20.0.16"
 }

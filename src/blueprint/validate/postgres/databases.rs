@@ -1,4 +1,4 @@
-//! `databases = { … }`, and `database "<name>" { … }` for those with a locale of their own.
+//! Reads `databases = { … }`, and `database "<name>" { … }` for databases with a locale of their own.
 
 use super::super::{BlockReader, Reading, Refusal, doc, is, names, nearest, refuse};
 use super::locale;
@@ -13,11 +13,11 @@ pub struct Database {
     pub name: String,
     /// The role that owns it: one of [`super::Postgres::users`], or `postgres`.
     pub owner: String,
-    /// How its text is stored and sorted; `None` is as the cluster's.
+    /// How its text is stored and sorted; `None` means as the cluster's.
     pub locale: Option<Locale>,
 }
 
-/// Owner where none is named.
+/// The owner of a database that names none.
 const SUPERUSER: &str = "postgres";
 
 /// Returns every database, those of the map first. Whatever is refused is reported.
@@ -50,7 +50,7 @@ pub fn read(r: &BlockReader, users: &[&str], cluster: Option<&Locale>, major: Op
     found.into_iter().map(|(name, owner, locale)| Database { name: name.value, owner, locale }).collect()
 }
 
-/// `{ name = owner }`, or `[name]` for databases of the superuser.
+/// Reads `{ name = owner }`, or `[name]` for databases of the superuser.
 fn in_short(r: &BlockReader, users: &[&str]) -> Vec<(Reading<String>, String)> {
     let databases = doc(
         "databases",
@@ -77,6 +77,7 @@ fn in_short(r: &BlockReader, users: &[&str]) -> Vec<(Reading<String>, String)> {
     .value
 }
 
+/// Refuses an owner that is neither one of the users nor the superuser.
 fn known_owner(owner: &str, users: &[&str]) -> Result<String, Refusal> {
     if owner == SUPERUSER || users.contains(&owner) {
         return Ok(owner.to_string());
@@ -85,5 +86,5 @@ fn known_owner(owner: &str, users: &[&str]) -> Result<String, Refusal> {
         Some(meant) => format!("did you mean \"{meant}\"?"),
         None => format!("add \"{owner}\" to postgres.users, or write \"{SUPERUSER}\""),
     };
-    refuse(&is::OWNER, format!("no user `{owner}` is made to own it"), help)
+    refuse(&is::OWNER, format!("the owner `{owner}` is not one of the users"), help)
 }

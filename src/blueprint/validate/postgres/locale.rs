@@ -8,7 +8,7 @@ use crate::blueprint::value::text;
 const GLIBC: &str = include_str!("locales.txt");
 const ICU: &str = include_str!("languages.txt");
 
-/// Encodings of a server (<https://www.postgresql.org/docs/current/multibyte.html#MULTIBYTE-CHARSET-SUPPORTED>).
+/// The encodings of a server (<https://www.postgresql.org/docs/current/multibyte.html#MULTIBYTE-CHARSET-SUPPORTED>).
 const ENCODINGS: [&str; 35] = [
     "UTF8",
     "EUC_CN",
@@ -106,16 +106,15 @@ pub fn read(r: &BlockReader, docs: Docs, around: Option<&Locale>, major: Option<
     } else if locale.encoding != "UTF8" && locale.name != "C" {
         let refusal = Refusal {
             rule: &is::LOCALE,
-            problem: format!("the locale {} is for UTF8, not {}", locale.name, locale.encoding),
-            help: "write locale = \"C\" beside it, which sorts by bytes in every encoding, or leave the encoding out"
-                .into(),
+            problem: format!("the locale {} needs the encoding UTF8, not {}", locale.name, locale.encoding),
+            help: "set locale = \"C\" too, which sorts by bytes in every encoding, or remove the encoding".into(),
         };
         r.report("encoding", &place(&encoding), refusal);
     }
     Some(locale)
 }
 
-/// An encoding by PostgreSQL's own name for it, however it is spelled.
+/// Returns PostgreSQL's own name of an encoding, whatever its spelling.
 fn encoding(text: &str) -> Result<String, Refusal> {
     let plain = |name: &str| name.to_uppercase().replace(['-', '_', ' '], "");
     let own = ENCODINGS.into_iter().find(|known| plain(known) == plain(text));
@@ -125,14 +124,14 @@ fn encoding(text: &str) -> Result<String, Refusal> {
             let lower = ENCODINGS.map(str::to_lowercase);
             let help = match nearest(text, lower.iter().map(String::as_str)) {
                 Some(meant) => format!("did you mean \"{}\"?", meant.to_uppercase()),
-                None => "leave it out for UTF8".into(),
+                None => "remove it; the default is UTF8".into(),
             };
-            refuse(&is::LOCALE, format!("a server stores no text as `{text}`"), help)
+            refuse(&is::LOCALE, format!("`{text}` is not an encoding of a server"), help)
         }
     }
 }
 
-/// Whether this major and the images have the locale.
+/// Refuses a locale that this major or the images do not have.
 fn exists(locale: &Locale, major: u16) -> Result<(), Refusal> {
     let first = match locale.provider {
         Provider::Builtin => 17,
@@ -141,42 +140,43 @@ fn exists(locale: &Locale, major: u16) -> Result<(), Refusal> {
     };
     if major < first {
         let problem = format!(
-            "PostgreSQL {major} has no provider `{}` for databases: {first} is the first",
+            "PostgreSQL {major} has no locale provider `{}`; {first} is the first that has it",
             locale.provider.name()
         );
-        return refuse(&is::LOCALE, problem, "leave it out for \"libc\", or write another postgres.version");
+        return refuse(&is::LOCALE, problem, "remove it; the default is \"libc\". Or set another postgres.version");
     }
     let name = locale.name.as_str();
     match locale.provider {
         Provider::Builtin if ["C", "C.UTF-8"].contains(&name) || (name == "PG_UNICODE_FAST" && major >= 18) => Ok(()),
         Provider::Builtin => refuse(
             &is::LOCALE,
-            format!("PostgreSQL {major} has no locale `{name}` of its own"),
-            "write \"C.UTF-8\"; languages sort by locale_provider = \"icu\", such as locale = \"de-DE\"",
+            format!("PostgreSQL {major} has no builtin locale `{name}`"),
+            "write \"C.UTF-8\"; for the order of a language set locale_provider = \"icu\" and a locale such as \"de-DE\"",
         ),
         Provider::Icu if is_language_tag(name) => in_icu(name),
         Provider::Icu => refuse(
             &is::LOCALE,
-            format!("`{name}` is no language tag"),
-            format!("write it as ICU does (BCP 47), such as \"{}\"", language_tag(name)),
+            format!("`{name}` is not a language tag"),
+            format!("write a BCP 47 tag, such as \"{}\"", language_tag(name)),
         ),
         Provider::Libc => in_glibc(name),
     }
 }
 
-/// From 16 on initdb and CREATE DATABASE refuse a language that ICU has no rules for; 15 sorts it as no language at all.
+/// Refuses a language that ICU has no rules for. So do initdb and CREATE DATABASE from 16 on; 15 would sort by the root order.
 fn in_icu(tag: &str) -> Result<(), Refusal> {
     let language = tag.split('-').next().unwrap_or_default();
     match ICU.lines().filter(|line| !line.starts_with('#')).any(|known| known == language) {
         true => Ok(()),
         false => refuse(
             &is::LOCALE,
-            format!("ICU has no language `{language}`, and no database could be made"),
-            "write one that it has, such as \"de-DE\", or \"und\" for the order of no language",
+            format!("ICU has no language `{language}`; no database could be created"),
+            "write one that it has, such as \"de-DE\", or \"und\" for an order that is no language's",
         ),
     }
 }
 
+/// Refuses a locale that the C library of the images does not have.
 fn in_glibc(name: &str) -> Result<(), Refusal> {
     let known = || GLIBC.lines().filter(|line| !line.starts_with('#'));
     if ["C", "C.UTF-8"].contains(&name) || known().any(|known| known == name) {
@@ -191,14 +191,14 @@ fn in_glibc(name: &str) -> Result<(), Refusal> {
         .replace("UTF_8", "UTF-8");
     let whole = if spelled.contains('.') { spelled } else { format!("{spelled}.UTF-8") };
     let help = match known().find(|known| known.eq_ignore_ascii_case(&whole)).or_else(|| nearest(&whole, known())) {
-        _ if name.eq_ignore_ascii_case("posix") => "write \"C\", which is the same".into(),
+        _ if name.eq_ignore_ascii_case("posix") => "write \"C\", which means the same".into(),
         Some(meant) => format!("did you mean \"{meant}\"?"),
-        None => "write a locale of glibc in UTF-8, such as \"de_DE.UTF-8\", or leave it out".into(),
+        None => "write a locale of glibc in UTF-8, such as \"de_DE.UTF-8\", or remove it".into(),
     };
     refuse(&is::LOCALE, problem, help)
 }
 
-/// Whether it has the form of a language tag.
+/// Returns whether a name has the form of a language tag.
 fn is_language_tag(name: &str) -> bool {
     let mut parts = name.split('-');
     let language = parts.next().unwrap_or_default();
@@ -207,7 +207,7 @@ fn is_language_tag(name: &str) -> bool {
     (letters && (2..=3).contains(&language.len()) && parts.all(plain)) || name == "und"
 }
 
-/// A name of glibc as a language tag.
+/// Converts a name of glibc into a language tag, as a suggestion.
 fn language_tag(name: &str) -> String {
     let tag = name.split(['.', '@']).next().unwrap_or_default().replace('_', "-");
     if is_language_tag(&tag) { tag } else { "de-DE".into() }

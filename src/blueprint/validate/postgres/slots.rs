@@ -1,4 +1,4 @@
-//! `logical_slots = { name = database }`: slots of clients that Patroni carries over a failover.
+//! Reads `logical_slots = { name = database }`: clients' slots that Patroni keeps through a failover.
 
 use std::collections::BTreeMap;
 
@@ -19,10 +19,10 @@ pub fn least_replication_slots(slaves: u32, logical_slots: u32) -> u32 {
     (slaves + 1 + logical_slots).max(4)
 }
 
-/// Longest name in PostgreSQL: NAMEDATALEN - 1.
+/// The longest name in PostgreSQL, in bytes: NAMEDATALEN - 1.
 const LONGEST: usize = 63;
 
-/// The slots, each with its database.
+/// Returns the slots, each with its database.
 pub fn read(r: &BlockReader, databases: &[Database]) -> BTreeMap<String, String> {
     let mut slots = BTreeMap::new();
     let logical_slots = doc(
@@ -42,15 +42,15 @@ pub fn read(r: &BlockReader, databases: &[Database]) -> BTreeMap<String, String>
     slots
 }
 
-/// Slots need the WAL that they are made of.
+/// Refuses a `wal_level` that has too little in the WAL for logical slots.
 pub fn check(r: &BlockReader, slots: &BTreeMap<String, String>, settings: &BTreeMap<String, String>) {
     if !slots.is_empty() && settings.get("wal_level").is_some_and(|level| level != "logical") {
-        let problem = "logical_slots need wal_level = \"logical\", and settings say otherwise";
-        r.source.report(&is::SLOT, &r.at, problem, "leave wal_level out of the settings: the slots set it");
+        let problem = "logical_slots need wal_level = \"logical\", but the settings have another value";
+        r.source.report(&is::SLOT, &r.at, problem, "remove wal_level from the settings; pgherd sets it for the slots");
     }
 }
 
-/// A slot's name: what PostgreSQL takes, and none of a machine's, which are the slots of standbys.
+/// Refuses a name that PostgreSQL does not take, and the machines' names, which are those of the standbys' slots.
 fn name(name: &str) -> Result<(), Refusal> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if name.is_empty() || name.len() > LONGEST || !name.chars().all(plain) {
@@ -61,13 +61,14 @@ fn name(name: &str) -> Result<(), Refusal> {
     if machine {
         return refuse(
             &is::SLOT,
-            format!("`{name}` is the slot of a machine"),
+            format!("`{name}` is the name of a machine's own slot"),
             "choose another name, such as \"warehouse\"",
         );
     }
     Ok(())
 }
 
+/// Refuses a database that the blueprint does not have.
 fn known(database: &str, databases: &[Database]) -> Result<String, Refusal> {
     if databases.iter().any(|known| known.name == database) {
         return Ok(database.to_string());
@@ -76,5 +77,5 @@ fn known(database: &str, databases: &[Database]) -> Result<String, Refusal> {
         Some(meant) => format!("did you mean \"{meant}\"?"),
         None => format!("add it to postgres.databases: databases = {{ {database} = \"app\" }}"),
     };
-    refuse(&is::SLOT, format!("no database `{database}` is made"), help)
+    refuse(&is::SLOT, format!("the blueprint has no database `{database}`"), help)
 }

@@ -1,4 +1,4 @@
-//! `users = [ … ]`, and `user "<name>" { … }` for those that are let into databases of others.
+//! Reads `users = [ … ]`, and `user "<name>" { … }` for users with access to databases of others.
 
 use super::super::{BlockReader, Reading, Refusal, doc, is, names, nearest, refuse};
 use super::databases::Database;
@@ -55,7 +55,7 @@ impl Choice for Access {
     }
 }
 
-/// A user as it is written.
+/// A user as the blueprint has it.
 pub struct Written {
     pub name: Reading<String>,
     grant: Option<WrittenGrant>,
@@ -66,7 +66,7 @@ struct WrittenGrant {
     access: Access,
 }
 
-/// Every user with a name that fits, those of the list first. A name that is refused is reported.
+/// Returns every user, those of the list first. Reports invalid names.
 pub fn read(r: &BlockReader) -> Vec<Written> {
     let mut users: Vec<Written> = vec![];
     let list = doc(
@@ -80,7 +80,7 @@ pub fn read(r: &BlockReader) -> Vec<Written> {
         if let Err(refusal) = verdict {
             r.report("users", &name.at, refusal);
         }
-        // Kept even so: who owns a database is known, whatever is wrong with the name.
+        // An invalid name is kept, so that databases with this owner are not reported too.
         users.push(Written { name, grant: None });
     }
     let block = doc("user", "A login role that may also connect to databases of other owners; the label is its name.");
@@ -98,8 +98,8 @@ pub fn read(r: &BlockReader) -> Vec<Written> {
         );
         let access = r.choice(access, Access::Read, unknown_access).value;
         if !databases.is_refused() && databases.value.as_ref().is_none_or(Vec::is_empty) {
-            let problem = format!("`{label}` is let into no database");
-            let help = format!("write databases = [\"app\"], or add \"{label}\" to `users` and take the block out");
+            let problem = format!("`{label}` has access to no database");
+            let help = format!("write databases = [\"app\"], or add \"{label}\" to `users` and remove the block");
             r.source.report(&is::GRANT, &databases.at, problem, help);
         }
         let grant = WrittenGrant { databases: databases.value.unwrap_or_default(), access };
@@ -108,13 +108,14 @@ pub fn read(r: &BlockReader) -> Vec<Written> {
     users
 }
 
+/// Explains a word that is not an access.
 fn unknown_access(text: &str) -> Refusal {
-    let help = "write \"read\", \"write\" for reading and writing rows, or \"replicate\" for logical replication; tables are made and \
-                changed by the owner alone";
+    let help = "write \"read\", \"write\" for reading and writing rows, or \"replicate\" for logical replication; only the owner \
+                may create and change tables";
     Refusal { rule: &is::GRANT, problem: format!("`{text}` is not a kind of access"), help: help.into() }
 }
 
-/// The users, once their databases have been held against those that are made.
+/// Returns the users, and reports databases that they cannot be given access to.
 pub fn resolve(r: &BlockReader, users: Vec<Written>, databases: &[Database]) -> Vec<User> {
     (users.into_iter())
         .map(|Written { name, grant }| {
@@ -133,13 +134,13 @@ pub fn resolve(r: &BlockReader, users: Vec<Written>, databases: &[Database]) -> 
         .collect()
 }
 
-/// A user is a guest in databases that are made, and in none of its own.
+/// Refuses a database that the blueprint does not have, or that the user owns.
 fn guest(user: &str, database: &str, databases: &[Database]) -> Result<(), Refusal> {
     match databases.iter().find(|known| known.name == database) {
         Some(own) if own.owner == user => refuse(
             &is::GRANT,
-            format!("`{user}` owns `{database}`, and may do everything there"),
-            "leave it out: an owner always may connect",
+            format!("`{user}` owns `{database}` and already has every right there"),
+            "remove it; an owner may always connect",
         ),
         Some(_) => Ok(()),
         None => {
@@ -147,7 +148,7 @@ fn guest(user: &str, database: &str, databases: &[Database]) -> Result<(), Refus
                 Some(meant) => format!("did you mean \"{meant}\"?"),
                 None => format!("add it to postgres.databases: databases = {{ {database} = \"app\" }}"),
             };
-            refuse(&is::GRANT, format!("no database `{database}` is made"), help)
+            refuse(&is::GRANT, format!("the blueprint has no database `{database}`"), help)
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `datestyle`: a style, an order, or both.
+//! Checks `datestyle`: a style, an order, or both.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
@@ -6,11 +6,10 @@ use crate::parameters::value::list;
 
 /// Refuses what PostgreSQL's `check_datestyle` refuses.
 pub fn check(value: &str) -> Result<(), Refusal> {
-    const HELP: &str =
-        "write \"iso\", \"sql\", \"postgres\" or \"german\", then \"dmy\", \"mdy\" or \"ymd\", such as \"iso, dmy\"";
+    const HELP: &str = "write a style (\"iso\", \"sql\", \"postgres\" or \"german\"), an order (\"dmy\", \"mdy\" or \"ymd\"), or both: \"iso, dmy\"";
     let (mut style, mut order) = (None, None);
     let Some(words) = list(value) else {
-        return refuse(&is::SETTING_VALUE, format!("`{value}` is no list of a style and an order"), HELP);
+        return refuse(&is::SETTING_VALUE, format!("`{value}` is not a valid list of a style and an order"), HELP);
     };
     for word in words.iter().map(|word| word.to_lowercase()) {
         let (slot, means) = match word.as_str() {
@@ -21,10 +20,10 @@ pub fn check(value: &str) -> Result<(), Refusal> {
             _ if word.starts_with("noneuro") => (&mut order, "mdy".into()),
             _ if word.starts_with("euro") => (&mut order, "dmy".into()),
             "default" => continue,
-            _ => return refuse(&is::SETTING_VALUE, format!("`{word}` is no style of dates and no order"), HELP),
+            _ => return refuse(&is::SETTING_VALUE, format!("`{word}` is neither a date style nor an order"), HELP),
         };
         if slot.get_or_insert(means.clone()) != &means {
-            return refuse(&is::SETTING_VALUE, format!("`{value}` names two that exclude each other"), HELP);
+            return refuse(&is::SETTING_VALUE, format!("`{value}` has two styles or two orders"), HELP);
         }
     }
     Ok(())
@@ -34,7 +33,7 @@ pub fn check(value: &str) -> Result<(), Refusal> {
 mod tests {
     use super::*;
 
-    /// Each was given to a PostgreSQL 15.
+    /// A PostgreSQL 15 was asked about each.
     #[test]
     fn a_style_is_taken_where_postgres_takes_it() {
         let taken = [

@@ -1,10 +1,10 @@
-//! Values that name something that the images must have: a locale, an encoding, a set of abbreviations, a group.
+//! Checks values that name something that the images must have: a locale, an encoding, a set of abbreviations, a group.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::vocabulary::nearest;
 
-/// What PostgreSQL knows as a client's encoding, without case and signs: `pg_encname_tbl` in src/common/encnames.c.
+/// PostgreSQL's names of client encodings, in lower case and without punctuation: `pg_encname_tbl` (src/common/encnames.c).
 const ENCODINGS: [&str; 81] = [
     "abc",
     "alt",
@@ -89,7 +89,7 @@ const ENCODINGS: [&str; 81] = [
     "windows950",
 ];
 
-/// The configurations of text search that every server has (pg_ts_config), without those of 14 and 18.
+/// The text search configurations of every major (pg_ts_config).
 const TEXT_SEARCH: [&str; 23] = [
     "arabic",
     "danish",
@@ -115,16 +115,17 @@ const TEXT_SEARCH: [&str; 23] = [
     "tamil",
     "turkish",
 ];
+/// The text search configurations that a major added.
 const TEXT_SEARCH_SINCE: [(u16, &[&str]); 2] =
     [(14, &["armenian", "basque", "catalan", "hindi", "serbian", "yiddish"]), (18, &["estonian"])];
 
-/// The sets of abbreviations in PostgreSQL's share/timezonesets whose names PostgreSQL takes.
+/// The sets of abbreviations in PostgreSQL's share/timezonesets that the setting takes.
 const ABBREVIATIONS: [&str; 3] = ["Default", "Australia", "India"];
 
-/// Groups that the system user postgres is in: what it may give its socket to.
+/// The groups of the system user postgres, to which it may give its socket.
 const GROUPS: [&str; 3] = ["", "postgres", "ssl-cert"];
 
-/// Refuses the value of a setting (in lower case) that names what no image has.
+/// Refuses a value, of a setting in lower case, that names something that no image has.
 pub fn check(name: &str, value: &str, major: Option<u16>, locales: &[&str]) -> Result<(), Refusal> {
     match name {
         "lc_messages" | "lc_monetary" | "lc_numeric" | "lc_time" => {
@@ -139,19 +140,19 @@ pub fn check(name: &str, value: &str, major: Option<u16>, locales: &[&str]) -> R
             true => Ok(()),
             false => refuse(
                 &is::SETTING_VALUE,
-                format!("the system user postgres is not in a group `{value}`, and the server would not start"),
-                "leave it out, and give access by unix_socket_permissions; applications come in through HAProxy",
+                format!("the system user postgres is not in a group `{value}`; the server would not start"),
+                "remove it, and set unix_socket_permissions to give access; applications connect through HAProxy",
             ),
         },
         "default_table_access_method" if value != "heap" => refuse(
             &is::SETTING_BREAKS,
-            format!("no image has the table access method `{value}`: no table could be made"),
-            "leave it out for \"heap\"",
+            format!("no image has the table access method `{value}`; no table could be created"),
+            "remove it; the default is \"heap\"",
         ),
         "default_tablespace" | "temp_tablespaces" if value.trim_matches('"') == "pg_global" => refuse(
             &is::SETTING_BREAKS,
-            "only PostgreSQL's own shared tables may be in pg_global: no table could be made",
-            "leave it out",
+            "only PostgreSQL's own shared tables may be in pg_global; no table could be created",
+            "remove it",
         ),
         "default_text_search_config" => text_search(value, major),
         _ => Ok(()),
@@ -170,24 +171,24 @@ fn one_of(value: &str, known: &[&'static str], what: &str) -> Result<(), Refusal
             format!("write one of {}", known.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", "))
         }
     };
-    refuse(&is::SETTING_VALUE, format!("no image has the {what} `{value}`, and the server would not start"), help)
+    refuse(&is::SETTING_VALUE, format!("no image has the {what} `{value}`; the server would not start"), help)
 }
 
-/// The images have the locales of the C library alone, which it spells in several ways.
+/// Accepts the C library's own locales, in each of their spellings. The images have no others by themselves.
 fn locale(name: &str, value: &str) -> Result<(), Refusal> {
     let utf8 = value.strip_prefix("C.").is_some_and(|codeset| plain(codeset) == "utf8");
-    // Empty is the environment's, which PostgreSQL does not ask for lc_messages.
+    // An empty value means the environment's locale, except for lc_messages.
     if utf8 || ["C", "POSIX"].contains(&value) || (value.is_empty() && name != "lc_messages") {
         return Ok(());
     }
     refuse(
         &is::SETTING_VALUE,
-        format!("no image has the locale `{value}`, and the server would not start"),
-        "write \"C.UTF-8\" or \"C\", or leave it out; with postgres { locale = … } the images have that one as well",
+        format!("no image has the locale `{value}`; the server would not start"),
+        "write \"C.UTF-8\" or \"C\", or remove it; the images also have the locale that postgres { locale = … } sets",
     )
 }
 
-/// Whether two names of a locale are one to the C library, which compares codesets without case and signs.
+/// Returns whether two names mean one locale to the C library, which ignores case and punctuation in codesets.
 fn alike(one: &str, other: &str) -> bool {
     let parts = |name: &str| {
         let (name, modifier) = name.split_once('@').unwrap_or((name, ""));
@@ -197,7 +198,7 @@ fn alike(one: &str, other: &str) -> bool {
     parts(one) == parts(other)
 }
 
-/// Without case and signs, as `clean_encoding_name` compares.
+/// Returns a name in lower case and without punctuation, as `clean_encoding_name` (encnames.c) does.
 fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
@@ -205,25 +206,25 @@ fn plain(name: &str) -> String {
 fn encoding(value: &str) -> Result<(), Refusal> {
     let name = plain(value);
     match name.as_str() {
-        // No conversion from UTF8; no codec in psycopg2, which Patroni connects with.
+        // The first has no conversion from UTF8; for the second psycopg2, with which Patroni connects, has no codec.
         "muleinternal" | "euctw" => refuse(
             &is::SETTING_BREAKS,
-            format!("no session of Patroni can start with `{value}`"),
-            "leave it out for \"UTF8\"; a client names its own encoding as it connects",
+            format!("Patroni cannot connect with `{value}`"),
+            "remove it; the default is \"UTF8\", and a client may choose its own encoding when it connects",
         ),
         name if ENCODINGS.contains(&name) => Ok(()),
         name => refuse(
             &is::SETTING_VALUE,
-            format!("PostgreSQL knows no encoding `{value}`, and the server would not start"),
+            format!("PostgreSQL has no encoding `{value}`; the server would not start"),
             match nearest(name, ENCODINGS.into_iter()) {
                 Some(meant) => format!("did you mean \"{}\"?", meant.to_uppercase()),
-                None => "write \"UTF8\", or leave it out".into(),
+                None => "write \"UTF8\", or remove it".into(),
             },
         ),
     }
 }
 
-/// A user's own configuration may be made later; what is nearly a name of PostgreSQL's is a slip.
+/// Refuses a name that is nearly one of PostgreSQL's. Accepts others: a user may create a configuration later.
 fn text_search(value: &str, major: Option<u16>) -> Result<(), Refusal> {
     let name = value.strip_prefix("pg_catalog.").unwrap_or(value);
     let since = (TEXT_SEARCH_SINCE.iter()).find(|(_, names)| names.contains(&name)).map(|(major, _)| *major);
@@ -231,8 +232,8 @@ fn text_search(value: &str, major: Option<u16>) -> Result<(), Refusal> {
         && major < first
     {
         let problem =
-            format!("PostgreSQL {major} has no text search configuration `{name}`: {first} is the first that has it");
-        return refuse(&is::SETTING_VALUE, problem, "leave it out, or write another postgres.version");
+            format!("PostgreSQL {major} has no text search configuration `{name}`; {first} is the first that has it");
+        return refuse(&is::SETTING_VALUE, problem, "remove it, or set another postgres.version");
     }
     let known = || TEXT_SEARCH.into_iter().chain(TEXT_SEARCH_SINCE.iter().flat_map(|(_, names)| names.iter().copied()));
     if name.is_empty() || known().any(|known| known == name) {
@@ -247,7 +248,7 @@ fn text_search(value: &str, major: Option<u16>) -> Result<(), Refusal> {
         None if value.starts_with("pg_catalog.") => refuse(
             &is::SETTING_VALUE,
             format!("PostgreSQL has no text search configuration `{name}`"),
-            "write one such as \"pg_catalog.english\", or leave it out",
+            "write one such as \"pg_catalog.english\", or remove it",
         ),
         None => Ok(()),
     }

@@ -1,12 +1,12 @@
-//! Libraries that a server or a session loads: one that the image has not got keeps it from starting.
+//! Checks the libraries that a server or a session loads. One that the image does not have keeps it from starting.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::vocabulary::nearest;
 use crate::parameters::value::{self, library};
 
-/// Those of PostgreSQL's own package that can be loaded, by the first and the last major that has them: what Debian's and PGDG's
-/// postgresql-NN have of contrib and of the server's own (<https://www.postgresql.org/docs/current/contrib.html>). Those without bounds are in 13 to 18.
+/// The loadable libraries that Debian's and PGDG's postgresql-NN package has in all majors from 13 to 18: contrib's and the server's own
+/// (<https://www.postgresql.org/docs/current/contrib.html>).
 const ALWAYS: [&str; 48] = [
     "_int",
     "amcheck",
@@ -57,6 +57,7 @@ const ALWAYS: [&str; 48] = [
     "unaccent",
     "uuid-ossp",
 ];
+/// The libraries that only some majors have, with the first and the last.
 const OF_SOME: [(&str, u16, u16); 8] = [
     ("adminpack", 13, 16),
     ("basebackup_to_shell", 15, 18),
@@ -68,45 +69,45 @@ const OF_SOME: [(&str, u16, u16); 8] = [
     ("pg_walinspect", 15, 18),
 ];
 
-/// Those that do something when they are loaded, to be named in a help.
+/// The libraries that do something when they are loaded; a message suggests them.
 const USEFUL: [&str; 5] = ["auth_delay", "auto_explain", "passwordcheck", "pg_prewarm", "pg_stat_statements"];
 
-/// Those that a server loads at its start or never: they take shared memory, or start a worker.
+/// The libraries that only a starting server can load, because they take shared memory or start a worker.
 const WITH_THE_SERVER: [&str; 2] = ["pg_prewarm", "pg_stat_statements"];
 
-/// Refuses what a server with this setting (in lower case) would not load; passes what is no list of libraries.
+/// Refuses a library that a server with this setting, in lower case, could not load. Accepts every other setting.
 pub fn check(name: &str, value: &str, major: Option<u16>) -> Result<(), Refusal> {
     match name {
         "shared_preload_libraries" | "session_preload_libraries" => each(name, value, major),
         "archive_library" if !value.is_empty() => each(name, value, major),
-        // guc.c restricts it to $libdir/plugins, so that whoever logs in may set it.
+        // guc.c restricts it to $libdir/plugins, because any user may set it.
         "local_preload_libraries" if !value::list(value).unwrap_or_default().is_empty() => refuse(
             &is::SETTING_BREAKS,
-            "local_preload_libraries loads from $libdir/plugins alone, which no image has: every session would end with FATAL",
+            "local_preload_libraries loads only from $libdir/plugins, which no image has: every session would end with FATAL",
             format!("write session_preload_libraries = \"{}\"", value.trim()),
         ),
         "oauth_validator_libraries" if !value.is_empty() => refuse(
             &is::SETTING_VALUE,
-            "no image has a library that validates OAuth tokens, and pg_hba.conf lets in SCRAM-SHA-256 alone",
-            "leave it out",
+            "no image has a library that validates OAuth tokens, and pg_hba.conf accepts only SCRAM-SHA-256",
+            "remove it",
         ),
         "dynamic_library_path" if !value.split(':').any(|folder| folder == "$libdir") => refuse(
             &is::SETTING_BREAKS,
-            format!("`{value}` leaves out $libdir, where all libraries of the images are"),
-            "leave it out, or write \"$libdir\" among the folders",
+            format!("`{value}` lacks $libdir, which has all libraries of the images"),
+            "remove it, or add \"$libdir\" to the folders",
         ),
-        // get_extension_control_directories (extension.c): $system is where the package has them.
+        // $system is the package's own folder of extensions: get_extension_control_directories (extension.c).
         "extension_control_path" if !value.split(':').any(|folder| folder == "$system") => refuse(
             &is::SETTING_BREAKS,
             format!(
-                "`{value}` leaves out $system, where all extensions of the images are: the founding makes one of them"
+                "`{value}` lacks $system, which has all extensions of the images; one of them is created when the cluster is founded"
             ),
-            "leave it out, or write \"$system\" among the folders",
+            "remove it, or add \"$system\" to the folders",
         ),
         "jit_provider" if value != "llvmjit" => refuse(
             &is::SETTING_VALUE,
             format!("no image has the JIT provider `{value}`"),
-            "leave it out for \"llvmjit\"",
+            "remove it; the default is \"llvmjit\"",
         ),
         _ => Ok(()),
     }
@@ -121,24 +122,21 @@ fn each(name: &str, list: &str, major: Option<u16>) -> Result<(), Refusal> {
     for written in value::list(list).unwrap_or_default() {
         let library = library(&written);
         if name == "session_preload_libraries" && WITH_THE_SERVER.contains(&library) {
-            let problem = format!("`{library}` does nothing in a session: a server loads it at its start");
-            return refuse(
-                &is::SETTING_VALUE,
-                problem,
-                format!("write it into shared_preload_libraries: \"{library}\""),
-            );
+            let problem = format!("`{library}` does nothing in a session; only a starting server can load it");
+            return refuse(&is::SETTING_VALUE, problem, format!("add it to shared_preload_libraries: \"{library}\""));
         }
         if name == "archive_library" && library != "basic_archive" {
-            let problem = format!("`{written}` is no library that archives: the images have \"basic_archive\" alone");
-            return refuse(&is::SETTING_VALUE, problem, "write archive_command instead, or leave it out");
+            let problem =
+                format!("`{written}` is not an archive library of the images, which have only \"basic_archive\"");
+            return refuse(&is::SETTING_VALUE, problem, "set archive_command instead, or remove it");
         }
         if has(library) {
             continue;
         }
         let problem = match library {
-            "sepgsql" => "`sepgsql` needs SELinux, which the images have not got: the server would not start".into(),
+            "sepgsql" => "`sepgsql` needs SELinux, which the images do not have: the server would not start".into(),
             _ => format!(
-                "no image has the library `{written}`: only PostgreSQL's own package is installed, and {}",
+                "no image has the library `{written}`; only PostgreSQL's own package is installed, and {}",
                 if name == "session_preload_libraries" {
                     "every session would end with FATAL"
                 } else {
@@ -148,7 +146,7 @@ fn each(name: &str, list: &str, major: Option<u16>) -> Result<(), Refusal> {
         };
         let help = match nearest(library, ALWAYS.into_iter()) {
             Some(meant) => format!("did you mean \"{meant}\"?"),
-            None => format!("leave it out; those that do something here are {}", USEFUL.join(", ")),
+            None => format!("remove it; useful libraries here are {}", USEFUL.join(", ")),
         };
         return refuse(&is::SETTING_VALUE, problem, help);
     }

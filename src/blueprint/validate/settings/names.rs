@@ -1,11 +1,11 @@
-//! Names of settings: whether this major of PostgreSQL has them, and what took the place of those it has no more.
+//! Checks the names of settings: whether this major of PostgreSQL has them, and what replaced those that it no longer has.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::vocabulary::nearest;
 use crate::parameters::{self, MAJORS};
 
-/// Refuses a name (in lower case) with which this major would not start; any major, where none is known.
+/// Refuses a name, in lower case, with which this major would not start; without a major, one with which no major would.
 pub fn check(name: &str, major: Option<u16>) -> Result<(), Refusal> {
     let here = || major.map_or_else(|| "PostgreSQL".into(), |major| format!("PostgreSQL {major}"));
     let majors = parameters::majors(name);
@@ -13,22 +13,22 @@ pub fn check(name: &str, major: Option<u16>) -> Result<(), Refusal> {
         (Some((first, last)), Some(major)) if (first..=last).contains(&major) => return Ok(()),
         (Some(_), None) => return Ok(()),
         (Some((first, _)), Some(major)) if major < first => {
-            let problem = format!("PostgreSQL {major} has no `{name}`: {first} is the first that has it");
+            let problem = format!("PostgreSQL {major} has no `{name}`; {first} is the first that has it");
             return refuse(&is::SETTING_NAME, problem, older(name, major).unwrap_or_else(|| leave_out(name)));
         }
         _ => {}
     }
     if let Some(gone) = parameters::gone(name) {
-        let problem = format!("{} has no `{name}` any more: {} was the last", here(), gone.last);
+        let problem = format!("{} no longer has `{name}`; {} was the last that had it", here(), gone.last);
         let help = match (gone.instead, gone.note) {
-            ("", note) => format!("leave it out: {note}"),
-            (instead, "") => format!("write {instead}, which took its place"),
-            (instead, note) => format!("write {instead}, which took its place: {note}"),
+            ("", note) => format!("remove it: {note}"),
+            (instead, "") => format!("write {instead}, which replaced it"),
+            (instead, note) => format!("write {instead}, which replaced it: {note}"),
         };
         return refuse(&is::SETTING_NAME, problem, help);
     }
     if let Some((_, last)) = majors {
-        let problem = format!("{} has no `{name}` any more: {last} was the last", here());
+        let problem = format!("{} no longer has `{name}`; {last} was the last that had it", here());
         return refuse(&is::SETTING_NAME, problem, leave_out(name));
     }
     unknown(name, major, &here())
@@ -36,20 +36,20 @@ pub fn check(name: &str, major: Option<u16>) -> Result<(), Refusal> {
 
 fn leave_out(name: &str) -> String {
     match name.split_once('.') {
-        None => "leave it out, or write another postgres.version".into(),
-        Some((extension, _)) => format!("leave it out, or write a postgres.version whose {extension} has it"),
+        None => "remove it, or set another postgres.version".into(),
+        Some((extension, _)) => format!("remove it, or set a postgres.version whose {extension} has it"),
     }
 }
 
-/// The parameter that an older major has in the place of a newer one's.
+/// Suggests the parameter that an older major has instead of a newer one's.
 fn older(name: &str, major: u16) -> Option<String> {
     let before = parameters::all().find(|parameter| {
         parameter.last >= major && parameters::gone(parameter.name).is_some_and(|gone| gone.instead == name)
     })?;
-    Some(format!("write {}, or another postgres.version", before.name))
+    Some(format!("write {}, or set another postgres.version", before.name))
 }
 
-/// A name that no major has. An extension's may be of one that is not in the images, and means nothing to the server then.
+/// Refuses a name that no major has. Accepts the settings of extensions that are not in the images: the server ignores them.
 fn unknown(name: &str, major: Option<u16>, here: &str) -> Result<(), Refusal> {
     let major = major.unwrap_or(*MAJORS.end());
     let reserved = |extension: &str| parameters::all().any(|known| known.extension() == Some(extension));
@@ -62,7 +62,7 @@ fn unknown(name: &str, major: Option<u16>, here: &str) -> Result<(), Refusal> {
         .collect();
     let help = match nearest(name, names.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None => "leave it out; an extension's setting has the extension's name and a dot in front".into(),
+        None => "remove it; an extension's setting begins with the extension's name and a dot".into(),
     };
     refuse(&is::SETTING_NAME, format!("{here} has no setting `{name}`"), help)
 }
@@ -102,7 +102,7 @@ mod tests {
             ("pg_stat_statements.max", 17, None),
             ("pg_stat_statements.trak", 17, Some("did you mean `pg_stat_statements.track`?")),
             ("pgaudit.log", 17, None),
-            ("no_such_thing_at_all", 17, Some("leave it out")),
+            ("no_such_thing_at_all", 17, Some("remove it")),
         ] {
             match (check(name, Some(major)), help) {
                 (Ok(()), None) => {}

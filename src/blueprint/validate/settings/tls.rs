@@ -1,12 +1,13 @@
-//! Settings of TLS: PostgreSQL reads them at a start with `ssl = on`, which is every start but a trial without a key.
+//! Checks the settings of TLS. PostgreSQL reads them only when it starts with `ssl = on`, as every machine does.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::vocabulary::nearest;
 
+/// The cipher suites of OpenSSL up to TLS 1.2.
 const SUITES: &str = include_str!("ciphers.txt");
 
-/// Keywords of OpenSSL's cipher lists that have suites for the machines' keys, which are ECDSA
+/// The keywords of OpenSSL's cipher lists that include suites for the machines' keys, which are ECDSA
 /// (<https://docs.openssl.org/3.0/man1/openssl-ciphers/>).
 const WITH_ECDSA: [&str; 37] = [
     "AES",
@@ -47,7 +48,7 @@ const WITH_ECDSA: [&str; 37] = [
     "aECDSA",
     "kECDHE",
 ];
-/// Keywords that have none.
+/// The keywords that include none.
 const WITHOUT_ECDSA: [&str; 44] = [
     "3DES",
     "ADH",
@@ -94,10 +95,10 @@ const WITHOUT_ECDSA: [&str; 44] = [
     "kRSAPSK",
     "kSRP",
 ];
-/// What takes all suites for ECDSA away.
+/// The keywords that remove all suites for ECDSA when they are excluded.
 const ECDSA: [&str; 6] = ["ECDSA", "aECDSA", "ECDHE", "EECDH", "kECDHE", "kEECDH"];
 
-/// The suites of TLS 1.3, of which OpenSSL has no more.
+/// All of OpenSSL's suites of TLS 1.3.
 const TLS_13: [&str; 5] = [
     "TLS_AES_128_CCM_8_SHA256",
     "TLS_AES_128_CCM_SHA256",
@@ -106,10 +107,10 @@ const TLS_13: [&str; 5] = [
     "TLS_CHACHA20_POLY1305_SHA256",
 ];
 
-/// Curves that PostgreSQL up to 17 can make a key of and that clients agree to in TLS 1.3 (RFC 8446, 4.2.7). X25519 is none of them:
-/// `EC_KEY_new_by_curve_name` knows it not, and the server would not start.
+/// The curves that PostgreSQL up to 17 can use and that clients take in TLS 1.3 (RFC 8446, 4.2.7). X25519 is not among them:
+/// `EC_KEY_new_by_curve_name` does not know it, and the server would not start.
 const CURVES: [&str; 3] = ["prime256v1", "secp384r1", "secp521r1"];
-/// Groups that OpenSSL 3 knows, for `ssl_groups` of PostgreSQL 18.
+/// OpenSSL 3's groups, for `ssl_groups` of PostgreSQL 18.
 const GROUPS: [&str; 13] = [
     "P-256",
     "P-384",
@@ -126,43 +127,45 @@ const GROUPS: [&str; 13] = [
     "secp521r1",
 ];
 
-/// Refuses a value with which a server with TLS would not start, or clients could not connect.
+/// Refuses a value with which a server with TLS would not start or clients could not connect.
 pub fn check(name: &str, value: &str, major: Option<u16>) -> Result<(), Refusal> {
     match name {
         "ssl_ciphers" => ciphers(value, major),
         "ssl_tls13_ciphers" if value.is_empty() => Ok(()),
         "ssl_tls13_ciphers" => each(value.split(':'), &TLS_13, "suite of TLS 1.3"),
         "ssl_ecdh_curve" => each([value].into_iter(), &CURVES, "curve that PostgreSQL and its clients share"),
-        // Newer ones come with OpenSSL 3.5, which not every base has; the build's trial decides.
+        // OpenSSL 3.5 adds groups, but not every base has it. The trial at the end of the image's build decides.
         "ssl_groups" if value.contains("MLKEM") => Ok(()),
-        "ssl_groups" => each(value.split(':'), &GROUPS, "group of OpenSSL's"),
+        "ssl_groups" => each(value.split(':'), &GROUPS, "group of OpenSSL"),
         "ssl_min_protocol_version" | "ssl_max_protocol_version"
             if ["tlsv1", "tlsv1.1"].contains(&value.to_lowercase().as_str()) =>
         {
             refuse(
                 &is::SETTING_VALUE,
-                format!("`{value}` is broken and deprecated (RFC 8996), and the images' OpenSSL speaks it no more"),
-                "leave it out: the default is TLSv1.2 and newer",
+                format!(
+                    "`{value}` is insecure and deprecated (RFC 8996), and the images' OpenSSL no longer supports it"
+                ),
+                "remove it; the default is TLSv1.2 and newer",
             )
         }
         _ => Ok(()),
     }
 }
 
-/// Refuses the first name that is not known.
+/// Refuses the first unknown name.
 fn each<'a>(names: impl Iterator<Item = &'a str>, known: &'static [&'static str], what: &str) -> Result<(), Refusal> {
     let Some(unknown) = { names }.find(|name| !known.contains(name)) else { return Ok(()) };
     let help = match nearest(unknown, known.iter().copied()) {
         Some(meant) => format!("did you mean \"{meant}\"?"),
-        None => format!("leave it out, or write of {}", known.join(", ")),
+        None => format!("remove it, or choose from {}", known.join(", ")),
     };
-    let problem = format!("`{unknown}` is no {what}: a server with TLS would not start");
+    let problem = format!("`{unknown}` is not a {what}; a server with TLS would not start");
     refuse(&is::SETTING_VALUE, problem, help)
 }
 
-/// OpenSSL passes over words that it does not know, and fails where no suite is left.
+/// Refuses a cipher list with an unknown word, which OpenSSL ignores, or without a suite for the machines' keys.
 fn ciphers(value: &str, major: Option<u16>) -> Result<(), Refusal> {
-    const HELP: &str = "leave it out for \"HIGH:MEDIUM:+3DES:!aNULL\", or name suites for ECDSA, such as \"ECDHE-ECDSA-AES256-GCM-SHA384\"";
+    const HELP: &str = "remove it; the default is \"HIGH:MEDIUM:+3DES:!aNULL\". Or name suites for ECDSA, such as \"ECDHE-ECDSA-AES256-GCM-SHA384\"";
     let suites = || SUITES.lines().filter(|line| !line.starts_with('#'));
     let mut some = false;
     for word in value.split([':', ',', ' ', ';']).filter(|word| !word.is_empty()) {
@@ -174,16 +177,15 @@ fn ciphers(value: &str, major: Option<u16>) -> Result<(), Refusal> {
             None => (false, word),
         };
         if name.starts_with("TLS_") {
-            let problem =
-                format!("`{name}` is a suite of TLS 1.3, which ssl_ciphers does not decide: OpenSSL passes over it");
+            let problem = format!("`{name}` is a suite of TLS 1.3, which OpenSSL ignores in ssl_ciphers");
             let help = match major {
-                Some(major) if major < 18 => format!("leave it out: PostgreSQL {major} offers all suites of TLS 1.3"),
-                _ => "write ssl_tls13_ciphers instead".into(),
+                Some(major) if major < 18 => format!("remove it; PostgreSQL {major} offers all suites of TLS 1.3"),
+                _ => "set ssl_tls13_ciphers instead".into(),
             };
             return refuse(&is::SETTING_VALUE, problem, help);
         }
         if takes && ECDSA.contains(&name) {
-            let problem = format!("`{word}` takes away all suites for the machines' keys, which are ECDSA");
+            let problem = format!("`{word}` removes all suites for the machines' keys, which are ECDSA");
             return refuse(&is::SETTING_BREAKS, problem, HELP);
         }
         let moves = word.starts_with('+');
@@ -192,11 +194,7 @@ fn ciphers(value: &str, major: Option<u16>) -> Result<(), Refusal> {
         if let Some(unknown) = parts.iter().find(|part| !is_keyword(part) && !suites().any(|suite| suite == **part)) {
             let known = suites().chain(WITH_ECDSA).chain(WITHOUT_ECDSA);
             let help = nearest(unknown, known).map_or(HELP.into(), |meant| format!("did you mean \"{meant}\"?"));
-            return refuse(
-                &is::SETTING_VALUE,
-                format!("OpenSSL knows no cipher suite `{unknown}`, and passes over it"),
-                help,
-            );
+            return refuse(&is::SETTING_VALUE, format!("OpenSSL has no cipher suite `{unknown}` and ignores it"), help);
         }
         let fits = |part: &&str| WITH_ECDSA.contains(part) || *part == "kEECDH" || part.starts_with("ECDHE-ECDSA-");
         some |= !takes && !moves && parts.iter().all(fits);
@@ -206,7 +204,7 @@ fn ciphers(value: &str, major: Option<u16>) -> Result<(), Refusal> {
         false => refuse(
             &is::SETTING_BREAKS,
             format!(
-                "`{value}` leaves no suite for the machines' keys, which are ECDSA: a server with TLS would not start, or let nobody in by TLS 1.2"
+                "`{value}` has no suite for the machines' keys, which are ECDSA; the server would not start, or nobody could connect with TLS 1.2"
             ),
             HELP,
         ),

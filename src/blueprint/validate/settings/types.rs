@@ -1,4 +1,4 @@
-//! What is wrong with a value, and what its type takes.
+//! Checks a value against its parameter's type, and explains what is wrong with it.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
@@ -6,8 +6,8 @@ use crate::blueprint::vocabulary::nearest;
 use crate::parameters::value::{Unreadable, units};
 use crate::parameters::{self, Kind, Parameter};
 
-/// Returns the value as it stands in the configuration, in a spelling that PostgreSQL and Patroni both know. Refuses what PostgreSQL
-/// would not start with. What the table does not know passes.
+/// Returns the value in a spelling that PostgreSQL and Patroni both know. Refuses a value with which PostgreSQL would not start.
+/// Accepts any value of a parameter that the table does not know.
 pub fn check(name: &str, value: &str, major: Option<u16>) -> Result<String, Refusal> {
     let parameter = match major {
         Some(major) => parameters::of(name, major),
@@ -24,7 +24,7 @@ pub fn check(name: &str, value: &str, major: Option<u16>) -> Result<String, Refu
 }
 
 fn explain(parameter: &Parameter, value: &str, unreadable: Unreadable) -> (String, String) {
-    let Parameter { unit, least, most, .. } = parameter;
+    let Parameter { least, most, .. } = parameter;
     if matches!(parameter.kind, Kind::Integer | Kind::Real)
         && unreadable != Unreadable::OutOfBounds
         && let Some(told) = misspelt(parameter, value.trim())
@@ -37,38 +37,40 @@ fn explain(parameter: &Parameter, value: &str, unreadable: Unreadable) -> (Strin
             let words = || parameter.words().filter(|word| !word.is_empty());
             let all = words().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
             let help = match nearest(value, words()) {
-                Some(meant) => format!("did you mean \"{meant}\"? There are {all}"),
+                Some(meant) => format!("did you mean \"{meant}\"? Valid values are {all}"),
                 None => format!("write one of {all}"),
             };
-            (format!("`{value}` is no value of this setting"), help)
+            (format!("`{value}` is not a valid value"), help)
         }
         Unreadable::NotList => (
-            format!("`{value}` is no list that PostgreSQL can read"),
-            "write names with commas in between, and a name with spaces in double quotes: \"a, \\\"b c\\\"\"".into(),
+            format!("`{value}` is not a list that PostgreSQL can read"),
+            "separate names with commas, and put a name with spaces in double quotes: \"a, \\\"b c\\\"\"".into(),
         ),
-        Unreadable::NotNumber => (format!("`{value}` is no number"), format!("write {}", form(parameter))),
+        Unreadable::NotNumber => (format!("`{value}` is not a number"), format!("write {}", form(parameter))),
         Unreadable::HasUnit => {
-            (format!("`{value}` has a unit, and this setting has none"), format!("write {}", form(parameter)))
+            (format!("`{value}` has a unit, but this setting has none"), format!("write {}", form(parameter)))
         }
         Unreadable::UnknownUnit => unknown_unit(parameter, value),
         Unreadable::OutOfBounds if parameter.is_mode() => {
             let base = if value.trim().starts_with('0') { "an octal" } else { "a decimal" };
             (
-                format!("`{value}` is read as {base} number, and is out of PostgreSQL's bounds"),
+                format!("`{value}` is read as {base} number, which is out of PostgreSQL's bounds"),
                 permissions(value.trim()),
             )
         }
         Unreadable::OutOfBounds => {
-            let of_unit = if unit.is_empty() { String::new() } else { format!(", in units of {unit}") };
-            (
-                format!("`{value}` is out of PostgreSQL's bounds"),
-                format!("write what is within {least} to {most}{of_unit}"),
-            )
+            let shown = |bound: &str| parameter.read(bound).map(|bound| parameter.show(&bound));
+            let help = match (shown(least), shown(most)) {
+                (Ok(least), Ok(most)) => format!("write a value from {least} to {most}"),
+                (Ok(least), Err(_)) => format!("write {least} or more"),
+                (Err(_), _) => format!("write {}", form(parameter)),
+            };
+            (format!("`{value}` is out of PostgreSQL's bounds"), help)
         }
     }
 }
 
-/// A number that is written as elsewhere: PostgreSQL reads its beginning, and takes the rest for a unit.
+/// Explains a number in another language's notation. PostgreSQL reads only its beginning, and takes the rest for a unit.
 fn misspelt(parameter: &Parameter, value: &str) -> Option<(String, String)> {
     let digits = &value[..value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len())];
     let rest = &value[digits.len()..];
@@ -79,48 +81,49 @@ fn misspelt(parameter: &Parameter, value: &str) -> Option<(String, String)> {
         && rest.starts_with(['o', 'O', 'b', 'B'])
         && rest[1..].starts_with(|c: char| c.is_ascii_digit())
     {
-        let problem = format!("PostgreSQL does not read `{value}` as a number: octal is a 0 in front and no letter");
+        let problem =
+            format!("`{value}` is not a number to PostgreSQL, which marks octal with a leading 0 and no letter");
         let help = if mode { permissions(&rest[1..]) } else { format!("write {}", form(parameter)) };
         return Some((problem, help));
     }
     if whole && digits.len() > 1 && digits.starts_with('0') && digits.contains(['8', '9']) {
-        let problem = format!("PostgreSQL reads `{value}` as octal, for the 0 in front, and octal has no 8 and no 9");
+        let problem =
+            format!("PostgreSQL reads `{value}` as octal because of the leading 0, but octal has no digits 8 and 9");
         let help =
             if mode { permissions(digits) } else { format!("write \"{}{rest}\"", digits.trim_start_matches('0')) };
         return Some((problem, help));
     }
     if whole && digits == "0" && rest.starts_with(['x', 'X']) && rest.contains(['p', 'P']) {
-        let problem =
-            format!("`{value}` has an exponent of two, which PostgreSQL reads in numbers with a fraction alone");
+        let problem = format!("`{value}` has a binary exponent, which this setting does not take");
         return Some((problem, format!("write {}", form(parameter))));
     }
     let fraction = rest.strip_prefix(',')?;
     let length = fraction.find(|c: char| !c.is_ascii_digit()).unwrap_or(fraction.len());
-    // Three digits may be thousands; a plain whole number has no fraction.
+    // Three digits may be thousands, and a whole number without a unit has no fraction.
     let help = match length {
         0 => return None,
         3 => format!("write {}", form(parameter)),
         _ if whole && parameter.unit.is_empty() => format!("write {}", form(parameter)),
         _ => format!("write \"{digits}.{fraction}\""),
     };
-    Some((format!("PostgreSQL reads no number with a comma, such as `{value}`"), help))
+    Some((format!("`{value}` has a comma, which PostgreSQL does not take in numbers"), help))
 }
 
-/// How to write permissions: these, where they are some.
+/// Suggests how to write permissions: those that were meant, if they are valid.
 fn permissions(written: &str) -> String {
     let digits = written.trim_start_matches('0');
     let mode = u32::from_str_radix(digits, 8).ok().filter(|mode| *mode <= 0o777).unwrap_or(0o700);
-    format!("write permissions in octal, with a 0 in front and in quotes: \"0{mode:03o}\"")
+    format!("write permissions in octal, with a leading 0 and in quotes: \"0{mode:03o}\"")
 }
 
-/// PostgreSQL tells `MB` from `mb`.
+/// Explains a unit that the parameter does not take. PostgreSQL distinguishes `MB` from `mb`.
 fn unknown_unit(parameter: &Parameter, value: &str) -> (String, String) {
     let start = value.trim_end_matches(|c: char| !c.is_ascii_digit() && c != '.').len();
     let (number, written) = (&value[..start], value[start..].trim());
     let known = units(parameter.unit).iter().find(|(unit, _)| unit.eq_ignore_ascii_case(written));
     match known {
-        Some((unit, _)) => (format!("PostgreSQL knows no unit `{written}`"), format!("write \"{number}{unit}\"")),
-        None => (format!("PostgreSQL knows no unit `{written}` here"), format!("write {}", form(parameter))),
+        Some((unit, _)) => (format!("PostgreSQL has no unit `{written}`"), format!("write \"{number}{unit}\"")),
+        None => (format!("`{written}` is not a unit of this setting"), format!("write {}", form(parameter))),
     }
 }
 
@@ -209,25 +212,21 @@ mod tests {
             (
                 "unix_socket_permissions",
                 "01000",
-                "write permissions in octal, with a 0 in front and in quotes: \"0700\"",
+                "write permissions in octal, with a leading 0 and in quotes: \"0700\"",
             ),
-            (
-                "unix_socket_permissions",
-                "0800",
-                "write permissions in octal, with a 0 in front and in quotes: \"0700\"",
-            ),
+            ("unix_socket_permissions", "0800", "write permissions in octal, with a leading 0 and in quotes: \"0700\""),
             (
                 "unix_socket_permissions",
                 "0o700",
-                "write permissions in octal, with a 0 in front and in quotes: \"0700\"",
+                "write permissions in octal, with a leading 0 and in quotes: \"0700\"",
             ),
             (
                 "unix_socket_permissions",
                 "0o770",
-                "write permissions in octal, with a 0 in front and in quotes: \"0770\"",
+                "write permissions in octal, with a leading 0 and in quotes: \"0770\"",
             ),
-            ("unix_socket_permissions", "770", "write permissions in octal, with a 0 in front and in quotes: \"0770\""),
-            ("unix_socket_permissions", "999", "write permissions in octal, with a 0 in front and in quotes: \"0700\""),
+            ("unix_socket_permissions", "770", "write permissions in octal, with a leading 0 and in quotes: \"0770\""),
+            ("unix_socket_permissions", "999", "write permissions in octal, with a leading 0 and in quotes: \"0700\""),
         ] {
             let refusal = check(name, value, Some(17)).expect_err(value);
             assert!(refusal.help.starts_with(help), "{name} = {value}: {}", refusal.help);

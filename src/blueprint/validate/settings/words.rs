@@ -1,11 +1,11 @@
-//! Texts that are made of words which PostgreSQL knows, though pg_settings does not list them.
+//! Checks settings whose texts consist of words that PostgreSQL knows but pg_settings does not list.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
 use crate::blueprint::vocabulary::nearest;
 use crate::parameters::value::{boolean, list};
 
-/// A setting's words, in one list or alone.
+/// The words of each setting, whose value is a list of them.
 const WORDS: [(&str, &[&str]); 7] = [
     ("createrole_self_grant", &["set", "inherit"]),
     ("debug_io_direct", &["data", "wal", "wal_init"]),
@@ -19,10 +19,10 @@ const WORDS: [(&str, &[&str]); 7] = [
     ),
 ];
 
-/// Refuses a word that PostgreSQL does not know in this setting (in lower case).
+/// Refuses a word that PostgreSQL does not know in this setting, in lower case.
 pub fn check(name: &str, value: &str, major: Option<u16>) -> Result<(), Refusal> {
     let Some((_, words)) = WORDS.iter().find(|(known, _)| *known == name) else { return Ok(()) };
-    // Until 17 true or false; since then those as well.
+    // Up to 17 the setting is a boolean; 18 still takes on and off.
     if name == "log_connections" && (boolean(value).is_some() || major.is_some_and(|major| major < 18)) {
         return Ok(());
     }
@@ -32,7 +32,7 @@ pub fn check(name: &str, value: &str, major: Option<u16>) -> Result<(), Refusal>
     };
     let help = match nearest(unknown, words.iter().copied()) {
         Some(meant) => format!("did you mean \"{meant}\"?"),
-        None => format!("write of {}", words.join(", ")),
+        None => format!("write one or more of {}", words.join(", ")),
     };
-    refuse(&is::SETTING_VALUE, format!("`{unknown}` is no word of {name}"), help)
+    refuse(&is::SETTING_VALUE, format!("`{unknown}` is not a valid word of {name}"), help)
 }

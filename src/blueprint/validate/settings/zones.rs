@@ -1,4 +1,4 @@
-//! Time zones: a server does not start with one that its machine has not got.
+//! Checks time zones. A server does not start with one that its machine does not have.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
@@ -12,12 +12,12 @@ fn known() -> impl Iterator<Item = &'static str> {
     ZONES.lines().filter(|line| !line.starts_with('#'))
 }
 
-/// Whether the setting (in lower case) is one.
+/// Returns whether the setting, in lower case, is a time zone.
 pub fn is_zone(name: &str) -> bool {
     matches!(name, "timezone" | "log_timezone")
 }
 
-/// Refuses what no image has. The list has a date: a zone that is newer can be written once a newer pgherd knows it.
+/// Refuses a zone that no image has. The list has a date: a newer zone can be set once a newer pgherd knows it.
 pub fn check(name: &str, value: &str) -> Result<(), Refusal> {
     if known().any(|known| known.eq_ignore_ascii_case(value)) || posix::is_zone(value) {
         return Ok(());
@@ -26,12 +26,12 @@ pub fn check(name: &str, value: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     if value.contains(|c: char| c.is_ascii_digit()) && !value.contains('/') {
-        let problem = format!("PostgreSQL cannot read `{value}` as an offset or a zone with its rules");
-        let help = "write a zone such as \"Europe/Berlin\", or an offset of at most 167 hours as POSIX does: \"CET-1\" is one \
+        let problem = format!("PostgreSQL cannot read `{value}` as an offset or as a zone with its rules");
+        let help = "write a zone such as \"Europe/Berlin\", or an offset of at most 167 hours in POSIX notation: \"CET-1\" is one \
                     hour east of Greenwich";
         return refuse(&is::SETTING_VALUE, problem, help);
     }
-    let problem = format!("no image has the time zone `{value}`, and the server would not start");
+    let problem = format!("no image has the time zone `{value}`; the server would not start");
     let help = match meant(value) {
         Some(meant) => format!("did you mean \"{meant}\"?"),
         None => "write area and city, such as \"Europe/Berlin\", or \"UTC\"".into(),
@@ -39,7 +39,7 @@ pub fn check(name: &str, value: &str) -> Result<(), Refusal> {
     refuse(&is::SETTING_VALUE, problem, help)
 }
 
-/// The zone of this city in another area, or the one with nearly this name.
+/// Returns the zone of this city in another area, or the one with the most similar name.
 fn meant(value: &str) -> Option<&'static str> {
     let city = |name: &str| name.rsplit_once('/').map(|(_, city)| city.to_lowercase());
     let elsewhere = city(value).and_then(|wanted| known().find(|name| city(name).as_ref() == Some(&wanted)));

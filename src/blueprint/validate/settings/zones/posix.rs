@@ -1,24 +1,24 @@
-//! Zones that PostgreSQL reads without a file: offsets, and POSIX's text of a zone with its rules, as `tzparse` in PostgreSQL's
-//! src/timezone/localtime.c reads it.
+//! Parses time zones that need no file: offsets, and POSIX's notation of a zone with its rules, as PostgreSQL's `tzparse`
+//! (src/timezone/localtime.c) does.
 
 use std::ops::RangeInclusive;
 
-/// Longest name (`TZ_STRLEN_MAX`).
+/// The longest name (`TZ_STRLEN_MAX`).
 const LONGEST: usize = 255;
-/// Seven days less an hour: what an offset may be (`getsecs`).
+/// The hours that an offset may have (`getsecs`): up to seven days less an hour.
 const HOURS: RangeInclusive<u32> = 0..=167;
 
-/// Whether it is a number of hours, as `timezone` alone takes it.
+/// Returns whether the text is a number of hours, which only `timezone` takes.
 pub fn is_offset(text: &str) -> bool {
     text.parse::<f64>().is_ok_and(|hours| hours.is_finite() && hours.abs() < 168.0)
 }
 
-/// Whether it is a zone such as `CET-1CEST,M3.5.0,M10.5.0/3`.
+/// Returns whether the text is a zone such as `CET-1CEST,M3.5.0,M10.5.0/3`.
 pub fn is_zone(text: &str) -> bool {
     text.len() <= LONGEST && zone(text).is_some_and(str::is_empty)
 }
 
-/// A zone's name, its offset, and perhaps summer time; what follows it.
+/// Parses a zone's name, its offset and optional summer time, and returns the rest.
 fn zone(text: &str) -> Option<&str> {
     let rest = offset(name(text)?)?;
     if rest.is_empty() {
@@ -29,7 +29,7 @@ fn zone(text: &str) -> Option<&str> {
         true => summer,
         false => offset(summer)?,
     };
-    // What stands alone there is no name.
+    // Without a name in front there is no summer time.
     if summer.len() == text.len() || rest.is_empty() {
         return (summer.len() < text.len()).then_some(rest);
     }
@@ -37,7 +37,7 @@ fn zone(text: &str) -> Option<&str> {
     rule(rest.strip_prefix(',')?)
 }
 
-/// A name in angle brackets, or one without digits, commas and signs.
+/// Parses a name in angle brackets, or one of letters, and returns the rest.
 fn name(text: &str) -> Option<&str> {
     match text.strip_prefix('<') {
         Some(quoted) => quoted.split_once('>').map(|(_, rest)| rest),
@@ -49,12 +49,13 @@ fn name(text: &str) -> Option<&str> {
     }
 }
 
+/// Parses a number within bounds, and returns the rest.
 fn number(text: &str, bounds: RangeInclusive<u32>) -> Option<&str> {
     let (digits, rest) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
     digits.parse().is_ok_and(|number: u32| bounds.contains(&number)).then_some(rest)
 }
 
-/// `[+-]hh[:mm[:ss]]`.
+/// Parses `[+-]hh[:mm[:ss]]`, and returns the rest.
 fn time(text: &str) -> Option<&str> {
     let rest = number(text.strip_prefix(['-', '+']).unwrap_or(text), HOURS)?;
     let Some(minutes) = rest.strip_prefix(':') else { return Some(rest) };
@@ -65,7 +66,7 @@ fn time(text: &str) -> Option<&str> {
     }
 }
 
-/// As a time; PostgreSQL takes no zone whose offset has seconds (`pg_tz_acceptable`).
+/// Parses an offset, and returns the rest. PostgreSQL takes no zone whose offset has seconds (`pg_tz_acceptable`).
 fn offset(text: &str) -> Option<&str> {
     let rest = time(text)?;
     let written = &text[..text.len() - rest.len()];
@@ -73,7 +74,8 @@ fn offset(text: &str) -> Option<&str> {
     (seconds == 0).then_some(rest)
 }
 
-/// When summer time begins or ends: a day of the year, a Julian day, or a day of a week of a month; perhaps a time.
+/// Parses when summer time begins or ends, and returns the rest: a day of the year, a Julian day, or a day of a week of a month, with an
+/// optional time.
 fn rule(text: &str) -> Option<&str> {
     let day = match text.as_bytes().first()? {
         b'J' => number(&text[1..], 1..=365)?,
@@ -93,7 +95,7 @@ fn rule(text: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    /// Each was given to a PostgreSQL 15.
+    /// A PostgreSQL 15 was asked about each.
     #[test]
     fn a_zone_with_its_rules_is_taken_where_postgres_takes_it() {
         for text in [
