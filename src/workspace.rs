@@ -20,8 +20,8 @@ mod seal;
 mod stage;
 
 use holder::Holder;
-use look::{Look, kind_of_root};
-pub use review::Review;
+use look::{FolderReader, kind_of_root};
+pub use review::FolderReview;
 pub use stage::{Staged, place};
 
 /// Folder inside the cluster's own for what is nobody else's business: journal, logs, plans. It hides itself from git.
@@ -62,7 +62,7 @@ impl Workspace {
     /// Makes the folder hold the file set. With `force`, files of others as well: the caller has named them.
     ///
     /// The folder is compared once more under its lock: nothing is overwritten that came between the caller's look and this one.
-    pub fn write<'a>(&self, cluster: &str, set: &'a FileSet, force: bool) -> Result<Review<'a>> {
+    pub fn write<'a>(&self, cluster: &str, set: &'a FileSet, force: bool) -> Result<FolderReview<'a>> {
         if let PathState::Obstacle(what) | PathState::Blocked { is: what, .. } = self.kind_of_root()? {
             bail!("{} is {what}: pgherd writes into folders only", self.dir.display());
         }
@@ -121,9 +121,9 @@ impl Workspace {
     }
 
     /// Journal; then every new text under a temporary name; then, when all of them are on the disk, each to its place; the manifest last.
-    fn apply(&self, review: &Review<'_>) -> Result<()> {
+    fn apply(&self, review: &FolderReview<'_>) -> Result<()> {
         let mut journal = review.known.journal.clone();
-        let mut look = Look::at(&self.dir)?;
+        let mut look = FolderReader::at(&self.dir)?;
         for path in journal.files.keys() {
             // An interrupted `gen` may have left it.
             if !matches!(look.find(path, None)?.0, PathState::Blocked { .. }) {

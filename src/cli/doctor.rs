@@ -9,7 +9,7 @@ use super::listen::listen;
 use super::report::Report;
 use crate::lab;
 use crate::pipeline::Platform;
-use crate::run::prerequisites::{self, Finding};
+use crate::run::prerequisites::{self, Prerequisite};
 use crate::run::{environment, pointers};
 use crate::system::{Context, Interrupt};
 use crate::tools::environment::Treatment;
@@ -69,7 +69,7 @@ pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<
     Err(CommandError::Text(ErrorKind::Missing, format!("missing: {}", missing.join(", "))))
 }
 
-fn credentials(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Finding {
+fn credentials(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Prerequisite {
     let region = context.var("AWS_REGION").or(context.var("AWS_DEFAULT_REGION")).unwrap_or("us-east-1");
     let ask = Invocation {
         prefix: vec![],
@@ -81,7 +81,7 @@ fn credentials(context: &Context, env: &BTreeMap<String, String>, interrupt: &In
     prerequisites::credentials(&ask, env, interrupt)
 }
 
-fn print(report: &Report, findings: &[Finding]) {
+fn print(report: &Report, findings: &[Prerequisite]) {
     let mut rows = vec![["", "needed", "version", "found at", "what to do"].map(String::from).to_vec()];
     for finding in findings {
         let at = finding.at.as_ref().map_or("-".to_string(), |at| at.display().to_string());

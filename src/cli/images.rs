@@ -12,7 +12,7 @@ use super::session::Session;
 use crate::run::image;
 use crate::run::{Consent, Deaf, Options, Outcome, Runner};
 use crate::system::{Context, clock, terminal};
-use crate::tools::aws::{self, Ami, Base};
+use crate::tools::aws::{self, Ami, BaseQuery};
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::ImagesArgs) -> Result<(), CommandError> {
@@ -85,7 +85,7 @@ fn find(session: &Session<'_>) -> Result<Vec<ListedImage>, CommandError> {
 /// Returns the newest base image of each role.
 fn newest_bases(session: &Session<'_>, runner: &Runner<'_>) -> Result<BTreeMap<String, Ami>, CommandError> {
     let mut newest = BTreeMap::new();
-    let mut asked: Vec<(Base, Option<Ami>)> = vec![];
+    let mut asked: Vec<(BaseQuery, Option<Ami>)> = vec![];
     for (_, image) in session.pipeline.images() {
         let known = asked.iter().find(|(base, _)| *base == image.base).map(|(_, ami)| ami.clone());
         let ami = match known {

@@ -6,14 +6,14 @@ use super::need::Need;
 use super::report::{Report, Style};
 use crate::pipeline::preflight::Lack;
 use crate::run::pointers::Astray;
-use crate::run::prerequisites::Finding;
+use crate::run::prerequisites::Prerequisite;
 use crate::run::strays::Stray;
 use crate::system::Interrupt;
 use crate::tools::environment::{Sorted, Treatment};
 use crate::workspace::Workspace;
 
 /// Fails if a prerequisite is missing, and prints all that are missing at once.
-pub fn require(report: &Report, findings: &[Finding], interrupt: &Interrupt) -> Result<(), CommandError> {
+pub fn require(report: &Report, findings: &[Prerequisite], interrupt: &Interrupt) -> Result<(), CommandError> {
     if interrupt.is_raised() {
         return Err(CommandError::interrupted());
     }

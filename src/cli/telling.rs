@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::args::{Format, Telling};
 use super::error::{CommandError, exit_code};
-use super::report::{Feed, Report, Stream, View, Voice};
+use super::report::{Feed, Report, RunView, Stream, Voice};
 use crate::run::Watcher;
 use crate::run::environment::Redactor;
 use crate::run::events::Event;
@@ -19,7 +19,7 @@ pub fn told(
 ) -> Result<(), CommandError> {
     let stream = telling.format == Format::Json;
     report.speak(Voice { quiet: telling.quiet, stream });
-    let view = View::new(report, telling.verbose && !stream);
+    let view = RunView::new(report, telling.verbose && !stream);
     let feed = Feed::to(Box::new(view), Redactor::of(&context.env), report.unwritten());
     if stream {
         feed.add(Box::new(Stream { output: telling.verbose, unwritten: Arc::clone(report.unwritten()) }));

@@ -52,7 +52,7 @@ impl Runner<'_> {
     /// Reviews the pipeline. It changes nothing in AWS; what stages came to is answered as well. Once all images are looked for,
     /// `build` hears of them if one is missing.
     pub fn review(&self, build: Option<Build<'_>>) -> (Review, Vec<Outcome>) {
-        let look = Look { runner: self, found: Mutex::default(), guessed: Mutex::default() };
+        let look = ReviewWork { runner: self, found: Mutex::default(), guessed: Mutex::default() };
         let (outcomes, differences) = thread::scope(|scope| {
             let databases = scope.spawn(|| self.compare_databases());
             (look.all(build), databases.join().expect("a comparison does not panic"))
@@ -63,14 +63,14 @@ impl Runner<'_> {
 }
 
 /// A review under way.
-struct Look<'a> {
+struct ReviewWork<'a> {
     runner: &'a Runner<'a>,
     found: Mutex<Review>,
     /// Plans of modules that hold only if nothing changes in what they need.
     guessed: Mutex<BTreeMap<String, Option<PlanSummary>>>,
 }
 
-impl Look<'_> {
+impl ReviewWork<'_> {
     /// Looks at what needs nothing, and beside it at what needs something. Then at what is left and can be looked at. Where somebody
     /// builds images beside this, it looks for those first.
     fn all(&self, build: Option<Build<'_>>) -> Vec<Outcome> {

@@ -13,12 +13,12 @@ pub struct Stray {
     /// Its path in the cluster's folder.
     pub path: String,
     /// What it does.
-    pub kind: Kind,
+    pub kind: StrayKind,
 }
 
 /// What it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum StrayKind {
     /// It changes resources of the generated files, without a trace in them
     /// (<https://developer.hashicorp.com/terraform/language/files/override>).
     Override,
@@ -32,10 +32,10 @@ pub enum Kind {
     Workspace,
 }
 
-impl Kind {
+impl StrayKind {
     /// Whether nothing is run while it is there.
     pub fn is_refused(self) -> bool {
-        matches!(self, Kind::Override | Kind::Workspace | Kind::Image)
+        matches!(self, StrayKind::Override | StrayKind::Workspace | StrayKind::Image)
     }
 }
 
@@ -44,19 +44,19 @@ impl Stray {
     pub fn story(&self) -> String {
         let path = &self.path;
         match self.kind {
-            Kind::Override => {
+            StrayKind::Override => {
                 format!("{path} overrides what pgherd generated: change the blueprint instead, and move this file away")
             }
-            Kind::Workspace => format!(
+            StrayKind::Workspace => format!(
                 "{path} chooses another workspace, and with it another state than the cluster's own: \
                  `terraform workspace select default` in its module's folder, or remove the file"
             ),
-            Kind::Image => format!(
+            StrayKind::Image => format!(
                 "{path} sets ami_image_id, or cannot be read: machines would not boot from their role's image; take that line out, or \
                  pass -var=ami_image_id=… to one module by hand"
             ),
-            Kind::Values => format!("{path} was not generated; Terraform takes values of variables from it"),
-            Kind::Addition => format!("{path} was not generated; Terraform reads it as part of the module"),
+            StrayKind::Values => format!("{path} was not generated; Terraform takes values of variables from it"),
+            StrayKind::Addition => format!("{path} was not generated; Terraform reads it as part of the module"),
         }
     }
 }
@@ -76,30 +76,30 @@ pub fn find(root: &Path, pipeline: &Pipeline, generated: &FileSet) -> Vec<Stray>
             let Some(kind) = kind(&name) else { continue };
             if generated.get(&path).is_none() {
                 let is_image =
-                    kind == Kind::Values && sets_image(&name, files::read_text(&dir.join(&name)).ok().flatten());
-                strays.push(Stray { path, kind: if is_image { Kind::Image } else { kind } });
+                    kind == StrayKind::Values && sets_image(&name, files::read_text(&dir.join(&name)).ok().flatten());
+                strays.push(Stray { path, kind: if is_image { StrayKind::Image } else { kind } });
             }
         }
         let chosen = files::read_text(&dir.join(WORKSPACE)).ok().flatten().unwrap_or_default();
         if !matches!(chosen.trim(), "" | "default") {
-            strays.push(Stray { path: format!("{}/{WORKSPACE}", module.dir), kind: Kind::Workspace });
+            strays.push(Stray { path: format!("{}/{WORKSPACE}", module.dir), kind: StrayKind::Workspace });
         }
     }
     strays
 }
 
 /// What a file of this name does in a module's folder; none where Terraform and OpenTofu do not read it.
-fn kind(name: &str) -> Option<Kind> {
+fn kind(name: &str) -> Option<StrayKind> {
     // Editors' leavings, which neither reads.
     if name.starts_with('.') || name.ends_with('~') || name.starts_with('#') || name == terraform::IMPORTS {
         return None;
     }
     let name = name.strip_suffix(".json").unwrap_or(name);
     if name == "terraform.tfvars" || name.ends_with(".auto.tfvars") {
-        return Some(Kind::Values);
+        return Some(StrayKind::Values);
     }
     let stem = name.strip_suffix(".tf").or(name.strip_suffix(".tofu"))?;
-    Some(if stem == "override" || stem.ends_with("_override") { Kind::Override } else { Kind::Addition })
+    Some(if stem == "override" || stem.ends_with("_override") { StrayKind::Override } else { StrayKind::Addition })
 }
 
 /// Whether a file of values sets `ami_image_id`; one that cannot be read might.
@@ -134,13 +134,13 @@ mod tests {
     #[test]
     fn what_a_file_does_is_told_by_its_name() {
         for (name, expected) in [
-            ("override.tf", Some(Kind::Override)),
-            ("dba_override.tf.json", Some(Kind::Override)),
-            ("more_override.tofu", Some(Kind::Override)),
-            ("terraform.tfvars", Some(Kind::Values)),
-            ("x.auto.tfvars.json", Some(Kind::Values)),
-            ("alarms.tf", Some(Kind::Addition)),
-            ("alarms.tf.json", Some(Kind::Addition)),
+            ("override.tf", Some(StrayKind::Override)),
+            ("dba_override.tf.json", Some(StrayKind::Override)),
+            ("more_override.tofu", Some(StrayKind::Override)),
+            ("terraform.tfvars", Some(StrayKind::Values)),
+            ("x.auto.tfvars.json", Some(StrayKind::Values)),
+            ("alarms.tf", Some(StrayKind::Addition)),
+            ("alarms.tf.json", Some(StrayKind::Addition)),
             ("x.tfvars", None),
             ("terraform.tfstate", None),
             ("pgherd_import.tf", None),

@@ -48,12 +48,12 @@ pub(super) enum OnInterrupt {
 
 /// Names a running child, for the message at an interrupt, until this is dropped.
 #[derive(Debug)]
-pub struct Named {
+pub struct NamedChild {
     interrupt: Interrupt,
     name: String,
 }
 
-impl Drop for Named {
+impl Drop for NamedChild {
     fn drop(&mut self) {
         let mut state = self.interrupt.state();
         if let Some(at) = state.names.iter().position(|name| *name == self.name) {
@@ -92,9 +92,9 @@ impl Interrupt {
     }
 
     /// Names a child that is about to run.
-    pub fn name(&self, name: String) -> Named {
+    pub fn name(&self, name: String) -> NamedChild {
         self.state().names.push(name.clone());
-        Named { interrupt: self.clone(), name }
+        NamedChild { interrupt: self.clone(), name }
     }
 
     /// Returns whether there was an interrupt.

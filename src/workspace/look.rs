@@ -11,16 +11,16 @@ use crate::fileset::{File, Mode, RelPath, sha256_hex};
 use crate::system::files::{self, FileKind};
 
 /// Looks into a cluster's folder. A link on the way is never followed: it could lead the write anywhere.
-pub(super) struct Look<'a> {
+pub(super) struct FolderReader<'a> {
     dir: &'a Path,
     root: PathState,
     /// Folders that were seen to be some, below `dir`.
     folders: BTreeSet<String>,
 }
 
-impl<'a> Look<'a> {
+impl<'a> FolderReader<'a> {
     pub(super) fn at(dir: &'a Path) -> Result<Self> {
-        Ok(Look { dir, root: kind_of_root(dir)?, folders: BTreeSet::new() })
+        Ok(FolderReader { dir, root: kind_of_root(dir)?, folders: BTreeSet::new() })
     }
 
     /// What stands at a path; where `wanted` does, its hash is known.

@@ -313,7 +313,7 @@ fn the_third_ctrl_c_kills() {
     interrupt(child)
         .exits(130)
         .err("Still waiting for terraform apply (network). A third interrupt kills")
-        .err("killed");
+        .err("Killed.");
     assert!(start.elapsed() < Duration::from_secs(20));
 }
 
@@ -460,7 +460,7 @@ fn nothing_generated_yet_is_said_and_a_folder_is_no_blueprint() {
     test.run(&["gen", "blueprints"]).exits(2).err("blueprints is a directory").err("blueprints/*.hcl");
     // A file whose name begins as a rule does.
     test.run(&["explain", "pgherd-yield.service", "blueprints/herd.hcl"]).exits(0);
-    test.run(&["explain", "PGH999", "blueprints/herd.hcl"]).exits(2).err("there is no rule PGH999");
+    test.run(&["explain", "PGH999", "blueprints/herd.hcl"]).exits(2).err("PGH999 is not the code of a rule");
     test.run(&["explain", "cluster.tf:2", "blueprints/herd.hcl"])
         .exits(2)
         .err("several files have this name")

@@ -30,7 +30,6 @@ mod cli_schema;
 mod cli_secrets;
 mod cli_surroundings;
 mod cli_terminal;
-mod cli_throttled;
 mod cli_variables;
 mod flows;
 mod foresight;

@@ -23,4 +23,6 @@ mod secrets;
 mod settings;
 mod states;
 mod terraform;
+mod throttled;
 mod trial;
+mod unreachable;

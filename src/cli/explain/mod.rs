@@ -24,7 +24,10 @@ pub fn run(context: &Context, report: &Report, options: &args::ExplainArgs) -> R
     // A file may begin with these letters, too.
     if what.to_uppercase().strip_prefix("PGH").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
         let codes: Vec<&str> = rules::every().map(|rule| rule.code).collect();
-        return Err(CommandError::usage(format!("there is no rule {what}\n  the rules are {}", codes.join(", "))));
+        return Err(CommandError::usage(format!(
+            "{what} is not the code of a rule\n  the rules are {}",
+            codes.join(", ")
+        )));
     }
     let blueprint = match &options.blueprint {
         Some(path) => path.clone(),

@@ -26,7 +26,7 @@ pub use page::PageOf;
 use screen::Screen;
 pub use stream::Stream;
 pub use unwritten::Unwritten;
-pub use view::View;
+pub use view::RunView;
 
 /// What an error calls standard output.
 const RESULT: &str = "the result to standard output";

@@ -11,7 +11,7 @@ use crate::run::{Failure, Outcome};
 use crate::system::clock;
 
 /// Prints a run.
-pub struct View {
+pub struct RunView {
     report: Arc<Report>,
     story: Story,
     /// Whether to include the tools' output.
@@ -20,10 +20,10 @@ pub struct View {
     width: usize,
 }
 
-impl View {
+impl RunView {
     /// Makes a view of a run that has not begun.
     pub fn new(report: &Arc<Report>, output: bool) -> Self {
-        View { report: Arc::clone(report), story: Story::default(), output, width: 0 }
+        RunView { report: Arc::clone(report), story: Story::default(), output, width: 0 }
     }
 
     fn note(&self, stage: &str, text: &str) {
@@ -76,7 +76,7 @@ impl View {
     }
 }
 
-impl Listener for View {
+impl Listener for RunView {
     fn hear(&mut self, said: &Said) {
         self.story.hear(said);
         match &said.event {
