@@ -59,7 +59,7 @@ impl Under<'_> {
                 return Err(self.failure(what, "find out why the backend refuses it. If it is no longer needed, remove it"));
             }
             files::remove(&errored).map_err(|e| self.failure(e.to_string(), ""))?;
-            self.notice("Stored the state that an earlier run could not store");
+            self.notice("stored the state that an earlier run could not store");
         }
         let Some(state) = module.state.as_ref().map(|path| self.runner.setup.root.join(path)) else { return Ok(()) };
         let text = files::read(&state).ok().flatten();
@@ -128,7 +128,7 @@ impl Under<'_> {
                 self.close(id)?;
             }
             if !pairs.is_empty() {
-                self.notice(&format!("Adopting what a killed run created: {}", adopt::summary(&pairs)));
+                self.notice(&format!("adopting what a killed run created: {}", adopt::summary(&pairs)));
             }
             known.extend(pairs);
             let blocks = files::write(&self.imports(module), adopt::import_blocks(&known).as_bytes());
@@ -147,7 +147,7 @@ impl Under<'_> {
         let planned = match self.plan_shown(module) {
             Ok(planned) => planned,
             Err(Stop::Failed(_)) => {
-                self.notice("Cannot search for what a killed run created, because the module cannot be planned. See the log");
+                self.notice("cannot search for what a killed run created, because the module cannot be planned. See the log");
                 return Ok(());
             }
             Err(stop) => return Err(stop),
@@ -221,7 +221,7 @@ impl Under<'_> {
             let found = adopt::read(&captured.stdout);
             let (true, Ok(found)) = (captured.exit.ok(), found) else {
                 if !certain {
-                    self.notice(&format!("Cannot check whether a {} exists already. See the log", question.kind));
+                    self.notice(&format!("cannot check whether a {} exists already. See the log", question.kind));
                     continue;
                 }
                 let what = format!("cannot search for a {} that a killed run may have created", question.kind);
@@ -232,7 +232,7 @@ impl Under<'_> {
             youngest = youngest.max(made.filter_map(|one| clock::unstamp(&one.made)).max());
             pairs.extend(these);
             for address in doubtful {
-                self.notice(&format!("More than one {address} has this cluster's tags. None is adopted"));
+                self.notice(&format!("more than one {address} has this cluster's tags. None is adopted"));
             }
         }
         Ok((pairs, youngest))

@@ -59,7 +59,7 @@ impl Under<'_> {
             let captured = self.capture(&runner.setup.pipeline.aws(args))?;
             let found = leftovers::read(builder, &names, kind, &captured.stdout);
             let (true, Ok(found)) = (captured.exit.ok(), found) else {
-                self.notice(&format!("Cannot search for a {} that a killed build left. See the log", kind.word()));
+                self.notice(&format!("cannot search for a {} that a killed build left. See the log", kind.word()));
                 complete = false;
                 continue;
             };
@@ -121,7 +121,7 @@ impl Under<'_> {
         let tagged =
             Tagged::read(&pipeline.tag, &pipeline.cluster, &captured.stdout).ok().filter(|_| captured.exit.ok());
         if tagged.is_none() {
-            self.notice("Cannot ask AWS for resources with the cluster's tag (ec2:DescribeTags). See the log");
+            self.notice("cannot ask AWS for resources with the cluster's tag (ec2:DescribeTags). See the log");
         }
         Ok(known.insert(tagged).clone())
     }
@@ -131,14 +131,14 @@ impl Under<'_> {
             let exit = self.run(&self.runner.setup.pipeline.aws(args), |_| {})?;
             if !exit.ok() {
                 self.notice(&format!(
-                    "Cannot remove the {} {} of a killed build. See the log",
+                    "cannot remove the {} {} of a killed build. See the log",
                     thing.kind.word(),
                     thing.id
                 ));
                 return Ok(false);
             }
         }
-        self.notice(&format!("Removed the {} {} of a killed build", thing.kind.word(), thing.id));
+        self.notice(&format!("removed the {} {} of a killed build", thing.kind.word(), thing.id));
         Ok(true)
     }
 }

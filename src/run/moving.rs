@@ -211,7 +211,7 @@ impl Under<'_> {
         self.init(module)?;
         if wanted.copies() {
             self.notice(&format!(
-                "The state is now at {}. The old copy at {} was kept and is no longer used",
+                "the state is now at {}. The old copy at {} was kept and is no longer used",
                 wanted.to, wanted.from
             ));
         }
@@ -241,7 +241,7 @@ impl Under<'_> {
         let aside = self.states().join(format!("{}.{}.tfstate", self.stage, clock::stamp(clock::now())));
         self.write(&aside, text.as_bytes())?;
         self.remove_file(local)?;
-        self.notice(&format!("The local state of {} was moved to {}", module.dir, aside.display()));
+        self.notice(&format!("the local state of {} was moved to {}", module.dir, aside.display()));
         Ok(())
     }
 
