@@ -56,7 +56,9 @@ impl Under<'_> {
             let exit = self.run(&module.call(terraform::push(&module.dir, terraform::ERRORED)), |_| {})?;
             if !exit.ok() {
                 let what = format!("cannot store the state that an earlier run left in {}", errored.display());
-                return Err(self.failure(what, "find out why the backend refuses it. If it is no longer needed, remove it"));
+                return Err(
+                    self.failure(what, "find out why the backend refuses it. If it is no longer needed, remove it")
+                );
             }
             files::remove(&errored).map_err(|e| self.failure(e.to_string(), ""))?;
             self.notice("stored the state that an earlier run could not store");
@@ -147,7 +149,9 @@ impl Under<'_> {
         let planned = match self.plan_shown(module) {
             Ok(planned) => planned,
             Err(Stop::Failed(_)) => {
-                self.notice("cannot search for what a killed run created, because the module cannot be planned. See the log");
+                self.notice(
+                    "cannot search for what a killed run created, because the module cannot be planned. See the log",
+                );
                 return Ok(());
             }
             Err(stop) => return Err(stop),
@@ -192,8 +196,7 @@ impl Under<'_> {
             };
             if watch.elapsed() > LONGEST_WAIT {
                 let what = "resources of this cluster are being created, but not from this folder";
-                let advice =
-                    "wait until that has finished. With `state { s3 { … } }` runs from different folders lock each other out";
+                let advice = "wait until that has finished. With `state { s3 { … } }` runs from different folders lock each other out";
                 return Err(self.failure(what, advice));
             }
             self.wait_for(&format!(

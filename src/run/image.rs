@@ -51,9 +51,7 @@ impl Under<'_> {
                 Exit::Signal(_) => {
                     "what the build created still exists and costs money. The next run removes it, and so does `pgherd destroy`"
                 }
-                _ => {
-                    "fix the error and run again. Packer removes its builder machine, and finished images are kept"
-                }
+                _ => "fix the error and run again. Packer removes its builder machine, and finished images are kept",
             };
             return Err(self.failure(format!("packer build of {} failed ({exit})", image.name), advice));
         }
@@ -134,8 +132,9 @@ impl Under<'_> {
                 let write = files::make_dirs(&dir).and_then(|()| files::write(&dir.join(name), text.as_bytes()));
                 write.map_err(|error| error.to_string())
             });
-        written
-            .map_err(|why| self.failure(format!("cannot prepare {template}: {why}"), "generate it again with `pgherd gen`"))?;
+        written.map_err(|why| {
+            self.failure(format!("cannot prepare {template}: {why}"), "generate it again with `pgherd gen`")
+        })?;
         Ok(packer::with_template(build, &format!("{DIR}/{name}")))
     }
 

@@ -52,7 +52,9 @@ impl Under<'_> {
             }
             plan = again;
             if self.apply(module)? == Applied::Stale {
-                return Err(self.failure("the state keeps changing while this runs", "find out who else applies this module"));
+                return Err(
+                    self.failure("the state keeps changing while this runs", "find out who else applies this module")
+                );
             }
         }
         Ok(Outcome::Done(say::applied(&plan)))
@@ -219,8 +221,10 @@ impl Under<'_> {
         let exit = self.init_sharing(module)?;
         if !exit.ok() {
             let what = format!("{} init of {} failed ({exit})", module.init.program, module.dir);
-            return Err(self
-                .failure(what, "check that the provider's registry (or mirror) and the state's backend can be reached"));
+            return Err(self.failure(
+                what,
+                "check that the provider's registry (or mirror) and the state's backend can be reached",
+            ));
         }
         if let Some(stamp) = self.runner.init_stamp(module) {
             let dir = self.runner.setup.root.join(&module.dir);

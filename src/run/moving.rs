@@ -18,8 +18,7 @@ use crate::tools::backend::{self, Backend, Head, Relocation};
 use crate::workspace;
 
 const NOT_BUILT: &str = "Nothing was planned or built";
-const TRY_AGAIN: &str =
-    "nothing was planned or built. Fix the error and run again: the move continues from there";
+const TRY_AGAIN: &str = "nothing was planned or built. Fix the error and run again: the move continues from there";
 
 /// A state that has to move.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -251,7 +250,10 @@ impl Under<'_> {
 
     fn unclear(&self, module: &ModuleWork, why: String) -> Stop {
         let what = format!("cannot determine where the state of {} is: {why}", module.dir);
-        self.failure(what, "nothing was planned or built, because without its state everything could be created a second time")
+        self.failure(
+            what,
+            "nothing was planned or built, because without its state everything could be created a second time",
+        )
     }
 
     fn states(&self) -> PathBuf {

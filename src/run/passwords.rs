@@ -27,15 +27,16 @@ impl Under<'_> {
         let machines = aws::read_users(&asked.stdout).ok().filter(|_| asked.exit.ok());
         let Some(machines) = machines else {
             let what = format!("cannot ask AWS whether any machine was created with {name}. Nothing was changed");
-            let advice =
-                "check that the credentials may call ec2:DescribeInstances (`pgherd policy` prints all permissions), and run again";
+            let advice = "check that the credentials may call ec2:DescribeInstances (`pgherd policy` prints all permissions), and run again";
             return Err(self.failure(what, advice));
         };
         let mut databases = pipeline.expected.databases();
         let running = databases.find(|database| machines.iter().any(|(_, machine)| *machine == database.name));
         let Some(running) = running else { return Ok(()) };
-        let what =
-            format!("the secret {name} is gone, but {} was created with its password. Nothing was changed", running.name);
+        let what = format!(
+            "the secret {name} is gone, but {} was created with its password. Nothing was changed",
+            running.name
+        );
         let advice = format!(
             "if the secret is only scheduled for deletion, restore it: `aws secretsmanager restore-secret --region {} --secret-id {name}`. \
             Otherwise create it with the value that {} has in /run/pgherd",

@@ -78,7 +78,9 @@ impl Under<'_> {
         let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
         let held = match files::lock_shared(&runner.setup.root.join(workspace::PRIVATE).join(keeper::LOCK)) {
             Ok(Some(held)) => held,
-            Ok(None) => return Err(self.failure("another pgherd has taken over this folder", "wait until it has finished")),
+            Ok(None) => {
+                return Err(self.failure("another pgherd has taken over this folder", "wait until it has finished"));
+            }
             Err(e) => return Err(self.cannot_start(invocation, &e)),
         };
         let _named = self.named(invocation);

@@ -434,7 +434,10 @@ fn a_plan_that_the_world_overtook_is_made_again() {
     fs::remove_file(test.state("moved")).unwrap();
     fs::remove_file(test.state("calls")).unwrap();
     test.hook("terraform", &moved(&Test::terraform_error("Saved plan is stale", "", None)));
-    test.run(RUN).exits(0).err("network the state has changed since it was planned. Planning again").err("network done");
+    test.run(RUN)
+        .exits(0)
+        .err("network the state has changed since it was planned. Planning again")
+        .err("network done");
     assert_eq!(test.calls_of("terraform_network plan").len(), 2);
 }
 
