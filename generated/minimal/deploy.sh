@@ -1,28 +1,29 @@
 #!/usr/bin/env bash
-# Makes this cluster: network beside images, then all machines; then waits until it is whole. pgherd does the same.
+# Makes this cluster without pgherd: the network and the images, then all machines. Then it waits until the cluster is healthy.
 #
-# What it needs: packer 1.8.1 or newer, or Debian 12's; terraform 1.11 or newer, the AWS CLI, curl; credentials where every AWS program looks for them.
+# It needs packer 1.8.1 or newer (or Debian 12's), terraform 1.11 or newer, the AWS CLI and curl,
+# and credentials where every AWS program looks for them.
 #
-#   ./deploy.sh          shows what Terraform would change, and asks, one thing after the other
-#   ./deploy.sh --yes    nobody is asked, and what can be done side by side is; no database machine is replaced, destroyed
-#                        or stopped even so
+#   ./deploy.sh          shows what Terraform would change, and asks before each module
+#   ./deploy.sh --yes    asks nobody, and does in parallel what it can; it still refuses to replace, destroy or stop a
+#                        database machine
 #
-# It may be run again at any time: an image that exists is not built anew, and Terraform changes only what differs.
+# It can be run again at any time: an image that exists is not built again, and Terraform changes only what differs.
 #
 # Environment, all optional:
-#   AWS_ACCESS_KEY, AWS_SECRET_KEY   taken where AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set
-#   AWS_ENDPOINT_URL                 another API than AWS's own
-#   MASTER_IP, SLAVE1_IP …, HAPROXY_IP   addresses of Elastic IPs that exist already, to give to the machines
-#   PACKER_FLAGS                     more words for packer build, such as -var subnet_id=subnet-…
-#   HAPROXY_ADDRESS                  where to reach HAProxy from here, if neither its Elastic IP nor its private address is
-#   WAIT_SECONDS                     how long the cluster may take to become whole (default 600)
+#   AWS_ACCESS_KEY, AWS_SECRET_KEY   used if AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set
+#   AWS_ENDPOINT_URL                 the URL of another API than AWS's own
+#   MASTER_IP, SLAVE1_IP …, HAPROXY_IP   addresses of existing Elastic IPs to give to the machines
+#   PACKER_FLAGS                     more arguments for packer build, such as -var subnet_id=subnet-…
+#   HAPROXY_ADDRESS                  where HAProxy is reached from here (default: its Elastic IP, else its private address)
+#   WAIT_SECONDS                     how long the cluster may take to become healthy (default 600)
 set -euo pipefail
 
 # What the blueprint decided.
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-603dfbc3dcf4 slave=minimal-slave-49f9cdc9985a haproxy=minimal-haproxy-4032dea8caaa)
+images=(master=minimal-master-2c5da8d1c6eb slave=minimal-slave-efdcc19a7208 haproxy=minimal-haproxy-477c6f40f936)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf
@@ -31,7 +32,8 @@ modules=(
   network/terraform_network/{cluster,endpoint,iam,network,outputs,partition,provider,reservations,secrets,security_groups,traffic,user_secrets,variables,versions}.tf
 )
 states=''
-write_port=5000 read_port=5001 admin_port=7000
+write_port=5000 read_port=5001
+admin_scheme=http admin_port=7000
 
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -41,26 +43,25 @@ die() {
   exit 1
 }
 
-# Variables that make the tools do something else than this script tells them to do: other arguments, another state, requests in
-# the logs with the passwords in them.
+# Unsets variables that change what the tools do: other arguments, another state, or requests with passwords in the logs.
 clear_environment() {
   local name
   for name in $(compgen -e); do
     case $name in
-      # Where providers and plugins come from, credentials for that, and the modules' own variables.
+      # These say where providers and plugins come from, or are the modules' own variables.
       TF_CLI_CONFIG_FILE | TF_PLUGIN_CACHE_DIR | TF_TOKEN_* | TF_REGISTRY_* | TF_APPEND_USER_AGENT | TF_ENCRYPTION) ;;
       TF_VAR_access_key | TF_VAR_secret_key | TF_VAR_region | TF_VAR_*_eip) ;;
       PACKER_CONFIG* | PACKER_PLUGIN_* | PACKER_GITHUB_API_TOKEN | PACKER_CACHE_DIR | PACKER_FLAGS) ;;
       TF_WORKSPACE)
-        [[ -z ${!name} || ${!name} == default ]] || die "$name is ${!name}: this cluster's state is in the workspace default; unset it"
+        [[ -z ${!name} || ${!name} == default ]] || die "$name is ${!name}: this cluster's state is in the workspace default. Unset it"
         ;;
       TF_VAR_ami_image_id)
-        [[ -z ${!name} ]] || die "$name would boot the machines of every role from one image: unset it"
+        [[ -z ${!name} ]] || die "$name would boot the machines of every role from one image. Unset it"
         ;;
       TF_VAR_* | TF_INPUT | TF_IN_AUTOMATION | PKR_VAR_* | PACKER_TMP_DIR | CHECKPOINT_*) unset "$name" ;;
       AWS_DEFAULT_OUTPUT | AWS_PAGER | AWS_CLI_AUTO_PROMPT | AWS_RETRY_MODE | AWS_MAX_ATTEMPTS) unset "$name" ;;
       TF_* | PACKER_* | AWS_DATA_PATH)
-        say "$name is ignored: it changes what the tools do"
+        say "$name is ignored, because it changes what the tools do"
         unset "$name"
         ;;
     esac
@@ -68,32 +69,32 @@ clear_environment() {
   export AWS_PAGER='' AWS_CLI_AUTO_PROMPT=off
 }
 
-# Files beside the generated ones that would change what those mean.
+# Refuses files that would change what the generated ones mean.
 refuse_strangers() {
   local file
   for file in */terraform_*/{override,*_override}.{tf,tf.json,tofu,tofu.json}; do
-    [[ ! -e $file ]] || die "$file overrides what was generated: move it away"
+    [[ ! -e $file ]] || die "$file overrides the generated files. Move it away"
   done
   for file in */terraform_*/.terraform/environment; do
-    [[ ! -e $file || $(<"$file") == default ]] || die "$file chooses another workspace, and with it another state: remove it"
+    [[ ! -e $file || $(<"$file") == default ]] || die "$file selects another workspace, and so another state. Remove it"
   done
   for file in */terraform_*/{terraform,*.auto}.{tfvars,tfvars.json}; do
     [[ -e $file ]] || continue
-    # A backslash in JSON may spell the name otherwise.
+    # In JSON, a backslash may spell the name in another way.
     ! grep -qe ami_image_id -e '\\u' "$file" ||
-      die "$file names ami_image_id: machines would not boot from their role's image; take that out, or pass -var to one module by hand"
-    say "$file was not generated; Terraform takes values of variables from it"
+      die "$file sets ami_image_id, so machines would not boot from their role's image. Remove that, or pass -var to one module by hand"
+    say "$file was not generated, but Terraform takes values of variables from it"
   done
   for file in */terraform_*/*.{tf,tf.json,tofu,tofu.json}; do
     [[ ! -e $file || " ${modules[*]} " == *" $file "* || $file == */pgherd_import.tf ]] ||
-      say "$file was not generated; Terraform reads it as part of the module"
+      say "$file was not generated, but Terraform reads it as part of the module"
   done
 }
 
 prepare() {
   clear_environment
   refuse_strangers
-  # OpenTofu does as well.
+  # OpenTofu works, too.
   if ! command -v terraform >/dev/null && command -v tofu >/dev/null; then
     terraform() { tofu "$@"; }
   fi
@@ -102,13 +103,13 @@ prepare() {
     command -v "$tool" >/dev/null || die "$tool is not installed"
   done
 
-  # The names that this repository has always used. Packer and Terraform read them too; the AWS CLI does not.
+  # This repository's old names. Packer and Terraform read them, too; the AWS CLI does not.
   if [[ -z ${AWS_ACCESS_KEY_ID:-} && -n ${AWS_ACCESS_KEY:-} ]]; then
     export AWS_ACCESS_KEY_ID=$AWS_ACCESS_KEY AWS_SECRET_ACCESS_KEY=${AWS_SECRET_KEY:-}
   fi
   # The cluster's zones and addresses belong to its region.
   if [[ -n ${AWS_REGION:-} && $AWS_REGION != "$region" ]]; then
-    die "AWS_REGION is $AWS_REGION, but cluster $cluster lives in $region"
+    die "AWS_REGION is $AWS_REGION, but cluster $cluster is in $region"
   fi
   export AWS_REGION=$region AWS_DEFAULT_REGION=$region
 
@@ -119,16 +120,16 @@ prepare() {
     export "TF_VAR_slave${i}_eip=${!variable:-}"
   done
 
-  # Terraform would get its provider, 700 MB, for each module anew. Where somebody keeps one already, that stays.
+  # Without a cache, Terraform downloads its provider (700 MB) for each module. A cache that is already set up is kept.
   if [[ -z ${TF_PLUGIN_CACHE_DIR:-} ]] && ! grep -qs plugin_cache_dir "${TF_CLI_CONFIG_FILE:-${HOME:-}/.terraformrc}"; then
     export TF_PLUGIN_CACHE_DIR=$PWD/.pgherd/plugins
     mkdir -p "$TF_PLUGIN_CACHE_DIR"
   fi
 
-  aws sts get-caller-identity --output text >/dev/null || die "AWS does not take the credentials"
+  aws sts get-caller-identity --output text >/dev/null || die "AWS rejects the credentials; see the error above"
 }
 
-# Runs commands side by side, each line with the name of what it is about; one after the other where someone is asked.
+# Runs commands in parallel and prefixes each line of output; one after the other if somebody is asked.
 together() {
   local command job failed=
   for command in "$@"; do
@@ -141,11 +142,11 @@ together() {
   for job in $(jobs -p); do
     wait "$job" || failed=yes
   done
-  [[ -z $failed ]] || die "stopped: see the error above. What is done stays done; run it again when that is mended"
+  [[ -z $failed ]] || die "stopped, see the error above. What is done stays done: fix the error and run this again"
 }
 
-# Says what a saved plan does to machines, which Terraform itself reads from the plan's JSON in a folder of its own: what a plan
-# prints is for people. What is not understood is not done.
+# Says what a saved plan does to machines. Terraform itself reads that from the plan's JSON, in a folder of its own, because the
+# plan's text is for people. A plan that is not understood is refused.
 judge_plan() {
   cat >"$1/judge.tf" <<'EOF'
 locals {
@@ -161,7 +162,7 @@ locals {
     length(setsubtract(flatten(local.changes[*].change.actions), ["no-op", "create", "update", "delete", "forget"])) == 0,
   ])
 
-  # Attributes of an instance that change while it runs, or that nobody sets. Any other may stop it.
+  # Attributes of an instance that can change while it runs, or that nobody sets. A change of any other may stop it.
   harmless = [
     "credit_specification", "disable_api_stop", "disable_api_termination", "iam_instance_profile",
     "instance_initiated_shutdown_behavior", "maintenance_options", "metadata_options", "monitoring",
@@ -191,12 +192,12 @@ locals {
   ])
 }
 EOF
-  # Where it cannot, it says so at length, and of this file: who calls this says what matters.
+  # On failure, Terraform prints much about this file. The caller says what matters.
   terraform -chdir="$1" console <<<local.verdict 2>/dev/null
 }
 
-# Where Terraform noted that a module's state is: nothing where that is beside the module. A backend that no blueprint makes is told
-# by its type.
+# Prints where Terraform recorded a module's state: nothing if it is beside the module, and the type of a backend that no
+# blueprint makes.
 noted_state() {
   mkdir -p "$scratch/noted"
   cp "$1" "$scratch/noted/record.json"
@@ -212,56 +213,56 @@ EOF
   terraform -chdir="$scratch/noted" console <<<local.noted 2>/dev/null
 }
 
-# A state that is elsewhere than the blueprint says by now: without it everything would be made a second time, and that is what
-# Terraform's own hint, `-reconfigure`, comes to.
+# Refuses to run if a state is not where the blueprint says: without it, Terraform would make everything a second time. So does its
+# own advice, `-reconfigure`.
 require_states() {
   local module record wanted noted pattern='^"([^"]*)"$'
   for module in */terraform_*; do
     record=$module/.terraform/terraform.tfstate wanted=${states:+$states/${module##*/}.tfstate} noted=
     if [[ -e $record ]]; then
-      noted=$(noted_state "$record") || die "$record cannot be read: it notes where the state of $module is"
-      [[ $noted =~ $pattern ]] || die "$record is not understood: it notes where the state of $module is"
+      noted=$(noted_state "$record") || die "$record cannot be read. It records where the state of $module is"
+      [[ $noted =~ $pattern ]] || die "$record is not understood. It records where the state of $module is"
       noted=${BASH_REMATCH[1]}
     fi
     if [[ -n $noted || -s $module/terraform.tfstate ]] && [[ $noted != "$wanted" ]]; then
-      die "the state of $module is in ${noted:-terraform.tfstate there}, and the blueprint keeps it in ${wanted:-terraform.tfstate there}: \
-\`pgherd run\` moves it; by hand, keep a copy of it, then \`terraform -chdir=$module init -migrate-state\`; not -reconfigure, which forgets it"
+      die "the state of $module is in ${noted:-terraform.tfstate there}, but the blueprint keeps it in ${wanted:-terraform.tfstate there}. \
+\`pgherd run\` moves it. By hand: copy it to a safe place, then run \`terraform -chdir=$module init -migrate-state\`. Do not use -reconfigure, which forgets it"
     fi
   done
 }
 
-# Shows what a module would change, and does just that once someone agrees.
+# Shows what a module would change, and applies exactly that once somebody agrees.
 apply_module() {
   local work=$scratch/${1##*/} checksums=network/terraform_network/.terraform.lock.hcl verdict gone stopped cut agreed
   local plan=$work/tfplan pattern='^"([^;]*);([^;]*);([^;]*)"$'
   mkdir "$work"
   say "terraform: $1"
-  # The network is the first, and its checksums are what lets the others take the provider that it got.
+  # The network is first. With its checksums, the other modules use the same provider.
   if [[ -e $checksums && ! -e $1/.terraform.lock.hcl ]]; then
     cp "$checksums" "$1/"
   fi
   terraform -chdir="$1" init -input=false
   terraform -chdir="$1" plan -input=false -out="$plan"
   terraform -chdir="$1" show -json "$plan" >"$work/plan.json"
-  verdict=$(judge_plan "$work") || die "the plan of $1 cannot be read: nothing was changed there"
-  [[ $verdict =~ $pattern ]] || die "the plan of $1 is not understood: nothing was changed there"
+  verdict=$(judge_plan "$work") || die "the plan of $1 cannot be read. Nothing was changed there"
+  [[ $verdict =~ $pattern ]] || die "the plan of $1 is not understood. Nothing was changed there"
   gone=${BASH_REMATCH[1]//\\/} stopped=${BASH_REMATCH[2]//\\/} cut=${BASH_REMATCH[3]//\\/}
-  # A database's disk goes with its machine: whoever wants that says so to Terraform, a machine at a time.
-  [[ -z $gone ]] || die "the data of these machines would go with them: $gone; see README.md on how to replace one"
-  [[ -z $stopped ]] || say "this stops these database machines and starts them again, all at once: $stopped"
+  # A database's disk is deleted with its machine. That needs an explicit terraform command, for one machine at a time.
+  [[ -z $gone ]] || die "this would delete the data of these machines: $gone. RUNBOOK.md says how to replace one"
+  [[ -z $stopped ]] || say "this stops and starts these database machines, all at once: $stopped"
   [[ -z $stopped || $ask == yes ]] ||
-    die "nobody is asked, so they are not stopped: run it without --yes, or apply one at a time with -target, each while it is a standby"
-  [[ -z $cut ]] || say "this cuts clients off until HAProxy is back: $cut"
+    die "--yes does not stop database machines. Run this without --yes, or apply one at a time with -target, each while it is a standby"
+  [[ -z $cut ]] || say "clients are cut off until HAProxy is back: $cut"
   if [[ $ask == yes ]]; then
-    read -r -p "Do that in $1? Only 'yes' is taken: " agreed ||
-      die "nobody answers, and nothing was changed in $1: run it in a terminal, or with --yes, which asks nobody"
-    [[ $agreed == yes ]] || die "stopped; nothing was changed in $1"
+    read -r -p "Apply this in $1? Only 'yes' is accepted: " agreed ||
+      die "there is no terminal to ask in. Nothing was changed in $1. Run this in a terminal, or with --yes"
+    [[ $agreed == yes ]] || die "stopped. Nothing was changed in $1"
   fi
   terraform -chdir="$1" apply -input=false "$plan"
 }
 
-# Packer must prove who it is with SHA-2: the machines' SSH servers refuse SHA-1. HashiCorp's does from 1.8.1 on; of 1.6.6 only the
-# package of Debian 12, whose SSH library knows of `server-sig-algs`.
+# Packer must sign with SHA-2, because the machines' SSH servers refuse SHA-1. HashiCorp's builds do from 1.8.1 on. Of 1.6.6 only
+# Debian 12's package does: its SSH library knows `server-sig-algs`.
 check_packer() {
   local version
   version=$(packer version | sed -n 's/^Packer v\([0-9.]*\).*/\1/p')
@@ -270,11 +271,11 @@ check_packer() {
   elif [[ $version == 1.6.6 ]] && grep -q server-sig-algs "$(type -P packer)"; then
     packer_is=rebuilt
   else
-    die "packer ${version:-of an unknown version} does not do: get 1.8.1 or newer, or that of Debian 12"
+    die "packer ${version:-of an unknown version} is too old. Install 1.8.1 or newer, or Debian 12's package"
   fi
 }
 
-# Packer's amazon plugin is part of Debian's, and may have to be installed elsewhere. From 1.1.0 on it signs with SHA-2.
+# Debian's Packer contains the amazon plugin; others may need it installed. From 1.1.0 on it signs with SHA-2.
 install_plugin() {
   local newest
   [[ $packer_is == released ]] || return 0
@@ -284,8 +285,8 @@ install_plugin() {
   fi
 }
 
-# The template for a role's image. Debian's Packer refuses words that it does not know; any other makes the builder's metadata service
-# ask for tokens, too.
+# Prints the path of the template for a role's image. Debian's Packer rejects options that it does not know. With any other, the
+# builder's metadata service requires tokens, too.
 template() {
   local template=packer_templates/${1}_temp.json options
   if [[ $packer_is == released ]]; then
@@ -310,17 +311,17 @@ build_image() {
   packer "${words[@]}" "$(template "$role")"
 }
 
-# Patroni's view of the cluster through HAProxy, which answers only once it knows a live member.
-is_whole() {
+# Asks Patroni through HAProxy whether the cluster is healthy.
+is_healthy() {
   local members code
-  code=$(curl --silent --max-time 5 --output /dev/null --write-out '%{http_code}' "http://$1:$admin_port/health") ||
+  code=$(curl --silent --max-time 5 --output /dev/null --write-out '%{http_code}' "$admin_scheme://$1:$admin_port/health") ||
     return 1
   seen=yes
   [[ $code == 200 ]] || return 1
-  members=$(curl --fail --silent --max-time 5 "http://$1:$admin_port/cluster") || return 1
-  # Addresses are private: another cluster may have the same ones in the network that this machine is in.
+  members=$(curl --fail --silent --max-time 5 "$admin_scheme://$1:$admin_port/cluster") || return 1
+  # Addresses are private: this machine may be in the network of another cluster with the same ones.
   if [[ $members =~ \"scope\":\ *\"([^\"]*)\" && ${BASH_REMATCH[1]} != "$cluster" ]]; then
-    die "${BASH_REMATCH[1]} answers at http://$1:$admin_port, not $cluster: run this from the network of $cluster"
+    die "$admin_scheme://$1:$admin_port is cluster ${BASH_REMATCH[1]}, not $cluster. Run this from the network of $cluster"
   fi
   [[ $(grep -oE '"role": *"leader"' <<<"$members" | wc -l) -eq 1 ]] &&
     [[ $(grep -oE '"state": *"streaming"' <<<"$members" | wc -l) -eq $slaves ]]
@@ -333,12 +334,12 @@ verify() {
     [[ $address =~ ^[0-9.]+$ ]] || address=$haproxy_address
   fi
   local seen=no
-  say "waiting for one primary and $slaves streaming standbys, at http://$address:$admin_port"
-  until is_whole "$address"; do
+  say "waiting for one primary and $slaves streaming standbys at $admin_scheme://$address:$admin_port"
+  until is_healthy "$address"; do
     if ((SECONDS >= deadline)); then
-      [[ $seen == yes ]] || die "everything is made, and not verified: http://$address:$admin_port does not answer here. It may be \
-reached only from inside the network and by the blueprint's admins"
-      die "the cluster is not whole. Look at http://$address:$admin_port/cluster"
+      [[ $seen == yes ]] || die "everything is made, but not verified: $admin_scheme://$address:$admin_port is unreachable from here. Only the network and the \
+blueprint's admins can reach it"
+      die "the cluster is not healthy. See $admin_scheme://$address:$admin_port/cluster"
     fi
     sleep 3
   done
@@ -353,7 +354,7 @@ main() {
   esac
 
   prepare
-  # A plan holds what Terraform knows: it is nobody else's, and goes when this ends.
+  # Plans contain what Terraform knows. Only this user can read them, and they are deleted at the end.
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
   require_states

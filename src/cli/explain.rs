@@ -31,7 +31,7 @@ pub fn run(context: &Context, report: &Report, options: &args::Explain) -> Resul
     // A file may begin with these letters, too.
     if what.to_uppercase().strip_prefix("PGH").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
         let codes: Vec<&str> = rules::every().map(|rule| rule.code).collect();
-        return Err(Failure::usage(format!("{what} is no rule's code\n  there are {}", codes.join(", "))));
+        return Err(Failure::usage(format!("{what} is not the code of a rule\n  there are {}", codes.join(", "))));
     }
     let blueprint = match &options.blueprint {
         Some(path) => path.clone(),

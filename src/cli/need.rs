@@ -1,20 +1,20 @@
-//! What a verb needs of its surroundings.
+//! What a command needs from its surroundings.
 
-/// How much has to be there.
+/// What has to be available before a command starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// Fresh files, tools that fit: they will be run.
+    /// Up-to-date generated files and suitable tools, because the tools will be run.
     Tools,
-    /// As `Tools`, whatever the files are: what they made before is to go.
+    /// The same as `Tools`, but the files may be out of date, because what they created will be destroyed.
     Teardown,
-    /// What they would be run with.
+    /// The environment and the command lines of the tools, which are not run.
     Commands,
-    /// Where the machines are.
-    Seats,
+    /// Where the machines run.
+    Location,
 }
 
 impl Need {
-    /// Whether tools will be run.
+    /// Returns whether tools will be run.
     pub fn tools(self) -> bool {
         matches!(self, Need::Tools | Need::Teardown)
     }

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Runs a primary and a standby with the settings of patroni.yml, once, while the image is made: try_settings.py FOLDER
+"""Runs a primary and a standby with the settings of patroni.yml, once, while the image is built: try_settings.py FOLDER
 
-A value that PostgreSQL reads may still keep sessions, a standby or Patroni from working, or be read only with TLS. So both servers
-run as on the machines: TLS with a key of this hour, and this pg_hba.conf with 127.0.0.1 in the place of other machines, where alone
-they listen. Each kind of client connects to both as it does there, and Patroni's own queries run on both. Run it as root; FOLDER is
-the system user postgres's, and keeps an empty database in data/. Fails with the setting's name.
+PostgreSQL may accept a value that still keeps sessions, a standby or Patroni from working, or that it reads only with TLS. So both
+servers run as on the machines, with TLS and a temporary key, and with this pg_hba.conf, in which 127.0.0.1 replaces the other
+machines. They listen on 127.0.0.1 only. Each kind of client connects to both, and Patroni's own queries run on both. Run it as root.
+FOLDER belongs to the system user postgres; an empty database stays in its data/. A failure names the setting.
 """
 
 import bisect
@@ -24,7 +24,7 @@ import psycopg2
 import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
-# The servers are gone in a minute, and the password with them.
+# For servers that live for a minute.
 PASSWORD = secrets.token_hex()
 # Seconds a server starts, copies or is promoted within seconds even on a slow builder
 PATIENCE = 30
@@ -39,7 +39,7 @@ LOG_LINES = 12
 # an error names the setting that it is about, rarely more; each suspect costs a trial
 SUSPECTS = 3
 
-# How Patroni 4.0.7 connects (postgresql/config.py, psycopg.py) and what it asks in every loop (postgresql/__init__.py:
+# How Patroni 4.0.7 connects (postgresql/config.py, psycopg.py) and what it queries in every loop (postgresql/__init__.py:
 # cluster_info_query), at a start (postgresql/config.py) and for its slots (postgresql/slots.py).
 PATRONI = {
     "connect_timeout": 3,
@@ -70,9 +70,9 @@ QUERIES = [
     "SET statement_timeout = 0",
     "CHECKPOINT",
 ]
-# How post_bootstrap.py connects: with what Patroni hands it (postgresql/bootstrap.py) and its own.
+# How post_bootstrap.py connects: Patroni's options (postgresql/bootstrap.py) and its own.
 BOOTSTRAP = "-c synchronous_commit=local -c statement_timeout=0 -c statement_timeout=0 -c lock_timeout=0"
-# pg_rewind's, on the server that it copies from (libpq_source.c), and the right to each.
+# What pg_rewind queries on the server that it copies from (libpq_source.c).
 REWIND = [
     "SELECT pg_catalog.set_config('search_path', '', false)",
     "SELECT pg_catalog.pg_is_in_recovery()",
@@ -81,11 +81,11 @@ REWIND = [
 
 
 class Failed(Exception):
-    """What does not work with the settings."""
+    """Something does not work with the settings."""
 
 
 def step(what, command, **keywords):
-    """Runs a command; its output is the failure's."""
+    """Runs a command and returns its output. Raises Failed with the output if it fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd="/", **keywords)
     except subprocess.TimeoutExpired:
@@ -96,7 +96,7 @@ def step(what, command, **keywords):
 
 
 def clients(pg_hba):
-    """The database of each of the network's users, from their first lines."""
+    """Returns the database of each user that connects over the network, from the user's first line."""
     found = {}
     for words in map(str.split, pg_hba.splitlines()):
         if len(words) == 5 and words[0] == "hostssl":
@@ -105,7 +105,7 @@ def clients(pg_hba):
 
 
 def free_ports():
-    """Two that nobody listens on."""
+    """Returns two ports that nothing listens on."""
     with socket.socket() as one, socket.socket() as other:
         for listener in one, other:
             listener.bind(("127.0.0.1", 0))
@@ -116,13 +116,13 @@ PRIMARY, STANDBY = free_ports()
 
 
 class Trial:
-    """A primary and a standby of it."""
+    """A primary and its standby."""
 
     def __init__(self, folder, config):
         self.folder = folder
         self.bin = pathlib.Path(config["postgresql"]["bin_dir"])
         self.own = {name: str(value) for name, value in config["postgresql"]["parameters"].items()}
-        # The other majors' default; 13 has another.
+        # The default, except in PostgreSQL 13.
         self.own.update(hba_file=str(folder / "pg_hba.conf"), password_encryption="scram-sha-256")
         self.pg_hba = (HERE / "pg_hba.conf").read_text(encoding="utf-8")
         self.clients = clients(self.pg_hba)
@@ -134,7 +134,7 @@ class Trial:
         self.rewind = config["postgresql"]["authentication"]["rewind"]["username"]
 
     def prepare(self):
-        """What root reads; then a key and an empty database, as postgres."""
+        """Reads what only root can read, then makes a key and an empty database as postgres."""
         bootstrap = (HERE / "bootstrap.sql").read_text(encoding="utf-8")
         user = pwd.getpwnam("postgres")
         os.initgroups(user.pw_name, user.pw_gid)
@@ -146,13 +146,13 @@ class Trial:
         (self.folder / "pg_hba.conf").write_text(here, encoding="utf-8")
         key, certificate = self.folder / "server.key", self.folder / "server.crt"
         self.own.update(ssl_key_file=str(key), ssl_cert_file=str(certificate))
-        # As server_certificate.sh makes it.
+        # Like the key of server_certificate.sh.
         kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=trial"]
         step("the key", ["openssl", "req", "-x509", *kind, "-keyout", key, "-out", certificate])
         step("initdb", [self.bin / "initdb", "-D", self.folder / "data", "--no-sync", *self.initdb])
 
     def configure(self, data, port, settings, standby=""):
-        """Writes what Patroni writes; memory and the archive are the machine's, and are left out here."""
+        """Writes the configuration that Patroni writes, without the machine's memory and archive."""
         lines = {**settings, **self.own, "listen_addresses": "127.0.0.1", "port": str(port)}
         lines.update(unix_socket_directories=str(self.folder), huge_pages="off", archive_mode="off", cluster_name="trial", hot_standby="on")
         lines.pop("shared_buffers", None)
@@ -166,7 +166,7 @@ class Trial:
 
     @contextlib.contextmanager
     def server(self, name, data):
-        """Starts one; on the way out it is gone."""
+        """Starts a server, and stops it at the end."""
         log = self.folder / f"{name}.log"
         log.unlink(missing_ok=True)
         try:
@@ -185,7 +185,7 @@ class Trial:
             )
 
     def ask(self, who, queries, **connection):
-        """Asks one query after the other, each a transaction, as Patroni does."""
+        """Runs one query after the other, each in its own transaction, as Patroni does."""
         try:
             with contextlib.closing(psycopg2.connect(**connection)) as session:
                 return self.queries(who, session, queries)
@@ -194,7 +194,7 @@ class Trial:
 
     @staticmethod
     def queries(who, session, queries):
-        """The last answer of some queries in a session."""
+        """Runs queries in a session and returns the result of the last one."""
         session.autocommit = True
         answer = None
         for query in queries:
@@ -207,16 +207,16 @@ class Trial:
         return answer
 
     def patroni(self, port):
-        """How Patroni connects: through the socket, as the superuser."""
+        """Returns how Patroni connects: through the socket, as the superuser."""
         return {"host": str(self.folder), "port": port, "user": "postgres", "dbname": "postgres", **PATRONI}
 
     @staticmethod
     def network(port, **more):
-        """How others connect: by TLS and SCRAM."""
+        """Returns how everybody else connects: with TLS and SCRAM."""
         return {"host": "127.0.0.1", "port": port, "sslmode": "require", "connect_timeout": CONNECT_TIMEOUT, **more}
 
     def found(self):
-        """What post_bootstrap.py and then Patroni make on a new primary; Patroni's grants to pg_rewind are not used here."""
+        """Makes what post_bootstrap.py and then Patroni make on a new primary, without Patroni's grants for pg_rewind."""
         socket = ["-h", self.folder, "-p", str(PRIMARY), "-U", "postgres", "postgres"]
         psql = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *socket]
         step("post_bootstrap.py makes users and databases", [*psql, "-f", self.folder / "bootstrap.sql"], env={**os.environ, "PGOPTIONS": BOOTSTRAP})
@@ -256,7 +256,7 @@ class Trial:
                 self.ask(who, work, user=name, dbname=dbname, **self.network(port, **{bound: "TLSv1.2"}))
 
     def run(self, settings):
-        """Raises Failed where something does not work with these settings."""
+        """Raises Failed if something does not work with these settings."""
         self.tls_12 = settings.get("ssl_min_protocol_version", "").lower() != "tlsv1.3"
         primary, standby = self.folder / "primary", self.folder / "standby"
         for data in primary, standby:
@@ -278,7 +278,7 @@ class Trial:
                 with self.server("standby", standby):
                     self.streams()
                     self.clients_of("standby", STANDBY)
-                    # A connection that was idle meanwhile, as Patroni's is between two looks.
+                    # A connection that was idle meanwhile, as Patroni's is between two loops.
                     self.queries("Patroni's connection, after a while", heartbeat, [EVERY_LOOP])
                     promote = ["-w", "-s", "-t", str(PATIENCE), "-D", standby, "promote"]
                     step("the standby is promoted", [self.bin / "pg_ctl", *promote])
@@ -286,7 +286,7 @@ class Trial:
                     self.ask("Patroni on the new primary", work, **self.patroni(STANDBY))
 
     def streams(self):
-        """A standby must connect, and show what the primary wrote."""
+        """Waits until the standby is connected and has replayed what the primary wrote."""
         [[position]] = self.ask("Patroni on the primary", ["SELECT pg_catalog.pg_current_wal_lsn()"], **self.patroni(PRIMARY))
         follows = f"state = 'streaming' AND replay_lsn >= '{position}'"
         query = f"SELECT {follows} FROM pg_catalog.pg_stat_replication WHERE application_name = 'trial'"
@@ -298,7 +298,7 @@ class Trial:
 
 
 def culprit(trial, settings, failure):
-    """The setting that is to blame; None where it does not work without any."""
+    """Returns the setting that is to blame; None if nothing works even without settings."""
     names = list(settings)
 
     def works(tried):
@@ -308,18 +308,18 @@ def culprit(trial, settings, failure):
             return False
         return True
 
-    # Most failures name it.
+    # Most failures name the setting.
     for suspect in [name for name in names if name in str(failure)][:SUSPECTS]:
         if works([name for name in names if name != suspect]):
             return suspect
     if not works([]):
         return None
-    # The first setting with which it fails when they are added one by one. All of them together are known to fail.
+    # Find the first setting with which it fails when they are added one by one. All of them together are known to fail.
     return names[bisect.bisect_left(range(1, len(names)), True, key=lambda count: not works(names[:count]))]
 
 
 def main(folder):
-    """Tries all settings, and looks for the one that is to blame where they do not work."""
+    """Tries all settings. If they do not work, finds the one that is to blame."""
     with (HERE / "patroni.yml").open(encoding="utf-8") as config_file:
         config = yaml.safe_load(config_file)
     settings = {name: str(value) for name, value in config["bootstrap"]["dcs"]["postgresql"]["parameters"].items()}

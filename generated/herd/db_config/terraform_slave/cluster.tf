@@ -1,22 +1,22 @@
-# What the blueprint decided. The other files of this folder are the same for every cluster.
+# What the blueprint decided. The other files of this folder are the same in every cluster of this kind.
 locals {
   cluster = "herd"
   region  = "eu-west-1"
 
-  # On everything that is made.
+  # The tags of everything that is made.
   tags = {
     "pgherd:cluster" = "herd/eu-west-1"
   }
 
-  # The seat, and whose security group and instance profile it has.
+  # The role, and the kind of machine whose security group and instance profile it has.
   role  = "slave"
   group = "database"
 
-  # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "herd-slave-d5d20529df41"
-  image      = "d5d20529df41"
+  # The image that packer_templates builds, and the hash of everything in it.
+  image_name = "herd-slave-cfa40bda4fb1"
+  image      = "cfa40bda4fb1"
 
-  # GiB, I/O operations a second, MiB a second.
+  # In GiB, I/O operations per second, MiB per second.
   disk = {
     size       = 100
     iops       = 3000
@@ -27,7 +27,7 @@ locals {
   elastic_ip    = true
   zones         = ["eu-west-1b", "eu-west-1c"]
 
-  # Fixed: haproxy.cfg, pg_hba.conf, etcd and Patroni know machines by these addresses.
+  # Fixed, because haproxy.cfg, pg_hba.conf, etcd and Patroni refer to machines by these addresses.
   slaves = {
     slave1 = { zone = "eu-west-1b", address = "10.20.64.16" }
     slave2 = { zone = "eu-west-1c", address = "10.20.128.16" }

@@ -1,22 +1,22 @@
-# What the blueprint decided. The other files of this folder are the same for every cluster.
+# What the blueprint decided. The other files of this folder are the same in every cluster of this kind.
 locals {
   cluster = "minimal"
   region  = "eu-west-1"
 
-  # On everything that is made.
+  # The tags of everything that is made.
   tags = {
     "pgherd:cluster" = "minimal/eu-west-1"
   }
 
-  # The seat, and whose security group and instance profile it has.
+  # The role, and the kind of machine whose security group and instance profile it has.
   role  = "master"
   group = "database"
 
-  # The image that packer_templates makes, and the hash of all that is in it.
-  image_name = "minimal-master-603dfbc3dcf4"
-  image      = "603dfbc3dcf4"
+  # The image that packer_templates builds, and the hash of everything in it.
+  image_name = "minimal-master-2c5da8d1c6eb"
+  image      = "2c5da8d1c6eb"
 
-  # GiB, I/O operations a second, MiB a second.
+  # In GiB, I/O operations per second, MiB per second.
   disk = {
     size       = 100
     iops       = 3000
@@ -27,7 +27,7 @@ locals {
   elastic_ip    = false
   zones         = ["eu-west-1a"]
 
-  # Fixed: haproxy.cfg, pg_hba.conf, etcd and Patroni know machines by these addresses.
+  # Fixed, because haproxy.cfg, pg_hba.conf, etcd and Patroni refer to machines by these addresses.
   zone    = "eu-west-1a"
   address = "10.20.0.16"
 }
