@@ -225,7 +225,7 @@ pub fn cluster_of(shown: &str, text: &str, variables: &Variables) -> Result<Clus
 fn all_declared(variables: &Variables, declared: &[String]) -> Result<(), CommandError> {
     let Some((name, _)) = variables.set.iter().find(|(name, _)| !declared.contains(name)) else { return Ok(()) };
     let help = match declared {
-        [] => format!("declare it next to the cluster: variable \"{name}\" {{ default = … }}"),
+        [] => format!("declare it outside the cluster block: variable \"{name}\" {{ default = … }}"),
         _ => format!("the variables are {}", declared.join(", ")),
     };
     Err(CommandError::usage(format!("--var {name}: the blueprint declares no such variable\n  {help}")))

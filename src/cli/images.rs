@@ -19,7 +19,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::ImagesArgs) 
     match (&options.verb, options.place()) {
         (Some(ImagesVerb::Prune(prune)), _) => remove(context, report, prune),
         (None, Some(place)) => {
-            let session = Session::open(context, report, &place, Need::Seats)?;
+            let session = Session::open(context, report, &place, Need::Location)?;
             session.require_credentials()?;
             session.work.make_private_dir()?;
             let found = find(&session)?;
@@ -165,7 +165,7 @@ fn superfluous(found: Vec<ListedImage>, keep: usize) -> Vec<ListedImage> {
 }
 
 fn remove(context: &Context, report: &Arc<Report>, options: &args::PruneArgs) -> Result<(), CommandError> {
-    let mut session = Session::open(context, report, &options.place, Need::Seats)?;
+    let mut session = Session::open(context, report, &options.place, Need::Location)?;
     session.require_credentials()?;
     let asks = session.is_aws() && !options.yes;
     if asks && !terminal::can_ask() {

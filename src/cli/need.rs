@@ -10,7 +10,7 @@ pub enum Need {
     /// Up-to-date files, to print the commands that would be run.
     Commands,
     /// Only the addresses of the machines.
-    Seats,
+    Location,
 }
 
 impl Need {

@@ -58,11 +58,11 @@ pub fn lab(
         Need::Commands => return Ok(lab::describe(&loaded.cluster)?),
         Need::Tools => drop(super::lab::up(tools, report)?),
         // Without the lab, the machines' addresses would lead out of this host.
-        Need::Seats | Need::Teardown if !lab::is_up() => {
+        Need::Location | Need::Teardown if !lab::is_up() => {
             let text = "the lab is not running; start it with `pgherd lab up` or `pgherd run --target lab`";
             return Err(CommandError::Text(ErrorKind::Failed, text.into()));
         }
-        Need::Seats => return Ok(lab::describe(&loaded.cluster)?),
+        Need::Location => return Ok(lab::describe(&loaded.cluster)?),
         Need::Teardown => {}
     }
     let policies = policy::policies(&loaded.cluster, &loaded.files(), Aim::Run);

@@ -79,7 +79,7 @@ impl<'a> Session<'a> {
             None => place::terraform_at_hand(context),
         };
         let pipeline = pipeline(&loaded.cluster, &loaded.files(), &target, &Toolbox { terraform });
-        if need != Need::Seats {
+        if need != Need::Location {
             ready::require_no_strays(report, &strays::find(&target.root, &pipeline, &loaded.files()), need)?;
         }
         let work = Workspace::at(&target.root);

@@ -19,7 +19,7 @@ use crate::system::{Context, clock};
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::StatusArgs) -> Result<(), CommandError> {
-    let session = Session::open(context, report, &options.place, Need::Seats)?;
+    let session = Session::open(context, report, &options.place, Need::Location)?;
     let located = locate(&session)?;
     let (expected, access) = (&session.pipeline.expected, &session.pipeline.access);
     let observer = Observer::new(access, &expected.cluster, located.address);

@@ -1,4 +1,4 @@
-//! What a Terraform that was killed left: a state that was cut off, things that are in no state, machines that it takes for half made.
+//! Repairs what a killed Terraform left: a truncated state, resources that are in no state, and machines that are tainted.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -15,25 +15,25 @@ use crate::tools::plan::{PlanSummary, Scope};
 use crate::tools::terraform;
 use crate::workspace;
 
-/// What is found may be what more is found by: a route by its table.
+/// Rounds of searching: one resource may be needed to find the next, such as a route by its table.
 const ROUNDS: usize = 4;
-/// When nothing new has come for so long, nobody is at work: AWS takes this long for the slowest of what is made, an endpoint
-/// (measured by others at one to three minutes).
+/// If nothing new has appeared for this long, nobody else is working. The slowest resource to create is an endpoint, which takes
+/// one to three minutes (others' measurements).
 const QUIET: Duration = Duration::from_secs(180);
-/// No longer than this is waited for someone else's end.
+/// The longest wait for somebody else to finish.
 const LONGEST_WAIT: Duration = Duration::from_secs(1800);
 
-/// Addresses and ids, and when the youngest was made.
-type Found = (Vec<(String, String)>, Option<SystemTime>);
+/// Addresses and ids of resources, and when the youngest was created.
+type FoundResources = (Vec<(String, String)>, Option<SystemTime>);
 
 impl Under<'_> {
-    /// Applies of this module that did not end well.
+    /// Returns the applies of this module that did not end successfully.
     pub fn unclean(&self) -> Vec<&Entry> {
         let of_this = |entry: &&Entry| entry.stage == self.stage && entry.what == terraform::APPLY;
         self.runner.unfinished().iter().filter(of_this).collect()
     }
 
-    /// Before Terraform writes to a state that is a file: it does so in place, and what it is killed over is no state any more.
+    /// Copies a local state before Terraform writes to it. Terraform writes in place, so a kill can leave a truncated file.
     pub fn keep_state(&mut self, module: &ModuleWork) -> Result<(), Stop> {
         let Some(state) = module.state.as_ref().map(|path| self.runner.setup.root.join(path)) else { return Ok(()) };
         let kept = self.kept_state();
@@ -47,16 +47,18 @@ impl Under<'_> {
         copied.map_err(|e| self.failure(format!("cannot keep a copy of {}: {e}", state.display()), "make room"))
     }
 
-    /// Puts back what a killed apply broke, and stores what one could not store.
+    /// Restores a state that a killed apply truncated, and stores one that an apply could not store.
     pub fn mend_state(&mut self, module: &ModuleWork) -> Result<(), Stop> {
-        // Of a run that was killed before it applied them: they are found anew.
+        // Left by a run that was killed before it applied them. The search finds them again.
         files::remove(&self.imports(module)).map_err(|e| self.failure(e.to_string(), ""))?;
         let errored = self.runner.setup.root.join(&module.dir).join(terraform::ERRORED);
         if files::read_text(&errored).ok().flatten().is_some_and(|text| is_whole(&text)) {
             let exit = self.run(&module.call(terraform::push(&module.dir, terraform::ERRORED)), |_| {})?;
             if !exit.ok() {
-                let what = format!("the state that an earlier run could not store is in {}", errored.display());
-                return Err(self.failure(what, "see why it is not taken; when it is of no use any more, remove it"));
+                let what = format!("cannot store the state that an earlier run left in {}", errored.display());
+                return Err(
+                    self.failure(what, "find out why the backend refuses it. If it is no longer needed, remove it")
+                );
             }
             files::remove(&errored).map_err(|e| self.failure(e.to_string(), ""))?;
             self.notice("stored the state that an earlier run could not store");
@@ -76,7 +78,7 @@ impl Under<'_> {
         if kept.is_some() || text.is_some() {
             let state = state.display();
             self.notice(&format!(
-                "{state} was cut off in the middle: it is again as before; what was made since is looked for"
+                "{state} was truncated. It was restored from its copy; searching for resources created since"
             ));
         }
         Ok(())
@@ -86,8 +88,8 @@ impl Under<'_> {
         self.runner.setup.root.join(workspace::PRIVATE).join("states").join(format!("{}.tfstate", self.stage))
     }
 
-    /// Takes up what is left of a killed apply. Where none of ours was killed, one may have been elsewhere: if a plan makes something and
-    /// anything bears the cluster's tag, it is looked for as well. A plan that makes nothing asks nothing.
+    /// Adopts what a killed apply left. If none was killed here, one may have been killed elsewhere, so the search also runs if the plan
+    /// creates something and any resource has the cluster's tag. A plan that creates nothing asks AWS nothing.
     pub fn take_up_if_left(
         &mut self,
         module: &ModuleWork,
@@ -101,8 +103,8 @@ impl Under<'_> {
         Ok(planned)
     }
 
-    /// Finds by its tags what a killed apply made and did not write down, and has the plan import it. A database's machine that was cut
-    /// off while Terraform waited for it is as good as any, and is not made anew. Answers the plan that comes to.
+    /// Finds by tags what a killed apply created but did not record, and makes the plan import it. A database machine that was
+    /// tainted only because Terraform was killed while waiting for it is kept, not replaced. Returns the new plan.
     pub fn take_up(&mut self, module: &ModuleWork, planned: Option<PlanSummary>) -> Result<Option<PlanSummary>, Stop> {
         let ours = !self.unclean().is_empty();
         let mut planned = planned;
@@ -110,7 +112,7 @@ impl Under<'_> {
         for _ in 0..ROUNDS {
             let Some(plan) = planned.as_ref().filter(|plan| plan.adds() > 0) else { break };
             let needless: Vec<String> =
-                // Someone may have tainted it on purpose.
+                // If no apply of ours was killed, somebody may have tainted it on purpose.
                 plan.changes.iter().filter(|c| ours && c.is_needless()).map(|c| c.address.clone()).collect();
             let shown = self.capture_secretly(&module.show())?;
             let wanted = adopt::wanted(&shown.stdout).map_err(|why| self.failure(why, "run again"))?;
@@ -122,13 +124,13 @@ impl Under<'_> {
             for address in &needless {
                 let exit = self.run(&module.call(terraform::untaint(&module.dir, address)), |_| {})?;
                 self.must(exit.ok(), &format!("cannot keep {address}"))?;
-                self.notice(&format!("{address} was being made when its run was killed: kept"));
+                self.notice(&format!("{address} was being created when a run was killed. It is kept"));
             }
             for (_, id) in pairs.iter().filter(|(address, _)| address.starts_with("aws_security_group.")) {
                 self.close(id)?;
             }
             if !pairs.is_empty() {
-                self.notice(&format!("takes up what a killed run had made: {}", adopt::summary(&pairs)));
+                self.notice(&format!("adopting what a killed run created: {}", adopt::summary(&pairs)));
             }
             known.extend(pairs);
             let blocks = files::write(&self.imports(module), adopt::import_blocks(&known).as_bytes());
@@ -141,13 +143,15 @@ impl Under<'_> {
         Ok(planned)
     }
 
-    /// The same before all of the module is destroyed: what is found, and nothing else, is applied. Where it cannot be planned,
-    /// because what it looks up is not there, nothing can have been made either.
+    /// Does the same before the whole module is destroyed: applies only what is found. If the module cannot be planned because
+    /// something it looks up is missing, nothing can have been created either.
     pub fn take_up_before_end(&mut self, module: &ModuleWork) -> Result<(), Stop> {
         let planned = match self.plan_shown(module) {
             Ok(planned) => planned,
             Err(Stop::Failed(_)) => {
-                self.notice("cannot look for what a killed run made: the module cannot be planned; see the log");
+                self.notice(
+                    "cannot search for what a killed run created, because the module cannot be planned. See the log",
+                );
                 return Ok(());
             }
             Err(stop) => return Err(stop),
@@ -162,12 +166,12 @@ impl Under<'_> {
         let plan = module.call(terraform::plan_only(&module.dir, &module.plan_file, &found));
         if self.plan(module, &plan, Scope::Targeted)?.is_some() {
             let applied = self.apply(module)?;
-            self.must(applied == Applied::Done, "the state changes while this runs")?;
+            self.must(applied == Applied::Done, "the state changed while this was running")?;
         }
         Ok(())
     }
 
-    /// What was to be imported is, and nobody needs to look again.
+    /// Records that the search is complete, so that the next run does not repeat it.
     pub fn taken_up(&mut self, module: &ModuleWork) {
         let _ = files::remove(&self.imports(module));
         for entry in self.unclean() {
@@ -179,8 +183,8 @@ impl Under<'_> {
         self.runner.setup.root.join(&module.dir).join(terraform::IMPORTS)
     }
 
-    /// Address and id of what exists of what a plan would make. A state that is a file locks nobody out who works in another folder:
-    /// what is young and not ours may be at work for someone, until nothing new has come for a while.
+    /// Finds the address and id of each existing resource that the plan would create. A local state does not lock out somebody who
+    /// works in another folder. A young resource that is not ours may be theirs, so this waits until nothing new has appeared.
     fn find_settled(&mut self, module: &ModuleWork, wanted: &[adopt::Wanted]) -> Result<Vec<(String, String)>, Stop> {
         let watch = Stopwatch::start();
         loop {
@@ -191,13 +195,12 @@ impl Under<'_> {
                 return Ok(pairs);
             };
             if watch.elapsed() > LONGEST_WAIT {
-                let what = "something of this cluster is being made, and not from this folder";
-                let advice =
-                    "wait until that is done; with `state { s3 { … } }` each run sees and locks out the others";
+                let what = "resources of this cluster are being created, but not from this folder";
+                let advice = "wait until that has finished. With `state { s3 { … } }` runs from different folders lock each other out";
                 return Err(self.failure(what, advice));
             }
             self.wait_for(&format!(
-                "{} has been made, not from this folder: until nothing new has come for {} s",
+                "{} was created from another folder; waiting until nothing new has appeared for {} s",
                 adopt::summary(&pairs),
                 QUIET.as_secs()
             ));
@@ -207,8 +210,9 @@ impl Under<'_> {
         }
     }
 
-    /// Address and id of what exists of what a plan would make, and when the youngest of it was made, as far as AWS tells.
-    fn find(&mut self, wanted: &[adopt::Wanted]) -> Result<Found, Stop> {
+    /// Finds the address and id of each existing resource that the plan would create, and when the youngest was created if AWS
+    /// reports it.
+    fn find(&mut self, wanted: &[adopt::Wanted]) -> Result<FoundResources, Stop> {
         let certain = !self.unclean().is_empty() || self.collided;
         let (region, cluster) = (&self.runner.setup.pipeline.region, &self.runner.setup.pipeline.tag);
         let (mut pairs, mut youngest) = (vec![], None);
@@ -220,24 +224,24 @@ impl Under<'_> {
             let found = adopt::read(&captured.stdout);
             let (true, Ok(found)) = (captured.exit.ok(), found) else {
                 if !certain {
-                    self.notice(&format!("cannot look whether a {} exists already; see the log", question.kind));
+                    self.notice(&format!("cannot check whether a {} exists already. See the log", question.kind));
                     continue;
                 }
-                let what = format!("cannot look for a {} that a killed run may have made", question.kind);
-                return Err(self.failure(what, "see that the credentials may ask for it, and run again"));
+                let what = format!("cannot search for a {} that a killed run may have created", question.kind);
+                return Err(self.failure(what, "check that the credentials may list it, and run again"));
             };
             let (these, doubtful) = adopt::pair(cluster, &question.kind, wanted, &found);
             let made = found.iter().filter(|one| these.iter().any(|(_, id)| *id == one.id));
             youngest = youngest.max(made.filter_map(|one| clock::unstamp(&one.made)).max());
             pairs.extend(these);
             for address in doubtful {
-                self.notice(&format!("there is more than one {address} with this cluster's tags: none is taken up"));
+                self.notice(&format!("more than one {address} has this cluster's tags. None is adopted"));
             }
         }
         Ok((pairs, youngest))
     }
 
-    /// A security group is born open to the outside; Terraform closes it, unless it is killed before.
+    /// Removes a security group's default egress rules. AWS creates it with them, and Terraform may be killed before it removes them.
     fn close(&mut self, group: &str) -> Result<(), Stop> {
         let (pipeline, region) = (self.runner.setup.pipeline, &self.runner.setup.pipeline.region);
         let captured = self.capture(&pipeline.aws(adopt::born_open(region, group)))?;
@@ -246,19 +250,20 @@ impl Under<'_> {
             let exit = self.run(&pipeline.aws(adopt::close(region, group, &rules)), |_| {})?;
             self.must(exit.ok(), &format!("cannot close {group}"))?;
         }
-        self.must(captured.exit.ok(), &format!("cannot look at the rules of {group}"))
+        self.must(captured.exit.ok(), &format!("cannot read the rules of {group}"))
     }
 
     fn must(&self, ok: bool, what: &str) -> Result<(), Stop> {
-        if ok { Ok(()) } else { Err(self.failure(what, "mend what the error names and run again")) }
+        if ok { Ok(()) } else { Err(self.failure(what, "fix the error and run again")) }
     }
 
-    /// Whether a lock was left by a tool of ours: taken by this user on this machine, for what one did that ran here at the time and
-    /// was killed. None of ours lives any more, since the folder is ours alone; in another folder this user may be at work, too.
+    /// Returns whether a killed tool of ours left the lock: this user took it on this machine, for an operation that ran here at the
+    /// time and was killed. This run holds the folder, so none of ours is still alive. The operation and its time are compared
+    /// because this user may also be working in another folder.
     pub fn is_our_dead(&self, lock: &StateLock) -> bool {
         let Some(taken) = clock::unstamp(&lock.created) else { return false };
         let within = |(begin, end): &(String, String)| {
-            // Both are whole seconds.
+            // The journal has whole seconds.
             let (begin, end) = (clock::unstamp(begin), clock::unstamp(end));
             begin.is_some_and(|begin| begin <= taken) && end.is_some_and(|end| taken <= end)
         };
@@ -268,7 +273,7 @@ impl Under<'_> {
     }
 }
 
-/// Whether a text is a whole state.
+/// Returns whether a text is a complete state.
 fn is_whole(text: &str) -> bool {
     serde_json::from_str::<serde_json::Value>(text).is_ok_and(|state| state.get("serial").is_some())
 }

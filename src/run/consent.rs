@@ -1,32 +1,32 @@
-//! Whether a plan that destroys or stops something may be done.
+//! Decides whether a plan that destroys or stops something may be applied.
 
 /// An answer to a plan that destroys or stops something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Consent {
-    /// Do it.
+    /// Apply it.
     Yes,
-    /// Do not.
+    /// Do not apply it.
     No,
-    /// Nobody was asked, and this was not agreed to by name.
+    /// Nobody was asked, and these machines were not confirmed by name.
     Unconfirmed(Price),
 }
 
-/// What a plan costs that has to be agreed to by name: database machines.
+/// The database machines that a plan affects and that have to be confirmed by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Price {
-    /// Those whose data goes.
+    /// The machines whose data is destroyed.
     pub data_of: Vec<String>,
-    /// Those that are stopped and started again, or may be.
+    /// The machines that are, or may be, stopped and started again.
     pub stops: Vec<String>,
 }
 
 impl Price {
-    /// Whether there is nothing to agree to.
+    /// Returns whether there is nothing to confirm.
     pub fn is_nothing(&self) -> bool {
         self.data_of.is_empty() && self.stops.is_empty()
     }
 
-    /// What is wrong where nobody confirmed it.
+    /// Returns what the plan would do, as the reason for a failure.
     pub fn complaint(&self) -> String {
         let mut parts = vec![];
         if !self.data_of.is_empty() {
@@ -40,7 +40,7 @@ impl Price {
         format!("this would {}", parts.join(", and "))
     }
 
-    /// How it is confirmed.
+    /// Returns how to confirm it.
     pub fn confirm(&self) -> String {
         let data = self.data_of.iter().map(|name| format!("--confirm {name}"));
         let stops = self.stops.iter().map(|name| format!("--confirm-stop {name}"));
@@ -48,11 +48,11 @@ impl Price {
         let several = match self.stops.len() {
             0 | 1 => "",
             _ => {
-                "\n  to stop one at a time, each while it is a standby, apply each machine by itself with `terraform apply -target=…` \
-                  in its module's folder first"
+                "\n  To stop one machine at a time, each while it is a standby, first apply each machine with `terraform apply -target=…` \
+                in its module's folder"
             }
         };
-        format!("look at the plan with --plan-only; if that is meant, add {flags}{several}")
+        format!("review the plan with --plan-only. If this is intended, add {flags}{several}")
     }
 }
 
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_machine_is_named_with_what_becomes_of_it() {
+    fn each_machine_is_named_with_what_happens_to_it() {
         let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
         let price = Price { data_of: names(&["master"]), stops: names(&["slave1", "slave2"]) };
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Taking a cluster down: first what dies is found out, then exactly that is done.
+//! Destroys a cluster: plans what will be destroyed, then applies exactly that.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,11 +15,11 @@ use crate::system::clock::Stopwatch;
 use crate::tools::plan::{PlanSummary, Scope};
 use crate::tools::{Invocation, aws};
 
-/// What would die, by stage.
+/// What would be destroyed, by stage.
 pub type Doomed = BTreeMap<String, PlanSummary>;
 
 impl Runner<'_> {
-    /// Plans the end of every module; nothing is changed.
+    /// Plans the destruction of every module and changes none of their resources.
     pub fn plan_destroy(&self) -> (Doomed, Vec<Outcome>) {
         let doomed = Mutex::new(Doomed::new());
         let stages: Vec<Stage> =
@@ -34,7 +34,7 @@ impl Runner<'_> {
             let plan = under.plan(module, &module.plan_destroy, Scope::Whole)?;
             under.tell_plan(plan.as_ref());
             match plan {
-                None => Ok(Outcome::Unchanged("nothing is there".into())),
+                None => Ok(Outcome::Unchanged("nothing exists".into())),
                 Some(plan) => {
                     let count = plan.removes();
                     doomed.lock().unwrap_or_else(PoisonError::into_inner).insert(stage.id.clone(), plan);
@@ -45,25 +45,25 @@ impl Runner<'_> {
         (doomed.into_inner().unwrap_or_else(PoisonError::into_inner), outcomes)
     }
 
-    /// Does what was planned, in reverse order of the pipeline.
+    /// Applies the plans, in the reverse order of the pipeline.
     pub fn destroy(&self, doomed: &Doomed) -> Vec<Outcome> {
         let stages: Vec<Stage> =
             self.setup.pipeline.teardown().into_iter().filter(|s| doomed.contains_key(&s.id)).collect();
         self.run_stages(&self.board, &stages, |under, stage| {
             let Work::Module(module) = &stage.work else { return Ok(Outcome::Unchanged(String::new())) };
             if under.apply(module)? == Applied::Stale {
-                return Err(under.failure("the world moved since this was planned", "run `pgherd destroy` again"));
+                return Err(under.failure("the state has changed since this was planned", "run `pgherd destroy` again"));
             }
             Ok(Outcome::Done(format!("{} destroyed", doomed.get(&stage.id).map_or(0, PlanSummary::removes))))
         })
     }
 
-    /// Removes what builds of ours that were killed left: no image will be built after this that would do it.
+    /// Removes what our killed builds left. After this no image build will do it.
     pub fn sweep_builders(&self) -> Vec<Outcome> {
         let left = |stage: &str| self.unfinished().iter().any(|entry| entry.stage == stage);
         let images = self.setup.pipeline.images().filter(|(stage, _)| left(&stage.id));
         let swept = images.map(|(stage, image)| {
-            self.one(&stage.id, |()| "looked for what a killed build left".into(), |under| under.sweep(image))
+            self.one(&stage.id, |()| "searched for what a killed build left".into(), |under| under.sweep(image))
         });
         swept.filter_map(Result::err).collect()
     }
@@ -83,7 +83,7 @@ impl Runner<'_> {
         )
     }
 
-    /// Finds the machines that images have.
+    /// Finds the machines that run from images.
     pub fn find_users(&self, find: &Invocation) -> Result<Vec<(String, String)>, Outcome> {
         self.one(
             "images",
@@ -94,14 +94,14 @@ impl Runner<'_> {
                     Ok(users) if captured.exit.ok() => Ok(users),
                     _ => Err(under.failure(
                         format!("cannot ask AWS for the machines ({})", captured.exit),
-                        "see that the credentials may call ec2:DescribeInstances; `pgherd doctor` shows whose they are",
+                        "check that the credentials may call ec2:DescribeInstances; `pgherd doctor` shows whose they are",
                     )),
                 }
             },
         )
     }
 
-    /// Removes images and the snapshots under them; `make` turns arguments into a command.
+    /// Removes images and their snapshots. `make` turns arguments into a command.
     pub fn remove_images(
         &self,
         images: &[aws::Ami],
@@ -124,7 +124,7 @@ impl Runner<'_> {
         }
     }
 
-    /// A stage of its own that is in no pipeline; `told` says what it came to.
+    /// Runs a single stage that is in no pipeline. `told` describes its result.
     fn one<T>(
         &self,
         stage: &str,
@@ -150,6 +150,6 @@ impl Under<'_> {
         if exit.ok() {
             return Ok(());
         }
-        Err(self.failure(format!("{what} ({exit})"), "mend what the error names and run this again"))
+        Err(self.failure(format!("{what} ({exit})"), "fix the error and run this again"))
     }
 }

@@ -1,4 +1,4 @@
-//! The environment that tools are started with.
+//! Builds the environment that tools run in, and redacts its secrets.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,16 @@ use super::events::Event;
 use crate::system::Context;
 use crate::tools::environment::Sorted;
 
-/// The names that the seed's users export, and what the tools read.
+/// The names that users of the original scripts export, and the names that the tools read.
 const SEED_NAMES: [(&str, &str); 2] =
     [("AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID"), ("AWS_SECRET_KEY", "AWS_SECRET_ACCESS_KEY")];
-/// Variables with such a word in their name hold what must not be seen: `AWS_SECRET_ACCESS_KEY`, `TF_VAR_secret_key`, `PGPASSWORD` …
+/// A variable with one of these words in its name holds a secret: `AWS_SECRET_ACCESS_KEY`, `TF_VAR_secret_key`, `PGPASSWORD` …
 const SECRET: [&str; 5] = ["SECRET", "PASSWORD", "PASSWD", "TOKEN", "PRIVATE_KEY"];
-/// They only say where a secret is.
+/// A variable with one of these suffixes only says where a secret is.
 const NO_SECRET: [&str; 3] = ["_FILE", "_PATH", "_URL"];
 
-/// The user's own environment, without what changes what the tools do; the seed's names stand in where the AWS chain's are absent.
+/// Returns the user's environment without variables that change what the tools do. If the AWS credential variables are not set, the
+/// original scripts' names replace them.
 pub fn of_tools(context: &Context) -> Sorted {
     let mut sorted = Sorted::of(&context.env);
     if uses_seed_names(context) {
@@ -27,40 +28,40 @@ pub fn of_tools(context: &Context) -> Sorted {
     sorted
 }
 
-/// Whether the credentials come by the seed's names.
+/// Returns whether the credentials are set by the original scripts' names.
 pub fn uses_seed_names(context: &Context) -> bool {
     let chain = ["AWS_ACCESS_KEY_ID", "AWS_PROFILE"].iter().any(|name| context.var(name).is_some());
     !chain && SEED_NAMES.iter().all(|(from, _)| context.var(from).is_some())
 }
 
-/// Blots secrets out of text that is printed or kept.
+/// Removes secrets from text that is printed or kept.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
     secrets: Vec<String>,
 }
 
 impl Redactor {
-    /// Knows the secrets of an environment.
+    /// Makes a redactor for the secrets of an environment.
     pub fn of(env: &BTreeMap<String, String>) -> Self {
         let hides = |name: &str| {
             let name = name.to_uppercase();
             SECRET.iter().any(|word| name.contains(word)) && !NO_SECRET.iter().any(|end| name.ends_with(end))
         };
         let values = env.iter().filter(|(name, _)| hides(name)).map(|(_, value)| value.as_str());
-        // A key has several lines, and what tools print comes line by line.
+        // A private key has several lines, and the tools' output is redacted line by line.
         let parts = values.flat_map(|value| value.lines().chain([value]));
-        // One this short is no secret, and would blot out half of everything.
+        // A value this short is no secret, and would black out half of everything.
         let mut secrets: Vec<String> = parts.filter(|part| part.len() >= 8).flat_map(forms).collect();
-        // One that holds another goes first.
+        // A secret that contains another is replaced first.
         secrets.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
         secrets.dedup();
         Redactor { secrets }
     }
 
-    /// The event without them.
+    /// Returns the event without secrets.
     pub fn event(&self, event: Event) -> Event {
         if self.secrets.is_empty() || matches!(event, Event::Output { .. }) {
-            // A tool's keeper has taken them out already.
+            // The tool's keeper has already redacted its output.
             return event;
         }
         let redacted = serde_json::to_value(&event).and_then(|value| serde_json::from_value(self.value(value)));
@@ -76,13 +77,14 @@ impl Redactor {
         }
     }
 
-    /// The text without them.
+    /// Returns the text without secrets.
     pub fn redact(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_string(), |text, secret| text.replace(secret, "[secret]"))
     }
 }
 
-/// A text as it stands, in JSON, in an address, and in one of a shell's quoted words: tools print what they were given in all of these.
+/// Returns a text as it is, and as it appears in JSON, in a URL and in a word quoted for the shell. Tools print their input in all of
+/// these forms.
 fn forms(text: &str) -> [String; 4] {
     let json = Value::from(text).to_string();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn names_tell_what_is_one() {
+    fn secrets_are_recognised_by_the_variables_name() {
         let redactor = redactor(&[
             ("PGPASSWORD", "longenough"),
             ("TF_VAR_secret_key", "longenough and more"),

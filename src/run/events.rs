@@ -1,4 +1,4 @@
-//! What a run tells while it goes on. Everything that anybody sees of it is made from these: lines, live view, JSON, history, report.
+//! The events of a run. Everything a user sees is made from them: lines, the live view, JSON, the history and the report.
 
 use std::collections::BTreeMap;
 
@@ -8,116 +8,116 @@ use serde::{Deserialize, Serialize};
 use super::outcome::Outcome;
 use crate::tools::plan::{Change, Doing, PlanSummary};
 
-/// Counts up when an event changes so that readers of the old ones would fail.
+/// The version of the event format. It increases when an event changes in a way that breaks existing readers.
 pub const FORMAT: u32 = 2;
 
-/// An event and when it happened: a line of `--format json`.
+/// An event and its time: one line of `--format json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "an event of pgherd", extend("unevaluatedProperties" = false))]
 pub struct Said {
-    /// When, in UTC: `2026-11-24T13:30:00.000Z`.
+    /// The time in UTC, such as `2026-11-24T13:30:00.000Z`.
     pub at: String,
-    /// What.
+    /// The event.
     #[serde(flatten)]
     pub event: Event,
 }
 
-/// Something that happened.
+/// Something that happened during a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// The cluster's folder is held, the tools are there: it begins.
+    /// The run began: it holds the cluster's folder and has found the tools.
     RunBegun(Begun),
-    /// The stages that follow belong to this.
+    /// A phase began. The stages that follow belong to it.
     PhaseBegun {
-        /// Which.
+        /// The phase.
         phase: Phase,
     },
     /// A stage began.
     StageBegun {
         /// Its id.
         stage: String,
-        /// Whether it does its work while others are still looked at.
+        /// Whether it works while other stages are still being reviewed.
         #[serde(default)]
         early: bool,
     },
-    /// A stage's tool printed a line. Only with `--verbose`.
+    /// A stage's tool printed a line. Sent only with `--verbose`.
     Output {
         /// Its id.
         stage: String,
         /// The line.
         text: String,
     },
-    /// A stage waits for the world.
+    /// A stage is waiting for something outside pgherd.
     Waiting {
         /// Its id.
         stage: String,
-        /// What for.
+        /// What it is waiting for.
         text: String,
     },
-    /// Something that has to be seen.
+    /// A notice that the user should see.
     Notice {
         /// The stage's id; empty for the run itself.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         stage: String,
-        /// What.
+        /// The notice.
         text: String,
     },
-    /// An image was looked for.
+    /// An image was looked up.
     Image(ImageSeen),
     /// A module was planned.
     Planned {
-        /// Its stage's id.
+        /// The id of its stage.
         stage: String,
-        /// What would be done; none where nothing changes.
+        /// The plan; null if nothing changes.
         plan: Option<Plan>,
     },
-    /// Everything that can be known before something is changed is known.
+    /// The review is complete: everything that can be known before a change is known.
     Reviewed {
-        /// Modules that are planned only when this stage is done, by stage.
+        /// The modules that can be planned only later, each with the stage that it waits for.
         later: BTreeMap<String, String>,
         /// Whether there is something to do.
         changes: bool,
-        /// Whether that is done without a question.
+        /// Whether it is done without asking.
         #[serde(default)]
         unattended: bool,
     },
-    /// Someone has to agree, or nothing more is done.
+    /// The run needs a confirmation before it continues.
     ConfirmationNeeded {
-        /// The stage's id; empty where all of them are meant.
+        /// The stage's id; empty if all stages are meant.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         stage: String,
-        /// Machines whose data goes: each has to be named.
+        /// Machines whose data is destroyed. Each has to be confirmed by name.
         data_of: Vec<String>,
-        /// Machines that are stopped and started again, or may be: each has to be named.
+        /// Machines that are, or may be, stopped and started again. Each has to be confirmed by name.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         stops: Vec<String>,
     },
-    /// A stage ended, or will never begin.
+    /// A stage ended, or will never start.
     StageEnded {
         /// Its id.
         stage: String,
-        /// How.
+        /// Its outcome.
         outcome: Outcome,
-        /// After how many seconds.
+        /// The seconds that it took.
         seconds: f64,
     },
-    /// It is over; nothing follows.
+    /// The run ended. No event follows.
     RunEnded {
-        /// The process's exit code; 137 where it was killed, which the next run writes into its events.
+        /// The exit code of the process. If the process was killed, it is 137, which the next run adds to its events.
         exit_code: u8,
-        /// What ended it, where that is no stage's failure.
+        /// What ended it, if not the failure of a stage.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         error: String,
     },
 }
 
-/// Who runs what where.
+/// The beginning of a run: the command, the cluster, the tools and the stages.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Begun {
-    /// Of these events: [`FORMAT`].
+    /// The version of the event format ([`FORMAT`]).
     pub format: u32,
-    /// Names the run and its logs.
+    /// The run's id, which its logs' names begin with.
     pub run: String,
     /// `run` or `destroy`.
     pub verb: String,
@@ -125,15 +125,15 @@ pub struct Begun {
     pub cluster: String,
     /// `aws` or `lab`.
     pub target: String,
-    /// AWS region.
+    /// The AWS region.
     pub region: String,
-    /// The version of each tool, and pgherd's own.
+    /// The version of each tool and of pgherd.
     pub versions: BTreeMap<String, String>,
-    /// The stages, each after those it needs.
+    /// The stages, each after the stages it needs.
     pub stages: Vec<StageIs>,
-    /// The folder of the logs.
+    /// The folder with the logs.
     pub logs: String,
-    /// The page to look at when it is over.
+    /// The path of the report, which is complete when the run ends.
     pub report: String,
 }
 
@@ -142,7 +142,7 @@ pub struct Begun {
 pub struct StageIs {
     /// Its id.
     pub stage: String,
-    /// Ids of the stages before it.
+    /// The ids of the stages that it needs.
     pub needs: Vec<String>,
 }
 
@@ -150,33 +150,33 @@ pub struct StageIs {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Finding out what would be done; no module is changed.
+    /// Finds out what would be done. No module is changed.
     Review,
-    /// Doing it.
+    /// Does the work.
     #[default]
     Work,
 }
 
-/// What there is of an image, and what is done about it.
+/// An image: the AMI that exists, and what is done about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImageSeen {
     /// The stage's id.
     pub stage: String,
     /// The image's name.
     pub name: String,
-    /// Its AMI, where one of this content exists.
+    /// Its AMI, if one with this content exists.
     #[serde(default)]
     pub ami: Option<String>,
-    /// Why it is built; none where it stays as it is.
+    /// Why it is built; null if it is kept.
     #[serde(default)]
     pub rebuilt: Option<String>,
     /// The files that differ from the newest image of its role.
     #[serde(default)]
     pub differs: Vec<String>,
-    /// The base image that it was made from has a successor: this says both.
+    /// A sentence that names the base image it was built from and a newer one, if there is a newer one.
     #[serde(default)]
     pub base_moved: Option<String>,
-    /// It is older than `image.max_age_days`: this says by how much.
+    /// A sentence that gives its age, if it is older than `image.max_age_days`.
     #[serde(default)]
     pub aged: Option<String>,
 }
@@ -184,17 +184,17 @@ pub struct ImageSeen {
 /// What a plan does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
-    /// Resources to be made.
+    /// The number of resources to create.
     pub created: usize,
-    /// Resources to be changed in place.
+    /// The number of resources to change in place.
     pub changed: usize,
-    /// Resources to be destroyed and made anew.
+    /// The number of resources to replace: destroy and create again.
     pub replaced: usize,
-    /// Resources to be destroyed.
+    /// The number of resources to destroy.
     pub destroyed: usize,
-    /// In Terraform's own words.
+    /// The summary in Terraform's own words.
     pub summary: String,
-    /// Each of them.
+    /// The changes.
     pub changes: Vec<Change>,
 }
 
@@ -212,15 +212,15 @@ impl From<&PlanSummary> for Plan {
     }
 }
 
-/// Hears of everything that happens, from several threads at once.
+/// Receives the events of a run, from several threads at once.
 pub trait Watcher: Sync {
-    /// Takes an event.
+    /// Receives an event.
     fn event(&self, event: Event);
-    /// Something that this is written into takes no more: a full disk must not end a run that changes machines, but it is no success.
+    /// Receives a write error of a log or an output. A full disk must not end a run that changes machines, but such a run is no success.
     fn lost(&self, _what: &str, _error: std::io::Error) {}
 }
 
-/// Hears of nothing.
+/// A watcher that ignores all events.
 #[derive(Debug, Clone, Copy)]
 pub struct Deaf;
 
@@ -228,7 +228,7 @@ impl Watcher for Deaf {
     fn event(&self, _: Event) {}
 }
 
-/// The JSON Schema of the stream's lines.
+/// Returns the JSON Schema of the lines of `--format json`.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(Said).into()
 }

@@ -1,4 +1,4 @@
-//! Asks AWS, before anything is made, what it would refuse in the middle.
+//! Asks AWS, before anything is created, for what would otherwise fail in the middle of a run.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -12,12 +12,12 @@ use crate::system::Interrupt;
 use crate::system::process::{self, Captured, Exit, Program};
 use crate::tools::Invocation;
 
-/// Error codes of what the credentials may not do.
+/// Error codes that mean the credentials lack a permission.
 const FORBIDDEN: [&str; 5] = ["AccessDenied", "UnauthorizedOperation", "AuthorizationError", "(403)", "not authorized"];
-/// Error codes of what is not there.
+/// Error codes that mean something does not exist.
 const MISSING: [&str; 4] = ["NotFoundException", "NoSuchBucket", "(404)", "InvalidArnException"];
 
-/// Asks all questions side by side. `command` makes a call of the AWS CLI.
+/// Asks all questions in parallel. `command` makes an invocation of the AWS CLI.
 pub fn ask(
     questions: Vec<Question>,
     command: &(dyn Fn(Vec<String>) -> Invocation + Sync),
@@ -37,7 +37,7 @@ pub fn answer(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: &Inte
     let mut env = env.clone();
     env.extend(ask.env.clone());
     match process::ask(Program { argv: &ask.argv(), dir: &ask.dir, env: &env }, OF_AWS, interrupt) {
-        // What the CLI says of a failure is shown, and it may quote what it was given.
+        // The CLI's error message is shown, and it may quote a secret from its input.
         Ok(captured) => match read(&captured) {
             Answer::Failed(why) => Answer::Failed(Redactor::of(&env).redact(&why)),
             answer => answer,
@@ -48,7 +48,7 @@ pub fn answer(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: &Inte
 
 fn read(captured: &Captured) -> Answer {
     if captured.exit.ok() {
-        // `head-bucket` of older CLIs says nothing.
+        // `head-bucket` of older CLIs prints nothing.
         let text = if captured.stdout.trim().is_empty() { "null" } else { &captured.stdout };
         return serde_json::from_str::<Value>(text).map_or_else(|e| Answer::Failed(e.to_string()), Answer::Json);
     }
@@ -62,6 +62,6 @@ fn read(captured: &Captured) -> Answer {
     if MISSING.iter().any(|code| said.contains(code)) {
         return Answer::Missing;
     }
-    let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+    let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no error message");
     Answer::Failed(last.trim().to_string())
 }

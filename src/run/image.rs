@@ -1,4 +1,4 @@
-//! An image: built unless one of the same content exists.
+//! Builds an image unless one with the same content exists.
 
 use std::sync::PoisonError;
 use std::time::SystemTime;
@@ -16,9 +16,9 @@ use crate::tools::Invocation;
 use crate::tools::aws::{self, Ami};
 use crate::tools::packer;
 
-/// What to do when they are not told.
+/// The advice if AWS does not return the images.
 pub(super) const ASK_IMAGES: &str =
-    "see that the credentials may call ec2:DescribeImages; `pgherd doctor` shows whose they are";
+    "check that the credentials may call ec2:DescribeImages; `pgherd doctor` shows whose they are";
 
 impl Under<'_> {
     pub fn image(&mut self, image: &ImageWork) -> Result<Outcome, Stop> {
@@ -49,11 +49,9 @@ impl Under<'_> {
         if !exit.ok() {
             let advice = match exit {
                 Exit::Signal(_) => {
-                    "what it had made is still there, and costs: the next run removes it, and `pgherd destroy` does"
+                    "what the build created still exists and costs money. The next run removes it, and so does `pgherd destroy`"
                 }
-                _ => {
-                    "mend what the error names and run again: Packer takes its builder machine down, and images that are done stay"
-                }
+                _ => "fix the error and run again. Packer removes its builder machine, and finished images are kept",
             };
             return Err(self.failure(format!("packer build of {} failed ({exit})", image.name), advice));
         }
@@ -64,14 +62,14 @@ impl Under<'_> {
         Ok(Outcome::Done(format!("built {}{id}", image.name)))
     }
 
-    /// Tags a new image with the versions that its provisioner told. Packer knows its tags before there are any.
+    /// Tags a new image with the versions that its provisioner printed. Packer needs its own tags before the versions are known.
     fn tag_versions(&mut self, ami: &str, versions: &str) -> Result<(), Stop> {
         let pipeline = self.runner.setup.pipeline;
         let args = aws::create_tag(&pipeline.region, ami, aws::VERSIONS, versions);
         let captured = self.capture(&Invocation { args, ..pipeline.aws.clone() })?;
         if !captured.exit.ok() {
             let text = format!(
-                "{ami} could not be tagged with its versions ({}): {versions}. They stand in its /etc/pgherd/image, too",
+                "{ami} could not be tagged with its versions ({}): {versions}. They are also in its /etc/pgherd/image",
                 captured.exit
             );
             self.tell(Event::Notice { stage: self.stage.into(), text });
@@ -79,7 +77,8 @@ impl Under<'_> {
         Ok(())
     }
 
-    /// The id of an image of this content, if the account has one that may stay. What there is, and why it is built, is told.
+    /// Returns the AMI with this image's content, if the account has one that is not to be rebuilt. Reports what was found and why it
+    /// is built.
     pub fn find_image(&mut self, image: &ImageWork) -> Result<Option<String>, Stop> {
         let found = self.images()?;
         let own = found.iter().find(|ami| ami.name == image.name && ami.is_whole()).cloned();
@@ -87,15 +86,15 @@ impl Under<'_> {
         match &own {
             None => compare(image, &found, &mut seen),
             Some(_) if self.runner.options.rebuild.contains(&image.role) => {
-                seen.rebuilt = Some(format!("as you said: --rebuild {}", image.role));
+                seen.rebuilt = Some(format!("requested with --rebuild {}", image.role));
             }
             Some(own) => {
                 let moved =
                     base_moved(own, aws::newest(found.iter().filter(|ami| ami.is_available() && image.base.fits(ami))));
-                let advice = || format!("; `pgherd run --rebuild {}` takes it", image.role);
+                let advice = || format!("; `pgherd run --rebuild {}` uses it", image.role);
                 seen.base_moved = moved.map(|moved| moved + &advice());
                 let old = aged(own, clock::now(), image.max_age_days);
-                seen.aged = old.map(|old| format!("{old}; `pgherd run --rebuild {}` builds it anew", image.role));
+                seen.aged = old.map(|old| format!("{old}; `pgherd run --rebuild {}` rebuilds it", image.role));
             }
         }
         seen.ami = own.map(|ami| ami.id);
@@ -103,7 +102,7 @@ impl Under<'_> {
         Ok(seen.ami.filter(|_| seen.rebuilt.is_none()))
     }
 
-    /// All images of the cluster's roles and all that they could be based on; who asks first asks AWS for all.
+    /// Returns all images of the cluster's roles and all possible base images. The first caller asks AWS for all of them.
     pub(super) fn images(&mut self) -> Result<Vec<Ami>, Stop> {
         let runner = self.runner;
         let mut asked = runner.setup.answers.images.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,7 +117,7 @@ impl Under<'_> {
         Ok(asked.insert(images).clone())
     }
 
-    /// A build as strict as Packer can be told to: the template that is generated has only words that every Packer knows.
+    /// Returns a build that is as strict as this edition of Packer allows. The generated template has only keys that every edition knows.
     fn strict(&self, build: &Invocation) -> Result<Invocation, Stop> {
         const DIR: &str = ".pgherd/packer";
         let template = build.args.last().map(String::as_str).unwrap_or_default();
@@ -127,23 +126,24 @@ impl Under<'_> {
         }
         let name = template.rsplit('/').next().unwrap_or(template);
         let written = (files::read_text(&build.dir.join(template)).map_err(|error| error.to_string()))
-            .and_then(|text| packer::require_tokens(&text.ok_or("it is not there")?))
+            .and_then(|text| packer::require_tokens(&text.ok_or("the file does not exist")?))
             .and_then(|text| {
                 let dir = build.dir.join(DIR);
                 let write = files::make_dirs(&dir).and_then(|()| files::write(&dir.join(name), text.as_bytes()));
                 write.map_err(|error| error.to_string())
             });
-        written
-            .map_err(|why| self.failure(format!("cannot prepare {template}: {why}"), "generate it anew: pgherd gen"))?;
+        written.map_err(|why| {
+            self.failure(format!("cannot prepare {template}: {why}"), "generate it again with `pgherd gen`")
+        })?;
         Ok(packer::with_template(build, &format!("{DIR}/{name}")))
     }
 
-    /// Returns Packer's edition. A session that did not look for the tools builds no image.
+    /// Returns Packer's edition. Fails if this session did not look for the tools.
     fn packer(&self) -> Result<packer::Edition, Stop> {
         self.runner.setup.packer.ok_or_else(|| self.failure("Packer was not looked for", "run `pgherd doctor`"))
     }
 
-    /// One of the image stages gets the plugin for all, where Packer has such a thing and it is not there.
+    /// Installs Packer's plugin if this edition needs one and it is missing. One image stage does it for all.
     fn get_plugin(&mut self, image: &ImageWork) -> Result<(), Stop> {
         if self.packer()? == packer::Edition::Rebuilt {
             return Ok(());
@@ -157,8 +157,8 @@ impl Under<'_> {
             let exit = self.run(&image.get_plugin, |_| {})?;
             if !exit.ok() {
                 return Err(self.failure(
-                    format!("packer could not get its amazon plugin ({exit})"),
-                    format!("get it by hand, then run again: {}", image.get_plugin.paste()),
+                    format!("packer could not install its amazon plugin ({exit})"),
+                    format!("install it by hand, then run again: {}", image.get_plugin.paste()),
                 ));
             }
         }
@@ -167,15 +167,15 @@ impl Under<'_> {
     }
 }
 
-/// Why an image that does not exist has to be built: what makes it another than the newest of its role.
+/// Records why an image has to be built: how its content differs from the newest image of its role.
 fn compare(image: &ImageWork, there: &[Ami], seen: &mut ImageSeen) {
     let cluster = |ami: &&Ami| ami.tags.get("pgherd:cluster") == Some(&image.builder.cluster);
     let newest = aws::newest(there.iter().filter(cluster).filter(|ami| ami.is_available() && ami.role == image.role));
     seen.rebuilt = Some(match newest.map(|ami| (&ami.id, contents::of_tags(&ami.tags))) {
-        None => format!("there is none of the {} yet", image.role),
+        None => format!("the {} has no image yet", image.role),
         Some((id, None)) => {
             format!(
-                "the former image of the {}, {id}, is of other content; its tags do not say which files differ",
+                "the previous image of the {}, {id}, has different content; its tags do not say which files differ",
                 image.role
             )
         }
@@ -186,18 +186,18 @@ fn compare(image: &ImageWork, there: &[Ami], seen: &mut ImageSeen) {
     });
 }
 
-/// Says how old an image is, where that is more than `max_days`. One whose age AWS does not tell is not called old.
+/// Returns a sentence about an image's age, if it is more than `max_days`. Returns `None` if AWS does not report the age.
 pub fn aged(ami: &Ami, now: SystemTime, max_days: u32) -> Option<String> {
     let days = now.duration_since(clock::unstamp(&ami.created)?).ok()?.as_secs() / 86_400;
     (days > max_days.into()).then(|| {
-        format!("{} was built {days} days ago, and lacks the fixes since (image.max_age_days = {max_days})", ami.name)
+        format!("{} was built {days} days ago and lacks later fixes (image.max_age_days = {max_days})", ami.name)
     })
 }
 
-/// What an image was made from, and what it would be made from now, where that is another.
+/// Returns a sentence that names an image's base and the newest base, if they differ.
 pub fn base_moved(own: &Ami, newest: Option<&Ami>) -> Option<String> {
     let ((id, name), newest) = own.base().zip(newest)?;
     (id != newest.id).then(|| {
-        format!("{} is built on {id} ({name}), and the newest base is {} ({})", own.name, newest.id, newest.name)
+        format!("{} is built on {id} ({name}), but the newest base is {} ({})", own.name, newest.id, newest.name)
     })
 }

@@ -1,4 +1,4 @@
-//! What was begun and what ended, on the disk before and after it happens: a run that was killed is found by the next.
+//! Records on disk what begins, before it begins, and what has ended. So the next run finds out that a run was killed.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 use crate::system::{clock, files};
 use crate::tools::{packer, terraform};
 
-/// Lines kept of what is long over.
+/// The number of lines kept, besides unfinished entries.
 const KEPT: usize = 400;
 
-/// One line.
+/// A line of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// When.
+    /// The time, in UTC.
     pub at: String,
     /// The run that it belongs to.
     pub run: String,
-    /// The stage; none for the run itself.
+    /// The stage; empty for the run itself.
     pub stage: String,
     /// `run`, `packer build`, `terraform apply` …
     pub what: String,
@@ -34,18 +34,18 @@ impl Entry {
         (&self.run, &self.stage, &self.what) == (&other.run, &other.stage, &other.what)
     }
 
-    /// The line that says that it ended, now.
+    /// Returns the line that records its end, now.
     pub fn ended(&self, how: &str) -> Entry {
         Entry { at: now(), ended: true, how: how.into(), ..self.clone() }
     }
 
-    /// Adds it to the journal in `path`.
+    /// Appends it to the journal in `path`.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         files::append_line(path, &serde_json::to_string(&self)?)
     }
 }
 
-/// The journal of a cluster's folder, as one run adds to it.
+/// The journal of a cluster's folder, to which a run appends.
 #[derive(Debug, Clone)]
 pub struct Journal {
     path: PathBuf,
@@ -53,38 +53,38 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// The journal in the private folder.
+    /// Returns the journal in the private folder.
     pub fn new(private: &Path, run: &str) -> Self {
         Journal { path: private.join("journal"), run: run.into() }
     }
 
-    /// The file.
+    /// Returns the journal's file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Something begins: written before it does.
+    /// Records that something is about to begin. Call it before.
     pub fn begun(&self, stage: &str, what: &str) -> io::Result<()> {
         self.entry(stage, what, false, "").write(&self.path)
     }
 
-    /// It ended.
+    /// Records that something ended.
     pub fn ended(&self, stage: &str, what: &str, how: &str) {
-        // If this is lost, the next run looks once more at what is done: no harm.
+        // If this is lost, the next run checks once more, which does no harm.
         let _ = self.entry(stage, what, true, how).write(&self.path);
     }
 
-    /// The line that says that something begins, for whoever sees it end.
+    /// Returns the line that records the beginning of something, for the process that records its end.
     pub fn line_of(&self, stage: &str, what: &str) -> Entry {
         self.entry(stage, what, false, "")
     }
 
-    /// What another run left unfinished is over.
+    /// Records the end of what another run left unfinished.
     pub fn settle(&self, left: &Entry, how: &str) {
         let _ = left.ended(how).write(&self.path);
     }
 
-    /// What was begun and has not ended, oldest first.
+    /// Returns what has begun but not ended, oldest first.
     pub fn unfinished(&self) -> Vec<Entry> {
         let entries = self.read();
         let open = entries.iter().enumerate().filter(|(i, entry)| {
@@ -93,7 +93,8 @@ impl Journal {
         open.map(|(_, entry)| entry.clone()).collect()
     }
 
-    /// The last call of each of these tools, by run and stage, that did not end well, and whose traces nobody has looked for since.
+    /// Returns the last call of each of these tools, by run and stage, that did not end successfully and whose traces were not searched
+    /// for since.
     pub fn unclean(&self, tools: &[&str]) -> Vec<Entry> {
         let entries = self.read();
         let bad = |(i, entry): &(usize, &Entry)| {
@@ -104,7 +105,7 @@ impl Journal {
         begun.filter(bad).map(|(_, entry)| entry.clone()).collect()
     }
 
-    /// When tools of a stage that did this (`plan`, `apply`) and were killed by a signal began and ended.
+    /// Returns when the stage's tools for this operation (`plan`, `apply`) began and ended, if a signal killed them.
     pub fn killed(&self, stage: &str, doing: &str) -> Vec<(String, String)> {
         let entries = self.read();
         let did = |entry: &Entry| entry.stage == stage && entry.what.rsplit(' ').next() == Some(doing);
@@ -115,7 +116,7 @@ impl Journal {
         spans.collect()
     }
 
-    /// How something of another run ended, if it did.
+    /// Returns how the tools of a stage ended in another run.
     pub fn end_in(&self, left: &Entry, stage: &str) -> Vec<Entry> {
         self.read()
             .into_iter()
@@ -123,12 +124,12 @@ impl Journal {
             .collect()
     }
 
-    /// Whether nothing was ever done in this folder, as far as it knows.
+    /// Returns whether the journal is empty, so that nothing was ever run in this folder.
     pub fn is_empty(&self) -> bool {
         self.read().is_empty()
     }
 
-    /// Keeps the journal short; what is unfinished stays.
+    /// Shortens the journal. Unfinished entries stay.
     pub fn trim(&self) -> io::Result<()> {
         let entries = self.read();
         if entries.len() <= 2 * KEPT {
@@ -141,7 +142,7 @@ impl Journal {
         files::replace(&self.path, &self.path.with_extension("new"), (lines.join("\n") + "\n").as_bytes(), 0o600)
     }
 
-    /// A line that a crash cut off was never said.
+    /// Reads the entries. A line that a crash truncated is ignored.
     fn read(&self) -> Vec<Entry> {
         let text = files::read(&self.path).ok().flatten().unwrap_or_default();
         String::from_utf8_lossy(&text).lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
@@ -152,21 +153,21 @@ impl Journal {
     }
 }
 
-/// What was left behind has been looked for, and is not left any more.
+/// The end of an entry whose traces were searched for and removed.
 pub const SETTLED: &str = "settled";
-/// Ends after which nothing has to be looked for.
+/// Ends that leave nothing to search for.
 const CLEAN: [&str; 3] = ["exit code 0", "not started", SETTLED];
-/// How ends begin that no tool chose.
+/// The beginning of the text for an end by a signal.
 const KILLED: &str = "killed by signal";
 
-/// A builder of someone else was seen at work: when it is old enough to be nobody's, it is to go.
+/// An entry for somebody else's builder. It is removed once it is old enough to be abandoned.
 pub const SEEN: &str = "a builder of another pgherd";
-/// Whose ends tell whether something may be left behind.
+/// The entries whose ends show whether something may be left behind.
 pub const LEAVING: [&str; 3] = [packer::BUILD, terraform::APPLY, SEEN];
 
-/// What a whole stage is called.
+/// The name of a stage's entry.
 pub const STAGE: &str = "stage";
-/// What a whole run is called.
+/// The name of a run's entry.
 pub const RUN: &str = "run";
 
 fn now() -> String {
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_end_is_found_past_a_line_that_was_cut_off() {
+    fn unfinished_entries_are_found_past_a_truncated_line() {
         let dir = tempfile::tempdir().unwrap();
         let first = journal(&dir, "1");
         first.begun("", RUN).unwrap();
@@ -200,9 +201,9 @@ mod tests {
         assert_eq!(names(&second), ["1 run", "2 run"]);
     }
 
-    /// Who was killed while it planned holds no lock of an apply.
+    /// A tool that was killed while planning does not hold the lock of an apply.
     #[test]
-    fn what_was_killed_is_known_by_what_it_did() {
+    fn killed_tools_are_distinguished_by_their_operation() {
         let dir = tempfile::tempdir().unwrap();
         let journal = journal(&dir, "1");
         journal.begun("network", terraform::PLAN).unwrap();
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_short_and_keeps_what_is_unfinished() {
+    fn trimming_keeps_unfinished_entries() {
         let dir = tempfile::tempdir().unwrap();
         let journal = journal(&dir, "1");
         journal.begun("image-slave", "packer build").unwrap();

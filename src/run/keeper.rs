@@ -1,8 +1,8 @@
-//! A tool's keeper: pgherd started once more for one command, so that the command outlives whatever becomes of pgherd.
+//! The keeper of a tool: a second pgherd process that runs one command, so that the command survives the death of pgherd.
 //!
-//! The tool writes into the keeper's pipe. The keeper takes secrets out of each line, adds it to the stage's log and hands it to
-//! pgherd. With pgherd gone the tool notices nothing: Terraform ends its work and writes its state, Packer its image and takes its
-//! builder down. Until then the keeper holds a share of [`LOCK`], which the next run waits for.
+//! The tool writes to the keeper's pipe. The keeper redacts each line, adds it to the stage's log and passes it on to pgherd. If pgherd
+//! is killed, the tool does not notice: Terraform finishes and writes its state, Packer finishes its image and removes its builder.
+//! Until then the keeper holds a share of [`LOCK`], which the next run waits for.
 
 use std::path::{Path, PathBuf};
 
@@ -12,31 +12,31 @@ use super::log::Log;
 use crate::system::Context;
 use crate::system::process::{self, Exit, Program};
 
-/// Held by every keeper; in the private folder.
+/// The lock in the private folder that every keeper holds.
 pub const LOCK: &str = "tools.lock";
-/// The verb that makes a keeper of pgherd.
+/// The command that runs pgherd as a keeper.
 pub const VERB: &str = "keep";
-/// A program that cannot be started ends with this in a shell.
+/// The exit code for a program that cannot be started, as in a shell.
 const CANNOT_START: i32 = 127;
-/// What an exit code of 0 without the proof is taken for: a process of the program's own was killed.
+/// The exit assumed for code 0 without the proof: a child process of the program was killed.
 const UNPROVEN: Exit = Exit::Signal(9);
-/// From here on an exit code stands for a signal, as in a shell.
+/// Exit codes above this mean a signal, as in a shell.
 const SIGNALS: i32 = 128;
 
-/// What is kept.
+/// A command to keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
-    /// Where its output goes.
+    /// The log for its output.
     pub log: PathBuf,
-    /// What is added to which journal when it ends.
+    /// The journal and the entry to end in it when the command ends.
     pub journal: Option<(PathBuf, Entry)>,
-    /// How a line begins by which it proves that it has done its work: a program may end with 0 and have done nothing.
+    /// The beginning of a line that proves that the work was done. A program may exit with code 0 and have done nothing.
     pub proof: Option<String>,
     /// Program and arguments.
     pub argv: Vec<String>,
 }
 
-/// Runs a tool to its end; answers its exit code.
+/// Runs a tool to its end and returns its exit code.
 pub fn keep(context: &Context, kept: &Kept, say: &mut dyn FnMut(&str)) -> i32 {
     let redactor = Redactor::of(&context.env);
     let Ok(mut log) = Log::at(&kept.log, redactor) else {
@@ -48,14 +48,14 @@ pub fn keep(context: &Context, kept: &Kept, say: &mut dyn FnMut(&str)) -> i32 {
     let exit = process::stream_in_group(program, &mut |line| {
         proven |= kept.proof.as_ref().is_some_and(|proof| line.trim_start().starts_with(proof));
         log.output(line);
-        // As it is: pgherd reads Terraform's messages from it.
+        // Passed on unformatted, because pgherd reads Terraform's messages from it.
         say(&log.redacted(line));
     });
     let exit = exit.map(|exit| {
         if proven || !exit.ok() {
             return exit;
         }
-        say(&log.line(&format!("Error: {} has made nothing: a process of its own was killed", kept.argv[0])));
+        say(&log.line(&format!("Error: {} built nothing, because one of its processes was killed", kept.argv[0])));
         UNPROVEN
     });
     let (code, how) = match exit {
@@ -72,7 +72,7 @@ pub fn keep(context: &Context, kept: &Kept, say: &mut dyn FnMut(&str)) -> i32 {
     }
     log.line(&format!("[{how}]"));
     if let Some(error) = log.take_lost() {
-        // Whoever started this adds to the same log, and tells.
+        // The pgherd that started this keeper writes to the same log and reports the error.
         say(&format!("cannot write {}: {error}", kept.log.display()));
     }
     if let Some((path, entry)) = &kept.journal {
@@ -81,7 +81,7 @@ pub fn keep(context: &Context, kept: &Kept, say: &mut dyn FnMut(&str)) -> i32 {
     code
 }
 
-/// The words that start a keeper.
+/// Returns the command line that starts a keeper.
 pub fn argv(pgherd: &Path, kept: &Kept) -> Vec<String> {
     let mut argv = vec![pgherd.display().to_string(), VERB.into(), "--log".into(), kept.log.display().to_string()];
     if let Some((path, entry)) = &kept.journal {
@@ -96,7 +96,7 @@ pub fn argv(pgherd: &Path, kept: &Kept) -> Vec<String> {
     argv
 }
 
-/// How the tool ended, by its keeper's exit.
+/// Returns how the tool ended, given its keeper's exit.
 pub fn exit_of_tool(keeper: Exit) -> Exit {
     match keeper {
         Exit::Code(code) if code > SIGNALS => Exit::Signal(code - SIGNALS),

@@ -14,14 +14,14 @@ use crate::tools::leftovers::{self, Leftover, LeftoverKind};
 use crate::tools::packer;
 use crate::tools::tagged::Tagged;
 
-/// No build takes this long: what is older is nobody's.
+/// No build takes this long, so anything older is abandoned.
 const ABANDONED: Duration = Duration::from_secs(2 * 3600);
-/// How far AWS's clock may be from ours.
+/// The largest assumed difference between AWS's clock and ours.
 const SKEW: Duration = Duration::from_secs(300);
 
 impl Under<'_> {
-    /// Removes what is left of earlier builds of an image. A younger builder that no run of ours left may be at work for someone else:
-    /// it is named, and left alone.
+    /// Removes what earlier builds of an image left. A younger builder that no run of ours left may belong to somebody else, so it is
+    /// reported and kept.
     pub fn sweep(&mut self, image: &ImageWork) -> Result<(), Stop> {
         let runner = self.runner;
         let left: Vec<_> = runner.unfinished().iter().filter(|entry| entry.stage == self.stage).collect();
@@ -52,14 +52,14 @@ impl Under<'_> {
                 LeftoverKind::Image => half_made(runner, image),
                 _ => tagged.as_ref().is_none_or(|tagged| tagged.may_have(builder, kind)),
             };
-            // Each question takes a second. Of what a build of ours left, the tags may not tell yet.
+            // Each question takes about a second. The tags may not yet show what a build of ours left.
             if since.is_none() && !may_be {
                 continue;
             }
             let captured = self.capture(&runner.setup.pipeline.aws(args))?;
             let found = leftovers::read(builder, &names, kind, &captured.stdout);
             let (true, Ok(found)) = (captured.exit.ok(), found) else {
-                self.notice(&format!("cannot look for a {} that a killed build left; see the log", kind.word()));
+                self.notice(&format!("cannot search for a {} that a killed build left. See the log", kind.word()));
                 complete = false;
                 continue;
             };
@@ -69,7 +69,7 @@ impl Under<'_> {
         }
         let used: Vec<String> = theirs.iter().flat_map(|thing| &thing.with).map(|part| part.id.clone()).collect();
         for thing in theirs.iter().filter(|thing| thing.kind == LeftoverKind::Machine) {
-            self.notice(&format!("{} is at work, maybe for another pgherd: left alone", thing.id));
+            self.notice(&format!("{} is running, perhaps for another pgherd. It was kept", thing.id));
         }
         let parts: Vec<Leftover> = things.iter().flat_map(|thing| thing.with.clone()).collect();
         things.extend(parts);
@@ -90,13 +90,13 @@ impl Under<'_> {
         Ok(())
     }
 
-    /// The names of what a build of ours made, as it told its log.
+    /// Returns the names of what a build of ours created, as its log lists them.
     fn names_of(&self, build: &Entry) -> Vec<String> {
         let log = Log::path_in(self.log.path().parent().unwrap_or(self.log.path()), &build.run, &build.stage);
         files::read_text(&log).ok().flatten().map_or(vec![], |text| leftovers::names_in(&text))
     }
 
-    /// What is left alone is looked for again by the next run, though it has no image to build.
+    /// Makes the next run search again for what was kept, even if it has no image to build.
     fn remember(&mut self, left: &[&Entry]) -> Result<(), Stop> {
         let journal = &self.runner.setup.journal;
         if left.iter().any(|entry| entry.what == journal::SEEN) {
@@ -108,7 +108,7 @@ impl Under<'_> {
         Ok(())
     }
 
-    /// What bears the cluster's tag: asked once a run. None where AWS does not tell.
+    /// Returns what has the cluster's tag, or `None` if AWS does not return it. Asks once per run.
     pub fn tagged(&mut self) -> Result<Option<Tagged>, Stop> {
         let runner = self.runner;
         let mut known = runner.setup.answers.tagged.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +121,7 @@ impl Under<'_> {
         let tagged =
             Tagged::read(&pipeline.tag, &pipeline.cluster, &captured.stdout).ok().filter(|_| captured.exit.ok());
         if tagged.is_none() {
-            self.notice("cannot ask AWS what bears the cluster's tag (ec2:DescribeTags); see the log");
+            self.notice("cannot ask AWS for resources with the cluster's tag (ec2:DescribeTags). See the log");
         }
         Ok(known.insert(tagged).clone())
     }
@@ -131,7 +131,7 @@ impl Under<'_> {
             let exit = self.run(&self.runner.setup.pipeline.aws(args), |_| {})?;
             if !exit.ok() {
                 self.notice(&format!(
-                    "cannot remove the {} {} of a killed build; see the log",
+                    "cannot remove the {} {} of a killed build. See the log",
                     thing.kind.word(),
                     thing.id
                 ));
@@ -143,7 +143,7 @@ impl Under<'_> {
     }
 }
 
-/// Whether an image may be half made, by what was asked already.
+/// Returns whether an image may be incomplete, judging by the images that were already listed.
 fn half_made(runner: &Runner<'_>, image: &ImageWork) -> bool {
     let found = runner.setup.answers.images.lock().unwrap_or_else(PoisonError::into_inner);
     found.as_ref().is_none_or(|found| found.iter().any(|ami| ami.name == image.name && !ami.is_whole()))
@@ -152,7 +152,7 @@ fn half_made(runner: &Runner<'_>, image: &ImageWork) -> bool {
 fn is_left(thing: &Leftover, since: Option<SystemTime>) -> bool {
     let named = || leftovers::time_in_name(&thing.name).map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
     let Some(made) = clock::unstamp(&thing.made).or_else(named) else {
-        // What does not tell its age goes with its machine, or if a build of ours was killed.
+        // Something of unknown age is removed with its machine, or if a build of ours was killed.
         return since.is_some();
     };
     made < clock::now() - ABANDONED || since.is_some_and(|since| made + SKEW >= since)

@@ -1,4 +1,4 @@
-//! A stage's log: everything its tools print.
+//! The log of a stage, with everything its tools print.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Write};
@@ -9,15 +9,15 @@ use crate::system::files;
 use crate::tools::complaint::{self, Complaint};
 use crate::tools::terraform_ui::{self, TerraformError, UiMessage};
 
-/// Lines shown when a stage fails and its tool has no error that is known as such.
+/// The number of lines shown when a stage fails and no error of its tool is recognised.
 const TAIL: usize = 25;
-/// Lines in which a tool's error is looked for: Packer says more after it, Terraform has several at once.
+/// The number of last lines in which a tool's error is searched for. Packer prints more after its error, and Terraform several errors.
 const LOOKED_AT: usize = 400;
 
-/// Runs whose logs are kept.
+/// The number of runs whose logs are kept.
 const RUNS: usize = 20;
 
-/// Removes the logs of all but the last runs.
+/// Removes the logs of all but the last 20 runs.
 pub fn prune(private: &Path) -> io::Result<()> {
     let dir = private.join("logs");
     let names = files::list(&dir)?;
@@ -47,7 +47,7 @@ impl Log {
         Log::at(&Log::path_in(dir, stamp, stage), redactor)
     }
 
-    /// The log of a stage of a run.
+    /// Returns the path of a stage's log.
     pub fn path_in(dir: &Path, stamp: &str, stage: &str) -> PathBuf {
         dir.join(format!("{stamp}-{stage}.log"))
     }
@@ -58,7 +58,7 @@ impl Log {
         Ok(Log { path: path.to_path_buf(), file, redactor, tail: VecDeque::new(), errors: vec![], lost: None })
     }
 
-    /// Begins a command: the tail is that of the last one.
+    /// Begins a command. The tail and the errors are those of the last command.
     pub fn command(&mut self, command: &str) {
         self.tail.clear();
         self.errors.clear();
@@ -66,10 +66,11 @@ impl Log {
         self.write(&format!("$ {command}\n"));
     }
 
-    /// Adds a line; answers it as it may be shown. A full disk must not end a run that changes machines.
+    /// Adds a line and returns it without secrets. A write error is kept for later, because a full disk must not end a run that changes
+    /// machines.
     pub fn line(&mut self, line: &str) -> String {
         let line = self.redactor.redact(line);
-        // In one piece: keeper and pgherd write to the same file.
+        // One write per line, because the keeper and pgherd write to the same file.
         self.write(&format!("{line}\n"));
         self.seen(&line);
         line
@@ -81,12 +82,12 @@ impl Log {
         }
     }
 
-    /// Why something of it is lost, if anything is; asked once.
+    /// Returns the first write error, once.
     pub fn take_lost(&mut self) -> Option<io::Error> {
         self.lost.take()
     }
 
-    /// A line that a tool's keeper has added already.
+    /// Notes a line that a tool's keeper has already added.
     pub fn seen(&mut self, line: &str) {
         self.tail.push_back(line.to_string());
         if self.tail.len() > LOOKED_AT {
@@ -94,17 +95,17 @@ impl Log {
         }
     }
 
-    /// Adds a line of a tool's output, or the lines that a message of Terraform's stands for. Returns them as they may be shown.
+    /// Adds a line of a tool's output, or the text of a JSON message of Terraform. Returns the lines without secrets.
     pub fn output(&mut self, line: &str) -> Vec<String> {
         let shown = terraform_ui::read(line).map_or_else(|| vec![line.to_string()], |message| message.text);
         shown.iter().map(|line| self.line(line)).collect()
     }
 
-    /// The same for a line that a tool's keeper has added already.
+    /// Does the same for a line that a tool's keeper has already added.
     pub fn seen_output(&mut self, line: &str) -> Vec<String> {
         let message = terraform_ui::read(line);
         let mut message = message.unwrap_or_else(|| UiMessage { text: vec![line.to_string()], error: None });
-        // The keeper has looked at the line as it came: JSON may spell a secret in more ways than it knows.
+        // The keeper redacted the raw line, but JSON can spell a secret in more ways than it knows.
         let error_text = message.error.iter_mut().flat_map(|error| &mut error.text);
         message.text.iter_mut().chain(error_text).for_each(|line| *line = self.redactor.redact(line));
         message.text.iter().for_each(|line| self.seen(line));
@@ -122,12 +123,12 @@ impl Log {
         &self.errors
     }
 
-    /// Where it is.
+    /// Returns the path of the log.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What the last command complains of; where it says nothing that is known as that, its last lines.
+    /// Returns the error of the last command or, if none is recognised, its last lines.
     pub fn complaint(&self) -> Complaint {
         let lines: Vec<&str> = self.tail.iter().map(String::as_str).collect();
         complaint::of_errors(&self.errors).or_else(|| complaint::find(&lines)).unwrap_or_else(|| {

@@ -1,4 +1,4 @@
-//! A Terraform module: initialised when needed, planned, and exactly that plan applied.
+//! Initialises a Terraform module if needed, plans it, and applies exactly that plan.
 
 use super::consent::Consent;
 use super::events::{Event, Plan};
@@ -15,15 +15,15 @@ use crate::tools::plan::{self, PlanSummary, Scope};
 use crate::tools::terraform_ui::TerraformError;
 use crate::tools::{Invocation, terraform};
 
-/// Written into `.terraform` after an `init`; hashing the provider anew at each run costs more than a second a module.
+/// Written after an `init`. Without it, each run would let Terraform hash the provider again, which takes over a second per module.
 const STAMP: &str = ".terraform/pgherd-init";
 
-/// What applying a plan came to.
+/// The result of applying a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
-    /// It was done.
+    /// The plan was applied.
     Done,
-    /// The state is another than the plan was made for, or something exists that is not in it.
+    /// The state has changed since the plan was made, or a resource exists that is not in the state.
     Stale,
 }
 
@@ -41,9 +41,9 @@ impl Under<'_> {
             .disturbs()
             .then(|| self.runner.turns.careful.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         if self.apply(module)? == Applied::Stale {
-            self.notice("the world moved since this was planned: planned again");
+            self.notice("the state has changed since it was planned. Planning again");
             let Some(again) = self.plan_change(module)? else {
-                return Ok(Outcome::Unchanged("nothing to change any more".into()));
+                return Ok(Outcome::Unchanged("nothing left to change".into()));
             };
             if again != plan
                 && let Some(stopped) = self.ask(&again)?
@@ -52,13 +52,15 @@ impl Under<'_> {
             }
             plan = again;
             if self.apply(module)? == Applied::Stale {
-                return Err(self.failure("the state changes while this runs", "see who else applies this module"));
+                return Err(
+                    self.failure("the state keeps changing while this runs", "find out who else applies this module")
+                );
             }
         }
         Ok(Outcome::Done(say::applied(&plan)))
     }
 
-    /// Asks before something is destroyed or stopped; answers what the stage comes to if it is not to be.
+    /// Asks before something is destroyed or stopped. Returns the stage's outcome if the plan is not to be applied.
     fn ask(&mut self, plan: &PlanSummary) -> Result<Option<Outcome>, Stop> {
         if !plan.is_grave() {
             return Ok(None);
@@ -70,14 +72,14 @@ impl Under<'_> {
         }
     }
 
-    /// Plans a change, after what a killed apply left of it is taken up.
+    /// Plans a change, after repairing and adopting what a killed apply left.
     pub fn plan_change(&mut self, module: &ModuleWork) -> Result<Option<PlanSummary>, Stop> {
         self.mend_state(module)?;
         let planned = self.plan_shown(module)?;
         self.take_up_if_left(module, planned)
     }
 
-    /// Plans a change, and tells of it.
+    /// Plans a change and reports the plan.
     pub fn plan_shown(&mut self, module: &ModuleWork) -> Result<Option<PlanSummary>, Stop> {
         let planned = self.plan(module, &module.plan, Scope::Whole)?;
         self.tell_plan(planned.as_ref());
@@ -88,13 +90,13 @@ impl Under<'_> {
         self.tell(Event::Planned { stage: self.stage.into(), plan: plan.map(Plan::from) });
     }
 
-    /// Plans into the module's plan file; `None` if there is nothing to change. What the plan does is read from the file itself: what is
-    /// printed is for people, and a plan that is not understood is not done.
+    /// Plans into the module's plan file. Returns `None` if there is nothing to change. The summary is read from the file itself, because
+    /// the printed text is for people. A plan that is not understood is not applied.
     pub fn plan(&mut self, module: &ModuleWork, plan: &Invocation, scope: Scope) -> Result<Option<PlanSummary>, Stop> {
         let fresh = self.init(module)?;
         let (mut exit, mut wants_init) = self.plan_once(module, plan)?;
         if wants_init && !fresh {
-            // What was initialised is no longer whole, such as a plugin cache that was cleaned.
+            // The initialised folder is no longer complete, for example because somebody cleaned the plugin cache.
             self.forget_init(module)?;
             self.init(module)?;
             (exit, wants_init) = self.plan_once(module, plan)?;
@@ -119,8 +121,8 @@ impl Under<'_> {
             return Err(self.failure(format!("cannot read the plan of {} ({})", module.dir, shown.exit), WHAT_TO_DO));
         }
         let summary = plan::read(&shown.stdout, scope).map_err(|why| {
-            let what = format!("the plan of {} is not understood, and nothing of it is done: {why}", module.dir);
-            self.failure(what, format!("look at it by hand: {}", show.paste()))
+            let what = format!("cannot interpret the plan of {}, so it was not applied: {why}", module.dir);
+            self.failure(what, format!("inspect it by hand: {}", show.paste()))
         })?;
         self.keep_passwords(&shown.stdout)?;
         summary.differences.iter().for_each(|difference| drop(self.log.line(difference)));
@@ -128,13 +130,13 @@ impl Under<'_> {
         Ok(summary)
     }
 
-    /// Does what the plan file says, and removes it: it could not be applied twice.
+    /// Applies the plan file and removes it, because it cannot be applied twice.
     pub fn apply(&mut self, module: &ModuleWork) -> Result<Applied, Stop> {
         self.keep_state(module)?;
         let exit = self.terraform(module, &module.apply, terraform::APPLY)?;
         let stale = self.reports(TerraformError::is_stale_plan);
         let collided = self.reports(TerraformError::is_collision);
-        // What collides is looked for once; if it is not ours, the next failure is told as it is.
+        // Search for a colliding resource once. If it is not ours, report the next failure as it is.
         let collided = collided && !std::mem::replace(&mut self.collided, collided);
         if (stale || collided) && !exit.ok() {
             return Ok(Applied::Stale);
@@ -149,7 +151,7 @@ impl Under<'_> {
         Ok(Applied::Done)
     }
 
-    /// Runs a command that locks the state. A lock that one of ours left which was killed is broken; any other is told of.
+    /// Runs a command that locks the state. Breaks a lock that a killed run of ours left, and reports any other.
     fn terraform(&mut self, module: &ModuleWork, invocation: &Invocation, name: &str) -> Result<Exit, Stop> {
         let mut broke = false;
         loop {
@@ -159,17 +161,17 @@ impl Under<'_> {
                 return Ok(exit);
             }
             let Some(lock) = self.read_lock(module)? else {
-                let what = format!("the state of {} was locked a moment ago", module.dir);
+                let what = format!("the state of {} was locked, but the lock is gone now", module.dir);
                 return Err(self.failure(what, "run again"));
             };
             let unlock = module.call(terraform::unlock(&module.dir, &lock.id));
             if broke || !self.is_our_dead(&lock) {
                 let what = format!("the state of {} is locked by {}", module.dir, lock.holder());
-                let advice = format!("wait until that is done; if it is dead for certain: {}", unlock.paste());
+                let advice = format!("wait until it has finished. If it is certainly dead: {}", unlock.paste());
                 return Err(self.failure(what, advice));
             }
             self.notice(&format!(
-                "the state is locked by {}: a run of ours that was killed; its lock is broken",
+                "the state is locked by {}, a run of ours that was killed. Breaking its lock",
                 lock.holder()
             ));
             self.run(&unlock, |_| {})?;
@@ -182,11 +184,11 @@ impl Under<'_> {
         self.log.errors().iter().any(kind)
     }
 
-    /// Reads the lock of the module's state; `None` if it is gone by now.
+    /// Reads the lock of the module's state. Returns `None` if it is gone by now.
     fn read_lock(&mut self, module: &ModuleWork) -> Result<Option<StateLock>, Stop> {
         let unclear = |under: &Self, why: String| {
-            let what = format!("the state of {} is locked, and nobody knows by whom: {why}", module.dir);
-            under.failure(what, "see who else works with this state, and run again when that is done")
+            let what = format!("the state of {} is locked, but the lock's holder is unknown: {why}", module.dir);
+            under.failure(what, "find out who else uses this state, and run again when they have finished")
         };
         let text = match module.backend.fetch_lock() {
             None => {
@@ -205,13 +207,13 @@ impl Under<'_> {
         text.map(|json| StateLock::read(&json)).transpose().map_err(|why| unclear(self, why))
     }
 
-    /// The next command initialises.
+    /// Makes the next command initialise the module.
     pub(super) fn forget_init(&self, module: &ModuleWork) -> Result<(), Stop> {
         let stamp = self.runner.setup.root.join(&module.dir).join(STAMP);
         files::remove(&stamp).map_err(|e| self.failure(format!("cannot remove {}: {e}", stamp.display()), ""))
     }
 
-    /// Initialises unless that was done for these very files; says whether it did.
+    /// Initialises the module, unless that was done for exactly these files. Returns whether it did.
     pub(super) fn init(&mut self, module: &ModuleWork) -> Result<bool, Stop> {
         if self.runner.is_initialised(module) {
             return Ok(false);
@@ -219,12 +221,14 @@ impl Under<'_> {
         let exit = self.init_sharing(module)?;
         if !exit.ok() {
             let what = format!("{} init of {} failed ({exit})", module.init.program, module.dir);
-            return Err(self
-                .failure(what, "see that the provider's registry (or mirror) and the state's backend can be reached"));
+            return Err(self.failure(
+                what,
+                "check that the provider's registry (or mirror) and the state's backend can be reached",
+            ));
         }
         if let Some(stamp) = self.runner.init_stamp(module) {
             let dir = self.runner.setup.root.join(&module.dir);
-            // Without it the next run initialises again: no harm.
+            // Without the stamp, the next run initialises again, which does no harm.
             let _ = files::make_dirs(&dir.join(".terraform"))
                 .and_then(|()| files::write(&dir.join(STAMP), stamp.as_bytes()));
         }
@@ -233,7 +237,7 @@ impl Under<'_> {
 }
 
 impl Runner<'_> {
-    /// Whether a module is as it was when it was applied here, and no apply of it was cut off since.
+    /// Returns whether a module's files are unchanged since it was applied here, and no apply of it was interrupted since.
     pub(super) fn is_settled(&self, stage: &Stage, module: &ModuleWork) -> bool {
         let cut_off = self.unfinished().iter().any(|entry| entry.stage == stage.id);
         let has_state = module.state.as_ref().is_none_or(|state| files::exists(&self.setup.root.join(state)));
@@ -245,7 +249,7 @@ impl Runner<'_> {
         done.is_some() && done == self.init_stamp(module)
     }
 
-    /// What an `init` depends on: the program, the module's files, its lock file.
+    /// Returns a hash of what an `init` depends on: the program, the module's files and its lock file.
     fn init_stamp(&self, module: &ModuleWork) -> Option<String> {
         let dir = self.setup.root.join(&module.dir);
         let mut all = format!("{}\n", module.init.program);
@@ -260,4 +264,4 @@ impl Runner<'_> {
 }
 
 const WHAT_TO_DO: &str =
-    "what was made is in the module's state: mend what the error names and run again, it goes on from there";
+    "what was created is in the module's state. Fix the error and run again: the run continues from there";

@@ -1,9 +1,9 @@
-//! A state that is not where the blueprint says is copied there before anything is planned: against an empty state everything would be
-//! made a second time.
+//! Copies a state that is not where the blueprint says to its place, before anything is planned. A plan against an empty state would
+//! create everything a second time.
 //!
-//! It is copied byte for byte. `terraform state push` gives a state another lineage where there was none before (seen with 1.11.4), and
-//! then nobody could tell the copy of a move that was cut off from another cluster's state. What was copied stays where it was; a move that
-//! is cut off at any point is found, and done to its end, by the next run.
+//! The copy is made byte for byte. `terraform state push` gives a state a new lineage if the target is empty (seen with 1.11.4). The
+//! copy of an interrupted move would then look like another cluster's state. The original stays where it was. If a move is
+//! interrupted at any point, the next run finds and completes it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,34 +17,36 @@ use crate::system::{clock, files};
 use crate::tools::backend::{self, Backend, Head, Relocation};
 use crate::workspace;
 
-const NOT_BUILT: &str = "nothing was planned or built";
-const TRY_AGAIN: &str =
-    "nothing was planned or built: mend what the error names and run again, the move goes on from there";
+const NOT_BUILT: &str = "Nothing was planned or built";
+const TRY_AGAIN: &str = "nothing was planned or built. Fix the error and run again: the move continues from there";
 
 /// A state that has to move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
-    /// The stage whose module's it is.
+    /// The stage of the module that the state belongs to.
     pub stage: String,
-    /// Where it is, and where it goes, for people.
+    /// Where it is now, as text for people.
     pub from: String,
     /// Where it goes.
     pub to: Backend,
-    /// What it holds; none if only Terraform's note of the place is out of date.
+    /// What it contains. `None` if only Terraform's record of the backend is out of date.
     pub head: Option<Head>,
     /// The state.
     text: String,
 }
 
 impl Move {
-    /// Whether a state is copied, which has to be agreed to.
+    /// Returns whether a state is copied, which needs confirmation.
     pub fn copies(&self) -> bool {
         self.head.is_some()
     }
 }
 
 impl Runner<'_> {
-    /// Finds the states that are not where the blueprint says. It changes nothing; where a module's cannot be known, its failure is told.
+    /// Finds the states that are not where the blueprint says, and changes nothing.
+    ///
+    /// # Errors
+    /// If the location of a module's state cannot be determined. The watcher is told of the failure.
     pub fn find_moves(&self) -> Result<Vec<Move>, Outcome> {
         let mut moves = vec![];
         let done = self.begin("state").and_then(|mut under| {
@@ -57,7 +59,7 @@ impl Runner<'_> {
         self.told(done)
     }
 
-    /// A failure is told like a stage's.
+    /// Reports a failure to the watcher as a stage's.
     fn told<T>(&self, done: Result<T, Stop>) -> Result<T, Outcome> {
         done.map_err(Outcome::from).inspect_err(|outcome| {
             self.watcher.event(scheduler::ended("state", outcome, Duration::ZERO));
@@ -84,7 +86,7 @@ impl Under<'_> {
             Some(noted) if noted.is_same_place(wanted) => (noted.to_string(), None),
             Some(noted) => (noted.to_string(), self.fetch(noted)?),
             None if *wanted == Backend::Local => {
-                // What is no state is refused by Terraform itself, or mended where a killed apply tore it apart.
+                // Terraform itself refuses a file that is not a state; one that a killed apply truncated is repaired later.
                 let head = local.as_deref().and_then(|text| backend::head(text).ok()?);
                 return self.require_region(module, head.as_ref(), Backend::Local.to_string()).map(|()| None);
             }
@@ -112,17 +114,17 @@ impl Under<'_> {
             Relocation::Switch => Ok(Some(Move { head: None, ..found })),
             Relocation::Conflict => {
                 let what = format!(
-                    "{} and {wanted} both hold a state for {}, and neither is a version of the other; nothing was changed",
+                    "{} and {wanted} both hold a state for {}, and neither is a version of the other. Nothing was changed",
                     found.from, module.dir
                 );
-                let advice = "find out which one describes the machines that run (`terraform show` in either place), put the other one \
-                              aside, and run again";
+                let advice = "find out which one describes the running machines (`terraform show` in either place), move the other one \
+                away, and run again";
                 Err(self.failure(what, advice))
             }
         }
     }
 
-    /// A state at a key that earlier versions of pgherd used, of this region: two regions shared those keys.
+    /// Finds a state of this region at a key that earlier versions of pgherd used. Two regions shared those keys.
     fn find_former(&mut self, module: &ModuleWork) -> Result<Option<(String, String)>, Stop> {
         if module.former.is_empty() || self.look(&module.backend)?.0 {
             return Ok(None);
@@ -137,13 +139,13 @@ impl Under<'_> {
         Ok(None)
     }
 
-    /// A state's text, or none where there is no such object. One that is locked is somebody's who is at work.
+    /// Returns a state's text, or `None` if there is no such object. Refuses a locked state, because somebody is using it.
     fn fetch(&mut self, place: &Backend) -> Result<Option<String>, Stop> {
         let Some(fetch) = place.fetch() else { return Ok(None) };
         let (exists, locked) = self.look(place)?;
         if locked {
-            let what = format!("the state at {place} is locked: somebody is at work with it; nothing was changed");
-            return Err(self.failure(what, "wait until that is done, and run again"));
+            let what = format!("the state at {place} is locked, so somebody is using it. Nothing was changed");
+            return Err(self.failure(what, "wait until they have finished, and run again"));
         }
         if !exists {
             return Ok(None);
@@ -152,7 +154,7 @@ impl Under<'_> {
         if fetched.exit.ok() { Ok(Some(fetched.stdout)) } else { Err(self.unreadable(place)) }
     }
 
-    /// Whether there is a state, and whether it is locked.
+    /// Returns whether there is a state, and whether it is locked.
     pub(super) fn look(&mut self, place: &Backend) -> Result<(bool, bool), Stop> {
         let Some(look) = place.look() else { return Ok((false, false)) };
         let looked = self.capture(&self.runner.setup.pipeline.aws(look))?;
@@ -163,11 +165,11 @@ impl Under<'_> {
     }
 
     fn unreadable(&self, place: &Backend) -> Stop {
-        let what = format!("cannot read the state at {place}; {NOT_BUILT}");
-        self.failure(what, "see that the bucket exists and the credentials may list and read it")
+        let what = format!("cannot read the state at {place}. {NOT_BUILT}");
+        self.failure(what, "check that the bucket exists and that the credentials may list and read it")
     }
 
-    /// A state of another region is another cluster's, or this one's from before its blueprint was changed.
+    /// Refuses a state of another region. It belongs to another cluster, or to this one before its blueprint was changed.
     fn require_region(&self, module: &ModuleWork, head: Option<&Head>, from: String) -> Result<(), Stop> {
         let region = &self.runner.setup.pipeline.region;
         let Some(head) = head.filter(|head| !head.regions.is_empty() && !head.regions.contains(region)) else {
@@ -175,22 +177,22 @@ impl Under<'_> {
         };
         let elsewhere = head.regions.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         let what = format!(
-            "the state of {} ({from}) describes a cluster in {elsewhere}, and the blueprint's region is {region}",
+            "the state of {} ({from}) describes a cluster in {elsewhere}, but the blueprint's region is {region}. Nothing was changed",
             module.dir
         );
         let advice = format!(
-            "a cluster cannot move to another region: put {elsewhere} back, or give the one in {region} a blueprint and an output folder of \
-             its own; nothing was changed"
+            "a cluster cannot move to another region. Set the region back to {elsewhere}, or give the cluster in {region} its own blueprint \
+            and output folder"
         );
         Err(self.failure(what, advice))
     }
 
-    /// What was agreed to is looked at once more: somebody may have changed the state while the question stood.
+    /// Moves a state that was confirmed. It is read again first, because somebody may have changed it in the meantime.
     fn move_state(&mut self, module: &ModuleWork, wanted: &Move) -> Result<(), Stop> {
         let Some(found) = self.find_move(module)? else { return Ok(()) };
         if found != *wanted {
-            let what = format!("the state of {} changed since it was looked at; nothing was changed", module.dir);
-            return Err(self.failure(what, "run again, which shows it as it is now"));
+            let what = format!("the state of {} has changed since it was confirmed. Nothing was changed", module.dir);
+            return Err(self.failure(what, "run again to see its present contents"));
         }
         let local = self.local(module);
         if wanted.to == Backend::Local {
@@ -200,7 +202,7 @@ impl Under<'_> {
             self.store(wanted, &local)?;
         } else {
             self.store(wanted, &local)?;
-            // `init` would ask what to do with a state beside a module that has a backend.
+            // If a module has a backend and a local state, `init` asks what to do with the state.
             self.put_aside(module, &local)?;
         }
         self.remove_file(&self.record(module))?;
@@ -208,14 +210,14 @@ impl Under<'_> {
         self.init(module)?;
         if wanted.copies() {
             self.notice(&format!(
-                "the state is at {} now; what is at {} stays as it is, and nobody needs it",
+                "the state is now at {}. The old copy at {} was kept and is no longer used",
                 wanted.to, wanted.from
             ));
         }
         Ok(())
     }
 
-    /// Writes a state where it goes, if it has to be written.
+    /// Writes a state to its new place, if it has to be copied.
     fn store(&mut self, wanted: &Move, local: &Path) -> Result<(), Stop> {
         if !wanted.copies() {
             return Ok(());
@@ -232,13 +234,13 @@ impl Under<'_> {
         self.remove_file(&file)
     }
 
-    /// Keeps a state that is beside a module among pgherd's own files; it is stored elsewhere by then, or older than what takes its place.
+    /// Moves a module's local state to pgherd's private files. By then it is stored elsewhere, or is older than its replacement.
     fn put_aside(&mut self, module: &ModuleWork, local: &Path) -> Result<(), Stop> {
         let Some(text) = self.read(local)?.filter(|text| !text.trim().is_empty()) else { return Ok(()) };
         let aside = self.states().join(format!("{}.{}.tfstate", self.stage, clock::stamp(clock::now())));
         self.write(&aside, text.as_bytes())?;
         self.remove_file(local)?;
-        self.notice(&format!("the state that was beside {} is kept as {}", module.dir, aside.display()));
+        self.notice(&format!("the local state of {} was moved to {}", module.dir, aside.display()));
         Ok(())
     }
 
@@ -247,8 +249,11 @@ impl Under<'_> {
     }
 
     fn unclear(&self, module: &ModuleWork, why: String) -> Stop {
-        let what = format!("cannot tell where the state of {} is: {why}", module.dir);
-        self.failure(what, "nothing was planned or built: without knowing that, everything could be made a second time")
+        let what = format!("cannot determine where the state of {} is: {why}", module.dir);
+        self.failure(
+            what,
+            "nothing was planned or built, because without its state everything could be created a second time",
+        )
     }
 
     fn states(&self) -> PathBuf {
@@ -267,7 +272,7 @@ impl Under<'_> {
         files::read_text(path).map_err(|e| self.failure(format!("cannot read {}: {e}", path.display()), TRY_AGAIN))
     }
 
-    /// As private as a state is.
+    /// Writes a file that only this user can read, because a state may hold secrets.
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Stop> {
         let written = files::make_dirs(&self.states())
             .and_then(|()| files::replace(path, &path.with_extension("new"), bytes, 0o600));

@@ -1,4 +1,4 @@
-//! What a stage comes to.
+//! The outcome of a stage.
 
 use std::path::PathBuf;
 
@@ -9,24 +9,24 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", content = "detail", rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It did this.
+    /// It did this work.
     Done(String),
     /// There was nothing to do, for this reason.
     Unchanged(String),
     /// It failed.
     Failed(Box<Failure>),
-    /// It could not be found out: everything is made, and the cluster cannot be seen from here.
+    /// It could not check the cluster: everything was created, but the cluster is unreachable from here.
     Unseen(Box<Failure>),
-    /// It was not begun: this stage, which it needs, did not succeed.
+    /// It was not started, because this stage, which it needs, did not succeed.
     Blocked(String),
-    /// The user said no to what it was about to do.
+    /// The user declined the plan.
     Declined,
-    /// The user stopped it.
+    /// The user interrupted it.
     Interrupted,
 }
 
 impl Outcome {
-    /// Whether what needs the stage may begin.
+    /// Returns whether stages that need this one may start.
     pub fn ok(&self) -> bool {
         matches!(self, Outcome::Done(_) | Outcome::Unchanged(_))
     }
@@ -37,26 +37,26 @@ impl Outcome {
 pub struct Failure {
     /// What failed.
     pub what: String,
-    /// The tool's own message; where it has none that is known as such, the end of its output.
+    /// The tool's error message. If none was recognised, the end of its output.
     pub message: Vec<String>,
-    /// Where it comes from.
+    /// The place in the generated files that the error refers to.
     pub origin: Option<Box<Origin>>,
-    /// All of its output.
+    /// The log with all of its output.
     pub log: Option<PathBuf>,
     /// What to do.
     pub advice: String,
 }
 
-/// Says what of the blueprint is behind a line of a generated file, about which a tool says this: [`Origin::blueprint`].
+/// Returns the blueprint's attributes behind a line of a generated file, given the tool's message about it: [`Origin::blueprint`].
 pub type Trace = dyn Fn(&str, Option<usize>, &str) -> Vec<String> + Send + Sync;
 
-/// A place in a generated file, and what of the blueprint made it so.
+/// A place in a generated file, and the blueprint's attributes behind it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Origin {
     /// The file, relative to the cluster's folder.
     pub file: String,
-    /// The line, counted from 1; none where the whole file is meant.
+    /// The line, counted from 1; null if the whole file is meant.
     pub line: Option<usize>,
-    /// `FILE:LINE: attribute = value` of each attribute behind it.
+    /// Each attribute behind it, as `FILE:LINE: attribute = value`.
     pub blueprint: Vec<String>,
 }

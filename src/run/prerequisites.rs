@@ -52,7 +52,7 @@ const GET_AWS: &str =
     "apt-get install awscli, or https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html";
 const GET_CREDENTIALS: &str = "aws configure, aws sso login, or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 const REACH_AWS: &str =
-    "see that this machine's network (and HTTPS_PROXY) lets it reach AWS, and that the region is one of AWS's";
+    "check that this machine's network (and HTTPS_PROXY) lets it reach AWS, and that the region exists";
 
 /// A tool says its version in a fraction of a second, the AWS CLI in half a second; the rest is for a machine that is very busy.
 const OF_VERSION: Duration = Duration::from_secs(20);
@@ -135,7 +135,7 @@ fn of_credentials() -> Prerequisite {
 
 /// The credentials where nobody can be asked about them.
 pub fn unknown_credentials(why: &str) -> Prerequisite {
-    Prerequisite { problem: Some(why.into()), advice: "first mend that".into(), ..of_credentials() }
+    Prerequisite { problem: Some(why.into()), advice: "fix that first".into(), ..of_credentials() }
 }
 
 /// Asks AWS whose the credentials are.
@@ -152,7 +152,7 @@ pub fn credentials(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: 
         }
         Ok(captured) if captured.exit.ok() => match aws::read_identity(&captured.stdout) {
             Some((account, arn)) => finding.version = format!("account {account}, {arn}"),
-            None => finding.problem = Some("AWS answered strangely".into()),
+            None => finding.problem = Some("unexpected response from AWS".into()),
         },
         Ok(captured) => {
             let last = captured.stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().trim();
@@ -173,8 +173,8 @@ fn find(context: &Context, name: &str, advice: &str) -> Prerequisite {
     let at = context.find_program(name);
     let problem = at.is_none().then(|| match &pointers::missing_in_path(&context.cwd, &context.env)[..] {
         [] => "not found in PATH".to_string(),
-        [one] => format!("not found in PATH, whose folder {one} is not there"),
-        all => format!("not found in PATH, whose folders {} are not there", all.join(", ")),
+        [one] => format!("not found in PATH. Its folder {one} does not exist"),
+        all => format!("not found in PATH. Its folders {} do not exist", all.join(", ")),
     });
     Prerequisite { name: name.into(), at, version: String::new(), problem, advice: advice.into() }
 }
@@ -198,7 +198,7 @@ fn look(
         match process::ask(Program { argv: &argv, dir: &context.cwd, env: &env }, OF_VERSION, interrupt) {
             Ok(Captured { exit: exit @ Exit::NoAnswer(_), .. }) => {
                 finding.problem = Some(format!("does not say its version: {exit}"));
-                finding.advice = format!("see why `{} {}` hangs", at.display(), args.join(" "));
+                finding.advice = format!("find out why `{} {}` hangs", at.display(), args.join(" "));
                 return (finding, None);
             }
             // AWS CLI 1 says it on standard error under old Pythons.
@@ -219,7 +219,7 @@ fn look(
             // The tool is there. Another one would fail of the same environment.
             let astray: Vec<&str> = pointers::astray(&context.cwd, &env).iter().map(|one| one.name).collect();
             if !astray.is_empty() {
-                finding.advice = format!("first mend the environment: {}", astray.join(", "));
+                finding.advice = format!("fix the environment first: {}", astray.join(", "));
             }
         }
         Some(version) => {

@@ -1,29 +1,29 @@
-//! Whether HAProxy will be reached from here, as far as addresses tell: known before anything is made.
+//! Predicts from addresses alone whether this machine will reach HAProxy, before anything is created.
 
 use std::net::Ipv4Addr;
 
 use crate::pipeline::{Admits, ClusterAccess, Port};
 use crate::system::network::Way;
 
-/// Why HAProxy will not be reached.
+/// A prediction that HAProxy will be unreachable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prospect {
     /// The reason.
     pub why: String,
-    /// Whether that is certain; else a network that is connected in a way that this machine does not know may still lead there.
+    /// Whether that is certain. If not, a network path that this machine does not know of may still lead there.
     pub certain: bool,
 }
 
-/// Tells from addresses why HAProxy's ports will not be reached. Returns `None` where nothing speaks against it.
+/// Predicts from addresses why HAProxy's ports will be unreachable. Returns `None` if nothing suggests it.
 pub fn foresee(access: &ClusterAccess, way: impl FnOnce(Ipv4Addr) -> Way) -> Option<Prospect> {
     if access.ports().iter().all(|port| port.admits.is_none()) {
         return None;
     }
     if access.public_address.is_some() {
-        // Whoever comes to an Elastic IP comes from a public address.
+        // Traffic to an Elastic IP comes from a public address.
         let closed = closed(access, |admits| !admits.is_private());
         return (!closed.is_empty()).then(|| Prospect {
-            why: format!("HAProxy is reached at its Elastic IP, and {} only from private addresses", open(&closed)),
+            why: format!("HAProxy is reached at its Elastic IP, but {} only to private addresses", open(&closed)),
             certain: true,
         });
     }
@@ -33,7 +33,7 @@ pub fn foresee(access: &ClusterAccess, way: impl FnOnce(Ipv4Addr) -> Way) -> Opt
             let why = format!("this machine has no route to HAProxy's private address {address}");
             return Some(Prospect { why, certain: true });
         }
-        // Nothing is in the way from a machine to itself.
+        // A machine always reaches itself.
         Way::Default(own) | Way::Route(own) if own.is_loopback() => return None,
         Way::Default(own) | Way::Route(own) if closed(access, |admits| admits.includes(own)).is_empty() => return None,
         Way::Default(_) => {
@@ -44,7 +44,7 @@ pub fn foresee(access: &ClusterAccess, way: impl FnOnce(Ipv4Addr) -> Way) -> Opt
         Way::Route(own) => own,
     };
     let closed = closed(access, |admits| admits.includes(own));
-    let why = format!("this machine's address towards HAProxy is {own}, and {} only from others", open(&closed));
+    let why = format!("this machine's address towards HAProxy is {own}, but {} only to other addresses", open(&closed));
     Some(Prospect { why, certain: false })
 }
 
@@ -53,7 +53,7 @@ fn closed(access: &ClusterAccess, is_open: impl Fn(&Admits) -> bool) -> Vec<&Por
     access.ports().into_iter().filter(is_closed).collect()
 }
 
-/// `ports 5000, 5001 are open`
+/// Returns `ports 5000, 5001 are open`.
 fn open(all: &[&Port]) -> String {
     let ports: Vec<String> = all.iter().map(|port| port.number.to_string()).collect();
     match &ports[..] {
@@ -91,7 +91,7 @@ mod tests {
         let (why, certain) = foreseen(&private, Way::Default(own)).unwrap();
         assert!(why.contains("only this machine's default route") && !certain, "{why}");
         let (why, _) = foreseen(&private, Way::Route(own)).unwrap();
-        assert!(why.contains("is 192.168.0.7, and ports 7000, 5000, 5001 are open only from others"), "{why}");
+        assert!(why.contains("is 192.168.0.7, but ports 7000, 5000, 5001 are open only to other addresses"), "{why}");
         let (why, certain) = foreseen(&access(true, &["10.20.0.0/16"], false), Way::Default(own)).unwrap();
         assert!(why.contains("reached at its Elastic IP") && certain, "{why}");
         assert_eq!(foreseen(&access(true, &["10.20.0.0/16", "203.0.113.7/32"], false), Way::Default(own)), None);

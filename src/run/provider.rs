@@ -1,4 +1,5 @@
-//! One provider for all modules of a cluster. It is 700 MB on the disk (5.100.0), and Terraform gets and keeps it for each module anew.
+//! Shares one provider between all modules of a cluster. It takes 700 MB on disk (5.100.0), and by default Terraform downloads and
+//! keeps a copy for each module.
 
 use std::path::PathBuf;
 use std::sync::PoisonError;
@@ -11,9 +12,9 @@ use crate::tools::terraform::{CLI_CONFIG, CLI_CONFIGS, LOCK_FILE, PLUGIN_CACHE};
 use crate::workspace::PRIVATE;
 
 impl Under<'_> {
-    /// Initialises a module. The first gets the provider and notes its checksum; the others take both.
+    /// Initialises a module. The first module downloads the provider and records its checksum; the others reuse both.
     pub(super) fn init_sharing(&mut self, module: &ModuleWork) -> Result<Exit, Stop> {
-        // Several at once would spoil the cache: https://developer.hashicorp.com/terraform/cli/config/config-file#provider-plugin-cache
+        // The cache does not support parallel inits: https://developer.hashicorp.com/terraform/cli/config/config-file#provider-plugin-cache
         let _alone = self.runner.turns.provider.lock().unwrap_or_else(PoisonError::into_inner);
         let mut init = module.init.clone();
         if let Some(cache) = self.plugin_cache(module) {
@@ -25,7 +26,7 @@ impl Under<'_> {
         self.run(&init, |_| {})
     }
 
-    /// Where the provider is kept for all; none where the user has said where.
+    /// Returns the shared plugin cache, or `None` if the user has configured one.
     fn plugin_cache(&self, module: &ModuleWork) -> Option<PathBuf> {
         let env = self.env(&module.init);
         let configs: Vec<PathBuf> = match (env.get(CLI_CONFIG), env.get("HOME")) {
@@ -40,7 +41,7 @@ impl Under<'_> {
         (!said).then(|| self.runner.setup.root.join(PRIVATE).join("plugins"))
     }
 
-    /// Without the checksum Terraform would not take what is in the cache.
+    /// Copies another module's lock file. Without its checksum, Terraform does not use the cached provider.
     fn share_lock_file(&self, module: &ModuleWork) -> std::io::Result<()> {
         let runner = self.runner;
         let own = runner.setup.root.join(&module.dir).join(LOCK_FILE);

@@ -1,4 +1,4 @@
-//! What a run would do, found out before anything is changed: images that are missing, and a plan of each module that can be planned.
+//! Finds out what a run would do before anything is changed: which images are missing, and a plan of each module that can be planned.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,30 +11,30 @@ use super::under::{Stop, Under};
 use crate::pipeline::{AddedStage, ModuleWork, Stage, Work};
 use crate::tools::plan::PlanSummary;
 
-/// What a review found, by stage.
+/// The findings of a review, by stage.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Review {
-    /// What there is of each image.
+    /// The AMI of each image.
     pub images: Images,
-    /// Each module that could be planned: the plan, or none where nothing changes.
+    /// Each module that could be planned, with its plan, or `None` if nothing changes.
     pub plans: BTreeMap<String, Option<PlanSummary>>,
-    /// Each module that could not, and what it waits for.
+    /// Each module that could not be planned, with the stage that it waits for.
     pub later: BTreeMap<String, String>,
-    /// Stages that are needed beside the pipeline's own. No review finds any yet.
+    /// Stages that are needed in addition to the pipeline's own. No review finds any yet.
     pub added: Vec<AddedStage>,
     /// The live settings that differ from the generated ones.
     pub differences: Vec<SettingDifference>,
 }
 
 impl Review {
-    /// Whether a stage is still to make what others look up. Machines are not looked up: only the network and the images are.
+    /// Returns whether a stage has yet to create what others look up. Only the network and the images are looked up, never machines.
     fn is_pending(&self, stage: &str) -> bool {
         self.images.get(stage).is_some_and(Option::is_none)
             || self.plans.get(stage).is_some_and(Option::is_some)
             || self.later.contains_key(stage)
     }
 
-    /// Whether there is nothing to do.
+    /// Returns whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.later.is_empty()
             && self.added.is_empty()
@@ -43,14 +43,14 @@ impl Review {
     }
 }
 
-/// By its stage, each image's AMI, or none where it will be built.
+/// Each image's AMI by stage, or `None` if it will be built.
 pub type Images = BTreeMap<String, Option<String>>;
-/// Begins to build those.
+/// Starts building the images that have no AMI.
 pub type Build<'a> = &'a (dyn Fn(&Images) + Sync);
 
 impl Runner<'_> {
-    /// Reviews the pipeline. It changes nothing in AWS; what stages came to is answered as well. Once all images are looked for,
-    /// `build` hears of them if one is missing.
+    /// Reviews the pipeline without changing anything in AWS. Returns the findings and the stages' outcomes. When all images have been
+    /// looked up and one is missing, `build` is called with them.
     pub fn review(&self, build: Option<Build<'_>>) -> (Review, Vec<Outcome>) {
         let look = ReviewWork { runner: self, found: Mutex::default(), guessed: Mutex::default() };
         let (outcomes, differences) = thread::scope(|scope| {
@@ -62,17 +62,17 @@ impl Runner<'_> {
     }
 }
 
-/// A review under way.
+/// A review in progress.
 struct ReviewWork<'a> {
     runner: &'a Runner<'a>,
     found: Mutex<Review>,
-    /// Plans of modules that hold only if nothing changes in what they need.
+    /// Plans that are valid only if nothing changes in what their modules need.
     guessed: Mutex<BTreeMap<String, Option<PlanSummary>>>,
 }
 
 impl ReviewWork<'_> {
-    /// Looks at what needs nothing, and beside it at what needs something. Then at what is left and can be looked at. Where somebody
-    /// builds images beside this, it looks for those first.
+    /// Reviews the stages without needs and, in parallel, guesses at the others. Then it reviews what is left and can be reviewed. If
+    /// images are built at the same time, it looks those up first.
     fn all(&self, build: Option<Build<'_>>) -> Vec<Outcome> {
         let (mut outcomes, mut looked) = (vec![], Images::new());
         if let Some(build) = build {
@@ -96,7 +96,7 @@ impl ReviewWork<'_> {
         outcomes
     }
 
-    /// Sorts out the modules that need something: what they wait for, or which guess holds; answers those that are still to be planned.
+    /// Records for each module with needs what it waits for, or the guess that proved valid. Returns the modules still to be planned.
     fn sorted(&self) -> Vec<&Stage> {
         let mut found = lock(&self.found);
         let mut open = vec![];
@@ -129,13 +129,13 @@ impl ReviewWork<'_> {
                 lock(&self.found).plans.insert(stage.id.clone(), plan.clone());
                 Ok(planned(plan))
             }
-            Work::Verify => unreachable!("it is not looked at"),
+            Work::Verify => unreachable!("a review skips verification"),
         })
     }
 
-    /// Plans a module that was applied here before as if nothing changed in what it needs: that is mostly so, and a plan's time is
-    /// nearly all the provider's start. Another is made ready to be planned. What fails in this is done again when it is known for
-    /// certain that it can be done, and fails then.
+    /// Plans a module that was applied here before, assuming that nothing changes in what it needs. The assumption mostly holds, and
+    /// nearly all of a plan's time is the provider's start. A module that was never applied is only initialised. If this fails, it is
+    /// repeated once the needs are known, and the failure is reported then.
     fn guess(&self, under: &mut Under<'_>, stage: &Stage, module: &ModuleWork) -> Result<Outcome, Stop> {
         let guessed = if self.runner.is_settled(stage, module) {
             under.plan_change(module).map(Some)

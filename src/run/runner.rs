@@ -21,7 +21,7 @@ use crate::system::files;
 use crate::tools::plan::PlanSummary;
 use crate::workspace;
 
-/// Decides about a plan that destroys or stops something: called with the stage and the plan.
+/// Decides whether a plan that destroys or stops something is applied. It is called with the stage and the plan.
 pub type Ask<'a> = dyn Fn(&str, &PlanSummary) -> Consent + Sync + 'a;
 
 /// Runs the stages of a pipeline.
@@ -30,45 +30,45 @@ pub struct Runner<'a> {
     pub(super) watcher: &'a dyn Watcher,
     pub(super) consent: &'a Ask<'a>,
     pub(super) options: Options,
-    /// Names this runner's logs.
+    /// The prefix of this runner's log names.
     log_name: String,
     pub(super) board: Arc<Board>,
-    /// Whether it works while a review is still under way.
+    /// Whether it works while a review is still in progress.
     is_early: bool,
-    /// What a review found; empty where there was none.
+    /// The findings of a review; empty if there was none.
     pub(super) reviewed: Reviewed,
     pub(super) turns: Turns,
     pub(super) discovered: Discovered,
 }
 
-/// What a review found out about stages, which the work need not find out again.
+/// The findings of a review that the work does not have to repeat.
 #[derive(Debug, Clone, Default)]
 pub struct Reviewed {
-    /// Plans that were shown, by stage. `None` where nothing changes.
+    /// The plans that were shown, by stage. `None` if nothing changes.
     pub plans: BTreeMap<String, Option<PlanSummary>>,
-    /// The AMI of each image, by stage. `None` where it has to be built.
+    /// The AMI of each image, by stage. `None` if it has to be built.
     pub images: Images,
-    /// Stages that the review found out to be needed.
+    /// Stages that the review added.
     pub added: Vec<AddedStage>,
 }
 
-/// Locks for what one stage at a time may do.
+/// Locks for work that only one stage at a time may do.
 #[derive(Default)]
 pub(super) struct Turns {
-    /// Held while an image stage installs Packer's plugin; true once it is there.
+    /// Held while an image stage installs Packer's plugin; true once it is installed.
     pub plugin: Mutex<bool>,
-    /// Held while a module is initialised: it may download the provider for all.
+    /// Held while a module is initialised, because it may download the provider for all.
     pub provider: Mutex<()>,
-    /// Held while running machines are changed, one module at a time, so that not all databases stop at once.
+    /// Held while running machines are changed, so that databases of several modules do not stop at once.
     pub careful: Mutex<()>,
 }
 
-/// What a runner finds out on its way.
+/// Facts that a runner discovers as it works.
 #[derive(Default)]
 pub(super) struct Discovered {
-    /// Where HAProxy is reached.
+    /// The address at which HAProxy is reached.
     pub address: OnceLock<IpAddr>,
-    /// The settings that differ once the cluster is healthy.
+    /// The live settings that differ from the generated ones, once the cluster is healthy.
     pub differences: OnceLock<Vec<SettingDifference>>,
 }
 
@@ -89,7 +89,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Returns the runner with a board that it shares with others.
+    /// Returns the runner with a board that it shares with other runners.
     pub fn on(self, board: &Arc<Board>) -> Self {
         Runner { board: Arc::clone(board), ..self }
     }
@@ -99,7 +99,7 @@ impl<'a> Runner<'a> {
         Runner { log_name: format!("{}-{suffix}", self.setup.run), ..self }
     }
 
-    /// Returns the runner that goes on from what a review found.
+    /// Returns the runner with the findings of a review.
     pub fn after(self, reviewed: Reviewed) -> Self {
         Runner { reviewed, ..self }
     }
@@ -111,30 +111,30 @@ impl<'a> Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// Returns the settings that differed when the cluster was found healthy.
+    /// Returns the live settings that differed when the cluster became healthy.
     pub fn differences(&self) -> &[SettingDifference] {
         self.discovered.differences.get().map_or(&[], Vec::as_slice)
     }
 
-    /// Tells the watcher of an event of the whole run.
+    /// Sends an event of the whole run to the watcher.
     pub fn tell(&self, event: Event) {
         self.watcher.event(event);
     }
 
-    /// Returns the builds and applies of earlier runs that did not end well.
+    /// Returns the builds and applies of earlier runs that did not end successfully.
     pub(super) fn unfinished(&self) -> &'_ [Entry] {
         self.setup.past.map_or(&[], |past| &past.unfinished)
     }
 
-    /// Returns whether this folder knows of no earlier run.
+    /// Returns whether this folder has no record of an earlier run.
     pub(super) fn is_first(&self) -> bool {
         self.setup.past.is_some_and(|past| past.is_first)
     }
 
-    /// Runs what of the pipeline a review has not found done and nobody is at. The board has what each stage came to.
+    /// Runs the pipeline's stages that the review did not find done and that nobody else has announced. The board holds their outcomes.
     ///
     /// # Errors
-    /// If a stage that the review added does not fit into the pipeline. Nothing is run then.
+    /// If a stage that the review added does not fit into the pipeline. Then nothing is run.
     pub fn run(&self) -> Result<(), String> {
         let stages = self.setup.pipeline.stages_with(&self.reviewed.added)?;
         let open = |stage: &&Stage| !self.is_done(stage) && !self.board.has(&stage.id);
@@ -151,13 +151,13 @@ impl Runner<'_> {
         });
     }
 
-    /// Whether no module was ever applied, as far as that is known here: there is nothing that could be changed or lost.
+    /// Returns whether no module was ever applied from this folder, so that nothing can be changed or lost.
     pub fn is_bare(&self) -> bool {
         let has_no_state = |state: &String| !files::exists(&self.setup.root.join(state));
         self.setup.pipeline.modules().all(|(_, module)| module.state.as_ref().is_some_and(has_no_state))
     }
 
-    /// Whether a review found nothing to do, and no earlier run left anything, as far as that is known here.
+    /// Returns whether the review found nothing to do for the stage and no earlier run left it unfinished.
     fn is_done(&self, stage: &Stage) -> bool {
         let image = || self.reviewed.images.get(&stage.id).is_some_and(Option::is_some) && !self.is_first();
         let plan = || self.reviewed.plans.get(&stage.id).is_some_and(Option::is_none);

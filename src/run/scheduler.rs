@@ -1,4 +1,4 @@
-//! Runs a graph of stages: each as soon as what it needs is done, no more than so many at once.
+//! Runs a graph of stages. Each starts as soon as the stages it needs are done, within a limit of parallel jobs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use crate::pipeline::Stage;
 use crate::system::Interrupt;
 use crate::system::clock::Stopwatch;
 
-/// Who is at what, of one graph or of several that run beside each other: what one waits for may be in another.
+/// The progress of one graph, or of several that run in parallel. A stage may wait for a stage of another graph.
 pub struct Board {
     jobs: usize,
     seen: Mutex<Seen>,
@@ -20,19 +20,19 @@ pub struct Board {
 
 #[derive(Default)]
 struct Seen {
-    /// Every stage that was announced, and what it came to.
+    /// Every announced stage, and its outcome once it has ended.
     outcomes: BTreeMap<String, Option<Outcome>>,
     begun: BTreeSet<String>,
     at_work: usize,
 }
 
 impl Board {
-    /// For no more than so many stages at once.
+    /// Makes a board for at most this many parallel stages; at least one.
     pub fn new(jobs: usize) -> Self {
         Board { jobs: jobs.max(1), seen: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// Stages that others have to wait for from now on: they will be run.
+    /// Announces stages that will run, so that others wait for them from now on.
     pub fn announce(&self, stages: &[Stage]) {
         let mut seen = self.lock();
         for stage in stages {
@@ -40,18 +40,18 @@ impl Board {
         }
     }
 
-    /// An empty one for what is done beside this: for as many stages at once as those of this one leave.
+    /// Makes an empty board for parallel work, with the jobs that this board's open stages leave free.
     pub fn beside(&self) -> Self {
         let open = self.lock().outcomes.values().filter(|outcome| outcome.is_none()).count();
         Board::new(self.jobs.saturating_sub(open))
     }
 
-    /// What the stages that have ended came to.
+    /// Returns the outcomes of the stages that have ended.
     pub fn outcomes(&self) -> Vec<Outcome> {
         self.lock().outcomes.values().flatten().cloned().collect()
     }
 
-    /// Whether a stage was announced.
+    /// Returns whether a stage was announced.
     pub fn has(&self, stage: &str) -> bool {
         self.lock().outcomes.contains_key(stage)
     }
@@ -61,7 +61,7 @@ impl Board {
     }
 }
 
-/// Runs all stages; answers what each came to, in their order. What needs a stage that failed is not begun; the rest goes on.
+/// Runs all stages and returns their outcomes, in the same order. A stage that needs a failed one is not started; the others continue.
 pub fn run(
     board: &Board,
     stages: &[Stage],
@@ -117,7 +117,7 @@ impl Seen {
         self.outcomes.insert(stage.id.clone(), Some(outcome));
     }
 
-    /// What a stage needs, as far as it was announced (what was not has been done before), and what that came to.
+    /// Returns the announced stages that a stage needs, with their outcomes. Needs that were not announced are already done.
     fn needs<'a>(&'a self, stage: &'a Stage) -> impl Iterator<Item = (&'a String, Option<&'a Outcome>)> {
         stage.needs.iter().filter_map(|need| Some((need, self.outcomes.get(need)?.as_ref())))
     }
@@ -130,9 +130,9 @@ fn ready<'s>(stages: &'s [Stage], seen: &Seen, jobs: usize) -> Option<&'s Stage>
     (seen.at_work < jobs).then(|| stages.iter().find(can_begin)).flatten()
 }
 
-/// Stages that will never begin.
+/// Returns the stages that will never start, with the reason.
 fn hopeless<'s>(stages: &'s [Stage], seen: &Seen, interrupt: &Interrupt) -> Vec<(&'s Stage, Outcome)> {
-    // Found in one pass: a stage stands after all that it needs.
+    // One pass is enough, because a stage comes after all that it needs.
     let mut found: Vec<(&Stage, Outcome)> = vec![];
     for stage in stages.iter().filter(|stage| !seen.begun.contains(&stage.id)) {
         let failed = seen.needs(stage).find(|(need, outcome)| {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn each_begins_when_what_it_needs_is_done() {
+    fn each_stage_starts_when_its_needs_are_done() {
         for jobs in [1, 2, 8] {
             let order = Mutex::new(vec![]);
             let outcomes = play(jobs, &Interrupt::default(), |id| {
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn independent_stages_run_side_by_side_within_the_limit() {
+    fn independent_stages_run_in_parallel_within_the_limit() {
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         play(2, &Interrupt::default(), |_| {
             most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_begins_after_an_interrupt() {
+    fn nothing_starts_after_an_interrupt() {
         let interrupt = Interrupt::default();
         let outcomes = play(1, &interrupt, |_| {
             interrupt.raise();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_graph_waits_for_what_another_does_within_one_limit() {
+    fn a_graph_waits_for_another_graphs_stages_within_one_limit() {
         let (board, order) = (Board::new(2), Mutex::new(vec![]));
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let work = |stage: &Stage| {

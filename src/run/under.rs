@@ -1,4 +1,4 @@
-//! A stage that is under way: the tools that it runs, and what it says of itself.
+//! A stage in progress: the tools that it runs and the events that it sends.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,20 +17,20 @@ use crate::tools::backend::Backend;
 use crate::tools::{Invocation, cause};
 use crate::workspace;
 
-/// How long a tool may think about a question. The AWS CLI tries eight times with growing pauses, which takes about a minute; reading
-/// a plan or an output starts the provider, or asks the state's bucket.
+/// The time limit for a tool whose output is captured. The AWS CLI tries eight times with growing pauses, which takes about a minute.
+/// Reading a plan or an output starts the provider or asks the state's bucket.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// A stage that is under way.
+/// A stage in progress.
 pub(super) struct Under<'a> {
     pub runner: &'a Runner<'a>,
     pub stage: &'a str,
     pub log: Log,
-    /// Terraform found that something exists which it was to make.
+    /// Whether Terraform found that a resource it was to create exists already.
     pub collided: bool,
 }
 
-/// What ends a stage before its end.
+/// The reason why a stage ends early.
 pub(super) enum Stop {
     Failed(Box<Failure>),
     Unseen(Box<Failure>),
@@ -48,13 +48,13 @@ impl From<Stop> for Outcome {
 }
 
 impl Under<'_> {
-    /// Runs a tool; its output goes to the log and line by line to the watcher.
+    /// Runs a tool. Its output goes to the log and, line by line, to the watcher.
     pub fn run(&mut self, invocation: &Invocation, on_line: impl FnMut(&str)) -> Result<Exit, Stop> {
         self.run_noted(invocation, None, None, on_line)
     }
 
-    /// Runs a tool; the journal has its begin and its end by this name. Without a line of its output that begins with the proof it has
-    /// failed, whatever its exit code.
+    /// Runs a tool and records its beginning and its end in the journal by this name. If no line of its output begins with the proof, the
+    /// tool has failed, whatever its exit code.
     pub fn run_noted(
         &mut self,
         invocation: &Invocation,
@@ -78,7 +78,9 @@ impl Under<'_> {
         let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
         let held = match files::lock_shared(&runner.setup.root.join(workspace::PRIVATE).join(keeper::LOCK)) {
             Ok(Some(held)) => held,
-            Ok(None) => return Err(self.failure("another pgherd has taken this folder over", "wait until it is done")),
+            Ok(None) => {
+                return Err(self.failure("another pgherd has taken over this folder", "wait until it has finished"));
+            }
             Err(e) => return Err(self.cannot_start(invocation, &e)),
         };
         let _named = self.named(invocation);
@@ -94,14 +96,14 @@ impl Under<'_> {
         }
         match exit.map(keeper::exit_of_tool) {
             Ok(Exit::NotStarted) => Err(Stop::Interrupted),
-            // A tool that ends in order after Ctrl-C fails by that, not by itself.
+            // After Ctrl-C, a tool that stops cleanly exits with an error. That is an interruption, not a failure.
             Ok(exit) if !exit.ok() && runner.setup.interrupt.is_raised() => Err(Stop::Interrupted),
             Ok(exit) => Ok(exit),
             Err(e) => Err(self.cannot_start(invocation, &e)),
         }
     }
 
-    /// Runs a tool and keeps what it prints on standard output; the rest goes to the log.
+    /// Runs a tool and captures its standard output. The log has standard output and standard error.
     pub fn capture(&mut self, invocation: &Invocation) -> Result<Captured, Stop> {
         let captured = self.ended(invocation)?;
         if !captured.exit.ok() && self.runner.setup.interrupt.is_raised() {
@@ -113,8 +115,8 @@ impl Under<'_> {
         Ok(captured)
     }
 
-    /// Runs a tool and keeps what it prints on standard output, which may hold what no log may: it is in none. It tells what is to be
-    /// done next, so after Ctrl-C there is no use for it.
+    /// Runs a tool and captures its standard output, which may hold secrets and so goes to no log. Its only use is to decide what to do
+    /// next, so after Ctrl-C it is dropped.
     pub fn capture_secretly(&mut self, invocation: &Invocation) -> Result<Captured, Stop> {
         let captured = self.ended(invocation)?;
         if self.runner.setup.interrupt.is_raised() {
@@ -136,7 +138,7 @@ impl Under<'_> {
         }
     }
 
-    /// Says what the stage waits for.
+    /// Reports what the stage is waiting for.
     pub fn wait_for(&mut self, what: &str) {
         self.log.line(&format!("waiting: {what}"));
         self.tell(Event::Waiting { stage: self.stage.into(), text: what.into() });
@@ -146,13 +148,13 @@ impl Under<'_> {
         self.runner.watcher.event(event);
     }
 
-    /// Says something that has to be seen.
+    /// Sends a notice that the user should see.
     pub fn notice(&mut self, text: &str) {
         let text = self.log.line(text);
         self.tell(Event::Notice { stage: self.stage.into(), text });
     }
 
-    /// A failure in the tool's own words, and where they lead.
+    /// Makes a failure with the tool's own error message and the place in the generated files that it refers to.
     pub fn failure(&self, what: impl Into<String>, advice: impl Into<String>) -> Stop {
         let complaint = self.log.complaint();
         let message = complaint.message.join("\n");
@@ -171,7 +173,7 @@ impl Under<'_> {
         }))
     }
 
-    /// Where the stage's tool runs.
+    /// Returns where the stage's tool runs.
     fn place(&self) -> cause::Place {
         let pipeline = self.runner.setup.pipeline;
         let module = pipeline.modules().find(|(stage, _)| stage.id == self.stage);
@@ -189,7 +191,7 @@ impl Under<'_> {
         }
     }
 
-    /// The generated file that a tool means by a name: relative to the module's folder, or uploaded to the builder.
+    /// Returns the generated file that a tool refers to by this name: relative to the module's folder, or uploaded to the builder.
     fn generated(&self, name: &str) -> Option<String> {
         match &self.runner.setup.pipeline.stages.iter().find(|stage| stage.id == self.stage)?.work {
             Work::Module(module) => Some(format!("{}/{name}", module.dir)),
@@ -205,7 +207,7 @@ impl Under<'_> {
     fn cannot_start(&self, invocation: &Invocation, error: &std::io::Error) -> Stop {
         self.failure(
             format!("cannot start {}: {error}", invocation.program),
-            "`pgherd doctor` says how to get what is missing",
+            "`pgherd doctor` shows how to install what is missing",
         )
     }
 

@@ -48,7 +48,7 @@ fn what_was_made_elsewhere_is_taken_up_and_not_made_again() {
     let done = test.run(RUN).exits(0);
     let done = done.err("image-master removed the key pair packer_60000000-1-master of a killed build");
     let done = done.err("image-slave removed the volume vol-060000000-1-slave of a killed build");
-    done.err("network takes up what a killed run had made: 1 aws_vpc").err("network done").err("1 imported, 0 added");
+    done.err("network adopting what a killed run created: 1 aws_vpc").err("network done").err("1 imported, 0 added");
     assert_eq!(world::things(&test), made, "nothing is made twice, nothing is left");
 }
 
@@ -101,14 +101,14 @@ fn what_is_young_may_be_at_work_for_someone_and_is_waited_for() {
     with_role(&test, 178, true);
     let done = test.run(RUN).exits(0);
     let done = done.err(
-        "network waiting: 1 aws_iam_role has been made, not from this folder: until nothing new has come for 180 s",
+        "network waiting: 1 aws_iam_role was created from another folder; waiting until nothing new has appeared for 180 s",
     );
-    done.err("takes up what a killed run had made: 1 aws_iam_role");
+    done.err("adopting what a killed run created: 1 aws_iam_role");
     assert!(test.calls_of("iam get-role").len() >= 2, "looked at once more: {:#?}", test.calls());
 
     let test = ready();
     with_role(&test, 600, true);
-    let done = test.run(RUN).exits(0).err("takes up what a killed run had made: 1 aws_iam_role");
+    let done = test.run(RUN).exits(0).err("adopting what a killed run created: 1 aws_iam_role");
     assert!(!done.stderr.contains("waiting: 1 aws_iam_role"), "{}", done.stderr);
 }
 
@@ -125,7 +125,7 @@ fn a_shared_state_needs_no_waiting() {
     let test = Test::with_tools(&s3);
     test.run(&["gen"]).exits(0);
     with_role(&test, 1, true);
-    let done = test.run(RUN).exits(0).err("takes up what a killed run had made: 1 aws_iam_role");
+    let done = test.run(RUN).exits(0).err("adopting what a killed run created: 1 aws_iam_role");
     assert!(!done.stderr.contains("not from this folder"), "{}", done.stderr);
 }
 
@@ -147,7 +147,7 @@ fn what_collides_is_looked_for_and_the_run_goes_on() {
     let error = Test::terraform_error(error, "", None);
     let collide = |also: &str| format!(r#"case "$*" in *network*apply*) {also} {{ {error}; exit 1; }} ;; esac"#);
     test.hook("terraform", &collide(r#"[ -f network/terraform_network/pgherd_import.tf ] ||"#));
-    test.run(RUN).exits(0).err("network takes up what a killed run had made: 1 aws_iam_role");
+    test.run(RUN).exits(0).err("network adopting what a killed run created: 1 aws_iam_role");
     assert!(!test.path(NETWORK).join("pgherd_import.tf").exists());
 
     // Someone else's role of that name stays in the way, and is told of as it is.

@@ -109,7 +109,7 @@ fn a_rebuilt_image_says_which_files_differ() {
 fn the_first_image_of_a_role_is_that() {
     let test = Test::with_tools(&Herd::healthy().blueprint());
     test.run(&["gen"]).exits(0);
-    test.run(&["run", BLUEPRINT, "--yes"]).exits(0).err("built: there is none of the slave yet");
+    test.run(&["run", BLUEPRINT, "--yes"]).exits(0).err("built: the slave has no image yet");
     assert_eq!(test.calls_of("describe-images").len(), 1, "one question for three images");
 }
 
@@ -131,12 +131,12 @@ fn a_base_that_moved_on_is_told_and_taken_when_asked_for() {
     let done = test
         .run(&["run", BLUEPRINT, "--yes"])
         .exits(0)
-        .err("is built on ami-0base (debian-13-amd64-1), and the newest base is ami-0next");
-    done.err("`pgherd run --rebuild slave` takes it");
+        .err("is built on ami-0base (debian-13-amd64-1), but the newest base is ami-0next");
+    done.err("`pgherd run --rebuild slave` uses it");
     test.run(&["run", BLUEPRINT, "--plan-only"]).exits(0);
     fs::remove_file(test.state("calls")).unwrap();
     let rebuild = |more: &[&str]| test.run(&[&["run", BLUEPRINT, "--rebuild", "slave"], more].concat());
-    rebuild(&["--plan-only"]).exits(3).out("image-slave: herd-slave-").out("as you said: --rebuild slave");
+    rebuild(&["--plan-only"]).exits(3).out("image-slave: herd-slave-").out("requested with --rebuild slave");
     rebuild(&["--yes"]).exits(0).err("image-slave done").err("image-master unchanged");
     let built = test.calls_of("packer build -");
     assert!(built.len() == 1 && built[0].contains("-force packer_templates/slave_temp.json"), "{built:?}");
@@ -173,8 +173,7 @@ fn an_image_that_is_too_old_is_told_before_anything_is_asked() {
     test.run(RUN).exits(0);
     fs::write(test.state("created"), "2020-01-01T00:00:00.000Z").unwrap();
     let done = test.run(&["run", BLUEPRINT, "--plan-only"]).exits(0).err("image-slave herd-slave-");
-    done.err("days ago, and lacks the fixes since (image.max_age_days = 30)")
-        .err("`pgherd run --rebuild slave` builds it");
+    done.err("days ago and lacks later fixes (image.max_age_days = 30)").err("`pgherd run --rebuild slave` builds it");
     let done = test.run(RUN).exits(0).err("(image.max_age_days = 30)").err("image-slave unchanged");
     assert_eq!(done.stderr.matches("lacks the fixes").count(), 3, "each image once: {}", done.stderr);
     let done = test.run(&["run", BLUEPRINT, "--yes", "--format", "json"]).exits(0);

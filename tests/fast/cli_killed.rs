@@ -222,7 +222,7 @@ fn leaves_a_builder(killed: &str, end_is_seen: bool) {
     let test = ready(&Herd::healthy());
     let kill = format!(r#"touch "$STATE/once"; kill -9 {killed}"#);
     test.hook("packer", &format!(r#"case "$*" in *master_temp*) [ -f "$STATE/once" ] || {{ {kill}; }} ;; esac"#));
-    test.run(RUN).exits(1).err("killed by signal 9").err("what it had made is still there, and costs");
+    test.run(RUN).exits(1).err("killed by signal 9").err("what the build created still exists and costs money");
     let journal = test.read(JOURNAL);
     assert!(journal.contains(r#""stage":"image-master","what":"packer build","ended":false"#), "{journal}");
     let end = r#""stage":"image-master","what":"packer build","ended":true"#;
@@ -296,7 +296,7 @@ fn a_young_builder_of_someone_else_is_left_alone() {
         r#""ResourceId": "i-0other", "ResourceType": "instance", "Key": "Name", "Value": "packer builder herd-slave""#;
     fs::write(test.state("describe-tags"), format!(r#"{{"Tags": [{{{tag}}}]}}"#)).unwrap();
     fs::write(test.state("describe-instances"), instances("2999-01-01T00:00:00+00:00")).unwrap();
-    let alone = "i-0other is at work, maybe for another pgherd: left alone";
+    let alone = "i-0other is running, perhaps for another pgherd. It was kept";
     test.run(RUN).exits(0).err(alone);
     // The image exists by now, and nobody has forgotten the machine.
     test.run(RUN).exits(0).err(alone);

@@ -70,11 +70,11 @@ fn a_secret_that_is_gone_is_not_made_anew_beside_machines_that_use_it() {
         test
     };
     let done = with_machines("slave2");
-    refused(&done, "the secret herd/replication is gone, and slave2 was made with its password");
+    refused(&done, "the secret herd/replication is gone, but slave2 was created with its password");
     done.run(RUN).exits(1).err("aws secretsmanager restore-secret --region eu-west-1 --secret-id herd/replication");
     with_machines("haproxy").run(RUN).exits(0);
     // Nobody can tell whether there are any.
-    let asks = "cannot ask AWS whether machines were made with herd/replication";
+    let asks = "cannot ask AWS whether any machine was created with herd/replication";
     for answer in ["echo AccessDenied >&2; exit 254", "echo torn; exit 0"] {
         let test = with_machines("slave2");
         test.hook("aws", &format!("case \"$1 $2\" in \"ec2 describe-instances\") {answer} ;; esac"));

@@ -29,7 +29,7 @@ fn images_are_built_beside_the_review_of_a_bare_cluster() {
     let test = bare();
     test.hook("terraform", NETWORK_WAITS);
     let done = test.run(RUN).exits(0).err("image-master started, during the review").err("network: 1 to add");
-    let seen = |verb: &str| done.stderr.contains(&format!(" {verb} built: there is none of the master yet"));
+    let seen = |verb: &str| done.stderr.contains(&format!(" {verb} built: the master has no image yet"));
     assert!(seen("is being") || seen("was"), "{}", done.stderr);
     assert_eq!(test.calls_of("packer build -").len(), 3);
     test.run(RUN).exits(0).err("image-master unchanged").err("network unchanged");
@@ -130,7 +130,7 @@ fn everything_is_reviewed_before_anything_is_done() {
     let done =
         test.run(RUN).exits(0).err("network: 1 to add, 0 to change, 0 to destroy").err("+ aws_thing.terraform_network");
     let at = |text: &str| done.stderr.find(text).unwrap_or_else(|| panic!("{text} is not in {}", done.stderr));
-    assert!(at("built: there is none of the slave yet") < at("1 added"), "{}", done.stderr);
+    assert!(at("built: the slave has no image yet") < at("1 added"), "{}", done.stderr);
     assert!(at("+ aws_thing.terraform_network") < at("1 added"), "{}", done.stderr);
     let quiet = test.run(&["run", "blueprints/herd.hcl", "--yes", "--quiet"]).exits(0);
     assert_eq!(quiet.stderr, "");

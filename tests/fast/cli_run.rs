@@ -154,7 +154,7 @@ fn credentials_that_are_not_accepted_are_4() {
     // They have no part in this.
     let words = r#"Could not connect to the endpoint URL: "https://sts.eu-west-9.amazonaws.com/""#;
     test.hook("aws", &format!("[ \"$1\" = sts ] && {{ echo '{words}' >&2; exit 255; }}"));
-    let done = test.run(RUN).exits(4).err(&format!("AWS does not answer: {words}: see that this machine's network"));
+    let done = test.run(RUN).exits(4).err(&format!("AWS does not answer: {words}: check that this machine's network"));
     assert!(!done.stderr.contains("credentials"), "{}", done.stderr);
 }
 
@@ -436,7 +436,10 @@ fn a_plan_that_the_world_overtook_is_made_again() {
     fs::remove_file(test.state("moved")).unwrap();
     fs::remove_file(test.state("calls")).unwrap();
     test.hook("terraform", &moved(&Test::terraform_error("Saved plan is stale", "", None)));
-    test.run(RUN).exits(0).err("network the world moved since this was planned: planned again").err("network done");
+    test.run(RUN)
+        .exits(0)
+        .err("network the state has changed since it was planned. Planning again")
+        .err("network done");
     assert_eq!(test.calls_of("terraform_network plan").len(), 2);
 }
 

@@ -24,7 +24,7 @@ fn a_tool_that_hangs_is_named_and_not_waited_for() {
     let begin = Instant::now();
     test.run(&["doctor"])
         .exits(4)
-        .out("does not say its version: no response within 20 s: see why")
+        .out("does not say its version: no response within 20 s: find out why")
         .err("missing: packer");
     assert!(begin.elapsed() < Duration::from_secs(120), "{:?}", begin.elapsed());
 }
@@ -34,7 +34,7 @@ fn what_does_not_say_its_version_is_not_asked_for_more() {
     let test = Test::with_tools(MINIMAL);
     test.hook("aws", &format!("[ \"$1\" = sts ] && touch {}; sleep 300", test.state("asked").display()));
     let begin = Instant::now();
-    let done = test.run(&["doctor"]).exits(4).out("UNFIT aws").out("no response within 20 s: see why");
+    let done = test.run(&["doctor"]).exits(4).out("UNFIT aws").out("no response within 20 s: find out why");
     done.out("MISSING AWS credentials - - unknown until the AWS CLI works").err("missing: aws, AWS credentials");
     assert!(begin.elapsed() < Duration::from_secs(100), "{:?}", begin.elapsed());
     assert!(!test.state("asked").exists(), "AWS was asked");
@@ -113,7 +113,7 @@ fn an_environment_that_points_nowhere_is_named_as_that() {
         ready().command(args).env(name, value).output().unwrap().into()
     };
     for name in ["TMPDIR", "SSL_CERT_FILE", "AWS_CA_BUNDLE", "TF_PLUGIN_CACHE_DIR"] {
-        let done = with(name, "/nowhere", RUN).exits(4).err(&format!("{name} is /nowhere, and there is no such"));
+        let done = with(name, "/nowhere", RUN).exits(4).err(&format!("{name} is /nowhere, but there is no such"));
         assert!(!done.stderr.contains("packer"), "no tool is missing: {}", done.stderr);
         with(name, "/nowhere", &["doctor"])
             .exits(4)
@@ -121,10 +121,10 @@ fn an_environment_that_points_nowhere_is_named_as_that() {
             .err(&format!("missing: {name}"));
     }
     for name in ["HOME", "XDG_CONFIG_HOME", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "TF_CLI_CONFIG_FILE"] {
-        with(name, "/nowhere", &["doctor"]).exits(0).out(&format!("{name} is /nowhere, and there is no such"));
+        with(name, "/nowhere", &["doctor"]).exits(0).out(&format!("{name} is /nowhere, but there is no such"));
     }
     with("SSL_CERT_FILE", "/tmp", &["doctor"]).exits(4).out("SSL_CERT_FILE is /tmp, which is a folder, not a file");
-    with("PATH", "/nowhere", &["doctor"]).exits(4).out("not found in PATH, whose folder /nowhere is not there");
+    with("PATH", "/nowhere", &["doctor"]).exits(4).out("not found in PATH. Its folder /nowhere does not exist");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_tool_that_fails_of_its_environment_is_not_to_be_got_anew() {
     for (name, value) in [("TMPDIR", "/nowhere"), ("TMPDIR", "/proc"), ("HOME", "/dev/null")] {
         let done = doctor(name, value).exits(4).out(&format!("{name} is {value}"));
         let done = done.out("UNFIT packer").out(&format!(
-            "does not say its version, but: cannot make a log: no such folder: first mend the environment: {name}"
+            "does not say its version, but: cannot make a log: no such folder: fix the environment first: {name}"
         ));
         assert!(!done.stdout.contains("get 1.8.1"), "{}", done.stdout);
     }
@@ -147,7 +147,7 @@ fn a_tool_that_fails_of_its_environment_is_not_to_be_got_anew() {
     test.run(&["doctor"]).exits(4).out("but: cannot make a log: no such folder: get 1.8.1 or newer");
     // A folder for temporary files takes files.
     test.hook("packer", "");
-    doctor("TMPDIR", "/proc").exits(4).out("TMPDIR is /proc, where no file can be written").err("missing: TMPDIR");
+    doctor("TMPDIR", "/proc").exits(4).out("TMPDIR is /proc, which cannot be written to").err("missing: TMPDIR");
     doctor("TMPDIR", "/tmp").exits(0);
     let empty = test.path("temporary");
     fs::create_dir(&empty).unwrap();

@@ -28,8 +28,8 @@ fn a_lock_in_s3_is_broken_only_if_it_is_our_own_dead_ones() {
     let (moto, test, _config) = killed();
 
     let done = test.run(RUN).exits(0);
-    let done = done.err("the state is locked by").err("a run of ours that was killed; its lock is broken");
-    done.err("takes up what a killed run had made:").err("1 aws_vpc");
+    let done = done.err("the state is locked by").err("a run of ours that was killed. Breaking its lock");
+    done.err("adopting what a killed run created:").err("1 aws_vpc");
     assert_eq!(vpcs(&moto), 2, "the default one and ours");
 
     // Someone else's, and one of ours of a time when none of ours was killed.
@@ -52,8 +52,8 @@ fn a_lock_in_s3_is_broken_only_if_it_is_our_own_dead_ones() {
 fn a_fresh_checkout_takes_up_what_was_made_elsewhere() {
     let (moto, test, config) = killed();
     fs::remove_dir_all(test.path("generated/herd/.pgherd")).unwrap();
-    let done = test.run(RUN).exits(1).err("(apply) since").err("if it is dead for certain: ");
-    let unlock = done.stderr.split("if it is dead for certain: ").nth(1).unwrap().lines().next().unwrap();
+    let done = test.run(RUN).exits(1).err("(apply) since").err("If it is certainly dead: ");
+    let unlock = done.stderr.split("If it is certainly dead: ").nth(1).unwrap().lines().next().unwrap();
     let mut by_hand = Command::new("/bin/sh");
     by_hand.args(["-c", unlock]).current_dir(test.path("")).env("TF_CLI_CONFIG_FILE", config.config());
     by_hand
@@ -62,7 +62,7 @@ fn a_fresh_checkout_takes_up_what_was_made_elsewhere() {
         .env("AWS_SECRET_ACCESS_KEY", "test");
     let unlocked = by_hand.output().unwrap();
     assert!(unlocked.status.success(), "{unlock}: {}", String::from_utf8_lossy(&unlocked.stderr));
-    test.run(RUN).exits(0).err("takes up what a killed run had made:").err("1 aws_vpc");
+    test.run(RUN).exits(0).err("adopting what a killed run created:").err("1 aws_vpc");
     assert_eq!(vpcs(&moto), 2, "the default one and ours");
     test.run(RUN).exits(0).err("network unchanged");
 }

@@ -75,9 +75,9 @@ fn what_destroys_or_stops_a_database_is_agreed_to_by_name() {
         (
             "dba_override.tf",
             "resource \"aws_instance\" \"master\" {\n  monitoring = true\n}\n",
-            "overrides what pgherd generated",
+            "overrides generated resources",
         ),
-        (".terraform/environment", "prod", "chooses another workspace"),
+        (".terraform/environment", "prod", "selects another workspace"),
     ] {
         let stray = test.write(&format!("{module}/{name}"), text);
         test.run(RUN).exits(2).err(&format!("db_config/terraform_master/{name}")).err(complaint);

@@ -162,7 +162,7 @@ fn a_run_leaves_a_page_that_shows_it() {
             "haproxy did not succeed",
             "aws_instance.slave[\"slave1\"]",
             "forced by subnet_id; DESTROYS THE DATA OF slave1",
-            "there is none of the slave yet",
+            "the slave has no image yet",
             "ami-0master",
             "terraform 1.11.4",
             "packer 1.6.6, a rebuild that signs with SHA-2",

@@ -64,7 +64,7 @@ fn a_state_moves_and_nothing_is_made_twice() {
         from.display(),
         to.display()
     ));
-    world.run().exits(1).err("changed since it was looked at; nothing was changed");
+    world.run().exits(1).err("has changed since it was confirmed. Nothing was changed");
     assert_eq!(world.test.read(LOCAL), newer);
     applies("");
     world.test.write(LOCAL, &old);
