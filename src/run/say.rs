@@ -1,4 +1,4 @@
-//! Puts problems, differences and plans into words. This is the only place that does, and nothing reads these words again.
+//! Describes problems, differences and plans as text. Only this module does, and no code parses the text.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::pipeline::{Advice, Service};
 use crate::system::clock;
 use crate::tools::plan::{Doing, PlanSummary};
 
-/// How many differing files a line names. The event has all of them.
+/// The number of differing files that a line names. The event has all of them.
 pub const NAMED: usize = 4;
 
 impl fmt::Display for Problem {
@@ -49,7 +49,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Since when a machine is silent, and what that means.
+/// Returns how long a machine has been silent, and what that means.
 impl fmt::Display for Silent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} does not answer", self.machine)?;
@@ -69,7 +69,7 @@ impl fmt::Display for Silent {
     }
 }
 
-/// `42 s`, `7 min`, `3 h`.
+/// Returns a duration such as `42 s`, `7 min` or `3 h`.
 fn spell(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
@@ -78,12 +78,12 @@ fn spell(seconds: u64) -> String {
     }
 }
 
-/// Says all problems in one line.
+/// Returns all problems in one line.
 pub fn problems(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// Says what to do about a cluster that is not healthy.
+/// Returns what to do about an unhealthy cluster.
 pub fn advice(advice: &Advice, verdict: &Verdict) -> String {
     match verdict.reach {
         Reach::OtherCluster => advice.stranger.clone(),
@@ -96,7 +96,7 @@ pub fn advice(advice: &Advice, verdict: &Verdict) -> String {
     }
 }
 
-/// Says how far a member is behind the primary.
+/// Returns how far a member is behind the primary.
 pub fn lag(member: &Member) -> String {
     const MIB: u64 = 1024 * 1024;
     match member.lag() {
@@ -117,13 +117,13 @@ impl fmt::Display for SettingDifference {
     }
 }
 
-/// What brings settings to a running cluster.
+/// How to apply settings to a running cluster.
 const CHANGE_SETTINGS: &str = "`sudo herdctl edit-config` on a database machine changes them everywhere. Those that need a restart take \
                                effect with `sudo herdctl restart CLUSTER --pending`";
 const FEWER_CONNECTIONS: &str = "HAProxy's limits fit the generated max_connections. Where the live value is lower, PostgreSQL refuses \
                                  connections that HAProxy lets through: raise the live value first";
 
-/// Says which live settings differ and what to do. Returns no line where none differs.
+/// Returns lines that list the differing live settings and what to do; none if nothing differs.
 pub fn settings(differences: &[SettingDifference]) -> Vec<String> {
     if differences.is_empty() {
         return vec![];
@@ -137,7 +137,7 @@ pub fn settings(differences: &[SettingDifference]) -> Vec<String> {
     lines
 }
 
-/// Says which databases run from another image than the blueprint's. Returns no line where none does.
+/// Returns lines that list the databases that run from another image than the blueprint's; none if nothing differs.
 pub fn images(differences: &[ImageDifference]) -> Vec<String> {
     if differences.is_empty() {
         return vec![];
@@ -158,7 +158,7 @@ pub fn images(differences: &[ImageDifference]) -> Vec<String> {
     ]
 }
 
-/// Names the first files, and counts the others.
+/// Names the first files and counts the others.
 pub fn named<'a>(files: impl IntoIterator<Item = &'a str>) -> String {
     let files: Vec<&str> = files.into_iter().collect();
     let first = files.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
@@ -168,7 +168,7 @@ pub fn named<'a>(files: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
-/// Says what an applied plan did.
+/// Returns what an applied plan did.
 pub fn applied(plan: &PlanSummary) -> String {
     if plan.changes.is_empty() {
         return if plan.outputs > 0 { "only outputs changed".into() } else { "only the state was rewritten".into() };
@@ -191,7 +191,7 @@ mod tests {
         let said = silent.to_string();
         assert!(said.starts_with("slave2 does not answer since "), "{said}");
         assert!(said.contains(" UTC (42 s): nothing replies at its address"), "{said}");
-        // Whatever a metric says, it is no reason to panic.
+        // A strange metric is no reason to panic.
         let absurd = Silent { seconds: Some(u64::MAX), ..silent };
         assert!(absurd.to_string().starts_with("slave2 does not answer: "), "{absurd}");
         assert_eq!((spell(119), spell(150), spell(7300)), ("119 s".into(), "2 min".into(), "2 h".into()));
