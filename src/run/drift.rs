@@ -68,7 +68,7 @@ mod tests {
     use crate::fileset::{ImageId, RelPath};
 
     #[test]
-    fn each_difference_is_named_and_ways_of_writing_are_none() {
+    fn each_difference_is_named_and_equal_values_in_other_spellings_are_not() {
         let of = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
         let live = serde_json::json!({"ttl": 30, "synchronous_mode": true, "postgresql": {"parameters":
             {"max_connections": 200, "shared_buffers": 262144, "log_checkpoints": true, "checkpoint_timeout": "900s",

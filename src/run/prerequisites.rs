@@ -167,7 +167,7 @@ pub fn credentials(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: 
                 finding.problem = Some(format!("are not accepted: {last}"));
             }
         }
-        Err(e) => finding.problem = Some(format!("cannot ask: {e}")),
+        Err(e) => finding.problem = Some(format!("cannot start the AWS CLI: {e}")),
     }
     finding
 }
@@ -200,7 +200,7 @@ fn look(
     let (version, complaint) =
         match process::ask(Program { argv: &argv, dir: &context.cwd, env: &env }, OF_VERSION, interrupt) {
             Ok(Captured { exit: exit @ Exit::NoAnswer(_), .. }) => {
-                finding.problem = Some(format!("does not say its version: {exit}"));
+                finding.problem = Some(format!("did not print its version: {exit}"));
                 finding.advice = format!("find out why `{} {}` hangs", at.display(), args.join(" "));
                 return (finding, None);
             }
@@ -218,7 +218,7 @@ fn look(
         };
     match version {
         None => {
-            finding.problem = Some(format!("does not say its version, but: {complaint}"));
+            finding.problem = Some(format!("did not print its version: {complaint}"));
             // The tool is installed. Another one would fail in the same environment.
             let astray: Vec<&str> = pointers::astray(&context.cwd, &env).iter().map(|one| one.name).collect();
             if !astray.is_empty() {

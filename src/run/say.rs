@@ -24,10 +24,10 @@ impl fmt::Display for Problem {
             Problem::OtherCluster { at, name, expected } => write!(f, "{name} answers at {at}, not {expected}"),
             Problem::UnreadableView(why) => write!(f, "unexpected response from Patroni's /cluster: {why}"),
             Problem::NoDatabase { status } => {
-                write!(f, "HAProxy finds no live database machine (/cluster answers {status})")
+                write!(f, "HAProxy finds no live database machine (/cluster returned {status})")
             }
             Problem::NoPrimaryBehindHaproxy { status } => {
-                write!(f, "HAProxy sees no primary (/health answers {status})")
+                write!(f, "HAProxy finds no primary (/health returned {status})")
             }
             Problem::NoHealth(why) => write!(f, "HAProxy's /health does not answer: {why}"),
             Problem::PrimaryIs { host, state } => write!(f, "the primary at {host} is {state}"),
@@ -63,7 +63,7 @@ impl fmt::Display for Silent {
             FailedCheck::NoReply => ": nothing replies at its address. It is off, hangs or is cut off",
             FailedCheck::Refused => ": its address refuses connections. It is booting, or its Patroni does not run",
             FailedCheck::Hangs => ": it accepts connections and sends nothing. Its Patroni hangs, or the whole machine",
-            FailedCheck::Unwell => ": its Patroni reports that it is not well",
+            FailedCheck::Unwell => ": its Patroni reports that it is unhealthy",
             FailedCheck::Unknown => "",
         })
     }
@@ -111,8 +111,8 @@ impl fmt::Display for SettingDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let SettingDifference { name, live, generated } = self;
         match live {
-            Some(live) => write!(f, "{name}: {live} is live, {generated} is generated"),
-            None => write!(f, "{name}: its own default is live, {generated} is generated"),
+            Some(live) => write!(f, "{name}: the live value is {live}, the generated value is {generated}"),
+            None => write!(f, "{name}: not set, so the default is live; the generated value is {generated}"),
         }
     }
 }
@@ -120,8 +120,8 @@ impl fmt::Display for SettingDifference {
 /// How to apply settings to a running cluster.
 const CHANGE_SETTINGS: &str = "`sudo herdctl edit-config` on a database machine changes them everywhere. Those that need a restart take \
                                effect with `sudo herdctl restart CLUSTER --pending`";
-const FEWER_CONNECTIONS: &str = "HAProxy's limits fit the generated max_connections. Where the live value is lower, PostgreSQL refuses \
-                                 connections that HAProxy lets through: raise the live value first";
+const FEWER_CONNECTIONS: &str = "HAProxy's limits are based on the generated max_connections. If the live value is lower, PostgreSQL \
+refuses connections that HAProxy lets through. Raise the live value first";
 
 /// Returns lines that list the differing live settings and what to do; none if nothing differs.
 pub fn settings(differences: &[SettingDifference]) -> Vec<String> {
@@ -151,10 +151,10 @@ pub fn images(differences: &[ImageDifference]) -> Vec<String> {
             "{} {run} from another image than the blueprint's{differs}. `pgherd run` does not replace databases",
             machines.join(", ")
         ),
-        "  settings, users and databases of a changed blueprint do not reach a running cluster by themselves: change settings with \
-         `sudo herdctl edit-config` and `sudo herdctl restart CLUSTER --pending`, create users and databases by hand"
+        "  `pgherd run` does not apply changed settings, users or databases to a running cluster. Change settings with `sudo herdctl \
+        edit-config` and `sudo herdctl restart CLUSTER --pending`, and create users and databases by hand"
             .into(),
-        "  everything else comes with a new machine: replace one at a time, as the generated RUNBOOK.md says".into(),
+        "  everything else needs a new machine. Replace one machine at a time, as the generated RUNBOOK.md describes".into(),
     ]
 }
 
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn silence_is_told_with_since_when_and_what_it_means() {
+    fn a_silent_machine_is_described_with_its_time_and_cause() {
         let silent = Silent { machine: "slave2".into(), seconds: Some(42), check: FailedCheck::NoReply };
         let said = silent.to_string();
         assert!(said.starts_with("slave2 does not answer since "), "{said}");
@@ -203,8 +203,8 @@ mod tests {
         assert_eq!(settings(&[]), [""; 0]);
         assert_eq!(settings(&[differs("work_mem")]).len(), 3);
         let lines = settings(&[differs("max_connections")]);
-        assert_eq!(lines[1], "  max_connections: its own default is live, 300 is generated");
-        assert!(lines[2].contains("raise the live value first"), "{lines:?}");
+        assert_eq!(lines[1], "  max_connections: not set, so the default is live; the generated value is 300");
+        assert!(lines[2].contains("Raise the live value first"), "{lines:?}");
         assert_eq!(named(["a", "b", "c", "d", "e", "f"]), "a, b, c, d and 2 more");
     }
 }
