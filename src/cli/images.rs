@@ -135,7 +135,7 @@ fn newest(now: SystemTime, found: &[Found], max_age_days: u32) -> Vec<String> {
             lines.push(format!("{}: {} has {versions}", ami.role, ami.id));
         }
         if let Some(old) = image::aged(ami, now, max_age_days) {
-            lines.push(format!("{}: {old}; `pgherd run --rebuild {}` builds it anew", ami.role, ami.role));
+            lines.push(format!("{}: {old}; `pgherd run --rebuild {}` rebuilds it", ami.role, ami.role));
         }
     }
     if !lines.is_empty() {

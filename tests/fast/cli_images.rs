@@ -173,23 +173,23 @@ fn an_image_that_is_too_old_is_told_before_anything_is_asked() {
     test.run(RUN).exits(0);
     fs::write(test.state("created"), "2020-01-01T00:00:00.000Z").unwrap();
     let done = test.run(&["run", BLUEPRINT, "--plan-only"]).exits(0).err("image-slave herd-slave-");
-    done.err("days ago and lacks later fixes (image.max_age_days = 30)").err("`pgherd run --rebuild slave` builds it");
+    done.err("days ago and lacks later fixes (image.max_age_days = 30)").err("`pgherd run --rebuild slave` rebuilds it");
     let done = test.run(RUN).exits(0).err("(image.max_age_days = 30)").err("image-slave unchanged");
-    assert_eq!(done.stderr.matches("lacks the fixes").count(), 3, "each image once: {}", done.stderr);
+    assert_eq!(done.stderr.matches("lacks later fixes").count(), 3, "each image once: {}", done.stderr);
     let done = test.run(&["run", BLUEPRINT, "--yes", "--format", "json"]).exits(0);
     let aged = |line: &&str| line.contains("\"aged\":\"herd-") && line.contains("days ago");
     assert_eq!(done.stdout.lines().filter(aged).count(), 3, "{}", done.stdout);
     // Unless it was made today, or the blueprint has more patience.
     fs::write(test.state("created"), pgherd::system::clock::rfc3339(std::time::SystemTime::now())).unwrap();
     let done = test.run(RUN).exits(0);
-    assert!(!done.stderr.contains("lacks the fixes"), "{}", done.stderr);
+    assert!(!done.stderr.contains("lacks later fixes"), "{}", done.stderr);
     let patient = blueprint.replacen("region", "image { max_age_days = 3650 }\n  region", 1);
     let test = Test::with_tools(&patient);
     test.run(&["gen"]).exits(0);
     test.run(RUN).exits(0);
     fs::write(test.state("created"), "2020-01-01T00:00:00.000Z").unwrap();
     let done = test.run(RUN).exits(0);
-    assert!(!done.stderr.contains("lacks the fixes"), "{}", done.stderr);
+    assert!(!done.stderr.contains("lacks later fixes"), "{}", done.stderr);
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn the_age_of_the_newest_image_and_its_versions_are_listed() {
     fs::write(test.state("images"), images.replace(content, &format!("{content}, {versions}"))).unwrap();
     let done = test.run(&["images", BLUEPRINT]).exits(0).out("master: ami-3 has postgresql-17=17.6-1 kernel=6.12");
     let done = done.out("master: herd-master-ami-3 was built").out("slave: herd-slave-ami-4 was built");
-    let done = done.out("(image.max_age_days = 30); `pgherd run --rebuild master` builds it anew");
+    let done = done.out("(image.max_age_days = 30); `pgherd run --rebuild master` rebuilds it");
     assert_eq!(done.stdout.matches("was built").count(), 2, "the newest of each role: {}", done.stdout);
 }
 
