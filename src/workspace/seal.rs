@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::look::Look;
+use super::look::FolderReader;
 use super::{JOURNAL, SEAL, Workspace};
 use crate::fileset::manifest::{self, Manifest};
 use crate::fileset::seal::{Listing, Seal};
@@ -15,7 +15,7 @@ impl Workspace {
     /// Returns the number of files, if they are exactly what a `gen` from this origin wrote and nothing needs cleaning up. Returns `None`
     /// if that is unknown.
     pub fn sealed(&self, origin: &str) -> Result<Option<usize>> {
-        let mut look = Look::at(&self.dir)?;
+        let mut look = FolderReader::at(&self.dir)?;
         let Some(seal) = look.private(SEAL)?.and_then(|bytes| Seal::parse(&String::from_utf8_lossy(&bytes))) else {
             return Ok(None);
         };

@@ -17,29 +17,29 @@ fn files() -> Vec<(Vec<u8>, String)> {
     let long_utf16: Vec<u8> = HERD.repeat(2000).encode_utf16().flat_map(u16::to_le_bytes).collect();
     let long = |times: usize| format!("cluster \"herd\" {{\n{}}}\n", "# x\n".repeat(times)).into_bytes();
     vec![
-        file(b"", "there is no cluster in this file"),
-        file(&utf16, "this is UTF-16\n  save it as UTF-8"),
-        file(&utf16[2..], "this is UTF-16 without a byte-order mark"),
-        file(&big_endian, "this is UTF-16 without a byte-order mark"),
-        file(&long_utf16, "this is UTF-16 without a byte-order mark"),
-        file(&utf32, "this is UTF-32"),
-        file(format!("\u{feff}\u{feff}{HERD}").as_bytes(), "a byte-order mark (U+FEFF, invisible) inside the file"),
-        file(b"cluster \"herd\" {\n  # Gr\xf6\xdfe\n}\n", "line 2 is no text in UTF-8"),
-        file(b"\x7fELF\x02\x01\x01\0", "is not HCL here"),
+        file(b"", "the file has no cluster block"),
+        file(&utf16, "the file is UTF-16\n  save it as UTF-8"),
+        file(&utf16[2..], "the file is UTF-16 without a byte-order mark"),
+        file(&big_endian, "the file is UTF-16 without a byte-order mark"),
+        file(&long_utf16, "the file is UTF-16 without a byte-order mark"),
+        file(&utf32, "the file is UTF-32"),
+        file(format!("\u{feff}\u{feff}{HERD}").as_bytes(), "the file contains a byte-order mark (U+FEFF, invisible)"),
+        file(b"cluster \"herd\" {\n  # Gr\xf6\xdfe\n}\n", "line 2 is not UTF-8"),
+        file(b"\x7fELF\x02\x01\x01\0", "is not valid HCL here"),
         file(&long(2_600_000), "the file is longer than 65536 bytes"),
         // Cut within a letter.
         file("ü".repeat(40_000).as_bytes(), "the file is longer than 65536 bytes"),
-        file(HERD.replace('\n', "\r").as_bytes(), "write each attribute and inner block on a line of its own"),
+        file(HERD.replace('\n', "\r").as_bytes(), "write each attribute and each inner block on a line of its own"),
         file(HERD.replace("eu-west-1", "\u{202e}eu-west-1\x1b[31m").as_bytes(), "`\u{fffd}eu-west-1\u{fffd}[31m` is not a region"),
         file(HERD.replace("herd", "../../herd").as_bytes(), "cannot be part of a host name"),
         file(HERD.replace("herd", "/etc").as_bytes(), "cannot be part of a host name"),
         file(HERD.replace("eu-west-1", &"a".repeat(60_000)).as_bytes(), "aaa … aaa"),
-        file(HERD.replace("\"eu-west-1\"", &"[".repeat(30_000)).as_bytes(), "this nests too deep"),
-        file(HERD.replace("eu-west-1", &"${\"".repeat(10_000)).as_bytes(), "this nests too deep"),
-        file(HERD.replace("\"eu-west-1\"", &"true ? 1 : ".repeat(5_000)).as_bytes(), "this nests too deep"),
+        file(HERD.replace("\"eu-west-1\"", &"[".repeat(30_000)).as_bytes(), "nested too deeply"),
+        file(HERD.replace("eu-west-1", &"${\"".repeat(10_000)).as_bytes(), "nested too deeply"),
+        file(HERD.replace("\"eu-west-1\"", &"true ? 1 : ".repeat(5_000)).as_bytes(), "nested too deeply"),
         file(
             b"variable \"a\" { default = var.b }\nvariable \"b\" { default = var.a }\ncluster \"herd\" {\n  region = var.a\n}\n",
-            "not from `var.b` either",
+            "cannot refer to `var.b`",
         ),
     ]
 }
@@ -63,15 +63,15 @@ fn what_is_no_file_is_refused_in_words() {
     symlink("nowhere.hcl", test.path("dangling.hcl")).unwrap();
     mkfifoat(CWD, test.path("silent.hcl"), Mode::RUSR | Mode::WUSR).unwrap();
     for (path, says) in [
-        ("folder.hcl", "is a folder: name the blueprints in it"),
+        ("folder.hcl", "is a directory; name the blueprints in it"),
         ("loop.hcl", "symbolic links"),
-        ("dangling.hcl", "there is no such blueprint"),
-        ("nothing.hcl", "there is no such blueprint"),
+        ("dangling.hcl", "no such file"),
+        ("nothing.hcl", "no such file"),
         // Without an end, and without a beginning.
         ("/dev/zero", "this is neither a file nor standard input"),
         ("/dev/null", "this is neither a file nor standard input"),
         ("silent.hcl", "this is neither a file nor standard input"),
-        ("/dev/stdin", "there is no cluster in this file"),
+        ("/dev/stdin", "the file has no cluster block"),
         ("/proc/self/mem", "/proc/self/mem: "),
     ] {
         refused(&test, &["check", path], says);
@@ -97,12 +97,16 @@ fn a_blueprint_may_come_through_a_pipe() {
 fn a_blueprint_that_is_elsewhere_is_named() {
     let test = Test::new();
     let here = test.path("").canonicalize().unwrap();
-    let nothing = format!("this is {}, and no blueprint is in its blueprints/", here.display());
+    let nothing = format!("the working directory is {}; it has no blueprints in blueprints/", here.display());
     refused(&test, &["check", "herd.hcl"], &nothing);
-    refused(&test, &["check"], &format!("none in {}/blueprints/", here.display()));
+    refused(&test, &["check"], &format!("none found in {}/blueprints/", here.display()));
     test.write("blueprints/herd.hcl", HERD);
     refused(&test, &["check", "herd.hcl"], "did you mean blueprints/herd.hcl?");
-    refused(&test, &["check", "hred.hcl"], &format!("this is {}, and there are blueprints/herd.hcl", here.display()));
+    refused(
+        &test,
+        &["check", "hred.hcl"],
+        &format!("the working directory is {}; its blueprints are blueprints/herd.hcl", here.display()),
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Maps, and the lists and maps that a `for` makes.
+//! Evaluates maps and `for` expressions.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -7,11 +7,11 @@ use hcl_edit::expr::{Expression, ForExpr, Object, ObjectKey};
 
 use super::super::tree::span;
 use super::super::value::{Data, Evaluated, MapEntry};
-use super::{Bound, Evaluator, Reported, Scope, printed};
+use super::{Bound, Evaluator, ForScope, Reported, printed};
 use crate::blueprint::rules::language as is;
 
 impl Evaluator<'_> {
-    pub(super) fn object(&self, object: &Object, scope: &Scope) -> Vec<MapEntry> {
+    pub(super) fn object(&self, object: &Object, scope: &ForScope) -> Vec<MapEntry> {
         let mut entries: Vec<MapEntry> = vec![];
         let mut seen = HashSet::new();
         for (key, value) in object.iter() {
@@ -20,7 +20,7 @@ impl Evaluator<'_> {
                 ObjectKey::Expression(expr) => (self.key(expr, scope), span(expr)),
             };
             let value = self.element(value.expr(), scope);
-            // The parser knows names that are listed twice; this is for those that are made.
+            // The parser finds literal keys that are set twice; this finds computed ones.
             match key {
                 Ok(_) if self.source.is_reported(&key_at) => {}
                 Ok(key) if !seen.insert(key.clone()) => {
@@ -28,7 +28,7 @@ impl Evaluator<'_> {
                         &is::SET_TWICE,
                         &key_at,
                         format!("`{key}` is set twice in this map"),
-                        "keep one of the two",
+                        "remove one of the two",
                     );
                 }
                 Ok(key) => entries.push(MapEntry { key, key_at, value }),
@@ -38,7 +38,7 @@ impl Evaluator<'_> {
         entries
     }
 
-    fn key(&self, expr: &Expression, scope: &Scope) -> Result<String, Reported> {
+    fn key(&self, expr: &Expression, scope: &ForScope) -> Result<String, Reported> {
         if let Expression::Traversal(traversal) = expr
             && let Expression::Variable(root) = &traversal.expr
             && root.as_str() != "var"
@@ -47,31 +47,37 @@ impl Evaluator<'_> {
             return self.report(
                 &is::BARE_WORD,
                 &span(expr),
-                "a name with a dot is text",
-                "write the name in double quotes",
+                "a key that contains a dot must be quoted",
+                "write the key in double quotes",
             );
         }
         let key = self.evaluate(expr, scope)?;
         match printed(&key.data) {
             Some(text) => Ok(text),
-            None => self.unexpected(&key, "a name", "write the name in double quotes"),
+            None => self.unexpected(&key, "a key", "write the key in double quotes"),
         }
     }
 
-    pub(super) fn repeat(&self, at: &Range<usize>, expr: &ForExpr, scope: &Scope) -> Result<Data, Reported> {
+    pub(super) fn repeat(&self, at: &Range<usize>, expr: &ForExpr, scope: &ForScope) -> Result<Data, Reported> {
         if expr.grouping {
             return self.report(
                 &is::UNSUPPORTED,
                 at,
                 "grouping with `...` is not supported",
-                "give each value its own key",
+                "give each value a key of its own",
             );
         }
         let collection = self.evaluate(&expr.intro.collection_expr, scope)?;
         let pairs: Vec<(Data, Evaluated)> = match collection.data {
             Data::List(items) => items.into_iter().enumerate().map(|(i, v)| (Data::Number(i.into()), v)).collect(),
             Data::Map(entries) => entries.into_iter().map(|e| (Data::Text(e.key), e.value)).collect(),
-            _ => return self.unexpected(&collection, "a list or a map", "write for x in [\"a\", \"b\"]"),
+            _ => {
+                return self.unexpected(
+                    &collection,
+                    "a list or a map",
+                    "write a list or a map after `in`, such as for x in [\"a\", \"b\"]",
+                );
+            }
         };
         let (mut list, mut map) = (vec![], Vec::<MapEntry>::new());
         for (key, value) in pairs {
@@ -83,7 +89,7 @@ impl Evaluator<'_> {
                 names.push((key_var.to_string(), Evaluated::new(at.clone(), key)));
             }
             let bound = Bound { names, outer: scope.bound };
-            let scope = &Scope { bound: Some(&bound), depth: scope.depth };
+            let scope = &ForScope { bound: Some(&bound), depth: scope.depth };
             if let Some(condition) = &expr.cond {
                 let condition = self.evaluate(&condition.expr, scope)?;
                 match condition.data {
@@ -103,8 +109,8 @@ impl Evaluator<'_> {
                 return self.report(
                     &is::SET_TWICE,
                     &key_at,
-                    format!("the key `{key}` comes twice"),
-                    "make each key another one",
+                    format!("this `for` makes the key `{key}` twice"),
+                    "make each key unique",
                 );
             }
             map.push(MapEntry { key, key_at, value });
