@@ -1,4 +1,4 @@
-//! What is wrong with a blueprint, where, and what to write instead.
+//! Diagnostics: what is wrong with a blueprint, where, and what to write instead.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -10,27 +10,27 @@ use unicode_width::UnicodeWidthChar;
 
 use super::rules::Rule;
 
-/// Longest excerpt of a line; more is cut around the place that matters.
+/// The longest excerpt of a line, in characters. A longer line is cut around the reported place.
 const EXCERPT_CHARS: usize = 120;
 
-/// Longest problem or help; a rule's own words are far shorter, but they may show a value.
+/// The longest problem or help, in characters. Only a quoted value can make one longer.
 const MESSAGE_CHARS: usize = 1000;
 
-/// What Windows' editors put before a text in UTF-8.
+/// The byte-order mark that some Windows editors put before UTF-8 text.
 pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// What becomes of a blueprint that has the problem.
+/// The effect of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Nothing is generated.
     Error,
-    /// It is said.
+    /// The problem is reported, and files are generated.
     Warning,
 }
 
 impl Severity {
-    /// Its word.
+    /// Returns the word that messages use.
     pub fn name(self) -> &'static str {
         match self {
             Severity::Error => "error",
@@ -42,11 +42,11 @@ impl Severity {
 /// One problem of a blueprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// The effect of the problem.
     pub severity: Severity,
-    /// The rule that it breaks, such as `PGH001`: `pgherd explain` tells its story.
+    /// The code of the violated rule, such as `PGH001`. `pgherd explain` describes it.
     pub code: &'static str,
-    /// The blueprint's file, as it was named to us.
+    /// The blueprint's file name, as the caller gave it.
     pub file: String,
     /// Line, from 1.
     pub line: usize,
@@ -56,7 +56,7 @@ pub struct Diagnostic {
     pub problem: String,
     /// What to write instead.
     pub help: String,
-    /// The line as written, and a line of carets under the place.
+    /// The line of the blueprint, and a line of carets under the place.
     excerpt: [String; 2],
 }
 
@@ -74,7 +74,7 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// A refusal of a value: what is wrong with it and what to write instead.
+/// Why a value is refused, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub rule: &'static Rule,
@@ -83,13 +83,13 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// With the name of what was refused before it.
+    /// Prefixes the problem with the name of the refused attribute.
     pub fn within(self, name: &str) -> Self {
         Refusal { problem: format!("{name}: {}", self.problem), ..self }
     }
 }
 
-/// Refuses: the short way to write a [`Refusal`].
+/// Returns a [`Refusal`] as an error.
 pub(super) fn refuse<T>(
     rule: &'static Rule,
     problem: impl Into<String>,
@@ -98,51 +98,51 @@ pub(super) fn refuse<T>(
     Err(Refusal { rule, problem: problem.into(), help: help.into() })
 }
 
-/// A file's text, and what was found wrong with it so far.
+/// A file's text and the problems found in it so far.
 pub(super) struct SourceText<'a> {
     file: &'a str,
-    /// Without a byte-order mark.
+    /// The text without a byte-order mark.
     pub text: &'a str,
     found: RefCell<Vec<(Range<usize>, Refusal)>>,
 }
 
 impl<'a> SourceText<'a> {
-    /// Takes a file's text. A byte-order mark at its begin belongs to the encoding: no place counts it, and nobody sees it.
+    /// Takes a file's text. A leading byte-order mark is removed and not counted in positions.
     pub fn new(file: &'a str, text: &'a str) -> Self {
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         SourceText { file, text, found: RefCell::default() }
     }
 
-    /// Notes a problem at these bytes of the text.
+    /// Records a problem at this byte range.
     pub fn report(&self, rule: &'static Rule, at: &Range<usize>, problem: impl Into<String>, help: impl Into<String>) {
         self.refused(at, Refusal { rule, problem: problem.into(), help: help.into() });
     }
 
-    /// Notes why these bytes of the text were refused.
+    /// Records a refusal at this byte range.
     pub fn refused(&self, at: &Range<usize>, refusal: Refusal) {
         self.found.borrow_mut().push((at.clone(), refusal));
     }
 
-    /// Whether a problem of what stands at these bytes was noted already.
+    /// Returns whether a problem was already recorded at the start of this byte range.
     pub fn is_reported(&self, at: &Range<usize>) -> bool {
         self.found.borrow().iter().any(|(reported, _)| reported.start == at.start)
     }
 
-    /// The line (from 1) that holds this byte.
+    /// Returns the line, counted from 1, that contains this byte.
     pub fn line(&self, offset: usize) -> usize {
         self.text.as_bytes()[..offset.min(self.text.len())].iter().filter(|b| **b == b'\n').count() + 1
     }
 
-    /// Everything that was reported, in the order of the file.
+    /// Returns all recorded problems in the order of the file.
     pub fn into_diagnostics(self) -> Vec<Diagnostic> {
         let mut found = self.found.take();
         found.sort_by_key(|(at, _)| at.start);
-        // What a `for` makes may be wrong in the same way each time.
+        // The body of a `for` may be reported once for each iteration.
         found.dedup();
         found.into_iter().map(|(at, refusal)| self.diagnostic(at, refusal)).collect()
     }
 
-    /// The refusal of what stands at these bytes.
+    /// Builds the diagnostic for a refusal at this byte range.
     pub fn diagnostic(&self, at: Range<usize>, Refusal { rule, problem, help }: Refusal) -> Diagnostic {
         let start = floor_char_boundary(self.text, at.start);
         let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
@@ -163,7 +163,7 @@ impl<'a> SourceText<'a> {
     }
 }
 
-/// The line, and carets under `width` characters from `before` on.
+/// Returns the line, and carets under `width` characters that follow the first `before`.
 fn excerpt(line: &str, before: usize, width: usize) -> [String; 2] {
     let skip = if before + width < EXCERPT_CHARS { 0 } else { before.saturating_sub(EXCERPT_CHARS / 2) };
     let shown: String = line.trim_end_matches('\r').chars().skip(skip).take(EXCERPT_CHARS).collect();
@@ -172,7 +172,7 @@ fn excerpt(line: &str, before: usize, width: usize) -> [String; 2] {
     let width = width.clamp(1, EXCERPT_CHARS.saturating_sub(indent).max(1));
     let mut carets = String::new();
     let mut chars = shown.chars();
-    // Tabs stay tabs, so that the caret stands under its character whatever a tab's width; some letters are two columns wide.
+    // Tabs stay tabs, so that the caret is under its character at any tab width. Some letters are two columns wide.
     for c in chars.by_ref().take(indent) {
         carets.extend(std::iter::repeat_n(if c == '\t' { c } else { ' ' }, columns(c)));
     }
@@ -182,13 +182,13 @@ fn excerpt(line: &str, before: usize, width: usize) -> [String; 2] {
     [shown, carets]
 }
 
-/// How many columns of a terminal a character takes; a tab is one, whatever it is there.
+/// Returns the width of a character in terminal columns. A tab counts as one.
 fn columns(c: char) -> usize {
     if c == '\t' { 1 } else { c.width().unwrap_or_default() }
 }
 
-/// Without what a terminal would obey (controls, and marks that turn the direction of writing or show nothing): a value may hold
-/// it, and stand in what is said of it.
+/// Replaces control characters, direction marks and invisible characters. A message may quote a value, and a terminal would
+/// interpret them.
 fn masked(text: &str) -> String {
     let obeyed = |c: char| {
         (c.is_control() && c != '\t')
@@ -197,7 +197,7 @@ fn masked(text: &str) -> String {
     text.chars().map(|c| if obeyed(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// A text that a value has made very long, without its middle.
+/// Returns the text, without its middle if it is too long.
 fn shortened(text: &str) -> Cow<'_, str> {
     let chars = text.chars().count();
     if chars <= MESSAGE_CHARS {

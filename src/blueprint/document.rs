@@ -43,7 +43,7 @@ pub(super) fn parse(source: &SourceText) -> Option<Body> {
             return None;
         };
         let written = source.text[at.clone()].trim_matches('"').to_string();
-        source.report(&is::SET_TWICE, &at, format!("`{written}` is set twice in this block"), "keep one of the two");
+        source.report(&is::SET_TWICE, &at, format!("`{written}` is set twice in this block"), "remove one of the two");
         if round == MAX_REPEATED || written.len() < SHORTEST_REPLACED {
             return None;
         }

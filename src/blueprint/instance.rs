@@ -1,15 +1,15 @@
-//! What AWS's instance types can do.
+//! The sizes and limits of EC2 instance types.
 //!
-//! The figures are AWS's own, as `ec2:DescribeInstanceTypes` returns them; `instance_types.tsv` says when they were taken, and
-//! `tests/tools/instance_types.rs` how. `instance_types_more.tsv` has the few that it leaves out, and where they are from.
+//! The figures are what `ec2:DescribeInstanceTypes` returns. `instance_types.tsv` states when they were taken, and
+//! `tests/tools/instance_types.rs` how. `instance_types_more.tsv` holds the few types that are missing there, with their sources.
 
 use std::sync::LazyLock;
 
-/// Every known type, one a line.
+/// The table of known types, one in each line.
 const TABLE: &str = include_str!("instance_types.tsv");
-/// Types that AWS has and [`TABLE`]'s source does not.
+/// Types that are missing from the source of [`TABLE`].
 const MORE: &str = include_str!("instance_types_more.tsv");
-/// When [`TABLE`] was taken from AWS.
+/// The month in which [`TABLE`] was taken from AWS.
 pub const AS_OF: &str = "2026-05";
 
 /// Both tables' lines without their comments, sorted by type.
@@ -22,45 +22,45 @@ static LINES: LazyLock<Vec<&str>> = LazyLock::new(|| {
 /// An instance type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InstanceType {
-    /// Whole MiB.
+    /// Memory in MiB.
     pub memory_mib: u64,
     /// Virtual processors.
     pub vcpus: u32,
     /// Whether its processors run on credits.
     pub burstable: bool,
-    /// Its link to its disks; `None` for a type that pgherd does not know, and for old ones that have no link of their own.
+    /// Its dedicated link to EBS; `None` if the type is not known, or is an old one without a dedicated link.
     pub link: Option<EbsLink>,
-    /// Its network; `None` for a type that pgherd does not know.
+    /// Its network bandwidth; `None` if the type is not known.
     pub network: Option<Bandwidth>,
 }
 
 /// An instance's link to all of its EBS volumes
 /// (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ebs-optimized.html>).
 ///
-/// A small size may use its maximum for 30 minutes at least once in 24 hours; then it has its baseline. From a size on that
-/// differs by family (8xlarge in most) the two are equal.
+/// A small size can sustain its maximum for 30 minutes at least once in 24 hours, and falls back to its baseline. In large sizes
+/// (from 8xlarge on in most families) the two are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EbsLink {
-    /// Mbit/s that are always there.
+    /// Sustained bandwidth in Mbit/s.
     pub baseline_mbit: u32,
-    /// Mbit/s at most.
+    /// Burst bandwidth in Mbit/s.
     pub maximum_mbit: u32,
-    /// Operations a second that are always there.
+    /// Sustained operations per second.
     pub baseline_iops: u32,
-    /// Operations a second at most.
+    /// Burst operations per second.
     pub maximum_iops: u32,
 }
 
-/// An instance's network: so much in each direction, at the same time
+/// An instance's network bandwidth, in each direction at the same time
 /// (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-network-bandwidth.html>).
 ///
-/// A small size earns credits while it uses less than its baseline. They last for 5 to 60 minutes at its maximum, which AWS
-/// does not promise.
+/// A small size earns credits while it uses less than its baseline. They last for 5 to 60 minutes at the maximum, which is best
+/// effort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bandwidth {
-    /// Mbit/s that are always there.
+    /// Sustained bandwidth in Mbit/s.
     pub baseline_mbit: u32,
-    /// Mbit/s at most.
+    /// Burst bandwidth in Mbit/s.
     pub maximum_mbit: u32,
 }
 
@@ -71,7 +71,7 @@ pub enum Processor {
     X86,
     /// 64-bit Arm (Graviton).
     Arm,
-    /// A Mac, which boots nothing but macOS.
+    /// A Mac, which boots only macOS.
     Mac,
 }
 
@@ -83,18 +83,18 @@ impl InstanceType {
 }
 
 impl EbsLink {
-    /// Returns whole MiB a second that are always there.
+    /// Returns the sustained bandwidth in whole MiB/s.
     pub fn baseline_mib(self) -> u32 {
         mib(self.baseline_mbit)
     }
 
-    /// Returns whole MiB a second at most.
+    /// Returns the burst bandwidth in whole MiB/s.
     pub fn maximum_mib(self) -> u32 {
         mib(self.maximum_mbit)
     }
 }
 
-/// Volumes count MiB, links Mbit.
+/// Converts Mbit/s, the unit of links, to whole MiB/s, the unit of volumes.
 fn mib(mbit: u32) -> u32 {
     (u64::from(mbit) * 1_000_000 / (8 * 1024 * 1024)) as u32
 }
@@ -114,7 +114,7 @@ pub fn sizes(family: &str) -> Vec<&'static str> {
     rows.iter().map(TableLine::size).collect()
 }
 
-/// Returns the smallest type of a family whose network always has so many Mbit/s.
+/// Returns the smallest type of a family that sustains this network bandwidth.
 pub fn with_network(family: &str, mbit: u32) -> Option<String> {
     let fits = |instance_type: &String| {
         InstanceType::of(instance_type).and_then(|i| i.network).is_some_and(|network| network.baseline_mbit >= mbit)

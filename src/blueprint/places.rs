@@ -1,4 +1,4 @@
-//! Where a blueprint's attributes stand, for rules that are judged long after it was read.
+//! Locates a blueprint's attributes, for rules that are checked after the blueprint was read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -12,17 +12,17 @@ use super::rules::Rule;
 use super::tree::span;
 use super::vocabulary::full_name;
 
-/// A blueprint's text and the place of everything in it, by path: `haproxy.stats.port`, `postgres.settings.work_mem`,
-/// `accept.PGH003`.
+/// A blueprint's text, and the place of each of its attributes and blocks by path, such as `haproxy.stats.port`,
+/// `postgres.settings.work_mem` or `accept.PGH003`.
 pub struct Places<'a> {
     source: SourceText<'a>,
     by_path: BTreeMap<String, Range<usize>>,
-    /// Maps whose keys are only known once they are computed, such as `settings = merge(…)`.
+    /// The paths of maps with computed keys, such as `settings = merge(…)`.
     computed: BTreeSet<String>,
 }
 
 impl<'a> Places<'a> {
-    /// Of a blueprint that has been read without a problem; `file_name` only names it in diagnostics.
+    /// Locates everything in a blueprint that was read without an error. `file_name` is only used in diagnostics.
     pub fn of(file_name: &'a str, text: &'a str) -> Self {
         let source = SourceText::new(file_name, text);
         let (mut by_path, mut computed) = (BTreeMap::new(), BTreeSet::new());
@@ -35,7 +35,8 @@ impl<'a> Places<'a> {
         Places { source, by_path, computed }
     }
 
-    /// The line of what stands at this path, counted from 1, and its text; of the map that has it, where its keys are computed.
+    /// Returns the line number, counted from 1, and the text of the line that sets this path. For a key of a map with
+    /// computed keys, that is the map's line.
     pub fn line(&self, path: &str) -> Option<(usize, &'a str)> {
         let map =
             || self.by_path.get(path.rsplit_once('.').map(|(map, _)| map).filter(|map| self.computed.contains(*map))?);
@@ -45,7 +46,7 @@ impl<'a> Places<'a> {
         Some((number, text.lines().nth(number - 1)?.trim()))
     }
 
-    /// A problem of what stands at this path; where nothing does, of the block around it.
+    /// Builds a diagnostic at this path, or at the nearest enclosing block if the path is not set.
     pub fn diagnostic(&self, path: &str, rule: &'static Rule, problem: &str, help: &str) -> Diagnostic {
         let mut at = path;
         let place = loop {

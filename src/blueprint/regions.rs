@@ -1,7 +1,7 @@
-//! AWS's regions: their partitions, the letters of their zones, and who knows them.
+//! The regions of AWS, with their partitions and availability zones.
 //!
-//! A list of somebody else's things is never complete: it has a date, [`AS_OF`]. What is missing here is a warning of
-//! `pgherd check`, and `pgherd run` asks AWS for it before it makes anything.
+//! AWS adds regions, so the list is only complete as of [`AS_OF`]. For a region or zone that is not listed, `pgherd check`
+//! warns, and `pgherd run` asks AWS before it creates anything.
 
 use super::partition::Partition;
 
@@ -9,25 +9,26 @@ use super::partition::Partition;
 ///
 /// - Regions and partitions: botocore 1.43.11, `endpoints.json` and `partitions.json`.
 /// - Opt-in: <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html>.
-/// - Zones: <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>, and the answers of
-///   `describe-instance-type-offerings` that moto 5.2.1 keeps of 30 regions (`ec2/resources/instance_type_offerings`).
-/// - What Terraform's AWS provider 5.100.0 takes: `terraform plan` with that region, which it refuses as invalid by itself.
+/// - Zones: <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>, and the responses of
+///   `describe-instance-type-offerings` that moto 5.2.1 ships for 30 regions (`ec2/resources/instance_type_offerings`).
+/// - Regions that version 5.100.0 of Terraform's AWS provider accepts: `terraform plan` in each region. The provider rejects an
+///   unknown region without asking AWS.
 pub const AS_OF: &str = "2026-11-28";
 
 /// A region of AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Region {
-    /// Such as `eu-west-1`.
+    /// Its name, such as `eu-west-1`.
     pub name: &'static str,
     /// Its partition.
     pub partition: Partition,
-    /// Letters of the zones that some account has.
+    /// The letters of all zones that at least some accounts have.
     pub zones: &'static str,
-    /// Letters of the zones that every account has and new ones are given: the default. Empty where there are no such.
+    /// The letters of the zones that every account has, which are the default. Empty if there are none.
     pub usual: &'static str,
     /// Whether an account must enable the region before it can use it.
     pub opt_in: bool,
-    /// Whether version 5.100 of Terraform's AWS provider takes it; later ones do.
+    /// Whether version 5.100 of Terraform's AWS provider accepts the region. Later versions accept all of them.
     pub in_provider_5: bool,
 }
 
@@ -35,22 +36,22 @@ const fn on(partition: Partition, name: &'static str, zones: &'static str, usual
     Region { name, partition, zones, usual, opt_in: false, in_provider_5: true }
 }
 
-/// A region of the public cloud that every account has.
+/// Returns a commercial region that every account can use.
 const fn open(name: &'static str, zones: &'static str, usual: &'static str) -> Region {
     on(Partition::Commercial, name, zones, usual)
 }
 
-/// One that an account must enable first; all of them have the zones a, b and c.
+/// Returns a region that an account must enable first. All of them have the zones a, b and c.
 const fn opt_in(name: &'static str) -> Region {
     Region { opt_in: true, ..on(Partition::Commercial, name, "abc", "abc") }
 }
 
-/// Every region of the partitions that pgherd generates for.
+/// Every region of the partitions that pgherd supports.
 pub const ALL: [Region; 38] = [
     opt_in("af-south-1"),
     opt_in("ap-east-1"),
     opt_in("ap-east-2"),
-    // Tokyo's b is old accounts' only.
+    // Only old accounts have zone b of Tokyo.
     open("ap-northeast-1", "abcd", "acd"),
     open("ap-northeast-2", "abcd", "abc"),
     open("ap-northeast-3", "abc", "abc"),
@@ -78,10 +79,10 @@ pub const ALL: [Region; 38] = [
     opt_in("me-south-1"),
     opt_in("mx-central-1"),
     open("sa-east-1", "abc", "abc"),
-    // Six; one of them, which letter differs by account, has none of the newer instance types: `run` asks.
+    // One of the six zones has none of the newer instance types. Its letter differs by account, so `run` asks AWS.
     open("us-east-1", "abcdef", "abc"),
     open("us-east-2", "abc", "abc"),
-    // Two of the three, which ones differs by account.
+    // Each account has two of the three zones; which two differs by account.
     open("us-west-1", "abc", ""),
     open("us-west-2", "abcd", "abc"),
     on(Partition::China, "cn-north-1", "abd", "abd"),
@@ -90,12 +91,12 @@ pub const ALL: [Region; 38] = [
     on(Partition::GovCloud, "us-gov-west-1", "abc", "abc"),
 ];
 
-/// The region of this name, if it is known.
+/// Returns the region of this name; `None` if it is not known.
 pub fn find(name: &str) -> Option<&'static Region> {
     ALL.iter().find(|region| region.name == name)
 }
 
-/// The region that is asked about another one of its partition: every account has it.
+/// Returns the region whose API is asked about the other regions of the same partition. Every account can use it.
 pub fn home(region: &str) -> &'static str {
     match Partition::of(region) {
         Some(Partition::China) => "cn-north-1",
@@ -104,14 +105,15 @@ pub fn home(region: &str) -> &'static str {
     }
 }
 
-/// The zones that machines are dealt out over where a blueprint names none, in full; `None` where every account has others.
+/// Returns the full names of the zones that machines are distributed over if a blueprint sets none. Returns `None` if the zones
+/// of the region differ by account.
 pub fn default_zones(region: &str) -> Option<Vec<String>> {
-    // Of a region that is not known, the first three: AWS has at least three zones in each, and is asked.
+    // AWS has at least three zones in each new region; `run` checks an unknown one.
     let letters = find(region).map_or("abc", |known| known.usual);
     (!letters.is_empty()).then(|| letters.chars().map(|letter| format!("{region}{letter}")).collect())
 }
 
-/// The letters of the zones of a region, where they are known.
+/// Returns the letters of a region's zones; `None` if the region is not known.
 pub fn zones(region: &str) -> Option<&'static str> {
     find(region).map(|known| known.zones)
 }

@@ -1,4 +1,4 @@
-//! What people get wrong in HCL's syntax, in words.
+//! Explains HCL syntax errors.
 
 use std::ops::Range;
 
@@ -7,27 +7,27 @@ use hcl_edit::parser::Error;
 use super::diagnostic::{BYTE_ORDER_MARK, Refusal, SourceText};
 use super::rules::language as is;
 
-const TOO_DEEP: &str = "this nests too deep";
+const TOO_DEEP: &str = "this is nested too deeply";
 
-/// Reports the parser's complaint, at the place where the mistake was made if that can be told.
+/// Reports the parser's error, at the place of the mistake if it can be determined.
 ///
-/// After a mistake of syntax nothing can be said about the rest of a file, so this is the last of its problems.
+/// The parser stops at a syntax error, so this is always the last problem of a file.
 pub(super) fn report(source: &SourceText, error: &Error) {
     let offset = offset(source.text, error);
-    // The parser only notices at the end what was opened and not closed.
+    // The parser notices an unclosed bracket or quote only at the end of the file.
     if let Some(flaw) = unpaired(source.text).filter(|flaw| flaw.noticed <= offset) {
         return source.report(&is::UNCLOSED, &flaw.at, flaw.problem, flaw.help);
     }
     if let Some(number) = unreadable_number(source.text, offset) {
-        let problem = "a number that is larger than any that counts here".to_string();
-        let help = "write one of at most 19 digits; what is counted in thousands of gigabytes has a larger unit".into();
+        let problem = "this number is too large".to_string();
+        let help = "write a number of at most 19 digits, or use a larger unit, such as GB instead of kB".into();
         return source.refused(&number, Refusal { rule: &is::SYNTAX, problem, help });
     }
     let width = source.text.get(offset..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
     source.refused(&(offset..offset + width), explain(source.text, offset, error.message()));
 }
 
-/// Where the parser stopped. At the end of the text it names the last byte, and a column behind it.
+/// Returns the byte offset at which the parser stopped. At the end of the text the parser reports the last byte, with a column after it.
 fn offset(text: &str, error: &Error) -> usize {
     let at = error.location();
     let before = &text.as_bytes()[..at.offset().min(text.len())];
@@ -36,7 +36,8 @@ fn offset(text: &str, error: &Error) -> usize {
     if line.is_some_and(|line| at.column() > line.chars().count()) { text.len() } else { at.offset() }
 }
 
-/// The first number of what begins at this byte that the parser cannot hold. It stops at its line's begin, not at the number.
+/// Returns the first number that the parser cannot represent, from the start of this offset's line on. The parser
+/// reports the start of the line, not the number.
 fn unreadable_number(text: &str, offset: usize) -> Option<Range<usize>> {
     let begin = text.get(..offset)?.rfind('\n').map_or(0, |newline| newline + 1);
     let (mut depth, mut quoted, mut at) = (0_usize, false, begin);
@@ -64,7 +65,7 @@ fn unreadable_number(text: &str, offset: usize) -> Option<Range<usize>> {
     None
 }
 
-/// The digits that a text begins with, with a fraction and an exponent.
+/// Returns the number at the start of a text: digits, a fraction and an exponent.
 fn number(text: &str) -> &str {
     let digits = |from: usize| from + text[from..].bytes().take_while(u8::is_ascii_digit).count();
     let mut end = digits(0);
@@ -79,7 +80,7 @@ fn number(text: &str) -> &str {
     &text[..end]
 }
 
-/// What is wrong at this place, by what stands there and before it.
+/// Explains the error at this offset from the text around it.
 fn explain(text: &str, offset: usize, message: &str) -> Refusal {
     let line_start = text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
     let before = text.get(line_start..offset).unwrap_or_default().trim_end();
@@ -92,64 +93,65 @@ fn explain(text: &str, offset: usize, message: &str) -> Refusal {
     };
     let (problem, help) = match next {
         _ if message.contains("nested levels") || message.contains("chained binary") => {
-            (TOO_DEEP.to_string(), "write the values out: a blueprint nests three blocks deep at most")
+            (TOO_DEEP.to_string(), "write the values themselves; blueprint blocks are at most three levels deep")
         }
         Some(BYTE_ORDER_MARK) => (
-            "a byte-order mark (U+FEFF, invisible) inside the file".into(),
-            "delete it: it belongs at the beginning of a file or nowhere; joining two files leaves one behind",
+            "the file contains a byte-order mark (U+FEFF, invisible) that is not at its beginning".into(),
+            "delete it; it is usually left over from joining two files",
         ),
         Some('“' | '”' | '‘' | '’' | '\'') => {
-            (format!("{found} does not begin text"), "write text in plain double quotes: \"text\"")
+            (format!("{found} cannot start a text"), "write text in plain double quotes: \"text\"")
         }
         Some(':') => ("`:` does not set a value".into(), "write `name = value`"),
         Some(',') => (
-            "a comma after an attribute".into(),
-            "leave it out: an attribute ends with its line; commas belong inside `[ ]` and `{ }` values",
+            "an attribute must not be followed by a comma".into(),
+            "remove the comma; an attribute ends at the end of its line",
         ),
         Some('}' | ']') if before.is_empty() || before.ends_with(['}', ']']) => {
-            (format!("nothing is open that {found} could close"), "leave it out")
+            (format!("{found} does not close anything"), "remove it")
         }
         _ if before.matches('{').count() > before.matches('}').count() => (
-            format!("{found} does not fit into a block of one line"),
-            "write each attribute and inner block on a line of its own: a block in one line holds one attribute at most",
+            format!("a block on one line can hold only one attribute, but found {found}"),
+            "write each attribute and each inner block on a line of its own",
         ),
-        _ if before.ends_with('=') => {
-            (format!("{found} is no value"), "write \"text\", a number, true, false, or a list such as [\"a\", \"b\"]")
-        }
+        _ if before.ends_with('=') => (
+            format!("expected a value, but found {found}"),
+            "write \"text\", a number, true, false, or a list such as [\"a\", \"b\"]",
+        ),
         Some(c) if before.ends_with(|c: char| c.is_ascii_digit()) && (c.is_alphabetic() || c == '%') => {
-            ("a number with something after it".into(), "write the number alone, or text in double quotes")
+            ("unexpected characters follow the number".into(), "write only the number, or write text in double quotes")
         }
         _ if message.contains("newline") && !before.is_empty() => (
-            format!("{found} is where the line should end"),
+            format!("expected the end of the line, but found {found}"),
             "write each attribute on a line of its own, as `name = value`",
         ),
         _ if message.contains("expected `]`")
             && before.ends_with(|c: char| c.is_alphanumeric() || "\"]})".contains(c)) =>
         {
-            (format!("{found} is where a comma should be"), "write a comma between two items of a list")
+            (format!("expected a comma, but found {found}"), "separate the items of a list with commas")
         }
         _ => (
-            format!("{found} is not HCL here ({message})"),
-            "write `name = value` for an attribute, `name { … }` for a block; text goes in double quotes",
+            format!("{found} is not valid HCL here ({message})"),
+            "write `name = value` for an attribute or `name { … }` for a block, and text in double quotes",
         ),
     };
     let rule = if problem == TOO_DEEP { &is::TOO_LARGE } else { &is::SYNTAX };
     Refusal { rule, problem, help: help.into() }
 }
 
-/// Something opened that is not closed.
+/// A quote or bracket that is not closed.
 struct Flaw {
     at: Range<usize>,
-    /// From where on a complaint of the parser's is about this.
+    /// A parser error at this offset or later is caused by this flaw.
     noticed: usize,
     problem: String,
     help: String,
 }
 
-/// The first quote or bracket that has no partner.
+/// Returns the first unclosed quote or bracket.
 fn unpaired(text: &str) -> Option<Flaw> {
     let mut open: Vec<(usize, char)> = vec![];
-    // A bracket closed at another indentation than its own: most likely the one whose partner was forgotten.
+    // A bracket whose closing one has a different indentation: most likely its own closing bracket was forgotten.
     let mut suspect = None;
     let mut chars = text.char_indices().peekable();
     while let Some((i, c)) = chars.next() {
@@ -178,7 +180,7 @@ fn unpaired(text: &str) -> Option<Flaw> {
     Some(never_closed(at, opened, text.trim_end().len()))
 }
 
-/// Passes over text in quotes, or says that its line ends first.
+/// Skips quoted text. Returns a flaw if the line ends before the closing quote.
 fn unclosed_text(text: &str, start: usize, chars: &mut std::iter::Peekable<std::str::CharIndices>) -> Option<Flaw> {
     while let Some((_, c)) = chars.next_if(|(_, c)| *c != '\n') {
         match c {
@@ -192,17 +194,17 @@ fn unclosed_text(text: &str, start: usize, chars: &mut std::iter::Peekable<std::
         at: start..end,
         noticed: text[..start].rfind('\n').map_or(0, |newline| newline + 1),
         problem: "this text has no closing quote".into(),
-        help: "write the `\"` that ends it, on the same line".into(),
+        help: "write the closing `\"` on the same line".into(),
     })
 }
 
 fn never_closed(at: usize, opened: char, noticed: usize) -> Flaw {
     let close = if opened == '[' { ']' } else { '}' };
     let problem = format!("this `{opened}` is never closed");
-    Flaw { at: at..at + 1, noticed, problem, help: format!("write the `{close}` that ends it") }
+    Flaw { at: at..at + 1, noticed, problem, help: format!("write the closing `{close}`") }
 }
 
-/// The white space that begins the line of this byte.
+/// Returns the white space at the start of this offset's line.
 fn indentation(text: &str, offset: usize) -> &str {
     let line = &text[text[..offset].rfind('\n').map_or(0, |newline| newline + 1)..];
     &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]

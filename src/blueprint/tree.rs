@@ -1,4 +1,4 @@
-//! The document with its expressions evaluated: what the readers read.
+//! The document with its expressions evaluated, as input for the readers.
 
 use std::ops::Range;
 
@@ -9,37 +9,37 @@ use hcl_edit::structure::{Body as Syntax, Structure};
 use super::expression::Evaluator;
 use super::value::{Data, Evaluated};
 
-/// What stands between two braces.
+/// The contents of a block.
 #[derive(Debug, Default)]
 pub(super) struct Body {
     pub attributes: Vec<Attribute>,
     pub blocks: Vec<Block>,
 }
 
-/// `name = value`
+/// An attribute: `name = value`.
 #[derive(Debug)]
 pub(super) struct Attribute {
     pub name: String,
-    /// Where its name stands.
+    /// The place of its name.
     pub at: Range<usize>,
     pub value: Evaluated,
-    /// Its expression is null, which is to leave the line out.
+    /// Whether its expression evaluates to null, so that the attribute counts as not set.
     pub left_out: bool,
 }
 
-/// `name "label" { … }`
+/// A block: `name "label" { … }`.
 #[derive(Debug)]
 pub(super) struct Block {
     pub name: String,
-    /// Where its name stands.
+    /// The place of its name.
     pub at: Range<usize>,
-    /// Each with its place.
+    /// Each label with its place.
     pub labels: Vec<(String, Range<usize>)>,
     pub body: Body,
 }
 
 impl Body {
-    /// Evaluates every attribute of the body, and of the blocks within.
+    /// Evaluates every attribute of the body and of its inner blocks.
     pub fn evaluate(syntax: &Syntax, evaluator: &Evaluator) -> Self {
         let mut body = Body::default();
         for structure in syntax.iter() {
@@ -62,7 +62,7 @@ impl Body {
     }
 }
 
-/// Where a part of the document stands. The parser gives every part its place.
+/// Returns the place of a part of the document. The parser records one for every part.
 pub(super) fn span(part: &impl Span) -> Range<usize> {
     part.span().unwrap_or_default()
 }

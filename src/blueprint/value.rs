@@ -1,4 +1,4 @@
-//! What a blueprint's attributes hold, once every expression was evaluated.
+//! The values of a blueprint's attributes, after their expressions are evaluated.
 
 use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
@@ -8,7 +8,7 @@ use hcl_edit::Number;
 use super::diagnostic::{Refusal, refuse};
 use super::rules::language as is;
 
-/// A value, and where it stands. What an expression makes stands where the expression does.
+/// A value and its place in the text. The result of an expression has the place of the expression.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Evaluated {
     pub at: Range<usize>,
@@ -24,10 +24,10 @@ pub(super) enum Data {
     Text(String),
     List(Vec<Evaluated>),
     Map(Vec<MapEntry>),
-    /// A word without quotes: people write it for text.
+    /// A word without quotes, usually meant as text.
     Word(String),
     Heredoc,
-    /// An expression that cannot be evaluated, which was reported.
+    /// An expression that could not be evaluated. The problem has been reported.
     Refused,
 }
 
@@ -44,7 +44,7 @@ impl Evaluated {
         Evaluated { at, data }
     }
 
-    /// The same value, as if it stood there with all that is in it.
+    /// Returns a copy of the value, placed at `at` together with everything in it.
     pub fn moved(&self, at: &Range<usize>) -> Evaluated {
         let data = match &self.data {
             Data::List(items) => Data::List(items.iter().map(|item| item.moved(at)).collect()),
@@ -62,7 +62,7 @@ impl Evaluated {
         self.data == Data::Refused
     }
 
-    /// How many parts and characters it has: what it costs to copy.
+    /// Returns the number of elements and characters that a copy of the value takes.
     pub fn weight(&self) -> usize {
         1 + match &self.data {
             Data::Text(text) => text.len(),
@@ -74,7 +74,7 @@ impl Evaluated {
 }
 
 impl Data {
-    /// What it is, in words.
+    /// Returns the type's name as messages use it.
     pub fn name(&self) -> &'static str {
         match self {
             Data::Null => "null",
@@ -90,7 +90,7 @@ impl Data {
     }
 }
 
-/// The text of a value that is one.
+/// Returns the value's text, or refuses a value that is not text.
 pub(super) fn text(value: &Evaluated) -> Result<&str, Refusal> {
     match &value.data {
         Data::Text(text) => Ok(text),
@@ -100,7 +100,7 @@ pub(super) fn text(value: &Evaluated) -> Result<&str, Refusal> {
     }
 }
 
-/// A whole number within bounds.
+/// Returns a whole number within bounds, or refuses the value.
 pub(super) fn whole_number(value: &Evaluated, bounds: &RangeInclusive<u32>, unit: &str) -> Result<u32, Refusal> {
     let (low, high) = (bounds.start(), bounds.end());
     let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
@@ -121,11 +121,11 @@ pub(super) fn whole_number(value: &Evaluated, bounds: &RangeInclusive<u32>, unit
 /// Refuses a value of another type than the one expected.
 pub(super) fn mismatch<T>(value: &Evaluated, expected: impl Display, help: &str) -> Result<T, Refusal> {
     match &value.data {
-        Data::Null => refuse(&is::TYPE, "null is not a value here", "leave the line out for the default"),
+        Data::Null => refuse(&is::TYPE, "null is not a value here", "remove the line to use the default"),
         Data::Word(word) => {
             let quoted = help.contains("quotes") && !help.contains("without");
             let help = if quoted { format!("write \"{word}\"") } else { help.to_string() };
-            refuse(&is::BARE_WORD, format!("the bare word `{word}` is no value"), help)
+            refuse(&is::BARE_WORD, format!("`{word}` without quotes is not a value"), help)
         }
         data => refuse(&is::TYPE, format!("expected {expected}, not {}", data.name()), help),
     }

@@ -1,4 +1,4 @@
-//! `variable "<name>" { … }`: what a blueprint leaves to whoever generates it.
+//! Reads `variable "<name>" { … }` blocks: values that are passed when the files are generated.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -17,10 +17,10 @@ use super::vocabulary::nearest;
 
 const ATTRIBUTES: [&str; 3] = ["default", "description", "type"];
 const TYPES: [&str; 5] = ["string", "number", "bool", "list", "map"];
-/// More than that is a slip, such as a file's whole text.
+/// The longest value of `--var`, in bytes. A longer one is most likely a mistake, such as a whole file.
 const MOST_BYTES: usize = 4096;
 
-/// Names of the variables that a blueprint declares; none where it cannot be read.
+/// Returns the names of the variables that a blueprint declares. Returns none if the blueprint cannot be parsed.
 pub fn declared(text: &str) -> Vec<String> {
     let source = SourceText::new("", text);
     let document = document::parse(&source).unwrap_or_default();
@@ -31,7 +31,8 @@ fn blocks(document: &Body) -> impl Iterator<Item = &Block> {
     document.blocks().filter(|block| block.ident.as_str() == "variable")
 }
 
-/// Every variable's value: what it is set to, else its default. One that has neither, or is wrong, is [`Data::Refused`].
+/// Returns every variable's value: the one passed with `--var`, else its default. The value is [`Data::Refused`] if there is
+/// neither, or if it is invalid.
 pub(super) fn read(
     source: &SourceText,
     document: &Body,
@@ -41,12 +42,18 @@ pub(super) fn read(
     for block in blocks(document) {
         let at = span(&block.ident);
         let [label] = block.labels.as_slice() else {
-            source.report(&is::LABEL, &at, "a variable has one name", "write variable \"name\" { default = … }");
+            source.report(
+                &is::LABEL,
+                &at,
+                "a variable needs exactly one name",
+                "write variable \"name\" { default = … }",
+            );
             continue;
         };
         let (name, label_at) = (label.as_str(), span(label));
         if !is_name(name) {
-            let help = "use lower-case letters, digits and underscores, a letter first, such as \"slaves\"";
+            let help =
+                "use at most 63 lower-case letters, digits and underscores, starting with a letter, such as \"slaves\"";
             source.report(&is::VARIABLE, &label_at, format!("`{name}` is not a valid variable name"), help);
             continue;
         }
@@ -55,7 +62,7 @@ pub(super) fn read(
                 &is::VARIABLE,
                 &label_at,
                 format!("the variable `{name}` is declared twice"),
-                "keep one of the two",
+                "remove one of the two declarations",
             );
             continue;
         }
@@ -81,7 +88,7 @@ fn value(
     at: &Range<usize>,
     given: Option<&String>,
 ) -> Option<Evaluated> {
-    // A variable follows from nothing else: not from another variable either.
+    // A declaration cannot refer to any variable.
     let none = BTreeMap::new();
     let evaluator = Evaluator::of_default(source, &none);
     let body = Read::evaluate(&block.body, &evaluator);
@@ -104,7 +111,7 @@ fn value(
         };
     }
     let Some(default) = default else {
-        let help = format!("set it with --var {name}=…, or give it a default");
+        let help = format!("pass one with --var {name}=…, or set a default");
         source.report(&is::VARIABLE_VALUE, at, format!("the variable `{name}` has no value"), help);
         return None;
     };
@@ -119,7 +126,7 @@ fn report_unknown(source: &SourceText, body: &Read) {
         }
         let help = match nearest(&attribute.name, ATTRIBUTES.into_iter()) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("known here: {known}"),
+            None => format!("valid names here: {known}"),
         };
         source.report(&is::UNKNOWN_NAME, &attribute.at, format!("`variable.{}` is unknown", attribute.name), help);
     }
@@ -128,12 +135,12 @@ fn report_unknown(source: &SourceText, body: &Read) {
             &is::UNKNOWN_NAME,
             &block.at,
             format!("`variable.{}` is unknown", block.name),
-            format!("known here: {known}"),
+            format!("valid names here: {known}"),
         );
     }
 }
 
-/// The type that a variable's values have: the one written, else its default's, else text.
+/// Returns the variable's type: the one set, else the type of its default, else string.
 fn type_of(source: &SourceText, written: Option<&Attribute>, default: Option<&Attribute>) -> Option<&'static str> {
     let of_default = default.and_then(|default| match &default.value.data {
         Data::Text(_) => Some("string"),
@@ -162,24 +169,24 @@ fn type_of(source: &SourceText, written: Option<&Attribute>, default: Option<&At
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("write one of {}", TYPES.join(", ")),
         };
-        source.report(&is::VARIABLE, &written.value.at, "type: this is not a variable type", help);
+        source.report(&is::VARIABLE, &written.value.at, "type: this is not a valid variable type", help);
         return None;
     };
     if let (Some(found), Some(default)) = (of_default.filter(|found| *found != known), default) {
-        let problem = format!("default: the variable is a {known}, and this a {found}");
-        source.report(&is::VARIABLE, &default.value.at, problem, "write a default of the variable's own type");
+        let problem = format!("default: the variable's type is {known}, but its default is a {found}");
+        source.report(&is::VARIABLE, &default.value.at, problem, "change the default or the type");
         return None;
     }
     Some(known)
 }
 
-/// What stands behind `--var name=`.
+/// Parses the value of `--var name=value`.
 fn parse(given: &str, wanted: &str) -> Result<Data, Refusal> {
     if given.len() > MOST_BYTES {
         return refuse(
             &is::VARIABLE_VALUE,
-            format!("the value has {} bytes", given.len()),
-            format!("use at most {MOST_BYTES}"),
+            format!("the value is {} bytes long", given.len()),
+            format!("use at most {MOST_BYTES} bytes"),
         );
     }
     if wanted == "string" {
@@ -200,13 +207,13 @@ fn parse(given: &str, wanted: &str) -> Result<Data, Refusal> {
         | (Some(data @ Data::Map(_)), "map") => Ok(data),
         _ => refuse(
             &is::VARIABLE_VALUE,
-            format!("`{}` is no {wanted}", given.escape_debug()),
-            format!("write one such as {example}"),
+            format!("`{}` is not a {wanted}", given.escape_debug()),
+            format!("pass a value such as {example}"),
         ),
     }
 }
 
-/// A value that follows from nothing else.
+/// Returns the value of an expression that refers to no variable.
 fn literal(expr: &Expression) -> Option<Data> {
     let source = SourceText::new("", "");
     let none = BTreeMap::new();

@@ -63,7 +63,7 @@ fn report(source: &SourceText, path: &str, name: &str, at: &Range<usize>, langua
         let places: Vec<_> = elsewhere.iter().map(|p| if p.is_empty() { "the cluster itself" } else { p }).collect();
         format!("move it: `{name}` belongs in {}", places.join(" or "))
     } else {
-        format!("known here: {}", here().collect::<Vec<_>>().join(", "))
+        format!("valid names here: {}", here().collect::<Vec<_>>().join(", "))
     };
     source.report(&is::UNKNOWN_NAME, at, format!("`{}` is unknown", full_name(path, name)), help);
 }

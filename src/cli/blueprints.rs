@@ -218,7 +218,7 @@ pub fn cluster_of(shown: &str, text: &str, variables: &Variables) -> Result<Clus
 fn all_declared(variables: &Variables, declared: &[String]) -> Result<(), Failure> {
     let Some((name, _)) = variables.set.iter().find(|(name, _)| !declared.contains(name)) else { return Ok(()) };
     let help = match declared {
-        [] => format!("declare it beside the cluster: variable \"{name}\" {{ default = … }}"),
+        [] => format!("declare it outside the cluster block: variable \"{name}\" {{ default = … }}"),
         _ => format!("there are {}", declared.join(", ")),
     };
     Err(Failure::usage(format!("--var {name}: no variable of the blueprint has that name\n  {help}")))

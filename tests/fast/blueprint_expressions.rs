@@ -104,12 +104,12 @@ fn variables_have_defaults_and_are_set() {
 #[test]
 fn a_variable_set_to_another_type_is_refused_where_it_is_declared() {
     for (name, value, line, says) in [
-        ("slaves", "two", 2, "`two` is no number"),
-        ("slaves", "\"2\"", 2, "is no number"),
-        ("slaves", "1\ny = 2", 2, "is no number"),
-        ("zones", "a", 6, "is no list"),
-        ("old", "yes", 8, "is no bool"),
-        ("team", "[]", 9, "is no map"),
+        ("slaves", "two", 2, "`two` is not a number"),
+        ("slaves", "\"2\"", 2, "is not a number"),
+        ("slaves", "1\ny = 2", 2, "is not a number"),
+        ("zones", "a", 6, "is not a list"),
+        ("old", "yes", 8, "is not a bool"),
+        ("team", "[]", 9, "is not a map"),
     ] {
         let found = parse(HERD, &[("office", "203.0.113.7"), (name, value)]).expect_err("a wrong type");
         assert_eq!(found.len(), 1, "{found:#?}");

@@ -136,7 +136,9 @@ fn a_budget_changes_what_is_generated() {
 #[test]
 fn explain_tells_rules_and_values() {
     let test = test(TWO_ZONES);
-    test.run(&["explain", "pgh001"]).exits(0).out("PGH001 (error, unless the blueprint accepts it): one zone takes");
+    test.run(&["explain", "pgh001"])
+        .exits(0)
+        .out("PGH001 (error, unless the blueprint accepts it): losing one zone loses etcd's quorum");
     test.run(&["explain", "PGH999"]).exits(2).err("there are PGH001");
     test.run(&["explain", "address.master"])
         .exits(0)

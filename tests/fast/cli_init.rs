@@ -81,9 +81,9 @@ fn nothing_is_overwritten_and_nothing_bad_is_written() {
         ("--database", "postgres", "the superuser, which every cluster has"),
         ("--database", "1;drop", "`1;drop` would need quotes in every statement"),
         ("--database", "x\" = \"y", "such as \"app\""),
-        ("--database", "replication", "means something else in pg_hba.conf"),
-        ("--admins", "0.0.0.0/0", "no port is opened to the world"),
-        ("--key-name", "mine;", "is not a valid key pair's name"),
+        ("--database", "replication", "has a special meaning in pg_hba.conf"),
+        ("--admins", "0.0.0.0/0", "this would open a port to the whole internet"),
+        ("--key-name", "mine;", "is not a valid key pair name"),
     ] {
         let mut words = vec!["init", flag, value];
         for (other, fits) in [("--name", "other"), ("--region", "eu-west-1")] {

@@ -17,29 +17,29 @@ fn files() -> Vec<(Vec<u8>, String)> {
     let long_utf16: Vec<u8> = HERD.repeat(2000).encode_utf16().flat_map(u16::to_le_bytes).collect();
     let long = |times: usize| format!("cluster \"herd\" {{\n{}}}\n", "# x\n".repeat(times)).into_bytes();
     vec![
-        file(b"", "there is no cluster in this file"),
+        file(b"", "the file has no cluster block"),
         file(&utf16, "this is UTF-16\n  save it as UTF-8"),
         file(&utf16[2..], "this is UTF-16 without a byte-order mark"),
         file(&big_endian, "this is UTF-16 without a byte-order mark"),
         file(&long_utf16, "this is UTF-16 without a byte-order mark"),
         file(&utf32, "this is UTF-32"),
-        file(format!("\u{feff}\u{feff}{HERD}").as_bytes(), "a byte-order mark (U+FEFF, invisible) inside the file"),
+        file(format!("\u{feff}\u{feff}{HERD}").as_bytes(), "the file contains a byte-order mark (U+FEFF, invisible)"),
         file(b"cluster \"herd\" {\n  # Gr\xf6\xdfe\n}\n", "line 2 is no text in UTF-8"),
-        file(b"\x7fELF\x02\x01\x01\0", "is not HCL here"),
+        file(b"\x7fELF\x02\x01\x01\0", "is not valid HCL here"),
         file(&long(2_600_000), "the file is longer than 65536 bytes"),
         // Cut within a letter.
         file("ü".repeat(40_000).as_bytes(), "the file is longer than 65536 bytes"),
-        file(HERD.replace('\n', "\r").as_bytes(), "write each attribute and inner block on a line of its own"),
+        file(HERD.replace('\n', "\r").as_bytes(), "write each attribute and each inner block on a line of its own"),
         file(HERD.replace("eu-west-1", "\u{202e}eu-west-1\x1b[31m").as_bytes(), "`\u{fffd}eu-west-1\u{fffd}[31m` is not a region"),
         file(HERD.replace("herd", "../../herd").as_bytes(), "cannot be part of a host name"),
         file(HERD.replace("herd", "/etc").as_bytes(), "cannot be part of a host name"),
         file(HERD.replace("eu-west-1", &"a".repeat(60_000)).as_bytes(), "aaa … aaa"),
-        file(HERD.replace("\"eu-west-1\"", &"[".repeat(30_000)).as_bytes(), "this nests too deep"),
-        file(HERD.replace("eu-west-1", &"${\"".repeat(10_000)).as_bytes(), "this nests too deep"),
-        file(HERD.replace("\"eu-west-1\"", &"true ? 1 : ".repeat(5_000)).as_bytes(), "this nests too deep"),
+        file(HERD.replace("\"eu-west-1\"", &"[".repeat(30_000)).as_bytes(), "nested too deeply"),
+        file(HERD.replace("eu-west-1", &"${\"".repeat(10_000)).as_bytes(), "nested too deeply"),
+        file(HERD.replace("\"eu-west-1\"", &"true ? 1 : ".repeat(5_000)).as_bytes(), "nested too deeply"),
         file(
             b"variable \"a\" { default = var.b }\nvariable \"b\" { default = var.a }\ncluster \"herd\" {\n  region = var.a\n}\n",
-            "not from `var.b` either",
+            "cannot refer to `var.b`",
         ),
     ]
 }
@@ -71,7 +71,7 @@ fn what_is_no_file_is_refused_in_words() {
         ("/dev/zero", "this is neither a file nor standard input"),
         ("/dev/null", "this is neither a file nor standard input"),
         ("silent.hcl", "this is neither a file nor standard input"),
-        ("/dev/stdin", "there is no cluster in this file"),
+        ("/dev/stdin", "the file has no cluster block"),
         ("/proc/self/mem", "/proc/self/mem: "),
     ] {
         refused(&test, &["check", path], says);

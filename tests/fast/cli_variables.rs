@@ -7,7 +7,7 @@ const HERD: &str = "variable \"slaves\" { type = number }\ncluster \"herd\" {\n 
 #[test]
 fn a_variable_is_set_for_every_verb_that_reads_a_blueprint() {
     let test = Test::with_tools(HERD);
-    test.run(&["gen"]).exits(2).err("blueprints/herd.hcl:1:10: error").err("set it with --var slaves=…");
+    test.run(&["gen"]).exits(2).err("blueprints/herd.hcl:1:10: error").err("pass one with --var slaves=…");
     test.run(&["gen", "--var", "slaves=1"]).exits(0);
     assert!(test.read("generated/herd/machine/machines.tsv").contains("slave1"));
     assert!(!test.read("generated/herd/machine/machines.tsv").contains("slave2"));
@@ -28,7 +28,7 @@ fn a_variable_that_no_blueprint_declares_is_refused() {
     let unknown = ["gen", "--var", "slaves=1", "--var", "slave=2"];
     test.run(&unknown).exits(2).err("--var slave: no variable of the blueprint has that name").err("there are slaves");
     test.run(&["gen", "--var", "slaves"]).exits(2).err("write NAME=VALUE");
-    test.run(&["gen", "--var", "slaves=one"]).exits(2).err("--var slaves: `one` is no number");
+    test.run(&["gen", "--var", "slaves=one"]).exits(2).err("--var slaves: `one` is not a number");
     assert!(!test.path("generated").exists());
     // Of several blueprints, one is enough.
     test.write("blueprints/flock.hcl", "cluster \"flock\" {\n  region = \"eu-west-1\"\n}\n");

@@ -1,4 +1,4 @@
-//! Maps, and the lists and maps that a `for` makes.
+//! Evaluates maps and `for` expressions.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -20,7 +20,7 @@ impl Evaluator<'_> {
                 ObjectKey::Expression(expr) => (self.key(expr, scope), span(expr)),
             };
             let value = self.element(value.expr(), scope);
-            // The parser knows names that are listed twice; this is for those that are made.
+            // The parser finds literal keys that are set twice; this finds computed ones.
             match key {
                 Ok(_) if self.source.is_reported(&key_at) => {}
                 Ok(key) if !seen.insert(key.clone()) => {
@@ -28,7 +28,7 @@ impl Evaluator<'_> {
                         &is::SET_TWICE,
                         &key_at,
                         format!("`{key}` is set twice in this map"),
-                        "keep one of the two",
+                        "remove one of the two",
                     );
                 }
                 Ok(key) => entries.push(MapEntry { key, key_at, value }),
@@ -47,14 +47,14 @@ impl Evaluator<'_> {
             return self.report(
                 &is::BARE_WORD,
                 &span(expr),
-                "a name with a dot is text",
-                "write the name in double quotes",
+                "a key that contains a dot must be quoted",
+                "write the key in double quotes",
             );
         }
         let key = self.evaluate(expr, scope)?;
         match printed(&key.data) {
             Some(text) => Ok(text),
-            None => self.unexpected(&key, "a name", "write the name in double quotes"),
+            None => self.unexpected(&key, "a key", "write the key in double quotes"),
         }
     }
 
@@ -64,14 +64,20 @@ impl Evaluator<'_> {
                 &is::UNSUPPORTED,
                 at,
                 "grouping with `...` is not supported",
-                "give each value its own key",
+                "give each value a key of its own",
             );
         }
         let collection = self.evaluate(&expr.intro.collection_expr, scope)?;
         let pairs: Vec<(Data, Evaluated)> = match collection.data {
             Data::List(items) => items.into_iter().enumerate().map(|(i, v)| (Data::Number(i.into()), v)).collect(),
             Data::Map(entries) => entries.into_iter().map(|e| (Data::Text(e.key), e.value)).collect(),
-            _ => return self.unexpected(&collection, "a list or a map", "write for x in [\"a\", \"b\"]"),
+            _ => {
+                return self.unexpected(
+                    &collection,
+                    "a list or a map",
+                    "write a list or a map after `in`, such as for x in [\"a\", \"b\"]",
+                );
+            }
         };
         let (mut list, mut map) = (vec![], Vec::<MapEntry>::new());
         for (key, value) in pairs {
@@ -103,8 +109,8 @@ impl Evaluator<'_> {
                 return self.report(
                     &is::SET_TWICE,
                     &key_at,
-                    format!("the key `{key}` comes twice"),
-                    "make each key another one",
+                    format!("this `for` makes the key `{key}` twice"),
+                    "make each key unique",
                 );
             }
             map.push(MapEntry { key, key_at, value });

@@ -1,4 +1,4 @@
-//! The functions: few, pure, and no larger in what they make than in what they take.
+//! Implements the functions. All are pure, and no result is larger than its arguments.
 
 use std::ops::Range;
 
@@ -8,19 +8,19 @@ use super::super::vocabulary::nearest;
 use super::printed;
 use crate::blueprint::rules::language as is;
 
-/// Every function, as it is called.
+/// The names of all functions.
 pub(super) const FUNCTIONS: [&str; 8] = ["concat", "join", "length", "lower", "max", "merge", "min", "upper"];
 
-/// Why the environment is not read.
+/// Refuses to read the environment.
 pub(super) fn environment<T>() -> Result<T, Refusal> {
     refuse(
         &is::ENVIRONMENT,
-        "a blueprint does not read the environment: it would generate another cluster on another machine",
-        "secrets do not belong in a blueprint (passwords are made with the cluster); pass an address or a size with --var",
+        "a blueprint cannot read the environment, because it must generate the same cluster on every machine",
+        "declare a variable and pass its value with --var; pgherd generates passwords itself, so no secret belongs here",
     )
 }
 
-/// Whether there is such a function, or why not.
+/// Checks that a function of this name exists.
 pub(super) fn known(name: &str) -> Result<(), Refusal> {
     if FUNCTIONS.contains(&name) {
         return Ok(());
@@ -29,20 +29,22 @@ pub(super) fn known(name: &str) -> Result<(), Refusal> {
         "env" | "getenv" | "get_env" => return environment(),
         "file" | "fileexists" | "fileset" | "templatefile" | "filebase64" | "pathexpand" => (
             &is::NOT_PURE,
-            format!("`{name}` reads files, and a blueprint is the only one that is read"),
-            "write the value out, or hand it in with a variable and --var".into(),
+            format!("`{name}` reads files, and a blueprint must not depend on other files"),
+            "write the value itself, or declare a variable and pass the value with --var".into(),
         ),
         "timestamp" | "plantimestamp" | "uuid" | "bcrypt" | "random" => (
             &is::NOT_PURE,
-            format!("`{name}` is another value at each call, and a blueprint generates the same files each time"),
-            "write the value out".into(),
+            format!(
+                "`{name}` returns a different value each time, and a blueprint must always generate the same files"
+            ),
+            "write the value itself, or declare a variable and pass the value with --var".into(),
         ),
         _ => (
             &is::FUNCTION,
             format!("there is no function `{name}`"),
             match nearest(name, FUNCTIONS.into_iter()) {
                 Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("there are {}", FUNCTIONS.join(", ")),
+                None => format!("use one of {}", FUNCTIONS.join(", ")),
             },
         ),
     };
@@ -51,7 +53,7 @@ pub(super) fn known(name: &str) -> Result<(), Refusal> {
 
 type Called = Result<Data, (Option<Range<usize>>, Refusal)>;
 
-/// What a function makes, or which argument is to blame (`None`: their number).
+/// Calls a function. A refusal comes with the place of the wrong argument, or `None` if their number is wrong.
 pub(super) fn call(name: &str, arguments: Vec<Evaluated>) -> Called {
     let count = arguments.len();
     let fits = match name {
@@ -64,9 +66,9 @@ pub(super) fn call(name: &str, arguments: Vec<Evaluated>) -> Called {
             "join" => "write join(\", \", list)",
             "concat" => "write concat(list, list)",
             "merge" => "write merge(map, map)",
-            "min" | "max" => "write the numbers: min(1, 2)",
-            "length" => "write length(list)",
-            _ => "write one text",
+            "min" | "max" => "pass at least one number, as in min(1, 2)",
+            "length" => "pass one argument, as in length(list)",
+            _ => "pass one text, as in lower(\"A\")",
         };
         return refuse(&is::FUNCTION, format!("`{name}` does not take {count} arguments"), help)
             .map_err(|refusal| (None, refusal));
@@ -128,7 +130,7 @@ fn concat(lists: Vec<Evaluated>) -> Called {
     Ok(Data::List(all))
 }
 
-/// The later map wins.
+/// Merges maps. For a key in several maps, the last one wins.
 fn merge(maps: Vec<Evaluated>) -> Called {
     let mut all = std::collections::BTreeMap::new();
     let mut order = 0;

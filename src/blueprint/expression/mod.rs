@@ -1,8 +1,8 @@
-//! Evaluates expressions: a small, pure part of HCL's language, in which every mistake has its own place.
+//! Evaluates expressions: a small, pure subset of HCL's expression language. Every error carries its position.
 //!
-//! hcl-rs has an evaluator, but its numbers panic on `1 % 0` and on an overflow, nothing bounds what a `for` makes, and
-//! its errors do not know where they are. No blueprint may make this one panic, hang or fill memory: a depth and an amount
-//! of work are the most that it does.
+//! The evaluator of hcl-rs panics on `1 % 0` and on integer overflow, does not bound the result of a `for`, and reports
+//! errors without a position. No blueprint may make this one panic, hang or exhaust memory, so both the nesting depth and
+//! the amount of work are limited.
 
 mod collection;
 mod function;
@@ -21,12 +21,12 @@ use super::tree::span;
 use super::value::{Data, Evaluated};
 use crate::blueprint::rules::{Rule, language as is};
 
-/// Parts and characters that the expressions of one file may make in all; blueprints need a few hundred.
+/// The most elements and characters that all expressions of a file may produce. A real blueprint needs a few hundred.
 const MOST_WORK: usize = 250_000;
-/// Deepest nesting: a test's thread has 2 MiB of stack.
+/// The deepest nesting of an expression. It fits the 2 MiB stack of a test's thread.
 const DEEPEST: usize = 160;
 
-/// It was reported.
+/// Marks that an evaluation failed and the problem has been reported.
 #[derive(Debug)]
 pub(super) struct Reported;
 
@@ -36,12 +36,12 @@ type Evaluation = Result<Evaluated, Reported>;
 pub(super) struct Evaluator<'a> {
     source: &'a SourceText<'a>,
     variables: &'a BTreeMap<String, Evaluated>,
-    /// Whether a variable's own default is evaluated, which knows no variables.
+    /// Whether the expressions belong to a variable's declaration, which cannot refer to variables.
     of_default: bool,
     work: Cell<usize>,
 }
 
-/// What is evaluated where: the names that `for` bound, innermost last, and how deep it is.
+/// The names bound by the enclosing `for` expressions, innermost first, and the nesting depth.
 #[derive(Clone, Default)]
 struct Scope<'s> {
     bound: Option<&'s Bound<'s>>,
@@ -67,22 +67,22 @@ impl<'s> Scope<'s> {
 }
 
 impl<'a> Evaluator<'a> {
-    /// `variables` are what `var.<name>` is.
+    /// Creates an evaluator; `variables` holds the value of each `var.<name>`.
     pub fn new(source: &'a SourceText<'a>, variables: &'a BTreeMap<String, Evaluated>) -> Self {
         Evaluator { source, variables, of_default: false, work: Cell::new(0) }
     }
 
-    /// For a variable's default, which knows no variables: `none` there are.
+    /// Creates an evaluator for a variable's declaration, which cannot refer to variables; `none` is an empty map.
     pub fn of_default(source: &'a SourceText<'a>, none: &'a BTreeMap<String, Evaluated>) -> Self {
         Evaluator { of_default: true, ..Evaluator::new(source, none) }
     }
 
-    /// What an attribute holds; [`Data::Refused`] if its expression cannot be evaluated, which is reported.
+    /// Returns an attribute's value. If the expression cannot be evaluated, reports why and returns [`Data::Refused`].
     pub fn value(&self, expr: &Expression) -> Evaluated {
         self.element(expr, &Scope::default())
     }
 
-    /// A word that stands for itself is left to the reader, which knows whether it wants text.
+    /// Evaluates an element. Leaves a bare word to the reader, which knows whether it expects text.
     fn element(&self, expr: &Expression, scope: &Scope) -> Evaluated {
         let at = span(expr);
         match expr {
@@ -112,7 +112,7 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// Counts work; the file's last straw is reported once.
+    /// Counts work towards the file's limit. Reports once that the limit is exceeded.
     fn spend(&self, at: &Range<usize>, amount: usize) -> Result<(), Reported> {
         let before = self.work.get();
         let after = before.saturating_add(amount);
@@ -121,8 +121,8 @@ impl<'a> Evaluator<'a> {
             return Ok(());
         }
         if before <= MOST_WORK {
-            let problem = format!("the file's expressions make more than {MOST_WORK} parts and characters");
-            self.source.report(&is::TOO_MUCH, at, problem, "write less of it, or write the values out");
+            let problem = format!("the file's expressions produce more than {MOST_WORK} elements and characters");
+            self.source.report(&is::TOO_MUCH, at, problem, "shorten the expression, or write the values themselves");
         }
         Err(Reported)
     }
@@ -134,8 +134,8 @@ impl<'a> Evaluator<'a> {
             return self.report(
                 &is::TOO_MUCH,
                 &at,
-                "this nests too deep",
-                "write a part of it as a variable, or write the value out",
+                "this expression is nested too deeply",
+                "move a part of it into a variable, or write the value itself",
             );
         }
         self.spend(&at, 1)?;
@@ -154,7 +154,7 @@ impl<'a> Evaluator<'a> {
                 return self.report(
                     &is::UNSUPPORTED,
                     &at,
-                    "a heredoc is no part of an expression",
+                    "heredocs are not supported in expressions",
                     "write text in double quotes",
                 );
             }
@@ -165,7 +165,7 @@ impl<'a> Evaluator<'a> {
                 let chosen = match condition.data {
                     Data::Bool(true) => &conditional.true_expr,
                     Data::Bool(false) => &conditional.false_expr,
-                    _ => return self.unexpected(&condition, "true or false", "write a comparison before the `?`"),
+                    _ => return self.unexpected(&condition, "true or false", "write a condition before the `?`"),
                 };
                 return Ok(Evaluated { at, ..self.evaluate(chosen, scope)? });
             }
@@ -196,7 +196,7 @@ impl<'a> Evaluator<'a> {
         self.report(&is::OPERAND, &value.at, format!("expected {expected}, not {}", value.data.name()), help)
     }
 
-    /// A template of one `${…}` alone is that value; every other one is text.
+    /// Evaluates a template. One that consists of a single `${…}` keeps the type of its value; every other one is text.
     fn template(&self, at: &Range<usize>, template: &StringTemplate, scope: &Scope) -> Evaluation {
         let elements: Vec<&Element> = template.iter().collect();
         if let [Element::Interpolation(only)] = elements.as_slice() {
@@ -236,13 +236,18 @@ impl<'a> Evaluator<'a> {
         let name_at = span(&call.name.name);
         self.settle(&name_at, function::known(name))?;
         if call.args.expand_final() {
-            return self.report(&is::UNSUPPORTED, at, "`...` is not supported", "write the arguments out");
+            return self.report(
+                &is::UNSUPPORTED,
+                at,
+                "expanding arguments with `...` is not supported",
+                "write each argument",
+            );
         }
         let mut arguments = vec![];
         for argument in call.args.iter() {
             arguments.push(self.evaluate(argument, scope)?);
         }
-        // What a function makes is at most its arguments, and a separator before each part.
+        // A result is no larger than the arguments, plus a separator before each item for `join`.
         let weight: usize = arguments.iter().map(Evaluated::weight).sum();
         let separator = if name == "join" { arguments.first().map_or(1, Evaluated::weight) } else { 1 };
         self.spend(at, weight.saturating_mul(separator))?;
@@ -253,7 +258,7 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// As it stands in text.
+/// Returns the value as a template prints it; `None` if it cannot be printed.
 fn printed(data: &Data) -> Option<String> {
     match data {
         Data::Text(text) => Some(text.clone()),

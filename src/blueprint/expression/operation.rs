@@ -1,4 +1,4 @@
-//! Arithmetic, comparison and logic. Numbers are exact where they are whole; what is too large is refused, never wrapped.
+//! Arithmetic, comparison and logic. Integer results are exact; a result that is too large is refused, never wrapped.
 
 use hcl_edit::Number;
 use hcl_edit::expr::{BinaryOperator, UnaryOperator};
@@ -7,7 +7,7 @@ use super::super::diagnostic::{Refusal, refuse};
 use super::super::value::Data;
 use crate::blueprint::rules::language as is;
 
-/// What is to blame.
+/// The operand that an error is reported at.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Side {
     Left = 0,
@@ -15,7 +15,7 @@ pub(super) enum Side {
     Both = 2,
 }
 
-/// `-x`, `!x`
+/// Evaluates `-x` or `!x`.
 pub(super) fn unary(operator: UnaryOperator, value: &Data) -> Result<Data, Refusal> {
     match (operator, value) {
         (UnaryOperator::Neg, Data::Number(number)) => Ok(Data::Number(-*number)),
@@ -29,16 +29,16 @@ pub(super) fn unary(operator: UnaryOperator, value: &Data) -> Result<Data, Refus
     }
 }
 
-/// `left operator right`
+/// Evaluates `left operator right`.
 pub(super) fn binary(operator: BinaryOperator, left: &Data, right: &Data) -> Result<Data, (Side, Refusal)> {
     use BinaryOperator as Op;
     match operator {
         Op::Eq | Op::NotEq => {
-            // Two texts differ; a number and a text are a slip.
+            // Comparing values of different types is most likely a mistake.
             let comparable = std::mem::discriminant(left) == std::mem::discriminant(right);
             if !comparable && *left != Data::Null && *right != Data::Null {
                 let problem = format!("{} is never equal to {}", left.name(), right.name());
-                return blame(Side::Both, refuse(&is::OPERAND, problem, "compare two values of one type"));
+                return blame(Side::Both, refuse(&is::OPERAND, problem, "compare two values of the same type"));
             }
             Ok(Data::Bool(same(left, right) == (operator == Op::Eq)))
         }
@@ -62,7 +62,7 @@ pub(super) fn binary(operator: BinaryOperator, left: &Data, right: &Data) -> Res
                 Data::Number(number) => Ok(*number),
                 other => {
                     let help = match operator {
-                        Op::Plus if matches!(other, Data::Text(_)) => "text is joined in a template: \"${a}${b}\"",
+                        Op::Plus if matches!(other, Data::Text(_)) => "join text with a template: \"${a}${b}\"",
                         Op::Plus if matches!(other, Data::List(_)) => "write concat(a, b)",
                         _ => "write a number",
                     };
@@ -85,7 +85,7 @@ fn blame<T>(side: Side, result: Result<T, Refusal>) -> Result<T, (Side, Refusal)
     result.map_err(|refusal| (side, refusal))
 }
 
-/// Equal in what they hold, wherever they stand.
+/// Compares contents and ignores positions.
 fn same(left: &Data, right: &Data) -> bool {
     match (left, right) {
         (Data::List(a), Data::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(&a.data, &b.data)),
@@ -100,7 +100,7 @@ fn same(left: &Data, right: &Data) -> bool {
 fn arithmetic(operator: BinaryOperator, left: Number, right: Number) -> Result<Data, (Side, Refusal)> {
     use BinaryOperator as Op;
     if matches!(operator, Op::Div | Op::Mod) && right.as_f64() == Some(0.0) {
-        return blame(Side::Right, refuse(&is::ARITHMETIC, "nothing is divided by 0", "write another divisor"));
+        return blame(Side::Right, refuse(&is::ARITHMETIC, "division by 0", "use a divisor other than 0"));
     }
     let whole = |number: Number| {
         number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)).filter(|_| !number.is_f64())
@@ -128,7 +128,7 @@ fn arithmetic(operator: BinaryOperator, left: Number, right: Number) -> Result<D
     match found {
         Some(number) => Ok(Data::Number(number)),
         None => {
-            blame(Side::Both, refuse(&is::ARITHMETIC, "the result is too large for a number", "write smaller numbers"))
+            blame(Side::Both, refuse(&is::ARITHMETIC, "the result is too large for a number", "use smaller numbers"))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Names and what they stand for: variables, what a `for` bound, and the parts of both.
+//! Resolves names: variables, names bound by a `for`, and elements of their values.
 
 use std::ops::Range;
 
@@ -21,9 +21,9 @@ impl Evaluator<'_> {
         let help = match word {
             "var" => "write the variable's name after it: `var.name`".to_string(),
             _ if self.variables.contains_key(word) => format!("write `var.{word}`"),
-            _ => format!("write \"{word}\" if it is text"),
+            _ => format!("if it is text, write \"{word}\""),
         };
-        self.report(&is::BARE_WORD, at, format!("the bare word `{word}` is no value"), help)
+        self.report(&is::BARE_WORD, at, format!("`{word}` without quotes is not a value"), help)
     }
 
     pub(super) fn traversal(&self, at: &Range<usize>, traversal: &Traversal, scope: &Scope) -> Evaluation {
@@ -39,7 +39,7 @@ impl Evaluator<'_> {
                     return self.report(
                         &is::REFERENCE,
                         at,
-                        "`var` alone is no value",
+                        "`var` alone is not a value",
                         "write the variable's name after it: `var.name`",
                     );
                 };
@@ -72,21 +72,21 @@ impl Evaluator<'_> {
     fn variable(&self, at: &Range<usize>, name: &str, name_at: &Range<usize>) -> Evaluation {
         let Some(value) = self.variables.get(name) else {
             if self.of_default {
-                let problem = format!("a default follows from nothing else, not from `var.{name}` either");
+                let problem = format!("a variable's declaration cannot refer to `var.{name}`");
                 return self.report(
                     &is::REFERENCE,
                     name_at,
                     problem,
-                    "write the value itself, or compute it in the cluster",
+                    "write the value itself, or compute it inside the cluster block",
                 );
             }
             let help = match nearest(name, self.variables.keys().map(String::as_str)) {
                 Some(meant) => format!("did you mean `var.{meant}`?"),
-                None => format!("declare it beside the cluster: variable \"{name}\" {{ default = … }}"),
+                None => format!("declare it outside the cluster block: variable \"{name}\" {{ default = … }}"),
             };
             return self.report(&is::REFERENCE, name_at, format!("there is no variable `{name}`"), help);
         };
-        // What is wrong with the variable itself was said where it is declared.
+        // The problem was reported at the variable's declaration.
         if value.is_refused() {
             return Err(Reported);
         }
@@ -95,17 +95,19 @@ impl Evaluator<'_> {
     }
 }
 
-/// `value[index]`, `value.name`
+/// Evaluates `value[index]` or `value.name`.
 fn step(value: &Data, index: &Data) -> Result<Evaluated, Refusal> {
     match (value, index) {
         (Data::List(items), Data::Number(number)) => {
             let found = number.as_u64().and_then(|i| usize::try_from(i).ok()).and_then(|i| items.get(i));
             match (found, items.len()) {
                 (Some(item), _) => Ok(item.clone()),
-                (None, 0) => refuse(&is::NO_PART, "the list is empty", "give it an item, or leave the index out"),
-                (None, n) => {
-                    refuse(&is::NO_PART, format!("the list has no item {number}"), format!("write 0 to {}", n - 1))
-                }
+                (None, 0) => refuse(&is::NO_PART, "the list is empty", "add an item to the list, or remove the index"),
+                (None, n) => refuse(
+                    &is::NO_PART,
+                    format!("the list has no item {number}"),
+                    format!("use an index from 0 to {}", n - 1),
+                ),
             }
         }
         (Data::Map(entries), Data::Text(name)) => match entries.iter().find(|entry| entry.key == *name) {
@@ -114,41 +116,47 @@ fn step(value: &Data, index: &Data) -> Result<Evaluated, Refusal> {
                 let known = || entries.iter().map(|entry| entry.key.as_str());
                 let help = match nearest(name, known()) {
                     Some(meant) => format!("did you mean `{meant}`?"),
-                    None => format!("there are {}", known().collect::<Vec<_>>().join(", ")),
+                    None => format!("the map's keys are {}", known().collect::<Vec<_>>().join(", ")),
                 };
                 refuse(&is::NO_PART, format!("the map has no key `{name}`"), help)
             }
         },
-        (Data::List(_), _) => {
-            refuse(&is::NO_PART, format!("a list has no item at {}", index.name()), "write a number from 0 on")
-        }
-        (Data::Map(_), _) => {
-            refuse(&is::NO_PART, format!("a map has no key that is {}", index.name()), "write a key's name")
-        }
-        (other, _) => {
-            refuse(&is::NO_PART, format!("{} has no parts", other.name()), "only a list or a map has: leave it out")
-        }
+        (Data::List(_), _) => refuse(
+            &is::NO_PART,
+            format!("the index of a list must be a number, not {}", index.name()),
+            "use a number, starting at 0",
+        ),
+        (Data::Map(_), _) => refuse(
+            &is::NO_PART,
+            format!("the key of a map must be text, not {}", index.name()),
+            "write the key in double quotes",
+        ),
+        (other, _) => refuse(
+            &is::NO_PART,
+            format!("{} cannot be indexed", other.name()),
+            "remove the index; only lists and maps have elements",
+        ),
     }
 }
 
-/// Why a name of Terraform's is none here.
+/// Refuses a name that is not defined, such as one of Terraform's.
 fn foreign<T>(root: &str) -> Result<T, Refusal> {
     let (rule, problem, help) = match root {
         "local" => (
             &is::REFERENCE,
-            "a blueprint has no locals".to_string(),
-            "declare a variable with a default: var.name".to_string(),
+            "blueprints do not support locals".to_string(),
+            "declare a variable with a default, and refer to it as `var.name`".to_string(),
         ),
         "env" | "ENV" => return function::environment(),
         "data" | "module" | "path" | "terraform" | "each" | "self" | "count" => (
             &is::NOT_PURE,
-            format!("`{root}` is Terraform's: a blueprint is read before anything exists"),
-            "write the value out, or hand it in with a variable and --var".to_string(),
+            format!("`{root}` exists only in Terraform, and a blueprint is read before anything is created"),
+            "write the value itself, or declare a variable and pass the value with --var".to_string(),
         ),
         _ => (
             &is::REFERENCE,
-            format!("`{root}` is nothing here"),
-            "there are `var.name`, and the names that a `for` binds".to_string(),
+            format!("`{root}` is not defined"),
+            "use `var.<name>`, or a name that an enclosing `for` binds".to_string(),
         ),
     };
     refuse(rule, problem, help)

@@ -1,4 +1,4 @@
-//! `cluster "<name>" { … }`: the attributes of its own, and all of its blocks.
+//! Reads the `cluster "<name>" { … }` block: its own attributes and all inner blocks.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use super::processor::{self, InstanceTypes};
 use super::state::State;
 use super::{BlockReader, accept, aws, doc, failover, haproxy, image, machine, network, state, tags};
 
-/// A whole blueprint: what one `cluster "<name>"` block asks for.
+/// A whole blueprint, read from a `cluster "<name>"` block.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Blueprint {
     /// The cluster's name: the prefix of every AWS name and host name.
     pub name: String,
     /// AWS region, such as `eu-west-1`.
     pub region: String,
-    /// Addresses, zones and who may reach what.
+    /// The network: addresses, zones and who may reach which port.
     pub network: Network,
     /// What the images are built from.
     pub image: Image,
@@ -35,7 +35,7 @@ pub struct Blueprint {
     pub haproxy: Haproxy,
     /// When and how the cluster fails over.
     pub failover: Failover,
-    /// What a failover may cost; timers that are not set are chosen to meet it.
+    /// The failover budget. Timers that are not set are chosen to meet it.
     pub budget: Budget,
     /// Rules that the blueprint violates on purpose, by code, each with its reason.
     pub accepted: BTreeMap<&'static str, String>,
@@ -43,11 +43,11 @@ pub struct Blueprint {
     pub tags: BTreeMap<String, String>,
     /// Where Terraform keeps its state.
     pub state: State,
-    /// The user's own KMS key for disks, images and passwords: ARN, id or alias. `None` is AWS's key for each service.
+    /// The user's own KMS key for disks, images and passwords: its ARN, id or alias. `None` means AWS's own key for each service.
     pub kms_key_id: Option<String>,
 }
 
-/// The most slaves: with the master they fill a zone's block of 16 addresses even if there is only one zone.
+/// The most slaves. With the master, they fill a zone's block of 16 addresses if there is only one zone.
 const MOST_SLAVES: u32 = 15;
 
 /// Reads the cluster. `name` is its label.

@@ -1,15 +1,15 @@
-//! `failover { … }`
+//! Reads the `failover { … }` block.
 
 use super::{BlockReader, Reading, Refusal, doc, is, refuse};
 use crate::blueprint::form::{Doc, Form, Holds};
 use crate::blueprint::value::{Data, text};
 
-/// `failover { … }`; times in seconds.
+/// The timers of the `failover { … }` block, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failover {
     /// Whether a commit waits for a standby, so that no acknowledged write is lost.
     pub synchronous: bool,
-    /// How long the leader key lives without being renewed.
+    /// How long the leader key lives without being renewed, in seconds.
     pub ttl: u32,
     /// How long Patroni waits between two runs of its loop.
     pub loop_wait: u32,
@@ -17,7 +17,7 @@ pub struct Failover {
     pub retry_timeout: u32,
 }
 
-/// `failover { rto = … rpo = … }`; times in seconds.
+/// The budget of the `failover { … }` block, in seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Budget {
     /// The longest interruption of writes when one thing fails.
@@ -28,7 +28,7 @@ pub struct Budget {
     pub written: Vec<&'static str>,
 }
 
-/// The longest time, an hour: more is a slip in the unit.
+/// The longest time: an hour. A longer one most likely has the wrong unit.
 const MOST_SECONDS: u32 = 3600;
 
 /// Reads the block. Lower bounds and the rule: <https://patroni.readthedocs.io/en/latest/dynamic_configuration.html>.
@@ -86,11 +86,11 @@ fn check(r: &BlockReader, timers: &[(&'static str, &Reading<u32>); 3]) {
     let needed = loop_wait.value + 2 * retry_timeout.value;
     if needed > ttl.value && timers.iter().all(|(_, timer)| !timer.is_refused()) {
         let problem = format!(
-            "loop_wait + 2 x retry_timeout is {needed} s, more than the ttl of {} s: a primary that only retries would lose its lock",
+            "loop_wait + 2 x retry_timeout is {needed} s and exceeds the ttl of {} s, so a primary that is retrying would lose its lock",
             ttl.value
         );
         let (name, at) = timers.iter().find(|(_, t)| t.is_set()).map_or(("ttl", &ttl.at), |(name, t)| (*name, &t.at));
-        let help = format!("write ttl = {needed} or more, or lower the other two");
+        let help = format!("write ttl = {needed} or more, or lower loop_wait or retry_timeout");
         r.report(name, at, Refusal { rule: &is::TIMERS, problem, help });
     }
 }
@@ -113,8 +113,8 @@ fn duration(r: &BlockReader, doc: Doc, example: &str) -> Reading<Option<u32>> {
             Some(seconds) if seconds <= MOST_SECONDS => Ok(Some(seconds)),
             Some(_) => refuse(
                 &is::TIME,
-                format!("`{written}` is more than an hour"),
-                format!("write a time such as \"{example}\""),
+                format!("`{written}` is longer than an hour"),
+                format!("write a shorter time, such as \"{example}\""),
             ),
             None => refuse(
                 &is::TIME,

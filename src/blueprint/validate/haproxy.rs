@@ -1,39 +1,39 @@
-//! `haproxy { … }`
+//! Reads the `haproxy { … }` block.
 
 use super::machine::{self, Machine};
 use super::{BlockReader, Presence, Reading, Refusal, doc, is, names, refuse};
 use crate::blueprint::form::Doc;
 
-/// `haproxy { … }`
+/// The `haproxy { … }` block.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Haproxy {
     /// Its machine.
     pub machine: Machine,
-    /// The port that leads to the primary.
+    /// The port for the primary.
     pub write_port: u16,
-    /// The port that leads to the standbys.
+    /// The port for the standbys.
     pub read_port: u16,
-    /// Whether the primary takes its share of the reads (the seed's round robin over all).
+    /// Whether the read port also balances over the primary.
     pub primary_serves_reads: bool,
     /// The stats page.
     pub stats: Stats,
 }
 
-/// `stats { … }` of HAProxy.
+/// The `haproxy { stats { … } }` block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stats {
     /// Port of the stats page, metrics and health.
     pub port: u16,
     /// Path of the stats page.
     pub path: String,
-    /// The user that logs in. Terraform makes the password.
+    /// The user name. Terraform generates the password.
     pub user: String,
 }
 
-/// Ports with a meaning of their own in the cluster; etcd may sit on HAProxy's machine.
+/// Ports that other services of the cluster use. etcd may run on HAProxy's machine.
 const TAKEN: [(u16, &str); 4] =
     [(2379, "etcd"), (2380, "etcd"), (5432, "PostgreSQL itself"), (8008, "Patroni's REST API")];
-/// Paths of HAProxy's own beside the stats page.
+/// Paths that HAProxy serves beside the stats page.
 const TAKEN_PATHS: [&str; 3] = ["/metrics", "/health", "/cluster"];
 
 /// Reads the block. Returns with it the machine's instance type and its place.
@@ -76,25 +76,26 @@ fn port(r: &BlockReader, doc: Doc, default: u16) -> Reading<u16> {
     Reading { value, at, presence }
 }
 
-/// Each port serves one thing. The later one that was written is to blame.
+/// Checks that no two ports are equal. Reports the later one that the blueprint sets.
 fn check_distinct(r: &BlockReader, ports: &[(&str, &Reading<u16>)]) {
     for (i, (name, port)) in ports.iter().enumerate() {
         for (other_name, other) in &ports[..i] {
             if port.value == other.value && !port.is_refused() && !other.is_refused() {
                 let (name, other_name, at) =
                     if port.is_set() { (name, other_name, &port.at) } else { (other_name, name, &other.at) };
-                let problem = format!("{} is haproxy.{other_name} already", port.value);
+                let problem = format!("port {} is already used by haproxy.{other_name}", port.value);
                 r.report(
                     name,
                     at,
-                    Refusal { rule: &is::PORT, problem, help: "give each of the three its own port".into() },
+                    Refusal { rule: &is::PORT, problem, help: "use a different port for each of the three".into() },
                 );
             }
         }
     }
 }
 
-/// Where the stats page is. HAProxy's `stats uri` takes every path that starts with it, so it may not be the start of another.
+/// Checks the path of the stats page. HAProxy's `stats uri` matches every path that starts with it, so it must not be the prefix
+/// of another path.
 fn path(text: &str) -> Result<String, Refusal> {
     const HELP: &str = "write a path such as \"/admin?stats\"";
     if !text.starts_with('/') {
@@ -112,5 +113,5 @@ fn path(text: &str) -> Result<String, Refusal> {
 }
 
 fn user_name(text: &str) -> Result<String, Refusal> {
-    names::plain("name to log in with", text, "._-", 64)
+    names::plain("user name", text, "._-", 64)
 }

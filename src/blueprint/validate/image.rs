@@ -1,4 +1,4 @@
-//! `image { … }`
+//! Reads the `image { … }` block.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::blueprint::base::Base;
 use crate::blueprint::form::Choice;
 use crate::blueprint::partition::Partition;
 
-/// `image { … }`
+/// The `image { … }` block.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Image {
     /// The distribution the images start from.
@@ -55,20 +55,20 @@ pub fn read(r: &BlockReader, region: &Reading<String>) -> (Image, Reading<Option
     (image, builder)
 }
 
-/// Checks that somebody publishes the base's images in the cluster's partition.
+/// Checks that the base's images are published in the cluster's partition.
 fn check_partition(r: &BlockReader, region: &Reading<String>, base: &Reading<Base>) {
     if region.is_refused() || base.is_refused() || !region.is_set() {
         return;
     }
     let Some(partition) = Partition::of(&region.value) else {
-        let problem = format!("{} is in a partition whose names and images pgherd does not know", region.value);
-        let help = "name a region of the commercial partition, of China or of GovCloud (US)";
+        let problem = format!("{} is in a partition that pgherd does not support", region.value);
+        let help = "use a region of the commercial partition, of China or of GovCloud (US)";
         return r.source.report(&is::PARTITION, &region.at, problem, help);
     };
     if base.value.owner(partition).is_none() {
         let there: Vec<&str> =
             Base::ALL.into_iter().filter(|base| base.owner(partition).is_some()).map(Base::name).collect();
-        let problem = format!("nobody publishes images of {} in {}", base.value.name(), partition.name());
+        let problem = format!("there are no images of {} in {}", base.value.name(), partition.name());
         let at = if base.is_set() { &base.at } else { &region.at };
         let help = format!("write image {{ base = \"{}\" }}", there.join("\" or \""));
         r.source.report(&is::PARTITION, at, problem, help);
@@ -82,7 +82,7 @@ fn unknown_base(text: &str) -> Refusal {
             problem: format!(
                 "`{text}` has only etcd 3.3, in which a member that rejoins can depose the leader (it has no pre-vote)"
             ),
-            help: "write \"ubuntu-24.04\", or leave it out for \"debian-13\"".into(),
+            help: "write \"ubuntu-24.04\", or remove the line to use \"debian-13\"".into(),
         };
     }
     let codename = match text {

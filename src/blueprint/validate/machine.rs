@@ -1,4 +1,4 @@
-//! `master { … }`, and what `slaves` and `haproxy` share with it.
+//! Reads the attributes that `master`, `slaves` and `haproxy` share.
 
 use std::ops::RangeInclusive;
 
@@ -7,12 +7,12 @@ use crate::blueprint::form::{Doc, Form, Holds};
 use crate::blueprint::instance::InstanceType;
 use crate::blueprint::value::whole_number;
 
-/// What a machine is made of.
+/// A machine: its instance type and disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {
     /// EC2 instance type.
     pub instance_type: String,
-    /// What the instance type has, if pgherd knows it or `memory_gb` and `vcpus` are set.
+    /// The instance type's size, if pgherd knows it or `memory_gb` and `vcpus` are set.
     pub instance: Option<InstanceType>,
     /// Its root volume.
     pub disk: Disk,
@@ -53,13 +53,13 @@ impl Machine {
 }
 
 impl Disk {
-    /// What every gp3 volume has at no extra cost.
+    /// The performance that every gp3 volume has at no extra cost.
     pub const GP3_BASELINE: Disk = Disk { size: 8, iops: 3000, throughput: 125 };
 }
 
-/// GiB that every base's image has.
+/// The size of every base's image in GiB.
 const SMALLEST_ROOT: u32 = 8;
-/// gp3's limits since 2025-09: GiB, operations a second, MiB/s
+/// The limits of gp3 since 2025-09: GiB, operations per second, MiB/s
 /// (<https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html>,
 /// <https://aws.amazon.com/about-aws/whats-new/2025/09/amazon-ebs-size-provisioned-performance-gp3-volumes/>).
 ///
@@ -67,9 +67,9 @@ const SMALLEST_ROOT: u32 = 8;
 /// (<https://docs.aws.amazon.com/ebs/latest/userguide/volume_constraints.html>). The AWS provider 5.100 takes these values for
 /// an instance's root volume; for an `aws_ebs_volume` it still ends at 1,000 MiB/s.
 const GP3_MOST: Disk = Disk { size: 65_536, iops: 80_000, throughput: 2000 };
-/// Operations a second for each GiB, at most, beyond those that every volume has. The same page.
+/// The most operations per second for each GiB, above the baseline of every volume (same page).
 const GP3_IOPS_PER_GIB: u32 = 500;
-/// Operations a second for each MiB/s, at least. The same page.
+/// The fewest operations per second for each MiB/s (same page).
 const GP3_IOPS_PER_MIB: u32 = 4;
 
 /// Reads a machine. Returns with it the instance type and its place.
@@ -97,7 +97,7 @@ pub fn read(r: &BlockReader, default: Machine) -> (Machine, Reading<String>) {
     (machine, instance_type)
 }
 
-/// Returns what the instance type has. For a type that pgherd does not know, the blueprint must say it.
+/// Returns the instance type's size. For a type that pgherd does not know, the blueprint must set it.
 fn instance(r: &BlockReader, instance_type: &mut Reading<String>) -> Option<InstanceType> {
     let memory_gb = doc(
         "memory_gb",
@@ -110,7 +110,7 @@ fn instance(r: &BlockReader, instance_type: &mut Reading<String>) -> Option<Inst
     let Some(known) = InstanceType::of(&instance_type.value) else {
         let Some((memory_gb, vcpus)) = memory_gb.value.zip(vcpus.value) else {
             if let Some(mut refusal) = aws::no_such_size(&instance_type.value) {
-                refusal.help += "; for one that AWS has added since, set memory_gb and vcpus as well";
+                refusal.help += "; if AWS has added this type since, set memory_gb and vcpus as well";
                 r.report("instance_type", &instance_type.at, refusal);
                 instance_type.presence = Presence::Refused;
             }
@@ -122,8 +122,8 @@ fn instance(r: &BlockReader, instance_type: &mut Reading<String>) -> Option<Inst
     let memory = known.memory_mib as f64 / 1024.0;
     for (name, written, has) in [("memory_gb", memory_gb, memory), ("vcpus", vcpus, known.vcpus.into())] {
         if let Some(value) = written.value.filter(|value| f64::from(*value) != has && !instance_type.is_refused()) {
-            let problem = format!("{} has {has}, not {value}", instance_type.value);
-            let help = "leave it out: what this type has is known".into();
+            let problem = format!("{} has {has}, but the blueprint says {value}", instance_type.value);
+            let help = "remove the line; pgherd knows the size of this type".into();
             r.report(name, &written.at, Refusal { rule: &is::INSTANCE_SIZE, problem, help });
         }
     }
@@ -135,7 +135,7 @@ fn size(r: &BlockReader, doc: Doc, bounds: RangeInclusive<u32>, unit: &'static s
     r.value(doc, form, None, |value| whole_number(value, &bounds, unit).map(Some))
 }
 
-/// `disk { … }`: a gp3 volume.
+/// Reads a `disk { … }` block, which describes a gp3 volume.
 fn disk(r: &BlockReader, default: Disk) -> Disk {
     const LEAST: Disk = Disk::GP3_BASELINE;
     let size = doc("size", "The volume's size in GiB.");
@@ -146,21 +146,21 @@ fn disk(r: &BlockReader, default: Disk) -> Disk {
         doc("throughput", "Throughput in MiB per second. 125 are free; more is limited to a quarter of `iops`.");
     let throughput =
         r.integer(throughput, default.throughput, LEAST.throughput..=GP3_MOST.throughput, "MiB per second");
-    // What every volume has comes with any size; only what is more is bound to it.
+    // The baseline comes with every size. Only more than that depends on the size.
     let most_iops = (size.value * GP3_IOPS_PER_GIB).max(LEAST.iops);
     if !size.is_refused() && !iops.is_refused() && iops.value > most_iops {
         let problem =
-            format!("{} operations a second are more than the {GP3_IOPS_PER_GIB} per GiB that gp3 allows", iops.value);
+            format!("{} operations per second exceed the {GP3_IOPS_PER_GIB} per GiB that gp3 allows", iops.value);
         let enough = iops.value.div_ceil(GP3_IOPS_PER_GIB);
-        let help = format!("write size = {enough} or more, or iops = {most_iops} at most");
+        let help = format!("write size = {enough} or more, or at most iops = {most_iops}");
         r.report("iops", &iops.at, Refusal { rule: &is::DISK, problem, help });
     }
     let most_throughput = iops.value / GP3_IOPS_PER_MIB;
     if !iops.is_refused() && !throughput.is_refused() && throughput.value > most_throughput {
         let problem =
-            format!("{} MiB a second are more than gp3 gives at {} operations a second", throughput.value, iops.value);
+            format!("{} MiB/s exceed what gp3 allows at {} operations per second", throughput.value, iops.value);
         let enough = throughput.value * GP3_IOPS_PER_MIB;
-        let help = format!("write iops = {enough} or more, or throughput = {most_throughput} at most");
+        let help = format!("write iops = {enough} or more, or at most throughput = {most_throughput}");
         r.report("throughput", &throughput.at, Refusal { rule: &is::DISK, problem, help });
     }
     Disk { size: size.value, iops: iops.value, throughput: throughput.value }

@@ -1,4 +1,4 @@
-//! From the document to a [`Blueprint`]: one file for each block.
+//! Reads a [`Blueprint`] from the document, with one file for each block.
 //!
 //! A block's file holds its struct, the declaration of its attributes (name, meaning, values, default), and its rules.
 
@@ -63,8 +63,8 @@ pub(super) static LANGUAGE: LazyLock<Vec<Word>> = LazyLock::new(|| {
     BlockReader::words(&source, &body, |r| drop(cluster::read(r, "herd")))
 });
 
-/// Reads the file's one cluster block. Every problem is reported to `source`; reading goes on with the default.
-/// `given` holds the values of variables that are set from outside.
+/// Reads the file's only cluster block. Reports every problem to `source` and continues with the default.
+/// `given` holds the values passed with `--var`.
 pub(super) fn blueprint(source: &SourceText, document: &Body, given: &BTreeMap<String, String>) -> Option<Blueprint> {
     let block = only_cluster(source, document);
     let variables: BTreeMap<String, Evaluated> = variable::read(source, document, given);
@@ -79,29 +79,30 @@ pub(super) fn blueprint(source: &SourceText, document: &Body, given: &BTreeMap<S
     Some(blueprint)
 }
 
-/// Blocks that people may expect from Terraform.
+/// Terraform's top-level blocks, which people may try to use here.
 const TERRAFORM: [&str; 8] = ["data", "locals", "module", "moved", "output", "provider", "resource", "terraform"];
 
-/// The file's one block; everything else at its top level is reported.
+/// Returns the file's only cluster block. Reports everything else at the top level.
 fn only_cluster<'a>(source: &SourceText, document: &'a Body) -> Option<&'a Block> {
-    const HELP: &str = "write everything inside one `cluster \"<name>\" { … }`";
+    const HELP: &str = "move it into the block `cluster \"<name>\" { … }`";
     for attribute in document.attributes() {
-        let problem = format!("`{}` is outside the cluster", attribute.key.as_str());
+        let problem = format!("`{}` is outside the cluster block", attribute.key.as_str());
         source.report(&is::ONE_CLUSTER, &span(&attribute.key), problem, HELP);
     }
     let mut found: Option<&Block> = None;
     for block in document.blocks() {
         let (name, at) = (block.ident.as_str(), span(&block.ident));
         if name == "variable" {
-            // Its own reader's.
+            // `variable::read` reads these.
         } else if TERRAFORM.contains(&name) {
-            let problem =
-                format!("`{name}` is Terraform's: a blueprint says what to build, and pgherd writes the Terraform");
+            let problem = format!(
+                "`{name}` is a Terraform block; a blueprint describes the cluster, and pgherd generates the Terraform for it"
+            );
             source.report(
                 &is::ONE_CLUSTER,
                 &at,
                 problem,
-                "leave it out; a value of its own is a `variable \"<name>\" { default = … }`",
+                "remove it; for a reusable value, declare `variable \"<name>\" { default = … }`",
             );
         } else if name != "cluster" {
             let meant =
@@ -116,8 +117,8 @@ fn only_cluster<'a>(source: &SourceText, document: &'a Body) -> Option<&'a Block
             source.report(
                 &is::ONE_CLUSTER,
                 &at,
-                "a second cluster in this file",
-                "write one cluster a file: move this one to another",
+                "a file may hold only one cluster",
+                "move this cluster to a file of its own",
             );
         } else {
             found = Some(block);
@@ -127,14 +128,14 @@ fn only_cluster<'a>(source: &SourceText, document: &'a Body) -> Option<&'a Block
         source.report(
             &is::ONE_CLUSTER,
             &(0..0),
-            "there is no cluster in this file",
+            "the file has no cluster block",
             "write cluster \"herd\" { region = \"eu-west-1\" }",
         );
     }
     found
 }
 
-/// The cluster's name, from the block's only label.
+/// Returns the cluster's name, which is the block's only label.
 fn cluster_name(source: &SourceText, block: &Block) -> String {
     const FALLBACK: &str = "herd";
     let at = span(&block.ident);
@@ -143,7 +144,7 @@ fn cluster_name(source: &SourceText, block: &Block) -> String {
         return FALLBACK.into();
     };
     if let Some(second) = more.first() {
-        source.report(&is::LABEL, &span(second), "a cluster has one name", "write cluster \"herd\" { … }");
+        source.report(&is::LABEL, &span(second), "a cluster must have only one name", "write cluster \"herd\" { … }");
     }
     match names::cluster(label.as_str()) {
         Ok(name) => name,

@@ -1,4 +1,4 @@
-//! `network { … }`
+//! Reads the `network { … }` block.
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -13,28 +13,28 @@ use crate::blueprint::form::Doc;
 use crate::blueprint::peer::Peer;
 use crate::blueprint::regions;
 
-/// `network { … }`
+/// The `network { … }` block.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     /// The VPC's addresses. A VPC that pgherd makes is cut into one subnet for each zone.
     pub cidr: Ipv4Net,
     /// Full names of availability zones, such as `eu-west-1a`.
     pub zones: Vec<String>,
-    /// The VPC that the cluster moves into; `None` makes one.
+    /// The existing VPC that the cluster uses; `None` if pgherd creates one.
     pub existing: Option<ExistingVpc>,
     /// Who may reach HAProxy's write and read ports; `None` means the network's own addresses.
     pub clients: Option<Vec<Peer>>,
-    /// Who may reach SSH and the stats page. Empty: nobody.
+    /// Who may reach SSH and the stats page. If empty, both are closed.
     pub admins: Vec<Peer>,
 }
 
-/// No region has more zones: us-east-1 has six
+/// The most zones of a cluster. No region has more: us-east-1 has six
 /// (2026-11: <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>).
 pub const MOST_ZONES: usize = 6;
-/// Smallest part of the network that holds a zone's machines: AWS keeps 5 addresses, databases have the 16 from
-/// offset 16 on, HAProxy the 16 from offset 32 on.
+/// The longest prefix of a subnet that holds a zone's machines. AWS reserves 5 addresses, databases use the 16 from
+/// offset 16 on, and HAProxy the 16 from offset 32 on.
 pub const SMALLEST_PART: u8 = 26;
-/// Widest range that may come in: more than a /8 is no longer somebody.
+/// The shortest prefix of an allowed source. A wider range than a /8 is most likely a mistake.
 const WIDEST_ALLOWED: u8 = 8;
 
 /// Reads the block.
@@ -59,18 +59,22 @@ pub fn read(r: &BlockReader, region: &Reading<String>) -> Network {
     .by_default("the network's own addresses");
     let clients = allowed(r, clients);
     if let (Some([]), true) = (clients.value.as_deref(), clients.is_set()) {
-        let help = "leave `clients` out to let the network's own addresses in";
+        let help = "list at least one range, or remove `clients` to allow the network's own addresses";
         r.report(
             "clients",
             &clients.at,
-            Refusal { rule: &is::TOO_OPEN, problem: "nobody could reach HAProxy".into(), help: help.into() },
+            Refusal {
+                rule: &is::TOO_OPEN,
+                problem: "an empty list lets no client reach HAProxy".into(),
+                help: help.into(),
+            },
         );
     }
     let admins = doc(
         "admins",
         "Who may reach SSH (which also needs `key_name`) and the stats page. The same kinds of entries as in `clients`.",
     )
-    .by_default("nobody");
+    .by_default("none: both are closed");
     let admins = allowed(r, admins);
     let existing = vpc::read(r, region);
     let zones = if existing.is_meant() {
@@ -86,13 +90,13 @@ pub fn read(r: &BlockReader, region: &Reading<String>) -> Network {
     Network { cidr: cidr.value, zones, existing, clients: clients.value, admins }
 }
 
-/// The zones of a VPC that is made, in full.
+/// Returns the full names of the zones of a VPC that pgherd creates.
 fn zones(
     r: &BlockReader,
     region: &Reading<String>,
     written: &Reading<Option<Vec<Reading<String>>>>,
 ) -> Reading<Vec<String>> {
-    // In some regions each account has other zones. A blueprint must name them there, and is refused if it does not.
+    // In some regions the zones differ by account, and the blueprint must name them. The two here only let reading continue.
     let default = || {
         let [a, b] = ["a", "b"].map(|letter| format!("{}{letter}", region.value));
         regions::default_zones(&region.value).unwrap_or_else(|| vec![a, b])
@@ -103,12 +107,12 @@ fn zones(
             let letters: Vec<String> =
                 regions::zones(&region.value).unwrap_or_default().chars().map(String::from).collect();
             let problem = format!(
-                "no zones are set, and which of {} an account has in {} differs",
+                "`zones` is not set, and which of the zones {} an account has in {} differs",
                 letters.join(", "),
                 region.value
             );
             let help = format!(
-                "write network {{ zones = {:?} }}, or the others that `aws ec2 describe-availability-zones --region {}` lists",
+                "write network {{ zones = {:?} }}, or the zones that `aws ec2 describe-availability-zones --region {}` lists",
                 &letters[..letters.len() - 1],
                 region.value
             );
@@ -119,7 +123,7 @@ fn zones(
     report_repeated(r, "zones", zones);
     let value: Vec<String> = zones.iter().map(|zone| zone.value.clone()).collect();
     if !(1..=MOST_ZONES).contains(&value.len()) && written.is_set() {
-        let problem = format!("{} zones", value.len());
+        let problem = format!("the list has {} zones", value.len());
         r.report(
             "zones",
             &written.at,
@@ -130,7 +134,7 @@ fn zones(
     Reading { value, at, presence: written.presence }
 }
 
-/// A list of ranges that may come in.
+/// Reads a list of allowed sources.
 fn allowed(r: &BlockReader, doc: Doc) -> Reading<Option<Vec<Peer>>> {
     let Reading { value, at, presence } = r.list(doc, peer);
     if let Some(ranges) = &value {
@@ -139,21 +143,23 @@ fn allowed(r: &BlockReader, doc: Doc) -> Reading<Option<Vec<Peer>>> {
     Reading { value: value.map(|ranges| ranges.into_iter().map(|range| range.value).collect()), at, presence }
 }
 
-/// The range of a VPC that is made is nobody else's. What exists already is its owner's to judge.
+/// Checks that the range of a VPC that pgherd creates is private. The range of an existing VPC is its owner's decision.
 fn check_private(r: &BlockReader, cidr: &mut Reading<Ipv4Net>) {
-    /// RFC 1918, and RFC 6598 for those who have used that up.
+    /// RFC 1918, and RFC 6598 for networks that have used up the former.
     const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
     let inside = |private: &&str| private.parse::<Ipv4Net>().is_ok_and(|private| private.contains(&cidr.value));
     if cidr.is_set() && !PRIVATE.iter().any(inside) {
         let net = cidr.value;
-        let problem = format!("`{net}` is not private: its owners on the internet could not be reached from inside");
-        let help = format!("take a part of {}", PRIVATE.join(", "));
+        let problem = format!(
+            "`{net}` is not a private range, so hosts on the internet with these addresses would be unreachable from the cluster"
+        );
+        let help = format!("use a range within {}", PRIVATE.join(", "));
         r.report("cidr", &cidr.at, Refusal { rule: &is::VPC, problem, help });
         cidr.presence = Presence::Refused;
     }
 }
 
-/// The network must give each zone a part that holds its machines.
+/// Checks that each zone's subnet is large enough for its machines.
 fn check_room(r: &BlockReader, cidr: &Reading<Ipv4Net>, zones: &Reading<Vec<String>>) {
     if cidr.is_refused() || zones.is_refused() {
         return;
@@ -163,7 +169,7 @@ fn check_room(r: &BlockReader, cidr: &Reading<Ipv4Net>, zones: &Reading<Vec<Stri
     if cidr.value.prefix_len() > longest {
         let (name, at) = if cidr.is_set() { ("cidr", &cidr.at) } else { ("zones", &zones.at) };
         let problem = format!(
-            "{} cannot hold {} zones: it is cut into {parts} parts, and the machines of a zone need a /{SMALLEST_PART}",
+            "{} is too small for {} zones: it is divided into {parts} subnets, and each zone needs at least a /{SMALLEST_PART}",
             cidr.value,
             zones.value.len()
         );
@@ -174,7 +180,7 @@ fn check_room(r: &BlockReader, cidr: &Reading<Ipv4Net>, zones: &Reading<Vec<Stri
             Refusal {
                 rule: &is::VPC,
                 problem,
-                help: format!("write {wide} or wider (a /16 is usual), or name fewer zones"),
+                help: format!("write {wide} or a wider range (a /16 is usual), or use fewer zones"),
             },
         );
     }
@@ -185,25 +191,25 @@ fn report_repeated<T: Hash + Eq + Display>(r: &BlockReader, name: &str, items: &
     for item in items {
         if !seen.insert(&item.value) {
             let problem = format!("`{}` is listed twice", item.value);
-            r.report(name, &item.at, Refusal { rule: &is::REPEATED, problem, help: "leave the second one out".into() });
+            r.report(name, &item.at, Refusal { rule: &is::REPEATED, problem, help: "remove one of the two".into() });
         }
     }
 }
 
-/// An IPv4 range, host bits zero.
+/// Parses an IPv4 range and checks that its host bits are zero.
 pub fn range(text: &str) -> Result<Ipv4Net, Refusal> {
     let (address, length) = text.split_once('/').unwrap_or((text, "32"));
     let octets: Vec<&str> = address.split('.').collect();
     let is_number = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
     let padded = |part: &&str| part.len() > 1 && part.starts_with('0');
-    // inet_aton(3) reads octal after a 0, and others read decimals.
+    // inet_aton(3) reads a number with a leading 0 as octal; other parsers read it as decimal.
     if octets.iter().all(is_number) && octets.iter().any(padded) {
         let plain: Vec<&str> = octets.iter().map(|octet| octet.trim_start_matches('0')).collect();
         let plain: Vec<&str> = plain.into_iter().map(|octet| if octet.is_empty() { "0" } else { octet }).collect();
-        let help = format!("write it in decimals, without zeros in front: \"{}/{length}\"", plain.join("."));
+        let help = format!("write it without leading zeros: \"{}/{length}\"", plain.join("."));
         return refuse(
             &is::RANGE,
-            format!("`{text}` has a 0 in front of a number, which some programs read as octal"),
+            format!("`{text}` contains a leading zero, and some programs read such a number as octal"),
             help,
         );
     }
@@ -213,8 +219,8 @@ pub fn range(text: &str) -> Result<Ipv4Net, Refusal> {
         }
         return refuse(
             &is::RANGE,
-            format!("`{text}` is an address within a network"),
-            format!("write the network: \"{}\"", net.trunc()),
+            format!("`{text}` has bits set after its prefix"),
+            format!("write the network address: \"{}\"", net.trunc()),
         );
     }
     if text.parse::<std::net::Ipv4Addr>().is_ok() {
@@ -223,31 +229,31 @@ pub fn range(text: &str) -> Result<Ipv4Net, Refusal> {
     if text.parse::<ipnet::Ipv6Net>().is_ok() || text.parse::<std::net::Ipv6Addr>().is_ok() {
         return refuse(
             &is::RANGE,
-            format!("`{text}` is IPv6"),
-            "write an IPv4 range: the cluster's network is IPv4 only",
+            format!("`{text}` is an IPv6 range, and the cluster's network is IPv4 only"),
+            "write an IPv4 range, such as \"10.20.0.0/16\"",
         );
     }
     refuse(
         &is::RANGE,
         format!("`{text}` is not an IPv4 range"),
-        "write address and prefix length, such as \"10.20.0.0/16\"",
+        "write an address and a prefix length, such as \"10.20.0.0/16\"",
     )
 }
 
-/// A VPC's range: what AWS takes (2026-11: <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html>).
+/// Parses a VPC's range and checks that AWS allows its size (2026-11: <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html>).
 fn vpc_range(text: &str) -> Result<Ipv4Net, Refusal> {
     let net = range(text)?;
     if !(16..=28).contains(&net.prefix_len()) {
         return refuse(
             &is::VPC,
-            format!("AWS makes no VPC of a /{}", net.prefix_len()),
-            "write a /16 to /28, such as \"10.20.0.0/16\"",
+            format!("AWS does not allow a VPC of /{}", net.prefix_len()),
+            "write a range of /16 to /28, such as \"10.20.0.0/16\"",
         );
     }
     Ok(net)
 }
 
-/// Who may come in: a range, a security group or a prefix list.
+/// Parses an allowed source: a range, a security group or a prefix list.
 fn peer(text: &str) -> Result<Peer, Refusal> {
     if text.starts_with("pl-") {
         return aws::id(text, "pl").map(Peer::PrefixList);
@@ -258,25 +264,25 @@ fn peer(text: &str) -> Result<Peer, Refusal> {
     }
     let is_account = account.len() == 12 && account.chars().all(|c| c.is_ascii_digit());
     if !is_account && text.contains('/') {
-        let help = format!("write \"{group}\", or the account's 12 digits before the slash");
-        return refuse(&is::AWS_ID, format!("`{account}` is not an account"), help);
+        let help = format!("write \"{group}\", or put the 12 digits of the account before the slash");
+        return refuse(&is::AWS_ID, format!("`{account}` is not an AWS account id"), help);
     }
     aws::id(group, "sg").map(|_| Peer::Group(text.into()))
 }
 
-/// A range that may come in.
+/// Parses an allowed range and checks that it is not too wide.
 fn source_range(text: &str) -> Result<Ipv4Net, Refusal> {
     let net = range(text)?;
     if net.prefix_len() == 0 {
         return refuse(
             &is::TOO_OPEN,
-            "no port is opened to the world",
-            "name the ranges that need it, such as \"203.0.113.0/24\"",
+            "this would open a port to the whole internet",
+            "list only the ranges that need access, such as \"203.0.113.0/24\"",
         );
     }
     if net.prefix_len() < WIDEST_ALLOWED {
-        let help = format!("name ranges of /{WIDEST_ALLOWED} or less, such as \"10.0.0.0/8\"");
-        return refuse(&is::TOO_OPEN, format!("`{text}` is a large part of the internet"), help);
+        let help = format!("list ranges no wider than /{WIDEST_ALLOWED}, such as \"10.0.0.0/8\"");
+        return refuse(&is::TOO_OPEN, format!("`{text}` covers a large part of the internet"), help);
     }
     Ok(net)
 }

@@ -1,13 +1,13 @@
-//! Whose processors must be alike. The readers of one block cannot see it.
+//! Checks which machines must have the same kind of processor, across blocks.
 
 use super::{BlockReader, Reading, Refusal, aws};
 use crate::blueprint::rules::language as is;
 
-/// The instance types that a blueprint names, and where.
+/// The instance types of a blueprint, with their places.
 pub struct InstanceTypes {
     pub builder: Reading<Option<String>>,
     pub master: Reading<String>,
-    /// `None` where there are no slaves.
+    /// The slaves' instance type; `None` if there are no slaves.
     pub slaves: Option<Reading<String>>,
     pub haproxy: Reading<String>,
 }
@@ -21,17 +21,12 @@ pub fn check(r: &BlockReader, types: &InstanceTypes) {
         && aws::is_graviton(&master.value) != aws::is_graviton(&slaves.value)
     {
         let problem = format!(
-            "master is {} and slaves are {}: a standby is a copy of its primary, byte for byte, and needs its kind of processor",
+            "master is {}, but slaves are {}; a standby is a byte-for-byte copy of its primary and needs the same kind of processor",
             named(&master.value),
             named(&slaves.value)
         );
         let at = if slaves.is_set() { &slaves.at } else { &master.at };
-        r.source.report(
-            &is::PROCESSOR,
-            at,
-            problem,
-            "give master and slaves instance types of one kind, such as \"m7g.large\" for both",
-        );
+        r.source.report(&is::PROCESSOR, at, problem, "use the same kind of processor for both, such as \"m7g.large\"");
     }
     let roles = [("master", Some(master)), ("slaves", slaves.as_ref()), ("haproxy", Some(haproxy))];
     let other = |built: &str| {
@@ -42,8 +37,8 @@ pub fn check(r: &BlockReader, types: &InstanceTypes) {
     if let Some(built) = &builder.value
         && let Some((role, machine)) = other(built)
     {
-        let problem = format!("{} builds no image for {role}, which is {}", named(built), named(&machine.value));
-        let help = "leave it out: pgherd takes a builder that fits each role".to_string();
+        let problem = format!("{} cannot build the image for {role}, which is {}", named(built), named(&machine.value));
+        let help = "remove the line; pgherd then uses a builder that fits each role".to_string();
         r.report("image.builder_instance_type", &builder.at, Refusal { rule: &is::PROCESSOR, problem, help });
     }
 }

@@ -1,18 +1,18 @@
-//! `state { … }`
+//! Reads the `state { … }` block.
 
 use super::{BlockReader, Refusal, aws, doc, is, names, refuse};
 use crate::blueprint::Partition;
 
-/// `state { … }`
+/// The `state { … }` block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     /// A `terraform.tfstate` beside each module.
     Local,
     /// An S3 backend with its own lock file.
     S3 {
-        /// A bucket that exists already.
+        /// The name of an existing bucket.
         bucket: String,
-        /// What the keys begin with.
+        /// The prefix of the keys.
         key_prefix: String,
         /// The bucket's region.
         region: String,
@@ -40,14 +40,16 @@ pub fn read(r: &BlockReader, region: &str) -> State {
     })
 }
 
-/// The bucket's region. The cluster's credentials are those of its partition and open no bucket of another one.
+/// Checks that the bucket's region is in the cluster's partition. The cluster's credentials are not valid in another partition.
 fn of_partition(text: &str, cluster: &str) -> Result<String, Refusal> {
     let region = aws::region(text)?;
     let partition = |region: &str| Partition::of(region).map_or("one of its own", Partition::name);
     let (theirs, own) = (partition(&region), partition(cluster));
     if theirs != own {
-        let problem = format!("the bucket is in partition {theirs}, and the cluster in {own}, which share no accounts");
-        return refuse(&is::BUCKET, problem, format!("name a bucket of partition {own}, such as one in {cluster}"));
+        let problem = format!(
+            "the bucket is in partition {theirs}, but the cluster is in {own}; partitions do not share accounts"
+        );
+        return refuse(&is::BUCKET, problem, format!("use a bucket in partition {own}, such as one in {cluster}"));
     }
     Ok(region)
 }
@@ -58,7 +60,7 @@ fn key_prefix_text(text: &str) -> Result<String, Refusal> {
         let names: Vec<&str> = text.split('/').filter(is_name).collect();
         let meant = if names.is_empty() { "pgherd".to_string() } else { names.join("/") };
         let problem =
-            format!("a folder of `{text}` is empty or a dot: S3 takes it for a name, and other programs for a way");
+            format!("`{text}` contains an empty, `.` or `..` segment, which not every program reads as a name");
         return refuse(&is::BUCKET, problem, format!("write \"{meant}\""));
     }
     names::plain("prefix of an S3 key", text, "/._-=", 512)

@@ -1,4 +1,4 @@
-//! `tags = { … }`
+//! Reads `tags = { … }`.
 
 use std::collections::BTreeMap;
 
@@ -6,29 +6,31 @@ use super::{BlockReader, Refusal, doc, is, refuse};
 use crate::blueprint::form::Holds;
 use crate::blueprint::value::text;
 
-/// AWS takes 50 a resource (2026-11: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions>), and
-/// a database's image has 11 of pgherd's own: what it is made of, from which base, its versions. The rest is room for more files.
+/// The most tags of a blueprint. AWS allows 50 for each resource (2026-11: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions>), and
+/// a database's image has 11 of pgherd's own: its contents, its base and its versions. The rest is room for more of them.
 const MOST_TAGS: usize = 35;
-/// Characters. The same page.
+/// The longest key and value, in characters (same page).
 const LONGEST_KEY: usize = 128;
 const LONGEST_VALUE: usize = 256;
 
-/// Tags that every service takes, IAM being the strictest (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html>).
+/// Reads the tags. Every service must accept them, and IAM is the strictest (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html>).
 pub fn read(r: &BlockReader) -> BTreeMap<String, String> {
     let tags_doc = doc("tags", "Tags on everything that pgherd makes, in addition to its own.").by_default("none");
     let mut tags: BTreeMap<String, String> = BTreeMap::new();
     for (i, entry) in r.map(tags_doc, Holds::TextMap).into_iter().enumerate() {
         if i == MOST_TAGS {
-            let problem = format!("more than {MOST_TAGS} tags");
-            let help = "leave some out: AWS takes 50, pgherd's own included".to_string();
+            let problem = format!("there are more than {MOST_TAGS} tags");
+            let help = "remove some; AWS allows 50 for each resource, including those that pgherd sets".to_string();
             r.report("tags", &entry.key_at, Refusal { rule: &is::TOO_LARGE, problem, help });
             break;
         }
         let twin = tags.keys().find(|known| known.eq_ignore_ascii_case(&entry.key));
         let key = match twin {
-            Some(twin) => {
-                refuse(&is::TAG, format!("`{}` and `{twin}` are one key to IAM", entry.key), "keep one of the two")
-            }
+            Some(twin) => refuse(
+                &is::TAG,
+                format!("`{}` and `{twin}` are the same key to IAM, which ignores case", entry.key),
+                "remove one of the two",
+            ),
             None => key(&entry.key),
         };
         let value = text(&entry.value).and_then(value);
@@ -45,13 +47,13 @@ fn key(text: &str) -> Result<String, Refusal> {
         if lower.starts_with(prefix) {
             return refuse(
                 &is::TAG,
-                format!("`{text}`: keys with `{prefix}` have an owner"),
+                format!("`{text}` uses the reserved prefix `{prefix}`"),
                 "choose a key without that prefix",
             );
         }
     }
     if lower == "name" {
-        return refuse(&is::TAG, "`Name` is each thing's own name, which pgherd sets", "choose another key");
+        return refuse(&is::TAG, "pgherd sets the tag `Name` itself", "choose another key");
     }
     characters("key", text, 1..=LONGEST_KEY)
 }
@@ -64,12 +66,12 @@ fn characters(what: &str, text: &str, length: std::ops::RangeInclusive<usize>) -
     let count = text.chars().count();
     if !length.contains(&count) {
         let help = format!("use {} to {} characters", length.start(), length.end());
-        return refuse(&is::TAG, format!("a {what} of {count} characters"), help);
+        return refuse(&is::TAG, format!("the {what} has {count} characters"), help);
     }
     match text.chars().find(|c| !c.is_alphanumeric() && !" _.:/=+-@".contains(*c)) {
         Some(c) => refuse(
             &is::TAG,
-            format!("IAM takes no `{}` in a {what}", c.escape_debug()),
+            format!("IAM does not allow `{}` in a {what}", c.escape_debug()),
             "use letters, digits, spaces and _ . : / = + - @",
         ),
         None => Ok(text.to_string()),

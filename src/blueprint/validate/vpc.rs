@@ -1,4 +1,4 @@
-//! The parts of `network { … }` that describe a VPC which exists already.
+//! Reads the part of `network { … }` that describes an existing VPC.
 
 use std::ops::Range;
 
@@ -7,34 +7,34 @@ use ipnet::Ipv4Net;
 use super::network::{MOST_ZONES, SMALLEST_PART, range};
 use super::{BlockReader, Reading, Refusal, aws, doc, is};
 
-/// A VPC that exists already. pgherd changes nothing about it.
+/// An existing VPC. pgherd does not modify it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExistingVpc {
     /// Its id, such as `vpc-0123456789abcdef0`.
     pub vpc_id: String,
     /// One subnet for each zone, in the order of [`super::network::Network::zones`].
     pub subnets: Vec<ExistingSubnet>,
-    /// Whether to make a Secrets Manager endpoint in it, rather than use the one that it has.
+    /// Whether to create a Secrets Manager endpoint in it. Otherwise, its existing one is used.
     pub secrets_endpoint: bool,
 }
 
-/// `subnet "<zone>" { … }`: a subnet that exists already.
+/// An existing subnet: `subnet "<zone>" { … }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExistingSubnet {
     /// Its id, such as `subnet-0123456789abcdef0`.
     pub id: String,
     /// Its range.
     pub cidr: Ipv4Net,
-    /// Where in it the cluster's 32 addresses begin.
+    /// The offset of the cluster's 32 addresses in the subnet.
     pub offset: u32,
 }
 
-/// Addresses of a subnet that are the cluster's: the databases' block of 16 and HAProxy's.
+/// The number of addresses that the cluster takes in a subnet: 16 for databases and 16 for HAProxy.
 const TAKEN: u32 = 32;
-/// The blocks are /28, which start at multiples of 16.
+/// The alignment of the two blocks. Each is a /28, which starts at a multiple of 16.
 const STEP: u32 = 16;
 
-/// What the blueprint says of an existing VPC.
+/// The description of an existing VPC in the blueprint, before it is checked.
 pub struct Existing {
     pub vpc_id: Reading<Option<String>>,
     subnets: Vec<DescribedSubnet>,
@@ -84,17 +84,17 @@ pub fn read(r: &BlockReader, region: &Reading<String>) -> Existing {
 }
 
 impl Existing {
-    /// Whether the cluster moves into a VPC that is there, be it described right or not.
+    /// Returns whether the blueprint names an existing VPC, valid or not.
     pub fn is_meant(&self) -> bool {
         !self.vpc_id.is_default()
     }
 
-    /// The zones of its subnets, in the order written.
+    /// Returns the zones of its subnets in their order in the blueprint.
     pub fn zones(&self) -> Vec<String> {
         self.subnets.iter().filter_map(|subnet| subnet.zone.clone()).collect()
     }
 
-    /// The VPC, when all that is said of it has been held against each other and against the rest of `network`.
+    /// Checks the description for consistency with itself and with the rest of `network`. Returns the VPC if there is one.
     pub fn check(
         self,
         r: &BlockReader,
@@ -121,54 +121,50 @@ impl Existing {
     fn check_absent(&self, r: &BlockReader) {
         if let Some(subnet) = self.subnets.first() {
             let help =
-                "write vpc_id = \"vpc-…\", the VPC that they are in, or leave them out: pgherd then makes its own";
-            report(r, "subnet", &subnet.label_at, "subnets are named, and no VPC", help);
+                "set vpc_id = \"vpc-…\" to the VPC of the subnets, or remove the subnets to let pgherd create a VPC";
+            report(r, "subnet", &subnet.label_at, "a subnet requires `vpc_id`, which is not set", help);
         }
         if self.secrets_endpoint.is_set() && !self.secrets_endpoint.value {
-            let problem = "a VPC that pgherd makes has no other endpoint, and machines could not read their passwords";
-            report(r, "secrets_endpoint", &self.secrets_endpoint.at, problem, "leave it out");
+            let problem = "a VPC that pgherd creates needs this endpoint, or the machines cannot read their passwords";
+            report(r, "secrets_endpoint", &self.secrets_endpoint.at, problem, "remove the line");
         }
     }
 
     fn check_described(&self, r: &BlockReader, cidr: &Reading<Ipv4Net>, zones: &Reading<Option<Vec<Reading<String>>>>) {
         let missing = |name: &str, help: &str| {
-            let problem = format!("`network.{name}` is missing, which an existing VPC must come with");
+            let problem = format!("`network.{name}` is missing; it is required with `vpc_id`");
             r.source.report(&is::MISSING, &self.vpc_id.at, problem, help);
         };
         if self.subnets.is_empty() {
-            missing(
-                "subnet",
-                "write subnet \"<zone>\" { … } for each zone, with a line id = \"subnet-…\" and a line cidr = \"…\" in it",
-            );
+            missing("subnet", "add a block subnet \"<zone>\" { … } for each zone, with the attributes id and cidr");
         }
         if cidr.is_default() {
-            missing("cidr", "write cidr = \"10.1.0.0/16\", the range of the VPC that its subnets lie in");
+            missing("cidr", "set cidr to the VPC's range that contains its subnets, such as cidr = \"10.1.0.0/16\"");
         }
         if self.secrets_endpoint.is_default() {
-            let help =
-                "write secrets_endpoint = true to have one made, or false where the VPC has one for Secrets Manager";
+            let help = "write secrets_endpoint = true to create one, or false if the VPC already has an endpoint for Secrets Manager";
             missing("secrets_endpoint", help);
         }
         if zones.is_set() {
-            let help = "leave `zones` out: the labels of the subnets name them";
-            report(r, "zones", &zones.at, "the zones of an existing VPC are those of its subnets", help);
+            let help = "remove `zones`; the labels of the `subnet` blocks name the zones";
+            report(r, "zones", &zones.at, "`zones` cannot be set together with `vpc_id`", help);
         }
         if let Some(subnet) = self.subnets.get(MOST_ZONES) {
-            let problem = format!("{} zones", self.subnets.len());
-            let refusal = Refusal { rule: &is::ZONES, problem, help: format!("name 1 to {MOST_ZONES} subnets") };
+            let problem = format!("{} subnets are more than a cluster can use", self.subnets.len());
+            let refusal = Refusal { rule: &is::ZONES, problem, help: format!("keep 1 to {MOST_ZONES} subnets") };
             r.report("subnet", &subnet.label_at, refusal);
         }
     }
 }
 
 impl DescribedSubnet {
-    /// The cluster's blocks must lie inside, where blocks can start.
+    /// Checks that the cluster's blocks are aligned and fit into the subnet.
     fn check_room(&self, r: &BlockReader) {
         let cidr = &self.cidr;
         let size = 1u64 << (32 - cidr.value.prefix_len());
         if !cidr.is_refused() && cidr.value.prefix_len() > SMALLEST_PART {
-            let problem = format!("a /{} does not hold the machines of a zone", cidr.value.prefix_len());
-            let help = format!("name a subnet of /{SMALLEST_PART} or larger");
+            let problem = format!("a /{} is too small for the machines of a zone", cidr.value.prefix_len());
+            let help = format!("use a subnet of /{SMALLEST_PART} or larger");
             return report_subnet(r, "cidr", &cidr.at, problem, help);
         }
         let offset = &self.offset;
@@ -177,19 +173,23 @@ impl DescribedSubnet {
         }
         if !offset.value.is_multiple_of(STEP) {
             let below = offset.value - offset.value % STEP;
-            let problem = format!("a /28 starts at a multiple of {STEP}, and {} is none", offset.value);
+            let problem = format!("the offset must be a multiple of {STEP}, and {} is not", offset.value);
             report_subnet(r, "offset", &offset.at, problem, format!("write {below} or {}", below + STEP));
         } else if !cidr.is_refused() && u64::from(offset.value + TAKEN) > size {
-            let problem = format!("{TAKEN} addresses from {} on do not fit into {}", offset.value, cidr.value);
-            report_subnet(r, "offset", &offset.at, problem, format!("write {} at most", size - u64::from(TAKEN)));
+            let problem = format!("{TAKEN} addresses at offset {} do not fit into {}", offset.value, cidr.value);
+            report_subnet(r, "offset", &offset.at, problem, format!("write at most {}", size - u64::from(TAKEN)));
         }
     }
 
-    /// Inside the VPC, and apart from the other subnets.
+    /// Checks that the subnet is in the VPC and does not overlap or repeat another subnet.
     fn check_place(&self, r: &BlockReader, vpc: &Reading<Ipv4Net>, before: &[DescribedSubnet]) {
         let twice = |at: &Range<usize>, name: &str, what: &str| {
             let problem = format!("`{what}` is listed twice");
-            r.report(name, at, Refusal { rule: &is::REPEATED, problem, help: "name another, or leave one out".into() });
+            r.report(
+                name,
+                at,
+                Refusal { rule: &is::REPEATED, problem, help: "change or remove one of the two".into() },
+            );
         };
         for other in before {
             if self.zone.is_some() && self.zone == other.zone {
@@ -208,8 +208,8 @@ impl DescribedSubnet {
             !theirs.is_refused() && (theirs.value.contains(&cidr.value) || cidr.value.contains(&theirs.value))
         };
         if let Some(other) = before.iter().find(overlaps) {
-            let problem = format!("{} and {} overlap, which no two subnets do", cidr.value, other.cidr.value);
-            report_subnet(r, "cidr", &cidr.at, problem, "write each subnet's range as the VPC's console shows it");
+            let problem = format!("{} and {} overlap, but subnets of a VPC never do", cidr.value, other.cidr.value);
+            report_subnet(r, "cidr", &cidr.at, problem, "copy the range of each subnet from AWS");
         } else if vpc.is_set() && !vpc.value.contains(&cidr.value) {
             let problem = format!("{} is not in `network.cidr`, which is {}", cidr.value, vpc.value);
             report_subnet(
@@ -217,7 +217,7 @@ impl DescribedSubnet {
                 "cidr",
                 &cidr.at,
                 problem,
-                "write as `network.cidr` the VPC's range that its subnets lie in",
+                "set `network.cidr` to the VPC's range that contains its subnets",
             );
         }
     }

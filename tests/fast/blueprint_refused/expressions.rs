@@ -7,13 +7,13 @@ pub fn cases() -> Vec<Case> {
     let mut cases = vec![];
     // The mistake is so far behind the expression's start.
     for (code, offset, expression, says) in [
-        ("PGH125", 4, "1 / 0", "nothing is divided by 0"),
-        ("PGH125", 4, "1 % 0", "nothing is divided by 0"),
+        ("PGH125", 4, "1 / 0", "division by 0"),
+        ("PGH125", 4, "1 % 0", "division by 0"),
         ("PGH125", 0, "9223372036854775807 * 2", "too large for a number"),
         ("PGH125", 0, "9223372036854775807 + 1", "too large for a number"),
         ("PGH125", 0, "1e308 * 10", "too large for a number"),
         ("PGH124", 4, "1 + \"a\"", "`+` needs numbers, not text"),
-        ("PGH124", 0, "\"a\" + \"b\"", "text is joined in a template"),
+        ("PGH124", 0, "\"a\" + \"b\"", "join text with a template"),
         ("PGH124", 0, "[1] + [2]", "write concat(a, b)"),
         ("PGH124", 0, "true - 1", "`-` needs numbers, not true or false"),
         ("PGH124", 1, "-\"1\"", "`-` needs a number, not text"),
@@ -26,36 +26,36 @@ pub fn cases() -> Vec<Case> {
         ("PGH111", 0, "5 / 2", "2.5 is not a whole number"),
         ("PGH113", 0, "8 + 8", "16 is not within 0 to 15"),
         ("PGH111", 0, "true ? \"2\" : 2", "write 2 without quotes"),
-        ("PGH121", 0, "env(\"COUNT\")", "a blueprint does not read the environment"),
+        ("PGH121", 0, "env(\"COUNT\")", "a blueprint cannot read the environment"),
         ("PGH122", 0, "file(\"count\")", "`file` reads files"),
-        ("PGH122", 0, "timestamp()", "another value at each call"),
+        ("PGH122", 0, "timestamp()", "a different value each time"),
         ("PGH120", 0, "lenght([1])", "did you mean `length`?"),
-        ("PGH120", 0, "cidrsubnet(\"a\")", "there are concat, join, length"),
+        ("PGH120", 0, "cidrsubnet(\"a\")", "use one of concat, join, length"),
         ("PGH120", 0, "length()", "`length` does not take 0 arguments"),
         ("PGH120", 0, "length([1], [2])", "`length` does not take 2 arguments"),
         ("PGH124", 7, "length(1)", "expected a list, a map or text, not a number"),
         ("PGH124", 7, "min(1, \"2\")", "expected a number, not text"),
         ("PGH124", 4, "max(true)", "expected a number, not true or false"),
         ("PGH123", 4, "var.nope", "there is no variable `nope`"),
-        ("PGH123", 0, "local.count", "a blueprint has no locals"),
-        ("PGH122", 0, "data.aws_ami.x", "`data` is Terraform's"),
-        ("PGH122", 0, "count.index", "`count` is Terraform's"),
-        ("PGH123", 0, "thing.count", "`thing` is nothing here"),
-        ("PGH121", 0, "env.COUNT", "a blueprint does not read the environment"),
-        ("PGH112", 5, "(1 + many)", "the bare word `many` is no value"),
-        ("PGH112", 0, "var", "the bare word `var` is no value"),
+        ("PGH123", 0, "local.count", "blueprints do not support locals"),
+        ("PGH122", 0, "data.aws_ami.x", "`data` exists only in Terraform"),
+        ("PGH122", 0, "count.index", "`count` exists only in Terraform"),
+        ("PGH123", 0, "thing.count", "`thing` is not defined"),
+        ("PGH121", 0, "env.COUNT", "a blueprint cannot read the environment"),
+        ("PGH112", 5, "(1 + many)", "`many` without quotes is not a value"),
+        ("PGH112", 0, "var", "`var` without quotes is not a value"),
         ("PGH126", 4, "[1][1]", "the list has no item 1"),
         ("PGH126", 3, "[][0]", "the list is empty"),
-        ("PGH126", 4, "[1][\"a\"]", "a list has no item at text"),
+        ("PGH126", 4, "[1][\"a\"]", "the index of a list must be a number, not text"),
         ("PGH126", 10, "{ a = 1 }.b", "the map has no key `b`"),
         ("PGH126", 15, "{ slaves = 1 }.slave", "did you mean `slaves`?"),
-        ("PGH126", 4, "(1).a", "a number has no parts"),
+        ("PGH126", 4, "(1).a", "a number cannot be indexed"),
         ("PGH127", 3, "[1][*]", "a splat is not supported"),
         ("PGH124", 17, "length([for x in 1 : x])", "expected a list or a map, not a number"),
-        ("PGH112", 23, "length([for x in [1] : y])", "the bare word `y` is no value"),
+        ("PGH112", 23, "length([for x in [1] : y])", "`y` without quotes is not a value"),
         ("PGH124", 28, "length([for x in [1] : x if x])", "expected true or false, not a number"),
-        ("PGH103", 27, "length({ for x in [1, 1] : \"a\" => x })", "the key `a` comes twice"),
-        ("PGH124", 24, "length({ for x in [1] : [] => x })", "expected a name, not a list"),
+        ("PGH103", 27, "length({ for x in [1, 1] : \"a\" => x })", "this `for` makes the key `a` twice"),
+        ("PGH124", 24, "length({ for x in [1] : [] => x })", "expected a key, not a list"),
         ("PGH127", 7, "length({ for x in [1] : \"a\" => x... })", "grouping with `...`"),
         ("PGH127", 0, "min([1, 2]...)", "`...` is not supported"),
     ] {
@@ -63,7 +63,7 @@ pub fn cases() -> Vec<Case> {
     }
     let list = format!("[{}]", "1, ".repeat(100));
     let deep = "[for a in LIST : [for b in LIST : [for c in LIST : 1]]]".replace("LIST", &list);
-    cases.push(inside("PGH128", 2, 956, &format!("slaves {{\n  count = length({deep})\n}}"), "write less of it"));
+    cases.push(inside("PGH128", 2, 956, &format!("slaves {{\n  count = length({deep})\n}}"), "shorten the expression"));
     cases.extend(texts());
     cases.extend(variables());
     cases
@@ -98,7 +98,7 @@ fn texts() -> Vec<Case> {
             1,
             42,
             "tags = { for a in [\"a\", \"b\", \"c\"] : a => join(\"\", [for x in [\"1\"] : \"é;\"]) }",
-            "IAM takes no `;` in a value",
+            "IAM does not allow `;` in a value",
         ),
     ]
 }
@@ -107,11 +107,11 @@ fn variables() -> Vec<Case> {
     const CLUSTER: &str = "cluster \"herd\" {\n  region = \"eu-west-1\"\n}\n";
     let declare = |code, line, column, body: &str, says| file(code, line, column, &format!("{body}\n{CLUSTER}"), says);
     vec![
-        declare("PGH130", 1, 10, "variable \"slaves\" {}", "set it with --var slaves=…, or give it a default"),
+        declare("PGH130", 1, 10, "variable \"slaves\" {}", "pass one with --var slaves=…, or set a default"),
         declare("PGH129", 1, 10, "variable \"Slaves\" { default = 1 }", "is not a valid variable name"),
         declare("PGH129", 1, 10, "variable \"a-b\" { default = 1 }", "is not a valid variable name"),
-        declare("PGH106", 1, 1, "variable { default = 1 }", "a variable has one name"),
-        declare("PGH106", 1, 1, "variable \"a\" \"b\" { default = 1 }", "a variable has one name"),
+        declare("PGH106", 1, 1, "variable { default = 1 }", "a variable needs exactly one name"),
+        declare("PGH106", 1, 1, "variable \"a\" \"b\" { default = 1 }", "a variable needs exactly one name"),
         declare("PGH129", 2, 10, "variable \"a\" { default = 1 }\nvariable \"a\" { default = 2 }", "is declared twice"),
         declare("PGH107", 3, 3, "variable \"a\" {\n  default = 1\n  defualt = 2\n}", "did you mean `default`?"),
         declare(
@@ -119,7 +119,7 @@ fn variables() -> Vec<Case> {
             3,
             3,
             "variable \"a\" {\n  default = 1\n  colour = 2\n}",
-            "known here: default, description, type",
+            "valid names here: default, description, type",
         ),
         declare(
             "PGH107",
@@ -136,16 +136,16 @@ fn variables() -> Vec<Case> {
             2,
             13,
             "variable \"a\" {\n  default = 1\n  type = string\n}",
-            "the variable is a string, and this a number",
+            "the variable's type is string, but its default is a number",
         ),
         declare("PGH112", 1, 26, "variable \"a\" { default = word }", "write \"word\""),
-        declare("PGH121", 1, 26, "variable \"a\" { default = env(\"A\") }", "does not read the environment"),
+        declare("PGH121", 1, 26, "variable \"a\" { default = env(\"A\") }", "cannot read the environment"),
         declare(
             "PGH123",
             2,
             30,
             "variable \"a\" { default = 1 }\nvariable \"b\" { default = var.a }",
-            "a default follows from nothing else, not from `var.a` either",
+            "a variable's declaration cannot refer to `var.a`",
         ),
         file(
             "PGH123",
@@ -154,9 +154,9 @@ fn variables() -> Vec<Case> {
             "variable \"slaves\" { default = 2 }\ncluster \"herd\" {\n  region = \"eu-west-1\"\n  slaves { count = var.slave }\n}\n",
             "did you mean `var.slaves`?",
         ),
-        file("PGH105", 1, 1, "variable \"a\" { default = 1 }\n", "there is no cluster in this file"),
-        declare("PGH105", 1, 1, "locals {\n  a = 1\n}", "`locals` is Terraform's"),
-        declare("PGH105", 1, 1, "data \"aws_ami\" \"x\" {\n}", "`data` is Terraform's"),
+        file("PGH105", 1, 1, "variable \"a\" { default = 1 }\n", "the file has no cluster block"),
+        declare("PGH105", 1, 1, "locals {\n  a = 1\n}", "`locals` is a Terraform block"),
+        declare("PGH105", 1, 1, "data \"aws_ami\" \"x\" {\n}", "`data` is a Terraform block"),
         declare("PGH105", 1, 1, "variabel \"x\" {\n}", "did you mean `variable`?"),
     ]
 }

@@ -44,7 +44,7 @@ pub fn cases() -> Vec<Case> {
             "remove `app` from `users`",
         ),
         postgres("PGH148", 2, 10, "databases = [\"app\"]\ndatabase \"app\" {\n}", "remove `app` from `databases`"),
-        postgres("PGH156", 1, 10, "database \"template1\" {\n}", "exists in every server"),
+        postgres("PGH156", 1, 10, "database \"template1\" {\n}", "exists on every server"),
         postgres(
             "PGH156",
             2,

@@ -7,9 +7,15 @@ pub fn cases() -> Vec<Case> {
     vec![
         inside("PGH107", 1, 1, "regoin = \"eu-west-1\"", "did you mean `region`?"),
         inside("PGH107", 1, 1, "netwrok {\n}", "did you mean `network`?"),
-        inside("PGH107", 1, 1, "nonsense = 1", "known here: region, network, image"),
+        inside("PGH107", 1, 1, "nonsense = 1", "valid names here: region, network, image"),
         inside("PGH107", 2, 3, "network {\n  cdir = \"10.0.0.0/16\"\n}", "did you mean `cidr`?"),
-        inside("PGH107", 2, 3, "network {\n  color = \"blue\"\n}", "known here: cidr, zones, clients, admins, vpc_id"),
+        inside(
+            "PGH107",
+            2,
+            3,
+            "network {\n  color = \"blue\"\n}",
+            "valid names here: cidr, zones, clients, admins, vpc_id",
+        ),
         inside("PGH107", 2, 3, "network {\n  write_port = 5000\n}", "`write_port` belongs in haproxy"),
         inside("PGH107", 2, 3, "network {\n  tags = {}\n}", "belongs in the cluster itself"),
         inside("PGH107", 1, 1, "cidr = \"10.0.0.0/16\"", "`cidr` belongs in network"),
@@ -39,11 +45,11 @@ pub fn cases() -> Vec<Case> {
         inside("PGH111", 2, 11, "slaves {\n  count = \"two\"\n}", "expected a whole number, not text"),
         inside("PGH111", 2, 11, "slaves {\n  count = 2.5\n}", "2.5 is not a whole number"),
         inside("PGH111", 2, 16, "slaves {\n  elastic_ip = \"true\"\n}", "write true or false, without quotes"),
-        inside("PGH112", 2, 16, "slaves {\n  elastic_ip = yes\n}", "the bare word `yes` is no value"),
+        inside("PGH112", 2, 16, "slaves {\n  elastic_ip = yes\n}", "`yes` without quotes is not a value"),
         inside("PGH112", 2, 14, "master {\n  key_name = dba\n}", "write \"dba\""),
-        inside("PGH111", 2, 14, "master {\n  key_name = null\n}", "leave the line out for the default"),
+        inside("PGH111", 2, 14, "master {\n  key_name = null\n}", "remove the line to use the default"),
         inside("PGH111", 2, 14, "master {\n  key_name = <<E\ndba\nE\n}", "not a heredoc"),
         inside("PGH111", 1, 8, "tags = \"team\"", "expected a map, not text"),
-        inside("PGH112", 1, 11, "tags = { (team) = \"x\" }", "the bare word `team` is no value"),
+        inside("PGH112", 1, 11, "tags = { (team) = \"x\" }", "`team` without quotes is not a value"),
     ]
 }
