@@ -1,11 +1,11 @@
-//! The distributions that pgherd knows how to provision.
+//! The distributions that pgherd can provision.
 
 use serde::{Serialize, Serializer};
 
 use super::form::Choice;
 use super::partition::Partition;
 
-/// A base distribution that pgherd knows how to provision.
+/// A base distribution that pgherd can provision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Base {
     /// Debian 13 (trixie): PostgreSQL 17, Patroni 4.0.7, etcd 3.5, HAProxy 3.0 of its own.
@@ -20,7 +20,7 @@ impl Base {
     /// Every base, the default first.
     pub const ALL: [Base; 3] = [Base::Debian13, Base::Debian12, Base::Ubuntu2404];
 
-    /// The name a blueprint uses.
+    /// Returns the name that a blueprint uses.
     pub fn name(self) -> &'static str {
         match self {
             Base::Debian13 => "debian-13",
@@ -29,7 +29,7 @@ impl Base {
         }
     }
 
-    /// Returns the AWS account that publishes its images in a partition; `None` where its makers publish none.
+    /// Returns the AWS account that publishes its images in a partition; `None` if the distribution publishes none there.
     ///
     /// Debian publishes to the commercial regions alone: what GovCloud and China list under its name comes from AWS Marketplace, to
     /// which an account must subscribe (<https://wiki.debian.org/Cloud/AmazonEC2Image>). Canonical has an account in each
@@ -44,7 +44,7 @@ impl Base {
         }
     }
 
-    /// PostgreSQL's major in its own packages: each distribution's package index.
+    /// Returns the PostgreSQL major version in the distribution's own packages. Source: the package index of each distribution.
     pub fn own_postgres(self) -> u16 {
         match self {
             Base::Debian13 => 17,

@@ -1,4 +1,4 @@
-//! The HCL as written: its syntax, with the place of everything in it.
+//! Parses HCL into a syntax tree, with the place of each element.
 
 use std::ops::Range;
 
@@ -9,26 +9,26 @@ use super::diagnostic::SourceText;
 use super::rules::language as is;
 use super::syntax;
 
-/// No blueprint comes near this; what is larger is another file.
+/// The largest blueprint, in bytes. A larger file is most likely not a blueprint.
 pub const MAX_BYTES: usize = 64 * 1024;
-/// Repeated names that are pointed out in one go.
+/// The most repeated names that are reported at once.
 const MAX_REPEATED: usize = 32;
-/// Shortest name that has room for a replacement: an underscore and two digits.
+/// The shortest name that can be replaced, which takes an underscore and two digits.
 const SHORTEST_REPLACED: usize = 3;
 
 /// Parses the text, or reports why it is not HCL.
 ///
-/// hcl-edit ends at a repeated name, as at any mistake of syntax; so that the rest of the file is read too, the repeated
-/// name is reported and the parse is done again with a name of the same length in its place. Readers pass over what was
-/// reported so: [`SourceText::is_reported`].
+/// hcl-edit stops at a repeated name, as at any syntax error. To read the rest of the file as well, this reports the repeated
+/// name, replaces it with another one of the same length and parses again. Readers skip the replaced names:
+/// [`SourceText::is_reported`].
 pub(super) fn parse(source: &SourceText) -> Option<Body> {
     if source.text.len() > MAX_BYTES {
-        let problem = format!("the file is longer than {MAX_BYTES} bytes, and no blueprint is");
+        let problem = format!("the file is longer than {MAX_BYTES} bytes, the limit of a blueprint");
         source.report(
             &is::TOO_LARGE,
             &(0..0),
             problem,
-            "name a blueprint: a file that holds one `cluster \"<name>\" { … }`",
+            "pass a blueprint, which is a file with one `cluster \"<name>\" { … }` block",
         );
         return None;
     }
@@ -53,7 +53,7 @@ pub(super) fn parse(source: &SourceText) -> Option<Body> {
     None
 }
 
-/// Where the name that the parser found repeated stands, its quotes included, if that was its complaint.
+/// Returns the place of a repeated name, including its quotes, if that is the parser's error.
 fn repeated_name(text: &str, error: &Error) -> Option<Range<usize>> {
     error.message().contains("found redefined").then_some(())?;
     let start = error.location().offset();

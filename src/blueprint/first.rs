@@ -1,27 +1,27 @@
-//! A first blueprint, for somebody who has never seen HCL.
+//! Writes a first blueprint, for users who have never seen HCL.
 
 use std::fmt::Write;
 
-/// What is asked. Everything that is left out has its default.
+/// The answers to `pgherd init`. Everything that is not set gets its default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct First {
     /// The cluster's name.
     pub name: String,
-    /// AWS region.
+    /// The AWS region.
     pub region: String,
-    /// Zones; none for the usual ones.
+    /// The zones; empty for the default.
     pub zones: Vec<String>,
-    /// How many slaves.
+    /// The number of slaves.
     pub slaves: u8,
-    /// Instance type of the databases.
+    /// The instance type of the databases.
     pub instance_type: Option<String>,
-    /// A database, and the role that owns it.
+    /// The name of a database, and of the user that owns it.
     pub database: Option<String>,
-    /// Ranges that may administrate from outside.
+    /// The ranges from which admins may connect.
     pub admins: Vec<String>,
-    /// EC2 key pair that lets them in by SSH.
+    /// The EC2 key pair for SSH.
     pub key_name: Option<String>,
-    /// Rules that it breaks on purpose, by code, each with its reason.
+    /// Rules that the blueprint accepts, by code, each with its reason.
     pub accept: Vec<(&'static str, String)>,
 }
 
@@ -35,7 +35,7 @@ const HEAD: &str = "\
 ";
 
 impl First {
-    /// With defaults for all but the region.
+    /// Creates one with defaults for everything but the region.
     pub fn new(region: &str) -> Self {
         First {
             name: "herd".into(),
@@ -50,7 +50,7 @@ impl First {
         }
     }
 
-    /// The blueprint's text.
+    /// Returns the blueprint's text.
     pub fn text(&self) -> String {
         let mut text = HEAD.to_string();
         let _ = write!(
@@ -97,7 +97,7 @@ cluster {} {{
         let (users, databases) = match &self.database {
             Some(name) => {
                 let owner = quoted(name);
-                // In quotes on the left, too: there `for` would be something else.
+                // The key is quoted as well, because a bare `for` would start an expression.
                 (format!("users = [{owner}]"), format!("databases = {{ {owner} = {owner} }}"))
             }
             None => ("#users = [\"app\"]".into(), "#databases = { app = \"app\" }".into()),
@@ -169,7 +169,7 @@ cluster {} {{
     }
 }
 
-/// `name = [ … ]`, or the comment that shows what it could be.
+/// Returns `name = [ … ]`, or a comment with an example if the list is empty.
 fn option(name: &str, written: &[String], example: &str) -> String {
     if written.is_empty() {
         return format!("#{name} = {example}");
@@ -177,7 +177,7 @@ fn option(name: &str, written: &[String], example: &str) -> String {
     format!("{name} = [{}]", written.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
 }
 
-/// Returns a text as an HCL string. hcl-rs would not do: it takes `$${` for escaped already, and the text would lose a `$`.
+/// Returns a text as an HCL string. hcl-rs cannot do it: it treats `$${` as already escaped, and the text would lose a `$`.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {

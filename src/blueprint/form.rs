@@ -16,7 +16,7 @@ pub(super) struct Doc {
     pub default: &'static str,
 }
 
-/// Documents a name.
+/// Creates the documentation of a name.
 pub(super) const fn doc(name: &'static str, text: &'static str) -> Doc {
     Doc { name, text, default: "" }
 }

@@ -1,22 +1,22 @@
-//! How text is stored, sorted and compared.
+//! Locales and encodings: how text is stored, sorted and compared.
 
 use super::form::Choice;
 
-/// How text is stored, sorted and compared. Chosen when a database is made; another one later is another database.
+/// How text is stored, sorted and compared. It is fixed when a database is created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Locale {
-    /// Whose rules they are.
+    /// The provider of the sorting rules.
     pub provider: Provider,
-    /// Its name, as the provider writes it.
+    /// The locale's name, in the provider's syntax.
     pub name: String,
-    /// PostgreSQL's name of the encoding.
+    /// PostgreSQL's name for the encoding.
     pub encoding: String,
 }
 
-/// Who knows how text is sorted.
+/// A locale provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provider {
-    /// PostgreSQL itself (17 and newer): the same on every machine, for as long as the major lasts.
+    /// PostgreSQL itself (17 and newer). Its rules are the same on every machine and never change within a major version.
     Builtin,
     /// The ICU library (15 and newer).
     Icu,
@@ -28,7 +28,7 @@ impl Provider {
     /// Every provider.
     pub const ALL: [Provider; 3] = [Provider::Builtin, Provider::Icu, Provider::Libc];
 
-    /// PostgreSQL's name for it.
+    /// Returns PostgreSQL's name for the provider.
     pub fn name(self) -> &'static str {
         match self {
             Provider::Builtin => "builtin",
@@ -37,7 +37,7 @@ impl Provider {
         }
     }
 
-    /// Who has a locale of this name, where nobody is named: PostgreSQL itself if it can.
+    /// Returns the default provider of a locale: PostgreSQL itself if it has the locale, else libc.
     pub fn of(locale: &str, major: u16) -> Self {
         let own = ["C", "C.UTF-8", "PG_UNICODE_FAST"].contains(&locale);
         if own && major >= 17 { Provider::Builtin } else { Provider::Libc }
@@ -45,13 +45,13 @@ impl Provider {
 }
 
 impl Locale {
-    /// What a cluster has whose blueprint says nothing: code points in UTF-8, by PostgreSQL itself where it can.
+    /// Returns the default locale: C.UTF-8, which sorts by code point, from PostgreSQL itself if it has it.
     pub fn usual(major: u16) -> Self {
         const NAME: &str = "C.UTF-8";
         Locale { provider: Provider::of(NAME, major), name: NAME.into(), encoding: "UTF8".into() }
     }
 
-    /// Whether its rules are those of a library that an upgrade of the base brings anew.
+    /// Returns whether the rules come from a library, so that an upgrade of the base distribution may change them.
     pub fn follows_a_library(&self) -> bool {
         match self.provider {
             Provider::Builtin => false,
@@ -60,7 +60,7 @@ impl Locale {
         }
     }
 
-    /// The locale of the C library that the server runs with, beside its own.
+    /// Returns the C library's locale that the server runs with.
     pub fn of_the_c_library(&self) -> &str {
         match (self.provider, self.encoding.as_str()) {
             (Provider::Libc, _) => &self.name,

@@ -45,7 +45,7 @@ pub fn parse(file_name: &str, text: &str) -> Result<Blueprint, Vec<Diagnostic>> 
     parse_with(file_name, text, &BTreeMap::new())
 }
 
-/// Reads a blueprint with its variables set to these texts; one that it does not declare is none of its business.
+/// Reads a blueprint with its variables set to these texts. Values of variables that it does not declare are ignored.
 pub fn parse_with(
     file_name: &str,
     text: &str,

@@ -1,4 +1,4 @@
-//! The blueprint as validated data: one struct for each block. Each struct stands in the file that reads its block.
+//! The blueprint as validated data: one struct for each block. Each struct is defined in the file that reads its block.
 
 pub use super::base::Base;
 pub use super::locale::{Locale, Provider};

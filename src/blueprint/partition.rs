@@ -1,11 +1,11 @@
-//! AWS's partitions: what a region's name says of its names, its accounts and its domain.
+//! AWS partitions, and how a region's name determines its partition.
 
 /// A partition that pgherd can generate for (<https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Partition {
     /// The commercial regions.
     Commercial,
-    /// Beijing and Ningxia, each under an operator and accounts of its own.
+    /// China: Beijing and Ningxia, which have their own operators and accounts.
     China,
     /// GovCloud (US).
     GovCloud,
@@ -25,7 +25,7 @@ impl Partition {
         }
     }
 
-    /// Returns its name, as ARNs begin with it.
+    /// Returns the partition's name in ARNs, such as `aws`.
     pub fn name(self) -> &'static str {
         match self {
             Partition::Commercial => "aws",
@@ -34,7 +34,7 @@ impl Partition {
         }
     }
 
-    /// Returns the domain that the names of its services end with
+    /// Returns the domain of its service endpoints
     /// (<https://docs.aws.amazon.com/general/latest/gr/rande.html>, <https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-Beijing.html>).
     pub fn domain(self) -> &'static str {
         match self {

@@ -1,24 +1,24 @@
-//! Who may come in: a range of addresses, or a list or a group that AWS keeps.
+//! The sources that a security group allows.
 
 use std::fmt::{self, Display};
 
 use ipnet::Ipv4Net;
 use serde::{Serialize, Serializer};
 
-/// Where a connection may come from, as a rule of a security group names it
+/// An allowed source of connections, as in a rule of a security group
 /// (<https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html>).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Peer {
     /// A range of addresses.
     Range(Ipv4Net),
-    /// The machines of a security group, of this VPC or of a peered one: `sg-…`, or `<account>/sg-…` of another account.
+    /// The machines of a security group in this VPC or a peered one: `sg-…`, or `<account>/sg-…` for another account.
     Group(String),
     /// The ranges of a managed prefix list: `pl-…`.
     PrefixList(String),
 }
 
 impl Peer {
-    /// Returns the range, where it is one.
+    /// Returns the range; `None` for a group or a list.
     pub fn range(&self) -> Option<Ipv4Net> {
         match self {
             Peer::Range(net) => Some(*net),

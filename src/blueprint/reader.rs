@@ -17,9 +17,9 @@ use super::vocabulary::{Word, full_name, nearest};
 /// Reads one block's body.
 pub(super) struct BlockReader<'a> {
     pub source: &'a SourceText<'a>,
-    /// Where the names that are asked for are recorded, while the language is learnt.
+    /// Records the names that are read, to list the language.
     recorded: Option<&'a RefCell<Vec<Word>>>,
-    /// `None` for a block that is absent: everything in it then has its default.
+    /// The block's contents; `None` if the block is absent, and everything in it has its default.
     body: Option<&'a Body>,
     /// The block's path, such as `haproxy.stats`; empty for the cluster's own.
     path: String,
@@ -33,7 +33,7 @@ impl<'a> BlockReader<'a> {
         BlockReader { source, recorded: None, body: Some(body), path: String::new(), at }
     }
 
-    /// Returns every name that `read` asks for, in that order, each once: the language.
+    /// Returns every name that `read` asks for, once each, in that order. Together they are the language.
     pub fn words(source: &SourceText, body: &Body, read: impl FnOnce(&BlockReader)) -> Vec<Word> {
         let recorded = RefCell::default();
         read(&BlockReader { recorded: Some(&recorded), ..BlockReader::cluster(source, body, 0..0) });
@@ -84,7 +84,7 @@ impl<'a> BlockReader<'a> {
         read(&BlockReader { body: first.map(|block| &block.body), path, at, ..*self })
     }
 
-    /// Reads every block of this name. Each has one label; `label` says what it is, and `example` is a valid one.
+    /// Reads every block of this name. Each has one label; `label` describes it, and `example` is a valid one.
     pub fn labelled(
         &self,
         doc: Doc,
@@ -110,7 +110,7 @@ impl<'a> BlockReader<'a> {
         }
     }
 
-    /// Reads a text. `parse` returns what it means, or refuses it.
+    /// Reads a text. `parse` returns its meaning, or refuses it.
     pub fn parsed<T: ShownDefault>(
         &self,
         doc: Doc,
@@ -130,7 +130,7 @@ impl<'a> BlockReader<'a> {
         })
     }
 
-    /// Reads a text that has no default: not set is `None`.
+    /// Reads a text without a default. Returns `None` if it is not set.
     pub fn optional<T>(&self, doc: Doc, parse: impl Fn(&str) -> Result<T, Refusal>) -> Reading<Option<T>> {
         self.parsed(doc, None, |written| parse(written).map(Some))
     }
@@ -170,7 +170,7 @@ impl<'a> BlockReader<'a> {
         self.list_of(doc, Form::of(Holds::Texts), parse)
     }
 
-    /// Reads a list of texts that must be set. The caller reports a list that is not.
+    /// Reads a list of texts that must be set. The caller reports a missing list.
     pub fn required_list<T>(
         &self,
         doc: Doc,
@@ -232,7 +232,7 @@ impl<'a> BlockReader<'a> {
         entries.iter().filter(|entry| !entry.value.is_refused()).collect()
     }
 
-    /// Reads an attribute of any form. `convert` returns what its value means, or refuses it.
+    /// Reads an attribute of any form. `convert` returns the meaning of its value, or refuses it.
     pub fn value<T>(
         &self,
         doc: Doc,
@@ -267,7 +267,7 @@ impl<'a> BlockReader<'a> {
     }
 }
 
-/// Refuses a word that is none of an attribute's choices.
+/// Returns a refusal of a word that is not among an attribute's choices.
 pub(super) fn unknown_choice<T: Choice>(rule: &'static Rule, word: &str) -> Refusal {
     let words = T::words();
     let help = match nearest(word, words.iter().copied()) {

@@ -1,8 +1,8 @@
-//! What reading an attribute yields.
+//! The result of reading an attribute.
 
 use std::ops::Range;
 
-/// An attribute's value, and where it comes from.
+/// An attribute's value, and its origin.
 #[derive(Debug, Clone)]
 pub(super) struct Reading<T> {
     pub value: T,
@@ -14,11 +14,12 @@ pub(super) struct Reading<T> {
 /// Whether the blueprint sets an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Presence {
-    /// It does not: the value is the default.
+    /// The attribute is not set, and the value is the default.
     Default,
-    /// It does.
+    /// The attribute is set.
     Set,
-    /// It does, to a value that was refused and reported. The value is the default, and rules across attributes stay silent.
+    /// The attribute is set to a value that was refused and reported. The value is the default, and rules across attributes are not
+    /// checked.
     Refused,
 }
 

@@ -1,4 +1,4 @@
-//! The language as JSON Schema, of HCL's own JSON form: a block is an object under its name, its label a key.
+//! Writes the language as JSON Schema for HCL's JSON form, in which a block is an object under its name and a label is a key.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! The blueprint language as JSON Schema and as the table of the reference, both from what the readers declare.
+//! Writes the blueprint language as JSON Schema and as the table of the reference, both from the readers' declarations.
 
 mod json;
 mod table;
@@ -47,7 +47,7 @@ mod tests {
         for word in words().iter().filter(|word| !word.is_block()) {
             let form = &word.form;
             let is_told = form.default.is_some() || form.required || !word.doc.default.is_empty();
-            assert!(is_told, "{} has which default?", word.full_name());
+            assert!(is_told, "{} has no documented default", word.full_name());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The language as a table in Markdown.
+//! Writes the language as a table in Markdown.
 
 use super::super::form::Holds;
 use super::super::vocabulary::Word;
@@ -11,7 +11,7 @@ const VARIABLE: &str = "\
 | | `description` | text | none | What the variable is for. |
 ";
 
-/// Returns a line for each attribute, in the order of reading. What blocks have in common is one line.
+/// Returns a line for each attribute, in the order of reading. An attribute that several blocks share has one line.
 pub fn table() -> String {
     let words = words();
     let attributes: Vec<&Word> = words.iter().copied().filter(|word| !word.is_block()).collect();
