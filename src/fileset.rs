@@ -1,4 +1,4 @@
-//! What `gen` produces, in memory: paths, modes, texts; and what is to be done so that a folder holds it.
+//! The files that `gen` produces, in memory, and the decision what to do so that a directory holds them.
 
 pub mod contents;
 pub mod manifest;
@@ -11,24 +11,24 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// A path below the cluster's folder: `/`-separated, relative, without `.` or `..`.
+/// A path below the cluster's directory: relative, separated by `/`, without `.` and `..`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RelPath(String);
 
 impl RelPath {
-    /// Takes a literal path of this program's own.
+    /// Takes a path that this program itself chose.
     ///
     /// # Panics
-    /// If it is absolute or leaves the folder: a programming error, never input.
+    /// If it is absolute or leaves the directory: a programming error, never input.
     pub fn new(path: impl Into<String>) -> Self {
         let path = path.into();
         match RelPath::parse(&path) {
             Some(rel) => rel,
-            None => panic!("not a relative path inside the cluster's folder: {path:?}"),
+            None => panic!("not a relative path inside the cluster's directory: {path:?}"),
         }
     }
 
-    /// Takes a path from outside (a manifest); `None` if it is absolute or leaves the folder.
+    /// Takes a path from outside, such as a manifest; returns `None` if it is absolute or leaves the directory.
     pub fn parse(path: &str) -> Option<Self> {
         let ok = !path.is_empty()
             && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
@@ -36,12 +36,12 @@ impl RelPath {
         ok.then(|| RelPath(path.to_string()))
     }
 
-    /// The folder that it lies in; empty where that is the cluster's own.
+    /// Returns its directory, relative to the cluster's; empty for the cluster's own.
     pub fn folder(&self) -> &str {
         self.0.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 
-    /// The path as text.
+    /// Returns the path as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -63,7 +63,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The bits, as `chmod` takes them.
+    /// Returns the permission bits.
     pub fn bits(self) -> u32 {
         match self {
             Mode::Plain => 0o644,
@@ -77,24 +77,24 @@ impl Mode {
 pub struct File {
     /// Its permission bits.
     pub mode: Mode,
-    /// Its whole text.
+    /// Its text.
     pub text: Cow<'static, str>,
-    /// Of its text.
+    /// SHA-256 of its text, in lower-case hex.
     pub sha256: Cow<'static, str>,
 }
 
-/// An image's identity: what Packer is asked to build, and what Terraform boots.
+/// The identity of an image that Packer builds and Terraform boots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageId {
     /// The role that boots it: `master`, `slave` or `haproxy`.
     pub role: String,
-    /// AMI name, `<cluster>-<role>-<hash>`.
+    /// The name of the AMI, `<cluster>-<role>-<hash>`.
     pub name: String,
-    /// Twelve hex digits over all that the image is made from.
+    /// Twelve hex digits of the hash of everything that the image is made from.
     pub hash: String,
     /// Its Packer template.
     pub template: RelPath,
-    /// What it is made from.
+    /// The hashes of the files that it is made from.
     pub contents: contents::Contents,
 }
 
@@ -107,7 +107,7 @@ pub struct FileSet {
 }
 
 impl FileSet {
-    /// An empty set.
+    /// Makes an empty set.
     pub fn new() -> Self {
         FileSet::default()
     }
@@ -115,7 +115,7 @@ impl FileSet {
     /// Adds a file.
     ///
     /// # Panics
-    /// If the path is taken: two generators of one file is a programming error.
+    /// If the path is taken: it is a programming error to generate a file twice.
     pub fn add(&mut self, path: impl Into<String>, mode: Mode, text: impl Into<Cow<'static, str>>) {
         let text = text.into();
         let sha256 = sha256_hex(text.as_bytes()).into();
@@ -142,18 +142,18 @@ impl FileSet {
         }
     }
 
-    /// The file at a path.
+    /// Returns the file at a path.
     pub fn get(&self, path: &str) -> Option<&File> {
         self.files.get(&RelPath::parse(path)?)
     }
 
-    /// All files in the order of their paths.
+    /// Iterates over all files in the order of their paths.
     pub fn iter(&self) -> impl Iterator<Item = (&RelPath, &File)> + Clone {
         self.files.iter()
     }
 }
 
-/// Lower-case hex SHA-256.
+/// Returns the SHA-256 of bytes in lower-case hex.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digest = Sha256::digest(bytes);

@@ -1,6 +1,7 @@
 //! pgherd: one blueprint in, a running PostgreSQL cluster out.
 //!
-//! The layers, top to bottom. Imports go downward only; `tests/fast/layers.rs` holds the code to it.
+//! The layers, from top to bottom. Imports only go downward, and no files import each other in a circle: `tests/fast/layers.rs` checks
+//! both.
 //!
 //! ```text
 //! cli       -> everything
@@ -16,7 +17,7 @@
 //!
 //! Data flows one way:
 //! `parse -> Document -> validate -> Blueprint -> resolve -> Cluster -> generate -> FileSet`,
-//! and `Cluster -> pipeline -> run -> Report`. Only `system` touches the operating system.
+//! and `Cluster -> pipeline -> Pipeline -> run -> Event -> cli::report`. Only `system` touches the operating system.
 
 pub mod blueprint;
 pub mod cli;

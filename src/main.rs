@@ -1,4 +1,4 @@
-//! Captures the process's context, hands it to the command line, exits with its code.
+//! Captures the process's context, runs the command line, and exits with its code.
 #![allow(clippy::disallowed_methods)]
 
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     let cwd = match std::env::current_dir() {
         Ok(cwd) => cwd,
         Err(e) => {
-            eprintln!("error: the working directory is gone: {e}");
+            eprintln!("error: cannot determine the working directory: {e}");
             return ExitCode::FAILURE;
         }
     };

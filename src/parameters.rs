@@ -120,3 +120,10 @@ pub fn gone(name: &str) -> Option<Gone> {
     let mut next = || columns.next().unwrap_or_default();
     Some(Gone { last: next(), instead: next(), note: next() })
 }
+
+/// Returns whether two texts are the same value of a parameter of PostgreSQL or of Patroni. Compares the texts themselves if the
+/// parameter is unknown, such as an extension's.
+pub fn same(name: &str, one: &str, other: &str) -> bool {
+    let alike = |parameter: Parameter| parameter.read(one).is_ok_and(|one| parameter.read(other) == Ok(one));
+    one == other || spans(name).any(alike) || patroni::same(name, one, other)
+}

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use crate::fileset::manifest;
-use crate::fileset::reconcile::{Action, Found};
+use crate::fileset::reconcile::{Action, PathState};
 use crate::fileset::{FileSet, RelPath};
-use crate::system::files::{self, Kind};
+use crate::system::files::{self, FileKind};
 
 mod holder;
 mod look;
@@ -20,8 +20,8 @@ mod seal;
 mod stage;
 
 use holder::Holder;
-use look::{Look, kind_of_root};
-pub use review::Review;
+use look::{FolderReader, kind_of_root};
+pub use review::FolderReview;
 pub use stage::{Staged, place};
 
 /// Folder inside the cluster's own for what is nobody else's business: journal, logs, plans. It hides itself from git.
@@ -62,14 +62,14 @@ impl Workspace {
     /// Makes the folder hold the file set. With `force`, files of others as well: the caller has named them.
     ///
     /// The folder is compared once more under its lock: nothing is overwritten that came between the caller's look and this one.
-    pub fn write<'a>(&self, cluster: &str, set: &'a FileSet, force: bool) -> Result<Review<'a>> {
-        if let Found::Obstacle(what) | Found::Blocked { is: what, .. } = self.kind_of_root()? {
+    pub fn write<'a>(&self, cluster: &str, set: &'a FileSet, force: bool) -> Result<FolderReview<'a>> {
+        if let PathState::Obstacle(what) | PathState::Blocked { is: what, .. } = self.kind_of_root()? {
             bail!("{} is {what}: pgherd writes into folders only", self.dir.display());
         }
         files::make_dirs(&self.dir).with_context(|| format!("cannot make {}", self.dir.display()))?;
         let _lock = self.lock()?;
         let review = self.review(cluster, set)?;
-        let refused = review.reconciled.refusals.iter().find(|(_, why)| !(force && why.yields_to_force()));
+        let refused = review.reconciled.conflicts.iter().find(|(_, why)| !(force && why.yields_to_force()));
         if let Some((path, why)) = refused {
             bail!("{} {why}", self.dir.join(path.as_str()).display());
         }
@@ -105,7 +105,7 @@ impl Workspace {
     /// Makes the private folder, hidden from git by itself.
     pub fn make_private_dir(&self) -> Result<PathBuf> {
         let dir = self.dir.join(PRIVATE);
-        if matches!(files::kind(&dir)?, Some(kind) if kind != Kind::Directory) {
+        if matches!(files::kind(&dir)?, Some(kind) if kind != FileKind::Directory) {
             bail!("{} is not a folder: remove it", dir.display());
         }
         let ignore = dir.join(".gitignore");
@@ -121,12 +121,12 @@ impl Workspace {
     }
 
     /// Journal; then every new text under a temporary name; then, when all of them are on the disk, each to its place; the manifest last.
-    fn apply(&self, review: &Review<'_>) -> Result<()> {
+    fn apply(&self, review: &FolderReview<'_>) -> Result<()> {
         let mut journal = review.known.journal.clone();
-        let mut look = Look::at(&self.dir)?;
+        let mut look = FolderReader::at(&self.dir)?;
         for path in journal.files.keys() {
             // An interrupted `gen` may have left it.
-            if !matches!(look.find(path, None)?.0, Found::Blocked { .. }) {
+            if !matches!(look.find(path, None)?.0, PathState::Blocked { .. }) {
                 files::remove(&self.temporary(path))?;
             }
         }
@@ -193,7 +193,7 @@ impl Workspace {
     }
 
     /// `Nothing` stands against the folder, or something does.
-    fn kind_of_root(&self) -> Result<Found> {
+    fn kind_of_root(&self) -> Result<PathState> {
         kind_of_root(&self.dir)
     }
 }

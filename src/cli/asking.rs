@@ -1,6 +1,6 @@
-//! What is asked before something is done that cannot be undone.
+//! Asks for confirmation before something is done that cannot be undone.
 
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::report::{Feed, Style, summary};
 use super::session::Session;
 use crate::run::Watcher;
@@ -9,23 +9,23 @@ use crate::run::events::Event;
 use crate::run::review::Review;
 use crate::tools::plan::PlanSummary;
 
-/// Who is asked, and what was agreed to beforehand.
+/// Asks the user, and knows what was confirmed on the command line.
 pub struct Asking<'a> {
     pub session: &'a Session<'a>,
     pub feed: &'a Feed,
-    /// Machines whose data may go. They may be stopped as well.
+    /// Machines whose data may be destroyed. They may be stopped as well.
     pub confirmed: &'a [String],
     /// Machines that may be stopped and started.
     pub stoppable: &'a [String],
 }
 
 impl Asking<'_> {
-    /// Asks whether what a review found, and everybody has seen, is to be done.
-    pub fn agree(&self, review: Review) -> Result<Review, Failure> {
+    /// Asks whether to do what a review found. The review has been printed.
+    pub fn agree(&self, review: Review) -> Result<Review, CommandError> {
         if review.is_empty() {
             return Ok(review);
         }
-        let no = || Failure::Text(Kind::Failed, "nothing was changed, as you said".into());
+        let no = || CommandError::Text(ErrorKind::Failed, "aborted; nothing was changed".into());
         let plans: Vec<&PlanSummary> = review.plans.values().flatten().collect();
         let mut all = Price::default();
         for price in plans.iter().map(|plan| self.price(plan)) {
@@ -38,19 +38,18 @@ impl Asking<'_> {
                 return Err(no());
             }
         }
-        match self.session.ask("Do this? Only `yes` does:")?.as_str() {
+        match self.session.ask("Apply these changes? Type `yes` to continue:")?.as_str() {
             "yes" => Ok(review),
             _ => Err(no()),
         }
     }
 
-    /// Whether what a review found can be done without a question: only data that was given up by name may go, and only machines
-    /// that were named are stopped.
-    pub fn unattended(&self, review: Review) -> Result<Review, Failure> {
+    /// Checks that a review can be applied without asking: it destroys only data and stops only machines that were confirmed by name.
+    pub fn unattended(&self, review: Review) -> Result<Review, CommandError> {
         for (stage, plan) in &review.plans {
             if let Some(Consent::Unconfirmed(price)) = plan.as_ref().map(|plan| self.unasked(stage, plan)) {
-                return Err(Failure::Text(
-                    Kind::Failed,
+                return Err(CommandError::Text(
+                    ErrorKind::Failed,
                     format!("{}; nothing was changed\n  {}", price.complaint(), price.confirm()),
                 ));
             }
@@ -58,18 +57,18 @@ impl Asking<'_> {
         Ok(review)
     }
 
-    /// Asks about a plan that could not be shown before and destroys or stops something.
+    /// Asks about a plan that destroys or stops something and that could not be shown in the review.
     pub fn consent(&self, stage: &str, plan: &PlanSummary) -> Consent {
         let report = &self.session.report;
         plan.changes.iter().for_each(|change| report.say(&format!("  {}", summary::line(report, change))));
         self.needed(stage, &self.price(plan));
-        let question = format!("{stage}: {plan}. Do this? Only `yes` does:");
+        let question = format!("{stage}: {plan}. Apply this? Type `yes` to continue:");
         let agreed =
             self.is_worth(plan).unwrap_or(false) && self.session.ask(&question).is_ok_and(|answer| answer == "yes");
         if agreed { Consent::Yes } else { Consent::No }
     }
 
-    /// Nobody is asked: only what was agreed to by name is done. The lab's data is nobody's.
+    /// Decides without asking: only what was confirmed by name is done. In the lab, everything is.
     pub fn unasked(&self, stage: &str, plan: &PlanSummary) -> Consent {
         let price = if self.session.is_aws() { self.price(plan) } else { Price::default() };
         if price.is_nothing() {
@@ -79,21 +78,21 @@ impl Asking<'_> {
         Consent::Unconfirmed(price)
     }
 
-    /// Asks for each machine whose data a plan destroys, and for each that it stops, by its name.
-    fn is_worth(&self, plan: &PlanSummary) -> Result<bool, Failure> {
+    /// Asks for confirmation by name of each machine whose data a plan destroys, and of each that it stops.
+    fn is_worth(&self, plan: &PlanSummary) -> Result<bool, CommandError> {
         let price = self.price(plan);
-        let data = price.data_of.iter().map(|name| (name, format!("The data of {name} is destroyed by this.")));
-        let stops = price.stops.iter().map(|name| (name, format!("{name} is stopped and started again by this.")));
+        let data = price.data_of.iter().map(|name| (name, format!("This destroys the data of {name}.")));
+        let stops = price.stops.iter().map(|name| (name, format!("This stops and starts {name}.")));
         for (name, what) in data.chain(stops) {
             let what = self.session.report.on_err(Style::Bad, &what);
-            if self.session.ask(&format!("{what} Write its name ({name}) if that is meant:"))? != *name {
+            if self.session.ask(&format!("{what} Type its name ({name}) to confirm:"))? != *name {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// What a plan costs, apart from what was agreed to beforehand.
+    /// Returns what a plan costs, apart from what was confirmed on the command line.
     fn price(&self, plan: &PlanSummary) -> Price {
         let left = |names: Vec<&str>, given: &[&[String]]| {
             let is_given = |name: &str| given.iter().any(|names| names.iter().any(|given| given == name));

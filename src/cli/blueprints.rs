@@ -1,10 +1,10 @@
-//! From the words on the command line to clusters and their files.
+//! Loads the blueprints that the command line names, and resolves them to clusters.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::args::Variables;
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::report::Report;
 use crate::blueprint;
 use crate::cluster::{self, Cluster};
@@ -12,37 +12,37 @@ use crate::fileset::{FileSet, seal};
 use crate::generate;
 use crate::system::{Context, files, parallel};
 
-/// Where blueprints are kept.
+/// The directory of blueprints.
 const FOLDER: &str = "blueprints";
-/// So many of them are named.
+/// At most this many blueprints are listed in a message.
 const SHOWN: usize = 5;
 
 /// A blueprint, read and resolved.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The file, as the user names it.
+    /// The file, as the user named it.
     pub file: PathBuf,
     /// Its text.
     pub text: String,
-    /// What its variables were set to.
+    /// The values of its variables.
     pub variables: Variables,
-    /// What it describes.
+    /// The cluster that it describes.
     pub cluster: Cluster,
 }
 
 impl Loaded {
-    /// Its files.
+    /// Generates its files.
     pub fn files(&self) -> FileSet {
         generate::generate(&self.cluster)
     }
 
-    /// What its files are made from, in one hash: this program, the text, the variables.
+    /// Returns one hash of everything that its files are made from: this program, the text and the variables.
     pub fn origin(&self, program: &str) -> String {
         let set = self.variables.set.iter().flat_map(|(name, value)| [name.as_str(), value]);
         seal::origin(&[program, &self.text].into_iter().chain(set).collect::<Vec<_>>())
     }
 
-    /// The words of a command line that name it, with its variables.
+    /// Returns the command-line arguments that name it and set its variables.
     pub fn words(&self) -> String {
         let mut words = self.file.display().to_string();
         for (name, value) in &self.variables.set {
@@ -52,24 +52,24 @@ impl Loaded {
     }
 }
 
-/// Reads blueprints; every problem of every file is printed before it fails.
+/// Loads blueprints. Before it fails, it prints every problem of every file.
 pub fn load(
     context: &Context,
     report: &Report,
     paths: &[PathBuf],
     variables: &Variables,
-) -> Result<Vec<Loaded>, Failure> {
+) -> Result<Vec<Loaded>, CommandError> {
     load_each(context, report, paths, variables, |one| one)
 }
 
-/// Reads blueprints on all processors, and keeps of each what `digest` makes of it: a thousand clusters fit in little memory.
+/// Loads blueprints on all processors, and keeps of each only what `digest` returns, so that a thousand clusters need little memory.
 pub fn load_each<R: Send>(
     context: &Context,
     report: &Report,
     paths: &[PathBuf],
     variables: &Variables,
     digest: impl Fn(Loaded) -> R + Sync,
-) -> Result<Vec<R>, Failure> {
+) -> Result<Vec<R>, CommandError> {
     let paths = if paths.is_empty() { all(context)? } else { paths.to_vec() };
     let read = parallel::map(&paths, |path| {
         let (path, text) = match read(context, path) {
@@ -103,23 +103,23 @@ pub fn load_each<R: Send>(
     for (name, file) in &names {
         if let Some(other) = first.insert(name, file) {
             let (this, other) = (file.display(), other.display());
-            report.failure(&Failure::usage(format!(
-                "{this} and {other} both describe a cluster {name:?}: give one of them another name"
+            report.failure(&CommandError::usage(format!(
+                "{this} and {other} both describe cluster {name:?}; rename one of them"
             )));
             bad += 1;
         }
     }
-    if bad > 0 { Err(Failure::Said(Kind::Usage)) } else { Ok(digests) }
+    if bad > 0 { Err(CommandError::Said(ErrorKind::Usage)) } else { Ok(digests) }
 }
 
-/// Why a blueprint came to nothing, still to be said.
+/// Why a blueprint could not be loaded. It has not been printed yet.
 struct Unread {
     problems: Vec<String>,
-    failure: Failure,
+    failure: CommandError,
 }
 
 impl Unread {
-    fn say(self, report: &Report) -> Failure {
+    fn say(self, report: &Report) -> CommandError {
         for problem in &self.problems {
             report.note(&format!("{problem}\n"));
         }
@@ -127,8 +127,13 @@ impl Unread {
     }
 }
 
-/// Reads one blueprint.
-pub fn load_one(context: &Context, report: &Report, path: &Path, variables: &Variables) -> Result<Loaded, Failure> {
+/// Loads one blueprint.
+pub fn load_one(
+    context: &Context,
+    report: &Report,
+    path: &Path,
+    variables: &Variables,
+) -> Result<Loaded, CommandError> {
     let (path, text) = read(context, path)?;
     let declared = blueprint::declared(&text);
     let loaded = resolve(path, text, variables).map_err(|unread| unread.say(report))?;
@@ -136,41 +141,43 @@ pub fn load_one(context: &Context, report: &Report, path: &Path, variables: &Var
     Ok(loaded)
 }
 
-fn read(context: &Context, path: &Path) -> Result<(PathBuf, String), Failure> {
+fn read(context: &Context, path: &Path) -> Result<(PathBuf, String), CommandError> {
     let shown = path.display();
     if files::is_dir(&context.path(path)) {
-        return Err(Failure::usage(format!(
-            "{shown} is a folder: name the blueprints in it, such as {}",
+        return Err(CommandError::usage(format!(
+            "{shown} is a directory; name the blueprints in it, such as {}",
             path.join("*.hcl").display()
         )));
     }
-    // One byte more than it may have shows that it has too many.
+    // One byte over the limit is enough to see that a file is too large.
     match files::read_start(&context.path(path), blueprint::MAX_BYTES + 1) {
         Ok(Some(bytes)) => {
-            Ok((path.to_path_buf(), text(bytes).map_err(|why| Failure::usage(format!("{shown}: {why}")))?))
+            Ok((path.to_path_buf(), text(bytes).map_err(|why| CommandError::usage(format!("{shown}: {why}")))?))
         }
-        Ok(None) => Err(Failure::usage(format!("{shown}: there is no such blueprint{}", instead_of(context, path)))),
-        Err(e) => Err(Failure::usage(format!("{shown}: {e}"))),
+        Ok(None) => Err(CommandError::usage(format!("{shown}: no such file{}", instead_of(context, path)))),
+        Err(e) => Err(CommandError::usage(format!("{shown}: {e}"))),
     }
 }
 
-/// What may be meant by a path that leads nowhere: most often it was written in another folder.
+/// Returns a hint at the blueprint that was meant. Most often the command was run in another directory.
 fn instead_of(context: &Context, path: &Path) -> String {
     let known = in_folder(context).unwrap_or_default();
     let meant = path.file_name().and_then(|name| known.iter().find(|known| known.file_name() == Some(name)));
     match (meant, &known[..]) {
         (Some(meant), _) => format!("\n  did you mean {}?", meant.display()),
-        (None, []) => format!("\n  this is {}, and no blueprint is in its {FOLDER}/", context.cwd.display()),
+        (None, []) => {
+            format!("\n  the working directory is {}; it has no blueprints in {FOLDER}/", context.cwd.display())
+        }
         (None, _) => {
             let known: Vec<_> = known.iter().take(SHOWN).map(|known| known.display().to_string()).collect();
-            format!("\n  this is {}, and there are {}", context.cwd.display(), known.join(", "))
+            format!("\n  the working directory is {}; its blueprints are {}", context.cwd.display(), known.join(", "))
         }
     }
 }
 
 fn text(bytes: Vec<u8>) -> Result<String, String> {
     if let Some(encoding) = wide(&bytes) {
-        return Err(format!("this is {encoding}\n  save it as UTF-8"));
+        return Err(format!("the file is {encoding}\n  save it as UTF-8"));
     }
     if bytes.len() > blueprint::MAX_BYTES {
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
@@ -178,11 +185,11 @@ fn text(bytes: Vec<u8>) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1;
-        format!("line {line} is no text in UTF-8\n  save the file as UTF-8, or name a blueprint")
+        format!("line {line} is not UTF-8\n  save the file as UTF-8, or name a blueprint")
     })
 }
 
-/// The encoding of a text whose letters are two or four bytes wide: by its byte-order mark, or because every other byte is 0.
+/// Returns the encoding of a text with characters of two or four bytes: by its byte-order mark, or because every other byte is 0.
 fn wide(bytes: &[u8]) -> Option<&'static str> {
     let zero = |nth: usize| bytes.iter().skip(nth).step_by(2).take(64).all(|byte| *byte == 0);
     match bytes {
@@ -199,13 +206,13 @@ fn resolve(file: PathBuf, text: String, variables: &Variables) -> Result<Loaded,
         Ok(cluster) => Ok(Loaded { file, text, variables: variables.clone(), cluster }),
         Err(problems) => {
             let count = problems.len();
-            let failure = Failure::usage(format!("{shown}: {count} problem{}", if count == 1 { "" } else { "s" }));
+            let failure = CommandError::usage(format!("{shown}: {count} problem{}", if count == 1 { "" } else { "s" }));
             Err(Unread { problems, failure })
         }
     }
 }
 
-/// What a blueprint's text describes, or what is wrong with it.
+/// Returns the cluster that a blueprint's text describes, or its problems.
 pub fn cluster_of(shown: &str, text: &str, variables: &Variables) -> Result<Cluster, Vec<String>> {
     let set: BTreeMap<String, String> = variables.set.iter().cloned().collect();
     match blueprint::parse_with(shown, text, &set) {
@@ -214,30 +221,30 @@ pub fn cluster_of(shown: &str, text: &str, variables: &Variables) -> Result<Clus
     }
 }
 
-/// Each variable that is set must be one of a blueprint's.
-fn all_declared(variables: &Variables, declared: &[String]) -> Result<(), Failure> {
+/// Fails if a variable is set that no blueprint declares.
+fn all_declared(variables: &Variables, declared: &[String]) -> Result<(), CommandError> {
     let Some((name, _)) = variables.set.iter().find(|(name, _)| !declared.contains(name)) else { return Ok(()) };
     let help = match declared {
         [] => format!("declare it outside the cluster block: variable \"{name}\" {{ default = … }}"),
-        _ => format!("there are {}", declared.join(", ")),
+        _ => format!("the variables are {}", declared.join(", ")),
     };
-    Err(Failure::usage(format!("--var {name}: no variable of the blueprint has that name\n  {help}")))
+    Err(CommandError::usage(format!("--var {name}: the blueprint declares no such variable\n  {help}")))
 }
 
-/// Every blueprint of the folder that is for them.
-fn all(context: &Context) -> Result<Vec<PathBuf>, Failure> {
-    let found = in_folder(context).map_err(|e| Failure::usage(format!("{FOLDER}: {e}")))?;
+/// Returns all blueprints of the directory of blueprints.
+fn all(context: &Context) -> Result<Vec<PathBuf>, CommandError> {
+    let found = in_folder(context).map_err(|e| CommandError::usage(format!("{FOLDER}: {e}")))?;
     if found.is_empty() {
-        return Err(Failure::usage(format!(
-            "no blueprint given, and none in {}/: name one, or write a first one with `pgherd init`",
+        return Err(CommandError::usage(format!(
+            "no blueprint given, and none found in {}/; name one, or create one with `pgherd init`",
             context.path(Path::new(FOLDER)).display()
         )));
     }
     Ok(found)
 }
 
-/// The folder's only blueprint, or the one of the cluster in whose folder a path lies: for a command that was given none.
-pub fn only(context: &Context, command: &str, path: &str) -> Result<PathBuf, Failure> {
+/// Returns the only blueprint in the directory of blueprints, or the one of the cluster in whose directory `path` lies.
+pub fn only(context: &Context, command: &str, path: &str) -> Result<PathBuf, CommandError> {
     let found = all(context)?;
     let names =
         |blueprint: &PathBuf| blueprint.file_stem().is_some_and(|stem| path.split('/').any(|part| stem == part));
@@ -247,7 +254,9 @@ pub fn only(context: &Context, command: &str, path: &str) -> Result<PathBuf, Fai
     }
     let known: Vec<_> = found.iter().take(SHOWN).map(|one| one.display().to_string()).collect();
     let (all, first) = (known.join(", "), &known[0]);
-    Err(Failure::usage(format!("of which blueprint? There are {all}\n  name one: `{command} {first}`")))
+    Err(CommandError::usage(format!(
+        "there are several blueprints: {all}\n  name one, for instance `{command} {first}`"
+    )))
 }
 
 fn in_folder(context: &Context) -> std::io::Result<Vec<PathBuf>> {

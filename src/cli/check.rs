@@ -1,4 +1,4 @@
-//! `pgherd check`: what a cluster will do, before it exists.
+//! `pgherd check`: predicts how a cluster will behave, before it exists.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::{self, Format};
 use super::blueprints::{self, Loaded};
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::report::{Report, Style};
 use crate::blueprint::{Diagnostic, Places};
 use crate::cluster::check::access::Door;
@@ -19,7 +19,7 @@ use crate::cluster::fault::{Prediction, Term, seconds};
 use crate::system::{Context, clock};
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Report, options: &args::Check) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Report, options: &args::CheckArgs) -> Result<(), CommandError> {
     let loaded = blueprints::load(context, report, &options.blueprints, &options.variables)?;
     let today = Day::of(&clock::rfc3339(context.now));
     let judge = |one| today.map_or_else(|| check(one), |today| check_on(one, today));
@@ -40,12 +40,12 @@ pub fn run(context: &Context, report: &Report, options: &args::Check) -> Result<
     }
     match checked.iter().map(|(_, found)| found.errors()).sum() {
         0 => Ok(()),
-        1 => Err(Failure::Text(Kind::Usage, "1 rule is broken".into())),
-        errors => Err(Failure::Text(Kind::Usage, format!("{errors} rules are broken"))),
+        1 => Err(CommandError::Text(ErrorKind::Usage, "1 rule is violated".into())),
+        errors => Err(CommandError::Text(ErrorKind::Usage, format!("{errors} rules are violated"))),
     }
 }
 
-/// What was found, each where the blueprint says it.
+/// Returns the findings as diagnostics, each at its place in the blueprint.
 pub fn diagnostics(one: &Loaded, found: &Check) -> Vec<Diagnostic> {
     if found.findings.is_empty() {
         return vec![];
@@ -83,31 +83,31 @@ fn as_json(one: &Loaded, found: &Check) -> Value {
     value
 }
 
-/// What a decision follows from.
+/// An input of a decision.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Origin<'a> {
+enum Basis<'a> {
     /// Another decision.
     Decision { decision: &'a str },
-    /// An attribute of the blueprint, and the line where it stands; none where it has its default.
+    /// An attribute of the blueprint, and the line where it is set; `None` if it has its default.
     Attribute { attribute: &'a str, file: String, line: Option<usize> },
 }
 
-impl Display for Origin<'_> {
+impl Display for Basis<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         match self {
-            Origin::Decision { decision } => write!(f, "{decision}"),
-            Origin::Attribute { attribute, file, line: Some(line) } => write!(f, "{attribute} ({file}:{line})"),
-            Origin::Attribute { attribute, line: None, .. } => write!(f, "{attribute} (its default)"),
+            Basis::Decision { decision } => write!(f, "{decision}"),
+            Basis::Attribute { attribute, file, line: Some(line) } => write!(f, "{attribute} ({file}:{line})"),
+            Basis::Attribute { attribute, line: None, .. } => write!(f, "{attribute} (default)"),
         }
     }
 }
 
-fn origins<'a>(one: &'a Loaded, places: &Places, decision: &'a Decision) -> impl Iterator<Item = Origin<'a>> {
+fn origins<'a>(one: &'a Loaded, places: &Places, decision: &'a Decision) -> impl Iterator<Item = Basis<'a>> {
     decision.from.iter().map(|name| {
         match one.cluster.decisions.iter().any(|other| other.name == *name && other.name != decision.name) {
-            true => Origin::Decision { decision: name },
-            false => Origin::Attribute {
+            true => Basis::Decision { decision: name },
+            false => Basis::Attribute {
                 attribute: name,
                 file: one.file.display().to_string(),
                 line: places.line(name).map(|(line, _)| line),
@@ -121,22 +121,22 @@ fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
     let (cluster, file) = (&one.cluster, one.file.display());
     head(&format!("{} ({file})", cluster.name));
     report.line("");
-    head("Faults, one at a time: how long writes stop at worst, and what of the acknowledged is lost");
+    head("Single faults: how long writes stop at worst, and which acknowledged writes are lost");
     report.table(&faults(found));
     if let Some(kept) = &found.budget {
         report.line(&budget(kept));
     }
     report.line("");
-    head("Its terms");
+    head("Terms of these sums");
     report.table(&terms(found));
     report.line("");
-    head("What may be lost while writes go on");
+    head("What may fail while writes continue");
     report.table(&spared(found));
     report.line("");
     head("Capacity");
     report.table(&found.capacity.iter().map(sum).collect::<Vec<_>>());
     report.line("");
-    head("Who may come in");
+    head("Who may connect");
     report.table(&found.access.iter().map(door).collect::<Vec<_>>());
     if decisions {
         report.line("");
@@ -163,14 +163,14 @@ fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
         report.line(&format!("{diagnostic}\n"));
     }
     if found.findings.is_empty() {
-        report.line(&report.on_out(Style::Good, "none is broken"));
+        report.line(&report.on_out(Style::Good, "No rule is violated."));
     } else {
-        report.line("`pgherd explain CODE` tells the whole story");
+        report.line("`pgherd explain CODE` explains a rule in full.");
     }
 }
 
 fn faults(found: &Check) -> Vec<Vec<String>> {
-    let mut rows = vec![["fault", "writes stop", "lost", "which is"].map(String::from).to_vec()];
+    let mut rows = vec![["fault", "writes stop", "lost", "because"].map(String::from).to_vec()];
     rows.extend(found.faults.iter().map(|prediction| {
         vec![prediction.title.to_string(), stop(prediction), lost(prediction), explained(prediction)]
     }));
@@ -180,8 +180,8 @@ fn faults(found: &Check) -> Vec<Vec<String>> {
 fn budget(kept: &BudgetCheck) -> String {
     let stated = |name: &str, value: Option<u32>| value.map(|value| format!("{name} {value} s"));
     let stated: Vec<String> = stated("rto", kept.rto).into_iter().chain(stated("rpo", kept.rpo)).collect();
-    let worst = kept.worst_ms.map_or("no timer ends it".to_string(), seconds);
-    format!("budget: {}; the worst that it covers: {}, {worst}", stated.join(", "), kept.worst)
+    let worst = kept.worst_ms.map_or("no timer bounds it".to_string(), seconds);
+    format!("budget: {}; worst covered fault: {}, {worst}", stated.join(", "), kept.worst)
 }
 
 fn stop(prediction: &Prediction) -> String {
@@ -223,7 +223,7 @@ fn explained(prediction: &Prediction) -> String {
     }
 }
 
-/// Each term once, in the order of their first use.
+/// Returns each term once, in the order of first use.
 fn terms(found: &Check) -> Vec<Vec<String>> {
     let mut seen: Vec<&Term> = vec![];
     for term in found.faults.iter().flat_map(|p| p.outage.iter().chain(&p.loss)) {
@@ -236,7 +236,7 @@ fn terms(found: &Check) -> Vec<Vec<String>> {
 
 fn spared(found: &Check) -> Vec<Vec<String>> {
     let quorum = &found.quorum;
-    let holds = format!("{} of {} must live: {}", quorum.needed, quorum.members.len(), quorum.members.join(", "));
+    let holds = format!("{} of {} must be alive: {}", quorum.needed, quorum.members.len(), quorum.members.join(", "));
     let mut rows = vec![vec!["etcd".to_string(), holds]];
     let all_alike =
         |verdict: Survival| quorum.machines.iter().filter(move |m| m.verdict == verdict).map(|m| m.name.as_str());

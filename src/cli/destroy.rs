@@ -1,10 +1,10 @@
-//! `pgherd destroy`: names what dies, asks, and takes it down in reverse.
+//! `pgherd destroy`: shows what will be destroyed, asks, and destroys it in reverse order.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::need::Need;
 use super::report::{Feed, Report, Style};
 use super::session::Session;
@@ -17,19 +17,19 @@ use crate::system::{Context, files, terminal};
 use crate::tools::aws::{self, Ami};
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Arc<Report>, options: &args::Destroy) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Arc<Report>, options: &args::DestroyArgs) -> Result<(), CommandError> {
     telling::told(context, report, options.telling, |feed| {
         let mut session = Session::open(context, report, &options.place, Need::Teardown)?;
         session.require_credentials()?;
         let dir = session.work.dir();
         if !files::exists(dir) {
             let (dir, others) = (dir.display(), others(dir));
-            return Err(Failure::usage(format!("{dir} is not there: nothing was made from it{others}")));
+            return Err(CommandError::usage(format!("{dir} does not exist, so nothing was created from it{others}")));
         }
         let asks = session.is_aws() && !options.yes;
         if asks && !terminal::can_ask() {
-            return Err(Failure::usage(
-                "this destroys machines and their data on AWS, and nobody is there to ask: add --yes",
+            return Err(CommandError::usage(
+                "this destroys machines and their data on AWS, and there is no terminal to ask for confirmation; add --yes",
             ));
         }
         let _lock = session.begin()?;
@@ -40,7 +40,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Destroy) -> 
     })
 }
 
-/// The other clusters beside a folder that is not there: one that was renamed runs on under its old name.
+/// Returns a hint at the other clusters next to a missing directory. A renamed cluster keeps running under its old name.
 fn others(dir: &Path) -> String {
     let beside = dir.parent().unwrap_or(dir);
     let names = files::list(beside).unwrap_or_default();
@@ -51,11 +51,11 @@ fn others(dir: &Path) -> String {
         .collect();
     match names[..] {
         [] => String::new(),
-        _ => format!("\n  beside it is {}: a cluster that was renamed is destroyed by its old name", names.join(", ")),
+        _ => format!("\n  next to it there is {}; destroy a renamed cluster by its old name", names.join(", ")),
     }
 }
 
-fn unmake(session: &Session<'_>, feed: &Feed, options: &args::Destroy, asks: bool) -> Result<(), Failure> {
+fn unmake(session: &Session<'_>, feed: &Feed, options: &args::DestroyArgs, asks: bool) -> Result<(), CommandError> {
     let report = &session.report;
     states::settle(session, feed, asks, false)?;
     let (doomed, images) = find(session, feed, options)?;
@@ -63,16 +63,16 @@ fn unmake(session: &Session<'_>, feed: &Feed, options: &args::Destroy, asks: boo
     feed.event(Event::Reviewed { later: BTreeMap::new(), changes, unattended: !asks });
     if !changes {
         session.conclude(&session.runner(feed, &|_, _| Consent::No, Options::default()).sweep_builders())?;
-        report.line("nothing is there to destroy");
+        report.line("There is nothing to destroy.");
         return Ok(());
     }
     name(session, &images);
     let cluster = &session.loaded.cluster.name;
     if asks {
         feed.event(Event::ConfirmationNeeded { stage: String::new(), data_of: vec![cluster.clone()], stops: vec![] });
-        let question = format!("This cannot be undone. Write the cluster's name ({cluster}) to destroy it:");
+        let question = format!("This cannot be undone. Type the cluster's name ({cluster}) to destroy it:");
         if session.ask(&question)? != *cluster {
-            return Err(Failure::Text(Kind::Failed, "nothing was destroyed".into()));
+            return Err(CommandError::Text(ErrorKind::Failed, "aborted; nothing was destroyed".into()));
         }
     }
     feed.event(Event::PhaseBegun { phase: Phase::Work });
@@ -84,11 +84,11 @@ fn unmake(session: &Session<'_>, feed: &Feed, options: &args::Destroy, asks: boo
         outcomes.push(runner.remove_images(&images, &|args| session.aws(args), region));
     }
     session.conclude(&outcomes)?;
-    report.line(&format!("{cluster} is gone"));
+    report.line(&format!("{cluster} was destroyed."));
     Ok(())
 }
 
-fn find(session: &Session<'_>, feed: &Feed, options: &args::Destroy) -> Result<(Doomed, Vec<Ami>), Failure> {
+fn find(session: &Session<'_>, feed: &Feed, options: &args::DestroyArgs) -> Result<(Doomed, Vec<Ami>), CommandError> {
     feed.event(Event::PhaseBegun { phase: Phase::Review });
     let runner = session.runner(feed, &|_, _| Consent::No, Options::default()).logging_as("plan");
     let (doomed, outcomes) = runner.plan_destroy();

@@ -1,30 +1,33 @@
-//! `pgherd doctor`: each tool and credential, found or not, fit or not, and how to get it.
+//! `pgherd doctor`: checks each tool and the credentials, and tells how to get what is missing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::listen::listen;
 use super::report::Report;
 use crate::lab;
 use crate::pipeline::Platform;
-use crate::run::prerequisites::{self, Finding};
+use crate::run::prerequisites::{self, Prerequisite};
 use crate::run::{environment, pointers};
 use crate::system::{Context, Interrupt};
 use crate::tools::environment::Treatment;
 use crate::tools::{Invocation, aws};
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<(), CommandError> {
     let interrupt = Interrupt::default();
     listen(report, &interrupt)?;
     let sorted = environment::of_tools(context);
     let env = &sorted.passed;
-    // Side by side: each may take long to say nothing.
+    // At the same time, since each may take long.
     let (mut findings, aws_cli) = thread::scope(|scope| {
         let aws_cli = scope.spawn(|| prerequisites::aws_cli_version(context, env, &interrupt));
-        (prerequisites::tools(context, env, &interrupt).findings, aws_cli.join().expect("a look does not panic"))
+        (
+            prerequisites::tools(context, env, &interrupt).findings,
+            aws_cli.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        )
     });
     let answers = aws_cli.problem.is_none();
     findings.push(aws_cli);
@@ -32,11 +35,11 @@ pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<
         findings.push(if answers {
             credentials(context, env, &interrupt)
         } else {
-            prerequisites::unknown_credentials("unknown while the AWS CLI does not answer")
+            prerequisites::unknown_credentials("unknown until the AWS CLI works")
         });
     }
     if interrupt.is_raised() {
-        return Err(Failure::interrupted());
+        return Err(CommandError::interrupted());
     }
     let astray = pointers::astray(&context.cwd, env);
     print(report, &findings);
@@ -53,20 +56,20 @@ pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<
     }
     let mut missing: Vec<&str> = findings.iter().filter(|f| f.problem.is_some()).map(|f| f.name.as_str()).collect();
     missing.extend(astray.iter().filter(|one| one.needed).map(|one| one.name));
-    missing.extend(sorted.refused().map(|_| "an environment that may be used"));
+    missing.extend(sorted.refused().map(|_| "a suitable environment"));
     if target == Platform::Lab
         && let Err(lacking) = lab::check(context)
     {
         report.line(&lacking.to_string());
-        missing.push("what the lab needs");
+        missing.push("requirements of the lab");
     }
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Failure::Text(Kind::Missing, format!("missing: {}", missing.join(", "))))
+    Err(CommandError::Text(ErrorKind::Missing, format!("missing: {}", missing.join(", "))))
 }
 
-fn credentials(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Finding {
+fn credentials(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Prerequisite {
     let region = context.var("AWS_REGION").or(context.var("AWS_DEFAULT_REGION")).unwrap_or("us-east-1");
     let ask = Invocation {
         prefix: vec![],
@@ -78,14 +81,14 @@ fn credentials(context: &Context, env: &BTreeMap<String, String>, interrupt: &In
     prerequisites::credentials(&ask, env, interrupt)
 }
 
-fn print(report: &Report, findings: &[Finding]) {
+fn print(report: &Report, findings: &[Prerequisite]) {
     let mut rows = vec![["", "needed", "version", "found at", "what to do"].map(String::from).to_vec()];
     for finding in findings {
         let at = finding.at.as_ref().map_or("-".to_string(), |at| at.display().to_string());
         let version = if finding.version.is_empty() { "-".to_string() } else { finding.version.clone() };
         let (sign, advice) = match &finding.problem {
-            None => ("fits", String::new()),
-            // There, and not fit: to be mended, which need not mean another one.
+            None => ("ok", String::new()),
+            // It exists but is unsuitable. It needs repair, which need not mean another one.
             Some(problem) if finding.at.is_some() => ("UNFIT", finding.complaint(problem)),
             Some(problem) => ("MISSING", finding.complaint(problem)),
         };

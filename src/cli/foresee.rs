@@ -1,20 +1,20 @@
-//! What AWS would refuse in the middle of a run, said before it begins.
+//! Finds out before a run what AWS would refuse in the middle of it.
 
-use super::failure::Failure;
+use super::error::CommandError;
 use super::ready;
 use super::session::Session;
 use crate::pipeline::preflight;
 use crate::run::foresight;
 
-/// Asks AWS, and fails with all that is missing at once.
-pub fn foresee(session: &Session<'_>) -> Result<(), Failure> {
+/// Asks AWS, and fails if anything is missing, after printing all of it.
+pub fn foresee(session: &Session<'_>) -> Result<(), CommandError> {
     let cluster = &session.loaded.cluster;
     let command = |args| session.aws(args);
-    // moto knows no quotas of EC2.
+    // moto, the API of the lab, has no EC2 quotas.
     let questions = preflight::questions(cluster, session.is_aws());
     let answers = foresight::ask(questions, &command, &session.env, &session.interrupt);
     if session.interrupt.is_raised() {
-        return Err(Failure::interrupted());
+        return Err(CommandError::interrupted());
     }
     let verdict = preflight::judge(cluster, &answers);
     for notice in &verdict.notices {

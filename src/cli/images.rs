@@ -1,21 +1,21 @@
-//! `pgherd images`: what images there are, and which can go.
+//! `pgherd images`: lists images, and removes those that are no longer needed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::args::{self, ImagesVerb};
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::need::Need;
 use super::report::{Report, Style};
 use super::session::Session;
 use crate::run::image;
 use crate::run::{Consent, Deaf, Options, Outcome, Runner};
 use crate::system::{Context, clock, terminal};
-use crate::tools::aws::{self, Ami, Base};
+use crate::tools::aws::{self, Ami, BaseQuery};
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Arc<Report>, options: &args::Images) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Arc<Report>, options: &args::ImagesArgs) -> Result<(), CommandError> {
     match (&options.verb, options.place()) {
         (Some(ImagesVerb::Prune(prune)), _) => remove(context, report, prune),
         (None, Some(place)) => {
@@ -24,7 +24,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Images) -> R
             session.work.make_private_dir()?;
             let found = find(&session)?;
             if found.is_empty() {
-                report.line("there is no image");
+                report.line("There are no images.");
                 return Ok(());
             }
             report.table(&table(context.now, &found));
@@ -33,22 +33,22 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Images) -> R
             }
             Ok(())
         }
-        (None, None) => Err(Failure::usage("name the cluster's blueprint")),
+        (None, None) => Err(CommandError::usage("name the blueprint of the cluster")),
     }
 }
 
-/// An image and what is known of it.
-struct Found {
+/// An image, who uses it, and what it is based on.
+struct ListedImage {
     ami: Ami,
-    /// The machines that run from it.
+    /// The machines that were started from it.
     users: Vec<String>,
-    /// Whether the blueprint as it is means this one.
+    /// Whether it is the image of the current blueprint.
     current: bool,
-    /// What it is based on, and what has come after that.
+    /// Its base image, and a newer one if there is one.
     base: String,
 }
 
-impl Found {
+impl ListedImage {
     fn used(&self) -> String {
         let current = self.current.then(|| "current".to_string());
         let words: Vec<String> = current.into_iter().chain(self.users.iter().cloned()).collect();
@@ -56,8 +56,8 @@ impl Found {
     }
 }
 
-/// All images of the cluster by role, the newest of each first.
-fn find(session: &Session<'_>) -> Result<Vec<Found>, Failure> {
+/// Returns all images of the cluster, sorted by role, newest first.
+fn find(session: &Session<'_>) -> Result<Vec<ListedImage>, CommandError> {
     let cluster = &session.loaded.cluster;
     let runner = session.runner(&Deaf, &|_, _| Consent::No, Options::default());
     let images = asked_for(session, runner.find_images(&session.aws(aws::images_of(&cluster.region, cluster.tag()))))?;
@@ -71,21 +71,21 @@ fn find(session: &Session<'_>) -> Result<Vec<Found>, Failure> {
     }
     let bases = newest_bases(session, &runner)?;
     let current = |ami: &Ami| session.pipeline.images().any(|(_, image)| image.name == ami.name);
-    let found = |ami: Ami| Found {
+    let found = |ami: Ami| ListedImage {
         users: users.remove(&ami.id).unwrap_or_default(),
         current: current(&ami),
         base: base(&ami, bases.get(&ami.role)),
         ami,
     };
-    let mut found: Vec<Found> = images.into_iter().map(found).collect();
+    let mut found: Vec<ListedImage> = images.into_iter().map(found).collect();
     found.sort_by(|a, b| (&a.ami.role, &b.ami.created).cmp(&(&b.ami.role, &a.ami.created)));
     Ok(found)
 }
 
-/// The newest base image for each role.
-fn newest_bases(session: &Session<'_>, runner: &Runner<'_>) -> Result<BTreeMap<String, Ami>, Failure> {
+/// Returns the newest base image of each role.
+fn newest_bases(session: &Session<'_>, runner: &Runner<'_>) -> Result<BTreeMap<String, Ami>, CommandError> {
     let mut newest = BTreeMap::new();
-    let mut asked: Vec<(Base, Option<Ami>)> = vec![];
+    let mut asked: Vec<(BaseQuery, Option<Ami>)> = vec![];
     for (_, image) in session.pipeline.images() {
         let known = asked.iter().find(|(base, _)| *base == image.base).map(|(_, ami)| ami.clone());
         let ami = match known {
@@ -111,7 +111,7 @@ fn base(ami: &Ami, newest: Option<&Ami>) -> String {
     }
 }
 
-fn table(now: SystemTime, found: &[Found]) -> Vec<Vec<String>> {
+fn table(now: SystemTime, found: &[ListedImage]) -> Vec<Vec<String>> {
     let mut rows = vec![["role", "hash", "age", "image", "state", "base", "use"].map(String::from).to_vec()];
     for one in found {
         let ami = &one.ami;
@@ -122,20 +122,20 @@ fn table(now: SystemTime, found: &[Found]) -> Vec<Vec<String>> {
     rows
 }
 
-/// What the newest image of each role holds, and that it is old where it is.
-fn newest(now: SystemTime, found: &[Found], max_age_days: u32) -> Vec<String> {
+/// Returns lines about the newest image of each role: its package versions, and its age if it is too old.
+fn newest(now: SystemTime, found: &[ListedImage], max_age_days: u32) -> Vec<String> {
     let mut lines = vec![];
     let mut before = "";
-    for Found { ami, .. } in found.iter().filter(|one| one.ami.is_available()) {
+    for ListedImage { ami, .. } in found.iter().filter(|one| one.ami.is_available()) {
         if ami.role == before {
             continue;
         }
         before = &ami.role;
         if let Some(versions) = ami.tags.get(aws::VERSIONS) {
-            lines.push(format!("{}: {} has {versions}", ami.role, ami.id));
+            lines.push(format!("{}: {} contains {versions}", ami.role, ami.id));
         }
         if let Some(old) = image::aged(ami, now, max_age_days) {
-            lines.push(format!("{}: {old}; `pgherd run --rebuild {}` builds it anew", ami.role, ami.role));
+            lines.push(format!("{}: {old}; rebuild it with `pgherd run --rebuild {}`", ami.role, ami.role));
         }
     }
     if !lines.is_empty() {
@@ -153,10 +153,10 @@ fn age(now: SystemTime, made: SystemTime) -> String {
     }
 }
 
-/// What goes: all but the newest `keep` of each role, those that machines run from, and those that the blueprint means.
-fn superfluous(found: Vec<Found>, keep: usize) -> Vec<Found> {
+/// Returns the images to remove: all but the newest `keep` of each role, those in use, and those of the current blueprint.
+fn superfluous(found: Vec<ListedImage>, keep: usize) -> Vec<ListedImage> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let mut goes = |one: &Found| {
+    let mut goes = |one: &ListedImage| {
         let nth = seen.entry(one.ami.role.clone()).or_default();
         *nth += 1;
         *nth > keep && one.users.is_empty() && !one.current
@@ -164,12 +164,14 @@ fn superfluous(found: Vec<Found>, keep: usize) -> Vec<Found> {
     found.into_iter().filter(|one| goes(one)).collect()
 }
 
-fn remove(context: &Context, report: &Arc<Report>, options: &args::Prune) -> Result<(), Failure> {
+fn remove(context: &Context, report: &Arc<Report>, options: &args::PruneArgs) -> Result<(), CommandError> {
     let mut session = Session::open(context, report, &options.place, Need::Location)?;
     session.require_credentials()?;
     let asks = session.is_aws() && !options.yes;
     if asks && !terminal::can_ask() {
-        return Err(Failure::usage("this removes images from AWS, and nobody is there to ask: add --yes"));
+        return Err(CommandError::usage(
+            "this removes images from AWS, and there is no terminal to ask for confirmation; add --yes",
+        ));
     }
     let _lock = session.begin()?;
     let done = remove_found(context, &session, options, asks);
@@ -177,17 +179,22 @@ fn remove(context: &Context, report: &Arc<Report>, options: &args::Prune) -> Res
     done
 }
 
-fn remove_found(context: &Context, session: &Session<'_>, options: &args::Prune, asks: bool) -> Result<(), Failure> {
+fn remove_found(
+    context: &Context,
+    session: &Session<'_>,
+    options: &args::PruneArgs,
+    asks: bool,
+) -> Result<(), CommandError> {
     let report = &session.report;
     let goes = superfluous(find(session)?, options.keep.into());
     if goes.is_empty() {
-        report.line("no image is superfluous");
+        report.line("There are no images to remove.");
         return Ok(());
     }
     report.table(&table(context.now, &goes));
-    let question = format!("Remove these {} images and their snapshots? Only `yes` does:", goes.len());
+    let question = format!("Remove these {} images and their snapshots? Type `yes` to continue:", goes.len());
     if asks && session.ask(&question)? != "yes" {
-        return Err(Failure::Text(Kind::Failed, "nothing was removed, as you said".into()));
+        return Err(CommandError::Text(ErrorKind::Failed, "aborted; nothing was removed".into()));
     }
     let images: Vec<Ami> = goes.into_iter().map(|one| one.ami).collect();
     let runner = session.runner(&Deaf, &|_, _| Consent::No, Options::default());
@@ -200,15 +207,15 @@ fn remove_found(context: &Context, session: &Session<'_>, options: &args::Prune,
     }
 }
 
-/// What AWS answered, or the failure in words.
-fn asked_for<T>(session: &Session<'_>, answer: Result<T, Outcome>) -> Result<T, Failure> {
+/// Returns what AWS answered, or prints why it did not and returns the error.
+fn asked_for<T>(session: &Session<'_>, answer: Result<T, Outcome>) -> Result<T, CommandError> {
     answer.map_err(|outcome| match outcome {
         Outcome::Failed(failure) => {
             session.report.note(&format!("images  {}  {}", session.report.on_err(Style::Bad, "failed"), failure.what));
             session.report.stage_failure(&failure);
-            Failure::Text(Kind::Failed, failure.what)
+            CommandError::Text(ErrorKind::Failed, failure.what)
         }
-        _ => Failure::interrupted(),
+        _ => CommandError::interrupted(),
     })
 }
 
@@ -216,9 +223,9 @@ fn asked_for<T>(session: &Session<'_>, answer: Result<T, Outcome>) -> Result<T, 
 mod tests {
     use super::*;
 
-    fn image(role: &str, id: &str, users: &[&str], current: bool) -> Found {
+    fn image(role: &str, id: &str, users: &[&str], current: bool) -> ListedImage {
         let ami = Ami { id: id.into(), role: role.into(), ..Ami::default() };
-        Found { ami, users: users.iter().map(|user| user.to_string()).collect(), current, base: String::new() }
+        ListedImage { ami, users: users.iter().map(|user| user.to_string()).collect(), current, base: String::new() }
     }
 
     #[test]

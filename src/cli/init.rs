@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args;
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::listen::listen;
 use super::report::{Report, Style};
 use crate::blueprint::diagnostic::Severity;
@@ -14,7 +14,7 @@ use crate::cluster;
 use crate::cluster::check::check;
 use crate::system::{Context, Interrupt, files, terminal};
 
-/// What flags are in the blueprint, as a problem names it.
+/// The flags for attributes, as problems name them.
 const FLAGS: [(&str, &str); 8] = [
     ("region", "--region"),
     ("network.zones", "--zones"),
@@ -27,7 +27,7 @@ const FLAGS: [(&str, &str); 8] = [
 ];
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Arc<Report>, options: args::Init) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Arc<Report>, options: args::InitArgs) -> Result<(), CommandError> {
     let interrupt = Interrupt::default();
     let out = options.out.clone();
     if let Some(out) = &out {
@@ -37,7 +37,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: args::Init) -> Resu
     let questions = Questions { report, interrupt: &interrupt };
     if asks {
         listen(report, &interrupt)?;
-        report.note("A few questions; an empty answer takes what stands in brackets, and Ctrl-C writes nothing.\n");
+        report.note("Press Enter to take the default in brackets. Ctrl-C stops without writing anything.\n");
     }
     let mut first = if asks { questions.first(&options)? } else { given(&options)? };
     accept(&mut first)?;
@@ -45,16 +45,18 @@ pub fn run(context: &Context, report: &Arc<Report>, options: args::Init) -> Resu
     write(context, &out, &first.text())?;
     let shown = out.display();
     report.line(&format!(
-        "{} is written: read it, and change what you like",
+        "Wrote {}. Read it and change what you like, then:",
         report.on_out(Style::Bold, &shown.to_string())
     ));
-    report.line(&format!("  pgherd check {shown}   what this cluster will do, before it exists"));
-    report.line(&format!("  pgherd gen {shown}     its Packer templates, Terraform modules and configuration"));
-    report.line(&format!("  pgherd run {shown}     builds and starts it on AWS; with --target lab, on this machine"));
+    report.line(&format!("  pgherd check {shown}   predicts how this cluster will behave"));
+    report
+        .line(&format!("  pgherd gen {shown}     generates its Packer templates, Terraform modules and configuration"));
+    report
+        .line(&format!("  pgherd run {shown}     builds and starts it on AWS or, with --target lab, on this machine"));
     Ok(())
 }
 
-/// Zones for a region where none can be the default: the first two that some accounts have, for the user to correct.
+/// Returns zones for a region that has no default ones: the first two that some accounts have, for the user to correct.
 fn zones_to_name(region: &str) -> Option<Vec<String>> {
     if regions::default_zones(region).is_some() {
         return None;
@@ -63,17 +65,19 @@ fn zones_to_name(region: &str) -> Option<Vec<String>> {
     Some(letters.chars().take(2).map(String::from).collect())
 }
 
-/// From flags alone.
-fn given(options: &args::Init) -> Result<First, Failure> {
+/// Returns the blueprint that the flags alone describe.
+fn given(options: &args::InitArgs) -> Result<First, CommandError> {
     let Some(region) = &options.region else {
-        return Err(Failure::usage("nobody is there to ask: name the region, as in --region eu-west-1"));
+        return Err(CommandError::usage(
+            "there is no terminal to ask for the region; add it, for instance --region eu-west-1",
+        ));
     };
     let first = of(options, region);
     refuse_flawed(&first)?;
     Ok(first)
 }
 
-fn of(options: &args::Init, region: &str) -> First {
+fn of(options: &args::InitArgs, region: &str) -> First {
     let defaults = First::new(region);
     let zones = match (options.zones.as_slice(), zones_to_name(region)) {
         ([], Some(usual)) => usual,
@@ -91,29 +95,29 @@ fn of(options: &args::Init, region: &str) -> First {
     }
 }
 
-/// What is wrong with it first: which flag says it, and what.
+/// Returns the first problem of a blueprint, and the flag that causes it.
 fn flaw(first: &First) -> Option<(&'static str, String)> {
     let found = blueprint::parse("", &first.text()).err()?.into_iter().next()?;
     let flag = |(attribute, flag): &(&str, &'static str)| Some((*flag, found.problem.strip_prefix(attribute)?));
-    // Only the cluster's own name is no attribute.
+    // Every problem begins with an attribute, except one of the cluster's name.
     let (flag, problem) = FLAGS.iter().find_map(flag).unwrap_or(("--name", &found.problem));
     Some((flag, format!("{}\n  {}", problem.trim_start_matches(": "), found.help)))
 }
 
-fn refuse_flawed(first: &First) -> Result<(), Failure> {
+fn refuse_flawed(first: &First) -> Result<(), CommandError> {
     match flaw(first) {
-        Some((flag, flaw)) => Err(Failure::usage(format!("{flag}: {flaw}"))),
+        Some((flag, flaw)) => Err(CommandError::usage(format!("{flag}: {flaw}"))),
         None => Ok(()),
     }
 }
 
-/// Few zones may cost the quorum; who asks for them accepts that. Nothing else that is asked can break a rule.
-fn accept(first: &mut First) -> Result<(), Failure> {
+/// Accepts the rules that the wanted zones violate: too few of them may cost the quorum. No other question can violate a rule.
+fn accept(first: &mut First) -> Result<(), CommandError> {
     let Ok(blueprint) = blueprint::parse("", &first.text()) else { return Ok(()) };
     for finding in check(&cluster::resolve(&blueprint)).findings {
         match finding.rule.severity {
             Severity::Error if finding.rule.acceptable => first.accept.push((finding.rule.code, finding.problem)),
-            Severity::Error => return Err(Failure::usage(format!("{}\n  {}", finding.problem, finding.help))),
+            Severity::Error => return Err(CommandError::usage(format!("{}\n  {}", finding.problem, finding.help))),
             Severity::Warning => {}
         }
     }
@@ -126,14 +130,14 @@ struct Questions<'a> {
 }
 
 impl Questions<'_> {
-    /// From flags, and from answers for what they leave open.
-    fn first(&self, options: &args::Init) -> Result<First, Failure> {
+    /// Returns the blueprint from the flags, and from answers to questions about the rest.
+    fn first(&self, options: &args::InitArgs) -> Result<First, CommandError> {
         let mut first = of(options, options.region.as_deref().unwrap_or("eu-west-1"));
         let flags = First::clone(&first);
         refuse_flawed(&flags)?;
         if options.name.is_none() {
             self.ask(
-                "Name of the cluster: lower-case letters, digits, hyphens",
+                "Name of the cluster (lower-case letters, digits, hyphens)",
                 "herd",
                 &mut first,
                 |first, answer| {
@@ -151,31 +155,26 @@ impl Questions<'_> {
             })?;
         }
         if options.slaves.is_none() {
-            self.ask("How many slaves, 0 to 15", "2", &mut first, |first, answer| {
-                first.slaves = answer.parse().map_err(|_| "write a number from 0 to 15".to_string())?;
+            self.ask("Number of slaves (0 to 15)", "2", &mut first, |first, answer| {
+                first.slaves = answer.parse().map_err(|_| "enter a number from 0 to 15".to_string())?;
                 Ok(())
             })?;
         }
         if options.database.is_none() {
-            self.ask(
-                "A database to begin with, owned by a role of the same name",
-                "none",
-                &mut first,
-                |first, answer| {
-                    first.database = (answer != "none").then(|| answer.into());
-                    Ok(())
-                },
-            )?;
+            self.ask("A first database, owned by a role of the same name", "none", &mut first, |first, answer| {
+                first.database = (answer != "none").then(|| answer.into());
+                Ok(())
+            })?;
         }
         if options.admins.is_empty() {
-            let question = "Address ranges that may reach SSH and the stats page from outside, such as 203.0.113.7/32";
+            let question = "Address ranges that may reach SSH and the stats page from outside (such as 203.0.113.7/32)";
             self.ask(question, "none", &mut first, |first, answer| {
                 first.admins = if answer == "none" { vec![] } else { words(answer) };
                 Ok(())
             })?;
         }
         if options.key_name.is_none() && !first.admins.is_empty() {
-            let question = "An EC2 key pair of yours for SSH, by name: one that is added later replaces the machines";
+            let question = "Name of your EC2 key pair for SSH (adding one later replaces the machines)";
             self.ask(question, "none", &mut first, |first, answer| {
                 first.key_name = (answer != "none").then(|| answer.into());
                 Ok(())
@@ -184,20 +183,20 @@ impl Questions<'_> {
         Ok(first)
     }
 
-    /// Asks until the answer makes a blueprint.
+    /// Asks until the answer makes a valid blueprint.
     fn ask(
         &self,
         question: &str,
         default: &str,
         first: &mut First,
         set: impl Fn(&mut First, &str) -> Result<(), String>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CommandError> {
         loop {
             let answer = match self.report.ask(&format!("{question} [{default}]:"), self.interrupt) {
                 Some(answer) if answer.is_empty() => default.to_string(),
                 Some(answer) => answer,
-                None if self.interrupt.is_raised() => return Err(Failure::interrupted()),
-                None => return Err(Failure::usage("no more answers: nothing is written")),
+                None if self.interrupt.is_raised() => return Err(CommandError::interrupted()),
+                None => return Err(CommandError::usage("the input ended; nothing was written")),
             };
             let mut tried = first.clone();
             match set(&mut tried, &answer).err().or_else(|| flaw(&tried).map(|(_, flaw)| flaw)) {
@@ -215,23 +214,23 @@ fn words(list: &str) -> Vec<String> {
     list.split([',', ' ']).filter(|word| !word.is_empty()).map(String::from).collect()
 }
 
-fn refuse_existing(context: &Context, out: &Path) -> Result<(), Failure> {
-    match files::kind(&context.path(out)).map_err(Failure::unwritable(out))? {
+fn refuse_existing(context: &Context, out: &Path) -> Result<(), CommandError> {
+    match files::kind(&context.path(out)).map_err(CommandError::unwritable(out))? {
         None => Ok(()),
         Some(_) => Err(stands(out)),
     }
 }
 
-fn stands(out: &Path) -> Failure {
-    Failure::Text(Kind::Usage, format!("{} is there already: name another file with --out", out.display()))
+fn stands(out: &Path) -> CommandError {
+    CommandError::Text(ErrorKind::Usage, format!("{} already exists; choose another file with --out", out.display()))
 }
 
-fn write(context: &Context, out: &Path, text: &str) -> Result<(), Failure> {
+fn write(context: &Context, out: &Path, text: &str) -> Result<(), CommandError> {
     let path = context.path(out);
     if let Some(dir) = path.parent() {
-        files::make_dirs(dir).map_err(Failure::unwritable(dir))?;
+        files::make_dirs(dir).map_err(CommandError::unwritable(dir))?;
     }
-    match files::create(&path, text.as_bytes()).map_err(Failure::unwritable(out))? {
+    match files::create(&path, text.as_bytes()).map_err(CommandError::unwritable(out))? {
         true => Ok(()),
         false => Err(stands(out)),
     }

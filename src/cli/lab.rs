@@ -1,9 +1,9 @@
-//! `pgherd lab`: an AWS of one's own on this machine.
+//! `pgherd lab`: a simulated AWS on this machine.
 
 use std::sync::Arc;
 
 use super::args::LabVerb;
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::listen::listen;
 use super::report::{Report, Style};
 use crate::lab::{self, HostTools, Power, Up};
@@ -11,28 +11,28 @@ use crate::system::process::{self, Program};
 use crate::system::{Context, Interrupt};
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(), CommandError> {
     let interrupt = Interrupt::default();
     let tools = HostTools { context, interrupt: &interrupt };
     match verb {
         LabVerb::Up => {
             listen(report, &interrupt)?;
             match up(tools, report)? {
-                Up::Started => report.line("the lab is up"),
-                Up::WasUp => report.line("the lab is up already"),
+                Up::Started => report.line("The lab is running."),
+                Up::WasUp => report.line("The lab was already running."),
             }
             Ok(())
         }
-        LabVerb::Down => done(lab::down(context), report, "the lab is down"),
+        LabVerb::Down => done(lab::down(context), report, "The lab is stopped."),
         LabVerb::Ps => {
             print(report, &lab::ps().map_err(failure)?);
             Ok(())
         }
         LabVerb::Kill { node } => {
-            let text = format!("{node} has no power; `pgherd lab start {node}` switches it on again");
+            let text = format!("{node} is switched off. `pgherd lab start {node}` switches it on again.");
             done(lab::kill(tools, &node), report, &text)
         }
-        LabVerb::Start { node } => done(lab::start(tools, &node), report, &format!("{node} boots")),
+        LabVerb::Start { node } => done(lab::start(tools, &node), report, &format!("{node} is booting.")),
         LabVerb::Shell { node, command } => {
             let argv = match &node {
                 Some(node) => lab::shell(context, node, &command),
@@ -40,7 +40,7 @@ pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(),
             };
             let argv = argv.map_err(failure)?;
             let why = process::replace(Program { argv: &argv, dir: &context.cwd, env: &context.env });
-            Err(Failure::Text(Kind::Failed, format!("cannot start {}: {why}", argv.join(" "))))
+            Err(CommandError::Text(ErrorKind::Failed, format!("cannot start {}: {why}", argv.join(" "))))
         }
         LabVerb::Controller => {
             interrupt.listen(|_, _| {})?;
@@ -49,23 +49,23 @@ pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(),
     }
 }
 
-/// Brings the lab up, if it is not; says what takes long.
-pub fn up(tools: HostTools<'_>, report: &Report) -> Result<Up, Failure> {
+/// Starts the lab unless it is running, and prints the steps that take long.
+pub fn up(tools: HostTools<'_>, report: &Report) -> Result<Up, CommandError> {
     lab::up(tools, &mut |text| report.note(&format!("lab: {text}"))).map_err(|e| match failure(e) {
-        Failure::Text(Kind::Failed, _) if tools.interrupt.is_raised() => Failure::interrupted(),
+        CommandError::Text(ErrorKind::Failed, _) if tools.interrupt.is_raised() => CommandError::interrupted(),
         failure => failure,
     })
 }
 
-fn done(result: anyhow::Result<()>, report: &Report, text: &str) -> Result<(), Failure> {
+fn done(result: anyhow::Result<()>, report: &Report, text: &str) -> Result<(), CommandError> {
     result.map_err(failure)?;
     report.line(text);
     Ok(())
 }
 
-fn failure(error: anyhow::Error) -> Failure {
+fn failure(error: anyhow::Error) -> CommandError {
     match error.downcast_ref::<lab::Missing>() {
-        Some(missing) => Failure::Text(Kind::Missing, missing.to_string()),
+        Some(missing) => CommandError::Text(ErrorKind::Missing, missing.to_string()),
         None => error.into(),
     }
 }

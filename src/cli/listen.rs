@@ -1,22 +1,24 @@
-//! Ctrl-C, as a person sees it.
+//! Tells the user what an interrupt (Ctrl-C) does.
 
 use std::sync::Arc;
 
 use super::report::Report;
 use crate::system::Interrupt;
 
-/// Takes Ctrl-C over, and says what it does.
+/// Handles interrupts from here on, and prints what each of them does.
 pub fn listen(report: &Arc<Report>, interrupt: &Interrupt) -> anyhow::Result<()> {
     let report = Arc::clone(report);
     interrupt.listen(move |count, running| {
         let tools = running.join(", ");
-        let told = if running.len() == 1 { "was told, and is" } else { "were told, and are" };
+        let are = if running.len() == 1 { "is" } else { "are" };
         report.say(&match count {
-            1 if running.is_empty() => "interrupted: nothing that could be half done runs".into(),
-            1 => format!("interrupted: {tools} {told} given the time to end in order"),
-            2 if running.is_empty() => "still at it; once more kills".into(),
-            2 => format!("still waiting for {tools}; once more kills, and may leave half-made things behind"),
-            _ => "killed".into(),
+            1 if running.is_empty() => "Interrupted. No tool is running.".into(),
+            1 => format!("Interrupted. {tools} {are} shutting down; waiting."),
+            2 if running.is_empty() => "Still stopping. A third interrupt kills.".into(),
+            2 => {
+                format!("Still waiting for {tools}. A third interrupt kills, and may leave half-made resources behind.")
+            }
+            _ => "Killed.".into(),
         });
     })
 }

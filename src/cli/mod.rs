@@ -1,4 +1,4 @@
-//! The command line: one thin file per verb.
+//! The command line: one file per verb.
 
 mod args;
 mod asking;
@@ -6,8 +6,8 @@ mod blueprints;
 mod check;
 mod destroy;
 mod doctor;
+mod error;
 mod explain;
-mod failure;
 mod foresee;
 mod generate;
 mod images;
@@ -36,32 +36,32 @@ use clap::Parser;
 
 use crate::system::Context;
 use args::{Args, Verb};
-use failure::Failure;
+use error::CommandError;
 use report::Report;
 
-/// Runs one command line; answers the process's exit code.
+/// Runs one command line and returns the process's exit code.
 pub fn run(context: Context, words: impl IntoIterator<Item = OsString>) -> u8 {
     let report = Arc::new(Report::new(&context));
     let result = match Args::try_parse_from(words) {
         Ok(Args { verb: Verb::Keep(options) }) => return keep::run(&context, &report, options),
         Ok(args) => dispatch(&context, &report, args),
         Err(e) => {
-            // Help and version are no errors: clap prints them on standard output.
+            // clap prints help and version to standard output; they are not errors.
             report.unwritten().note("the help", e.print());
-            if e.use_stderr() { Err(Failure::Said(failure::Kind::Usage)) } else { Ok(()) }
+            if e.use_stderr() { Err(CommandError::Said(error::ErrorKind::Usage)) } else { Ok(()) }
         }
     };
-    // What has failed keeps its exit code, and may have lost its result besides.
-    let is_told = result.as_ref().is_err_and(|failure| failure.kind() == failure::Kind::Unwritten);
+    // A command that failed keeps its exit code, even if its result was lost as well.
+    let is_told = result.as_ref().is_err_and(|failure| failure.kind() == error::ErrorKind::Unwritten);
     let lost = if is_told { Ok(()) } else { report.finish() };
     for failure in [&result, &lost].into_iter().filter_map(|ended| ended.as_ref().err()) {
         report.failure(failure);
     }
-    // Whatever was said last may be what cannot be written.
-    failure::exit_code(&result.and_then(|()| report.finish()))
+    // Even the last message may fail to be written.
+    error::exit_code(&result.and_then(|()| report.finish()))
 }
 
-fn dispatch(context: &Context, report: &Arc<Report>, args: Args) -> Result<(), Failure> {
+fn dispatch(context: &Context, report: &Arc<Report>, args: Args) -> Result<(), CommandError> {
     match args.verb {
         Verb::Init(options) => init::run(context, report, options),
         Verb::Gen(options) => generate::run(context, report, &options),
@@ -74,7 +74,7 @@ fn dispatch(context: &Context, report: &Arc<Report>, args: Args) -> Result<(), F
         Verb::Status(options) => status::run(context, report, &options),
         Verb::Policy(options) => policy::run(context, report, &options),
         Verb::Doctor(options) => doctor::run(context, report, options.target),
-        // Taken above: its exit code is its tool's.
+        // Handled in `run`: its exit code is that of its tool.
         Verb::Keep(_) => Ok(()),
         Verb::Lab(options) => lab::run(context, report, options.verb),
     }

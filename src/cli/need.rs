@@ -1,15 +1,15 @@
-//! What a command needs from its surroundings.
+//! How much a verb needs before it can begin.
 
-/// What has to be available before a command starts.
+/// How much must be ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// Up-to-date generated files and suitable tools, because the tools will be run.
+    /// Up-to-date files and suitable tools: the tools will be run on them.
     Tools,
-    /// The same as `Tools`, but the files may be out of date, because what they created will be destroyed.
+    /// As `Tools`, but the files may be out of date: what they made before is to be destroyed.
     Teardown,
-    /// The environment and the command lines of the tools, which are not run.
+    /// Up-to-date files, to print the commands that would be run.
     Commands,
-    /// Where the machines run.
+    /// Only the addresses of the machines.
     Location,
 }
 

@@ -1,9 +1,9 @@
-//! What a target adds to the pipeline, and what a person does there.
+//! What each target adds to the pipeline, and the advice that fits it.
 
 use std::collections::BTreeMap;
 
 use super::blueprints::Loaded;
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::need::Need;
 use super::report::Report;
 use crate::lab;
@@ -13,7 +13,7 @@ use crate::system::{Context, Interrupt};
 use crate::tools::terraform;
 use crate::workspace::Workspace;
 
-/// AWS adds nothing to what the files say.
+/// Returns AWS as a target. It adds nothing to the generated files.
 pub fn aws(workspace: &Workspace, loaded: &Loaded) -> Target {
     let (dir, cluster) = (workspace.dir().display(), &loaded.cluster);
     Target {
@@ -24,19 +24,19 @@ pub fn aws(workspace: &Workspace, loaded: &Loaded) -> Target {
         packer_vars: BTreeMap::new(),
         private_addresses: false,
         advice: Advice {
-            unreachable: "reach the network by VPN or peering, or give HAProxy an elastic_ip and put your own address into network.admins \
+            unreachable: "connect to the network by VPN or peering, or give HAProxy an elastic_ip and add your own address to network.admins \
                           (admin port) and network.clients (write and read ports)"
                 .into(),
-            stranger: "clusters whose blueprints leave network.cidr out plan the same private addresses, and this machine is in the other's \
-                       network: run this from the network of this one, give its HAProxy an elastic_ip, or give each cluster a \
-                       network.cidr of its own"
+            stranger: "clusters without network.cidr in their blueprints use the same private addresses, and this machine is in the network \
+                       of another one: run the command from this cluster's network, give its HAProxy an elastic_ip, or give each \
+                       cluster its own network.cidr"
                 .into(),
-            look: "on a database machine `journalctl -u patroni -u etcd` says why".into(),
+            look: "run `journalctl -u patroni -u etcd` on a database machine to see why".into(),
             revive: format!(
                 "`aws ec2 describe-instances --region {region} --filters Name=tag:pgherd:cluster,Values={tag} \
                  Name=tag:pgherd:machine,Values={{machine}} --query 'Reservations[].Instances[].[InstanceId,State.Name]' --output text` \
-                 shows whether it runs; `aws ec2 start-instances` or `reboot-instances` with that id brings it back as it was; if it is \
-                 lost, {dir}/RUNBOOK.md says how to replace it",
+                 shows whether it is running; `aws ec2 start-instances` or `reboot-instances` with that id brings it back; if it is \
+                 lost, {dir}/RUNBOOK.md describes how to replace it",
                 region = cluster.region,
                 tag = cluster.tag(),
             ),
@@ -44,7 +44,7 @@ pub fn aws(workspace: &Workspace, loaded: &Loaded) -> Target {
     }
 }
 
-/// The lab, brought up where something is to be run in it.
+/// Returns the lab as a target, and starts it if tools will be run in it.
 pub fn lab(
     context: &Context,
     report: &Report,
@@ -52,30 +52,30 @@ pub fn lab(
     need: Need,
     loaded: &Loaded,
     workspace: &Workspace,
-) -> Result<Target, Failure> {
+) -> Result<Target, CommandError> {
     let tools = lab::HostTools { context, interrupt };
     match need {
         Need::Commands => return Ok(lab::describe(&loaded.cluster)?),
         Need::Tools => drop(super::lab::up(tools, report)?),
-        // Without it there is no way to the machines' addresses but out of this host.
+        // Without the lab, the machines' addresses would lead out of this host.
         Need::Location | Need::Teardown if !lab::is_up() => {
-            let text = "the lab is not up: `pgherd lab up`, or `pgherd run --target lab`";
-            return Err(Failure::Text(Kind::Failed, text.into()));
+            let text = "the lab is not running; start it with `pgherd lab up` or `pgherd run --target lab`";
+            return Err(CommandError::Text(ErrorKind::Failed, text.into()));
         }
         Need::Location => return Ok(lab::describe(&loaded.cluster)?),
         Need::Teardown => {}
     }
     let policies = policy::policies(&loaded.cluster, &loaded.files(), Aim::Run);
-    let policies = policies.map_err(|why| Failure::Text(Kind::Failed, why))?;
+    let policies = policies.map_err(|why| CommandError::Text(ErrorKind::Failed, why))?;
     let policies: Vec<String> = policies.into_iter().map(|policy| policy.text).collect();
     let say = &mut |line: &str| report.note(&format!("lab: {line}"));
     match lab::prepare(tools, &loaded.cluster, workspace.dir(), &policies, say) {
-        Err(_) if interrupt.is_raised() => Err(Failure::interrupted()),
+        Err(_) if interrupt.is_raised() => Err(CommandError::interrupted()),
         prepared => Ok(prepared?),
     }
 }
 
-/// The Terraform that is there; its version is not looked at.
+/// Returns the name of the installed Terraform or OpenTofu, without checking its version.
 pub fn terraform_at_hand(context: &Context) -> String {
     let found = terraform::PROGRAMS.iter().find(|program| context.find_program(program).is_some());
     (*found.unwrap_or(&terraform::PROGRAMS[0])).to_string()

@@ -1,24 +1,24 @@
-//! `pgherd policy`: which rights a cluster's runner needs.
+//! `pgherd policy`: prints the rights that a verb needs in AWS.
 
 use serde_json::{Map, Value};
 
 use super::args;
 use super::blueprints;
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::report::Report;
 use crate::pipeline::policy;
 use crate::system::Context;
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Report, options: &args::Policy) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Report, options: &args::PolicyArgs) -> Result<(), CommandError> {
     let loaded = blueprints::load_one(context, report, &options.blueprint, &options.variables)?;
     let policies = policy::policies(&loaded.cluster, &loaded.files(), options.aim);
-    let policies = policies.map_err(|why| Failure::Text(Kind::Failed, why))?;
+    let policies = policies.map_err(|why| CommandError::Text(ErrorKind::Failed, why))?;
     if let Some(name) = &options.name {
         let Some(one) = policies.iter().find(|policy| policy.name == *name) else {
             let names: Vec<&str> = policies.iter().map(|policy| policy.name.as_str()).collect();
-            return Err(Failure::usage(format!(
-                "--name {name}: there is no such policy; there are {}",
+            return Err(CommandError::usage(format!(
+                "--name {name}: there is no such policy; the policies are {}",
                 names.join(", ")
             )));
         };

@@ -1,21 +1,21 @@
-//! What has to be there before anything is begun.
+//! Checks that everything is ready before anything begins.
 
 use super::blueprints::Loaded;
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::need::Need;
 use super::report::{Report, Style};
 use crate::pipeline::preflight::Lack;
 use crate::run::pointers::Astray;
-use crate::run::prerequisites::Finding;
+use crate::run::prerequisites::Prerequisite;
 use crate::run::strays::Stray;
 use crate::system::Interrupt;
 use crate::tools::environment::{Sorted, Treatment};
 use crate::workspace::Workspace;
 
-/// Fails with all that is missing at once.
-pub fn require(report: &Report, findings: &[Finding], interrupt: &Interrupt) -> Result<(), Failure> {
+/// Fails if a prerequisite is missing, and prints all that are missing at once.
+pub fn require(report: &Report, findings: &[Prerequisite], interrupt: &Interrupt) -> Result<(), CommandError> {
     if interrupt.is_raised() {
-        return Err(Failure::interrupted());
+        return Err(CommandError::interrupted());
     }
     let mut missing = vec![];
     for finding in findings {
@@ -27,16 +27,16 @@ pub fn require(report: &Report, findings: &[Finding], interrupt: &Interrupt) -> 
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Failure::Text(Kind::Missing, format!("missing: {}", missing.join(", "))))
+    Err(CommandError::Text(ErrorKind::Missing, format!("missing: {}", missing.join(", "))))
 }
 
-/// Names the variables of the environment that the tools do not get, or get and are led elsewhere by. Refuses those without which
-/// something else would be meant.
-pub fn require_environment(report: &Report, sorted: &Sorted) -> Result<(), Failure> {
+/// Prints the environment variables that are withheld from the tools or that redirect them. Fails on those that would change what the
+/// command means.
+pub fn require_environment(report: &Report, sorted: &Sorted) -> Result<(), CommandError> {
     let refused: Vec<String> =
         sorted.refused().map(|(name, variable)| format!("{name} is set: {}", variable.why)).collect();
     if !refused.is_empty() {
-        return Err(Failure::usage(refused.join("\n  ")));
+        return Err(CommandError::usage(refused.join("\n  ")));
     }
     for (name, variable) in &sorted.said {
         let what = if variable.treatment == Treatment::Told { "is set" } else { "is ignored" };
@@ -45,23 +45,25 @@ pub fn require_environment(report: &Report, sorted: &Sorted) -> Result<(), Failu
     Ok(())
 }
 
-/// Says all that AWS lacks or refuses, and fails if it is anything.
-pub fn require_no_lack(report: &Report, lacks: &[Lack]) -> Result<(), Failure> {
+/// Prints everything that AWS lacks or would refuse, and fails if there is anything.
+pub fn require_no_lack(report: &Report, lacks: &[Lack]) -> Result<(), CommandError> {
     for lack in lacks {
         report.say(&format!("{} {}\n  {}", report.on_err(Style::Bad, "AWS:"), lack.what, lack.help));
     }
     match lacks.len() {
         0 => Ok(()),
-        1 => Err(Failure::Text(Kind::Missing, "AWS lacks what this cluster needs; nothing was begun".into())),
-        n => Err(Failure::Text(
-            Kind::Missing,
-            format!("AWS lacks {n} things that this cluster needs; nothing was begun"),
+        1 => {
+            Err(CommandError::Text(ErrorKind::Missing, "AWS lacks what this cluster needs; nothing was changed".into()))
+        }
+        n => Err(CommandError::Text(
+            ErrorKind::Missing,
+            format!("AWS lacks {n} things that this cluster needs; nothing was changed"),
         )),
     }
 }
 
-/// Names the variables that point at files and folders which are not there. Refuses those that the tools fail of.
-pub fn require_pointers(report: &Report, astray: &[Astray]) -> Result<(), Failure> {
+/// Prints the variables that name files or directories which do not exist. Fails if the tools would fail because of one.
+pub fn require_pointers(report: &Report, astray: &[Astray]) -> Result<(), CommandError> {
     for one in astray {
         let line = format!("{} {}", one.name, one.story);
         if one.needed { report.say(&line) } else { report.note(&line) }
@@ -70,25 +72,28 @@ pub fn require_pointers(report: &Report, astray: &[Astray]) -> Result<(), Failur
     if needed.is_empty() {
         return Ok(());
     }
-    let text = format!("the environment points nowhere: {}\n  unset it, or make what it names", needed.join(", "));
-    Err(Failure::Text(Kind::Missing, text))
+    let text = format!(
+        "environment variables name what does not exist: {}\n  unset them, or create what they name",
+        needed.join(", ")
+    );
+    Err(CommandError::Text(ErrorKind::Missing, text))
 }
 
-/// Refuses what lies in a module's folder and changes what the generated files mean; names what adds to them.
-pub fn require_no_strays(report: &Report, strays: &[Stray], need: Need) -> Result<(), Failure> {
+/// Fails on files in a module's directory that change what the generated files mean, and prints those that add to them.
+pub fn require_no_strays(report: &Report, strays: &[Stray], need: Need) -> Result<(), CommandError> {
     let refused: Vec<String> = strays.iter().filter(|stray| stray.kind.is_refused()).map(Stray::story).collect();
     if !refused.is_empty() {
-        return Err(Failure::usage(refused.join("\n  ")));
+        return Err(CommandError::usage(refused.join("\n  ")));
     }
-    // What is taken down may have been generated from another blueprint than today's.
+    // A cluster that is destroyed may have been generated from an older blueprint.
     if need == Need::Tools {
         strays.iter().for_each(|stray| report.say(&stray.story()));
     }
     Ok(())
 }
 
-/// Refuses generated files that are not what the blueprint generates.
-pub fn require_fresh(loaded: &Loaded, workspace: &Workspace) -> Result<(), Failure> {
+/// Fails if the generated files are not what the blueprint generates.
+pub fn require_fresh(loaded: &Loaded, workspace: &Workspace) -> Result<(), CommandError> {
     let set = loaded.files();
     let review = workspace.review(&loaded.cluster.name, &set)?;
     if !review.drift() {
@@ -97,36 +102,36 @@ pub fn require_fresh(loaded: &Loaded, workspace: &Workspace) -> Result<(), Failu
     if workspace.missing()? {
         let (dir, blueprint) = (workspace.dir().display(), loaded.words());
         let text = format!(
-            "nothing is generated yet in {dir}\n  run `pgherd gen {blueprint}`, look at it, commit it, and run again"
+            "nothing has been generated in {dir} yet\n  run `pgherd gen {blueprint}`, review and commit the files, and try again"
         );
-        return Err(Failure::Text(Kind::Drift, text));
+        return Err(CommandError::Text(ErrorKind::Drift, text));
     }
     let (dir, blueprint) = (workspace.dir().display(), loaded.words());
     if review.reconciled.is_crlf_alone() {
         let n = review.reconciled.crlf.len();
         let text = format!(
-            "{n} files in {dir} have CRLF line endings, and shell scripts do not run with them: git converted them at the checkout \
-             (core.autocrlf)\n  run `pgherd gen {blueprint}`, which writes LF, and commit its .gitattributes, which keeps git from it"
+            "{n} files in {dir} have CRLF line endings, and shell scripts do not run with them; git converted them at checkout \
+             (core.autocrlf)\n  run `pgherd gen {blueprint}` to restore LF, and commit its .gitattributes to keep git from converting again"
         );
-        return Err(Failure::Text(Kind::Drift, text));
+        return Err(CommandError::Text(ErrorKind::Drift, text));
     }
     if review.reconciled.is_mode_alone() {
         let files: Vec<&str> = review.reconciled.steps.keys().map(|path| path.as_str()).collect();
         let text = format!(
-            "{} in {dir} has other permissions than it was generated with: a checkout with core.fileMode=false, or a file system \
-             without an executable bit, loses it\n  run `pgherd gen {blueprint}`, which sets it",
+            "the executable bit is wrong in {dir}: {}\n  a checkout with core.fileMode=false loses it, and so does a file system without \
+             executable bits\n  run `pgherd gen {blueprint}` to restore it",
             files.join(", ")
         );
-        return Err(Failure::Text(Kind::Drift, text));
+        return Err(CommandError::Text(ErrorKind::Drift, text));
     }
     let steps = &review.reconciled.steps;
     let files: Vec<&str> = steps.keys().take(5).map(|path| path.as_str()).collect();
     let more = if steps.len() > files.len() { ", …" } else { "" };
-    Err(Failure::Text(
-        Kind::Drift,
+    Err(CommandError::Text(
+        ErrorKind::Drift,
         format!(
-            "{dir} is not what {blueprint} generates ({}{more})\n  \
-             run `pgherd gen {blueprint}`, look at the difference, commit it, and run again",
+            "{dir} differs from what {blueprint} generates ({}{more})\n  \
+             run `pgherd gen {blueprint}`, review and commit the difference, and try again",
             files.join(", ")
         ),
     ))

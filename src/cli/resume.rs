@@ -1,9 +1,9 @@
-//! The begin of `run` and `destroy`: the folder is held, and what an earlier one left unfinished is found.
+//! The start and the end of a run: locks the directory, and finds what earlier runs left unfinished.
 
 use std::path::Path;
 use std::time::Duration;
 
-use super::failure::Failure;
+use super::error::CommandError;
 use super::report::tell_of_killed;
 use super::session::Session;
 use crate::run::journal::Entry;
@@ -11,53 +11,55 @@ use crate::run::{Past, journal, keeper, log, require_room, temporary};
 use crate::system::files::{self, Lock};
 use crate::tools::terraform;
 
-/// Between two looks at the tools of a run that is gone.
+/// Time between two checks of the tools of a killed run.
 const PAUSE: Duration = Duration::from_millis(200);
 
 impl Session<'_> {
-    /// Takes the cluster's folder for this run; says what it finds, waits for tools that still work there.
-    pub fn begin(&mut self) -> Result<Lock, Failure> {
-        require_room(self.work.dir()).map_err(Failure::unwritable(self.work.dir()))?;
+    /// Locks the cluster's directory for this run, waits for tools that still work there, and prints what earlier runs left unfinished.
+    pub fn begin(&mut self) -> Result<Lock, CommandError> {
+        require_room(self.work.dir()).map_err(CommandError::unwritable(self.work.dir()))?;
         let private = self.work.make_private_dir()?;
         let lock = self.work.lock()?;
         self.await_tools(&private.join(keeper::LOCK))?;
         let temporary = private.join("tmp");
-        self.tidy().map_err(Failure::unwritable(&temporary))?;
+        self.tidy().map_err(CommandError::unwritable(&temporary))?;
         let unfinished = self.say_unfinished(&private.join("logs"));
         self.past = Some(Past { unfinished, is_first: self.journal.is_empty() });
         let logs = private.join("logs");
-        log::prune(&private).map_err(Failure::unwritable(&logs))?;
+        log::prune(&private).map_err(CommandError::unwritable(&logs))?;
         let begun = self.journal.trim().and_then(|()| self.journal.begun("", journal::RUN));
-        begun.map_err(Failure::unwritable(self.journal.path()))?;
+        begun.map_err(CommandError::unwritable(self.journal.path()))?;
         Ok(lock)
     }
 
-    /// The run is over, well or not.
+    /// Cleans up after the run and records its end.
     pub fn end(&self, well: bool) {
-        // Else the next run tidies up.
+        // If this fails, the next run cleans up.
         let _ = self.tidy();
         self.journal.ended("", journal::RUN, if well { "done" } else { "not done" });
     }
 
-    /// No tool of this folder runs: what one that was killed left in its temporary folder is of no use.
+    /// Removes what killed tools left in the temporary directory. No tool of this directory may be running.
     fn tidy(&self) -> std::io::Result<()> {
         temporary(self.work.dir()).map_or(Ok(()), |dir| files::remove_tree(&dir))
     }
 
-    fn await_tools(&self, lock: &Path) -> Result<(), Failure> {
+    fn await_tools(&self, lock: &Path) -> Result<(), CommandError> {
         let mut said = false;
-        while files::lock_alone(lock).map_err(Failure::unwritable(lock))?.is_none() {
+        while files::lock_alone(lock).map_err(CommandError::unwritable(lock))?.is_none() {
             if !said {
                 let left = self.journal.unfinished();
                 let what: Vec<String> = (left.iter().filter(|e| e.what != journal::RUN && e.what != journal::STAGE))
                     .map(|e| format!("{} ({})", e.what, e.stage))
                     .collect();
                 let what = if what.is_empty() { "a tool".into() } else { what.join(", ") };
-                self.report.note(&format!("a run was killed, and {what} goes on by itself: waiting for its end"));
+                self.report.note(&format!(
+                    "A previous run was killed while {what} was in progress. Waiting for it to finish."
+                ));
                 said = true;
             }
             if self.interrupt.wait(PAUSE) {
-                return Err(Failure::interrupted());
+                return Err(CommandError::interrupted());
             }
         }
         Ok(())
@@ -73,8 +75,10 @@ impl Session<'_> {
             ends.map(|end| format!("{}: {}", end.what, end.how)).collect()
         });
         for run in left.iter().filter(|entry| entry.stage.is_empty()) {
-            self.report
-                .note(&format!("the {} that began {} was killed; this one goes on from there", run.what, run.at));
+            self.report.note(&format!(
+                "The {} that started at {} was killed. This run continues from there.",
+                run.what, run.at
+            ));
         }
         for entry in left.iter().filter(|entry| !entry.stage.is_empty()) {
             if entry.what == journal::STAGE {
@@ -84,17 +88,17 @@ impl Session<'_> {
                 let ends = if ends.is_empty() { String::new() } else { format!(" ({})", ends.join("; ")) };
                 self.report.note(&format!("  unfinished: {}{ends}", entry.stage));
             } else {
-                self.report.note(&format!("  {} of {} did not come to its end", entry.what, entry.stage));
+                self.report.note(&format!("  unfinished: {}: {}", entry.stage, entry.what));
             }
         }
-        // A full disk takes a page away, and nothing else.
+        // On a full disk only the report is lost.
         for page in pages.unwrap_or_default() {
-            self.report.note(&format!("  to look at: {}", page.display()));
+            self.report.note(&format!("  report: {}", page.display()));
         }
         for entry in left {
             self.journal.settle(&entry, "killed");
         }
-        // What they may have left is looked for at their stages, and only that settles them.
+        // Their stages look for what they may have left; only that settles them.
         self.journal.unclean(&journal::LEAVING)
     }
 }

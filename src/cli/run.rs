@@ -1,4 +1,4 @@
-//! `pgherd run`: from generated files to a cluster that is whole.
+//! `pgherd run`: turns generated files into a healthy cluster.
 
 use std::sync::Arc;
 use std::thread;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::args::{self, Graph, Stages};
 use super::asking::Asking;
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::foresee::foresee;
 use super::need::Need;
 use super::report::{Feed, Report};
@@ -23,7 +23,7 @@ use crate::system::{Context, terminal};
 use crate::tools::plan::PlanSummary;
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> Result<(), CommandError> {
     if options.dry_run || options.graph.is_some() {
         return show(context, report, options);
     }
@@ -35,8 +35,8 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Resu
         session.require_credentials()?;
         let asks = session.is_aws() && !options.yes && !options.plan_only;
         if asks && !terminal::can_ask() {
-            return Err(Failure::usage(
-                "this changes machines on AWS, and nobody is there to ask: look at `--dry-run`, then add --yes",
+            return Err(CommandError::usage(
+                "this changes machines on AWS, and there is no terminal to ask for confirmation; look at --dry-run, then add --yes",
             ));
         }
         let _lock = session.begin()?;
@@ -50,8 +50,8 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::Run) -> Resu
     })
 }
 
-/// What would be run, and nothing is.
-fn show(context: &Context, report: &Arc<Report>, options: &args::Run) -> Result<(), Failure> {
+/// Prints what would be run, but runs nothing.
+fn show(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> Result<(), CommandError> {
     let mut session = Session::open(context, report, &options.place, Need::Commands)?;
     session.pipeline = selected(&session, options)?;
     match options.graph {
@@ -62,39 +62,43 @@ fn show(context: &Context, report: &Arc<Report>, options: &args::Run) -> Result<
     Ok(())
 }
 
-/// Machines whose data may go, or that may be stopped, must be the cluster's.
-fn confirmable(session: &Session<'_>, options: &args::Run) -> Result<(), Failure> {
+/// Fails if --confirm or --confirm-stop names a machine that the cluster does not have.
+fn confirmable(session: &Session<'_>, options: &args::RunArgs) -> Result<(), CommandError> {
     let known = || session.pipeline.expected.databases().map(|machine| machine.name.as_str());
     let given = [("--confirm", &options.confirm), ("--confirm-stop", &options.confirm_stop)];
     for (flag, name) in given.iter().flat_map(|(flag, names)| names.iter().map(move |name| (flag, name))) {
         if !known().any(|known| known == name.as_str()) {
             let all = known().collect::<Vec<_>>().join(", ");
-            return Err(Failure::usage(format!("{flag} {name}: no database machine has that name; there are {all}")));
+            return Err(CommandError::usage(format!(
+                "{flag} {name}: there is no such database machine; the machines are {all}"
+            )));
         }
     }
     Ok(())
 }
 
-fn selected(session: &Session<'_>, options: &args::Run) -> Result<Pipeline, Failure> {
+fn selected(session: &Session<'_>, options: &args::RunArgs) -> Result<Pipeline, CommandError> {
     let Stages { only, from, skip } = options.stages.clone();
     let selected = session.pipeline.select(&Selection { only, from, skip });
-    selected.map_err(|why| Failure::usage(format!("{why} (`--graph` shows them)")))
+    selected.map_err(|why| CommandError::usage(format!("{why} (`--graph` lists the stages)")))
 }
 
-/// An image that is to be rebuilt must be among the stages.
-fn rebuildable(session: &Session<'_>, options: &args::Run) -> Result<(), Failure> {
+/// Fails if --rebuild names a role whose image is not among the stages.
+fn rebuildable(session: &Session<'_>, options: &args::RunArgs) -> Result<(), CommandError> {
     let known = |role: &String| session.pipeline.images().any(|(_, image)| image.role == *role);
     match options.rebuild.iter().find(|role| !known(role)) {
-        Some(role) => Err(Failure::usage(format!("--rebuild {role}: no image of the {role} is among the stages"))),
+        Some(role) => Err(CommandError::usage(format!(
+            "--rebuild {role}: the selected stages do not build an image of the {role}"
+        ))),
         None => Ok(()),
     }
 }
 
-fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Failure> {
+fn make(asking: &Asking<'_>, options: &args::RunArgs, asks: bool) -> Result<(), CommandError> {
     let (session, feed) = (asking.session, asking.feed);
-    // What is missing for machines keeps nobody from building images alone.
+    // Images alone can be built even if something is missing for the machines.
     let makes = session.pipeline.modules().next().is_some();
-    // Without the bucket of the states not even these can be looked for.
+    // Without the bucket, not even the states can be looked for.
     let blind = session.past.as_ref().is_some_and(|past| past.is_first)
         && matches!(session.loaded.cluster.state, State::S3 { .. });
     if makes && blind && !options.plan_only {
@@ -117,8 +121,8 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
             scope.spawn(move || builder.work(images));
         };
         let looker = looker(session, feed, options, &board);
-        // Where nothing is, a review has nothing to refuse: images are built beside it, if they leave it a turn. A region that
-        // Terraform's provider may refuse is planned first.
+        // Where nothing exists, the review has nothing to refuse, so images are built at the same time if they leave it a slot.
+        // A region that Terraform's provider may not know is planned first.
         let bare = looker.is_bare();
         let known = regions::find(&session.loaded.cluster.region).is_some_and(|region| region.in_provider_5);
         let early = !asks && bare && known && images.len() < options.jobs.into();
@@ -133,8 +137,8 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
         feed.event(Event::PhaseBegun { phase: Phase::Work });
         let reviewed = Reviewed { plans: review.plans, images: review.images, added: review.added };
         let runner = worker(session, feed, options, &consent, &board).after(reviewed);
-        runner.run().map_err(|why| Failure::Text(Kind::Failed, why))?;
-        Ok::<_, Failure>(runner)
+        runner.run().map_err(|why| CommandError::Text(ErrorKind::Failed, why))?;
+        Ok::<_, CommandError>(runner)
     })?;
     session.conclude(&board.outcomes())?;
     if session.pipeline.stages.iter().any(|stage| stage.work == Work::Verify)
@@ -145,22 +149,22 @@ fn make(asking: &Asking<'_>, options: &args::Run, asks: bool) -> Result<(), Fail
     drifted(runner.differences())
 }
 
-/// Looks, and changes nothing.
-fn plan(session: &Session<'_>, feed: &Feed, options: &args::Run) -> Result<(), Failure> {
+/// Shows what would change, but changes nothing.
+fn plan(session: &Session<'_>, feed: &Feed, options: &args::RunArgs) -> Result<(), CommandError> {
     let board = Arc::new(Board::new(options.jobs.into()));
     let review = look(session, &looker(session, feed, options, &board), false, None)?;
     if !review.is_empty() {
-        return Err(Failure::Said(Kind::Drift));
+        return Err(CommandError::Said(ErrorKind::Drift));
     }
-    session.report.line("nothing is to be changed");
+    session.report.line("No changes.");
     drifted(&review.differences)
 }
 
-/// Runs stages, and asks before data goes.
+/// Returns a runner that does the work and asks before it destroys data.
 fn worker<'a>(
     session: &'a Session<'_>,
     feed: &'a Feed,
-    options: &args::Run,
+    options: &args::RunArgs,
     consent: &'a Ask<'a>,
     board: &Arc<Board>,
 ) -> Runner<'a> {
@@ -172,17 +176,22 @@ fn worker<'a>(
     session.runner(feed, consent, chosen).on(board)
 }
 
-/// Looks at what is there.
-fn looker<'a>(session: &'a Session<'_>, feed: &'a Feed, options: &args::Run, board: &Arc<Board>) -> Runner<'a> {
+/// Returns a runner for the review.
+fn looker<'a>(session: &'a Session<'_>, feed: &'a Feed, options: &args::RunArgs, board: &Arc<Board>) -> Runner<'a> {
     worker(session, feed, options, &|_, _| Consent::No, board).logging_as("review")
 }
 
-/// The cluster is whole, and not as it was generated.
-fn drifted(differ: &[SettingDifference]) -> Result<(), Failure> {
+/// Fails if live settings differ from the generated configuration.
+fn drifted(differ: &[SettingDifference]) -> Result<(), CommandError> {
     match differ.len() {
         0 => Ok(()),
-        1 => Err(Failure::Text(Kind::Drift, "1 setting runs otherwise than it is generated".into())),
-        n => Err(Failure::Text(Kind::Drift, format!("{n} settings run otherwise than they are generated"))),
+        1 => {
+            Err(CommandError::Text(ErrorKind::Drift, "1 live setting differs from the generated configuration".into()))
+        }
+        n => Err(CommandError::Text(
+            ErrorKind::Drift,
+            format!("{n} live settings differ from the generated configuration"),
+        )),
     }
 }
 
@@ -191,7 +200,7 @@ fn look(
     looker: &Runner<'_>,
     unattended: bool,
     build: Option<Build<'_>>,
-) -> Result<Review, Failure> {
+) -> Result<Review, CommandError> {
     looker.tell(Event::PhaseBegun { phase: Phase::Review });
     let (review, outcomes) = looker.review(build);
     session.conclude(&outcomes)?;
@@ -210,7 +219,7 @@ fn print_commands(session: &Session<'_>) {
         let needs = if stage.needs.is_empty() { String::new() } else { format!(" (after {})", stage.needs.join(", ")) };
         report.line(&format!("# {}{needs}", stage.id));
         if let Work::Image(image) = &stage.work {
-            report.line(&format!("# only if {} does not exist, which the first command asks", image.name));
+            report.line(&format!("# only if {} does not exist; the first command checks", image.name));
         }
         for invocation in invocations {
             report.line(&invocation.paste());
@@ -219,7 +228,7 @@ fn print_commands(session: &Session<'_>) {
             let access = &session.pipeline.access;
             let url = access.admin.url(access.private_address.into(), "/cluster");
             let (write, read) = (access.write.number, access.read.number);
-            report.line(&format!("# asks {url} and /health, and PostgreSQL on ports {write} and {read}"));
+            report.line(&format!("# checks {url}, /health, and PostgreSQL on ports {write} and {read}"));
         }
     }
 }

@@ -1,13 +1,13 @@
-//! `pgherd schema`: the blueprint language, for editors and for the README; the events of a run, for programs.
+//! `pgherd schema`: prints the blueprint language or the events of a run.
 
 use super::args::{self, SchemaFormat};
-use super::failure::Failure;
+use super::error::CommandError;
 use super::report::Report;
 use crate::blueprint::schema;
 use crate::run::events;
 
 /// Runs the verb.
-pub fn run(report: &Report, options: &args::Schema) -> Result<(), Failure> {
+pub fn run(report: &Report, options: &args::SchemaArgs) -> Result<(), CommandError> {
     if options.events {
         report.line(&format!("{:#}", events::schema()));
         return Ok(());

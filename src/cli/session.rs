@@ -1,11 +1,11 @@
-//! What `run`, `destroy` and `status` have in common: a cluster at a target, and the tools at hand.
+//! What the verbs that touch a cluster share: the cluster, its target, and the tools.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::args::Where;
 use super::blueprints::{self, Loaded};
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::need::Need;
 use super::report::{Feed, History, PageOf, Report, names};
 use super::{listen, place, ready, trace};
@@ -21,32 +21,32 @@ use crate::system::{Context, Interrupt, clock, files};
 use crate::tools::{Invocation, aws};
 use crate::workspace::{PRIVATE, Workspace};
 
-/// A cluster at a target.
+/// A cluster at a target, with the tools to work on it.
 pub struct Session<'a> {
     pub context: &'a Context,
     pub report: Arc<Report>,
     pub interrupt: Interrupt,
     pub loaded: Arc<Loaded>,
-    /// The folder where the tools run.
+    /// The directory where the tools run.
     pub work: Workspace,
     pub target: Target,
     pub pipeline: Pipeline,
     pub env: BTreeMap<String, String>,
     pub tools: Option<Tools>,
-    /// Names this run and its logs.
+    /// The name of this run and its logs: the time in UTC and the process id.
     pub run: String,
     pub journal: Journal,
-    /// From generated files back to the blueprint.
+    /// Leads from a line of a generated file back to the blueprint.
     pub trace: Box<Trace>,
-    /// What earlier runs left. `None` until this one holds the folder.
+    /// What earlier runs left; `None` until this run holds the lock of the directory.
     pub past: Option<Past>,
-    /// What AWS was asked already.
+    /// What AWS has answered so far.
     answers: Answers,
 }
 
 impl<'a> Session<'a> {
-    /// Reads the blueprint, looks at the prerequisites, prepares the target.
-    pub fn open(context: &'a Context, report: &Arc<Report>, place: &Where, need: Need) -> Result<Self, Failure> {
+    /// Reads the blueprint, checks the prerequisites and prepares the target.
+    pub fn open(context: &'a Context, report: &Arc<Report>, place: &Where, need: Need) -> Result<Self, CommandError> {
         let loaded = Arc::new(blueprints::load_one(context, report, &place.blueprint, &place.variables)?);
         let workspace = Workspace::new(&context.path(&place.out.dir), &loaded.cluster.name);
         if matches!(need, Need::Tools | Need::Commands) {
@@ -58,10 +58,10 @@ impl<'a> Session<'a> {
         ready::require_environment(report, &sorted)?;
         let mut env = sorted.passed;
         if place.target == Platform::Lab {
-            // The user's own account is none of the lab's business.
+            // The lab must never see the user's own account.
             env.retain(|name, _| !name.starts_with("AWS_"));
         }
-        // The lab sets its own.
+        // The lab sets these variables itself.
         if need.tools() && place.target == Platform::Aws {
             ready::require_pointers(report, &pointers::astray(&context.cwd, &env))?;
         }
@@ -106,15 +106,15 @@ impl<'a> Session<'a> {
         Ok(session)
     }
 
-    /// Asks AWS whose the credentials are, and says so; the lab has its own.
-    pub fn require_credentials(&self) -> Result<(), Failure> {
+    /// Verifies the credentials with AWS and prints whose they are. The lab has its own.
+    pub fn require_credentials(&self) -> Result<(), CommandError> {
         if !self.is_aws() {
             return Ok(());
         }
         let ask = self.aws(aws::caller_identity(&self.loaded.cluster.region));
         let found = prerequisites::credentials(&ask, &self.env, &self.interrupt);
         if found.problem.is_some() && !self.interrupt.is_raised() {
-            // A region that is not there, or not enabled, looks like a network without AWS, or like keys that are not accepted.
+            // A region that does not exist or is not enabled looks like a network failure or like rejected keys.
             self.require_region()?;
         }
         ready::require(&self.report, std::slice::from_ref(&found), &self.interrupt)?;
@@ -122,15 +122,15 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Says what AWS has against the region, where it is one that may not be there, or not for this account.
-    fn require_region(&self) -> Result<(), Failure> {
+    /// Fails if the region does not exist or is not enabled for this account, where that is in doubt.
+    fn require_region(&self) -> Result<(), CommandError> {
         let name = &self.loaded.cluster.region;
         let Some(question) = region::question(name) else { return Ok(()) };
         let answer = foresight::answer(&self.aws(question), &self.env, &self.interrupt);
         ready::require_no_lack(&self.report, region::judge(name, &answer).as_slice())
     }
 
-    /// A command of the AWS CLI, where the other tools run.
+    /// Returns an AWS CLI command that runs where the other tools run.
     pub fn aws(&self, args: Vec<String>) -> Invocation {
         let mut invocation = self.pipeline.aws(args);
         if !files::exists(&invocation.dir) {
@@ -139,12 +139,12 @@ impl<'a> Session<'a> {
         invocation
     }
 
-    /// Whether the tools change things that cost money or that others use.
+    /// Returns whether the tools change things that cost money or that others use.
     pub fn is_aws(&self) -> bool {
         self.target.platform == Platform::Aws
     }
 
-    /// Makes what runs the pipeline.
+    /// Returns a runner of the pipeline.
     pub fn runner<'s>(&'s self, watcher: &'s dyn Watcher, consent: &'s Ask<'s>, options: Options) -> Runner<'s> {
         let setup = Setup {
             pipeline: &self.pipeline,
@@ -162,8 +162,8 @@ impl<'a> Session<'a> {
         Runner::new(setup, watcher, consent, options)
     }
 
-    /// Tells that it begins. From here on it is written down.
-    pub fn announce(&self, feed: &Feed, verb: &str, stages: &[Stage]) -> Result<(), Failure> {
+    /// Announces the run. From here on its events are recorded.
+    pub fn announce(&self, feed: &Feed, verb: &str, stages: &[Stage]) -> Result<(), CommandError> {
         let logs = self.target.root.join(PRIVATE).join("logs");
         feed.add(Box::new(History::begin(&logs, &self.run, self.report.unwritten())?));
         feed.add(Box::new(PageOf::new(&logs, self.report.unwritten())));
@@ -185,36 +185,39 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Success, or the failure that the stages' ends come to.
-    pub fn conclude(&self, outcomes: &[Outcome]) -> Result<(), Failure> {
+    /// Turns the outcomes of stages into success or into the error that the command ends with.
+    pub fn conclude(&self, outcomes: &[Outcome]) -> Result<(), CommandError> {
         if outcomes.iter().all(Outcome::ok) {
             return Ok(());
         }
         if outcomes.contains(&Outcome::Interrupted) || self.interrupt.is_raised() {
-            return Err(Failure::interrupted());
+            return Err(CommandError::interrupted());
         }
         if outcomes.iter().all(|outcome| outcome.ok() || matches!(outcome, Outcome::Unseen(_))) {
-            let text = "everything is made; whether the cluster is healthy cannot be seen from here";
-            return Err(Failure::Text(Kind::Unseen, text.into()));
+            let text =
+                "everything was created, but HAProxy cannot be reached from here, so the cluster's health is unknown";
+            return Err(CommandError::Text(ErrorKind::Unseen, text.into()));
         }
         let failed = outcomes.iter().filter(|o| matches!(o, Outcome::Failed(_))).count();
-        Err(Failure::Text(
-            Kind::Failed,
+        Err(CommandError::Text(
+            ErrorKind::Failed,
             match failed {
-                0 => "stopped, as you said".into(),
+                0 => "aborted at your request".into(),
                 1 => "a stage failed".into(),
                 n => format!("{n} stages failed"),
             },
         ))
     }
 
-    /// Asks a question that only a person can answer.
-    pub fn ask(&self, question: &str) -> Result<String, Failure> {
+    /// Asks the user a question and returns the answer.
+    pub fn ask(&self, question: &str) -> Result<String, CommandError> {
         if !crate::system::terminal::can_ask() {
-            return Err(Failure::usage("nobody is there to ask: add --yes to go on without a question"));
+            return Err(CommandError::usage(
+                "there is no terminal to ask for confirmation; add --yes to continue without it",
+            ));
         }
         match self.report.ask(question, &self.interrupt) {
-            None if self.interrupt.is_raised() => Err(Failure::interrupted()),
+            None if self.interrupt.is_raised() => Err(CommandError::interrupted()),
             answer => Ok(answer.unwrap_or_default()),
         }
     }

@@ -1,13 +1,14 @@
-//! `pgherd status`: each machine, who is primary, who streams, and whether all is well.
+//! `pgherd status`: shows each machine, which one is primary, which ones stream, and whether the cluster is healthy.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::args;
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::need::Need;
 use super::report::{Report, Style};
 use super::session::Session;
+use crate::cluster::Service;
 use crate::pipeline::{Expected, Platform};
 use crate::run::judge::{Reach, Verdict, judge};
 use crate::run::locate::Located;
@@ -17,7 +18,7 @@ use crate::run::{drift, say};
 use crate::system::{Context, clock};
 
 /// Runs the verb.
-pub fn run(context: &Context, report: &Arc<Report>, options: &args::Status) -> Result<(), Failure> {
+pub fn run(context: &Context, report: &Arc<Report>, options: &args::StatusArgs) -> Result<(), CommandError> {
     let session = Session::open(context, report, &options.place, Need::Location)?;
     let located = locate(&session)?;
     let (expected, access) = (&session.pipeline.expected, &session.pipeline.access);
@@ -77,41 +78,42 @@ fn table(expected: &Expected, verdict: &Verdict) -> Vec<Vec<String>> {
     rows
 }
 
-fn conclude(report: &Report, verdict: &Verdict, is_unseen: bool, advice: &str) -> Result<(), Failure> {
+fn conclude(report: &Report, verdict: &Verdict, is_unseen: bool, advice: &str) -> Result<(), CommandError> {
     if verdict.is_healthy() {
         report.line(&report.on_out(Style::Good, "healthy"));
         return Ok(());
     }
     let problems = say::problems(&verdict.problems);
     if is_unseen {
-        let text = format!("the cluster cannot be seen from here: {problems}\n  {advice}");
-        return Err(Failure::Text(Kind::Unseen, text));
+        let text = format!("the cluster cannot be reached from here: {problems}\n  {advice}");
+        return Err(CommandError::Text(ErrorKind::Unseen, text));
     }
-    Err(Failure::Text(Kind::Failed, format!("the cluster is not healthy: {problems}\n  {advice}")))
+    Err(CommandError::Text(ErrorKind::Failed, format!("the cluster is not healthy: {problems}\n  {advice}")))
 }
 
-/// Prints where a cluster that is whole is reached.
+/// Prints how to reach a healthy cluster.
 pub fn endpoints(session: &Session<'_>, address: IpAddr) {
     let (report, cluster) = (&session.report, &session.loaded.cluster);
-    let (haproxy, stats) = (&cluster.haproxy, &cluster.haproxy.stats);
+    let stats = &cluster.haproxy.stats;
+    let at = |service| cluster.endpoint(service, address.to_string());
     report.line("");
-    report.line(&format!("write  {address}:{}", haproxy.write_port));
-    report.line(&format!("read   {address}:{}", haproxy.read_port));
-    report.line(&format!("stats  http://{address}:{}{}  user {}", stats.port, stats.path, stats.user));
+    report.line(&format!("write  {}", at(Service::Write).authority()));
+    report.line(&format!("read   {}", at(Service::Read).authority()));
+    report.line(&format!("stats  {}  user {}", at(Service::Admin).url(&stats.path), stats.user));
     let lab = match session.target.platform {
         Platform::Aws => "",
         Platform::Lab => "pgherd lab shell -- ",
     };
     let (name, region) = (&cluster.name, &cluster.region);
     report.line("");
-    report.line(&format!("Its password, and likewise those of the database users ({name}/user/USER):"));
+    report.line(&format!("To read the password of the stats page, or of a database user ({name}/user/USER):"));
     report.line(&format!(
         "  {lab}aws secretsmanager get-secret-value --region {region} --secret-id {name}/stats --query SecretString --output text"
     ));
 }
 
 /// Finds where to ask. Where Terraform's state is not here, says so, and returns the planned private address.
-fn locate(session: &Session<'_>) -> Result<Located, Failure> {
+fn locate(session: &Session<'_>) -> Result<Located, CommandError> {
     session.work.make_private_dir()?;
     // A run that works in this folder initialises its modules itself.
     let held = session.work.lock();
@@ -119,9 +121,9 @@ fn locate(session: &Session<'_>) -> Result<Located, Failure> {
     let located = located.map_err(|outcome| match outcome {
         Outcome::Failed(failure) => {
             session.report.stage_failure(&failure);
-            Failure::Text(Kind::Failed, failure.what)
+            CommandError::Text(ErrorKind::Failed, failure.what)
         }
-        _ => Failure::interrupted(),
+        _ => CommandError::interrupted(),
     })?;
     if let Some(doubt) = &located.doubt {
         session.report.say(&doubt.what);

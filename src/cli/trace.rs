@@ -1,6 +1,7 @@
-//! From a line of a generated file back to the lines of the blueprint that made it so.
+//! Leads from a line of a generated file back to the lines of the blueprint behind it.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use super::blueprints::Loaded;
 use crate::blueprint::Places;
@@ -9,12 +10,12 @@ use crate::cluster::decision::Decision;
 use crate::fileset::FileSet;
 use crate::generate::provenance::{Maker, Provenance, provenance};
 
-/// So many places are named.
+/// At most this many lines of the blueprint are named.
 const MOST: usize = 4;
-/// A value shorter than this is in a message by chance.
+/// A value with fewer characters is in a message by chance.
 const TELLING: usize = 4;
 
-/// `FILE:LINE: text` of what in the blueprint is behind a line, as far as a tool's message tells.
+/// Returns the lines of the blueprint behind a line, as `FILE:LINE: text`, as far as a tool's message tells.
 pub fn trace(loaded: &Loaded, file: &str, line: Option<usize>, message: &str) -> Vec<String> {
     let set = loaded.files();
     let found = provenance(&loaded.cluster, &set);
@@ -31,45 +32,61 @@ pub fn trace(loaded: &Loaded, file: &str, line: Option<usize>, message: &str) ->
     paths.iter().take(MOST).map(|path| place(loaded, &places, path)).collect()
 }
 
-/// Where the blueprint says what an attribute is.
+/// Returns where the blueprint sets an attribute, or says that it does not.
 pub fn place(loaded: &Loaded, places: &Places, path: &str) -> String {
     let shown = loaded.file.display();
     match places.line(path) {
         Some((line, text)) => format!("{shown}:{line}: {text}"),
-        None => format!("{shown}: {path}, which is not written: its default"),
+        None => format!("{shown}: {path} is not set; using the default"),
     }
 }
 
-/// The decisions behind a line; where it refers to locals, behind these.
-fn makers<'a>(set: &FileSet, found: &Provenance<'a>, file: &str, line: usize) -> Vec<&'a Decision> {
+/// Returns the decisions behind a line, counted from 1. Where it only refers to Terraform's locals, those behind the locals.
+pub fn makers<'a>(set: &FileSet, found: &Provenance<'a>, file: &str, line: usize) -> Vec<&'a Decision> {
     if let Maker::Decisions(made) = found.of(file, line) {
         return made;
     }
     let text = set.get(file).and_then(|file| file.text.lines().nth(line.checked_sub(1)?)).unwrap_or_default();
     let word = |rest: &str| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
-    let locals: Vec<String> = text.split("local.").skip(1).map(word).collect();
-    let mut made = vec![];
-    for (path, file) in set.iter().filter(|(path, _)| folder(path.as_str()) == folder(file)) {
-        let defines = |text: &str| locals.iter().any(|local| text.trim_start().starts_with(&format!("{local} ")));
-        for (number, _) in (1..).zip(file.text.lines()).filter(|(_, text)| defines(text)) {
-            if let Maker::Decisions(more) = found.of(path.as_str(), number) {
-                made.extend(more);
+    let mut made: Vec<&Decision> = vec![];
+    for local in text.split("local.").skip(1).map(word) {
+        for (path, file) in set.iter().filter(|(path, _)| path.folder() == folder(file)) {
+            for line in definition(&file.text, &local) {
+                if let Maker::Decisions(more) = found.of(path.as_str(), line) {
+                    made.extend(more);
+                }
             }
         }
     }
+    let mut known = BTreeSet::new();
+    made.retain(|decision| known.insert(&decision.name));
     made
 }
 
-/// The decisions at work in a folder whose value a message names.
+/// Returns the lines, counted from 1, that define a local: one, or a block up to the line that closes it. The files are formatted as
+/// `terraform fmt` does, so that line is indented as the first one is.
+fn definition(text: &str, local: &str) -> RangeInclusive<usize> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut lines = (1..).zip(text.lines());
+    let defines = |line: &str| line.split_once(" =").is_some_and(|(name, _)| name.trim() == local);
+    let Some((first, line)) = lines.find(|(_, line)| defines(line)) else { return 1..=0 };
+    if !line.ends_with(['{', '[', '(']) {
+        return first..=first;
+    }
+    let closes = |end: &str| indent(end) == indent(line);
+    first..=lines.find(|(_, line)| !line.is_empty() && closes(line)).map_or(first, |(last, _)| last)
+}
+
+/// Returns the decisions at work in a directory whose value a message names.
 fn named<'a>(found: &Provenance<'a>, folder: &str, message: &str) -> Vec<&'a Decision> {
     let names = |decision: &&Decision| {
-        // AWS names the region in whatever it says.
+        // AWS names the region in every message.
         decision.name != "region" && decision.value.len() >= TELLING && message.contains(&decision.value)
     };
     found.within(folder).into_iter().filter(names).collect()
 }
 
-/// The attributes of the blueprint that a decision follows from.
+/// Collects the attributes of the blueprint that a decision follows from.
 fn leaves(all: &[Decision], decision: &Decision, paths: &mut BTreeSet<String>) {
     for name in &decision.from {
         match all.iter().find(|other| other.name == *name && other.name != decision.name) {
@@ -81,4 +98,19 @@ fn leaves(all: &[Decision], decision: &Decision, paths: &mut BTreeSet<String>) {
 
 fn folder(file: &str) -> &str {
     file.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::definition;
+
+    #[test]
+    fn a_local_is_defined_by_a_line_or_a_block() {
+        let text = "locals {\n  one  = 1\n  many = {\n    one = 2\n\n    b   = 3\n  }\n  last = [\n    4,\n  ]\n}\n";
+        assert_eq!(
+            [definition(text, "one"), definition(text, "many"), definition(text, "last")],
+            [2..=2, 3..=7, 8..=10]
+        );
+        assert!(definition(text, "none").is_empty());
+    }
 }

@@ -1,18 +1,18 @@
-//! What an image is made from, as tags of it: whoever sees the image can say which files another one differs in.
+//! The files that an image is made from, recorded as tags: they tell in which files two images differ.
 
 use std::collections::BTreeMap;
 
-/// Hashes of files by their paths.
+/// The hashes of files by path.
 pub type Contents = BTreeMap<String, String>;
 
-/// Hex digits of a file's hash: enough to see that it changed, short enough for many in a tag.
+/// The number of hex digits of a file's hash: enough to detect a change, and short enough for many to fit in a tag.
 pub const DIGITS: usize = 8;
 /// `pgherd:files-1`, `pgherd:files-2` …
 const PREFIX: &str = "pgherd:files-";
-/// Characters of a tag's value (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions>).
+/// The maximum length of a tag's value, in characters (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions>).
 const LONGEST: usize = 256;
 
-/// The tags, key and value: `PATH=HASH PATH=HASH …` in as few as they fit in.
+/// Returns the tags, as keys and values: `PATH=HASH PATH=HASH …` in as few tags as possible.
 pub fn to_tags(contents: &Contents) -> Vec<(String, String)> {
     let mut values: Vec<String> = vec![];
     for entry in contents.iter().map(|(path, hash)| format!("{path}={hash}")) {
@@ -24,7 +24,7 @@ pub fn to_tags(contents: &Contents) -> Vec<(String, String)> {
     (1..).zip(values).map(|(i, value)| (format!("{PREFIX}{i}"), value)).collect()
 }
 
-/// The contents that an image's tags tell; none where they tell nothing.
+/// Returns the contents recorded in an image's tags; `None` if there are none.
 pub fn of_tags(tags: &BTreeMap<String, String>) -> Option<Contents> {
     let values = tags.iter().filter(|(key, _)| key.starts_with(PREFIX));
     let entries = values.flat_map(|(_, value)| value.split(' ')).filter_map(|entry| entry.split_once('='));
@@ -32,13 +32,13 @@ pub fn of_tags(tags: &BTreeMap<String, String>) -> Option<Contents> {
     (!contents.is_empty()).then_some(contents)
 }
 
-/// The files in which contents differ from others, in the order of their paths.
+/// Returns the files in which `contents` differs from `others`, in the order of their paths.
 pub fn difference(contents: &Contents, others: &Contents) -> Vec<String> {
     let new = contents.iter().filter(|(path, hash)| others.get(*path) != Some(hash)).map(|(path, _)| {
         let sign = if others.contains_key(path) { "" } else { " (new)" };
         format!("{path}{sign}")
     });
-    let gone = others.keys().filter(|path| !contents.contains_key(*path)).map(|path| format!("{path} (gone)"));
+    let gone = others.keys().filter(|path| !contents.contains_key(*path)).map(|path| format!("{path} (removed)"));
     let mut all: Vec<String> = new.chain(gone).collect();
     all.sort();
     all
@@ -66,7 +66,7 @@ mod tests {
     fn what_differs_is_named() {
         let (now, before) =
             (contents(&[("a", "1"), ("b", "2"), ("d", "4")]), contents(&[("a", "1"), ("b", "3"), ("c", "3")]));
-        assert_eq!(difference(&now, &before), ["b", "c (gone)", "d (new)"]);
+        assert_eq!(difference(&now, &before), ["b", "c (removed)", "d (new)"]);
         assert_eq!(difference(&now, &now), [""; 0]);
     }
 }

@@ -1,45 +1,45 @@
-//! What `gen` has to do, and what it must not: decided from three views of each path: wanted, known, found.
+//! Decides what `gen` has to do and what it must not touch, from what is wanted, known and found at each path.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::manifest::{self, Journal, Manifest};
+use super::manifest::{self, Manifest, WriteJournal};
 use super::{File, FileSet, Mode, RelPath};
 
-/// What stands at a path on the disk.
+/// What is at a path on the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum PathState {
     /// Nothing.
     Nothing,
     /// A regular file.
     File {
-        /// Of its content.
+        /// SHA-256 of its content.
         sha256: Cow<'static, str>,
         /// Whether its owner may execute it.
         executable: bool,
-        /// Of its content with LF line endings, where it has CRLF: git's `core.autocrlf` turns the one into the other.
+        /// SHA-256 of its content with LF line endings, if it has CRLF, to which git's `core.autocrlf` converts.
         lf_sha256: Option<String>,
     },
-    /// Something that a file cannot replace, in a word: `a symbolic link`, `a directory`.
+    /// Something that a file cannot replace, such as `a symbolic link` or `a directory`.
     Obstacle(&'static str),
-    /// A folder on the way to it is no folder.
+    /// A parent of the path is not a directory.
     Blocked {
-        /// The folder that is none.
+        /// The parent.
         at: String,
-        /// What it is, in a word.
+        /// What it is, such as `a symbolic link`.
         is: &'static str,
     },
 }
 
-/// What is to be done at a path.
+/// What to do at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Write a file where none is.
+    /// Write a new file.
     Create,
-    /// Write over a file that is ours.
+    /// Overwrite a file of ours.
     Update,
-    /// Only set the permission bits.
+    /// Set only the permission bits.
     Chmod,
     /// Remove a file of ours that is no longer generated.
     Remove,
@@ -47,69 +47,69 @@ pub enum Action {
 
 /// Why a path must not be touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub enum Conflict {
     /// It is not ours.
     Foreign,
-    /// It was ours; someone edited it since.
+    /// It was ours, but someone has edited it.
     Edited,
     /// The manifest cannot be read, so nothing is known to be ours.
     Unreadable(String),
-    /// It is no longer generated, and Terraform may need it: nobody can say that the state beside it is empty.
+    /// It is no longer generated, but Terraform may need it: the state next to it may not be empty.
     InUse,
-    /// The folder is of the cluster of this name.
+    /// The directory belongs to the cluster of this name.
     OfAnother(String),
-    /// No file can be written here, whatever the user wants.
+    /// No file can be written here, even with `--force`.
     Impossible(String),
 }
 
-impl Refusal {
-    /// Whether `--force` overcomes it.
+impl Conflict {
+    /// Returns whether `--force` overrides it.
     pub fn yields_to_force(&self) -> bool {
-        !matches!(self, Refusal::Impossible(_) | Refusal::InUse)
+        !matches!(self, Conflict::Impossible(_) | Conflict::InUse)
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::Foreign => write!(f, "was not written by pgherd"),
-            Refusal::Edited => write!(f, "was edited since pgherd wrote it"),
-            Refusal::Unreadable(why) => write!(f, "is not a manifest: {why}"),
-            Refusal::InUse => write!(f, "would be removed, and its state may still have machines"),
-            Refusal::OfAnother(name) => write!(f, "is of another cluster, {name:?}"),
-            Refusal::Impossible(why) => write!(f, "{why}"),
+            Conflict::Foreign => write!(f, "was not written by pgherd"),
+            Conflict::Edited => write!(f, "was edited since pgherd wrote it"),
+            Conflict::Unreadable(why) => write!(f, "is not a manifest: {why}"),
+            Conflict::InUse => write!(f, "would be removed, but the state next to it may still contain machines"),
+            Conflict::OfAnother(name) => write!(f, "belongs to another cluster, {name:?}"),
+            Conflict::Impossible(why) => write!(f, "{why}"),
         }
     }
 }
 
-/// The outcome.
+/// The decision for a directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reconciled {
-    /// What is to be done, by path. A step that a refusal stands against is among them: `force` takes it.
+    /// What to do, by path. Steps with a conflict are included: `--force` takes them.
     pub steps: BTreeMap<RelPath, Action>,
-    /// What stands against it.
-    pub refusals: BTreeMap<RelPath, Refusal>,
-    /// Files that are no longer generated but were edited: they stay, and are nobody's business from now on.
+    /// The conflicts, by path.
+    pub conflicts: BTreeMap<RelPath, Conflict>,
+    /// Files that are no longer generated but were edited: they stay, and are no longer tracked.
     pub left: BTreeSet<RelPath>,
-    /// Files that are ours but for their line endings, which are CRLF.
+    /// Files that are ours except for their CRLF line endings.
     pub crlf: BTreeSet<RelPath>,
-    /// How many files are as they should be.
+    /// The number of files that are up to date.
     pub unchanged: usize,
 }
 
-/// What the disk knows of earlier `gen`s.
+/// What the disk tells about earlier runs of `gen`.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// The manifest, or why it cannot be read.
+    /// The manifest, or why it cannot be parsed.
     pub manifest: Option<Result<Manifest, String>>,
     /// What an interrupted `gen` was writing.
-    pub journal: Journal,
-    /// Folders of modules whose state may have machines.
+    pub journal: WriteJournal,
+    /// Directories of modules whose state may contain machines.
     pub in_use: BTreeSet<String>,
 }
 
 impl Known {
-    /// Every path that may be ours, or is to be.
+    /// Returns every path that may be ours or will be.
     pub fn paths(&self, set: &FileSet) -> BTreeSet<RelPath> {
         let mut paths: BTreeSet<RelPath> = set.iter().map(|(path, _)| path.clone()).collect();
         paths.extend(self.written().into_iter().flatten().map(|(path, _)| path.clone()));
@@ -118,7 +118,7 @@ impl Known {
         paths
     }
 
-    /// Folders of files that may be ours, in which no file is wanted any more.
+    /// Returns directories of files that may be ours and in which no file is wanted any more.
     pub fn given_up(&self, set: &FileSet) -> BTreeSet<String> {
         let mut folders: BTreeSet<String> = self.paths(set).iter().map(|path| path.folder().to_string()).collect();
         for (path, _) in set.iter() {
@@ -135,13 +135,13 @@ impl Known {
     }
 }
 
-/// Decides, for each path of [`Known::paths`]; `found` holds what stands there, `manifest` is the file set's own, of this cluster.
+/// Decides what to do at each path of [`Known::paths`]. `found` holds what is there, and `manifest` is the new manifest of the cluster.
 pub fn reconcile(
     cluster: &str,
     set: &FileSet,
     manifest: &File,
     known: &Known,
-    found: &BTreeMap<RelPath, Found>,
+    found: &BTreeMap<RelPath, PathState>,
 ) -> Reconciled {
     let mut out = Reconciled::default();
     let none = BTreeMap::new();
@@ -152,39 +152,39 @@ pub fn reconcile(
     };
     let manifest_path = RelPath::new(manifest::PATH);
     for path in known.paths(set) {
-        let there = found.get(&path).unwrap_or(&Found::Nothing);
+        let there = found.get(&path).unwrap_or(&PathState::Nothing);
         if path == manifest_path {
             let broken = match &known.manifest {
-                Some(Err(why)) => Some(Refusal::Unreadable(why.clone())),
+                Some(Err(why)) => Some(Conflict::Unreadable(why.clone())),
                 Some(Ok(manifest)) if manifest.cluster() != cluster => {
-                    Some(Refusal::OfAnother(manifest.cluster().into()))
+                    Some(Conflict::OfAnother(manifest.cluster().into()))
                 }
                 _ => None,
             };
             out.want(&path, manifest, there, broken);
         } else if let Some(file) = set.get(path.as_str()) {
             let is_crlf =
-                matches!(there, Found::File { lf_sha256: Some(lf), .. } if *lf == *file.sha256 || ours(&path, lf));
+                matches!(there, PathState::File { lf_sha256: Some(lf), .. } if *lf == *file.sha256 || ours(&path, lf));
             if is_crlf {
                 out.crlf.insert(path.clone());
             }
-            let refusal = match there {
-                // Nobody's work is lost with them.
+            let conflict = match there {
+                // Nothing is lost with the line endings.
                 _ if is_crlf => None,
-                Found::File { sha256, .. } if ours(&path, sha256) => None,
-                _ if written.contains_key(&path) => Some(Refusal::Edited),
-                _ => Some(Refusal::Foreign),
+                PathState::File { sha256, .. } if ours(&path, sha256) => None,
+                _ if written.contains_key(&path) => Some(Conflict::Edited),
+                _ => Some(Conflict::Foreign),
             };
-            out.want(&path, file, there, refusal);
+            out.want(&path, file, there, conflict);
         } else {
             match there {
-                Found::File { sha256, .. } if ours(&path, sha256) => {
+                PathState::File { sha256, .. } if ours(&path, sha256) => {
                     if known.in_use.contains(path.folder()) {
-                        out.refusals.insert(path.clone(), Refusal::InUse);
+                        out.conflicts.insert(path.clone(), Conflict::InUse);
                     }
                     out.steps.insert(path, Action::Remove);
                 }
-                Found::File { .. } if written.contains_key(&path) => {
+                PathState::File { .. } if written.contains_key(&path) => {
                     out.left.insert(path);
                 }
                 _ => {}
@@ -195,35 +195,35 @@ pub fn reconcile(
 }
 
 impl Reconciled {
-    /// Whether every file that is another has but other line endings.
+    /// Returns whether the files differ only in line endings.
     pub fn is_crlf_alone(&self) -> bool {
         let others = self.steps.keys().filter(|path| !self.crlf.contains(*path) && path.as_str() != manifest::PATH);
         !self.crlf.is_empty() && others.count() == 0
     }
 
-    /// Whether nothing but permission bits is another.
+    /// Returns whether the files differ only in permission bits.
     pub fn is_mode_alone(&self) -> bool {
         !self.steps.is_empty() && self.steps.values().all(|action| *action == Action::Chmod)
     }
 
-    /// A path that is to hold `file`; `refusal` stands against replacing another content.
-    fn want(&mut self, path: &RelPath, file: &File, there: &Found, refusal: Option<Refusal>) {
-        let impossible = |why| Some((Action::Update, Some(Refusal::Impossible(why))));
+    /// Decides for a path that must hold `file`; `conflict` is the conflict if other content would be replaced.
+    fn want(&mut self, path: &RelPath, file: &File, there: &PathState, conflict: Option<Conflict>) {
+        let impossible = |why| Some((Action::Update, Some(Conflict::Impossible(why))));
         let step = match there {
-            Found::Nothing => Some((Action::Create, None)),
-            Found::File { sha256, executable, .. } if *sha256 == file.sha256 => {
-                // Git keeps the owner's execute bit and no other, so a checkout under another umask is no change.
+            PathState::Nothing => Some((Action::Create, None)),
+            PathState::File { sha256, executable, .. } if *sha256 == file.sha256 => {
+                // Git only keeps the owner's execute bit, so a checkout with another umask is no change.
                 (*executable != (file.mode == Mode::Executable)).then_some((Action::Chmod, None))
             }
-            Found::File { .. } => Some((Action::Update, refusal)),
-            Found::Obstacle(what) => impossible(format!("is {what}, not a file")),
-            Found::Blocked { at, is } => impossible(format!("lies behind {at}, which is {is}")),
+            PathState::File { .. } => Some((Action::Update, conflict)),
+            PathState::Obstacle(what) => impossible(format!("is {what}, not a file")),
+            PathState::Blocked { at, is } => impossible(format!("is below {at}, which is {is}")),
         };
         match step {
             None => self.unchanged += 1,
-            Some((action, refusal)) => {
+            Some((action, conflict)) => {
                 self.steps.insert(path.clone(), action);
-                self.refusals.extend(refusal.map(|why| (path.clone(), why)));
+                self.conflicts.extend(conflict.map(|why| (path.clone(), why)));
             }
         }
     }
@@ -242,9 +242,12 @@ mod tests {
         set
     }
 
-    fn disk(files: &[(&str, &str)]) -> BTreeMap<RelPath, Found> {
-        let found =
-            |text: &str| Found::File { sha256: sha256_hex(text.as_bytes()).into(), executable: false, lf_sha256: None };
+    fn disk(files: &[(&str, &str)]) -> BTreeMap<RelPath, PathState> {
+        let found = |text: &str| PathState::File {
+            sha256: sha256_hex(text.as_bytes()).into(),
+            executable: false,
+            lf_sha256: None,
+        };
         files.iter().map(|(path, text)| (RelPath::new(*path), found(text))).collect()
     }
 
@@ -271,7 +274,7 @@ mod tests {
             &[("old", "1"), ("same", "3")],
         );
         assert_eq!(steps(&out), [("new", Action::Create), ("old", Action::Update)]);
-        assert_eq!((out.refusals.len(), out.unchanged), (0, 1));
+        assert_eq!((out.conflicts.len(), out.unchanged), (0, 1));
     }
 
     #[test]
@@ -281,14 +284,14 @@ mod tests {
             &known(&[("edited", "1")]),
             &[("edited", "mine"), ("foreign", "theirs")],
         );
-        let refusals: Vec<_> = out.refusals.values().collect();
-        assert_eq!(refusals, [&Refusal::Edited, &Refusal::Foreign]);
+        let conflicts: Vec<_> = out.conflicts.values().collect();
+        assert_eq!(conflicts, [&Conflict::Edited, &Conflict::Foreign]);
     }
 
     #[test]
     fn takes_over_a_foreign_file_of_the_same_content() {
         let out = decide(&[("file", "1")], &Known::default(), &[("file", "1")]);
-        assert_eq!((out.steps.len(), out.refusals.len()), (0, 0));
+        assert_eq!((out.steps.len(), out.conflicts.len()), (0, 0));
     }
 
     #[test]
@@ -310,9 +313,9 @@ mod tests {
         assert_eq!(folders(&[("kept", "1")]), ["module", "old"]);
         assert_eq!(folders(&[("kept", "1"), ("module/main.tf", "2")]), ["old"], "a file less is no module less");
         known.in_use = BTreeSet::from(["module".to_string()]);
-        let refusals = decide(&[("kept", "1")], &known, &found).refusals;
-        let names: Vec<_> = refusals.iter().map(|(path, why)| (path.as_str(), why)).collect();
-        assert_eq!(names, [("module/kms.tf", &Refusal::InUse), ("module/main.tf", &Refusal::InUse)]);
+        let conflicts = decide(&[("kept", "1")], &known, &found).conflicts;
+        let names: Vec<_> = conflicts.iter().map(|(path, why)| (path.as_str(), why)).collect();
+        assert_eq!(names, [("module/kms.tf", &Conflict::InUse), ("module/main.tf", &Conflict::InUse)]);
     }
 
     #[test]
@@ -322,7 +325,7 @@ mod tests {
         let known = Known { manifest: Some(Ok(of("herd"))), ..Known::default() };
         let found = disk(&[("file", "1"), (manifest::PATH, &of("herd").to_text())]);
         let out = reconcile("copy", &set, &of("copy").to_file(), &known, &found);
-        assert_eq!(out.refusals.into_values().collect::<Vec<_>>(), [Refusal::OfAnother("herd".into())]);
+        assert_eq!(out.conflicts.into_values().collect::<Vec<_>>(), [Conflict::OfAnother("herd".into())]);
     }
 
     /// A `gen` was killed after it wrote these and before it wrote the manifest; then the blueprint changed again.
@@ -334,14 +337,14 @@ mod tests {
         }
         let out = decide(&[("old", "3"), ("new", "3")], &before, &[("old", "2"), ("new", "2"), ("dropped", "2")]);
         assert_eq!(steps(&out), [("dropped", Action::Remove), ("new", Action::Update), ("old", Action::Update)]);
-        assert_eq!(out.refusals.len(), 0);
+        assert_eq!(out.conflicts.len(), 0);
     }
 
     #[test]
     fn a_manifest_that_cannot_be_read_owns_nothing() {
         let known = Known { manifest: Some(Err("conflict".into())), ..Known::default() };
         let out = decide(&[("file", "2")], &known, &[("file", "1"), (manifest::PATH, "<<<<")]);
-        let names: Vec<_> = out.refusals.keys().map(RelPath::as_str).collect();
+        let names: Vec<_> = out.conflicts.keys().map(RelPath::as_str).collect();
         assert_eq!(names, ["file", manifest::PATH]);
     }
 }

@@ -1,37 +1,37 @@
-//! The seal of a folder: what its files were made from, and what they held. While both are as they were, `gen` would write what stands
-//! there, and need not make it to know that.
+//! The seal of a directory: hashes of what its files were made from and of what they contain. While both are unchanged, the files are up
+//! to date, and `gen` need not generate them to know that.
 
 use super::{Mode, RelPath, sha256_hex};
 
-/// Where it is broken, or missing, or of another `gen`, nothing is lost: the files are made and compared one by one.
+/// The seal of a directory. If it is broken, missing or from another version of pgherd, the files are generated and compared one by one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seal {
-    /// SHA-256 of what the files were made from: program, blueprint, variables.
+    /// SHA-256 of what the files were made from: the program, the blueprint and the variables.
     pub origin: String,
     /// SHA-256 of the [`Listing`] of every file that `gen` writes.
     pub listing: String,
 }
 
 impl Seal {
-    /// Reads a seal; `None` if it is none.
+    /// Parses a seal; returns `None` if the text is not one.
     pub fn parse(text: &str) -> Option<Self> {
         let (origin, listing) = text.strip_suffix('\n')?.split_once(' ')?;
         Some(Seal { origin: origin.into(), listing: listing.into() })
     }
 
-    /// The file's text.
+    /// Returns the text of the file.
     pub fn to_text(&self) -> String {
         format!("{} {}\n", self.origin, self.listing)
     }
 }
 
-/// One hash over several parts: no other parts have the same.
+/// Returns one hash of several parts. No other sequence of parts has the same.
 pub fn origin(parts: &[&str]) -> String {
     let parts: Vec<String> = parts.iter().map(|part| format!("{} {part}", part.len())).collect();
     sha256_hex(parts.concat().as_bytes())
 }
 
-/// Files with their modes and hashes, in the order of their paths.
+/// The files with their modes and hashes, in the order of their paths.
 #[derive(Debug, Clone, Default)]
 pub struct Listing(String);
 
@@ -44,7 +44,7 @@ impl Listing {
         }
     }
 
-    /// Its hash.
+    /// Returns the hash of the listing.
     pub fn hash(&self) -> String {
         sha256_hex(self.0.as_bytes())
     }

@@ -38,7 +38,7 @@ struct Config<'a> {
     stats: StatsPage<'a>,
     databases: Vec<Server<'a>>,
     limits: Limits,
-    check: Check,
+    check: CheckTimers,
 }
 
 #[derive(Serialize)]
@@ -56,17 +56,17 @@ struct Server<'a> {
 
 /// The timers of health checks, as HAProxy reads them.
 #[derive(Serialize)]
-struct Check {
+struct CheckTimers {
     inter: String,
     fastinter: String,
     fall: u32,
     rise: u32,
 }
 
-impl Check {
+impl CheckTimers {
     fn of(check: HealthCheck) -> Self {
         let time = |ms: u32| if ms.is_multiple_of(1000) { format!("{}s", ms / 1000) } else { format!("{ms}ms") };
-        Check { inter: time(check.inter), fastinter: time(check.fastinter), fall: check.fall, rise: check.rise }
+        CheckTimers { inter: time(check.inter), fastinter: time(check.fastinter), fall: check.fall, rise: check.rise }
     }
 }
 
@@ -81,7 +81,7 @@ impl<'a> Config<'a> {
             stats: StatsPage { port: haproxy.stats.port, path: &haproxy.stats.path, user: &haproxy.stats.user },
             databases: cluster.databases().map(|m| Server { name: &m.name, address: m.address }).collect(),
             limits: haproxy.limits,
-            check: Check::of(haproxy.check),
+            check: CheckTimers::of(haproxy.check),
         }
     }
 }

@@ -83,7 +83,7 @@ impl Controller<'_> {
     }
 
     /// Registers new images. Returns the instances whose image is not captured yet.
-    fn images(&mut self, amis: &[ec2::Ami]) -> BTreeSet<String> {
+    fn images(&mut self, amis: &[ec2::ApiImage]) -> BTreeSet<String> {
         let mut pending = BTreeSet::new();
         for ami in amis {
             match self.image(ami) {
@@ -96,7 +96,7 @@ impl Controller<'_> {
     }
 
     /// Registers an image. Returns false if its machine has not shut down yet.
-    fn image(&mut self, ami: &ec2::Ami) -> Result<bool> {
+    fn image(&mut self, ami: &ec2::ApiImage) -> Result<bool> {
         if let Some(mut image) = images::find(&ami.id)? {
             return images::update(&mut image, ami).map(|()| true);
         }

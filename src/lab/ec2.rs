@@ -29,7 +29,7 @@ pub struct Instance {
 
 /// An image, as the API reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ami {
+pub struct ApiImage {
     /// AMI id, such as `ami-0123…`.
     pub id: String,
     /// Its name.
@@ -66,12 +66,12 @@ fn read_instances(text: &str) -> Result<Vec<Instance>> {
 }
 
 /// Returns all images of a region: the account's own and the bases.
-pub fn images(region: &str) -> Result<Vec<Ami>> {
+pub fn images(region: &str) -> Result<Vec<ApiImage>> {
     let text = ask(region, "DescribeImages", "")?;
     let document = Document::parse(&text)?;
     (items(child(document.root_element(), "imagesSet")).into_iter())
         .map(|node| {
-            Ok(Ami {
+            Ok(ApiImage {
                 id: text_of(node, "imageId").context("an image without an id")?,
                 name: text_of(node, "name").unwrap_or_default(),
                 description: text_of(node, "description").unwrap_or_default(),

@@ -83,7 +83,7 @@ pub fn find(id: &str) -> Result<Option<BootImage>> {
 }
 
 /// Makes an image of a machine that is off. Its layer of changes becomes the image's, and the machine gets an empty one on top.
-pub fn capture(ami: &ec2::Ami, machine: &mut LabMachine) -> Result<()> {
+pub fn capture(ami: &ec2::ApiImage, machine: &mut LabMachine) -> Result<()> {
     machine::clean(&machine.upper())?;
     let root = paths::images().join(&ami.id).join("root");
     files::make_dirs(root.parent().context("an image has a folder")?)?;
@@ -96,7 +96,7 @@ pub fn capture(ami: &ec2::Ami, machine: &mut LabMachine) -> Result<()> {
 }
 
 /// Copies an image: the same layers under a new id. The API does not say what the original is, so only one image can be it.
-pub fn copy(ami: &ec2::Ami) -> Result<()> {
+pub fn copy(ami: &ec2::ApiImage) -> Result<()> {
     let mut originals = all()?;
     originals.retain(|image| image.owner.is_none() && image.cached.is_none() && image.tags.is_empty());
     ensure!(originals.len() == 1, "{} is a copy, but {} images could be its original", ami.id, originals.len());
@@ -105,7 +105,7 @@ pub fn copy(ami: &ec2::Ami) -> Result<()> {
 }
 
 /// Takes over new tags, and caches the image if they say what is in it.
-pub fn update(image: &mut BootImage, ami: &ec2::Ami) -> Result<()> {
+pub fn update(image: &mut BootImage, ami: &ec2::ApiImage) -> Result<()> {
     if image.tags != ami.tags {
         image.tags = ami.tags.clone();
         if image.tags.contains_key(CONTENT_TAG) && image.owner.is_none() && image.cached.is_none() {
@@ -180,7 +180,7 @@ fn cached_dirs() -> Result<Vec<PathBuf>> {
     Ok(files::list(&cache)?.iter().map(|name| cache.join(name)).collect())
 }
 
-fn image(ami: &ec2::Ami, architecture: String, layers: Vec<PathBuf>) -> BootImage {
+fn image(ami: &ec2::ApiImage, architecture: String, layers: Vec<PathBuf>) -> BootImage {
     BootImage {
         id: ami.id.clone(),
         name: ami.name.clone(),

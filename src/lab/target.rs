@@ -10,7 +10,7 @@ use super::tool::HostTools;
 use super::{base, ec2, iam, mirrors, paths, store, terraform};
 use crate::cluster::{Cluster, Module, State};
 use crate::pipeline::{Advice, Platform, Target};
-use crate::system::files::{self, Kind};
+use crate::system::files::{self, FileKind};
 
 /// Prepares the lab for a cluster: its base image, its files and the routes to its addresses. Returns the target for the pipeline.
 ///
@@ -148,8 +148,8 @@ fn copy(from: &Path, to: &Path, below: &str, copied: &mut Vec<String>) -> Result
         let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
         match files::kind(&from.join(&path))? {
             _ if is_left_by_tools(&name) => {}
-            Some(Kind::Directory) => copy(from, to, &path, copied)?,
-            Some(Kind::File { executable }) => {
+            Some(FileKind::Directory) => copy(from, to, &path, copied)?,
+            Some(FileKind::File { executable }) => {
                 let bytes = files::read(&from.join(&path))?.unwrap_or_default();
                 if files::read(&to.join(&path))?.as_deref() != Some(&bytes) {
                     let temporary = to.join(format!("{path}.new"));

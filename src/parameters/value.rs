@@ -9,7 +9,7 @@ mod unit;
 pub use list::{libraries, library, list};
 pub use unit::units;
 
-use super::{Kind, Parameter, newest, patroni, spans};
+use super::{Kind, Parameter, newest};
 
 /// A value as the server keeps it.
 #[derive(Debug, Clone, PartialEq)]
@@ -164,13 +164,6 @@ pub fn milliseconds(name: &str, text: &str) -> Option<u32> {
 /// Reads a count. Returns `None` for a negative number.
 pub fn count(name: &str, text: &str) -> Option<u32> {
     number(name, text).filter(|number| *number >= 0.0).map(|number| number as u32)
-}
-
-/// Returns whether two texts are the same value of a parameter of PostgreSQL or of Patroni. Compares the texts themselves if the
-/// parameter is unknown, such as an extension's.
-pub fn same(name: &str, one: &str, other: &str) -> bool {
-    let alike = |parameter: Parameter| parameter.read(one).is_ok_and(|one| parameter.read(other) == Ok(one));
-    one == other || spans(name).any(alike) || patroni::same(name, one, other)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::tools::Invocation;
 
 /// How a running cluster is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Access {
+pub struct ClusterAccess {
     /// HAProxy's private address, which is planned before the machine exists.
     pub private_address: Ipv4Addr,
     /// Prints HAProxy's public address. `None` where HAProxy is reached at its private one.
@@ -72,14 +72,14 @@ pub struct Delays {
     pub machines: Duration,
 }
 
-impl Access {
+impl ClusterAccess {
     pub(super) fn of(cluster: &Cluster, target: &Target, public_address: Option<Invocation>) -> Self {
         let port = |service: Service| {
             let admits = (!target.private_addresses).then(|| admits(cluster, service));
             Port { service, number: service.port(cluster), admits }
         };
         let (timers, fixed) = (&cluster.failover, &cluster.fixed.haproxy);
-        Access {
+        ClusterAccess {
             private_address: cluster.first_balancer().address,
             public_address,
             admin: port(Service::Admin),
@@ -111,7 +111,7 @@ impl Access {
             env: std::collections::BTreeMap::new(),
         };
         let port = |service, number| Port { service, number, admits: None };
-        Access {
+        ClusterAccess {
             private_address: Ipv4Addr::LOCALHOST,
             public_address: Some(ask),
             admin: port(Service::Admin, 7000),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Access, Expected, ImageWork, ModuleWork, Pipeline, Stage, Target, Work};
+use super::{ClusterAccess, Expected, ImageWork, ModuleWork, Pipeline, Stage, Target, Work};
 use crate::cluster::{Arch, Cluster, Module, State};
 use crate::fileset::{FileSet, ImageId};
 use crate::tools::backend::Backend;
@@ -23,7 +23,7 @@ const UP: &str = "../..";
 
 /// Returns all stages of a cluster on a target.
 pub fn pipeline(cluster: &Cluster, set: &FileSet, target: &Target, toolbox: &Toolbox) -> Pipeline {
-    let maker = Maker { cluster, target, toolbox };
+    let maker = PipelineBuilder { cluster, target, toolbox };
     let mut stages = vec![maker.module(Module::Network)];
     stages.extend(set.images.iter().map(|image| maker.image(image)));
     // All machines are created at the same time: at boot a slave waits for the master, and HAProxy for any of them. Each knows the
@@ -43,13 +43,13 @@ pub fn pipeline(cluster: &Cluster, set: &FileSet, target: &Target, toolbox: &Too
     }
 }
 
-struct Maker<'a> {
+struct PipelineBuilder<'a> {
     cluster: &'a Cluster,
     target: &'a Target,
     toolbox: &'a Toolbox,
 }
 
-impl Maker<'_> {
+impl PipelineBuilder<'_> {
     fn invocation(&self, program: &str, args: Vec<String>, more: &[(&str, &str)]) -> Invocation {
         let region = self.cluster.region.as_str();
         // No tool may look for newer versions of itself on the internet, and the blueprint's region is the one that counts.
@@ -84,16 +84,16 @@ impl Maker<'_> {
         self.invocation(&self.toolbox.terraform, args, &env)
     }
 
-    fn base(&self, image: &ImageId) -> aws::Base {
+    fn base(&self, image: &ImageId) -> aws::BaseQuery {
         let cluster = self.cluster;
         let arch = cluster.machines.iter().find(|m| m.role.name() == image.role).map_or(Arch::X86, |m| m.arch);
-        aws::Base { owner: cluster.image_owner().into(), name: cluster.base.name_filter(arch) }
+        aws::BaseQuery { owner: cluster.image_owner().into(), name: cluster.base.name_filter(arch) }
     }
 
     /// Asks for all images with one question, since each takes a second.
     fn find(&self, set: &FileSet) -> Invocation {
         let roles: Vec<&str> = set.images.iter().map(|image| image.role.as_str()).collect();
-        let mut bases: Vec<aws::Base> = set.images.iter().map(|image| self.base(image)).collect();
+        let mut bases: Vec<aws::BaseQuery> = set.images.iter().map(|image| self.base(image)).collect();
         bases.sort();
         bases.dedup();
         self.aws(aws::find_images(&self.cluster.region, &self.cluster.name, &roles, &bases))
@@ -161,10 +161,10 @@ impl Maker<'_> {
         keys.into_iter().map(|key| Backend::S3 { bucket: bucket.clone(), key, region: region.clone() }).collect()
     }
 
-    fn access(&self) -> Access {
+    fn access(&self) -> ClusterAccess {
         let public = self.cluster.first_balancer().elastic_ip && !self.target.private_addresses;
         let ask = || self.terraform(terraform::output(Module::Haproxy.folder()));
-        Access::of(self.cluster, self.target, public.then(ask))
+        ClusterAccess::of(self.cluster, self.target, public.then(ask))
     }
 }
 

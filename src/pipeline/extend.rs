@@ -50,7 +50,7 @@ impl Pipeline {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::{Access, Expected, Work};
+    use super::super::{ClusterAccess, Expected, Work};
     use super::*;
     use crate::tools::Invocation;
 
@@ -71,7 +71,7 @@ mod tests {
             tag: "herd/eu-west-1".into(),
             stages: vec![stage("network", &[]), stage("master", &["network"]), stage("verify", &["master"])],
             expected: Expected::of_test(1),
-            access: Access::of_test(),
+            access: ClusterAccess::of_test(),
             find: call.clone(),
             aws: call,
         }

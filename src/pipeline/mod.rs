@@ -14,13 +14,13 @@ pub mod target;
 
 use crate::cluster::Module;
 use crate::fileset::contents::Contents;
-use crate::tools::aws::Base;
+use crate::tools::aws::BaseQuery;
 use crate::tools::backend::Backend;
 use crate::tools::leftovers::Builder;
 use crate::tools::{Invocation, terraform};
 
 pub use crate::cluster::Service;
-pub use access::{Access, Admits, Delays, Port, Range};
+pub use access::{Admits, ClusterAccess, Delays, Port, Range};
 pub use build::{Toolbox, pipeline};
 pub use expected::{Expected, ExpectedMachine};
 pub use extend::AddedStage;
@@ -41,7 +41,7 @@ pub struct Pipeline {
     /// The cluster as it is meant to be.
     pub expected: Expected,
     /// How it is asked.
-    pub access: Access,
+    pub access: ClusterAccess,
     /// Asks AWS for the images of the cluster's roles and for their base images.
     pub find: Invocation,
     /// The AWS CLI as it is called for this cluster, without arguments.
@@ -80,7 +80,7 @@ pub struct ImageWork {
     /// The hash of each file in it.
     pub contents: Contents,
     /// The base images that it can be built from.
-    pub base: Base,
+    pub base: BaseQuery,
     /// The number of days after which it counts as old.
     pub max_age_days: u32,
     /// Asks Packer for its plugins; only for a Packer that has plugins.

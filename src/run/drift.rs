@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::fileset::contents;
-use crate::parameters::value::same;
+use crate::parameters::same;
 use crate::pipeline::Expected;
 use crate::tools::aws::Ami;
 

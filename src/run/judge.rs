@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::observe::{Member, Observation, Silent, Standing, View};
-use crate::pipeline::{Access, Expected, ExpectedMachine, Service};
+use crate::pipeline::{ClusterAccess, Expected, ExpectedMachine, Service};
 
 /// Something that keeps a cluster from being healthy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,7 +149,7 @@ impl Verdict {
 }
 
 /// Judges an observation.
-pub fn judge(expected: &Expected, access: &Access, seen: &Observation) -> Verdict {
+pub fn judge(expected: &Expected, access: &ClusterAccess, seen: &Observation) -> Verdict {
     let at = access.admin.on(seen.haproxy);
     let mut verdict =
         Verdict { reach: Reach::Haproxy, members: vec![], has_primary: false, silent: vec![], problems: vec![] };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::system::files::{self, Kind};
+use crate::system::files::{self, FileKind};
 
 /// A variable that contains a path.
 struct Pointer {
@@ -63,12 +63,12 @@ pub fn astray(cwd: &Path, env: &BTreeMap<String, String>) -> Vec<Astray> {
     for (pointer, value) in POINTERS.iter().filter_map(set) {
         let kind = if pointer.folder { "folder" } else { "file" };
         let why = match files::kind_followed(&cwd.join(value)) {
-            Ok(Some(Kind::Directory)) if pointer.name == TEMPORARY => match files::takes_files(&cwd.join(value)) {
+            Ok(Some(FileKind::Directory)) if pointer.name == TEMPORARY => match files::takes_files(&cwd.join(value)) {
                 Ok(()) => continue,
                 Err(e) => format!("which cannot be written to: {e}"),
             },
-            Ok(Some(Kind::Directory)) if pointer.folder => continue,
-            Ok(Some(Kind::Directory)) => "which is a folder, not a file".to_string(),
+            Ok(Some(FileKind::Directory)) if pointer.folder => continue,
+            Ok(Some(FileKind::Directory)) => "which is a folder, not a file".to_string(),
             Ok(Some(_)) if !pointer.folder => continue,
             Ok(Some(_)) => "which is not a folder".into(),
             Ok(None) => format!("but there is no such {kind}"),
@@ -83,6 +83,6 @@ pub fn astray(cwd: &Path, env: &BTreeMap<String, String>) -> Vec<Astray> {
 /// Returns the entries of `PATH` that are not folders. A program may have been expected there.
 pub fn missing_in_path(cwd: &Path, env: &BTreeMap<String, String>) -> Vec<String> {
     let path = env.get("PATH").map(String::as_str).unwrap_or_default();
-    let is_folder = |folder: &&str| matches!(files::kind_followed(&cwd.join(folder)), Ok(Some(Kind::Directory)));
+    let is_folder = |folder: &&str| matches!(files::kind_followed(&cwd.join(folder)), Ok(Some(FileKind::Directory)));
     path.split(':').filter(|folder| !folder.is_empty() && !is_folder(folder)).map(String::from).collect()
 }

@@ -13,7 +13,7 @@ use crate::tools::{Invocation, Version, aws, packer, terraform};
 
 /// One thing that a run needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct Prerequisite {
     /// Its name.
     pub name: String,
     /// Where it was found.
@@ -26,7 +26,7 @@ pub struct Finding {
     pub advice: String,
 }
 
-impl Finding {
+impl Prerequisite {
     /// What is wrong, and how to mend it. A tool's own words may end with a full stop.
     pub fn complaint(&self, problem: &str) -> String {
         format!("{}: {}", problem.trim_end_matches(['.', ':', ' ']), self.advice)
@@ -37,7 +37,7 @@ impl Finding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tools {
     /// One a tool, for people.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Prerequisite>,
     /// `terraform` or `tofu`: the first that fits.
     pub terraform: String,
     /// What Packer knows.
@@ -78,7 +78,7 @@ pub fn tools(context: &Context, env: &BTreeMap<String, String>, interrupt: &Inte
         let packer = scope.spawn(probe(packer::PROGRAM, &["version"], packer::REBUILT, GET_PACKER));
         let terraforms = terraform::PROGRAMS
             .map(|program| scope.spawn(probe(program, &["version", "-json"], terraform::OLDEST, GET_TERRAFORM)));
-        let join = |handle: thread::ScopedJoinHandle<'_, (Finding, Option<Version>)>| {
+        let join = |handle: thread::ScopedJoinHandle<'_, (Prerequisite, Option<Version>)>| {
             handle.join().expect("a look does not panic")
         };
         let (mut packer, version) = join(packer);
@@ -98,7 +98,7 @@ pub fn tools(context: &Context, env: &BTreeMap<String, String>, interrupt: &Inte
 }
 
 /// Finds out what a Packer that says its version knows, and notes what is wrong with it.
-fn edition(finding: &mut Finding, version: Version) -> packer::Edition {
+fn edition(finding: &mut Prerequisite, version: Version) -> packer::Edition {
     let program = || files::read(finding.at.as_deref()?).ok().flatten();
     match packer::edition(version, program) {
         Ok(packer::Edition::Rebuilt) => {
@@ -114,17 +114,17 @@ fn edition(finding: &mut Finding, version: Version) -> packer::Edition {
 }
 
 /// Looks for the AWS CLI. Any version does, and it takes half a second to say which it is: a run does not ask.
-pub fn aws_cli(context: &Context) -> Finding {
+pub fn aws_cli(context: &Context) -> Prerequisite {
     find(context, aws::PROGRAM, GET_AWS)
 }
 
 /// The AWS CLI and its version.
-pub fn aws_cli_version(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Finding {
+pub fn aws_cli_version(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Prerequisite {
     look(context, env, interrupt, aws::PROGRAM, &["--version"], Version::of(1, 0, 0), GET_AWS).0
 }
 
-fn of_credentials() -> Finding {
-    Finding {
+fn of_credentials() -> Prerequisite {
+    Prerequisite {
         name: "AWS credentials".into(),
         at: None,
         version: String::new(),
@@ -134,12 +134,12 @@ fn of_credentials() -> Finding {
 }
 
 /// The credentials where nobody can be asked about them.
-pub fn unknown_credentials(why: &str) -> Finding {
-    Finding { problem: Some(why.into()), advice: "fix that first".into(), ..of_credentials() }
+pub fn unknown_credentials(why: &str) -> Prerequisite {
+    Prerequisite { problem: Some(why.into()), advice: "fix that first".into(), ..of_credentials() }
 }
 
 /// Asks AWS whose the credentials are.
-pub fn credentials(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Finding {
+pub fn credentials(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Prerequisite {
     let mut finding = of_credentials();
     let mut env = env.clone();
     env.extend(ask.env.clone());
@@ -169,14 +169,14 @@ pub fn credentials(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: 
     finding
 }
 
-fn find(context: &Context, name: &str, advice: &str) -> Finding {
+fn find(context: &Context, name: &str, advice: &str) -> Prerequisite {
     let at = context.find_program(name);
     let problem = at.is_none().then(|| match &pointers::missing_in_path(&context.cwd, &context.env)[..] {
         [] => "not found in PATH".to_string(),
         [one] => format!("not found in PATH. Its folder {one} does not exist"),
         all => format!("not found in PATH. Its folders {} do not exist", all.join(", ")),
     });
-    Finding { name: name.into(), at, version: String::new(), problem, advice: advice.into() }
+    Prerequisite { name: name.into(), at, version: String::new(), problem, advice: advice.into() }
 }
 
 fn look(
@@ -187,7 +187,7 @@ fn look(
     args: &[&str],
     oldest: Version,
     advice: &str,
-) -> (Finding, Option<Version>) {
+) -> (Prerequisite, Option<Version>) {
     let mut finding = find(context, name, advice);
     let Some(at) = &finding.at else { return (finding, None) };
     let mut env = env.clone();

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::pipeline::{Access, Admits, Port};
+use crate::pipeline::{Admits, ClusterAccess, Port};
 use crate::system::network::Way;
 
 /// A prediction that HAProxy will be unreachable.
@@ -15,7 +15,7 @@ pub struct Prospect {
 }
 
 /// Predicts from addresses why HAProxy's ports will be unreachable. Returns `None` if nothing suggests it.
-pub fn foresee(access: &Access, way: impl FnOnce(Ipv4Addr) -> Way) -> Option<Prospect> {
+pub fn foresee(access: &ClusterAccess, way: impl FnOnce(Ipv4Addr) -> Way) -> Option<Prospect> {
     if access.ports().iter().all(|port| port.admits.is_none()) {
         return None;
     }
@@ -48,7 +48,7 @@ pub fn foresee(access: &Access, way: impl FnOnce(Ipv4Addr) -> Way) -> Option<Pro
     Some(Prospect { why, certain: false })
 }
 
-fn closed(access: &Access, is_open: impl Fn(&Admits) -> bool) -> Vec<&Port> {
+fn closed(access: &ClusterAccess, is_open: impl Fn(&Admits) -> bool) -> Vec<&Port> {
     let is_closed = |port: &&Port| port.admits.as_ref().is_some_and(|admits| !is_open(admits));
     access.ports().into_iter().filter(is_closed).collect()
 }
@@ -67,9 +67,9 @@ mod tests {
     use super::*;
     use crate::pipeline::Range;
 
-    fn access(public: bool, ranges: &[&str], has_ids: bool) -> Access {
+    fn access(public: bool, ranges: &[&str], has_ids: bool) -> ClusterAccess {
         let ranges: Vec<Range> = ranges.iter().map(|text| Range::of(text.parse().unwrap())).collect();
-        let mut access = Access::of_test();
+        let mut access = ClusterAccess::of_test();
         access.private_address = Ipv4Addr::new(10, 20, 128, 32);
         for port in [&mut access.admin, &mut access.write, &mut access.read] {
             port.admits = Some(Admits { ranges: ranges.clone(), has_ids });
@@ -82,8 +82,9 @@ mod tests {
     fn a_way_that_addresses_rule_out_is_foreseen() {
         let own = Ipv4Addr::new(192, 168, 0, 7);
         let inside = Ipv4Addr::new(10, 20, 0, 9);
-        let foreseen =
-            |access: &Access, way: Way| foresee(access, |_| way).map(|prospect| (prospect.why, prospect.certain));
+        let foreseen = |access: &ClusterAccess, way: Way| {
+            foresee(access, |_| way).map(|prospect| (prospect.why, prospect.certain))
+        };
         let private = access(false, &["10.20.0.0/16"], false);
         assert_eq!(foreseen(&private, Way::Route(inside)), None);
         assert!(foreseen(&private, Way::None).unwrap().1);

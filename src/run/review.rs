@@ -52,7 +52,7 @@ impl Runner<'_> {
     /// Reviews the pipeline without changing anything in AWS. Returns the findings and the stages' outcomes. When all images have been
     /// looked up and one is missing, `build` is called with them.
     pub fn review(&self, build: Option<Build<'_>>) -> (Review, Vec<Outcome>) {
-        let look = Look { runner: self, found: Mutex::default(), guessed: Mutex::default() };
+        let look = ReviewWork { runner: self, found: Mutex::default(), guessed: Mutex::default() };
         let (outcomes, differences) = thread::scope(|scope| {
             let databases = scope.spawn(|| self.compare_databases());
             (look.all(build), databases.join().expect("a comparison does not panic"))
@@ -63,14 +63,14 @@ impl Runner<'_> {
 }
 
 /// A review in progress.
-struct Look<'a> {
+struct ReviewWork<'a> {
     runner: &'a Runner<'a>,
     found: Mutex<Review>,
     /// Plans that are valid only if nothing changes in what their modules need.
     guessed: Mutex<BTreeMap<String, Option<PlanSummary>>>,
 }
 
-impl Look<'_> {
+impl ReviewWork<'_> {
     /// Reviews the stages without needs and, in parallel, guesses at the others. Then it reviews what is left and can be reviewed. If
     /// images are built at the same time, it looks those up first.
     fn all(&self, build: Option<Build<'_>>) -> Vec<Outcome> {

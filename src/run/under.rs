@@ -11,7 +11,7 @@ use super::room::{MAKE_ROOM, temporary};
 use super::runner::Runner;
 use crate::pipeline::Work;
 use crate::system::files;
-use crate::system::interrupt::Named;
+use crate::system::interrupt::NamedChild;
 use crate::system::process::{self, Captured, Exit, Program};
 use crate::tools::backend::Backend;
 use crate::tools::{Invocation, cause};
@@ -200,7 +200,7 @@ impl Under<'_> {
         }
     }
 
-    fn named(&self, invocation: &Invocation) -> Named {
+    fn named(&self, invocation: &Invocation) -> NamedChild {
         self.runner.setup.interrupt.name(format!("{} ({})", invocation.title(), self.stage))
     }
 

@@ -1,29 +1,29 @@
-//! Time.
+//! The time of day, durations, and timestamps as text.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The time of day, now.
+/// Returns the time of day.
 pub fn now() -> SystemTime {
     SystemTime::now()
 }
 
-/// Measures how long something takes, whatever happens to the time of day.
+/// Measures how long something takes, even if the time of day is changed meanwhile.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
-    /// Starts it.
+    /// Starts a stopwatch.
     pub fn start() -> Self {
         Stopwatch(Instant::now())
     }
 
-    /// Time since the start.
+    /// Returns the time since the start.
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
 }
 
-/// A point in time for file names, in UTC: `20261124T133000Z`. It sorts as text.
+/// Returns a timestamp for file names, in UTC: `20261124T133000Z`. It sorts as text.
 pub fn stamp(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let (year, month, day) = civil(seconds / 86_400);
@@ -31,7 +31,7 @@ pub fn stamp(time: SystemTime) -> String {
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
-/// A point in time for programs, in UTC (RFC 3339): `2026-11-24T13:30:00.000Z`.
+/// Returns a timestamp for programs, in UTC (RFC 3339): `2026-11-24T13:30:00.000Z`.
 pub fn rfc3339(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (year, month, day) = civil(since.as_secs() / 86_400);
@@ -39,14 +39,14 @@ pub fn rfc3339(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", since.subsec_millis())
 }
 
-/// Seconds since 1970 of what [`rfc3339`] wrote.
+/// Parses what [`rfc3339`] returns, to seconds since 1970.
 pub fn seconds(rfc3339: &str) -> Option<f64> {
     let whole = unstamp(rfc3339)?.duration_since(UNIX_EPOCH).ok()?.as_secs_f64();
     let part = rfc3339.rsplit_once('.').and_then(|(_, part)| part.trim_end_matches('Z').parse::<f64>().ok());
     Some(whole + part.unwrap_or(0.0) / 1000.0)
 }
 
-/// The point in time of a [`stamp`]; other signs between its digits do no harm.
+/// Parses a [`stamp`]. Other characters between its digits are ignored.
 pub fn unstamp(stamp: &str) -> Option<SystemTime> {
     let digits: Vec<u64> = stamp.chars().filter_map(|c| c.to_digit(10)).map(u64::from).take(14).collect();
     let number = |from: usize, to: usize| digits.get(from..to).map(|part| part.iter().fold(0, |sum, d| sum * 10 + d));
@@ -56,7 +56,7 @@ pub fn unstamp(stamp: &str) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::from_secs(days * 86_400 + of_day))
 }
 
-/// The inverse of [`civil`], from the same source.
+/// Returns the days since 1970-01-01. It is the inverse of [`civil`], from the same source.
 fn days(year: u64, month: u64, day: u64) -> Option<u64> {
     let year = year.checked_sub(u64::from(month <= 2))?;
     let year_of_era = year % 400;
@@ -66,7 +66,7 @@ fn days(year: u64, month: u64, day: u64) -> Option<u64> {
     (year / 400 * 146_097 + day_of_era).checked_sub(719_468)
 }
 
-/// Days since 1970-01-01 as year, month, day (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
+/// Returns the year, month and day for days since 1970-01-01 (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
 fn civil(days: u64) -> (u64, u64, u64) {
     let z = days + 719_468;
     let era = z / 146_097;

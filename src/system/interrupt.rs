@@ -1,4 +1,4 @@
-//! Ctrl-C: told to every running child exactly once, and waited for.
+//! Interrupts such as Ctrl-C: passed to every running child exactly once.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,13 +11,13 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// At this many interrupts a person is out of patience and the children are killed.
+/// The number of interrupts at which the children are killed: the user is out of patience.
 const KILL_AT: u32 = 3;
 
-/// Whether the user wants us to stop, and the children that must hear of it.
+/// Whether the user wants to stop, and the children to pass that on to.
 ///
-/// Children run in process groups of their own: the terminal's Ctrl-C reaches pgherd alone, which passes it on once. Tools that
-/// get it twice give up their orderly end (<https://developer.hashicorp.com/terraform/cli/run#interrupting>).
+/// Children run in their own process groups: the terminal's Ctrl-C reaches only pgherd, which passes it on once. Tools that get it
+/// twice give up their orderly shutdown (<https://developer.hashicorp.com/terraform/cli/run#interrupting>).
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt {
     shared: Arc<Shared>,
@@ -25,35 +25,35 @@ pub struct Interrupt {
 
 #[derive(Debug, Default)]
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<Children>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Children {
     count: u32,
-    groups: BTreeMap<i32, End>,
-    /// What the children are called, in the order in which they began.
+    groups: BTreeMap<i32, OnInterrupt>,
+    /// The names of the running children, in the order in which they started.
     names: Vec<String>,
 }
 
-/// How a child ends at an interrupt.
+/// What a child does at an interrupt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// In its own time, as it may be in the middle of something.
+pub(super) enum OnInterrupt {
+    /// It gets SIGINT and the time to shut down: it may be in the middle of a change.
     InOrder,
-    /// At once: it asks something, and holds and changes nothing.
+    /// It is killed at once: it only reads, and holds no locks.
     AtOnce,
 }
 
-/// While this lives, a person who interrupts is told that this is waited for.
+/// Names a running child, for the message at an interrupt, until this is dropped.
 #[derive(Debug)]
-pub struct Named {
+pub struct NamedChild {
     interrupt: Interrupt,
     name: String,
 }
 
-impl Drop for Named {
+impl Drop for NamedChild {
     fn drop(&mut self) {
         let mut state = self.interrupt.state();
         if let Some(at) = state.names.iter().position(|name| *name == self.name) {
@@ -63,10 +63,10 @@ impl Drop for Named {
 }
 
 impl Interrupt {
-    /// Takes SIGINT, SIGTERM and SIGHUP over for the rest of the process's life; `told` hears the how-manieth it is,
-    /// and what is waited for.
+    /// Handles SIGINT, SIGTERM and SIGHUP for the rest of the process's life. `told` is called with the number of interrupts so far
+    /// and the names of the running children.
     pub fn listen(&self, told: impl Fn(u32, &[String]) + Send + 'static) -> anyhow::Result<()> {
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot listen to Ctrl-C")?;
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot handle interrupts")?;
         let own = self.clone();
         thread::spawn(move || {
             for _ in signals.forever() {
@@ -78,7 +78,7 @@ impl Interrupt {
         Ok(())
     }
 
-    /// What a signal does; answers how many there have been.
+    /// Does what a signal does; returns the number of interrupts so far.
     pub fn raise(&self) -> u32 {
         let mut state = self.state();
         state.count += 1;
@@ -91,18 +91,18 @@ impl Interrupt {
         state.count
     }
 
-    /// Names what is about to run.
-    pub fn name(&self, name: String) -> Named {
+    /// Names a child that is about to run.
+    pub fn name(&self, name: String) -> NamedChild {
         self.state().names.push(name.clone());
-        Named { interrupt: self.clone(), name }
+        NamedChild { interrupt: self.clone(), name }
     }
 
-    /// Whether there was one.
+    /// Returns whether there was an interrupt.
     pub fn is_raised(&self) -> bool {
         self.state().count > 0
     }
 
-    /// Sleeps, but not through an interrupt; says whether there was one.
+    /// Sleeps until an interrupt at the latest; returns whether there was one.
     pub fn wait(&self, time: Duration) -> bool {
         let until = Instant::now() + time;
         let mut state = self.state();
@@ -116,10 +116,10 @@ impl Interrupt {
         true
     }
 
-    /// Starts a child, unless there was an interrupt: no child can start unseen between the look and the signal.
+    /// Starts a child unless there was an interrupt. The lock is held meanwhile, so that no signal can miss the new child.
     pub(super) fn start<T>(
         &self,
-        end: End,
+        end: OnInterrupt,
         spawn: impl FnOnce() -> io::Result<(T, Vec<i32>)>,
     ) -> io::Result<Option<T>> {
         let mut state = self.state();
@@ -139,17 +139,17 @@ impl Interrupt {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Children> {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    /// To whole groups, as a terminal does: Packer's first process ignores the signal and counts on its second one getting it.
+impl Children {
+    /// Signals whole process groups, as a terminal does: Packer's first process ignores the signal and relies on its second one.
     fn tell(&self, signal: Signal) {
         for (group, end) in self.groups.iter().filter_map(|(group, end)| Some((Pid::from_raw(*group)?, end))) {
-            let signal = if *end == End::AtOnce { Signal::KILL } else { signal };
-            // It may have ended this moment.
+            let signal = if *end == OnInterrupt::AtOnce { Signal::KILL } else { signal };
+            // It may have ended just now.
             let _ = kill_process_group(group, signal);
         }
     }

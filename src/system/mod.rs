@@ -1,6 +1,6 @@
 //! Files, processes, signals, clock, network, terminal: the only code that touches the operating system.
 //!
-//! `clippy.toml` forbids the standard library's own ways everywhere else, so that what decides can be tested without them.
+//! `clippy.toml` forbids the standard library's own functions everywhere else, so that the code that decides can be tested without them.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod clock;

@@ -1,10 +1,10 @@
-//! What answers at an address.
+//! HTTP requests, connections and routes.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
-/// An HTTP answer.
+/// An HTTP response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// Status code.
@@ -13,12 +13,12 @@ pub struct Response {
     pub body: String,
 }
 
-/// Gets a page; any status is an answer. The environment's proxies are not asked: the addresses are private ones.
+/// Sends a GET request and returns the response, whatever its status. Proxies are not used, since the addresses are private.
 pub fn http_get(url: &str, timeout: Duration) -> Result<Response, String> {
     answer(agent(timeout).get(url).call())
 }
 
-/// Posts a form, already encoded, with an `Authorization` header; any status is an answer.
+/// Posts an encoded form with an `Authorization` header and returns the response, whatever its status.
 pub fn http_post_form(url: &str, authorization: &str, form: &str, timeout: Duration) -> Result<Response, String> {
     let request = agent(timeout).post(url).header("authorization", authorization);
     answer(request.content_type("application/x-www-form-urlencoded").send(form))
@@ -41,25 +41,25 @@ fn answer(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Resu
     Ok(Response { status, body })
 }
 
-/// Whether something takes connections at an address.
+/// Checks that something accepts connections at an address.
 pub fn connects(address: SocketAddr, timeout: Duration) -> io::Result<()> {
     TcpStream::connect_timeout(&address, timeout).map(drop)
 }
 
-/// How this machine would reach an address. Nothing is sent.
+/// The route by which this machine would reach an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// It has no route there.
+    /// There is no route.
     None,
-    /// By the route for everything that no other is for, from this address of its own.
+    /// The default route, from this local address.
     Default(Ipv4Addr),
-    /// By a route of that network, from this address of its own.
+    /// A route to that network, from this local address.
     Route(Ipv4Addr),
 }
 
-/// Looks the way to an address up.
+/// Looks up the route to an address. Nothing is sent.
 pub fn way_to(address: Ipv4Addr) -> Way {
-    // A datagram socket that is connected has chosen its route; the port is the one for discarding (RFC 863).
+    // Connecting a datagram socket chooses its route and sends nothing; the port is the discard port (RFC 863).
     let connected = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| {
         socket.connect((address, 9))?;
         socket.local_addr()
@@ -70,13 +70,14 @@ pub fn way_to(address: Ipv4Addr) -> Way {
     }
     let table = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
     match table.lines().filter_map(|line| prefix_to(line, address)).max() {
-        // Other tables than the main one, such as a VPN's, are not in this file.
+        // This file only has the main table; a VPN's own table is not in it.
         Some(0) => Way::Default(*own.ip()),
         _ => Way::Route(*own.ip()),
     }
 }
 
-/// The length of a route's prefix, if it leads to the address: a line of /proc/net/route, whose numbers are in the machine's byte order.
+/// Returns the prefix length of a route if it covers the address. `line` is one of /proc/net/route, with numbers in the machine's byte
+/// order.
 fn prefix_to(line: &str, address: Ipv4Addr) -> Option<u32> {
     let columns: Vec<&str> = line.split_whitespace().collect();
     let number = |at: usize| u32::from_str_radix(columns.get(at)?, 16).ok().map(u32::to_be);
@@ -88,7 +89,7 @@ fn prefix_to(line: &str, address: Ipv4Addr) -> Option<u32> {
 /// (<https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-SSLREQUEST>).
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
-/// Whether a PostgreSQL server is behind an address: it answers an SSLRequest with `S` or `N`, and asks for no password to do so.
+/// Checks that a PostgreSQL server is behind an address: it answers an SSLRequest with `S` or `N` before it asks for a password.
 pub fn postgres_answers(address: SocketAddr, timeout: Duration) -> io::Result<()> {
     let mut stream = TcpStream::connect_timeout(&address, timeout)?;
     stream.set_read_timeout(Some(timeout))?;
@@ -97,8 +98,8 @@ pub fn postgres_answers(address: SocketAddr, timeout: Duration) -> io::Result<()
     let mut answer = [0];
     match stream.read(&mut answer)? {
         1 if matches!(answer[0], b'S' | b'N') => Ok(()),
-        0 => Err(io::Error::other("the connection was closed: no server behind this port")),
-        _ => Err(io::Error::other("what answers is not PostgreSQL")),
+        0 => Err(io::Error::other("the connection was closed; there is no server behind this port")),
+        _ => Err(io::Error::other("the server is not PostgreSQL")),
     }
 }
 

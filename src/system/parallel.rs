@@ -1,22 +1,22 @@
-//! Work on both cores (or however many there are).
+//! Work on all processors.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// How many threads are worth having: as many as there are processors that this process may use. A limit by cgroup on their time is
-/// not looked for: that takes a dozen files, which is longer than one cluster's folders take to write.
+/// Returns how many threads are worth starting: one for each processor that this process may use. A cgroup's limit on processor time
+/// is ignored: reading it takes a dozen files, which is longer than writing one cluster's files.
 pub fn threads() -> usize {
     rustix::thread::sched_getaffinity(None).map_or(1, |set| set.count().max(1) as usize)
 }
 
 thread_local! {
-    /// Whether this thread is one of several that share the processors.
+    /// Whether this thread is one of several that share the processors already.
     static SHARES: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does `work` on each item, on as many threads as there are processors; answers in the items' order. Work that is done so is not
-/// divided once more.
+/// Does `work` on each item, on all processors, and returns the results in the order of the items. Nested calls do not start more
+/// threads.
 ///
 /// # Panics
 /// If `work` does.
@@ -49,7 +49,7 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Does two things at once, where there is a processor for each. Work that is done so is not divided once more.
+/// Does two things at the same time, if there is a processor for each. Nested calls do not start more threads.
 ///
 /// # Panics
 /// If one of them does.

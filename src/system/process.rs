@@ -14,34 +14,34 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::Interrupt;
 use super::files::Lock;
-use super::interrupt::End;
+use super::interrupt::OnInterrupt;
 
 /// A program to run.
 #[derive(Debug, Clone, Copy)]
 pub struct Program<'a> {
     /// The program and its arguments.
     pub argv: &'a [String],
-    /// Where it runs.
+    /// The directory where it runs.
     pub dir: &'a Path,
-    /// Its whole environment.
+    /// Its complete environment.
     pub env: &'a BTreeMap<String, String>,
 }
 
 /// How a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// With this code.
+    /// It exited with this code.
     Code(i32),
-    /// By this signal.
+    /// This signal killed it.
     Signal(i32),
-    /// It was not started: there was an interrupt before.
+    /// It was not started, because of an earlier interrupt.
     NotStarted,
-    /// It was killed, as it had not ended after so many seconds.
+    /// It did not end within this many seconds and was killed.
     NoAnswer(u64),
 }
 
 impl Exit {
-    /// Whether it ended with 0.
+    /// Returns whether it exited with 0.
     pub fn ok(self) -> bool {
         self == Exit::Code(0)
     }
@@ -60,7 +60,7 @@ impl std::fmt::Display for Exit {
             Exit::Code(code) => write!(f, "exit code {code}"),
             Exit::Signal(signal) => write!(f, "killed by signal {signal}"),
             Exit::NotStarted => write!(f, "not started"),
-            Exit::NoAnswer(seconds) => write!(f, "no answer within {seconds} s"),
+            Exit::NoAnswer(seconds) => write!(f, "no response within {seconds} s"),
         }
     }
 }
@@ -76,16 +76,16 @@ pub struct Captured {
     pub stderr: String,
 }
 
-/// Runs a program to its end; each line it prints, on either stream, is handed on as it comes.
+/// Runs a program to its end, and passes each line of its standard output and standard error on as it comes.
 ///
-/// Its standard input is the file that `held` is the lock of: the lock lasts as long as the program does, whatever becomes of us.
+/// Its standard input is the locked file of `held`, so the lock lasts as long as the program, even if this process is killed.
 pub fn stream(
     program: Program<'_>,
     held: Lock,
     interrupt: &Interrupt,
     on_line: &mut dyn FnMut(&str),
 ) -> io::Result<Exit> {
-    let expression = own_group(plain(program)).stdin_file(held.into_file()).stderr_to_stdout();
+    let expression = own_group(plain(program)?).stdin_file(held.into_file()).stderr_to_stdout();
     let Some(reader) = start(interrupt, expression)? else { return Ok(Exit::NotStarted) };
     let groups = groups(&reader);
     let read = read_lines(&reader, on_line);
@@ -105,21 +105,26 @@ fn read_lines(reader: &duct::ReaderHandle, on_line: &mut dyn FnMut(&str)) -> io:
     }
 }
 
-/// Runs a program to its end and keeps what it prints. One that has not ended within `limit` is killed with all that it started;
-/// without a limit it is waited for as long as it takes.
+/// Runs a program to its end and returns what it prints. If it does not end within `limit`, it is killed with its process group;
+/// without a limit it may take as long as it likes.
 pub fn capture(program: Program<'_>, limit: Option<Duration>, interrupt: &Interrupt) -> io::Result<Captured> {
-    kept(program, limit, interrupt, End::InOrder)
+    kept(program, limit, interrupt, OnInterrupt::InOrder)
 }
 
-/// The same for a program that only answers a question: it holds and changes nothing, and is killed at the first interrupt.
+/// Runs a program that only reads: it is killed at the first interrupt. Otherwise this is [`capture`].
 pub fn ask(program: Program<'_>, limit: Duration, interrupt: &Interrupt) -> io::Result<Captured> {
-    kept(program, Some(limit), interrupt, End::AtOnce)
+    kept(program, Some(limit), interrupt, OnInterrupt::AtOnce)
 }
 
-fn kept(program: Program<'_>, limit: Option<Duration>, interrupt: &Interrupt, end: End) -> io::Result<Captured> {
-    // In memory: what is printed may be for no disk, and there may be no folder for temporary files.
+fn kept(
+    program: Program<'_>,
+    limit: Option<Duration>,
+    interrupt: &Interrupt,
+    end: OnInterrupt,
+) -> io::Result<Captured> {
+    // In memory: the output may be secret, and there may be no directory for temporary files.
     let (mut stdout, mut stderr) = (in_memory("stdout")?, in_memory("stderr")?);
-    let expression = own_group(plain(program)).stdin_null();
+    let expression = own_group(plain(program)?).stdin_null();
     let expression = expression.stdout_file(stdout.try_clone()?).stderr_file(stderr.try_clone()?);
     let started = interrupt.start(end, || {
         let child = expression.start()?;
@@ -141,7 +146,7 @@ fn wait(child: &duct::Handle, groups: &[i32], limit: Option<Duration>) -> io::Re
         return Ok(Exit::of(output.status));
     }
     for group in groups.iter().filter_map(|group| Pid::from_raw(*group)) {
-        // It may have ended this moment.
+        // It may have ended just now.
         let _ = rustix::process::kill_process_group(group, Signal::KILL);
     }
     child.wait()?;
@@ -159,19 +164,19 @@ fn text_of(file: &mut File) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Runs a program in this process's own group to its end, whatever signal comes meanwhile: what is sent to the group reaches the
-/// program by itself.
+/// Runs a program in this process's own group to its end, ignoring signals: what is sent to the group reaches the program by
+/// itself.
 pub fn stream_in_group(program: Program<'_>, on_line: &mut dyn FnMut(&str)) -> io::Result<Exit> {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        // Heard, and nothing done. Ignored signals would be ignored by the program as well; heard ones are not.
+        // Handled by doing nothing. The program would inherit signals that are ignored, but not handlers.
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
     }
-    let reader = plain(program).stdin_null().stderr_to_stdout().reader()?;
+    let reader = plain(program)?.stdin_null().stderr_to_stdout().reader()?;
     read_lines(&reader, on_line)?;
     ended(&reader)
 }
 
-/// Kills what else is in this process's own group: what a tool that was killed has started goes on without it, and nobody needs it.
+/// Kills all other processes of this process's group: what a killed tool had started keeps running, and nobody needs it.
 pub fn end_strays() {
     let (own, group) = (rustix::process::getpid(), rustix::process::getpgrp().to_string());
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -182,25 +187,25 @@ pub fn end_strays() {
     };
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw));
     for pid in pids.filter(|pid| *pid != own && of_group(pid)) {
-        // It may have ended this moment.
+        // It may have ended just now.
         let _ = rustix::process::kill_process(pid, Signal::KILL);
     }
 }
 
-/// Who this process is.
+/// The identity of this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Myself {
-    /// Its number.
+    /// Its process id.
     pub pid: u32,
-    /// The name of its user, or the number of one without a name.
+    /// The name of its user, or the user id if it has no name.
     pub user: String,
-    /// The machine's name.
+    /// The host name.
     pub host: String,
-    /// Its words.
+    /// Its command line.
     pub args: Vec<String>,
 }
 
-/// Looks in the mirror.
+/// Looks in the mirror: returns who this process is.
 pub fn myself() -> Myself {
     let uid = rustix::process::getuid().as_raw().to_string();
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
@@ -214,22 +219,22 @@ pub fn myself() -> Myself {
     Myself { pid: std::process::id(), host, user: named.map_or(uid.clone(), |user| user[0].to_string()), args }
 }
 
-/// Whether there is a process of this number.
+/// Returns whether a process with this id exists.
 pub fn lives(pid: u32) -> bool {
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    // One of another user may not be signalled, but is there.
+    // Another user's process cannot be signalled, but exists.
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
-/// Becomes another program, which takes over the terminal; comes back only if that fails.
+/// Replaces this process with another program. Returns only if that fails.
 pub fn replace(program: Program<'_>) -> io::Error {
-    let Some((name, args)) = program.argv.split_first() else { return io::Error::other("no program") };
+    let Some((name, args)) = program.argv.split_first() else { return io::Error::other("there is no program to run") };
     std::process::Command::new(name).args(args).current_dir(program.dir).env_clear().envs(program.env).exec()
 }
 
-fn plain(program: Program<'_>) -> duct::Expression {
-    let (name, args) = program.argv.split_first().expect("a program has a name");
-    duct::cmd(name, args).dir(program.dir).full_env(program.env).unchecked()
+fn plain(program: Program<'_>) -> io::Result<duct::Expression> {
+    let (name, args) = program.argv.split_first().ok_or_else(|| io::Error::other("there is no program to run"))?;
+    Ok(duct::cmd(name, args).dir(program.dir).full_env(program.env).unchecked())
 }
 
 fn own_group(expression: duct::Expression) -> duct::Expression {
@@ -240,14 +245,14 @@ fn own_group(expression: duct::Expression) -> duct::Expression {
 }
 
 fn start(interrupt: &Interrupt, expression: duct::Expression) -> io::Result<Option<duct::ReaderHandle>> {
-    interrupt.start(End::InOrder, || {
+    interrupt.start(OnInterrupt::InOrder, || {
         let reader = expression.reader()?;
         let groups = groups(&reader);
         Ok((reader, groups))
     })
 }
 
-/// Each child leads a group of its own, named by its process id.
+/// Returns the process groups of the children: each child leads a group of its own.
 fn groups(reader: &duct::ReaderHandle) -> Vec<i32> {
     as_groups(reader.pids())
 }
@@ -256,7 +261,7 @@ fn as_groups(pids: Vec<u32>) -> Vec<i32> {
     pids.into_iter().filter_map(|pid| pid.try_into().ok()).collect()
 }
 
-/// The child has closed its output and was waited for by the read that saw it.
+/// Returns how the child ended. It has closed its output, and the read that saw this has waited for it.
 fn ended(reader: &duct::ReaderHandle) -> io::Result<Exit> {
     match reader.try_wait()? {
         Some(output) => Ok(Exit::of(output.status)),

@@ -1,4 +1,4 @@
-//! Who sits at the other end of the standard streams.
+//! The terminal, if there is one at the other end of the standard streams.
 
 use std::io::{self, IsTerminal};
 use std::sync::mpsc;
@@ -7,25 +7,25 @@ use std::time::Duration;
 
 use super::Interrupt;
 
-/// Whether a person may answer a question.
+/// Returns whether a person can be asked a question.
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Whether standard error is a terminal.
+/// Returns whether standard error is a terminal.
 pub fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Whether standard output is a terminal.
+/// Returns whether standard output is a terminal.
 pub fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Reads one line; `None` at the end of the input or at an interrupt.
+/// Reads one line, trimmed; returns `None` at the end of the input or at an interrupt.
 pub fn read_line(interrupt: &Interrupt) -> Option<String> {
     let (send, receive) = mpsc::channel();
-    // A read cannot be broken off, so it gets a thread of its own; at an interrupt the process ends soon, and the thread with it.
+    // A read cannot be cancelled, so it gets its own thread. After an interrupt the process ends soon, and the thread with it.
     thread::spawn(move || {
         let mut line = String::new();
         let read = io::stdin().read_line(&mut line).is_ok_and(|n| n > 0);
@@ -41,7 +41,7 @@ pub fn read_line(interrupt: &Interrupt) -> Option<String> {
     }
 }
 
-/// How many rows and columns standard error has; 24 and 80 where nobody knows.
+/// Returns the rows and columns of standard error; 24 and 80 if they are unknown.
 pub fn size() -> (usize, usize) {
     match rustix::termios::tcgetwinsize(io::stderr()) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (usize::from(size.ws_row), usize::from(size.ws_col)),

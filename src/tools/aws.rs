@@ -47,14 +47,14 @@ impl Ami {
 
 /// The base images to build from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Base {
+pub struct BaseQuery {
     /// The account that publishes them.
     pub owner: String,
     /// The pattern of their names; `*` stands for anything.
     pub name: String,
 }
 
-impl Base {
+impl BaseQuery {
     /// Returns whether an image is one of these.
     pub fn fits(&self, ami: &Ami) -> bool {
         let Some((first, rest)) = self.name.split_once('*') else { return self.name == ami.name };
@@ -80,7 +80,7 @@ pub fn caller_identity(region: &str) -> Vec<String> {
 
 /// Finds the images of a cluster's roles by the begin of their names, incomplete ones included, and all base images with the same
 /// question.
-pub fn find_images(region: &str, cluster: &str, roles: &[&str], bases: &[Base]) -> Vec<String> {
+pub fn find_images(region: &str, cluster: &str, roles: &[&str], bases: &[BaseQuery]) -> Vec<String> {
     let ours = roles.iter().map(|role| format!("{cluster}-{role}-*"));
     let names: Vec<String> = ours.chain(bases.iter().map(|base| base.name.clone())).collect();
     let names = format!("Name=name,Values={}", names.join(","));
@@ -90,7 +90,7 @@ pub fn find_images(region: &str, cluster: &str, roles: &[&str], bases: &[Base]) 
 }
 
 /// Finds the available base images.
-pub fn find_base(region: &str, base: &Base) -> Vec<String> {
+pub fn find_base(region: &str, base: &BaseQuery) -> Vec<String> {
     let names = format!("Name=name,Values={}", base.name);
     args(region, &["ec2", "describe-images", "--owners", &base.owner, "--filters", &names, READY])
 }
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn images_are_asked_for_by_name_and_with_their_bases() {
-        let base = |name: &str| Base { owner: "136693071363".into(), name: name.into() };
+        let base = |name: &str| BaseQuery { owner: "136693071363".into(), name: name.into() };
         let asked = find_images("eu-west-1", "herd", &["master", "slave"], &[base("debian-13-*"), base("debian-12-*")]);
         assert_eq!(
             asked.join(" "),

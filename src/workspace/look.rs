@@ -6,25 +6,25 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use crate::fileset::reconcile::Found;
+use crate::fileset::reconcile::PathState;
 use crate::fileset::{File, Mode, RelPath, sha256_hex};
-use crate::system::files::{self, Kind};
+use crate::system::files::{self, FileKind};
 
 /// Looks into a cluster's folder. A link on the way is never followed: it could lead the write anywhere.
-pub(super) struct Look<'a> {
+pub(super) struct FolderReader<'a> {
     dir: &'a Path,
-    root: Found,
+    root: PathState,
     /// Folders that were seen to be some, below `dir`.
     folders: BTreeSet<String>,
 }
 
-impl<'a> Look<'a> {
+impl<'a> FolderReader<'a> {
     pub(super) fn at(dir: &'a Path) -> Result<Self> {
-        Ok(Look { dir, root: kind_of_root(dir)?, folders: BTreeSet::new() })
+        Ok(FolderReader { dir, root: kind_of_root(dir)?, folders: BTreeSet::new() })
     }
 
     /// What stands at a path; where `wanted` does, its hash is known.
-    pub(super) fn find(&mut self, path: &RelPath, wanted: Option<&File>) -> Result<(Found, Option<Vec<u8>>)> {
+    pub(super) fn find(&mut self, path: &RelPath, wanted: Option<&File>) -> Result<(PathState, Option<Vec<u8>>)> {
         let (mode, bytes) = match self.open(path)? {
             Ok(opened) => opened,
             Err(found) => return Ok((found, None)),
@@ -35,12 +35,12 @@ impl<'a> Look<'a> {
         };
         let is_wanted = wanted.is_some_and(|file| sha256 == file.sha256);
         let lf_sha256 = if is_wanted { None } else { without_cr(&bytes).map(|bytes| sha256_hex(&bytes)) };
-        Ok((Found::File { sha256, executable: mode == Mode::Executable, lf_sha256 }, Some(bytes)))
+        Ok((PathState::File { sha256, executable: mode == Mode::Executable, lf_sha256 }, Some(bytes)))
     }
 
     /// A file's mode and bytes, or what stands there that is none.
-    pub(super) fn open(&mut self, path: &RelPath) -> Result<Result<(Mode, Vec<u8>), Found>> {
-        if self.root != Found::Nothing {
+    pub(super) fn open(&mut self, path: &RelPath) -> Result<Result<(Mode, Vec<u8>), PathState>> {
+        if self.root != PathState::Nothing {
             return Ok(Err(self.root.clone()));
         }
         let path = path.as_str();
@@ -50,20 +50,20 @@ impl<'a> Look<'a> {
                 continue;
             }
             match self.kind(above)? {
-                None => return Ok(Err(Found::Nothing)),
-                Some(Kind::Directory) => drop(self.folders.insert(above.to_string())),
+                None => return Ok(Err(PathState::Nothing)),
+                Some(FileKind::Directory) => drop(self.folders.insert(above.to_string())),
                 Some(kind) => {
                     let at = self.dir.join(above).display().to_string();
-                    return Ok(Err(Found::Blocked { at, is: word(kind) }));
+                    return Ok(Err(PathState::Blocked { at, is: word(kind) }));
                 }
             }
         }
         let full = self.dir.join(path);
         Ok(match files::look(&full).with_context(|| format!("cannot read {}", full.display()))? {
-            None => Err(Found::Nothing),
-            Some((Kind::File { executable: true }, bytes)) => Ok((Mode::Executable, bytes)),
-            Some((Kind::File { executable: false }, bytes)) => Ok((Mode::Plain, bytes)),
-            Some((kind, _)) => Err(Found::Obstacle(word(kind))),
+            None => Err(PathState::Nothing),
+            Some((FileKind::File { executable: true }, bytes)) => Ok((Mode::Executable, bytes)),
+            Some((FileKind::File { executable: false }, bytes)) => Ok((Mode::Plain, bytes)),
+            Some((kind, _)) => Err(PathState::Obstacle(word(kind))),
         })
     }
 
@@ -76,7 +76,7 @@ impl<'a> Look<'a> {
         }
     }
 
-    fn kind(&self, path: &str) -> Result<Option<Kind>> {
+    fn kind(&self, path: &str) -> Result<Option<FileKind>> {
         let at = self.dir.join(path);
         files::kind(&at).with_context(|| format!("cannot look at {}", at.display()))
     }
@@ -86,20 +86,20 @@ fn is_denied(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
-pub(super) fn kind_of_root(dir: &Path) -> Result<Found> {
+pub(super) fn kind_of_root(dir: &Path) -> Result<PathState> {
     let kind = files::kind(dir).with_context(|| format!("cannot look at {}", dir.display()))?;
     Ok(match kind {
-        None | Some(Kind::Directory) => Found::Nothing,
-        Some(kind) => Found::Blocked { at: dir.display().to_string(), is: word(kind) },
+        None | Some(FileKind::Directory) => PathState::Nothing,
+        Some(kind) => PathState::Blocked { at: dir.display().to_string(), is: word(kind) },
     })
 }
 
-pub(super) fn word(kind: Kind) -> &'static str {
+pub(super) fn word(kind: FileKind) -> &'static str {
     match kind {
-        Kind::File { .. } => "a file",
-        Kind::Directory => "a directory",
-        Kind::Link => "a symbolic link",
-        Kind::Other => "a special file",
+        FileKind::File { .. } => "a file",
+        FileKind::Directory => "a directory",
+        FileKind::Link => "a symbolic link",
+        FileKind::Other => "a special file",
     }
 }
 

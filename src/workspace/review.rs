@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::Result;
 use similar::TextDiff;
 
-use super::look::Look;
+use super::look::FolderReader;
 use super::{JOURNAL, Workspace};
-use crate::fileset::manifest::{self, Journal, Manifest};
-use crate::fileset::reconcile::{Action, Found, Known, Reconciled, reconcile};
+use crate::fileset::manifest::{self, Manifest, WriteJournal};
+use crate::fileset::reconcile::{Action, Known, PathState, Reconciled, reconcile};
 use crate::fileset::{File, FileSet, Mode, RelPath};
 use crate::system::files;
 
@@ -24,7 +24,7 @@ const TRACES: [&str; 4] =
 
 /// A folder compared with a file set.
 #[derive(Debug, Clone)]
-pub struct Review<'a> {
+pub struct FolderReview<'a> {
     /// What is to be done, and what stands against it.
     pub reconciled: Reconciled,
     set: &'a FileSet,
@@ -34,7 +34,7 @@ pub struct Review<'a> {
     texts: BTreeMap<RelPath, Vec<u8>>,
 }
 
-impl Review<'_> {
+impl FolderReview<'_> {
     /// Whether the folder is not what `gen` writes.
     pub fn drift(&self) -> bool {
         !self.reconciled.steps.is_empty()
@@ -85,13 +85,13 @@ fn wanted<'a>(set: &'a FileSet, manifest: &'a File, path: &RelPath) -> Option<&'
 
 impl Workspace {
     /// Compares; writes nothing. Each file is read once.
-    pub fn review<'a>(&self, cluster: &str, set: &'a FileSet) -> Result<Review<'a>> {
+    pub fn review<'a>(&self, cluster: &str, set: &'a FileSet) -> Result<FolderReview<'a>> {
         let own = Manifest::of(cluster, set);
         let manifest = own.to_file();
         let mut known = Known::default();
         let mut texts = BTreeMap::new();
         let mut found = BTreeMap::new();
-        let mut look = Look::at(&self.dir)?;
+        let mut look = FolderReader::at(&self.dir)?;
         let manifest_path = RelPath::new(manifest::PATH);
         let (what, bytes) = look.find(&manifest_path, Some(&manifest))?;
         if let Some(bytes) = bytes {
@@ -101,18 +101,19 @@ impl Workspace {
         }
         found.insert(manifest_path.clone(), what);
         if let Some(bytes) = look.private(JOURNAL)? {
-            known.journal = Journal::parse(&String::from_utf8_lossy(&bytes)).unwrap_or_default();
+            known.journal = WriteJournal::parse(&String::from_utf8_lossy(&bytes)).unwrap_or_default();
         }
         for path in known.paths(set).into_iter().filter(|path| *path != manifest_path) {
             let wanted = set.get(path.as_str());
             let (what, bytes) = look.find(&path, wanted)?;
-            let same = matches!((&what, wanted), (Found::File { sha256, .. }, Some(file)) if *sha256 == file.sha256);
+            let same =
+                matches!((&what, wanted), (PathState::File { sha256, .. }, Some(file)) if *sha256 == file.sha256);
             texts.extend(bytes.filter(|_| !same).map(|bytes| (path.clone(), bytes)));
             found.insert(path, what);
         }
         known.in_use = known.given_up(set).into_iter().filter(|folder| self.may_have_machines(folder)).collect();
         let reconciled = reconcile(cluster, set, &manifest, &known, &found);
-        Ok(Review { reconciled, set, manifest, known, texts })
+        Ok(FolderReview { reconciled, set, manifest, known, texts })
     }
 
     /// Whether a module may have machines: only a state without resources, or no trace of one, says that it has none.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::look::Look;
+use super::look::FolderReader;
 use super::{JOURNAL, SEAL, Workspace};
 use crate::fileset::manifest::{self, Manifest};
 use crate::fileset::seal::{Listing, Seal};
@@ -15,7 +15,7 @@ impl Workspace {
     /// How many files stand here, where they are what a `gen` from this origin wrote and nothing is to be cleared away. `None` leaves
     /// open what they are.
     pub fn sealed(&self, origin: &str) -> Result<Option<usize>> {
-        let mut look = Look::at(&self.dir)?;
+        let mut look = FolderReader::at(&self.dir)?;
         let Some(seal) = look.private(SEAL)?.and_then(|bytes| Seal::parse(&String::from_utf8_lossy(&bytes))) else {
             return Ok(None);
         };

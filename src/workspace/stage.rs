@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use super::Workspace;
 use super::look::word;
 use crate::fileset::{File, FileSet};
-use crate::system::files::{self, Kind};
+use crate::system::files::{self, FileKind};
 use crate::system::parallel;
 
 /// The files of a cluster that has no folder yet, under a name that nobody looks for.
@@ -26,7 +26,7 @@ impl Workspace {
         let name = self.dir.file_name().unwrap_or_default().to_string_lossy();
         let at = self.dir.with_file_name(format!(".{name}.pgherd-new"));
         let cannot = || format!("cannot make {}", self.dir.display());
-        if let Some(kind) = files::kind(&at).with_context(cannot)?.filter(|kind| *kind != Kind::Directory) {
+        if let Some(kind) = files::kind(&at).with_context(cannot)?.filter(|kind| *kind != FileKind::Directory) {
             bail!("{} is {}: remove it", at.display(), word(kind));
         }
         files::make_dirs(&at).with_context(cannot)?;

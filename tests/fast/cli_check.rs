@@ -37,7 +37,7 @@ fn the_shipped_blueprints_break_no_rule() {
     let done = test.run(&["check"]).exits(0).out("herd (blueprints/herd.hcl)").out("minimal (blueprints/minimal.hcl)");
     let done =
         done.out("postgres dies on the primary 7 s nothing loop_wait 2 + members 2 + promotion 2 + haproxy_up 1");
-    assert_eq!(done.stdout.matches("none is broken").count(), 2, "{}", done.stdout);
+    assert_eq!(done.stdout.matches("No rule is violated.").count(), 2, "{}", done.stdout);
 }
 
 #[test]
@@ -48,8 +48,8 @@ fn an_error_has_its_code_and_place_and_refuses_gen() {
         .exits(2)
         .out(place)
         .out("help: set three zones, or add accept \"PGH001\"")
-        .err("1 rule is broken");
-    test.run(&["gen"]).exits(2).err(place).err("warning[PGH002]").err("nothing was written: 1 rule is broken");
+        .err("1 rule is violated");
+    test.run(&["gen"]).exits(2).err(place).err("warning[PGH002]").err("1 rule is violated; nothing was written");
     test.run(&["gen", "--check"]).exits(2).err(place);
     assert!(!test.path("generated").exists());
 }
@@ -115,7 +115,7 @@ fn json_and_text_tell_where_each_decision_comes_from() {
         }
     }
     let done = test.run(&["check", "--decisions"]).exits(2);
-    done.out("from postgres.settings.jit (blueprints/herd.hcl:4)").out("from failover.ttl (its default)");
+    done.out("from postgres.settings.jit (blueprints/herd.hcl:4)").out("from failover.ttl (default)");
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_budget_changes_what_is_generated() {
         .exits(0)
         .out("loop_wait 1")
         .out("warning[PGH006]")
-        .out("budget: rto 29 s; the worst that it covers: the primary's machine dies, 28.2 s");
+        .out("budget: rto 29 s; worst covered fault: the primary's machine dies, 28.2 s");
     test.run(&["explain", "loop_wait"])
         .exits(0)
         .out("failover.loop_wait = 1 s")
@@ -139,7 +139,7 @@ fn explain_tells_rules_and_values() {
     test.run(&["explain", "pgh001"])
         .exits(0)
         .out("PGH001 (error, unless the blueprint accepts it): losing one zone loses etcd's quorum");
-    test.run(&["explain", "PGH999"]).exits(2).err("there are PGH001");
+    test.run(&["explain", "PGH999"]).exits(2).err("PGH999 is not the code of a rule").err("the rules are PGH001");
     test.run(&["explain", "address.master"])
         .exits(0)
         .out("address.master = 10.20.0.16")
@@ -150,17 +150,19 @@ fn explain_tells_rules_and_values() {
     let number = line.stdout.lines().find(|line| line.contains("on-marked-down")).unwrap().split(':').next().unwrap();
     let place = format!("generated/herd/load_balancer/haproxy.cfg:{number}");
     test.run(&["explain", &place]).exits(0).out("haproxy.rise = 1 checks").out("haproxy.kept = 10 connections");
-    test.run(&["explain", "haproxy.cfg:1"]).exits(0).out("it is so in every cluster of this kind");
+    test.run(&["explain", "haproxy.cfg:1"])
+        .exits(0)
+        .out("This line does not depend on the blueprint, apart from the cluster's name.");
     test.run(&["explain", "generated/herd/load_balancer/haproxy.cfg:1"]).exits(0);
     test.run(&["explain", "generated/other/load_balancer/haproxy.cfg:1"])
         .exits(2)
-        .err("that file is of \"other\", and blueprints/herd.hcl describes \"herd\"");
-    test.run(&["explain", "generated/herd/pgherd.json:1"]).exits(0).out("the manifest");
+        .err("that file belongs to cluster \"other\", but blueprints/herd.hcl describes cluster \"herd\"");
+    test.run(&["explain", "generated/herd/pgherd.json:1"]).exits(0).out("This is the manifest.");
     test.run(&["explain", "haproxy.cfg:0"]).exits(2).err("haproxy.cfg has");
-    test.run(&["explain", "nonsense"]).exits(2).err("nothing that is derived is called \"nonsense\"");
+    test.run(&["explain", "nonsense"]).exits(2).err("no value and no generated file is called \"nonsense\"");
     test.write("blueprints/other.hcl", TWO_ZONES);
     test.run(&["explain", "7000"]).exits(2).err(
-        "There are blueprints/herd.hcl, blueprints/other.hcl\n  name one: `pgherd explain 7000 blueprints/herd.hcl`",
+        "there are several blueprints: blueprints/herd.hcl, blueprints/other.hcl\n  name one, for instance `pgherd explain 7000 blueprints/herd.hcl`",
     );
     test.run(&["explain", "generated/herd/load_balancer/haproxy.cfg:1"]).exits(0);
     std::fs::remove_file(test.path("blueprints/herd.hcl")).unwrap();
@@ -168,6 +170,24 @@ fn explain_tells_rules_and_values() {
     std::fs::remove_file(test.path("blueprints/other.hcl")).unwrap();
     test.run(&["explain", "7000"]).exits(2).err("no blueprint given");
     test.run(&["explain", "pgh001"]).exits(0);
+}
+
+/// The resources of a module are the same for every cluster; what they are made for is in the locals that they refer to.
+#[test]
+fn explain_follows_the_locals_of_a_module_and_says_where_nothing_is_decided() {
+    let test = test(TWO_ZONES);
+    let file = "network/terraform_network/security_groups.tf";
+    let whole = test.run(&["explain", file]).exits(0).out("for_each = local.doors").out("haproxy.write_port");
+    let line = whole.stdout.lines().find(|line| line.contains("for_each = local.doors")).unwrap();
+    let place = format!("{file}:{}", line.split(':').next().unwrap());
+    test.run(&["explain", &place])
+        .exits(0)
+        .out("haproxy.write_port = 5000")
+        .out("herd.hcl: haproxy.write_port is not set");
+    test.run(&["explain", "terraform_network/versions.tf"]).exits(0).out(": ");
+    test.run(&["explain", ".gitattributes"])
+        .exits(0)
+        .out("No line of this file depends on the blueprint, apart from the cluster's name.");
 }
 
 /// The end of a major is told by `check` alone: what `gen` writes does not depend on the day.

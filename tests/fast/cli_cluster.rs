@@ -65,7 +65,7 @@ fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
         .err(" UTC (42 s): nothing replies at its address. It is off, hangs or is cut off");
     let done = done
         .err("Name=tag:pgherd:machine,Values=slave2 --query")
-        .err("generated/herd/RUNBOOK.md says how to replace it");
+        .err("generated/herd/RUNBOOK.md describes how to replace it");
     assert!(!done.stderr.contains("slave1"), "{}", done.stderr);
     // The names are those of HAProxy's configuration.
     let test = running(&herd);
@@ -116,7 +116,7 @@ fn another_cluster_at_the_planned_address_is_not_this_one() {
 fn destroy_names_what_dies_and_takes_it_down_in_reverse() {
     let test = running(&Herd::healthy());
     let done = test.run(DESTROY).exits(0).err("network: 0 to add, 0 to change, 1 to destroy");
-    done.err("- aws_thing.terraform_master").out("herd is gone");
+    done.err("- aws_thing.terraform_master").out("herd was destroyed.");
     let applied: Vec<String> = test.calls_of(" apply ");
     assert_eq!(applied.len(), 4, "{applied:#?}");
     assert!(test.position("terraform_haproxy apply") < test.position("terraform_master apply"));
@@ -125,7 +125,7 @@ fn destroy_names_what_dies_and_takes_it_down_in_reverse() {
     let last_plan = test.calls().iter().rposition(|call| call.contains(" plan ")).unwrap();
     assert!(last_plan < test.position(" apply "), "all is known before anything is destroyed");
     assert!(test.state("image-master").exists(), "images stay unless asked for");
-    test.run(DESTROY).exits(0).out("nothing is there to destroy");
+    test.run(DESTROY).exits(0).out("There is nothing to destroy.");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn destroy_removes_images_and_their_snapshots_if_asked() {
 fn destroy_stops_where_something_resists() {
     let test = running(&Herd::healthy());
     test.hook("terraform", r#"case "$*" in *terraform_slave*apply*) echo "Error: in use"; exit 1 ;; esac"#);
-    test.run(DESTROY).exits(1).err("Error: in use").err("master not begun it needs slaves");
+    test.run(DESTROY).exits(1).err("Error: in use").err("master skipped slaves did not succeed");
     assert!(test.state("made-terraform_network").exists());
 }
 
@@ -161,14 +161,13 @@ fn destroy_works_on_files_that_are_stale() {
     let fewer =
         fs::read_to_string(&path).unwrap().replace("  haproxy {", "  slaves {\n    count = 3\n  }\n  haproxy {");
     fs::write(&path, fewer).unwrap();
-    test.run(DESTROY).exits(0).out("herd is gone");
+    test.run(DESTROY).exits(0).out("herd was destroyed.");
 }
 
 #[test]
 fn doctor_says_what_is_there_and_how_to_get_the_rest() {
     let test = running(&Herd::healthy());
-    let done =
-        test.run(&["doctor"]).exits(0).out("fits packer 1.6.6").out("fits terraform 1.11.4").out("fits aws 2.15.1");
+    let done = test.run(&["doctor"]).exits(0).out("ok packer 1.6.6").out("ok terraform 1.11.4").out("ok aws 2.15.1");
     done.out("account 123456789012");
     test.remove_program("packer");
     test.hook("aws", r#"[ "$1" = sts ] && { echo "The security token is expired." >&2; exit 254; }"#);

@@ -74,14 +74,14 @@ fn settings_that_run_otherwise_are_listed_before_anything_is_done_and_at_the_end
         .exits(3)
         .err(fewer)
         .err("raise the live value first")
-        .err("settings run otherwise")
+        .err("live settings differ")
         .out("write  127.0.0.1:");
-    test.run(PLAN).exits(3).err(fewer).out("nothing is to be changed");
+    test.run(PLAN).exits(3).err(fewer).out("No changes.");
     let done = test.run(&["status", BLUEPRINT]).exits(0).out(fewer).out("herdctl edit-config").out("healthy");
     assert!(!done.stdout.contains("ttl:"), "{}", done.stdout);
     fs::remove_file(test.state("made-terraform_haproxy")).unwrap();
     let done = test.at_terminal(&["run", BLUEPRINT], "no\n").exits(1);
-    let (said, asked) = (done.stdout.find(fewer).unwrap(), done.stdout.find("Do this?").unwrap());
+    let (said, asked) = (done.stdout.find(fewer).unwrap(), done.stdout.find("Apply these changes?").unwrap());
     assert!(said < asked, "{}", done.stdout);
 }
 

@@ -159,7 +159,7 @@ fn a_run_that_is_interrupted() {
     let done = Done::from(child.wait_with_output().unwrap())
         .exits(130)
         .err("terraform apply (network)")
-        .err("given the time to end in order");
+        .err("shutting down; waiting.");
     let events = schema.events(&done);
     for stage in ["network", "master", "verify"] {
         assert_eq!(of(&at_work(&events), "stage-ended", stage)[0]["outcome"], json!({ "kind": "interrupted" }));
@@ -204,7 +204,7 @@ fn a_teardown_tells_the_same_way() {
     let (schema, test) = (Schema::printed(), ready());
     test.run(RUN).exits(0);
     let done = test.run(&["destroy", "blueprints/herd.hcl", "--yes", "--images", "--format", "json"]).exits(0);
-    let events = schema.events(&done.err("herd is gone"));
+    let events = schema.events(&done.err("herd was destroyed."));
     assert_eq!(events[0]["verb"], "destroy");
     assert_eq!(of(&events, "stage-ended", "images").last().unwrap()["outcome"]["detail"], "3 images removed");
 }

@@ -25,7 +25,7 @@ fn line_of(test: &Test, file: &str, text: &str) -> usize {
 /// A run in which the tool prints a text and fails at the calls that match.
 fn failing(test: &Test, tool: &str, call: &str, says: &str) -> Done {
     test.hook(tool, &format!("case \"$*\" in {call}) i=0; while [ $i -lt 60 ]; do echo \"noise $i\"; i=$((i+1)); done; cat <<'EOT'\n{says}\nEOT\nexit 1 ;; esac"));
-    let done = test.run(RUN).exits(1).err("all of it: ").err("what to do: ");
+    let done = test.run(RUN).exits(1).err("full log: ").err("what to do: ");
     assert!(!done.stderr.contains("noise"), "a wall of log:\n{}", done.stderr);
     done
 }
@@ -40,8 +40,8 @@ fn an_error_of_terraform_leads_to_the_blueprints_line() {
     );
     let done = failing(&test, "terraform", "*master*apply*", &says);
     let done = done.err("| Error: creating EC2 Instance: api error Unsupported: no such type here");
-    let done = done.err(&format!("it comes from: db_config/terraform_master/main.tf:{line}"));
-    let done = done.err("which is made of: blueprints/herd.hcl:3: master { instance_type = \"m5.large\" }");
+    let done = done.err(&format!("in generated file: db_config/terraform_master/main.tf:{line}"));
+    let done = done.err("set by: blueprints/herd.hcl:3: master { instance_type = \"m5.large\" }");
     assert!(!done.stderr.contains("Creating..."), "{}", done.stderr);
 }
 
@@ -52,9 +52,9 @@ fn an_error_that_terraform_reports_as_json_leads_there_too() {
     let error = Test::terraform_error("no such type", "It is out.\nFor good.", Some(("main.tf", line)));
     test.hook("terraform", &format!("case \"$*\" in *master*apply*) {error}; exit 1 ;; esac"));
     let done = test.run(RUN).exits(1).err("| Error: no such type").err("| It is out.").err("| For good.");
-    let done = done.err("which is made of: blueprints/herd.hcl:3: master { instance_type = \"m5.large\" }");
+    let done = done.err("set by: blueprints/herd.hcl:3: master { instance_type = \"m5.large\" }");
     assert!(!done.stderr.contains("@message"), "for people: {}", done.stderr);
-    let log = done.stderr.lines().find_map(|line| line.split_once("all of it: ")).expect("a log").1;
+    let log = done.stderr.lines().find_map(|line| line.split_once("full log: ")).expect("a log").1;
     let log = std::fs::read_to_string(test.path("").join(log)).unwrap();
     assert!(log.contains("\nError: no such type\n\n  on main.tf line ") && !log.contains("@message"), "{log}");
 }
@@ -65,7 +65,7 @@ fn a_value_that_terraform_names_leads_there_too() {
     let says = "\nError: creating EC2 Instance: Invalid value 'm5.large' for InstanceType.\n\n  with aws_instance.master,\n  \
                 on main.tf line 1, in resource \"aws_instance\" \"master\" in eu-west-1:\n   1: resource \"aws_instance\" \"master\" {\n";
     let done = failing(&test, "terraform", "*master*apply*", says);
-    done.err("it comes from: db_config/terraform_master/main.tf:1\n").err("which is made of: blueprints/herd.hcl:3: ");
+    done.err("in generated file: db_config/terraform_master/main.tf:1\n").err("set by: blueprints/herd.hcl:3: ");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn what_the_blueprint_does_not_write_is_called_so() {
     let line = line_of(&test, "db_config/terraform_slave/main.tf", "local.instance_type");
     let says = format!("Error: no\n\n  on main.tf line {line}, in resource \"aws_instance\" \"slave\":\n");
     let done = failing(&test, "terraform", "*terraform_slave*plan*", &says);
-    done.err("which is made of: blueprints/herd.hcl: slaves.instance_type, which is not written: its default");
+    done.err("set by: blueprints/herd.hcl: slaves.instance_type is not set; using the default");
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn an_error_of_a_script_that_packer_runs_is_shown_with_the_script() {
                 ==> Builds finished but no artifacts were created.";
     let done = failing(&test, "packer", "*slave_temp*", says);
     let done = done.err("| slave_script.sh: error: etcd is 3.3; it must be 3.4 or newer");
-    let done = done.err("it comes from: db_config/slave_script.sh");
+    let done = done.err("in generated file: db_config/slave_script.sh");
     assert!(!done.stderr.contains("Terminating"), "{}", done.stderr);
 }
 

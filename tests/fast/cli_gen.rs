@@ -73,7 +73,7 @@ fn names_every_file_in_the_way_before_it_writes_any() {
     fs::write(test.path(provider), "# mine\n").unwrap();
     test.run(&["gen"]).exits(3).err(OUTPUTS).err(provider).err("--force").err("nothing was written");
     assert_eq!((test.read(OUTPUTS).as_str(), test.read(MANIFEST)), ("mine\n", before));
-    test.run(&["gen", "--force"]).exits(0).err(OUTPUTS).err("overwritten");
+    test.run(&["gen", "--force"]).exits(0).err(OUTPUTS).err("overwriting it");
     assert_ne!(test.read(OUTPUTS), "mine\n");
     test.run(&["gen", "--check"]).exits(0);
 }
@@ -127,8 +127,10 @@ fn a_module_that_may_have_machines_stays() {
             for force in [&[][..], &["--force"]] {
                 test.run(&[&["gen"], force].concat())
                     .exits(3)
-                    .err(&format!("{module}/main.tf would be removed, and its state may still have machines"))
-                    .err("write `slaves { count = … }` as it was");
+                    .err(&format!(
+                        "{module}/main.tf would be removed, but the state next to it may still contain machines"
+                    ))
+                    .err("restore `slaves { count = … }`");
                 assert_eq!(tree(&test.path("generated")), before, "{state} {text}");
             }
         } else {
@@ -144,7 +146,7 @@ fn a_state_that_cannot_be_reached_is_no_empty_one() {
     symlink("/nowhere/terraform.tfstate", test.path("generated/herd/db_config/terraform_slave/terraform.tfstate"))
         .unwrap();
     test.write("blueprints/herd.hcl", &HERD.replace("eu-west-1\"\n", "eu-west-1\"\n  slaves { count = 0 }\n"));
-    test.run(&["gen"]).exits(3).err("its state may still have machines");
+    test.run(&["gen"]).exits(3).err("the state next to it may still contain machines");
 }
 
 #[test]
@@ -154,8 +156,8 @@ fn a_folder_of_another_cluster_is_not_taken_over_unasked() {
     test.write("blueprints/herd.hcl", &HERD.replace("herd", "copy"));
     test.run(&["gen"])
         .exits(3)
-        .err("generated/copy/pgherd.json is of another cluster, \"herd\"")
-        .err("states come along with a folder that is copied");
+        .err("generated/copy/pgherd.json belongs to another cluster, \"herd\"")
+        .err("a copied directory contains Terraform states");
     test.run(&["gen", "--force"]).exits(0);
     test.run(&["gen"]).exits(0).out("generated/copy: ").out(" unchanged");
 }
@@ -278,7 +280,7 @@ fn a_folder_that_cannot_be_written_is_named_with_what_to_do() {
     let test = herd();
     test.write("taken", "");
     let done = test.run(&["gen", "blueprints/herd.hcl", "--out", "taken/here"]).exits(1).err("cannot make ");
-    done.err("taken/here/herd: Not a directory").err("or name another folder with --out");
+    done.err("taken/here/herd: Not a directory").err("or choose another one with --out");
 }
 
 #[test]
@@ -313,7 +315,7 @@ fn a_manifest_that_leads_outside_is_none() {
 fn two_clusters_of_one_name_are_refused() {
     let test = herd();
     test.write("blueprints/copy.hcl", HERD);
-    test.run(&["gen"]).exits(2).err("both describe a cluster \"herd\"");
+    test.run(&["gen"]).exits(2).err("both describe cluster \"herd\"");
     assert!(!test.path("generated").exists());
 }
 
@@ -322,7 +324,7 @@ fn every_problem_of_every_blueprint_is_said() {
     let test = herd();
     test.write("blueprints/a.hcl", "cluster \"a\" {\n  region = 5\n  nonsense = 1\n}\n");
     test.run(&["gen"]).exits(2).err("blueprints/a.hcl:2:").err("blueprints/a.hcl:3:");
-    assert!(!test.path("generated").exists(), "one bad blueprint, and nothing is written");
+    assert!(!test.path("generated").exists(), "one bad blueprint, and nothing was written");
 }
 
 #[test]
@@ -340,14 +342,14 @@ fn a_folder_without_a_blueprint_is_named_and_left() {
     let test = generated();
     test.write("blueprints/other.hcl", &HERD.replace("herd", "other"));
     fs::remove_file(test.path("blueprints/herd.hcl")).unwrap();
-    test.run(&["gen"]).exits(0).err("generated/herd has no blueprint: its machines may run on");
+    test.run(&["gen"]).exits(0).err("generated/herd has no blueprint, and its machines may still run");
     // It was renamed, and nothing of it runs under its new name.
     fs::remove_dir_all(test.path("generated/other")).unwrap();
     test.program("packer", "echo Packer v1.6.6 # server-sig-algs");
     test.program("terraform", r#"echo '{"terraform_version": "1.11.4"}'"#);
     test.program("aws", r#"[ "$1" = --version ] && echo aws-cli/2.15.1 || echo '{"Account": "1", "Arn": "arn"}'"#);
     let done = test.run(&["destroy", "blueprints/other.hcl", "--yes"]).exits(2);
-    done.err("beside it is herd: a cluster that was renamed is destroyed by its old name");
+    done.err("next to it there is herd; destroy a renamed cluster by its old name");
     assert!(test.path(OUTPUTS).exists());
 }
 

@@ -5,7 +5,7 @@ use crate::support::Test;
 #[test]
 fn flags_alone_make_a_blueprint_that_passes() {
     let test = Test::new();
-    test.run(&["init", "--region", "eu-west-1"]).exits(0).out("blueprints/herd.hcl is written");
+    test.run(&["init", "--region", "eu-west-1"]).exits(0).out("Wrote blueprints/herd.hcl.");
     test.run(&["check"]).exits(0);
     test.run(&["gen"]).exits(0);
     let all = [
@@ -66,10 +66,10 @@ fn regions_and_sizes_that_need_more_get_it() {
 fn nothing_is_overwritten_and_nothing_bad_is_written() {
     let test = Test::new();
     test.write("blueprints/herd.hcl", "mine\n");
-    test.run(&["init", "--region", "eu-west-1"]).exits(2).err("blueprints/herd.hcl is there already");
+    test.run(&["init", "--region", "eu-west-1"]).exits(2).err("blueprints/herd.hcl already exists");
     test.run(&["init", "--region", "eu-west-1", "--out", "blueprints/herd.hcl"]).exits(2);
     assert_eq!(test.read("blueprints/herd.hcl"), "mine\n");
-    test.run(&["init", "--name", "other"]).exits(2).err("nobody is there to ask: name the region");
+    test.run(&["init", "--name", "other"]).exits(2).err("there is no terminal to ask for the region");
     for (flag, value, says) in [
         ("--name", "Other", "such as \"other\""),
         ("--name", "a\"b${c}", "cannot be part of a host name"),
@@ -103,11 +103,11 @@ fn a_person_is_asked_until_the_answers_fit() {
     let test = Test::new();
     let typed = "Shop\nshop\neu-west\n\n3\nshop\n203.0.113.7/32\n\n";
     let done = test.at_terminal(&["init"], typed).exits(0);
-    done.out("Name of the cluster").out("cannot be part of a host name").out("blueprints/shop.hcl is written");
+    done.out("Name of the cluster").out("cannot be part of a host name").out("Wrote blueprints/shop.hcl.");
     test.run(&["check", "blueprints/shop.hcl"]).exits(0);
     let text = test.read("blueprints/shop.hcl");
     assert!(text.contains("region = \"eu-west-1\"") && text.contains("count = 3"), "{text}");
     assert!(text.contains("    #key_name = \"dba\""), "asked for, as there are admins, and none: {text}");
-    test.at_terminal(&["init"], "another\n").exits(2).out("nothing is written");
+    test.at_terminal(&["init"], "another\n").exits(2).out("nothing was written");
     assert!(!test.path("blueprints/another.hcl").exists());
 }

@@ -61,7 +61,7 @@ fn killed_at_any_instant_the_next_run_converges() {
         let left = world::things(&test);
         let done = test.run(RUN);
         assert_eq!(done.code, Some(0), "{said}, which left {left:#?}:\n{}", done.stderr);
-        in_the_middle += usize::from(done.stderr.contains("was killed; this one goes on"));
+        in_the_middle += usize::from(done.stderr.contains("was killed. This run continues"));
         let there = world::things(&test);
         let of = |kind: &str| there.iter().filter(|thing| thing.starts_with(kind)).count();
         assert_eq!((of("ami-"), of("vpc-"), there.len()), (3, 4, 7), "{said}, which left {left:#?}:\n{}", done.stderr);
@@ -164,8 +164,9 @@ fn a_killed_run_is_told_and_its_tools_are_waited_for() {
     await_file(&test.state("applying"));
     child.kill().unwrap();
     child.wait().unwrap();
-    let done = test.run(RUN).exits(0).err("terraform apply (network)").err("goes on by itself: waiting for its end");
-    let done = done.err("was killed; this one goes on from there");
+    let done =
+        test.run(RUN).exits(0).err("terraform apply (network)").err("was in progress. Waiting for it to finish.");
+    let done = done.err("was killed. This run continues from there.");
     done.err("unfinished: network (terraform apply: exit code 0)").err("network unchanged");
     let logs = support::tree(&test.path("generated/herd/.pgherd/logs"));
     let log = logs.iter().find(|(name, text)| name.ends_with("-network.log") && text.contains("line 1\n")).unwrap();

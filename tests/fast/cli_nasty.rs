@@ -18,13 +18,13 @@ fn files() -> Vec<(Vec<u8>, String)> {
     let long = |times: usize| format!("cluster \"herd\" {{\n{}}}\n", "# x\n".repeat(times)).into_bytes();
     vec![
         file(b"", "the file has no cluster block"),
-        file(&utf16, "this is UTF-16\n  save it as UTF-8"),
-        file(&utf16[2..], "this is UTF-16 without a byte-order mark"),
-        file(&big_endian, "this is UTF-16 without a byte-order mark"),
-        file(&long_utf16, "this is UTF-16 without a byte-order mark"),
-        file(&utf32, "this is UTF-32"),
+        file(&utf16, "the file is UTF-16\n  save it as UTF-8"),
+        file(&utf16[2..], "the file is UTF-16 without a byte-order mark"),
+        file(&big_endian, "the file is UTF-16 without a byte-order mark"),
+        file(&long_utf16, "the file is UTF-16 without a byte-order mark"),
+        file(&utf32, "the file is UTF-32"),
         file(format!("\u{feff}\u{feff}{HERD}").as_bytes(), "the file contains a byte-order mark (U+FEFF, invisible)"),
-        file(b"cluster \"herd\" {\n  # Gr\xf6\xdfe\n}\n", "line 2 is no text in UTF-8"),
+        file(b"cluster \"herd\" {\n  # Gr\xf6\xdfe\n}\n", "line 2 is not UTF-8"),
         file(b"\x7fELF\x02\x01\x01\0", "is not valid HCL here"),
         file(&long(2_600_000), "the file is longer than 65536 bytes"),
         // Cut within a letter.
@@ -63,10 +63,10 @@ fn what_is_no_file_is_refused_in_words() {
     symlink("nowhere.hcl", test.path("dangling.hcl")).unwrap();
     mkfifoat(CWD, test.path("silent.hcl"), Mode::RUSR | Mode::WUSR).unwrap();
     for (path, says) in [
-        ("folder.hcl", "is a folder: name the blueprints in it"),
+        ("folder.hcl", "is a directory; name the blueprints in it"),
         ("loop.hcl", "symbolic links"),
-        ("dangling.hcl", "there is no such blueprint"),
-        ("nothing.hcl", "there is no such blueprint"),
+        ("dangling.hcl", "no such file"),
+        ("nothing.hcl", "no such file"),
         // Without an end, and without a beginning.
         ("/dev/zero", "this is neither a file nor standard input"),
         ("/dev/null", "this is neither a file nor standard input"),
@@ -97,12 +97,16 @@ fn a_blueprint_may_come_through_a_pipe() {
 fn a_blueprint_that_is_elsewhere_is_named() {
     let test = Test::new();
     let here = test.path("").canonicalize().unwrap();
-    let nothing = format!("this is {}, and no blueprint is in its blueprints/", here.display());
+    let nothing = format!("the working directory is {}; it has no blueprints in blueprints/", here.display());
     refused(&test, &["check", "herd.hcl"], &nothing);
-    refused(&test, &["check"], &format!("none in {}/blueprints/", here.display()));
+    refused(&test, &["check"], &format!("none found in {}/blueprints/", here.display()));
     test.write("blueprints/herd.hcl", HERD);
     refused(&test, &["check", "herd.hcl"], "did you mean blueprints/herd.hcl?");
-    refused(&test, &["check", "hred.hcl"], &format!("this is {}, and there are blueprints/herd.hcl", here.display()));
+    refused(
+        &test,
+        &["check", "hred.hcl"],
+        &format!("the working directory is {}; its blueprints are blueprints/herd.hcl", here.display()),
+    );
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn bare() -> Test {
 fn images_are_built_beside_the_review_of_a_bare_cluster() {
     let test = bare();
     test.hook("terraform", NETWORK_WAITS);
-    let done = test.run(RUN).exits(0).err("image-master begun, while the rest is looked at").err("network: 1 to add");
+    let done = test.run(RUN).exits(0).err("image-master started, during the review").err("network: 1 to add");
     let seen = |verb: &str| done.stderr.contains(&format!(" {verb} built: the master has no image yet"));
     assert!(seen("is being") || seen("was"), "{}", done.stderr);
     assert_eq!(test.calls_of("packer build -").len(), 3);
@@ -55,7 +55,7 @@ fn a_failing_review_lets_the_builds_end_and_fails() {
 fn a_failing_build_stops_what_needs_it() {
     let test = bare();
     test.hook("packer", r#"case "$*" in build*slave_temp*) echo "apt: no space left"; exit 9 ;; esac"#);
-    let done = test.run(RUN).exits(1).err("apt: no space left").err("slaves not begun it needs image-slave");
+    let done = test.run(RUN).exits(1).err("apt: no space left").err("slaves skipped image-slave did not succeed");
     done.err("a stage failed").err("master done").err("haproxy done");
 }
 
@@ -85,7 +85,7 @@ fn nothing_is_built_before_the_review_is_over() {
     let test = bare();
     test.run(&[RUN, &["--only", "image-master,image-slave,image-haproxy"]].concat()).exits(0);
     let done = test.run(RUN).exits(0);
-    assert!(!done.stderr.contains("while the rest is looked at"), "{}", done.stderr);
+    assert!(!done.stderr.contains("during the review"), "{}", done.stderr);
     // Nothing is to be done.
     let test = bare();
     test.run(&["run", "blueprints/herd.hcl", "--plan-only"]).exits(3);
@@ -112,8 +112,11 @@ fn modules_are_planned_beside_what_they_need() {
         "terraform",
         r#"[ -f "$STATE/made-terraform_network" ] || case "$*" in *terraform_slave*" plan "*) echo "Error: no VPC"; exit 1 ;; esac"#,
     );
-    let done =
-        test.run(RUN).exits(0).err("slaves: planned when network is there").err("slaves unchanged nothing to change");
+    let done = test
+        .run(RUN)
+        .exits(0)
+        .err("slaves: will be planned once network exists")
+        .err("slaves unchanged nothing to change");
     assert!(!done.stderr.contains("no VPC"), "{}", done.stderr);
     // Nothing changes in the network, so this is a failure, and told once.
     test.hook("terraform", r#"case "$*" in *terraform_slave*" plan "*) echo "Error: no role"; exit 1 ;; esac"#);

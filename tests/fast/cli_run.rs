@@ -87,8 +87,8 @@ fn a_failing_tool_stops_what_needs_it_and_shows_its_end() {
     let test = ready(&Herd::healthy());
     test.hook("packer", r#"case "$*" in *slave_temp*) echo "apt: no space left"; exit 9 ;; esac"#);
     let done = test.run(RUN).exits(1);
-    let done = done.err("packer build of herd-slave-").err("exit code 9").err("apt: no space left").err("all of it: ");
-    let done = done.err("slaves         not begun  it needs image-slave").err("verify         not begun");
+    let done = done.err("packer build of herd-slave-").err("exit code 9").err("apt: no space left").err("full log: ");
+    let done = done.err("slaves         skipped  image-slave did not succeed").err("verify         skipped");
     done.err("what to do: ");
     assert_eq!(test.calls_of("terraform_slave plan"), Vec::<String>::new());
     assert_eq!(test.calls_of("terraform_haproxy apply").len(), 1, "the rest goes on");
@@ -163,7 +163,7 @@ fn stale_files_are_3() {
     let test = ready(&Herd::healthy());
     let path = test.path("blueprints/herd.hcl");
     fs::write(&path, fs::read_to_string(&path).unwrap().replace("eu-west-1", "eu-central-1")).unwrap();
-    test.run(RUN).exits(3).err("is not what blueprints/herd.hcl generates").err("pgherd gen");
+    test.run(RUN).exits(3).err("differs from what blueprints/herd.hcl generates").err("pgherd gen");
     assert_eq!(test.calls(), Vec::<String>::new());
 }
 
@@ -181,8 +181,8 @@ fn what_will_be_is_shown_and_exactly_that_is_applied() {
     let done = test.at_terminal(run, "no\n").exits(1);
     let done = done.out("network: 1 to add, 0 to change, 0 to destroy").out("+ aws_thing.terraform_network");
     done.out("image-master: herd-master-")
-        .out("master: planned when network is there")
-        .out("nothing was changed, as you said");
+        .out("master: will be planned once network exists")
+        .out("aborted; nothing was changed");
     assert_eq!((test.calls_of(" apply ").len(), test.calls_of("packer build -").len()), (0, 0));
     test.at_terminal(run, "yes\n").exits(0).out("1 primary, 2 streaming");
     let plans = test.calls_of("terraform_network plan");
@@ -203,8 +203,7 @@ fn a_plan_that_nobody_saw_asks_before_it_destroys() {
         "change": {"actions": ["delete", "create"]}}]),
     );
     let done = test.at_terminal(&["run", "blueprints/herd.hcl"], "yes\nno\n").exits(1);
-    done.out("-/+ aws_instance.haproxy (clients are disconnected until its machine is back)")
-        .out("haproxy not done you said no");
+    done.out("-/+ aws_instance.haproxy (clients are disconnected until its machine is back)").out("haproxy declined");
     assert_eq!(test.calls_of("terraform_haproxy apply"), Vec::<String>::new());
     test.run(RUN).exits(0);
 }
@@ -256,7 +255,7 @@ fn a_cluster_that_does_not_become_whole_is_1_and_says_why() {
     done.err("slave1 is on timeline 1, the primary is on timeline 2")
         .err("slave2 is not a member")
         .err("no standby is synchronous")
-        .err("`journalctl -u patroni -u etcd` says why");
+        .err("run `journalctl -u patroni -u etcd` on a database machine");
 }
 
 #[test]
@@ -290,9 +289,9 @@ fn ctrl_c_is_told_once_and_waited_for() {
     let child = test.spawn(RUN);
     await_file(&test.state("applying"));
     let done = interrupt(child).exits(130);
-    let told = done.stderr.lines().find(|line| line.starts_with("interrupted: ")).expect("what it waits for");
+    let told = done.stderr.lines().find(|line| line.starts_with("Interrupted. ")).expect("what it waits for");
     assert!(told.contains("terraform apply (network)"), "{told}");
-    assert!(told.ends_with(" given the time to end in order"), "{told}");
+    assert!(told.ends_with(" shutting down; waiting."), "{told}");
     done.err("network        interrupted").err("master         interrupted");
     assert_eq!(fs::read_to_string(test.state("told")).unwrap(), "told\n");
     assert!(test.state("ended").exists(), "it was given the time to end");
@@ -311,7 +310,10 @@ fn the_third_ctrl_c_kills() {
         assert!(told.success());
         std::thread::sleep(Duration::from_millis(200));
     }
-    interrupt(child).exits(130).err("still waiting for terraform apply (network); once more kills").err("killed");
+    interrupt(child)
+        .exits(130)
+        .err("Still waiting for terraform apply (network). A third interrupt kills")
+        .err("Killed.");
     assert!(start.elapsed() < Duration::from_secs(20));
 }
 
@@ -322,7 +324,7 @@ fn ctrl_c_ends_the_wait_for_the_cluster() {
     await_file(&test.state("made-terraform_haproxy"));
     std::thread::sleep(Duration::from_millis(500));
     let start = Instant::now();
-    interrupt(child).exits(130).err("interrupted: nothing that could be half done runs");
+    interrupt(child).exits(130).err("Interrupted. No tool is running.");
     assert!(start.elapsed() < Duration::from_secs(5));
 }
 
@@ -397,7 +399,7 @@ fn a_databases_data_is_not_destroyed_unless_it_is_named() {
     let run = &["run", "blueprints/herd.hcl"];
     let done = test.at_terminal(run, "yes\n").exits(1);
     done.out("-/+ aws_instance.slave[\"slave1\"] (forced by subnet_id; DESTROYS THE DATA OF slave1)")
-        .out("Write its name (slave1)")
+        .out("Type its name (slave1)")
         .out("nothing was changed");
     assert!(!test.state("replaced").exists());
     test.at_terminal(run, "slave1\nyes\n").exits(0).out("slaves done");
@@ -415,10 +417,10 @@ fn a_plan_alone_is_0_or_3() {
     let test = ready(&Herd::healthy());
     let plan = &["run", "blueprints/herd.hcl", "--plan-only"];
     let done = test.run(plan).exits(3).out("network: 1 to add, 0 to change, 0 to destroy");
-    done.out("image-slave: herd-slave-").out("slaves: planned when network is there");
+    done.out("image-slave: herd-slave-").out("slaves: will be planned once network exists");
     assert_eq!((test.calls_of(" apply ").len(), test.calls_of("packer build -").len()), (0, 0));
     test.run(RUN).exits(0);
-    test.run(plan).exits(0).out("nothing is to be changed");
+    test.run(plan).exits(0).out("No changes.");
 }
 
 #[test]
@@ -448,7 +450,7 @@ fn what_is_asked_for_wrongly_is_refused_before_the_credentials_are_looked_at() {
     for wrong in [["--only", "netwrk"], ["--from", "netwrk"], ["--skip", "netwrk"]] {
         test.run(&[RUN, &wrong[..]].concat()).exits(2).err("did you mean `network`?");
     }
-    test.run(&[RUN, &["--confirm", "slave9"]].concat()).exits(2).err("there are master, slave1, slave2");
+    test.run(&[RUN, &["--confirm", "slave9"]].concat()).exits(2).err("the machines are master, slave1, slave2");
     assert_eq!(test.calls_of("sts"), Vec::<String>::new());
     test.run(RUN).exits(4).err("no credentials");
     test.run(&["images", "blueprints/herd.hcl"]).exits(4).err("AWS credentials are not accepted: no credentials");
@@ -457,14 +459,14 @@ fn what_is_asked_for_wrongly_is_refused_before_the_credentials_are_looked_at() {
 #[test]
 fn nothing_generated_yet_is_said_and_a_folder_is_no_blueprint() {
     let test = Test::with_tools(&Herd::healthy().blueprint());
-    test.run(RUN).exits(3).err("nothing is generated yet").err("pgherd gen blueprints/herd.hcl");
-    test.run(&["gen", "blueprints"]).exits(2).err("blueprints is a folder").err("blueprints/*.hcl");
-    // This is not the code of a rule.
+    test.run(RUN).exits(3).err("nothing has been generated in").err("pgherd gen blueprints/herd.hcl");
+    test.run(&["gen", "blueprints"]).exits(2).err("blueprints is a directory").err("blueprints/*.hcl");
+    // A file whose name begins as a rule does.
     test.run(&["explain", "pgherd-yield.service", "blueprints/herd.hcl"]).exits(0);
-    test.run(&["explain", "PGH999", "blueprints/herd.hcl"]).exits(2).err("is not the code of a rule");
+    test.run(&["explain", "PGH999", "blueprints/herd.hcl"]).exits(2).err("PGH999 is not the code of a rule");
     test.run(&["explain", "cluster.tf:2", "blueprints/herd.hcl"])
         .exits(2)
-        .err("several files have that name")
+        .err("several files have this name")
         .err("network/terraform_network/cluster.tf");
 }
 

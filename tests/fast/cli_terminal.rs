@@ -50,16 +50,16 @@ fn what_runs_and_what_waits_is_on_the_screen_until_it_is_over() {
     assert!(words[2] == "aws_vpc.this:" && network.chars().count() < 80, "{network}");
     let waiting =
         |stage: &str| line(at_work, stage).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(waiting("master"), "master waits for network", "{at_work}");
-    assert_eq!(waiting("verify"), "verify waits for network, master, slaves, haproxy", "{at_work}");
+    assert_eq!(waiting("master"), "master waiting for network", "{at_work}");
+    assert_eq!(waiting("verify"), "verify waiting for network, master, slaves, haproxy", "{at_work}");
     // Nothing was there, so that was built while the network was looked at.
     assert!(screens.iter().any(|screen| screen.contains("image-slave    done")), "{at_work}");
 
     let last = screens.last().unwrap();
-    assert!(!last.contains("waits for") && !last.contains("creating"), "{last}");
+    assert!(!last.contains("waiting for") && !last.contains("creating"), "{last}");
     assert!(line(last, "network").is_some_and(|line| line.contains("done")), "{last}");
     assert!(last.contains("write  127.0.0.1:"), "{last}");
-    assert!(!done.stdout.contains("begun"), "the live line says it");
+    assert!(!done.stdout.contains("started"), "the live line says it");
 }
 
 #[test]
@@ -71,12 +71,12 @@ fn colours_are_for_those_who_want_them() {
         .skip(1)
         .filter(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m'));
     assert_eq!(sgr.collect::<Vec<_>>(), [""; 0]);
-    assert!(screens(&plain).iter().any(|screen| screen.contains("waits for")), "still live");
+    assert!(screens(&plain).iter().any(|screen| screen.contains("waiting for")), "still live");
 }
 
 #[test]
 fn a_terminal_that_cannot_gets_plain_lines() {
-    let done = ready().env("TERM", "dumb").at_terminal(RUN, "").exits(0).out("network begun");
+    let done = ready().env("TERM", "dumb").at_terminal(RUN, "").exits(0).out("network started");
     assert!(!done.stdout.contains('\x1b'), "{:?}", done.stdout);
 }
 
@@ -91,6 +91,6 @@ fn verbose_lines_stay_above_those_that_move() {
     let done = ready().at_terminal(&[RUN, &["--verbose"]].concat(), "").exits(0);
     let screens = screens(&done.stdout);
     let both =
-        |screen: &&String| screen.contains("network        | aws_vpc.this: creating") && screen.contains("waits for");
+        |screen: &&String| screen.contains("network        | aws_vpc.this: creating") && screen.contains("waiting for");
     assert!(screens.iter().any(|screen| both(&screen)), "{}", screens.join("\n====\n"));
 }

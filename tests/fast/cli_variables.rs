@@ -26,7 +26,10 @@ fn a_variable_is_set_for_every_verb_that_reads_a_blueprint() {
 fn a_variable_that_no_blueprint_declares_is_refused() {
     let test = Test::with_tools(HERD);
     let unknown = ["gen", "--var", "slaves=1", "--var", "slave=2"];
-    test.run(&unknown).exits(2).err("--var slave: no variable of the blueprint has that name").err("there are slaves");
+    test.run(&unknown)
+        .exits(2)
+        .err("--var slave: the blueprint declares no such variable")
+        .err("the variables are slaves");
     test.run(&["gen", "--var", "slaves"]).exits(2).err("write NAME=VALUE");
     test.run(&["gen", "--var", "slaves=one"]).exits(2).err("--var slaves: `one` is not a number");
     assert!(!test.path("generated").exists());

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::herd::Herd;
 use crate::support::{Test, world};
 use pgherd::cluster::{Cluster, resolve};
-use pgherd::pipeline::preflight::{Answer, Of, Verdict, judge, questions};
+use pgherd::pipeline::preflight::{Answer, Of, PreflightVerdict, judge, questions};
 use serde_json::{Value, json};
 
 fn cluster(text: &str) -> Cluster {
@@ -14,7 +14,7 @@ fn cluster(text: &str) -> Cluster {
 }
 
 /// The verdict where AWS answers these, and nothing about the rest.
-fn verdict(cluster: &Cluster, answers: &[(Of, Answer)]) -> Verdict {
+fn verdict(cluster: &Cluster, answers: &[(Of, Answer)]) -> PreflightVerdict {
     let asked = questions(cluster, true).into_iter();
     let told = asked.filter_map(|question| {
         let (_, answer) = answers.iter().find(|(of, _)| *of == question.of)?;
@@ -113,7 +113,7 @@ fn processors_are_counted_by_the_class_of_the_type() {
     assert!(lacking[0].help.contains("L-1216C47A") && lacking[0].help.contains("--desired-value 58"), "{lacking:#?}");
     let tight = of(60.0);
     assert!(tight.lacks.is_empty() && tight.notices.len() == 1, "builders fit one after the other: {tight:#?}");
-    assert_eq!(of(64.0), Verdict::default());
+    assert_eq!(of(64.0), PreflightVerdict::default());
 }
 
 #[test]

@@ -95,6 +95,27 @@ fn no_files_import_each_other_in_a_circle() {
     assert!(text.is_empty(), "{text}");
 }
 
+/// Names that two types share, since they are the same thing: a block of the blueprint as it is read, and as the cluster resolved it.
+const SHARED: [&str; 4] = ["Haproxy", "Machine", "Network", "Postgres"];
+
+/// One name, one meaning: no two types outside of functions and unit tests share one.
+#[test]
+fn no_two_types_share_a_name() {
+    let house = House::read(Path::new("src"), false);
+    let mut homes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for room in house.rooms.values() {
+        for name in &room.types {
+            homes.entry(name).or_default().push(room.file.display().to_string());
+        }
+    }
+    assert!(homes.len() > 300, "only {} types were found", homes.len());
+    let shared: Vec<String> = (homes.iter())
+        .filter(|(name, files)| files.len() > 1 && !SHARED.contains(name))
+        .map(|(name, files)| format!("{name}: {}", files.join(", ")))
+        .collect();
+    assert_eq!(shared, [""; 0], "types that share a name");
+}
+
 #[test]
 fn circles_and_re_exports_are_found() {
     let edge = |from: &str, to: &str, name: &str| Edge { from: from.into(), to: to.into(), name: name.into() };

@@ -17,7 +17,7 @@ fn a_lab_leaves_nothing_behind() {
     let lab = Lab::take();
     let before = Inventory::take();
     lab.ok(&["lab", "up"]);
-    assert_eq!(lab.ok(&["lab", "up"]), "the lab is up already");
+    assert_eq!(lab.ok(&["lab", "up"]), "The lab was already running.");
     let machine = lab.machine("172.31.0.10");
     lab.machine("172.31.0.11");
     assert!(!before.left_behind().is_empty(), "a lab that is up must be seen");
@@ -53,7 +53,7 @@ fn a_lab_without_its_controller_gets_it_back() {
     lab.ok(&["lab", "up"]);
     let machine = lab.machine("172.31.0.10");
     kill("controller");
-    assert_eq!(lab.ok(&["lab", "up"]), "the lab is up");
+    assert_eq!(lab.ok(&["lab", "up"]), "The lab is running.");
     assert!(lab.in_machine(&machine, "true").status.success(), "the machine runs on");
     lab.machine("172.31.0.11");
 }

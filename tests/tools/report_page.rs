@@ -117,7 +117,7 @@ fn a_run_leaves_a_page_that_shows_it() {
         .env("AWS_ACCESS_KEY_ID", "AKIA");
     test.run(&["gen"]).exits(0);
     test.hook("terraform", r#"case "$*" in *apply*) sleep 0.4 ;; esac"#);
-    test.run(RUN).exits(0).err("to look at: ");
+    test.run(RUN).exits(0).err("report: ");
     // The slaves are made again, with one replaced; a tool prints a secret, and markup; one fails.
     fs::remove_file(test.state("image-slave")).unwrap();
     fs::remove_file(test.state("made-terraform_haproxy")).unwrap();
@@ -158,8 +158,8 @@ fn a_run_leaves_a_page_that_shows_it() {
             "image-slave",
             "slaves",
             "verify",
-            "not begun",
-            "it needs haproxy",
+            "skipped",
+            "haproxy did not succeed",
             "aws_instance.slave[\"slave1\"]",
             "forced by subnet_id; DESTROYS THE DATA OF slave1",
             "the slave has no image yet",
@@ -205,7 +205,7 @@ fn a_run_that_was_killed_gets_its_page_from_the_next() {
     let told = |events: &Path| String::from_utf8_lossy(&fs::read(events).unwrap()).into_owned();
     let done = test.run(RUN).exits(0);
     let page = of_killed("-report.html").unwrap();
-    let done = done.err(&format!("to look at: {}", page.display()));
+    let done = done.err(&format!("report: {}", page.display()));
     let newer = page.with_file_name("newer");
     assert!(done.stderr.matches("-report.html").count() == 2, "its own, and that of the killed one: {}", done.stderr);
 
@@ -218,7 +218,7 @@ fn a_run_that_was_killed_gets_its_page_from_the_next() {
             "killed; found by the run 20",
             "killed was under way",
             "network: was under way when the run was killed; terraform apply: exit code 0",
-            "not begun",
+            "skipped",
         ] {
             assert!(text.contains(part), "{part:?} is not to be seen at the {width} page:\n{text}");
         }
@@ -271,7 +271,7 @@ fn a_review_and_a_teardown_leave_pages_too() {
     test.run(&["gen"]).exits(0);
     test.run(&["run", "blueprints/herd.hcl", "--plan-only"]).exits(3);
     let html = fs::read_to_string(page(&test)).unwrap();
-    assert!(html.contains("changes are due") && html.contains("planned when network is there"), "{html}");
+    assert!(html.contains("changes needed") && html.contains("will be planned once network exists"), "{html}");
     test.run(RUN).exits(0);
     test.run(&["destroy", "blueprints/herd.hcl", "--yes"]).exits(0);
     assert!(fs::read_to_string(page(&test)).unwrap().contains("pgherd destroy"));

@@ -45,7 +45,7 @@ fn a_state_moves_and_nothing_is_made_twice() {
     // From beside the module into a bucket. Somebody who only looks is told, and nothing moves.
     s3("bucket = \"first\"");
     let look = world.test.run(&["run", "blueprints/herd.hcl", "--plan-only", "--only", "network"]).exits(3);
-    look.out("network: the state moves from network/terraform_network/terraform.tfstate to s3://first/pgherd/herd/eu-west-1/");
+    look.out("network: the state will move from network/terraform_network/terraform.tfstate to s3://first/pgherd/herd/eu-west-1/");
     assert!(world.test.path(LOCAL).exists());
     // Somebody applied by hand while the question stood: what was agreed to is not the newest any more.
     let (old, serial) = (world.test.read(LOCAL), r#""serial": "#);
@@ -68,20 +68,22 @@ fn a_state_moves_and_nothing_is_made_twice() {
     assert_eq!(world.test.read(LOCAL), newer);
     applies("");
     world.test.write(LOCAL, &old);
-    unchanged("the state moves from network/terraform_network/terraform.tfstate to s3://first/pgherd/herd/eu-west-1/");
+    unchanged(
+        "the state will move from network/terraform_network/terraform.tfstate to s3://first/pgherd/herd/eu-west-1/",
+    );
     assert_eq!(lineage(&object(FIRST)), known);
     assert!(!world.test.path(LOCAL).exists());
 
     // To another bucket and prefix; what was there stays. A move that was cut off once the copy was made is done to its end.
     s3("bucket = \"second\"\n      key_prefix = \"dba\"");
     unchanged(
-        "the state moves from s3://first/pgherd/herd/eu-west-1/terraform_network.tfstate (eu-west-1) to s3://second/dba/",
+        "the state will move from s3://first/pgherd/herd/eu-west-1/terraform_network.tfstate (eu-west-1) to s3://second/dba/",
     );
     assert_eq!(object(SECOND), object(FIRST));
     s3("bucket = \"third\"");
     world.moto.put(REGION, THIRD, &object(SECOND));
     let done = world.run().exits(0).err("network unchanged");
-    assert!(!done.stdout.contains("the state moves"), "the same one is there: {}", done.stdout);
+    assert!(!done.stdout.contains("the state will move"), "the same one is there: {}", done.stdout);
 
     // A fresh checkout, with the state at a key of an earlier version of pgherd.
     s3("bucket = \"second\"\n      key_prefix = \"dba\"");
@@ -92,7 +94,7 @@ fn a_state_moves_and_nothing_is_made_twice() {
         fs::remove_dir_all(world.test.path("generated/herd").join(forgotten)).unwrap();
     }
     unchanged(
-        "the state moves from s3://second/dba/herd/terraform_network.tfstate (eu-west-1) to s3://second/dba/herd/eu-west-1/",
+        "the state will move from s3://second/dba/herd/terraform_network.tfstate (eu-west-1) to s3://second/dba/herd/eu-west-1/",
     );
     assert_eq!((lineage(&object(SECOND)), object(FORMER)), (known.clone(), newest));
 
@@ -123,7 +125,7 @@ fn a_state_moves_and_nothing_is_made_twice() {
     // Back beside the module.
     s3("");
     unchanged(
-        "the state moves from s3://second/dba/herd/eu-west-1/terraform_network.tfstate (eu-west-1) to terraform.tfstate",
+        "the state will move from s3://second/dba/herd/eu-west-1/terraform_network.tfstate (eu-west-1) to terraform.tfstate",
     );
     assert_eq!((lineage(&world.test.read(LOCAL)), lineage(&object(SECOND))), (known.clone(), known));
     world.generate(&blueprint("us-east-1", ""));

@@ -41,7 +41,7 @@ fn a_cluster_that_cannot_be_seen_from_here_is_made_and_not_verified() {
     );
     assert_eq!(events.last().unwrap()["exit_code"], 5);
     assert_eq!(test.calls_of(" apply ").len(), 4, "everything is made");
-    alone(&test, &["status", "blueprints/herd.hcl"]).exits(5).err("the cluster cannot be seen from here");
+    alone(&test, &["status", "blueprints/herd.hcl"]).exits(5).err("the cluster cannot be reached from here");
 }
 
 /// HAProxy has an Elastic IP, which only Terraform's state knows.
@@ -58,7 +58,7 @@ fn status_without_the_state_says_so_and_tries_the_planned_address() {
         .err("this folder has no Terraform state of the cluster")
         .err("load_balancer/terraform_haproxy/terraform.tfstate does not exist")
         .err("trying HAProxy's planned private address 10.20.128.32")
-        .err("the cluster cannot be seen from here");
+        .err("the cluster cannot be reached from here");
     done.out("haproxy haproxy eu-west-1c 10.20.128.32 - unreachable");
     assert_eq!(test.calls_of(" init "), [""; 0], "a state in a file needs none");
 }
@@ -86,5 +86,5 @@ fn status_initialises_a_shared_state_and_asks_it() {
     done.err("init of load_balancer/terraform_haproxy failed")
         .err("Error: No valid credential sources found")
         .err("trying HAProxy's planned private address 10.20.128.32")
-        .err("the cluster cannot be seen from here");
+        .err("the cluster cannot be reached from here");
 }

@@ -7,11 +7,11 @@ use hcl_edit::expr::{Expression, ForExpr, Object, ObjectKey};
 
 use super::super::tree::span;
 use super::super::value::{Data, Evaluated, MapEntry};
-use super::{Bound, Evaluator, Reported, Scope, printed};
+use super::{Bound, Evaluator, ForScope, Reported, printed};
 use crate::blueprint::rules::language as is;
 
 impl Evaluator<'_> {
-    pub(super) fn object(&self, object: &Object, scope: &Scope) -> Vec<MapEntry> {
+    pub(super) fn object(&self, object: &Object, scope: &ForScope) -> Vec<MapEntry> {
         let mut entries: Vec<MapEntry> = vec![];
         let mut seen = HashSet::new();
         for (key, value) in object.iter() {
@@ -38,7 +38,7 @@ impl Evaluator<'_> {
         entries
     }
 
-    fn key(&self, expr: &Expression, scope: &Scope) -> Result<String, Reported> {
+    fn key(&self, expr: &Expression, scope: &ForScope) -> Result<String, Reported> {
         if let Expression::Traversal(traversal) = expr
             && let Expression::Variable(root) = &traversal.expr
             && root.as_str() != "var"
@@ -58,7 +58,7 @@ impl Evaluator<'_> {
         }
     }
 
-    pub(super) fn repeat(&self, at: &Range<usize>, expr: &ForExpr, scope: &Scope) -> Result<Data, Reported> {
+    pub(super) fn repeat(&self, at: &Range<usize>, expr: &ForExpr, scope: &ForScope) -> Result<Data, Reported> {
         if expr.grouping {
             return self.report(
                 &is::UNSUPPORTED,
@@ -89,7 +89,7 @@ impl Evaluator<'_> {
                 names.push((key_var.to_string(), Evaluated::new(at.clone(), key)));
             }
             let bound = Bound { names, outer: scope.bound };
-            let scope = &Scope { bound: Some(&bound), depth: scope.depth };
+            let scope = &ForScope { bound: Some(&bound), depth: scope.depth };
             if let Some(condition) = &expr.cond {
                 let condition = self.evaluate(&condition.expr, scope)?;
                 match condition.data {

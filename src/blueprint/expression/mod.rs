@@ -43,7 +43,7 @@ pub(super) struct Evaluator<'a> {
 
 /// The names bound by the enclosing `for` expressions, innermost first, and the nesting depth.
 #[derive(Clone, Default)]
-struct Scope<'s> {
+struct ForScope<'s> {
     bound: Option<&'s Bound<'s>>,
     depth: usize,
 }
@@ -53,7 +53,7 @@ struct Bound<'s> {
     outer: Option<&'s Bound<'s>>,
 }
 
-impl<'s> Scope<'s> {
+impl<'s> ForScope<'s> {
     fn find(&self, name: &str) -> Option<&'s Evaluated> {
         let mut at = self.bound;
         while let Some(bound) = at {
@@ -79,11 +79,11 @@ impl<'a> Evaluator<'a> {
 
     /// Returns an attribute's value. If the expression cannot be evaluated, reports why and returns [`Data::Refused`].
     pub fn value(&self, expr: &Expression) -> Evaluated {
-        self.element(expr, &Scope::default())
+        self.element(expr, &ForScope::default())
     }
 
     /// Evaluates an element. Leaves a bare word to the reader, which knows whether it expects text.
-    fn element(&self, expr: &Expression, scope: &Scope) -> Evaluated {
+    fn element(&self, expr: &Expression, scope: &ForScope) -> Evaluated {
         let at = span(expr);
         match expr {
             Expression::Variable(word) if scope.find(word).is_none() => {
@@ -127,9 +127,9 @@ impl<'a> Evaluator<'a> {
         Err(Reported)
     }
 
-    fn evaluate(&self, expr: &Expression, scope: &Scope) -> Evaluation {
+    fn evaluate(&self, expr: &Expression, scope: &ForScope) -> Evaluation {
         let at = span(expr);
-        let scope = &Scope { depth: scope.depth + 1, ..scope.clone() };
+        let scope = &ForScope { depth: scope.depth + 1, ..scope.clone() };
         if scope.depth > DEEPEST {
             return self.report(
                 &is::TOO_MUCH,
@@ -197,7 +197,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Evaluates a template. One that consists of a single `${…}` keeps the type of its value; every other one is text.
-    fn template(&self, at: &Range<usize>, template: &StringTemplate, scope: &Scope) -> Evaluation {
+    fn template(&self, at: &Range<usize>, template: &StringTemplate, scope: &ForScope) -> Evaluation {
         let elements: Vec<&Element> = template.iter().collect();
         if let [Element::Interpolation(only)] = elements.as_slice() {
             return Ok(Evaluated { at: at.clone(), ..self.evaluate(&only.expr, scope)? });
@@ -229,7 +229,7 @@ impl<'a> Evaluator<'a> {
         Ok(Evaluated::new(at.clone(), Data::Text(text)))
     }
 
-    fn call(&self, at: &Range<usize>, call: &FuncCall, scope: &Scope) -> Result<Data, Reported> {
+    fn call(&self, at: &Range<usize>, call: &FuncCall, scope: &ForScope) -> Result<Data, Reported> {
         let names = call.name.namespace.iter().chain([&call.name.name]).map(|part| part.as_str());
         let name = names.collect::<Vec<_>>().join("::");
         let name = name.as_str();

@@ -9,11 +9,11 @@ use super::super::diagnostic::{Refusal, refuse};
 use super::super::tree::span;
 use super::super::value::{Data, Evaluated};
 use super::super::vocabulary::nearest;
-use super::{Evaluation, Evaluator, Reported, Scope, function};
+use super::{Evaluation, Evaluator, ForScope, Reported, function};
 use crate::blueprint::rules::language as is;
 
 impl Evaluator<'_> {
-    pub(super) fn word(&self, at: &Range<usize>, word: &str, scope: &Scope) -> Evaluation {
+    pub(super) fn word(&self, at: &Range<usize>, word: &str, scope: &ForScope) -> Evaluation {
         if let Some(value) = scope.find(word) {
             self.spend(at, value.weight())?;
             return Ok(value.moved(at));
@@ -26,7 +26,7 @@ impl Evaluator<'_> {
         self.report(&is::BARE_WORD, at, format!("`{word}` without quotes is not a value"), help)
     }
 
-    pub(super) fn traversal(&self, at: &Range<usize>, traversal: &Traversal, scope: &Scope) -> Evaluation {
+    pub(super) fn traversal(&self, at: &Range<usize>, traversal: &Traversal, scope: &ForScope) -> Evaluation {
         let mut operators = traversal.operators.iter();
         let root = match &traversal.expr {
             Expression::Variable(root) if scope.find(root).is_none() => root.as_str(),

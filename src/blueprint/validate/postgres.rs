@@ -30,7 +30,7 @@ pub struct Postgres {
 }
 
 /// What the settings are checked against.
-pub struct Context {
+pub struct ServerContext {
     /// Whether a commit waits for a standby.
     pub synchronous: bool,
     /// PostgreSQL's major in the base's own packages.
@@ -42,7 +42,7 @@ pub struct Context {
 }
 
 /// Reads the block.
-pub fn read(r: &BlockReader, context: &Context) -> Postgres {
+pub fn read(r: &BlockReader, context: &ServerContext) -> Postgres {
     let version = doc(
         "version",
         "PostgreSQL's major version. One that the base does not package comes from PGDG's apt repository.",
@@ -59,7 +59,7 @@ pub fn read(r: &BlockReader, context: &Context) -> Postgres {
     let logical_slots = slots::read(r, &databases);
     let locales = locale.iter().chain(databases.iter().filter_map(|database| database.locale.as_ref()));
     let locales: Vec<&str> = locales.map(Locale::of_the_c_library).collect();
-    let context = Context { logical_slots: logical_slots.len() as u32, ..*context };
+    let context = ServerContext { logical_slots: logical_slots.len() as u32, ..*context };
     let settings = settings::read(r, &context, major, &locales);
     slots::check(r, &logical_slots, &settings);
     Postgres { version: written, settings, databases, users, locale, logical_slots }

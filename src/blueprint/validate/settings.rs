@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::postgres::Context;
+use super::postgres::ServerContext;
 use super::{BlockReader, Refusal, doc, refuse};
 use crate::blueprint::form::Holds;
 use crate::blueprint::rules::language as is;
@@ -27,7 +27,12 @@ const MOST_SETTINGS: usize = 200;
 
 /// Returns the settings by name, in lower case because PostgreSQL ignores case, with their values as in `postgresql.conf`, unquoted.
 /// `locales` are those that the images generate for databases, in addition to the C library's own.
-pub fn read(r: &BlockReader, context: &Context, major: Option<u16>, locales: &[&str]) -> BTreeMap<String, String> {
+pub fn read(
+    r: &BlockReader,
+    context: &ServerContext,
+    major: Option<u16>,
+    locales: &[&str],
+) -> BTreeMap<String, String> {
     let doc_settings = doc("settings", "Any setting of `postgresql.conf`, except those that pgherd or Patroni owns.")
         .by_default("sizes that follow from the instance types and disks; see `db_config/patroni.yml`");
     let mut settings = BTreeMap::new();
@@ -116,7 +121,13 @@ fn scalar(name: &str, value: &Evaluated) -> Result<String, Refusal> {
 
 /// Returns the value in the spelling that is generated. Refuses a value with which the server does not start or the cluster does not
 /// work, and one that silently breaks a promise of the blueprint.
-fn fits(name: &str, value: &str, context: &Context, major: Option<u16>, locales: &[&str]) -> Result<String, Refusal> {
+fn fits(
+    name: &str,
+    value: &str,
+    context: &ServerContext,
+    major: Option<u16>,
+    locales: &[&str],
+) -> Result<String, Refusal> {
     let value = types::check(name, value, major)?;
     libraries::check(name, &value, major)?;
     installed::check(name, &value, major, locales)?;
@@ -134,7 +145,7 @@ fn fits(name: &str, value: &str, context: &Context, major: Option<u16>, locales:
 }
 
 /// Refuses a value that breaks a promise that the blueprint makes elsewhere.
-fn promises(name: &str, value: &str, context: &Context) -> Result<(), Refusal> {
+fn promises(name: &str, value: &str, context: &ServerContext) -> Result<(), Refusal> {
     let off = value == "off";
     match name {
         "fsync" | "full_page_writes" if off => refuse(

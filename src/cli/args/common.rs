@@ -1,4 +1,4 @@
-//! The words that several verbs share.
+//! Arguments that several verbs share.
 
 use std::path::PathBuf;
 
@@ -7,21 +7,23 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::pipeline::Platform;
 
-/// Exit codes, for the end of every `--help`; [`crate::cli::failure::exit_code`] returns them.
-pub const EXIT_CODES: &str = "Exit codes:
-  0    done
-  1    a tool or the cluster failed
-  2    bad usage or blueprint
-  3    drift: --check found some, --plan-only found changes, settings run otherwise than they are generated, or files that were edited or are stale are not overwritten or run
-  4    a prerequisite is missing (`pgherd doctor` says which, and how to get it)
-  5    made, and not verified: HAProxy cannot be reached from here, so nobody knows whether the cluster is healthy
-  6    done, and some of the output, a log or the report could not be written
+/// Exit codes, for the end of every `--help`; [`crate::cli::error::exit_code`] returns them.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0    success
+  1    a tool or the cluster failed, or you declined
+  2    invalid usage or blueprint
+  3    drift: the generated files, the planned changes or the live settings
+       differ from what the blueprint says
+  4    a prerequisite is missing; `pgherd doctor` tells how to get it
+  5    created but not verified: HAProxy cannot be reached from here
+  6    done, but some output, a log or the report could not be written
   130  interrupted";
 
-/// What a blueprint's variables are set to.
+/// The values of a blueprint's variables.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub struct Variables {
-    /// Set a variable that the blueprint declares; text as it is, everything else as in a blueprint
+    /// Set a variable of the blueprint: text without quotes, other values as in HCL
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = assignment)]
     pub set: Vec<(String, String)>,
 }
@@ -33,19 +35,19 @@ fn assignment(word: &str) -> Result<(String, String), String> {
     }
 }
 
-/// How a result is printed.
+/// The format of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people
+    /// Text for people
     Text,
-    /// For programs
+    /// JSON for programs
     Json,
 }
 
 /// Where generated files are.
 #[derive(Debug, ClapArgs)]
 pub struct Out {
-    /// Folder of the generated files, one folder a cluster in it
+    /// Directory of the generated files, with a subdirectory for each cluster
     #[arg(long = "out", value_name = "DIR", default_value = "generated")]
     pub dir: PathBuf,
 }
@@ -59,7 +61,7 @@ pub struct Where {
     pub variables: Variables,
     #[command(flatten)]
     pub out: Out,
-    /// Where the cluster runs: on AWS, or in the lab on this machine
+    /// Where the cluster runs
     #[arg(long, value_enum, default_value_t = Platform::Aws)]
     pub target: Platform,
 }
@@ -72,7 +74,7 @@ impl ValueEnum for Platform {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(PossibleValue::new(self.name()).help(match self {
             Platform::Aws => "Amazon Web Services",
-            Platform::Lab => "This machine",
+            Platform::Lab => "The lab on this machine",
         }))
     }
 }

@@ -1,4 +1,4 @@
-//! The words of the verbs that run a cluster, or look at it.
+//! The arguments of the verbs that run a cluster or look at it.
 
 use std::path::PathBuf;
 
@@ -10,92 +10,91 @@ use crate::pipeline::Platform;
 /// `run`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
-pub struct Run {
+pub struct RunArgs {
     #[command(flatten)]
     pub place: Where,
     #[command(flatten)]
     pub stages: Stages,
     #[command(flatten)]
     pub telling: Telling,
-    /// Print each command with its directory and environment, and run nothing
+    /// Print each command with its directory and environment, but run nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Print the stages and what each waits for, and run nothing
+    /// Print the stages and their dependencies, but run nothing
     #[arg(long, value_name = "FORMAT", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "text")]
     pub graph: Option<Graph>,
-    /// Do not show what will be and ask before it is done on AWS
+    /// Do not ask for confirmation before changing anything on AWS
     #[arg(long)]
     pub yes: bool,
-    /// Let the data of this database machine be destroyed by a plan that replaces or destroys it or its disk; --yes does not
+    /// Allow plans to destroy this database machine's data by replacing or destroying it or its disk; --yes alone does not
     #[arg(long, value_name = "NAME")]
     pub confirm: Vec<String>,
-    /// Let this database machine be stopped and started again by a plan that changes it that way, such as to another instance type;
-    /// --yes does not
+    /// Allow plans to stop and start this database machine, for instance to change its type; --yes alone does not
     #[arg(long, value_name = "NAME")]
     pub confirm_stop: Vec<String>,
-    /// Build this role's image although it exists: its base image has moved on
+    /// Rebuild this role's image even if it exists, for instance on a newer base image
     #[arg(long, value_name = "ROLE,…", value_delimiter = ',', value_parser = ["master", "slave", "haproxy"])]
     pub rebuild: Vec<String>,
-    /// Show what would be changed, and change nothing: exits with 0 if nothing would be, with 3 if anything
+    /// Show what would change, but change nothing; exit with 3 if anything would change
     #[arg(long, conflicts_with_all = ["yes", "dry_run"])]
     pub plan_only: bool,
-    /// How many stages run at once
+    /// Number of stages to run at the same time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
     pub jobs: u8,
-    /// How long the cluster may take to become whole, in seconds
+    /// Time for the cluster to become healthy, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub wait: u64,
 }
 
-/// How much is said, and for whom.
+/// How much a run prints, and in which format.
 #[derive(Debug, Clone, Copy, ClapArgs)]
 pub struct Telling {
-    /// Lines for people, or a JSON object an event (`pgherd schema --events` says which there are)
+    /// Print lines for people, or one JSON object per event (see `pgherd schema --events`)
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Say only the result and what went wrong
+    /// Print only the result and errors
     #[arg(long, short)]
     pub quiet: bool,
-    /// Show what the tools print
+    /// Print the output of the tools
     #[arg(long, short, conflicts_with = "quiet")]
     pub verbose: bool,
 }
 
-/// Which stages of a run; `run --graph` names them.
+/// The stages to run; `run --graph` lists them.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub struct Stages {
-    /// Run these stages alone, as if what they need were done
+    /// Run only these stages, assuming that their dependencies are done
     #[arg(long, value_name = "STAGE,…", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Run these stages and all that wait for them
+    /// Run these stages and all that depend on them
     #[arg(long, value_name = "STAGE,…", value_delimiter = ',', conflicts_with = "only")]
     pub from: Vec<String>,
-    /// Leave these stages out, as if they were done
+    /// Skip these stages, assuming that they are done
     #[arg(long, value_name = "STAGE,…", value_delimiter = ',')]
     pub skip: Vec<String>,
 }
 
-/// How a graph is printed.
+/// The format of the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Graph {
     /// A table
     Text,
-    /// For a page that draws Mermaid, such as GitHub's
+    /// A Mermaid diagram, as GitHub draws it
     Mermaid,
 }
 
 /// `destroy`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
-pub struct Destroy {
+pub struct DestroyArgs {
     #[command(flatten)]
     pub place: Where,
     #[command(flatten)]
     pub telling: Telling,
-    /// Remove the cluster's images and their snapshots, too
+    /// Also remove the cluster's images and their snapshots
     #[arg(long)]
     pub images: bool,
-    /// Do not ask for the cluster's name first; in the lab, whose data is nobody's, nobody is asked
+    /// Do not ask for confirmation (the lab never asks)
     #[arg(long)]
     pub yes: bool,
 }
@@ -103,7 +102,7 @@ pub struct Destroy {
 /// `status`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
-pub struct Status {
+pub struct StatusArgs {
     #[command(flatten)]
     pub place: Where,
 }
@@ -111,25 +110,25 @@ pub struct Status {
 /// `doctor`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
-pub struct Doctor {
-    /// Where a cluster is to run
+pub struct DoctorArgs {
+    /// Where the cluster will run
     #[arg(long, value_enum, default_value_t = Platform::Aws)]
     pub target: Platform,
 }
 
 /// `keep`
 #[derive(Debug, ClapArgs)]
-pub struct Keep {
-    /// Where the tool's output goes
+pub struct KeepArgs {
+    /// The log that takes the tool's output
     #[arg(long)]
     pub log: PathBuf,
-    /// The journal
+    /// The journal of the cluster
     #[arg(long, requires = "entry")]
     pub journal: Option<PathBuf>,
-    /// What is added to it at the end
+    /// The entry to add to the journal when the tool ends
     #[arg(long)]
     pub entry: Option<String>,
-    /// How a line of its output begins without which it has done nothing
+    /// The start of a line that the tool prints if it has done something
     #[arg(long)]
     pub proof: Option<String>,
     /// The tool and its arguments

@@ -1,4 +1,4 @@
-//! The words of `lab` and its verbs.
+//! The arguments of `lab` and its verbs.
 
 use clap::{Args as ClapArgs, Subcommand};
 
@@ -7,8 +7,8 @@ use super::common::EXIT_CODES;
 /// `lab`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES, arg_required_else_help = true)]
-pub struct Lab {
-    /// What to do.
+pub struct LabArgs {
+    /// The verb.
     #[command(subcommand)]
     pub verb: LabVerb,
 }
@@ -16,31 +16,31 @@ pub struct Lab {
 /// The verbs of the lab.
 #[derive(Debug, Subcommand)]
 pub enum LabVerb {
-    /// Bring the lab up; `run --target lab` does it by itself
+    /// Start the lab; `run --target lab` does so by itself
     Up,
-    /// Take it down with all its machines; images stay in the cache
+    /// Stop the lab and remove all its machines; images stay in the cache
     Down,
-    /// List its machines
+    /// List the machines of the lab
     Ps,
-    /// Enter a machine, or, without NODE, the network where `aws` speaks to the lab
+    /// Open a shell on a machine or, without NODE, in the lab's network, where `aws` talks to the lab
     Shell {
-        /// Its name in the cluster (`master`), its full name (`herd-master`), or its instance id
+        /// Name in the cluster (`master`), full name (`herd-master`) or instance id
         node: Option<String>,
-        /// Run this instead of a shell
+        /// Command to run instead of a shell
         #[arg(last = true)]
         command: Vec<String>,
     },
-    /// Cut a machine's power
+    /// Cut the power of a machine
     Kill {
-        /// As in `shell`
+        /// The machine, named as for `lab shell`
         node: String,
     },
-    /// Switch a machine on again, with the disk it had
+    /// Switch a machine on again, with its old disk
     Start {
-        /// As in `shell`
+        /// The machine, named as for `lab shell`
         node: String,
     },
-    /// Keep machines what the API says they are
+    /// Start and stop machines as the API says (internal)
     #[command(hide = true)]
     Controller,
 }

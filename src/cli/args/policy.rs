@@ -1,4 +1,4 @@
-//! The words of `policy`.
+//! The arguments of `policy`.
 
 use std::path::PathBuf;
 
@@ -11,15 +11,15 @@ use crate::pipeline::policy::Aim;
 /// `policy`
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
-pub struct Policy {
+pub struct PolicyArgs {
     /// The cluster's blueprint
     pub blueprint: PathBuf,
     #[command(flatten)]
     pub variables: Variables,
-    /// What the rights are for
+    /// The verb that needs the rights
     #[arg(long = "for", value_enum, value_name = "VERB", default_value_t = Aim::Run)]
     pub aim: Aim,
-    /// Print this policy alone, as `aws iam create-policy --policy-document` takes it; without it, all of them by name
+    /// Print only this policy, as `aws iam create-policy --policy-document` takes it [default: all, by name]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 }
@@ -33,8 +33,8 @@ impl ValueEnum for Aim {
         Some(PossibleValue::new(self.name()).help(match self {
             Aim::Run => "Build images, and create, change and replace machines",
             Aim::Status => "Read Terraform's outputs",
-            Aim::Destroy => "Take the cluster down",
-            Aim::Rotate => "Rotate the passwords of users with rotate_password.sh",
+            Aim::Destroy => "Destroy the cluster",
+            Aim::Rotate => "Change passwords of database users with rotate_password.sh",
         }))
     }
 }

@@ -1,4 +1,4 @@
-//! `pgherd gen`: write a cluster's files, or say what would change.
+//! `pgherd gen`: writes a cluster's files, or shows what would change.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,10 +6,10 @@ use std::thread;
 
 use super::args;
 use super::blueprints::{self, Loaded};
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use super::report::Report;
 use crate::fileset::manifest;
-use crate::fileset::reconcile::{Action, Reconciled, Refusal};
+use crate::fileset::reconcile::{Action, Conflict, Reconciled};
 use crate::generate::prepare;
 use crate::system::{Context, files, parallel};
 
@@ -19,18 +19,18 @@ mod write;
 use look::{Looked, look};
 use write::{BATCH, write_batch};
 
-/// Runs the verb. What does not depend on a blueprint is done meanwhile, on a second processor.
-pub fn run(context: &Context, report: &Report, options: &args::Gen) -> Result<(), Failure> {
+/// Runs the verb. Work that does not depend on a blueprint is done at the same time, on a second processor.
+pub fn run(context: &Context, report: &Report, options: &args::GenArgs) -> Result<(), CommandError> {
     thread::scope(|scope| {
         scope.spawn(prepare);
         look_and_write(context, report, options)
     })
 }
 
-fn look_and_write(context: &Context, report: &Report, options: &args::Gen) -> Result<(), Failure> {
+fn look_and_write(context: &Context, report: &Report, options: &args::GenArgs) -> Result<(), CommandError> {
     let out = context.path(&options.out.dir);
     let kept = AtomicUsize::new(0);
-    // A program whose file was removed while it runs has none.
+    // The file may have been removed while the program runs.
     let program = files::identity(&context.program).ok();
     let look = |one: Loaded| look(&out, options, program.as_deref(), one, kept.fetch_add(1, Ordering::Relaxed) < BATCH);
     let looked = blueprints::load_each(context, report, &options.blueprints, &options.variables, look)?;
@@ -46,20 +46,20 @@ fn look_and_write(context: &Context, report: &Report, options: &args::Gen) -> Re
     write(report, &out, options, &looked)
 }
 
-/// Says every rule that the blueprints break; an error refuses them all.
-fn judge(report: &Report, looked: &[Looked]) -> Result<(), Failure> {
+/// Prints every rule that the blueprints violate, and fails if one of them is an error.
+fn judge(report: &Report, looked: &[Looked]) -> Result<(), CommandError> {
     for broken in looked.iter().flat_map(|one| &one.broken) {
         report.note(&format!("{broken}\n"));
     }
     match looked.iter().map(|one| one.errors).sum() {
         0 => Ok(()),
-        1 => Err(Failure::usage("nothing was written: 1 rule is broken")),
-        errors => Err(Failure::usage(format!("nothing was written: {errors} rules are broken"))),
+        1 => Err(CommandError::usage("1 rule is violated; nothing was written")),
+        errors => Err(CommandError::usage(format!("{errors} rules are violated; nothing was written"))),
     }
 }
 
-/// Writes what is to be written, on all processors; says what was done in the blueprints' order.
-fn write(report: &Report, out: &Path, options: &args::Gen, looked: &[Looked]) -> Result<(), Failure> {
+/// Writes the files of all clusters on all processors, and prints the results in the blueprints' order.
+fn write(report: &Report, out: &Path, options: &args::GenArgs, looked: &[Looked]) -> Result<(), CommandError> {
     let batch = if looked.len() < 2 { 1 } else { looked.len().div_ceil(parallel::threads()).clamp(1, BATCH) };
     let batches: Vec<&[Looked]> = looked.chunks(batch).collect();
     let done = parallel::map(&batches, |batch| write_batch(out, options, batch));
@@ -77,16 +77,16 @@ fn write(report: &Report, out: &Path, options: &args::Gen, looked: &[Looked]) ->
     failed.map_or(Ok(()), Err)
 }
 
-/// Names every file that stands in the way, of every cluster, before anything is written.
-fn refuse(report: &Report, options: &args::Gen, all: &[Looked]) -> Result<(), Failure> {
+/// Prints every file that is in the way, of all clusters, before anything is written, and fails if there is one.
+fn refuse(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Result<(), CommandError> {
     let (mut yielding, mut hard, mut in_use, mut copied) = (0, 0, false, false);
     for one in all {
-        for (path, why) in &one.seen.reconciled.refusals {
-            in_use |= *why == Refusal::InUse;
-            copied |= matches!(why, Refusal::OfAnother(_));
+        for (path, why) in &one.seen.reconciled.conflicts {
+            in_use |= *why == Conflict::InUse;
+            copied |= matches!(why, Conflict::OfAnother(_));
             let shown = options.out.dir.join(&one.name).join(path.as_str());
             let force = options.force && why.yields_to_force();
-            report.warning(&format!("{} {why}{}", shown.display(), if force { ": overwritten" } else { "" }));
+            report.warning(&format!("{} {why}{}", shown.display(), if force { "; overwriting it" } else { "" }));
             if why.yields_to_force() {
                 yielding += 1;
             } else {
@@ -99,27 +99,27 @@ fn refuse(report: &Report, options: &args::Gen, all: &[Looked]) -> Result<(), Fa
         return Ok(());
     }
     let hint = if in_use {
-        "machines may run that the blueprint no longer has: write `slaves { count = … }` as it was, or `pgherd destroy` the cluster before\n  \
-         where that was done, remove what Terraform left in the module's folder (terraform.tfstate, .terraform and the like)"
+        "machines that the blueprint no longer describes may still run: restore `slaves { count = … }`, or `pgherd destroy` the cluster first\n  \
+         if you already did, remove what Terraform left in the module's directory (terraform.tfstate, .terraform and so on)"
     } else if copied && !options.force {
-        "states come along with a folder that is copied, and lead to the other's machines: remove it; --force takes it over as it is"
+        "a copied directory contains Terraform states that lead to the other cluster's machines: remove it, or take it over with --force"
     } else if hard > 0 {
-        "move away what stands where a file or a folder must be"
+        "move away whatever is where a file or a directory must be"
     } else {
-        "move your changes into the blueprint, or overwrite them with --force; `pgherd gen --check` shows the difference"
+        "move your changes into the blueprint, or overwrite them with --force; `pgherd gen --check` shows them"
     };
-    let files = if refused == 1 { "1 file stands".to_string() } else { format!("{refused} files stand") };
-    Err(Failure::Text(Kind::Drift, format!("nothing was written: {files} in the way\n  {hint}")))
+    let files = if refused == 1 { "1 file is".to_string() } else { format!("{refused} files are") };
+    Err(CommandError::Text(ErrorKind::Drift, format!("{files} in the way; nothing was written\n  {hint}")))
 }
 
-fn show_drift(report: &Report, options: &args::Gen, all: &[Looked]) -> Result<(), Failure> {
+fn show_drift(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Result<(), CommandError> {
     let mut drifted = vec![];
     for one in all {
         let shown = options.out.dir.join(&one.name);
         let reconciled = &one.seen.reconciled;
         report.diff(&one.seen.diff);
         name_crlf(report, &shown, reconciled);
-        for (path, why) in &reconciled.refusals {
+        for (path, why) in &reconciled.conflicts {
             report.warning(&format!("{} {why}", shown.join(path.as_str()).display()));
         }
         if !reconciled.steps.is_empty() {
@@ -129,11 +129,14 @@ fn show_drift(report: &Report, options: &args::Gen, all: &[Looked]) -> Result<()
     if drifted.is_empty() {
         return Ok(());
     }
-    let text = format!("not what gen writes: {}\n  run `pgherd gen` and commit the result", drifted.join(", "));
-    Err(Failure::Text(Kind::Drift, text))
+    let text = format!(
+        "the generated files are out of date: {}\n  run `pgherd gen` and commit the result",
+        drifted.join(", ")
+    );
+    Err(CommandError::Text(ErrorKind::Drift, text))
 }
 
-fn say(report: &Report, options: &args::Gen, one: &Looked, reconciled: &Reconciled) {
+fn say(report: &Report, options: &args::GenArgs, one: &Looked, reconciled: &Reconciled) {
     let shown = options.out.dir.join(&one.name);
     let steps = &reconciled.steps;
     let removed = steps.values().filter(|action| **action == Action::Remove).count();
@@ -149,30 +152,30 @@ fn say(report: &Report, options: &args::Gen, one: &Looked, reconciled: &Reconcil
     name_crlf(report, &shown, reconciled);
     for path in &reconciled.left {
         let path = shown.join(path.as_str());
-        report.warning(&format!("{} is no longer generated, but was edited: it stays", path.display()));
+        report.warning(&format!("{} is no longer generated, but it was edited, so it stays", path.display()));
     }
 }
 
-/// Says where CRLF line endings come from.
+/// Prints where CRLF line endings come from.
 fn name_crlf(report: &Report, shown: &Path, reconciled: &Reconciled) {
     if !reconciled.crlf.is_empty() {
         report.warning(&format!(
-            "{} files in {} had CRLF line endings: git converts them at a checkout (core.autocrlf); .gitattributes there keeps it from that \
-             once it is committed",
+            "{} files in {} had CRLF line endings: git converts them at checkout (core.autocrlf); commit the .gitattributes there to keep \
+             it from doing so",
             reconciled.crlf.len(),
             shown.display()
         ));
     }
 }
 
-/// Folders whose blueprint is gone are only named: they may hold the state of machines that run.
-fn name_orphans(report: &Report, out: &Path, options: &args::Gen, looked: &[Looked]) -> Result<(), Failure> {
-    for name in files::list(out).map_err(Failure::unwritable(out))? {
+/// Prints the directories whose blueprint is gone. They are not removed: they may hold the state of running machines.
+fn name_orphans(report: &Report, out: &Path, options: &args::GenArgs, looked: &[Looked]) -> Result<(), CommandError> {
+    for name in files::list(out).map_err(CommandError::unwritable(out))? {
         let known = looked.iter().any(|one| one.name == name);
         if !known && files::exists(&out.join(&name).join(manifest::PATH)) {
             let shown = options.out.dir.join(&name);
             report.warning(&format!(
-                "{} has no blueprint: its machines may run on; name a cluster {name:?} once more and `pgherd destroy` it, then remove the folder",
+                "{} has no blueprint, and its machines may still run: restore a blueprint of cluster {name:?}, `pgherd destroy` it, and remove the directory",
                 shown.display()
             ));
         }

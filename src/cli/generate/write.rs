@@ -1,4 +1,4 @@
-//! The second half: what is to be written is written, on all processors.
+//! The second half of `gen`: writes the files.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::look::Looked;
 use crate::cli::args;
 use crate::cli::blueprints::cluster_of;
-use crate::cli::failure::Failure;
+use crate::cli::error::CommandError;
 use crate::cluster::Cluster;
 use crate::fileset::manifest::{self, Manifest};
 use crate::fileset::reconcile::{Action, Reconciled};
@@ -14,14 +14,18 @@ use crate::generate::{for_machines, for_tools, generate};
 use crate::system::parallel;
 use crate::workspace::{Staged, Workspace, place};
 
-/// New clusters that wait for the disk together: the wait is the same for one and for many.
+/// Number of new clusters that wait for the disk together. The wait is the same for one and for many.
 pub(super) const BATCH: usize = 32;
 
-/// Writes some clusters; the answers are in their order.
-pub(super) fn write_batch(out: &Path, options: &args::Gen, batch: &[Looked]) -> Vec<Result<Reconciled, Failure>> {
+/// Writes the files of some clusters, and returns the results in their order.
+pub(super) fn write_batch(
+    out: &Path,
+    options: &args::GenArgs,
+    batch: &[Looked],
+) -> Vec<Result<Reconciled, CommandError>> {
     let mut staged: Vec<Staged> = vec![];
-    // Where a new cluster is to come from `place`, its turn among those.
-    let mut done: Vec<Result<Reconciled, Failure>> = vec![];
+    // New clusters get their results from `place`; these are their positions.
+    let mut done: Vec<Result<Reconciled, CommandError>> = vec![];
     let mut waiting = vec![];
     for (at, one) in batch.iter().enumerate() {
         done.push(write_one(out, options, one, &mut staged));
@@ -31,13 +35,18 @@ pub(super) fn write_batch(out: &Path, options: &args::Gen, batch: &[Looked]) -> 
     }
     for (at, placed) in waiting.into_iter().zip(place(staged)) {
         if let Err(error) = placed {
-            done[at] = Err(Failure::unwritten(error));
+            done[at] = Err(CommandError::unwritten(error));
         }
     }
     done
 }
 
-fn write_one(out: &Path, options: &args::Gen, one: &Looked, staged: &mut Vec<Staged>) -> Result<Reconciled, Failure> {
+fn write_one(
+    out: &Path,
+    options: &args::GenArgs,
+    one: &Looked,
+    staged: &mut Vec<Staged>,
+) -> Result<Reconciled, CommandError> {
     if one.seen.settled {
         return Ok(one.seen.reconciled.clone());
     }
@@ -45,24 +54,24 @@ fn write_one(out: &Path, options: &args::Gen, one: &Looked, staged: &mut Vec<Sta
         Some(cluster) => Cow::Borrowed(cluster),
         None => Cow::Owned(
             cluster_of(&one.file.display().to_string(), &one.text, &options.variables)
-                .map_err(|problems| Failure::usage(problems.join("\n")))?,
+                .map_err(|problems| CommandError::usage(problems.join("\n")))?,
         ),
     };
     let workspace = Workspace::new(out, &one.name);
     if !one.seen.fresh {
         let set = generate(&cluster);
-        let written = workspace.write(&one.name, &set, options.force).map_err(Failure::unwritten)?;
+        let written = workspace.write(&one.name, &set, options.force).map_err(CommandError::unwritten)?;
         if let Some(origin) = &one.origin {
             workspace.seal(origin, written.files());
         }
         return Ok(written.reconciled);
     }
-    let (new, reconciled) = stage(&workspace, &cluster, one.origin.as_deref()).map_err(Failure::unwritten)?;
+    let (new, reconciled) = stage(&workspace, &cluster, one.origin.as_deref()).map_err(CommandError::unwritten)?;
     staged.push(new);
     Ok(reconciled)
 }
 
-/// Writes the first half of a new cluster's files while the other half is made.
+/// Writes the first half of a new cluster's files while the other half is generated.
 fn stage(workspace: &Workspace, cluster: &Cluster, origin: Option<&str>) -> anyhow::Result<(Staged, Reconciled)> {
     let staged = workspace.stage()?;
     let machines = for_machines(cluster);

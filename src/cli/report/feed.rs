@@ -1,4 +1,4 @@
-//! Where a run's events go: redacted once, in one order, to everybody who makes something of them.
+//! Passes a run's events to all listeners: redacted once, and in one order.
 
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -12,18 +12,18 @@ use crate::run::environment::Redactor;
 use crate::run::events::{Event, Said};
 use crate::system::clock;
 
-/// Between two looks at the clock.
+/// Time between two ticks.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Makes something of events: lines, a live view, JSON, a file.
+/// Takes events and turns them into lines, a live view, JSON or a file.
 pub trait Listener: Send {
     /// Takes an event.
     fn hear(&mut self, said: &Said);
-    /// Time has passed.
+    /// Is called while time passes, to refresh what shows it.
     fn tick(&mut self) {}
 }
 
-/// Passes events on.
+/// Passes events on to listeners.
 pub struct Feed {
     redactor: Redactor,
     unwritten: Arc<Unwritten>,
@@ -31,17 +31,17 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// To this one first.
+    /// Makes a feed with its first listener.
     pub fn to(listener: Box<dyn Listener>, redactor: Redactor, unwritten: &Arc<Unwritten>) -> Self {
         Feed { redactor, unwritten: Arc::clone(unwritten), listeners: Mutex::new(vec![listener]) }
     }
 
-    /// And to this one as well, from now on.
+    /// Adds a listener for all events from now on.
     pub fn add(&self, listener: Box<dyn Listener>) {
         self.listeners().push(listener);
     }
 
-    /// Does work, the clock going on meanwhile.
+    /// Runs work, and ticks meanwhile.
     pub fn during<T>(&self, work: impl FnOnce() -> T) -> T {
         let (done, ticks) = mpsc::channel::<()>();
         thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! A run for later: its events in a file beside its logs, and what earlier ones of the same folder say.
+//! The recorded events of runs, in files next to their logs.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::story::Story;
 use crate::run::events::{Event, Said};
 use crate::system::{clock, files};
 
-/// Writes events down.
+/// Records the events of a run.
 pub struct History {
     file: Box<dyn Write + Send>,
     path: PathBuf,
@@ -21,7 +21,7 @@ pub struct History {
 }
 
 impl History {
-    /// Of the run of this name, in the folder of logs.
+    /// Starts the record of a run in the directory of logs.
     pub fn begin(logs: &Path, run: &str, unwritten: &Arc<Unwritten>) -> Result<Self> {
         let path = names::events(logs, run);
         let opened = files::make_dirs(logs).and_then(|()| files::append(&path));
@@ -32,18 +32,18 @@ impl History {
 
 impl Listener for History {
     fn hear(&mut self, said: &Said) {
-        // What the tools print is in their logs.
+        // The tools' output is in their logs.
         if matches!(said.event, Event::Output { .. }) {
             return;
         }
         let line = serde_json::to_string(said).unwrap_or_default();
-        // A full disk must not end a run that changes machines; when it is over, it is said.
+        // A full disk must not stop a run that changes machines; the error is reported at the end.
         let written = self.file.write_all(format!("{line}\n").as_bytes());
         self.unwritten.note(&self.path.display().to_string(), written);
     }
 }
 
-/// The stories of the runs before this one, the last first; no more than `most` of the same verb.
+/// Returns the stories of earlier runs of the same verb, latest first, `most` at the most.
 pub fn earlier(logs: &Path, this: &Story, most: usize) -> Vec<Story> {
     let names = files::list(logs).unwrap_or_default();
     let runs = names.iter().rev().filter_map(|name| names::run_of_events(name)).filter(|run| **run < *this.begun.run);
@@ -53,7 +53,7 @@ pub fn earlier(logs: &Path, this: &Story, most: usize) -> Vec<Story> {
         .collect()
 }
 
-/// The runs that wrote events and no page: those that were killed, at the latest between their last word and their page.
+/// Returns the stories of runs that have no report: they were killed before they could write it.
 pub fn pageless(logs: &Path) -> Vec<Story> {
     let names = files::list(logs).unwrap_or_default();
     let runs = names.iter().filter_map(|name| names::run_of_events(name));
@@ -62,7 +62,7 @@ pub fn pageless(logs: &Path) -> Vec<Story> {
         .collect()
 }
 
-/// Says in the events of a run what it could not say itself.
+/// Adds events to the record of a run that was killed.
 pub fn conclude(logs: &Path, run: &str, events: &[Event]) -> io::Result<()> {
     let path = names::events(logs, run);
     let at = clock::rfc3339(clock::now());
@@ -72,7 +72,7 @@ pub fn conclude(logs: &Path, run: &str, events: &[Event]) -> io::Result<()> {
     Ok(())
 }
 
-/// A line that was cut off, or that a newer pgherd wrote, was never said.
+/// Reads a record. Lines that were cut off, or that a newer pgherd wrote, are skipped.
 fn read(path: &Path) -> Option<Story> {
     let bytes = files::read(path).ok()??;
     let mut story = Story::default();

@@ -1,4 +1,4 @@
-//! The only printer: results on standard output, everything said on the way on standard error.
+//! The only code that prints: results to standard output, everything else to standard error.
 
 mod feed;
 mod history;
@@ -16,7 +16,7 @@ mod view;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::failure::{Failure, Kind};
+use super::error::{CommandError, ErrorKind};
 use crate::system::{Context, Interrupt, terminal};
 
 pub use feed::Feed;
@@ -26,41 +26,41 @@ pub use page::PageOf;
 use screen::Screen;
 pub use stream::Stream;
 pub use unwritten::Unwritten;
-pub use view::View;
+pub use view::RunView;
 
-/// What standard output is for.
+/// What an error calls standard output.
 const RESULT: &str = "the result to standard output";
 
-/// Prints for one command.
+/// Prints the output of one command.
 #[derive(Debug)]
 pub struct Report {
     color_out: bool,
     color_err: bool,
     live: bool,
     screen: Mutex<Screen>,
-    /// Held while a question is open.
+    /// Locked while a question is open.
     question: Mutex<()>,
     voice: OnceLock<Voice>,
     unwritten: Arc<Unwritten>,
 }
 
-/// How much is said, and who reads it.
+/// How much is printed, and who reads it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Voice {
-    /// Only results and what went wrong.
+    /// Print only results and errors.
     pub quiet: bool,
-    /// Standard output belongs to a program: results are for people, so they are said on standard error.
+    /// Standard output is read by a program, so results for people go to standard error.
     pub stream: bool,
 }
 
-/// How a word is set off.
+/// How a word is highlighted.
 #[derive(Debug, Clone, Copy)]
 pub enum Style {
-    /// Well.
+    /// Success.
     Good,
-    /// Ill.
+    /// Failure.
     Bad,
-    /// Look here.
+    /// Needs attention.
     Warn,
     /// Less important.
     Dim,
@@ -69,7 +69,7 @@ pub enum Style {
 }
 
 impl Report {
-    /// Colours only on a terminal, and never against `NO_COLOR` (<https://no-color.org>); lines that change only on a terminal that can.
+    /// Makes a report. Colours need a terminal and respect `NO_COLOR` (<https://no-color.org>); live lines need a capable terminal.
     pub fn new(context: &Context) -> Self {
         let unwritten = Arc::<Unwritten>::default();
         let able = context.var("TERM") != Some("dumb");
@@ -85,7 +85,7 @@ impl Report {
         }
     }
 
-    /// Says how much is said; once.
+    /// Sets how much is printed. Only the first call has an effect.
     pub fn speak(&self, voice: Voice) {
         let _ = self.voice.set(voice);
     }
@@ -94,7 +94,7 @@ impl Report {
         self.voice.get().copied().unwrap_or_default()
     }
 
-    /// A line of the result.
+    /// Prints a line of the result.
     pub fn line(&self, text: &str) {
         if self.voice().stream {
             return self.note(text);
@@ -102,28 +102,31 @@ impl Report {
         self.unwritten.note(RESULT, writeln!(io::stdout(), "{text}"));
     }
 
-    /// What could not be written; everybody who writes on a command's behalf notes it there.
+    /// Returns the record of failed writes, which all who write for a command share.
     pub fn unwritten(&self) -> &Arc<Unwritten> {
         &self.unwritten
     }
 
-    /// Writes out what is left of the result. A result that is lost, in whole or in part, is a failure.
-    pub fn finish(&self) -> Result<(), Failure> {
+    /// Flushes the result.
+    ///
+    /// # Errors
+    /// If any output of the command could not be written.
+    pub fn finish(&self) -> Result<(), CommandError> {
         self.unwritten.note(RESULT, io::stdout().flush());
         match self.unwritten.first() {
             None => Ok(()),
-            Some(what) => Err(Failure::Text(Kind::Unwritten, what)),
+            Some(what) => Err(CommandError::Text(ErrorKind::Unwritten, what)),
         }
     }
 
-    /// A table of the result; the first row is its head.
+    /// Prints a table of the result. The first row is the head.
     pub fn table(&self, rows: &[Vec<String>]) {
         for (i, line) in table::table(rows).iter().enumerate() {
             self.line(&if i == 0 { self.on_out(Style::Bold, line) } else { line.clone() });
         }
     }
 
-    /// A unified diff.
+    /// Prints a unified diff.
     pub fn diff(&self, diff: &str) {
         for line in diff.lines() {
             let style = match line.as_bytes().first() {
@@ -140,44 +143,44 @@ impl Report {
         }
     }
 
-    /// Something said on the way.
+    /// Prints a line about the progress, unless the user asked for quiet.
     pub fn note(&self, text: &str) {
         if !self.voice().quiet {
             self.say(text);
         }
     }
 
-    /// Something that is said in any case.
+    /// Prints a line to standard error in any case.
     pub fn say(&self, text: &str) {
         self.screen().print(text);
     }
 
-    /// Something to look at.
+    /// Prints a warning.
     pub fn warning(&self, text: &str) {
         self.say(&format!("{}: {text}", self.on_err(Style::Warn, "warning")));
     }
 
-    /// What ended the command.
-    pub fn failure(&self, failure: &Failure) {
+    /// Prints the error that ended the command.
+    pub fn failure(&self, failure: &CommandError) {
         let text = failure.to_string();
         if !text.is_empty() {
             self.say(&format!("{}: {text}", self.on_err(Style::Bad, "error")));
         }
     }
 
-    /// Asks; `None` at the end of the input or at an interrupt. Nothing else is printed meanwhile.
+    /// Asks a question and returns the answer; `None` at the end of the input or at an interrupt. Other output waits meanwhile.
     pub fn ask(&self, question: &str, interrupt: &Interrupt) -> Option<String> {
         let _alone = self.question.lock().unwrap_or_else(PoisonError::into_inner);
         self.screen().prompt(&format!("{question} "));
-        // Whoever tells of something meanwhile is not kept from its work.
+        // The screen is not locked meanwhile: those who print go on with their work.
         let answer = terminal::read_line(interrupt);
         self.screen().answered();
         answer
     }
 
-    /// Whether lines can change.
+    /// Returns whether live lines can be shown.
     pub fn is_live(&self) -> bool {
-        // Lines for a program on the same screen would be erased.
+        // Live lines would erase the lines for a program on the same terminal.
         self.live && !self.voice().quiet && !(self.voice().stream && terminal::stdout_is_terminal())
     }
 
@@ -189,12 +192,12 @@ impl Report {
         self.screen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A word for standard output.
+    /// Highlights a word for standard output.
     pub fn on_out(&self, style: Style, text: &str) -> String {
         paint(self.color_out && !self.voice().stream, style, text)
     }
 
-    /// A word for standard error.
+    /// Highlights a word for standard error.
     pub fn on_err(&self, style: Style, text: &str) -> String {
         paint(self.color_err, style, text)
     }

@@ -1,4 +1,4 @@
-//! Standard error: lines that stay, and below them, on a terminal, lines that change.
+//! Standard error: lines that stay and, on a terminal, live lines below them.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -6,18 +6,18 @@ use std::sync::Arc;
 use super::Unwritten;
 use crate::system::terminal;
 
-/// What is on it.
+/// The lines on the screen.
 #[derive(Debug, Default)]
 pub struct Screen {
     unwritten: Arc<Unwritten>,
     live: Vec<String>,
     drawn: usize,
-    /// Lines that wait for the user's answer; none while there is no question.
+    /// Lines that wait for the user's answer; `None` while no question is open.
     held: Option<Vec<String>>,
 }
 
 impl Screen {
-    /// An empty one, which notes there what it cannot write.
+    /// Makes an empty screen, which records failed writes in `unwritten`.
     pub fn new(unwritten: &Arc<Unwritten>) -> Self {
         Screen { unwritten: Arc::clone(unwritten), ..Screen::default() }
     }
@@ -34,19 +34,19 @@ impl Screen {
         self.put(&out);
     }
 
-    /// Prints the begin of a line that the user ends, with nothing live below it. Until [`Screen::answered`] all else waits.
+    /// Prints a question, for the user to answer on the same line. Until [`Screen::answered`], all other lines wait.
     pub fn prompt(&mut self, text: &str) {
         let out = self.erase() + text;
         self.put(&out);
         self.held = Some(vec![]);
     }
 
-    /// The user has ended the line.
+    /// Prints the lines that waited for the answer.
     pub fn answered(&mut self) {
         self.held.take().unwrap_or_default().iter().for_each(|line| self.print(line));
     }
 
-    /// Replaces the lines that change.
+    /// Replaces the live lines.
     pub fn set_live(&mut self, lines: Vec<String>) {
         if self.held.is_some() {
             self.live = lines;
@@ -58,7 +58,7 @@ impl Screen {
         self.put(&out);
     }
 
-    /// What takes the changing lines away: up to the first, and clear from there.
+    /// Returns the control sequence that erases the live lines: move up to the first and clear from there.
     fn erase(&mut self) -> String {
         match std::mem::take(&mut self.drawn) {
             0 => String::new(),
@@ -73,9 +73,9 @@ impl Screen {
     }
 
     fn draw(&mut self) -> String {
-        // A line that wrapped would be two, and the next erasing would miss one.
+        // A wrapped line would take two rows, and erasing would miss one.
         let (rows, columns) = terminal::size();
-        // What scrolled away could not be erased.
+        // Lines that scrolled away could not be erased.
         let lines = &self.live[..self.live.len().min(rows.saturating_sub(1))];
         let most = columns.saturating_sub(1);
         self.drawn = lines.len();

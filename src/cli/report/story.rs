@@ -1,4 +1,4 @@
-//! What is known of a run, from its events so far: what every picture of it is drawn from.
+//! The state of a run, gathered from its events. Every view of a run is drawn from it.
 
 use std::collections::BTreeMap;
 
@@ -6,75 +6,75 @@ use crate::run::Outcome;
 use crate::run::events::{Begun, Event, ImageSeen, Phase, Plan, Said};
 use crate::system::clock;
 
-/// A shell says so of a process that was killed (128 + SIGKILL). How it was is not known: a power cut leaves the same.
+/// The exit code recorded for a killed run: 128 + SIGKILL, as a shell reports it. A power cut looks the same.
 pub const KILLED: u8 = 137;
 
 /// A run so far.
 #[derive(Debug, Clone, Default)]
 pub struct Story {
-    /// Who runs what where.
+    /// The event that began it: the verb, the cluster, the target and the tools.
     pub begun: Begun,
-    /// When it began, in seconds since 1970.
+    /// Its begin, in seconds since 1970.
     pub from: f64,
-    /// When the last thing happened.
+    /// The time of the last event, in seconds since 1970.
     pub to: f64,
-    /// What goes on.
+    /// The current phase.
     pub phase: Phase,
-    /// Since when.
+    /// The begin of the phase, in seconds since 1970.
     pub phase_from: f64,
     /// Its stages, in their order.
-    pub stages: Vec<Stage>,
-    /// What had to be seen, with its stage.
+    pub stages: Vec<StageStory>,
+    /// Notices, each with its stage.
     pub notices: Vec<(String, String)>,
-    /// Exit code and error, once it is over.
+    /// Exit code and error, once it has ended.
     pub ended: Option<(u8, String)>,
 }
 
 /// A stage so far.
 #[derive(Debug, Clone, Default)]
-pub struct Stage {
+pub struct StageStory {
     /// Its id.
     pub id: String,
-    /// What it waits for.
+    /// The stages that it depends on.
     pub needs: Vec<String>,
-    /// When it ran.
+    /// The spans of time in which it ran.
     pub spans: Vec<Span>,
-    /// The last that its tool printed, or what it waits for.
+    /// The last line that its tool printed, or what it waits for.
     pub line: String,
-    /// How the last phase ended for it.
+    /// Its outcome in the current phase.
     pub outcome: Option<Outcome>,
-    /// Its module's plan.
+    /// The plan of its module.
     pub plan: Option<Plan>,
-    /// The stage that has to be done before it can be planned.
+    /// The stage that must be done before it can be planned.
     pub later: Option<String>,
     /// Its image.
     pub image: Option<ImageSeen>,
 }
 
-/// From when to when a stage ran, in seconds since 1970.
+/// A span of time in which a stage ran, in seconds since 1970.
 #[derive(Debug, Clone, Copy)]
 pub struct Span {
-    /// In which phase.
+    /// The phase.
     pub phase: Phase,
     /// Its begin.
     pub from: f64,
-    /// Its end; none while it runs.
+    /// Its end; `None` while it runs.
     pub to: Option<f64>,
 }
 
-impl Stage {
-    /// Whether it has begun to do more than to look.
+impl StageStory {
+    /// Returns whether its work has begun, beyond the review.
     pub fn worked(&self) -> bool {
         self.spans.last().is_some_and(|span| span.phase == Phase::Work)
     }
 
-    /// How long it worked in the end, review aside.
+    /// Returns how many seconds its work took, without the review; `None` if it has not ended.
     pub fn took(&self) -> Option<f64> {
         let span = self.spans.iter().rfind(|span| span.phase == Phase::Work)?;
         Some(span.to? - span.from)
     }
 
-    /// Since when it runs, if it does.
+    /// Returns the time since when it is running, if it is.
     pub fn running_since(&self) -> Option<f64> {
         self.spans.last().filter(|span| span.to.is_none()).map(|span| span.from)
     }
@@ -88,10 +88,10 @@ impl Story {
         let phase = self.phase;
         match &said.event {
             Event::RunBegun(begun) => {
-                let stage = |is: &crate::run::events::StageIs| Stage {
+                let stage = |is: &crate::run::events::StageIs| StageStory {
                     id: is.stage.clone(),
                     needs: is.needs.clone(),
-                    ..Stage::default()
+                    ..StageStory::default()
                 };
                 self.stages = begun.stages.iter().map(stage).collect();
                 self.begun = begun.clone();
@@ -100,7 +100,7 @@ impl Story {
             Event::PhaseBegun { phase } => {
                 self.phase = *phase;
                 self.phase_from = now;
-                let done = |stage: &Stage| {
+                let done = |stage: &StageStory| {
                     stage.worked() || stage.later.is_none() && matches!(stage.outcome, Some(Outcome::Unchanged(_)))
                 };
                 self.stages.iter_mut().filter(|stage| !done(stage)).for_each(|stage| stage.outcome = None);
@@ -112,7 +112,7 @@ impl Story {
                 stage.outcome = None;
                 stage.spans.push(Span { phase, from: now, to: None });
             }
-            // Terraform frames its errors and rules off its plans; what moves is text.
+            // Terraform draws frames and rules; only text is progress.
             Event::Output { stage, text } if text.chars().any(char::is_alphanumeric) => {
                 self.stage(stage).line = text.trim().chars().filter(|c| !c.is_control()).collect();
             }
@@ -139,17 +139,17 @@ impl Story {
         }
     }
 
-    /// A stage by its id; one that nobody announced (such as the removal of images) is taken in.
-    fn stage(&mut self, id: &str) -> &mut Stage {
+    /// Returns a stage by its id. A stage that was not announced, such as the removal of images, is added.
+    fn stage(&mut self, id: &str) -> &mut StageStory {
         let at = self.stages.iter().position(|stage| stage.id == id).unwrap_or_else(|| {
-            self.stages.push(Stage { id: id.into(), ..Stage::default() });
+            self.stages.push(StageStory { id: id.into(), ..StageStory::default() });
             self.stages.len() - 1
         });
         &mut self.stages[at]
     }
 
-    /// What a stage that has not begun waits for.
-    pub fn waits_for<'a>(&'a self, stage: &'a Stage) -> Vec<&'a str> {
+    /// Returns the unfinished stages that a stage waits for.
+    pub fn waits_for<'a>(&'a self, stage: &'a StageStory) -> Vec<&'a str> {
         let open = |need: &&String| self.stages.iter().any(|other| other.id == **need && other.outcome.is_none());
         stage.needs.iter().filter(open).map(String::as_str).collect()
     }

@@ -1,4 +1,4 @@
-//! A run for programs: one JSON object a line on standard output.
+//! Prints events for programs: one JSON object per line on standard output.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use crate::run::events::{Event, Said};
 
 /// Prints events.
 pub struct Stream {
-    /// Notes what cannot be written.
+    /// Records failed writes.
     pub unwritten: Arc<Unwritten>,
-    /// What the tools print, too.
+    /// Whether to include the tools' output.
     pub output: bool,
 }
 

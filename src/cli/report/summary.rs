@@ -1,22 +1,22 @@
-//! What would be done, before anybody is asked: the result of a review.
+//! Summarizes the result of a review: what would be done.
 
 use std::iter;
 
-use super::story::{Stage, Story};
+use super::story::{StageStory, Story};
 use super::{Report, Style};
 use crate::tools::plan::{Change, Doing};
 
-/// Stage by stage.
+/// Returns the lines of the summary, stage by stage.
 pub fn lines(report: &Report, story: &Story) -> Vec<String> {
     let stages = story.stages.iter().flat_map(|stage| of_stage(report, stage));
-    let all = format!("Every attribute of the plans is in {}", story.begun.logs);
+    let all = format!("The full plans are in {}", story.begun.logs);
     iter::once(String::new()).chain(stages).chain([String::new(), all]).collect()
 }
 
-fn of_stage(report: &Report, stage: &Stage) -> Vec<String> {
+fn of_stage(report: &Report, stage: &StageStory) -> Vec<String> {
     let id = report.on_out(Style::Bold, &stage.id);
     if let Some(need) = &stage.later {
-        return vec![format!("{id}: planned when {need} is there; what destroys data then is not done unasked")];
+        return vec![format!("{id}: will be planned once {need} exists; destroying data will still need confirmation")];
     }
     let mut lines = vec![];
     if let Some(plan) = &stage.plan {
@@ -24,7 +24,7 @@ fn of_stage(report: &Report, stage: &Stage) -> Vec<String> {
         lines.extend(plan.changes.iter().map(|change| format!("  {}", line(report, change))));
     }
     if let Some((image, why)) = stage.image.as_ref().and_then(|image| Some((image, image.rebuilt.as_ref()?))) {
-        // Some are at work by now.
+        // Images may be built during the review.
         let built = match (stage.worked(), &stage.outcome) {
             (false, _) => "will be built",
             (true, None) => "is being built",
@@ -36,7 +36,7 @@ fn of_stage(report: &Report, stage: &Stage) -> Vec<String> {
     lines
 }
 
-/// Terraform's sign, the resource, and what is to be known of it.
+/// Returns a line with Terraform's sign, the resource and why it changes.
 pub fn line(report: &Report, change: &Change) -> String {
     let style = match change.doing {
         Doing::Create | Doing::Import => Style::Good,

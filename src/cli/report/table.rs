@@ -1,6 +1,6 @@
-//! Columns that line up.
+//! Aligns the columns of tables.
 
-/// Lays rows out; the first is the head. The last column is as wide as it likes.
+/// Returns one line per row, with aligned columns. The first row is the head.
 pub fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();

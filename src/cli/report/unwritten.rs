@@ -1,14 +1,14 @@
-//! Output that could not be written: remembered, so that a command whose result is lost does not end with success.
+//! Remembers output that could not be written, so that a command whose result is lost does not end with success.
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
-/// The first thing that could not be written, and why.
+/// The first failed write, and its error.
 #[derive(Debug, Default)]
 pub struct Unwritten(Mutex<Option<String>>);
 
 impl Unwritten {
-    /// Remembers a write that failed. A reader that has seen enough (`| head`) is no failure: the rest was for nobody.
+    /// Remembers a failed write. A closed pipe is not a failure: its reader (such as `head`) has seen enough.
     pub fn note(&self, what: &str, written: io::Result<()>) {
         if let Err(error) = written
             && error.kind() != io::ErrorKind::BrokenPipe
@@ -18,7 +18,7 @@ impl Unwritten {
         }
     }
 
-    /// What it was, if there was anything.
+    /// Returns the first failure, if there was one.
     pub fn first(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

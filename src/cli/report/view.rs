@@ -1,29 +1,29 @@
-//! A run for people: lines that stay, and on a terminal below them, for each stage, what it is at.
+//! Shows a run to people: lines that stay and, on a terminal, a live line for each stage.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::feed::Listener;
-use super::story::{Stage, Story};
+use super::story::{StageStory, Story};
 use super::{Report, Style, summary};
 use crate::run::events::{Event, Phase, Said};
 use crate::run::{Failure, Outcome};
 use crate::system::clock;
 
-/// Draws a run.
-pub struct View {
+/// Prints a run.
+pub struct RunView {
     report: Arc<Report>,
     story: Story,
-    /// What the tools print, too.
+    /// Whether to include the tools' output.
     output: bool,
     /// Width of the longest stage's id, to align what follows.
     width: usize,
 }
 
-impl View {
-    /// Of a run that has not begun.
+impl RunView {
+    /// Makes a view of a run that has not begun.
     pub fn new(report: &Arc<Report>, output: bool) -> Self {
-        View { report: Arc::clone(report), story: Story::default(), output, width: 0 }
+        RunView { report: Arc::clone(report), story: Story::default(), output, width: 0 }
     }
 
     fn note(&self, stage: &str, text: &str) {
@@ -38,7 +38,7 @@ impl View {
         }
     }
 
-    fn live(&self, stage: &Stage, now: f64) -> Option<String> {
+    fn live(&self, stage: &StageStory, now: f64) -> Option<String> {
         let (time, text) = match stage.running_since() {
             Some(since) => (short(now - since), stage.line.clone()),
             None if stage.outcome.is_some() || self.story.phase == Phase::Review => return None,
@@ -47,10 +47,10 @@ impl View {
         Some(format!("  {:width$}  {time:>6}  {text}", stage.id, width = self.width))
     }
 
-    fn waits(&self, stage: &Stage) -> String {
+    fn waits(&self, stage: &StageStory) -> String {
         match self.story.waits_for(stage)[..] {
-            [] => "waits for its turn".into(),
-            ref needs => format!("waits for {}", needs.join(", ")),
+            [] => "waiting for a slot".into(),
+            ref needs => format!("waiting for {}", needs.join(", ")),
         }
     }
 
@@ -60,9 +60,9 @@ impl View {
             Outcome::Done(what) => (Style::Good, "done", format!("{took}: {what}")),
             Outcome::Unchanged(why) => (Style::Dim, "unchanged", why.clone()),
             Outcome::Failed(failure) => (Style::Bad, "failed", format!("{took}: {}", failure.what)),
-            Outcome::Unseen(failure) => (Style::Warn, "not seen", format!("{took}: {}", failure.what)),
-            Outcome::Blocked(by) => (Style::Warn, "not begun", format!("it needs {by}")),
-            Outcome::Declined => (Style::Warn, "not done", "you said no".into()),
+            Outcome::Unseen(failure) => (Style::Warn, "not verified", format!("{took}: {}", failure.what)),
+            Outcome::Blocked(by) => (Style::Warn, "skipped", format!("{by} did not succeed")),
+            Outcome::Declined => (Style::Warn, "declined", String::new()),
             Outcome::Interrupted => (Style::Warn, "interrupted", String::new()),
         };
         let text = format!("{stage:width$}  {}  {text}", self.report.on_err(style, sign), width = self.width);
@@ -76,7 +76,7 @@ impl View {
     }
 }
 
-impl Listener for View {
+impl Listener for RunView {
     fn hear(&mut self, said: &Said) {
         self.story.hear(said);
         match &said.event {
@@ -84,10 +84,10 @@ impl Listener for View {
                 self.width = begun.stages.iter().map(|is| is.stage.len()).max().unwrap_or(0);
             }
             Event::PhaseBegun { phase: Phase::Review } => {
-                self.note("", "looking at what is there; nothing is changed yet");
+                self.note("", "reviewing the current state; nothing is changed yet");
             }
             Event::StageBegun { stage, early } if !self.report.is_live() => {
-                self.note(stage, if *early { "begun, while the rest is looked at" } else { "begun" });
+                self.note(stage, if *early { "started, during the review" } else { "started" });
             }
             Event::Output { stage, text } if self.output => {
                 self.note(stage, &format!("{} {text}", self.report.on_err(Style::Dim, "|")));
@@ -105,14 +105,14 @@ impl Listener for View {
                 summary::lines(&self.report, &self.story).iter().for_each(|line| self.report.line(line));
             }
             Event::StageEnded { stage, outcome, seconds } => {
-                // The line that stays takes the place of the one that moved.
+                // The permanent line replaces the live one.
                 self.draw();
                 self.ended(stage, outcome, *seconds);
             }
             Event::RunEnded { .. } => {
                 self.report.set_live(vec![]);
                 if !self.story.begun.report.is_empty() {
-                    self.note("", &format!("to look at: {}", self.story.begun.report));
+                    self.note("", &format!("report: {}", self.story.begun.report));
                 }
             }
             _ => {}
@@ -126,18 +126,18 @@ impl Listener for View {
 }
 
 impl Report {
-    /// A tool's own words, where they come from, where all of them are, and what to do.
+    /// Prints a failure: the tool's message, where it comes from, the log, and what to do.
     pub fn stage_failure(&self, failure: &Failure) {
         for line in &failure.message {
             self.say(format!("  {} {line}", self.on_err(Style::Dim, "|")).trim_end());
         }
         if let Some(origin) = &failure.origin {
             let line = origin.line.map_or(String::new(), |line| format!(":{line}"));
-            self.say(&format!("  it comes from: {}{line}", origin.file));
-            origin.blueprint.iter().for_each(|place| self.say(&format!("  which is made of: {place}")));
+            self.say(&format!("  in generated file: {}{line}", origin.file));
+            origin.blueprint.iter().for_each(|place| self.say(&format!("  set by: {place}")));
         }
         if let Some(log) = &failure.log {
-            self.say(&format!("  all of it: {}", log.display()));
+            self.say(&format!("  full log: {}", log.display()));
         }
         if !failure.advice.is_empty() {
             self.say(&format!("  what to do: {}", failure.advice));
@@ -145,7 +145,7 @@ impl Report {
     }
 }
 
-/// `4.2s`, `3m07s`.
+/// Returns a duration such as `4.2s` or `3m07s`.
 pub fn short(seconds: f64) -> String {
     let time = Duration::from_secs_f64(seconds.max(0.0));
     let seconds = time.as_secs();

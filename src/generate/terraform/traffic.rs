@@ -19,7 +19,7 @@ enum End {
 }
 
 /// A rule without its description: from, to, port.
-type Rule = (End, End, u16);
+type TrafficRule = (End, End, u16);
 
 /// Returns the text of `traffic.tf`.
 pub fn text(cluster: &Cluster) -> String {
@@ -53,8 +53,8 @@ pub fn text(cluster: &Cluster) -> String {
 }
 
 /// Returns every rule once, with the purposes of all flows that need it.
-fn rules(cluster: &Cluster) -> BTreeMap<Rule, Vec<&'static str>> {
-    let mut all: BTreeMap<Rule, Vec<&'static str>> = BTreeMap::new();
+fn rules(cluster: &Cluster) -> BTreeMap<TrafficRule, Vec<&'static str>> {
+    let mut all: BTreeMap<TrafficRule, Vec<&'static str>> = BTreeMap::new();
     for flow in flows(cluster) {
         for from in ends(cluster, flow.from) {
             for to in ends(cluster, flow.to) {

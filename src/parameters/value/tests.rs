@@ -1,4 +1,5 @@
 use super::*;
+use crate::parameters::same;
 use crate::parameters::{all, of};
 
 /// One row a setting: spellings of one value, and spellings of other values.

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{ADDRESS_QUOTA, Answer, Lack, Of, Question, Verdict, builders, key_pairs, processors, subnets};
+use super::{ADDRESS_QUOTA, Answer, Lack, Of, PreflightVerdict, Question, builders, key_pairs, processors, subnets};
 use crate::cluster::{Cluster, State};
 
 /// Returns what would fail, and what could not be checked.
-pub fn judge(cluster: &Cluster, answers: &[(Question, Answer)]) -> Verdict {
-    let mut court = Court { cluster, answers, verdict: Verdict::default() };
+pub fn judge(cluster: &Cluster, answers: &[(Question, Answer)]) -> PreflightVerdict {
+    let mut court = Court { cluster, answers, verdict: PreflightVerdict::default() };
     court.unasked();
     court.zones();
     court.offerings();
@@ -26,7 +26,7 @@ pub fn judge(cluster: &Cluster, answers: &[(Question, Answer)]) -> Verdict {
 struct Court<'a> {
     cluster: &'a Cluster,
     answers: &'a [(Question, Answer)],
-    verdict: Verdict,
+    verdict: PreflightVerdict,
 }
 
 impl<'a> Court<'a> {

@@ -82,7 +82,7 @@ pub struct Lack {
 
 /// The judgement on all answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub struct PreflightVerdict {
     /// What makes a run fail.
     pub lacks: Vec<Lack>,
     /// What could not be checked, and what may fail.

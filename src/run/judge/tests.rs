@@ -34,7 +34,7 @@ fn seen(view: View) -> Observation {
 }
 
 fn judged(seen: &Observation) -> Verdict {
-    judge(&Expected::of_test(2), &Access::of_test(), seen)
+    judge(&Expected::of_test(2), &ClusterAccess::of_test(), seen)
 }
 
 const HEALTHY: [(&str, &str, u64); 3] =

@@ -12,7 +12,7 @@ use serde_json::Value;
 pub use haproxy::{FailedCheck, Silent};
 pub use patroni::{ClusterView, Member, Standing};
 
-use crate::pipeline::{Access, Port};
+use crate::pipeline::{ClusterAccess, Port};
 use crate::system::{clock, network};
 
 /// How long one answer may take.
@@ -99,7 +99,7 @@ pub struct Observation {
 /// Asks one cluster.
 #[derive(Debug, Clone, Copy)]
 pub struct Observer<'a> {
-    access: &'a Access,
+    access: &'a ClusterAccess,
     /// The cluster's name: another cluster at this address is not asked any further.
     cluster: &'a str,
     haproxy: IpAddr,
@@ -107,7 +107,7 @@ pub struct Observer<'a> {
 
 impl<'a> Observer<'a> {
     /// Makes an observer of the cluster of this name, behind HAProxy's address.
-    pub fn new(access: &'a Access, cluster: &'a str, haproxy: IpAddr) -> Self {
+    pub fn new(access: &'a ClusterAccess, cluster: &'a str, haproxy: IpAddr) -> Self {
         Observer { access, cluster, haproxy }
     }
 

@@ -1,4 +1,4 @@
-//! Control groups: a booted machine's systemd must have a tree of its own, or two machines would manage each other's services.
+//! Control groups. Each booted machine's systemd needs its own tree, or two machines would manage each other's services.
 
 use std::fs;
 use std::io;
@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use super::daemon::Process;
 
-/// Makes a control group in every hierarchy that systemd keeps processes in; answers the files that take a process in.
+/// Creates a control group in every hierarchy that systemd uses; returns the files to which process ids are written.
 pub fn create(name: &str) -> io::Result<Vec<PathBuf>> {
     let roots = roots();
     if roots.is_empty() {
-        return Err(io::Error::other("no control groups are mounted: a machine's systemd cannot start without them"));
+        return Err(io::Error::other(
+            "no control groups are mounted, and systemd cannot start in a machine without them",
+        ));
     }
     roots
         .iter()
@@ -20,18 +22,18 @@ pub fn create(name: &str) -> io::Result<Vec<PathBuf>> {
         .collect()
 }
 
-/// Ends every process in a control group and those below it (SIGKILL).
+/// Kills every process in a control group and those below it (SIGKILL).
 pub fn kill_all(name: &str) {
     for root in roots() {
         kill_below(&root.join(name));
     }
 }
 
-/// Removes a control group and those below it, from every hierarchy. Its processes are gone or about to go.
+/// Removes a control group and those below it from every hierarchy. Its processes must have ended or be ending.
 pub fn remove(name: &str) {
     for root in roots() {
         let group = root.join(name);
-        // A dead process leaves its group a moment after its end.
+        // A process leaves its group shortly after its end.
         for _ in 0..100 {
             remove_below(&group);
             if !group.try_exists().unwrap_or(false) {
@@ -42,7 +44,7 @@ pub fn remove(name: &str) {
     }
 }
 
-/// The version 2 hierarchy and version 1's `name=systemd`: one, the other, or (mixed set-ups) both.
+/// Returns the mounts of version 2 and of version 1's `name=systemd`: hybrid setups have both.
 fn roots() -> Vec<PathBuf> {
     let table = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     let mounts = table.lines().map(|line| line.split(' ').collect::<Vec<_>>());

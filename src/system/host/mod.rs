@@ -1,4 +1,4 @@
-//! What the lab needs of Linux: daemons, mounts, namespaces, control groups, root filesystems. Root only.
+//! What the lab uses of Linux: daemons, mounts, namespaces, control groups and root filesystems. It all needs root.
 
 pub mod cgroup;
 pub mod daemon;

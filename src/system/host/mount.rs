@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
-/// Mounts an overlay: what is changed below `at` goes to `upper`; `lowers` are read only, the first on top.
+/// Mounts an overlay at `at`: changes go to `upper`, and `lowers` are read-only, the first on top.
 ///
-/// It is volatile: a program's fsync does not wait for the disk. What was written is lost with the host's power, not with the
-/// program's end.
+/// It is volatile: fsync does not wait for the disk. Data is lost if the host loses power, but not if a program is killed.
 pub fn overlay(lowers: &[PathBuf], upper: &Path, work: &Path, at: &Path) -> io::Result<()> {
     let lowers: Vec<String> = lowers.iter().map(|l| l.display().to_string()).collect();
-    // The kernel's own mark that the host may have lost power meanwhile, in which case all of this is thrown away anyway.
+    // The kernel's mark that the host may have lost power. In that case, all of this is thrown away anyway.
     match fs::remove_dir_all(work.join("work/incompat/volatile")) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}
@@ -23,7 +22,7 @@ pub fn overlay(lowers: &[PathBuf], upper: &Path, work: &Path, at: &Path) -> io::
     Ok(mount("pgherd-lab", at, "overlay", MountFlags::empty(), Some(CString::new(options)?.as_c_str()))?)
 }
 
-/// Takes a mount away even if somebody still looks into it; what is not mounted is fine as well.
+/// Detaches all mounts at a path, even if they are in use. It is not an error if there are none.
 pub fn detach(at: &Path) -> io::Result<()> {
     while is_mounted(at) {
         unmount(at, UnmountFlags::DETACH)?;
@@ -31,12 +30,12 @@ pub fn detach(at: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether something is mounted at exactly this path.
+/// Returns whether something is mounted at exactly this path.
 pub fn is_mounted(at: &Path) -> bool {
     below(at).iter().any(|mounted| mounted == at)
 }
 
-/// All mount points at or below a path, innermost first.
+/// Returns all mount points at or below a path, innermost first.
 pub fn below(path: &Path) -> Vec<PathBuf> {
     let table = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     let points = table.lines().filter_map(|line| line.split(' ').nth(1)).map(unescape);
@@ -45,7 +44,7 @@ pub fn below(path: &Path) -> Vec<PathBuf> {
     points
 }
 
-/// The table writes a space as `\040` (`fstab(5)`).
+/// Decodes a field of the mount table, which writes a space as `\040` (`fstab(5)`).
 fn unescape(field: &str) -> PathBuf {
     PathBuf::from(field.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\"))
 }

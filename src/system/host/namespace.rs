@@ -1,4 +1,4 @@
-//! Network namespaces by name, as `ip netns` keeps them, and who lives in them.
+//! Named network namespaces, as `ip netns` keeps them, and the processes in them.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -8,20 +8,20 @@ use std::time::Duration;
 use super::daemon::{Process, comes_true};
 use super::mount;
 
-/// Where `ip netns` keeps its names.
+/// The directory where `ip netns` keeps the names.
 pub const NAMES: &str = "/run/netns";
 
-/// The file that stands for a namespace.
+/// Returns the file of a namespace.
 pub fn path(name: &str) -> PathBuf {
     PathBuf::from(NAMES).join(name)
 }
 
-/// Whether there is a namespace of this name.
+/// Returns whether a namespace exists.
 pub fn exists(name: &str) -> bool {
     path(name).try_exists().unwrap_or(false)
 }
 
-/// The namespaces whose names begin so.
+/// Returns the names of namespaces with a prefix, sorted.
 pub fn with_prefix(prefix: &str) -> Vec<String> {
     let Ok(entries) = fs::read_dir(NAMES) else { return vec![] };
     let mut names: Vec<String> = entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
@@ -30,20 +30,20 @@ pub fn with_prefix(prefix: &str) -> Vec<String> {
     names
 }
 
-/// The namespace of such a name that this very process lives in.
+/// Returns the namespace with this prefix that this process is in, if it is in one.
 pub fn own(prefix: &str) -> Option<String> {
     let here = fs::metadata("/proc/self/ns/net").ok()?.ino();
     with_prefix(prefix).into_iter().find(|name| fs::metadata(path(name)).is_ok_and(|m| m.ino() == here))
 }
 
-/// The processes in a namespace.
+/// Returns the processes in a namespace.
 pub fn processes(name: &str) -> Vec<Process> {
     let Ok(wanted) = fs::metadata(path(name)).map(|m| m.ino()) else { return vec![] };
     let inside = |pid: i32| fs::metadata(format!("/proc/{pid}/ns/net")).is_ok_and(|m| m.ino() == wanted);
     pids().filter(|pid| inside(*pid)).filter_map(Process::of).collect()
 }
 
-/// The first process of the machine in a namespace: it has id 1 in its own process namespace.
+/// Returns the first process of the machine in a namespace, which has id 1 in its own process namespace.
 pub fn leader(name: &str) -> Option<Process> {
     processes(name).into_iter().find(|process| {
         let status = fs::read_to_string(format!("/proc/{}/status", process.pid)).unwrap_or_default();
@@ -52,7 +52,7 @@ pub fn leader(name: &str) -> Option<Process> {
     })
 }
 
-/// Ends every process in a namespace (SIGKILL), those that start meanwhile too; says whether none is left.
+/// Kills every process in a namespace (SIGKILL), including those that start meanwhile; returns whether none is left.
 pub fn kill_all(name: &str) -> bool {
     comes_true(Duration::from_secs(10), || {
         let left = processes(name);
@@ -61,7 +61,7 @@ pub fn kill_all(name: &str) -> bool {
     })
 }
 
-/// Takes away the directory of names and the mount on it that the first `ip netns add` makes, if no name is left.
+/// Removes the directory of names, and the mount on it that the first `ip netns add` makes, if no name is left.
 pub fn remove_empty_names() {
     if with_prefix("").is_empty() && mount::detach(NAMES.as_ref()).is_ok() {
         let _ = fs::remove_dir(NAMES);

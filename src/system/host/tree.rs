@@ -1,11 +1,11 @@
-//! Root filesystems: files of a machine that is not running, whose links must not lead out of it.
+//! Root filesystems of machines that are not running. Their links must not lead out of them.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
-/// Writes a file of another machine's root filesystem anew; a link at its place is replaced, not followed.
+/// Replaces a file in another machine's root filesystem. A link in its place is replaced, not followed.
 pub fn put(root: &Path, path: &str, text: &str, mode: u32) -> io::Result<()> {
     let path = root.join(path);
     if let Some(dir) = path.parent() {
@@ -17,7 +17,7 @@ pub fn put(root: &Path, path: &str, text: &str, mode: u32) -> io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-/// Removes a file or a link; it may be gone already.
+/// Removes a file or a link, if it exists.
 pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
@@ -25,37 +25,37 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Moves a directory, within one filesystem; nothing stands at its new place.
+/// Moves a directory within one filesystem, to a path where nothing exists.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
-/// Whether two paths are on one filesystem, so that a rename can move things between them.
+/// Returns whether two paths are on one filesystem, so that a rename can move files between them.
 pub fn same_filesystem(a: &Path, b: &Path) -> io::Result<bool> {
     Ok(fs::metadata(a)?.dev() == fs::metadata(b)?.dev())
 }
 
-/// Waits until everything on a path's filesystem is on the disk.
+/// Waits until everything on the filesystem of a path is on the disk.
 pub fn sync_filesystem(path: &Path) -> io::Result<()> {
     Ok(rustix::fs::syncfs(fs::File::open(path)?)?)
 }
 
-/// Makes a symbolic link at `at`.
+/// Creates a symbolic link at `at`.
 pub fn link(target: &Path, at: &Path) -> io::Result<()> {
     symlink(target, at)
 }
 
-/// A number that no other machine has, as 32 hex digits.
+/// Returns a random machine id of 32 hex digits.
 pub fn random_id() -> io::Result<String> {
     Ok(fs::read_to_string("/proc/sys/kernel/random/uuid")?.trim().replace('-', ""))
 }
 
-/// Whether we are root.
+/// Returns whether this process runs as root.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// When a file was last written.
+/// Returns when a file was last written.
 pub fn modified(path: &Path) -> io::Result<std::time::SystemTime> {
     fs::metadata(path)?.modified()
 }

@@ -3,7 +3,7 @@
 //! For its own connections Patroni sets only `search_path` and `statement_timeout` (postgresql/__init__.py, connection.py and slots.py
 //! have its queries), so every other session default applies to them too.
 
-use super::Context;
+use super::ServerContext;
 use crate::blueprint::diagnostic::{Refusal, refuse};
 use crate::blueprint::rules::language as is;
 use crate::parameters::value::{self, boolean};
@@ -67,7 +67,7 @@ const MOST_SCRAM_ITERATIONS: f64 = 600_000.0;
 const LEAST_FILES: f64 = 128.0;
 
 /// Refuses a value, in its canonical spelling, of a setting, in lower case.
-pub fn check(name: &str, value: &str, context: &Context) -> Result<(), Refusal> {
+pub fn check(name: &str, value: &str, context: &ServerContext) -> Result<(), Refusal> {
     let on = boolean(value) == Some(true);
     let number = value::number(name, value);
     let breaks = |problem: String, help: &str| refuse(&is::SETTING_BREAKS, problem, help);

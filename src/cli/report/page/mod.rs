@@ -1,4 +1,4 @@
-//! A run to look at afterwards: one HTML file beside its logs, which needs nothing else.
+//! The report of a run: one self-contained HTML file next to its logs.
 
 mod timeline;
 
@@ -14,17 +14,17 @@ use super::Unwritten;
 use super::feed::Listener;
 use super::history;
 use super::names;
-use super::story::{self, Stage, Story};
+use super::story::{self, StageStory, Story};
 use super::view::short;
 use crate::run::events::{Event, ImageSeen, Phase, Plan, Said};
 use crate::run::{Failure, Outcome};
 use crate::system::files;
-use timeline::{Row, Tick};
+use timeline::{StageRow, Tick};
 
-/// Earlier runs that durations are held against.
+/// Number of earlier runs to compare durations with.
 const EARLIER: usize = 12;
 
-/// Writes the page when the run is over.
+/// Writes the report when the run has ended.
 pub struct PageOf {
     logs: PathBuf,
     unwritten: Arc<Unwritten>,
@@ -32,13 +32,13 @@ pub struct PageOf {
 }
 
 impl PageOf {
-    /// Of a run whose logs are in this folder.
+    /// Makes a listener for a run whose logs are in this directory.
     pub fn new(logs: &Path, unwritten: &Arc<Unwritten>) -> Self {
         PageOf { logs: logs.to_path_buf(), unwritten: Arc::clone(unwritten), story: Story::default() }
     }
 }
 
-/// Writes the page of a run, as far as its story goes.
+/// Writes the report of a run and returns its path.
 pub(super) fn write(logs: &Path, story: &Story) -> io::Result<PathBuf> {
     let names = files::list(logs).unwrap_or_default();
     let page = Page::of(story, &history::earlier(logs, story, EARLIER), &names);
@@ -51,13 +51,13 @@ impl Listener for PageOf {
     fn hear(&mut self, said: &Said) {
         self.story.hear(said);
         if matches!(said.event, Event::RunEnded { .. }) {
-            // A full disk takes the page away, and nothing else.
-            self.unwritten.note("the page of this run", write(&self.logs, &self.story).map(drop));
+            // On a full disk only the report is lost.
+            self.unwritten.note("the report of this run", write(&self.logs, &self.story).map(drop));
         }
     }
 }
 
-/// What the template shows.
+/// The variables of the template.
 #[derive(Debug, Serialize)]
 struct Page<'a> {
     run: &'a str,
@@ -72,10 +72,10 @@ struct Page<'a> {
     error: &'a str,
     versions: &'a BTreeMap<String, String>,
     ticks: Vec<Tick>,
-    rows: Vec<Row>,
+    rows: Vec<StageRow>,
     failures: Vec<Failed<'a>>,
     plans: Vec<Planned<'a>>,
-    /// Each with whether it was built.
+    /// The images, each with whether it was built.
     images: Vec<(&'a ImageSeen, bool)>,
     notices: &'a [(String, String)],
     earlier: usize,
@@ -93,7 +93,7 @@ struct Failed<'a> {
 struct Planned<'a> {
     stage: &'a str,
     plan: &'a Plan,
-    /// Terraform's sign, the action's name, the resource, and what is to be known of it.
+    /// Terraform's sign, the action's name, the resource and why it changes.
     changes: Vec<(&'static str, String, &'a str, String)>,
 }
 
@@ -103,9 +103,9 @@ impl<'a> Page<'a> {
         let (code, error) = story.ended.as_ref().map_or((1, ""), |(code, error)| (*code, error));
         let (verdict, class) = match code {
             0 => ("done", "good"),
-            3 => ("changes are due", "warn"),
-            5 => ("made, not verified", "warn"),
-            6 => ("done, not all written", "warn"),
+            3 => ("changes needed", "warn"),
+            5 => ("created, not verified", "warn"),
+            6 => ("done, output incomplete", "warn"),
             130 => ("interrupted", "warn"),
             story::KILLED => ("killed", "bad"),
             _ => ("failed", "bad"),
@@ -143,7 +143,7 @@ impl<'a> Page<'a> {
     }
 
     fn render(&self) -> String {
-        // A name that ends with .html: everything is escaped.
+        // The suffix .html makes minijinja escape everything.
         const NAME: &str = "run.html";
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -156,23 +156,23 @@ impl<'a> Page<'a> {
     }
 }
 
-/// `2026-11-24 13:30:00 UTC` of `20261124T133000Z-4711`.
+/// Returns the time in the name of a run: `2026-11-24 13:30:00 UTC` for `20261124T133000Z-4711`.
 fn began(run: &str) -> String {
     let part = |from: usize, to: usize| run.get(from..to).unwrap_or("");
     format!("{}-{}-{} {}:{}:{} UTC", part(0, 4), part(4, 6), part(6, 8), part(9, 11), part(11, 13), part(13, 15))
 }
 
-fn built(story: &Story, stage: &Stage) -> bool {
+fn built(story: &Story, stage: &StageStory) -> bool {
     story.phase == Phase::Work && matches!(stage.outcome, Some(Outcome::Done(_)))
 }
 
-fn failed(stage: &Stage) -> Option<Failed<'_>> {
+fn failed(stage: &StageStory) -> Option<Failed<'_>> {
     let Some(Outcome::Failed(failure) | Outcome::Unseen(failure)) = &stage.outcome else { return None };
     let log = failure.log.as_ref().and_then(|log| Some(log.file_name()?.to_string_lossy().into_owned()));
     Some(Failed { stage: &stage.id, failure, log })
 }
 
-fn planned(stage: &Stage) -> Option<Planned<'_>> {
+fn planned(stage: &StageStory) -> Option<Planned<'_>> {
     let plan = stage.plan.as_ref()?;
     let change = |change: &'_ crate::tools::plan::Change| {
         (change.doing.sign(), format!("{:?}", change.doing).to_lowercase(), change.why())

@@ -1,32 +1,32 @@
-//! When each stage ran, and how long it took in earlier runs: numbers that the page draws.
+//! The timeline of a run: when each stage ran, and how long it took in earlier runs.
 
 use serde::Serialize;
 
-use crate::cli::report::story::{Stage, Story};
+use crate::cli::report::story::{StageStory, Story};
 use crate::cli::report::view::short;
 use crate::run::Outcome;
 use crate::run::events::Phase;
 
-/// A stage's line.
+/// The row of a stage.
 #[derive(Debug, Serialize)]
-pub struct Row {
+pub struct StageRow {
     id: String,
-    /// What it waits for.
+    /// The stages that it depends on.
     needs: String,
-    /// `done`, `failed` …
+    /// Its outcome in a word, such as `done` or `failed`.
     verdict: &'static str,
     class: &'static str,
-    /// What it came to.
+    /// Its outcome in detail.
     what: String,
     took: String,
     bars: Vec<Bar>,
-    /// Durations of earlier runs, the oldest first, and this one's: heights of 0 to 100.
+    /// Durations of earlier runs, oldest first, and of this one, as heights from 0 to 100.
     history: Vec<f64>,
-    /// In words.
+    /// The usual duration, in words.
     usual: String,
 }
 
-/// From x, so wide, of 1000.
+/// A bar, in thousandths of the whole width.
 #[derive(Debug, Serialize)]
 struct Bar {
     x: f64,
@@ -35,15 +35,15 @@ struct Bar {
     title: String,
 }
 
-/// A point in time on the axis.
+/// A mark on the time axis.
 #[derive(Debug, Serialize)]
 pub struct Tick {
-    /// Of 100.
+    /// Position, in percent.
     x: f64,
     label: String,
 }
 
-/// Round points in time: some six of them.
+/// Returns about six marks at round times.
 pub fn ticks(seconds: f64) -> Vec<Tick> {
     const STEPS: [f64; 13] = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0];
     let total = seconds.max(0.1);
@@ -54,17 +54,17 @@ pub fn ticks(seconds: f64) -> Vec<Tick> {
         at if step < 60.0 => format!("{:.0}:{:02.0}", (at / 60.0).floor(), at % 60.0),
         at => format!("{:.0} min", at / 60.0),
     };
-    // The last one would stand beyond the edge.
+    // A mark at the very end would stick out.
     let count = (total / step * 0.97).floor() as u32;
     (0..=count).map(|i| f64::from(i) * step).map(|at| Tick { x: round(at / total * 100.0), label: label(at) }).collect()
 }
 
-/// A stage's line of the picture.
-pub fn row(story: &Story, stage: &Stage, earlier: &[Story]) -> Row {
+/// Returns the row of a stage.
+pub fn row(story: &Story, stage: &StageStory, earlier: &[Story]) -> StageRow {
     let total = (story.to - story.from).max(0.1);
     let place = |from: f64, to: f64| {
         let x = (from - story.from) / total * 1000.0;
-        // What took no time is seen, too.
+        // Even an instant must be visible.
         (round(x.clamp(0.0, 996.0)), round(((to - from) / total * 1000.0).max(4.0)))
     };
     let (verdict, class, what) = verdict(story, stage);
@@ -82,7 +82,7 @@ pub fn row(story: &Story, stage: &Stage, earlier: &[Story]) -> Row {
                 x,
                 width,
                 class: "waits",
-                title: format!("waits: {}", short(span.from - story.phase_from)),
+                title: format!("waited: {}", short(span.from - story.phase_from)),
             });
         }
         let (x, width) = place(span.from, to);
@@ -90,7 +90,7 @@ pub fn row(story: &Story, stage: &Stage, earlier: &[Story]) -> Row {
     }
     let before: Vec<f64> = earlier.iter().rev().filter_map(|story| same(story, stage)).collect();
     let took = stage.took();
-    Row {
+    StageRow {
         id: stage.id.clone(),
         needs: stage.needs.join(", "),
         verdict,
@@ -103,8 +103,8 @@ pub fn row(story: &Story, stage: &Stage, earlier: &[Story]) -> Row {
     }
 }
 
-/// How long an earlier run took for the same: a stage that had nothing to do is no measure for one that had.
-fn same(story: &Story, stage: &Stage) -> Option<f64> {
+/// Returns how long a stage took in an earlier run, if it ended in the same way: a stage with nothing to do says nothing about one with work.
+fn same(story: &Story, stage: &StageStory) -> Option<f64> {
     let other = story.stages.iter().find(|other| other.id == stage.id)?;
     let alike = std::mem::discriminant(other.outcome.as_ref()?) == std::mem::discriminant(stage.outcome.as_ref()?);
     other.took().filter(|_| alike)
@@ -124,25 +124,25 @@ fn usual(before: &[f64], took: Option<f64>) -> String {
     let mut sorted = before.to_vec();
     sorted.sort_by(f64::total_cmp);
     let runs = if sorted.len() == 1 { "run" } else { "runs" };
-    format!("{} in {} {runs} before", short(sorted[sorted.len() / 2]), sorted.len())
+    format!("median {} in {} earlier {runs}", short(sorted[sorted.len() / 2]), sorted.len())
 }
 
-fn verdict(story: &Story, stage: &Stage) -> (&'static str, &'static str, String) {
+fn verdict(story: &Story, stage: &StageStory) -> (&'static str, &'static str, String) {
     if let (Some(need), Phase::Review, Some(Outcome::Unchanged(_))) = (&stage.later, story.phase, &stage.outcome) {
-        return ("not looked at", "dim", format!("planned when {need} is there"));
+        return ("not reviewed", "dim", format!("will be planned once {need} exists"));
     }
     match &stage.outcome {
         Some(Outcome::Done(what)) => ("done", "good", what.clone()),
         Some(Outcome::Unchanged(why)) => ("unchanged", "dim", why.clone()),
         Some(Outcome::Failed(failure)) => ("failed", "bad", failure.what.clone()),
-        Some(Outcome::Unseen(failure)) => ("not seen", "warn", failure.what.clone()),
-        Some(Outcome::Blocked(by)) => ("not begun", "warn", format!("it needs {by}")),
-        Some(Outcome::Declined) => ("not done", "warn", "not agreed to".into()),
+        Some(Outcome::Unseen(failure)) => ("not verified", "warn", failure.what.clone()),
+        Some(Outcome::Blocked(by)) => ("skipped", "warn", format!("{by} did not succeed")),
+        Some(Outcome::Declined) => ("declined", "warn", String::new()),
         Some(Outcome::Interrupted) => ("interrupted", "warn", String::new()),
-        None if stage.running_since().is_some() => ("killed", "bad", "was under way".into()),
+        None if stage.running_since().is_some() => ("killed", "bad", "was running".into()),
         None => match (&stage.later, story.phase) {
-            (Some(need), _) => ("not looked at", "dim", format!("planned when {need} is there")),
-            (None, _) => ("not begun", "dim", String::new()),
+            (Some(need), _) => ("not reviewed", "dim", format!("will be planned once {need} exists")),
+            (None, _) => ("not started", "dim", String::new()),
         },
     }
 }

@@ -1,0 +1,76 @@
+//! `pgherd explain`: the whole story of a rule, or the chain of reasons behind a value or a line of a generated file.
+
+mod file;
+mod teller;
+
+use super::args;
+use super::blueprints;
+use super::error::CommandError;
+use super::report::{Report, Style};
+use crate::blueprint::rules::{self, Rule};
+use crate::cluster::check::story::story;
+use crate::cluster::decision::Decision;
+use crate::system::Context;
+use crate::tools::invocation::quote;
+use teller::Teller;
+
+/// Runs the verb.
+pub fn run(context: &Context, report: &Report, options: &args::ExplainArgs) -> Result<(), CommandError> {
+    let what = options.what.trim();
+    if let Some(rule) = rules::find(&what.to_uppercase()) {
+        tell_rule(report, rule);
+        return Ok(());
+    }
+    // A file may begin with these letters, too.
+    if what.to_uppercase().strip_prefix("PGH").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+        let codes: Vec<&str> = rules::every().map(|rule| rule.code).collect();
+        return Err(CommandError::usage(format!(
+            "{what} is not the code of a rule\n  the rules are {}",
+            codes.join(", ")
+        )));
+    }
+    let blueprint = match &options.blueprint {
+        Some(path) => path.clone(),
+        None => blueprints::only(context, &format!("pgherd explain {}", quote(what)), what)?,
+    };
+    let loaded = blueprints::load_one(context, report, &blueprint, &options.variables)?;
+    if file::explain(report, &loaded, what)? {
+        return Ok(());
+    }
+    let found = find(&loaded.cluster.decisions, what);
+    if found.is_empty() {
+        return Err(CommandError::usage(format!(
+            "no value and no generated file is called {what:?}\n  list the values with `pgherd check --decisions {}`",
+            blueprint.display()
+        )));
+    }
+    let mut teller = Teller::new(report, &loaded);
+    found.into_iter().for_each(|decision| teller.tell(decision));
+    Ok(())
+}
+
+fn tell_rule(report: &Report, rule: &Rule) {
+    let severity = match (rule.severity.name(), rule.acceptable) {
+        ("error", true) => "error, unless the blueprint accepts it",
+        (name, _) => name,
+    };
+    report.line(&report.on_out(Style::Bold, &format!("{} ({severity}): {}", rule.code, rule.title)));
+    report.line(&format!("\n{}", story(rule.code)));
+}
+
+/// Finds decisions by their name or its last part; where there is none, by a part of their name; then by their value, such as an
+/// address or a port.
+fn find<'a>(all: &'a [Decision], what: &str) -> Vec<&'a Decision> {
+    let wanted = what.to_lowercase();
+    let is_called = |d: &&Decision| d.name.rsplit('.').next() == Some(&wanted) || d.name == wanted;
+    let is_about = |d: &&Decision| d.name.to_lowercase().contains(&wanted);
+    let has_value = |d: &&Decision| d.value == what || d.value.split(' ').next() == Some(what);
+    let mut found: Vec<&Decision> = all.iter().filter(is_called).collect();
+    if found.is_empty() {
+        found = all.iter().filter(is_about).collect();
+    }
+    if found.is_empty() {
+        found = all.iter().filter(has_value).collect();
+    }
+    found
+}
