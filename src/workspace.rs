@@ -116,7 +116,10 @@ impl Workspace {
             .and_then(|there| if there.is_none() { files::write(&ignore, b"*\n") } else { Ok(()) });
         match made {
             Ok(()) => Ok(dir),
-            Err(e) => bail!("cannot write to {}: {e}\n  Free some disk space, or make the folder writable for this user", dir.display()),
+            Err(e) => bail!(
+                "cannot write to {}: {e}\n  Free some disk space, or make the folder writable for this user",
+                dir.display()
+            ),
         }
     }
 

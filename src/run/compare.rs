@@ -91,9 +91,7 @@ impl Under<'_> {
             (None, Some(Err(e))) => format!("HAProxy's admin port does not answer here ({e})"),
             (None, _) => return,
         };
-        self.notice(&format!(
-            "this run cannot check whether the cluster is healthy, and will exit with code 5: {why}"
-        ));
+        self.notice(&format!("this run cannot check whether the cluster is healthy, and will exit with code 5: {why}"));
         self.notice(&format!("  what to do: {}", pipeline.access.advice.unreachable));
     }
 

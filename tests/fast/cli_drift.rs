@@ -52,7 +52,9 @@ fn databases_that_run_from_another_image_are_named() {
         let done = done
             .err("slave2 runs from another image than the blueprint's (it differs in ")
             .err("db_config/patroni.yml");
-        let done = done.err("does not apply changed settings, users or databases to a running cluster").err("`sudo herdctl edit-config`");
+        let done = done
+            .err("does not apply changed settings, users or databases to a running cluster")
+            .err("`sudo herdctl edit-config`");
         done.err("Replace one machine at a time");
     }
     let new = test

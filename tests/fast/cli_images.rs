@@ -173,7 +173,8 @@ fn an_image_that_is_too_old_is_told_before_anything_is_asked() {
     test.run(RUN).exits(0);
     fs::write(test.state("created"), "2020-01-01T00:00:00.000Z").unwrap();
     let done = test.run(&["run", BLUEPRINT, "--plan-only"]).exits(0).err("image-slave herd-slave-");
-    done.err("days ago and lacks later fixes (image.max_age_days = 30)").err("`pgherd run --rebuild slave` rebuilds it");
+    done.err("days ago and lacks later fixes (image.max_age_days = 30)")
+        .err("`pgherd run --rebuild slave` rebuilds it");
     let done = test.run(RUN).exits(0).err("(image.max_age_days = 30)").err("image-slave unchanged");
     assert_eq!(done.stderr.matches("lacks later fixes").count(), 3, "each image once: {}", done.stderr);
     let done = test.run(&["run", BLUEPRINT, "--yes", "--format", "json"]).exits(0);

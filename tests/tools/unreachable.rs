@@ -36,7 +36,10 @@ fn a_cluster_that_cannot_be_seen_from_here_is_made_and_not_verified() {
     let verify = events.iter().rfind(|event| event["event"] == "stage-ended" && event["stage"] == "verify").unwrap();
     assert_eq!(verify["outcome"]["kind"], "unseen", "{verify}");
     assert!(
-        verify["outcome"]["detail"]["what"].as_str().unwrap().contains("created, but not verified: this machine has no route"),
+        verify["outcome"]["detail"]["what"]
+            .as_str()
+            .unwrap()
+            .contains("created, but not verified: this machine has no route"),
         "{verify}"
     );
     assert_eq!(events.last().unwrap()["exit_code"], 5);
