@@ -83,7 +83,7 @@ fn a_silent_machine_is_one_problem_and_comes_first() {
         let none = Problem::NoPrimaryBehindHaproxy { status: 503 };
         assert_eq!(verdict.problems, [Problem::Silent(silent.clone()), none]);
         assert!(!verdict.has_primary);
-        assert_eq!(verdict.silent, [silent.clone()]);
+        assert_eq!(verdict.silent, std::slice::from_ref(&silent));
     }
 }
 
