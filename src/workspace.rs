@@ -1,7 +1,7 @@
-//! A file set and its folder, `generated/<cluster>`: compare, show, write.
+//! Compares a file set with its folder, `generated/<cluster>`, and writes it.
 //!
-//! Whatever kills a `gen`, the next one goes on: what is about to be written stands in a journal before the first byte is, and the
-//! manifest is written last. A file that holds what either of them names is ours.
+//! If a `gen` is killed, the next one completes its work. A journal lists what is about to be written before the first byte is written,
+//! and the manifest is written last. A file whose content either of them lists is pgherd's own.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -24,12 +24,12 @@ use look::{FolderReader, kind_of_root};
 pub use review::FolderReview;
 pub use stage::{Staged, place};
 
-/// Folder inside the cluster's own for what is nobody else's business: journal, logs, plans. It hides itself from git.
+/// The folder inside the cluster's folder for pgherd's private files: journal, logs and plans. Its own `.gitignore` hides it from git.
 pub const PRIVATE: &str = ".pgherd";
 const JOURNAL: &str = ".pgherd/gen-journal.json";
-/// What the files were made from and held.
+/// The seal: the origin and the hash of the generated files.
 const SEAL: &str = ".pgherd/gen-seal";
-/// Who has the lock.
+/// The record of the lock's holder.
 const HOLDER: &str = ".pgherd/holder.json";
 
 /// The folder of a cluster's generated files.
@@ -39,32 +39,32 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// The folder of a cluster below the output folder.
+    /// Returns the workspace of a cluster below the output folder.
     pub fn new(out: &Path, cluster: &str) -> Self {
         Workspace { dir: out.join(cluster) }
     }
 
-    /// A folder by its own path.
+    /// Returns the workspace at a path.
     pub fn at(dir: &Path) -> Self {
         Workspace { dir: dir.to_path_buf() }
     }
 
-    /// The folder.
+    /// Returns the path of the folder.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Whether nothing stands where the folder is to be.
+    /// Returns whether nothing exists at the folder's path.
     pub fn missing(&self) -> Result<bool> {
-        Ok(files::kind(&self.dir).with_context(|| format!("cannot look at {}", self.dir.display()))?.is_none())
+        Ok(files::kind(&self.dir).with_context(|| format!("cannot read {}", self.dir.display()))?.is_none())
     }
 
-    /// Makes the folder hold the file set. With `force`, files of others as well: the caller has named them.
+    /// Writes the file set to the folder. With `force`, also overwrites files that are not pgherd's; the caller has listed them.
     ///
-    /// The folder is compared once more under its lock: nothing is overwritten that came between the caller's look and this one.
+    /// Compares the folder again under its lock, so that nothing is overwritten that changed since the caller compared it.
     pub fn write<'a>(&self, cluster: &str, set: &'a FileSet, force: bool) -> Result<FolderReview<'a>> {
         if let PathState::Obstacle(what) | PathState::Blocked { is: what, .. } = self.kind_of_root()? {
-            bail!("{} is {what}: pgherd writes into folders only", self.dir.display());
+            bail!("{} is {what}. pgherd only writes to folders", self.dir.display());
         }
         files::make_dirs(&self.dir).with_context(|| format!("cannot make {}", self.dir.display()))?;
         let _lock = self.lock()?;
@@ -82,50 +82,54 @@ impl Workspace {
         Ok(review)
     }
 
-    /// Holds the folder against other pgherds; fails if one has it, and says which.
+    /// Locks the folder against other pgherd processes. If one holds it, fails and names it.
     ///
-    /// The system lets go of it when its holder ends, however that was: no dead one is in the way.
+    /// The system releases the lock when its holder ends, for whatever reason, so there are no stale locks.
     pub fn lock(&self) -> Result<files::Lock> {
         let lock = files::lock(&self.dir).with_context(|| format!("cannot lock {}", self.dir.display()))?;
         let note = self.dir.join(HOLDER);
         match lock {
             Some(lock) => {
-                // Nobody depends on it; where there is no private folder yet, it is not made for this.
+                // Nothing depends on the record, so the private folder is not created for it.
                 let _ = files::write(&note, Holder::myself().to_text().as_bytes());
                 Ok(lock)
             }
             None => {
                 let holder = files::read_text(&note).ok().flatten().and_then(|text| Holder::parse(&text));
                 let who = holder.filter(Holder::lives).map_or(String::new(), |holder| format!(": {holder}"));
-                bail!("another pgherd works on {}{who}\n  wait until it is done", self.dir.display())
+                bail!("another pgherd is using {}{who}\n  Wait until it has finished", self.dir.display())
             }
         }
     }
 
-    /// Makes the private folder, hidden from git by itself.
+    /// Creates the private folder with a `.gitignore` that hides it from git.
     pub fn make_private_dir(&self) -> Result<PathBuf> {
         let dir = self.dir.join(PRIVATE);
         if matches!(files::kind(&dir)?, Some(kind) if kind != FileKind::Directory) {
-            bail!("{} is not a folder: remove it", dir.display());
+            bail!("{} is not a folder. Remove it", dir.display());
         }
         let ignore = dir.join(".gitignore");
         let made = files::make_dirs(&dir)
-            // A saved plan holds what Terraform knows.
+            // A saved plan may hold secrets.
             .and_then(|()| files::set_mode(&dir, 0o700))
             .and_then(|()| files::kind(&ignore))
             .and_then(|there| if there.is_none() { files::write(&ignore, b"*\n") } else { Ok(()) });
         match made {
             Ok(()) => Ok(dir),
-            Err(e) => bail!("cannot write in {}: {e}\n  make room, or make it writable for this user", dir.display()),
+            Err(e) => bail!(
+                "cannot write to {}: {e}\n  Free some disk space, or make the folder writable for this user",
+                dir.display()
+            ),
         }
     }
 
-    /// Journal; then every new text under a temporary name; then, when all of them are on the disk, each to its place; the manifest last.
+    /// Writes the journal, then every new file under a temporary name. When all of them are on disk, renames each to its place, the
+    /// manifest last.
     fn apply(&self, review: &FolderReview<'_>) -> Result<()> {
         let mut journal = review.known.journal.clone();
         let mut look = FolderReader::at(&self.dir)?;
         for path in journal.files.keys() {
-            // An interrupted `gen` may have left it.
+            // An interrupted `gen` may have left this temporary file.
             if !matches!(look.find(path, None)?.0, PathState::Blocked { .. }) {
                 files::remove(&self.temporary(path))?;
             }
@@ -143,7 +147,7 @@ impl Workspace {
         files::replace(&at, &self.dir.join(".pgherd/gen-journal.new"), journal.to_text().as_bytes(), 0o644)?;
         files::sync(&self.dir.join(PRIVATE))?;
         let mut touched = BTreeSet::new();
-        // Removals first: where a file was, a folder may be needed.
+        // Removals come first, because a folder may be needed in the place of a file.
         for (path, _) in steps.iter().filter(|(_, action)| **action == Action::Remove) {
             let full = self.dir.join(path.as_str());
             files::remove(&full).with_context(|| format!("cannot remove {}", full.display()))?;
@@ -185,14 +189,14 @@ impl Workspace {
         }
     }
 
-    /// Beside the file itself: only within a directory is a rename one step.
+    /// Returns a temporary path beside the file, because a rename is atomic only within a file system.
     fn temporary(&self, path: &RelPath) -> PathBuf {
         let full = self.dir.join(path.as_str());
         let name = full.file_name().unwrap_or_default().to_string_lossy();
         full.with_file_name(format!(".{name}.pgherd-new"))
     }
 
-    /// `Nothing` stands against the folder, or something does.
+    /// Returns `Nothing` if the folder can be written to, or else what is in its way.
     fn kind_of_root(&self) -> Result<PathState> {
         kind_of_root(&self.dir)
     }

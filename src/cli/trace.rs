@@ -51,7 +51,7 @@ pub fn makers<'a>(set: &FileSet, found: &Provenance<'a>, file: &str, line: usize
     let mut made: Vec<&Decision> = vec![];
     for local in text.split("local.").skip(1).map(word) {
         for (path, file) in set.iter().filter(|(path, _)| path.folder() == folder(file)) {
-            for line in definition(&file.text, &local) {
+            for line in definition(&file.text, &local).into_iter().flatten() {
                 if let Maker::Decisions(more) = found.of(path.as_str(), line) {
                     made.extend(more);
                 }
@@ -65,16 +65,17 @@ pub fn makers<'a>(set: &FileSet, found: &Provenance<'a>, file: &str, line: usize
 
 /// Returns the lines, counted from 1, that define a local: one, or a block up to the line that closes it. The files are formatted as
 /// `terraform fmt` does, so that line is indented as the first one is.
-fn definition(text: &str, local: &str) -> RangeInclusive<usize> {
+fn definition(text: &str, local: &str) -> Option<RangeInclusive<usize>> {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let mut lines = (1..).zip(text.lines());
     let defines = |line: &str| line.split_once(" =").is_some_and(|(name, _)| name.trim() == local);
-    let Some((first, line)) = lines.find(|(_, line)| defines(line)) else { return 1..=0 };
+    let (first, line) = lines.find(|(_, line)| defines(line))?;
     if !line.ends_with(['{', '[', '(']) {
-        return first..=first;
+        return Some(first..=first);
     }
     let closes = |end: &str| indent(end) == indent(line);
-    first..=lines.find(|(_, line)| !line.is_empty() && closes(line)).map_or(first, |(last, _)| last)
+    let last = lines.find(|(_, line)| !line.is_empty() && closes(line)).map_or(first, |(last, _)| last);
+    Some(first..=last)
 }
 
 /// Returns the decisions at work in a directory whose value a message names.
@@ -109,8 +110,8 @@ mod tests {
         let text = "locals {\n  one  = 1\n  many = {\n    one = 2\n\n    b   = 3\n  }\n  last = [\n    4,\n  ]\n}\n";
         assert_eq!(
             [definition(text, "one"), definition(text, "many"), definition(text, "last")],
-            [2..=2, 3..=7, 8..=10]
+            [Some(2..=2), Some(3..=7), Some(8..=10)]
         );
-        assert!(definition(text, "none").is_empty());
+        assert_eq!(definition(text, "none"), None);
     }
 }

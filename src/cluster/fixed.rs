@@ -179,14 +179,14 @@ fixed! {
     }
     /// The trial of the settings that every image's build ends with.
     trial: Trial {
-        patience: u32 = 30 " s", "a server starts, copies or is promoted within seconds even on a slow builder", DESIGN;
-        connect_timeout: u32 = 10 " s", "both servers run on the builder itself, so a connection that takes longer has failed", DESIGN;
-        pause: u32 = 100 " ms", "the standby follows within milliseconds, and a trial that fails runs again and again", DESIGN;
-        rows: u32 = 1000 "", "several pages, so that a temporary table is written and analyzed", DESIGN;
-        log_lines: u32 = 12 "", "the end of a server's log says why it failed, and Packer's output stays readable", DESIGN;
-        suspects: u32 = 3 " settings", "an error names the setting that it is about, rarely more; each suspect costs a trial", DESIGN;
-        patroni_connect_timeout: u32 = 3 " s", "Patroni gives its own connections up after this", PATRONI_QUERIES;
-        patroni_statement_timeout: u32 = 2000 " ms", "Patroni gives its own queries up after this", PATRONI_QUERIES;
+        patience: u32 = 30 " s", "A server starts, copies its data or is promoted within seconds, even on a slow builder.", DESIGN;
+        connect_timeout: u32 = 10 " s", "Both servers run on the builder itself, so a connection that takes longer has failed.", DESIGN;
+        pause: u32 = 100 " ms", "The standby follows within milliseconds, and a trial that fails is repeated many times.", DESIGN;
+        rows: u32 = 1000 "", "The rows fill several pages, so that a temporary table is written and analyzed.", DESIGN;
+        log_lines: u32 = 12 "", "The end of a server's log says why it failed, and Packer's output stays readable.", DESIGN;
+        suspects: u32 = 3 " settings", "An error names the setting that it is about, and rarely more. Each suspect costs a trial.", DESIGN;
+        patroni_connect_timeout: u32 = 3 " s", "Patroni gives up its own connections after this time.", PATRONI_QUERIES;
+        patroni_statement_timeout: u32 = 2000 " ms", "Patroni gives up its own queries after this time.", PATRONI_QUERIES;
     }
     /// Terraform, and the script that runs it without pgherd.
     terraform: FixedTerraform {

@@ -1,4 +1,4 @@
-//! Compares the databases that run with the blueprint, before anything is changed, and says what differs.
+//! Compares the running databases with the blueprint before anything is changed, and reports the differences.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -15,16 +15,16 @@ use crate::system::network;
 use crate::tools::aws;
 
 impl Runner<'_> {
-    /// Says what of the blueprint the running databases do not have. Returns the settings that differ.
+    /// Reports how the running databases differ from the blueprint. Returns the settings that differ.
     pub fn compare_databases(&self) -> Vec<SettingDifference> {
         let Ok(mut under) = self.begin("databases") else { return vec![] };
         under.stage = "";
-        // Where this folder has no state, the tags are asked for in any case.
+        // If this folder has no state, the run asks for the tags anyway.
         if self.is_bare() && under.tagged().is_ok_and(|tagged| tagged.is_some_and(|tagged| !tagged.has_things())) {
             under.say_prospect(None);
             return vec![];
         }
-        // Where AWS cannot be asked, the stages fail by themselves and say why.
+        // If AWS cannot be asked, the stages fail and say why.
         match under.compare_images() {
             Ok(true) => self.haproxy_address().map_or(vec![], |address| {
                 under.say_prospect(Some(address));
@@ -52,7 +52,7 @@ impl Runner<'_> {
 }
 
 impl Under<'_> {
-    /// Names the databases that run from another image than the blueprint's. Returns whether there are databases at all.
+    /// Reports the databases that run from another image than the blueprint's. Returns whether there are any databases.
     fn compare_images(&mut self) -> Result<bool, Stop> {
         let running = self.running_images()?.value;
         let expected = &self.runner.setup.pipeline.expected;
@@ -65,7 +65,7 @@ impl Under<'_> {
         Ok(true)
     }
 
-    /// Asks AWS for the image of each machine of the cluster, by the machines' names.
+    /// Asks AWS for the image of each machine of the cluster. Returns the images by machine name.
     fn running_images(&mut self) -> Result<Fact<BTreeMap<String, String>>, Stop> {
         let pipeline = self.runner.setup.pipeline;
         let asked = self.capture(&pipeline.aws(aws::machines_of(&pipeline.region, &pipeline.tag)))?;
@@ -74,8 +74,8 @@ impl Under<'_> {
         Ok(Fact::now(images, Source::Aws, Duration::ZERO))
     }
 
-    /// Says before anything is made that the cluster will not be seen from here: judging by addresses, and where HAProxy exists
-    /// already, by whether its port accepts a connection.
+    /// Warns, before anything is created, that the cluster will be unreachable from here. Judges by addresses and, if HAProxy already
+    /// exists, by whether its port accepts a connection.
     fn say_prospect(&mut self, haproxy: Option<IpAddr>) {
         let pipeline = self.runner.setup.pipeline;
         if !pipeline.stages.iter().any(|stage| stage.work == Work::Verify) {
@@ -91,20 +91,18 @@ impl Under<'_> {
             (None, Some(Err(e))) => format!("HAProxy's admin port does not answer here ({e})"),
             (None, _) => return,
         };
-        self.notice(&format!(
-            "this run will not see whether the cluster is healthy, and will end with exit code 5: {why}"
-        ));
+        self.notice(&format!("this run cannot check whether the cluster is healthy, and will exit with code 5: {why}"));
         self.notice(&format!("  what to do: {}", pipeline.access.advice.unreachable));
     }
 
-    /// Names the live settings that differ from the generated ones, and returns them.
+    /// Observes the live settings, and reports and returns those that differ from the generated ones.
     fn compare_settings(&mut self, haproxy: IpAddr) -> Vec<SettingDifference> {
         let observer = self.runner.observer(haproxy);
         let seen = observer.with_settings(observer.view());
         self.say_settings(&seen)
     }
 
-    /// Names the observed live settings that differ from the generated ones, and returns them.
+    /// Reports and returns the observed live settings that differ from the generated ones.
     pub(super) fn say_settings(&mut self, seen: &Observation) -> Vec<SettingDifference> {
         let differences = self.runner.setting_differences(seen);
         say::settings(&differences).iter().for_each(|line| self.notice(line));

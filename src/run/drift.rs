@@ -1,4 +1,5 @@
-//! Finds what of the blueprint the running databases do not have. Their images stay, and Patroni reads its settings only once. Pure.
+//! Finds differences between the blueprint and the running databases: a running machine keeps its image, and Patroni reads its
+//! settings only once. Pure.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use crate::tools::aws::Ami;
 pub struct SettingDifference {
     /// The setting's name, Patroni's or PostgreSQL's.
     pub name: String,
-    /// The live value. `None` where nothing is set, so that the setting's own default is live.
+    /// The live value. `None` if it is not set, so that the setting's default is live.
     pub live: Option<String>,
     /// The generated value.
     pub generated: String,
@@ -25,7 +26,7 @@ pub struct SettingDifference {
 pub struct ImageDifference {
     /// The machine.
     pub machine: String,
-    /// The files in which the images differ, as far as the running image's tags tell.
+    /// The files in which the images differ, according to the running image's tags.
     pub files: Vec<String>,
 }
 
@@ -45,7 +46,7 @@ pub fn settings(expected: &Expected, live: &Value) -> Vec<SettingDifference> {
     expected.settings.iter().filter_map(difference).collect()
 }
 
-/// Compares the images that machines run from (by the machines' names) with the blueprint's. `images` are those that AWS has.
+/// Compares the images of the running machines (by machine name) with the blueprint's. `images` are those that exist in AWS.
 pub fn images(expected: &Expected, running: &BTreeMap<String, String>, images: &[Ami]) -> Vec<ImageDifference> {
     let difference = |machine: &crate::pipeline::ExpectedMachine| {
         let ami = running.get(&machine.name)?;
@@ -67,7 +68,7 @@ mod tests {
     use crate::fileset::{ImageId, RelPath};
 
     #[test]
-    fn each_difference_is_named_and_ways_of_writing_are_none() {
+    fn each_difference_is_named_and_equal_values_in_other_spellings_are_not() {
         let of = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
         let live = serde_json::json!({"ttl": 30, "synchronous_mode": true, "postgresql": {"parameters":
             {"max_connections": 200, "shared_buffers": 262144, "log_checkpoints": true, "checkpoint_timeout": "900s",

@@ -1,4 +1,4 @@
-//! Compares what was observed with what the blueprint expects. Pure: it asks nobody.
+//! Compares an observation with what the blueprint expects. Pure: it makes no requests.
 
 use std::net::SocketAddr;
 
@@ -36,7 +36,7 @@ pub enum Problem {
         /// The status of its answer.
         status: u16,
     },
-    /// HAProxy did not tell its health.
+    /// HAProxy did not report its health.
     NoHealth(String),
     /// The primary does not run.
     PrimaryIs {
@@ -45,9 +45,9 @@ pub enum Problem {
         /// Its state, in Patroni's words.
         state: String,
     },
-    /// No member leads.
+    /// No member is the primary.
     NoPrimary,
-    /// Several members lead.
+    /// Several members are primaries.
     SeveralPrimaries(usize),
     /// A database machine is not a member.
     NotMember {
@@ -86,7 +86,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// Returns the machine that it is about, where it is about one.
+    /// Returns the machine that the problem concerns, if it concerns one.
     pub fn machine(&self) -> Option<&str> {
         match self {
             Problem::NotMember { machine }
@@ -98,12 +98,12 @@ impl Problem {
     }
 }
 
-/// How far an observation got.
+/// How much of the cluster an observation reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// Nothing came back from HAProxy's address. The cluster may be healthy.
     Nothing,
-    /// The address accepts or refuses connections, and HAProxy's admin port does not answer.
+    /// The address accepts or refuses connections, but HAProxy's admin port does not answer.
     Address,
     /// Another cluster answered. Nothing is known of this one.
     OtherCluster,
@@ -111,14 +111,14 @@ pub enum Reach {
     Haproxy,
 }
 
-/// What an observation comes to.
+/// The result of judging an observation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// How far the observation got.
+    /// How much of the cluster the observation reached.
     pub reach: Reach,
-    /// The members that Patroni knows. Empty where another cluster answered.
+    /// The members that Patroni knows. Empty if another cluster answered.
     pub members: Vec<Member>,
-    /// Whether HAProxy's own checks find a primary. They are seconds old, where Patroni's view may be as old as its ttl.
+    /// Whether HAProxy's own checks find a primary. They are seconds old, while Patroni's view may be as old as its ttl.
     pub has_primary: bool,
     /// Machines that do not answer, if that was asked.
     pub silent: Vec<Silent>,
@@ -127,17 +127,17 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Returns whether nothing was seen of the cluster.
+    /// Returns whether nothing of the cluster was observed.
     pub fn is_blind(&self) -> bool {
         self.reach == Reach::Nothing
     }
 
-    /// Returns whether the cluster is as it should be.
+    /// Returns whether the cluster is healthy.
     pub fn is_healthy(&self) -> bool {
         self.problems.is_empty()
     }
 
-    /// Returns how a machine is silent, if it is, as far as that was asked.
+    /// Returns how a machine is silent. Returns `None` if it is not, or if the machines were not asked.
     pub fn silence(&self, machine: &ExpectedMachine) -> Option<&Silent> {
         self.silent.iter().find(|silent| silent.machine == machine.name)
     }
@@ -185,7 +185,7 @@ pub fn judge(expected: &Expected, access: &ClusterAccess, seen: &Observation) ->
     if let Some(silent) = &seen.silent {
         let is_ours = |silent: &&Silent| expected.machines.iter().any(|machine| machine.name == silent.machine);
         verdict.silent = silent.value.iter().filter(is_ours).cloned().collect();
-        // What Patroni remembers of a silent machine is out of date.
+        // Patroni's view of a silent machine is out of date.
         let of_silent = |name: &str| verdict.silent.iter().any(|silent| silent.machine == name);
         verdict.problems.retain(|problem| !problem.machine().is_some_and(of_silent));
         verdict.problems.splice(0..0, verdict.silent.iter().cloned().map(Problem::Silent));
@@ -193,7 +193,7 @@ pub fn judge(expected: &Expected, access: &ClusterAccess, seen: &Observation) ->
     verdict
 }
 
-/// Returns what keeps these members from being a healthy cluster: one primary, and every other database streaming from it on its
+/// Returns the problems of these members. A healthy cluster has one primary, and every other database streams from it on its
 /// timeline.
 fn of_members(expected: &Expected, members: &[Member]) -> Vec<Problem> {
     let mut problems = vec![];

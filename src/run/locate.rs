@@ -1,4 +1,4 @@
-//! Finds HAProxy's address: in Terraform's state where it has an Elastic IP, in the blueprint where it has none.
+//! Finds HAProxy's address: in Terraform's state if it has an Elastic IP, otherwise in the blueprint.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use crate::system::files;
 use crate::tools::backend::Backend;
 use crate::tools::{Invocation, terraform};
 
-/// Where HAProxy is asked.
+/// The address at which HAProxy is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
     /// The address.
@@ -20,7 +20,7 @@ pub struct Located {
 }
 
 impl Runner<'_> {
-    /// Returns where HAProxy is reached. Fails where its Elastic IP is not known.
+    /// Returns the address at which HAProxy is reached. Fails if its Elastic IP is not known.
     pub fn haproxy_address(&self) -> Result<IpAddr, Outcome> {
         let access = &self.setup.pipeline.access;
         if access.public_address.is_none() {
@@ -30,9 +30,9 @@ impl Runner<'_> {
         under.ask_address().map_err(Outcome::from)
     }
 
-    /// Returns where HAProxy is reached, in a folder that may know nothing of the cluster, such as a fresh clone. Where the Elastic
-    /// IP cannot be found out, that is the planned private address, with the reason. `may_init` says whether the folder is held, so
-    /// that the module's backend may be initialised.
+    /// Returns the address at which HAProxy is reached, even in a folder without a state, such as a fresh clone. If the Elastic IP cannot
+    /// be determined, returns the planned private address and the reason. `may_init` says whether this process holds the folder and may
+    /// initialise the module's backend.
     ///
     /// # Errors
     /// If the user interrupts it, or no log can be written.
@@ -50,7 +50,7 @@ impl Runner<'_> {
 }
 
 impl Under<'_> {
-    /// Returns HAProxy's Elastic IP where that is the way in, else its private address.
+    /// Returns HAProxy's Elastic IP if it has one, otherwise its private address.
     pub(super) fn ask_address(&mut self) -> Result<IpAddr, Stop> {
         let access = &self.runner.setup.pipeline.access;
         let Some(ask) = &access.public_address else { return Ok(IpAddr::V4(access.private_address)) };
@@ -61,7 +61,7 @@ impl Under<'_> {
         Ok(*self.runner.discovered.address.get_or_init(|| address))
     }
 
-    /// Reads HAProxy's Elastic IP out of its module's outputs.
+    /// Reads HAProxy's Elastic IP from its module's outputs.
     fn read_address(&mut self, ask: &Invocation) -> Result<IpAddr, Stop> {
         let captured = self.capture(ask)?;
         let address = terraform::string_output(&captured.stdout, "public_address");
@@ -74,7 +74,7 @@ impl Under<'_> {
         }
     }
 
-    /// Reads HAProxy's Elastic IP where the module may not be initialised, and where there may be no state.
+    /// Reads HAProxy's Elastic IP if the module may be uninitialised or may have no state.
     fn find_address(&mut self, ask: &Invocation, may_init: bool) -> Result<IpAddr, Stop> {
         let pipeline = self.runner.setup.pipeline;
         let module = pipeline.modules().map(|(_, module)| module).find(|module| ask.args.contains(&chdir(module)));
@@ -90,7 +90,7 @@ impl Under<'_> {
         })
     }
 
-    /// Says where the state is expected, where it is a file that is not there.
+    /// Makes a failure that names the expected state file, if the state is local and missing.
     fn without_state(&self, module: &ModuleWork) -> Option<Box<Failure>> {
         let state = self.runner.setup.root.join(module.state.as_ref()?);
         if files::exists(&state) {

@@ -1,4 +1,4 @@
-//! The one interpreter of a pipeline: stages side by side, their logs, and what they come to.
+//! Runs a pipeline: its stages in parallel, their logs and their outcomes.
 
 mod adopt;
 mod compare;

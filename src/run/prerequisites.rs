@@ -1,4 +1,4 @@
-//! What a run needs: each tool and credential, found or not, fit or not, and how to get it.
+//! Checks what a run needs: whether each tool and credential is found and suitable, and how to get it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,16 +18,16 @@ pub struct Prerequisite {
     pub name: String,
     /// Where it was found.
     pub at: Option<PathBuf>,
-    /// Its version, or whose the credentials are.
+    /// Its version, or the identity of the credentials.
     pub version: String,
-    /// What is wrong with it; none means fit.
+    /// What is wrong with it. `None` if it is suitable.
     pub problem: Option<String>,
     /// How to get it.
     pub advice: String,
 }
 
 impl Prerequisite {
-    /// What is wrong, and how to mend it. A tool's own words may end with a full stop.
+    /// Returns what is wrong and how to fix it. A tool's own message may end with a full stop.
     pub fn complaint(&self, problem: &str) -> String {
         format!("{}: {}", problem.trim_end_matches(['.', ':', ' ']), self.advice)
     }
@@ -36,11 +36,11 @@ impl Prerequisite {
 /// The tools of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tools {
-    /// One a tool, for people.
+    /// One finding per tool, to show.
     pub findings: Vec<Prerequisite>,
-    /// `terraform` or `tofu`: the first that fits.
+    /// `terraform` or `tofu`, whichever is suitable first.
     pub terraform: String,
-    /// What Packer knows.
+    /// Packer's edition.
     pub packer: packer::Edition,
 }
 
@@ -54,12 +54,14 @@ const GET_CREDENTIALS: &str = "aws configure, aws sso login, or export AWS_ACCES
 const REACH_AWS: &str =
     "check that this machine's network (and HTTPS_PROXY) lets it reach AWS, and that the region exists";
 
-/// A tool says its version in a fraction of a second, the AWS CLI in half a second; the rest is for a machine that is very busy.
+/// The time limit for a tool to print its version. It takes a fraction of a second (the AWS CLI half a second); the rest is for a very
+/// busy machine.
 const OF_VERSION: Duration = Duration::from_secs(20);
-/// Eight tries of the AWS CLI with growing pauses take about a minute; against a firewall that answers nothing, each may take as long.
+/// The time limit for an AWS call. Eight tries of the AWS CLI with growing pauses take about a minute. Behind a firewall that drops
+/// packets, each try may take that long.
 pub(super) const OF_AWS: Duration = Duration::from_secs(120);
 
-/// What the AWS CLI says where AWS did not answer (botocore/exceptions.py): credentials have no part in that.
+/// Messages of the AWS CLI if AWS did not respond (botocore/exceptions.py), whatever the credentials are.
 const UNREACHED: [&str; 6] = [
     "Could not connect to the endpoint",
     "Connect timeout",
@@ -69,7 +71,7 @@ const UNREACHED: [&str; 6] = [
     "SSL validation failed",
 ];
 
-/// Looks for Packer and Terraform (or OpenTofu), side by side.
+/// Looks for Packer and Terraform (or OpenTofu) in parallel.
 pub fn tools(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Tools {
     let probe = |name: &'static str, args: &'static [&'static str], oldest: Version, advice: &'static str| {
         move || look(context, env, interrupt, name, args, oldest, advice)
@@ -84,7 +86,8 @@ pub fn tools(context: &Context, env: &BTreeMap<String, String>, interrupt: &Inte
         let (mut packer, version) = join(packer);
         let edition = version.map(|version| edition(&mut packer, version));
         let found = terraforms.map(|handle| join(handle).0);
-        // The first that fits; else the first that is there at all, to say what is wrong with it; else Terraform, to say how to get it.
+        // Take the first that is suitable, else the first that is installed (to show what is wrong with it), else Terraform (to show how to
+        // get it).
         let best = (found.iter().find(|f| f.problem.is_none()))
             .or_else(|| found.iter().find(|f| f.at.is_some()))
             .unwrap_or(&found[0])
@@ -97,7 +100,7 @@ pub fn tools(context: &Context, env: &BTreeMap<String, String>, interrupt: &Inte
     })
 }
 
-/// Finds out what a Packer that says its version knows, and notes what is wrong with it.
+/// Determines Packer's edition from its version, and records what is wrong with it.
 fn edition(finding: &mut Prerequisite, version: Version) -> packer::Edition {
     let program = || files::read(finding.at.as_deref()?).ok().flatten();
     match packer::edition(version, program) {
@@ -113,12 +116,12 @@ fn edition(finding: &mut Prerequisite, version: Version) -> packer::Edition {
     }
 }
 
-/// Looks for the AWS CLI. Any version does, and it takes half a second to say which it is: a run does not ask.
+/// Looks for the AWS CLI. Any version is suitable, and printing the version takes half a second, so a run does not ask.
 pub fn aws_cli(context: &Context) -> Prerequisite {
     find(context, aws::PROGRAM, GET_AWS)
 }
 
-/// The AWS CLI and its version.
+/// Looks for the AWS CLI and its version.
 pub fn aws_cli_version(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Prerequisite {
     look(context, env, interrupt, aws::PROGRAM, &["--version"], Version::of(1, 0, 0), GET_AWS).0
 }
@@ -133,12 +136,12 @@ fn of_credentials() -> Prerequisite {
     }
 }
 
-/// The credentials where nobody can be asked about them.
+/// Returns the finding for credentials that cannot be checked.
 pub fn unknown_credentials(why: &str) -> Prerequisite {
     Prerequisite { problem: Some(why.into()), advice: "fix that first".into(), ..of_credentials() }
 }
 
-/// Asks AWS whose the credentials are.
+/// Asks AWS for the identity of the credentials.
 pub fn credentials(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Prerequisite {
     let mut finding = of_credentials();
     let mut env = env.clone();
@@ -164,7 +167,7 @@ pub fn credentials(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: 
                 finding.problem = Some(format!("are not accepted: {last}"));
             }
         }
-        Err(e) => finding.problem = Some(format!("cannot ask: {e}")),
+        Err(e) => finding.problem = Some(format!("cannot start the AWS CLI: {e}")),
     }
     finding
 }
@@ -197,11 +200,11 @@ fn look(
     let (version, complaint) =
         match process::ask(Program { argv: &argv, dir: &context.cwd, env: &env }, OF_VERSION, interrupt) {
             Ok(Captured { exit: exit @ Exit::NoAnswer(_), .. }) => {
-                finding.problem = Some(format!("does not say its version: {exit}"));
+                finding.problem = Some(format!("did not print its version: {exit}"));
                 finding.advice = format!("find out why `{} {}` hangs", at.display(), args.join(" "));
                 return (finding, None);
             }
-            // AWS CLI 1 says it on standard error under old Pythons.
+            // AWS CLI 1 prints its version on standard error under old Pythons.
             Ok(captured) => {
                 let version = Version::find(&captured.stdout).or_else(|| Version::find(&captured.stderr));
                 let line = captured.stderr.lines().map(str::trim).find(|line| !line.is_empty());
@@ -215,8 +218,8 @@ fn look(
         };
     match version {
         None => {
-            finding.problem = Some(format!("does not say its version, but: {complaint}"));
-            // The tool is there. Another one would fail of the same environment.
+            finding.problem = Some(format!("did not print its version: {complaint}"));
+            // The tool is installed. Another one would fail in the same environment.
             let astray: Vec<&str> = pointers::astray(&context.cwd, &env).iter().map(|one| one.name).collect();
             if !astray.is_empty() {
                 finding.advice = format!("fix the environment first: {}", astray.join(", "));

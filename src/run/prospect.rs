@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_that_addresses_rule_out_is_foreseen() {
+    fn addresses_predict_that_haproxy_is_unreachable() {
         let own = Ipv4Addr::new(192, 168, 0, 7);
         let inside = Ipv4Addr::new(10, 20, 0, 9);
         let foreseen = |access: &ClusterAccess, way: Way| {

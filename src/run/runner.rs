@@ -190,10 +190,10 @@ impl Runner<'_> {
 
     pub(super) fn begin<'a>(&'a self, stage: &'a str) -> Result<Under<'a>, Stop> {
         let private = self.setup.root.join(workspace::PRIVATE);
-        let opened = require_room(&self.setup.root)
+        let opened = require_room(self.setup.root)
             .and_then(|()| files::make_dirs(&private.join("plans")))
-            .and_then(|()| temporary(&self.setup.root).map_or(Ok(()), |dir| files::make_dirs(&dir)))
-            .and_then(|()| Log::open(&private.join("logs"), &self.log_name, stage, Redactor::of(&self.setup.env)));
+            .and_then(|()| temporary(self.setup.root).map_or(Ok(()), |dir| files::make_dirs(&dir)))
+            .and_then(|()| Log::open(&private.join("logs"), &self.log_name, stage, Redactor::of(self.setup.env)));
         match opened {
             Ok(log) => Ok(Under { runner: self, stage, log, collided: false }),
             Err(e) => Err(Stop::Failed(Box::new(Failure {

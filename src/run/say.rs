@@ -1,4 +1,4 @@
-//! Puts problems, differences and plans into words. This is the only place that does, and nothing reads these words again.
+//! Describes problems, differences and plans as text. Only this module does, and no code parses the text.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::pipeline::{Advice, Service};
 use crate::system::clock;
 use crate::tools::plan::{Doing, PlanSummary};
 
-/// How many differing files a line names. The event has all of them.
+/// The number of differing files that a line names. The event has all of them.
 pub const NAMED: usize = 4;
 
 impl fmt::Display for Problem {
@@ -24,10 +24,10 @@ impl fmt::Display for Problem {
             Problem::OtherCluster { at, name, expected } => write!(f, "{name} answers at {at}, not {expected}"),
             Problem::UnreadableView(why) => write!(f, "unexpected response from Patroni's /cluster: {why}"),
             Problem::NoDatabase { status } => {
-                write!(f, "HAProxy finds no live database machine (/cluster answers {status})")
+                write!(f, "HAProxy finds no live database machine (/cluster returned {status})")
             }
             Problem::NoPrimaryBehindHaproxy { status } => {
-                write!(f, "HAProxy sees no primary (/health answers {status})")
+                write!(f, "HAProxy finds no primary (/health returned {status})")
             }
             Problem::NoHealth(why) => write!(f, "HAProxy's /health does not answer: {why}"),
             Problem::PrimaryIs { host, state } => write!(f, "the primary at {host} is {state}"),
@@ -49,7 +49,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Since when a machine is silent, and what that means.
+/// Returns how long a machine has been silent, and what that means.
 impl fmt::Display for Silent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} does not answer", self.machine)?;
@@ -63,13 +63,13 @@ impl fmt::Display for Silent {
             FailedCheck::NoReply => ": nothing replies at its address. It is off, hangs or is cut off",
             FailedCheck::Refused => ": its address refuses connections. It is booting, or its Patroni does not run",
             FailedCheck::Hangs => ": it accepts connections and sends nothing. Its Patroni hangs, or the whole machine",
-            FailedCheck::Unwell => ": its Patroni reports that it is not well",
+            FailedCheck::Unwell => ": its Patroni reports that it is unhealthy",
             FailedCheck::Unknown => "",
         })
     }
 }
 
-/// `42 s`, `7 min`, `3 h`.
+/// Returns a duration such as `42 s`, `7 min` or `3 h`.
 fn spell(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
@@ -78,12 +78,12 @@ fn spell(seconds: u64) -> String {
     }
 }
 
-/// Says all problems in one line.
+/// Returns all problems in one line.
 pub fn problems(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// Says what to do about a cluster that is not healthy.
+/// Returns what to do about an unhealthy cluster.
 pub fn advice(advice: &Advice, verdict: &Verdict) -> String {
     match verdict.reach {
         Reach::OtherCluster => advice.stranger.clone(),
@@ -96,7 +96,7 @@ pub fn advice(advice: &Advice, verdict: &Verdict) -> String {
     }
 }
 
-/// Says how far a member is behind the primary.
+/// Returns how far a member is behind the primary.
 pub fn lag(member: &Member) -> String {
     const MIB: u64 = 1024 * 1024;
     match member.lag() {
@@ -111,19 +111,19 @@ impl fmt::Display for SettingDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let SettingDifference { name, live, generated } = self;
         match live {
-            Some(live) => write!(f, "{name}: {live} is live, {generated} is generated"),
-            None => write!(f, "{name}: its own default is live, {generated} is generated"),
+            Some(live) => write!(f, "{name}: the live value is {live}, the generated value is {generated}"),
+            None => write!(f, "{name}: not set, so the default is live; the generated value is {generated}"),
         }
     }
 }
 
-/// What brings settings to a running cluster.
+/// How to apply settings to a running cluster.
 const CHANGE_SETTINGS: &str = "`sudo herdctl edit-config` on a database machine changes them everywhere. Those that need a restart take \
                                effect with `sudo herdctl restart CLUSTER --pending`";
-const FEWER_CONNECTIONS: &str = "HAProxy's limits fit the generated max_connections. Where the live value is lower, PostgreSQL refuses \
-                                 connections that HAProxy lets through: raise the live value first";
+const FEWER_CONNECTIONS: &str = "HAProxy's limits are based on the generated max_connections. If the live value is lower, PostgreSQL \
+refuses connections that HAProxy lets through. Raise the live value first";
 
-/// Says which live settings differ and what to do. Returns no line where none differs.
+/// Returns lines that list the differing live settings and what to do; none if nothing differs.
 pub fn settings(differences: &[SettingDifference]) -> Vec<String> {
     if differences.is_empty() {
         return vec![];
@@ -137,7 +137,7 @@ pub fn settings(differences: &[SettingDifference]) -> Vec<String> {
     lines
 }
 
-/// Says which databases run from another image than the blueprint's. Returns no line where none does.
+/// Returns lines that list the databases that run from another image than the blueprint's; none if nothing differs.
 pub fn images(differences: &[ImageDifference]) -> Vec<String> {
     if differences.is_empty() {
         return vec![];
@@ -151,14 +151,14 @@ pub fn images(differences: &[ImageDifference]) -> Vec<String> {
             "{} {run} from another image than the blueprint's{differs}. `pgherd run` does not replace databases",
             machines.join(", ")
         ),
-        "  settings, users and databases of a changed blueprint do not reach a running cluster by themselves: change settings with \
-         `sudo herdctl edit-config` and `sudo herdctl restart CLUSTER --pending`, create users and databases by hand"
+        "  `pgherd run` does not apply changed settings, users or databases to a running cluster. Change settings with `sudo herdctl \
+        edit-config` and `sudo herdctl restart CLUSTER --pending`, and create users and databases by hand"
             .into(),
-        "  everything else comes with a new machine: replace one at a time, as the generated RUNBOOK.md says".into(),
+        "  everything else needs a new machine. Replace one machine at a time, as the generated RUNBOOK.md describes".into(),
     ]
 }
 
-/// Names the first files, and counts the others.
+/// Names the first files and counts the others.
 pub fn named<'a>(files: impl IntoIterator<Item = &'a str>) -> String {
     let files: Vec<&str> = files.into_iter().collect();
     let first = files.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
@@ -168,7 +168,7 @@ pub fn named<'a>(files: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
-/// Says what an applied plan did.
+/// Returns what an applied plan did.
 pub fn applied(plan: &PlanSummary) -> String {
     if plan.changes.is_empty() {
         return if plan.outputs > 0 { "only outputs changed".into() } else { "only the state was rewritten".into() };
@@ -186,12 +186,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn silence_is_told_with_since_when_and_what_it_means() {
+    fn a_silent_machine_is_described_with_its_time_and_cause() {
         let silent = Silent { machine: "slave2".into(), seconds: Some(42), check: FailedCheck::NoReply };
         let said = silent.to_string();
         assert!(said.starts_with("slave2 does not answer since "), "{said}");
         assert!(said.contains(" UTC (42 s): nothing replies at its address"), "{said}");
-        // Whatever a metric says, it is no reason to panic.
+        // A strange metric is no reason to panic.
         let absurd = Silent { seconds: Some(u64::MAX), ..silent };
         assert!(absurd.to_string().starts_with("slave2 does not answer: "), "{absurd}");
         assert_eq!((spell(119), spell(150), spell(7300)), ("119 s".into(), "2 min".into(), "2 h".into()));
@@ -203,8 +203,8 @@ mod tests {
         assert_eq!(settings(&[]), [""; 0]);
         assert_eq!(settings(&[differs("work_mem")]).len(), 3);
         let lines = settings(&[differs("max_connections")]);
-        assert_eq!(lines[1], "  max_connections: its own default is live, 300 is generated");
-        assert!(lines[2].contains("raise the live value first"), "{lines:?}");
+        assert_eq!(lines[1], "  max_connections: not set, so the default is live; the generated value is 300");
+        assert!(lines[2].contains("Raise the live value first"), "{lines:?}");
         assert_eq!(named(["a", "b", "c", "d", "e", "f"]), "a, b, c, d and 2 more");
     }
 }

@@ -1,4 +1,4 @@
-//! What a run is given before it begins.
+//! The inputs of a run.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,39 +22,39 @@ pub struct Setup<'a> {
     pub root: &'a Path,
     /// The tools' environment, before an invocation adds its own variables.
     pub env: &'a BTreeMap<String, String>,
-    /// Tells whether the user wants to stop.
+    /// Signals that the user wants to stop.
     pub interrupt: &'a Interrupt,
-    /// Leads from generated files back to the blueprint.
+    /// Traces generated files back to the blueprint.
     pub trace: &'a Trace,
-    /// The path of pgherd's own program, which starts itself as the keeper of a tool.
+    /// The path of pgherd's own executable, which also runs as the keeper of a tool.
     pub program: &'a Path,
     /// The journal of what began and ended.
     pub journal: &'a Journal,
     /// What earlier runs left. `None` in a session that does not hold the folder.
     pub past: Option<&'a Past>,
-    /// Packer's edition. `None` in a session that did not look for the tools: it cannot build images.
+    /// Packer's edition. `None` in a session that did not look for the tools and so cannot build images.
     pub packer: Option<packer::Edition>,
-    /// The run's id, which names its logs.
+    /// The run's id, which its logs' names begin with.
     pub run: &'a str,
-    /// What AWS was asked already.
+    /// AWS's responses so far.
     pub answers: &'a Answers,
 }
 
 /// What earlier runs left in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Past {
-    /// Builds and applies that did not end well.
+    /// Builds and applies that did not end successfully.
     pub unfinished: Vec<Entry>,
-    /// Whether this folder knows of no earlier run. There may have been one in another folder.
+    /// Whether this folder has no record of an earlier run. There may have been one in another folder.
     pub is_first: bool,
 }
 
-/// What the user chose.
+/// The user's choices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// The number of stages that may run at the same time.
     pub jobs: usize,
-    /// How long the cluster may take to become healthy.
+    /// The time that the cluster has to become healthy.
     pub patience: Duration,
     /// Roles whose images are rebuilt although they exist.
     pub rebuild: Vec<String>,
@@ -66,11 +66,11 @@ impl Default for Options {
     }
 }
 
-/// What AWS is asked once, for a review and the work after it.
+/// AWS's responses that a review and the work after it share.
 #[derive(Debug, Default)]
 pub struct Answers {
-    /// The cluster's images, and all images that they could be based on.
+    /// The cluster's images and all possible base images.
     pub(super) images: Mutex<Option<Vec<Ami>>>,
-    /// What bears the cluster's tag. The inner `None` means that AWS does not tell.
+    /// The resources with the cluster's tag. The inner `None` means that AWS did not return them.
     pub(super) tagged: Mutex<Option<Option<Tagged>>>,
 }

@@ -74,7 +74,7 @@ impl Under<'_> {
             proof: proof.map(String::from),
             argv: invocation.argv(),
         };
-        let (argv, env) = (keeper::argv(&runner.setup.program, &kept), self.env(invocation));
+        let (argv, env) = (keeper::argv(runner.setup.program, &kept), self.env(invocation));
         let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
         let held = match files::lock_shared(&runner.setup.root.join(workspace::PRIVATE).join(keeper::LOCK)) {
             Ok(Some(held)) => held,
@@ -214,7 +214,7 @@ impl Under<'_> {
     pub(super) fn env(&self, invocation: &Invocation) -> BTreeMap<String, String> {
         let mut env = self.runner.setup.env.clone();
         env.extend(invocation.env.clone());
-        env.extend(temporary(&self.runner.setup.root).map(|dir| ("TMPDIR".to_string(), dir.display().to_string())));
+        env.extend(temporary(self.runner.setup.root).map(|dir| ("TMPDIR".to_string(), dir.display().to_string())));
         env
     }
 }

@@ -1,4 +1,4 @@
-//! Waits until the cluster is whole, and says what for.
+//! Waits until the cluster is healthy, and reports what it waits for.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,15 +12,15 @@ use super::under::{Stop, Under};
 use crate::system::clock::Stopwatch;
 use crate::system::network;
 
-/// Between two looks: each asks HAProxy twice and connects to its two ports.
+/// The pause between two observations. Each makes two requests to HAProxy and connects to its two ports.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How long is tried what addresses rule out: a look or two, in case that they are other ones than they seem.
+/// How long to try if the addresses rule out a connection: an observation or two, in case the prediction is wrong.
 const HOPELESS: Duration = Duration::from_secs(10);
-/// How long is tried what addresses speak against: HAProxy's machine has booted by then, if there is a way after all.
+/// How long to try if the addresses make a connection unlikely. HAProxy's machine has booted by then.
 const UNLIKELY: Duration = Duration::from_secs(120);
 
 impl Under<'_> {
-    /// Waits until the cluster is healthy, or for as long as the user said.
+    /// Waits until the cluster is healthy, but no longer than the user allows.
     pub fn verify(&mut self) -> Result<Outcome, Stop> {
         let runner = self.runner;
         let (expected, access) = (&runner.setup.pipeline.expected, &runner.setup.pipeline.access);
@@ -52,7 +52,7 @@ impl Under<'_> {
                 let advice = say::advice(&access.advice, &verdict);
                 return Err(self.unseen(address, prospect, watch.elapsed().as_secs(), &advice));
             }
-            // Another cluster does not become this one by waiting.
+            // Waiting does not turn another cluster into this one.
             if is_other {
                 return Err(self.unhealthy(say::problems(&verdict.problems), say::advice(&access.advice, &verdict)));
             }
@@ -65,11 +65,11 @@ impl Under<'_> {
         }
     }
 
-    /// Looks at each machine once more, and says what is wrong.
+    /// Observes each machine once more and makes a failure with what is wrong.
     fn not_healthy_in_time(&self, observer: &Observer<'_>, last: Verdict) -> Stop {
         let (expected, access) = (&self.runner.setup.pipeline.expected, &self.runner.setup.pipeline.access);
         let now = judge(expected, access, &observer.look());
-        // It may have become healthy a moment too late: what it was waited for is still true of the time that was given.
+        // It may have become healthy a moment too late. Then the last problems within the time limit are reported.
         let problems = if now.is_healthy() { last.problems } else { now.problems.clone() };
         let what = format!(
             "the cluster is not healthy after {} s: {}",
@@ -86,7 +86,7 @@ impl Under<'_> {
         )
     }
 
-    /// A failure without a tool's message: the log ends with what was waited for.
+    /// Makes a failure without a tool's message. The log ends with the problems that were waited for.
     fn unhealthy(&self, what: String, advice: String) -> Stop {
         let log = Some(self.log.path().to_path_buf());
         Stop::Failed(Box::new(Failure { what, log, advice, ..Failure::default() }))
@@ -98,7 +98,7 @@ impl Under<'_> {
             None => format!("nothing came back from HAProxy's address {address} for {seconds} s"),
         };
         Stop::Unseen(Box::new(Failure {
-            what: format!("made, not verified: {why}"),
+            what: format!("created, but not verified: {why}"),
             log: Some(self.log.path().to_path_buf()),
             advice: advice.into(),
             ..Failure::default()

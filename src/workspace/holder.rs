@@ -1,4 +1,4 @@
-//! Who holds a folder's lock, for those who find it taken.
+//! Records which process holds a folder's lock, so that others can name it.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::system::{clock, process};
 
-/// A pgherd at work.
+/// A running pgherd that holds a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     pid: u32,
@@ -16,7 +16,7 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// This one.
+    /// Returns the holder for this process.
     pub fn myself() -> Self {
         let me = process::myself();
         Holder { pid: me.pid, user: me.user, command: command(&me.args), since: clock::stamp(clock::now()) }
@@ -27,12 +27,12 @@ impl Holder {
         serde_json::from_str(text).ok()
     }
 
-    /// As it is kept.
+    /// Returns the text that is stored in the folder.
     pub fn to_text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default() + "\n"
     }
 
-    /// Whether it is still there: the note may be older than the lock.
+    /// Returns whether the process is still running. The record may be older than the lock.
     pub fn lives(&self) -> bool {
         process::lives(self.pid)
     }
@@ -44,7 +44,7 @@ impl fmt::Display for Holder {
     }
 }
 
-/// The words without what a variable is set to: that may be anything.
+/// Returns the command line without the values of variables, which may be secrets.
 fn command(args: &[String]) -> String {
     let mut shown: Vec<String> = vec![];
     for arg in args {
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_variables_value_is_not_told() {
+    fn the_values_of_variables_are_hidden() {
         let args = ["pgherd", "run", "--var", "a=secret", "--var=b=secret", "x=y"].map(String::from);
         assert_eq!(command(&args), "pgherd run --var a=… --var=b=… x=y");
     }

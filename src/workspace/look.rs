@@ -1,4 +1,4 @@
-//! What stands in a cluster's folder.
+//! Reads what exists in a cluster's folder.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -10,11 +10,11 @@ use crate::fileset::reconcile::PathState;
 use crate::fileset::{File, Mode, RelPath, sha256_hex};
 use crate::system::files::{self, FileKind};
 
-/// Looks into a cluster's folder. A link on the way is never followed: it could lead the write anywhere.
+/// Reads a cluster's folder. It never follows a symbolic link, because a write through one could go anywhere.
 pub(super) struct FolderReader<'a> {
     dir: &'a Path,
     root: PathState,
-    /// Folders that were seen to be some, below `dir`.
+    /// Paths below `dir` that are known to be folders.
     folders: BTreeSet<String>,
 }
 
@@ -23,7 +23,7 @@ impl<'a> FolderReader<'a> {
         Ok(FolderReader { dir, root: kind_of_root(dir)?, folders: BTreeSet::new() })
     }
 
-    /// What stands at a path; where `wanted` does, its hash is known.
+    /// Returns what exists at a path. If the content is that of `wanted`, its hash is reused.
     pub(super) fn find(&mut self, path: &RelPath, wanted: Option<&File>) -> Result<(PathState, Option<Vec<u8>>)> {
         let (mode, bytes) = match self.open(path)? {
             Ok(opened) => opened,
@@ -38,7 +38,7 @@ impl<'a> FolderReader<'a> {
         Ok((PathState::File { sha256, executable: mode == Mode::Executable, lf_sha256 }, Some(bytes)))
     }
 
-    /// A file's mode and bytes, or what stands there that is none.
+    /// Returns a file's mode and bytes, or what exists there instead of a file.
     pub(super) fn open(&mut self, path: &RelPath) -> Result<Result<(Mode, Vec<u8>), PathState>> {
         if self.root != PathState::Nothing {
             return Ok(Err(self.root.clone()));
@@ -67,7 +67,7 @@ impl<'a> FolderReader<'a> {
         })
     }
 
-    /// What is at a path of the private folder; nothing where that is another user's, who alone may look into it.
+    /// Returns the content at a path of the private folder, or `None` if the folder belongs to another user and cannot be read.
     pub(super) fn private(&mut self, path: &str) -> Result<Option<Vec<u8>>> {
         match self.open(&RelPath::new(path)) {
             Ok(opened) => Ok(opened.ok().map(|(_, bytes)| bytes)),
@@ -78,7 +78,7 @@ impl<'a> FolderReader<'a> {
 
     fn kind(&self, path: &str) -> Result<Option<FileKind>> {
         let at = self.dir.join(path);
-        files::kind(&at).with_context(|| format!("cannot look at {}", at.display()))
+        files::kind(&at).with_context(|| format!("cannot read {}", at.display()))
     }
 }
 
@@ -87,7 +87,7 @@ fn is_denied(error: &anyhow::Error) -> bool {
 }
 
 pub(super) fn kind_of_root(dir: &Path) -> Result<PathState> {
-    let kind = files::kind(dir).with_context(|| format!("cannot look at {}", dir.display()))?;
+    let kind = files::kind(dir).with_context(|| format!("cannot read {}", dir.display()))?;
     Ok(match kind {
         None | Some(FileKind::Directory) => PathState::Nothing,
         Some(kind) => PathState::Blocked { at: dir.display().to_string(), is: word(kind) },
@@ -103,7 +103,7 @@ pub(super) fn word(kind: FileKind) -> &'static str {
     }
 }
 
-/// The same with LF line endings, if it has CRLF.
+/// Returns the bytes with LF line endings, or `None` if they contain no CRLF.
 fn without_cr(bytes: &[u8]) -> Option<Vec<u8>> {
     let pairs = || bytes.windows(2).any(|pair| pair == b"\r\n");
     pairs().then(|| {

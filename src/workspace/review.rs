@@ -1,4 +1,4 @@
-//! A folder compared with a file set, and the difference as people read it.
+//! Compares a folder with a file set and shows the difference as a unified diff.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,11 +13,11 @@ use crate::fileset::reconcile::{Action, Known, PathState, Reconciled, reconcile}
 use crate::fileset::{File, FileSet, Mode, RelPath};
 use crate::system::files;
 
-/// Where Terraform keeps a state that is not told otherwise.
+/// The file of a local Terraform state.
 const STATE: &str = "terraform.tfstate";
-/// Bytes of one that can be empty of resources: what is larger is not.
+/// The number of bytes read of a state. A larger state certainly has resources.
 const LARGEST_STATE: usize = 1 << 20;
-/// Of a state that could not be saved, is being written, lies elsewhere, or is a workspace's
+/// Files that show a state which could not be saved, is being written, is stored elsewhere, or belongs to a workspace
 /// (<https://developer.hashicorp.com/terraform/language/state>).
 const TRACES: [&str; 4] =
     ["errored.tfstate", ".terraform.tfstate.lock.info", ".terraform/terraform.tfstate", "terraform.tfstate.d"];
@@ -25,27 +25,27 @@ const TRACES: [&str; 4] =
 /// A folder compared with a file set.
 #[derive(Debug, Clone)]
 pub struct FolderReview<'a> {
-    /// What is to be done, and what stands against it.
+    /// The steps to take, and the reasons against taking them.
     pub reconciled: Reconciled,
     set: &'a FileSet,
     pub(super) manifest: File,
     pub(super) known: Known,
-    /// What stands where something else is to be.
+    /// The present content of files that differ.
     texts: BTreeMap<RelPath, Vec<u8>>,
 }
 
 impl FolderReview<'_> {
-    /// Whether the folder is not what `gen` writes.
+    /// Returns whether the folder differs from what `gen` writes.
     pub fn drift(&self) -> bool {
         !self.reconciled.steps.is_empty()
     }
 
-    /// Whether there is nothing to do at all, not even to clear away what an interrupted `gen` left.
+    /// Returns whether there is nothing to do, not even to clean up after an interrupted `gen`.
     pub fn settled(&self) -> bool {
         !self.drift() && self.known.journal.files.is_empty()
     }
 
-    /// Every file that is to stand there, the manifest among them.
+    /// Returns every file that belongs in the folder, including the manifest.
     pub fn files(&self) -> impl Iterator<Item = (RelPath, &File)> {
         let files = self.set.iter().map(|(path, file)| (path.clone(), file));
         files.chain([(RelPath::new(manifest::PATH), &self.manifest)])
@@ -55,7 +55,7 @@ impl FolderReview<'_> {
         wanted(self.set, &self.manifest, path)
     }
 
-    /// A unified diff from the folder to the file set.
+    /// Returns a unified diff from the folder to the file set.
     pub fn diff(&self, shown: &Path) -> String {
         let mut out = String::new();
         for (path, action) in &self.reconciled.steps {
@@ -84,7 +84,7 @@ fn wanted<'a>(set: &'a FileSet, manifest: &'a File, path: &RelPath) -> Option<&'
 }
 
 impl Workspace {
-    /// Compares; writes nothing. Each file is read once.
+    /// Compares the folder with a file set and writes nothing. Reads each file once.
     pub fn review<'a>(&self, cluster: &str, set: &'a FileSet) -> Result<FolderReview<'a>> {
         let own = Manifest::of(cluster, set);
         let manifest = own.to_file();
@@ -116,7 +116,7 @@ impl Workspace {
         Ok(FolderReview { reconciled, set, manifest, known, texts })
     }
 
-    /// Whether a module may have machines: only a state without resources, or no trace of one, says that it has none.
+    /// Returns whether a module may have machines. It has none only if its state has no resources or no trace of a state exists.
     fn may_have_machines(&self, module: &str) -> bool {
         let module = self.dir.join(module);
         let is_there = |name: &str| !matches!(files::kind(&module.join(name)), Ok(None));

@@ -1,4 +1,4 @@
-//! A folder that is as the last `gen` left it is told by its seal.
+//! Recognises by its seal a folder that is unchanged since the last `gen`.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::fileset::{File, RelPath, sha256_hex};
 use crate::system::files;
 
 impl Workspace {
-    /// How many files stand here, where they are what a `gen` from this origin wrote and nothing is to be cleared away. `None` leaves
-    /// open what they are.
+    /// Returns the number of files, if they are exactly what a `gen` from this origin wrote and nothing needs cleaning up. Returns `None`
+    /// if that is unknown.
     pub fn sealed(&self, origin: &str) -> Result<Option<usize>> {
         let mut look = FolderReader::at(&self.dir)?;
         let Some(seal) = look.private(SEAL)?.and_then(|bytes| Seal::parse(&String::from_utf8_lossy(&bytes))) else {
@@ -39,7 +39,7 @@ impl Workspace {
         Ok((listing.hash() == seal.listing).then_some(files.len()))
     }
 
-    /// Seals files that were written here. Nothing depends on it but the time that the next `gen` takes.
+    /// Seals the files that were written. If that fails, the next `gen` only takes longer.
     pub fn seal<'a>(&self, origin: &str, files: impl Iterator<Item = (RelPath, &'a File)>) {
         let mut listing = Listing::default();
         for (path, file) in files.collect::<BTreeMap<_, _>>() {

@@ -1,4 +1,4 @@
-//! New clusters: written beside where they are to be, and shown in one step.
+//! Writes new clusters to temporary folders beside their final place and renames them in one step.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,7 +12,7 @@ use crate::fileset::{File, FileSet};
 use crate::system::files::{self, FileKind};
 use crate::system::parallel;
 
-/// The files of a cluster that has no folder yet, under a name that nobody looks for.
+/// The files of a cluster that has no folder yet, in a temporary folder.
 #[derive(Debug)]
 pub struct Staged {
     at: PathBuf,
@@ -21,26 +21,26 @@ pub struct Staged {
 }
 
 impl Workspace {
-    /// Makes a place for files beside where the folder is to be, which does not exist yet: [`place`] shows it to the world.
+    /// Makes a temporary folder beside the cluster's folder, which does not exist yet. [`place`] renames it.
     pub fn stage(&self) -> Result<Staged> {
         let name = self.dir.file_name().unwrap_or_default().to_string_lossy();
         let at = self.dir.with_file_name(format!(".{name}.pgherd-new"));
         let cannot = || format!("cannot make {}", self.dir.display());
         if let Some(kind) = files::kind(&at).with_context(cannot)?.filter(|kind| *kind != FileKind::Directory) {
-            bail!("{} is {}: remove it", at.display(), word(kind));
+            bail!("{} is {}. Remove it", at.display(), word(kind));
         }
         files::make_dirs(&at).with_context(cannot)?;
         let Some(lock) = files::lock(&at).with_context(cannot)? else {
-            bail!("another pgherd works on {}: wait until it is done", self.dir.display());
+            bail!("another pgherd is using {}. Wait until it has finished", self.dir.display());
         };
-        // What a `gen` that was killed left of it.
+        // Left by a `gen` that was killed.
         files::clear(&at).with_context(cannot)?;
         Ok(Staged { at, dir: self.dir.clone(), _lock: lock })
     }
 }
 
 impl Staged {
-    /// Writes files, a folder at a time; they are on the disk after [`place`], not before.
+    /// Writes files, several folders in parallel. They are certain to be on disk only after [`place`].
     pub fn add(&self, set: &FileSet) -> Result<()> {
         let mut folders: BTreeMap<&str, Vec<(&str, &File)>> = BTreeMap::new();
         for (path, file) in set.iter() {
@@ -58,20 +58,20 @@ impl Staged {
         filled.into_iter().collect::<io::Result<()>>().with_context(|| format!("cannot write {}", self.at.display()))
     }
 
-    /// The folder, under the name that it still has.
+    /// Returns the folder, under its temporary name.
     pub fn workspace(&self) -> Workspace {
         Workspace::at(&self.at)
     }
 }
 
-/// Shows new clusters to the world, each whole and in one step, once every byte of theirs is on the disk. All lie in one folder.
-/// Whatever ends this early, there is a cluster or there is none; the next `gen` clears its rests away.
+/// Renames new clusters to their final names, each in one step, after all of their bytes are on disk. All are in the same folder. If
+/// this is interrupted, each cluster either exists completely or not at all, and the next `gen` cleans up.
 pub fn place(all: Vec<Staged>) -> Vec<Result<()>> {
     let Some(parent) = all.first().and_then(|one| one.dir.parent()).map(Path::to_path_buf) else { return vec![] };
     if let Err(e) = files::sync_all(&parent) {
         return all.iter().map(|one| bail!("cannot write {}: {e}", one.dir.display())).collect();
     }
-    // A power cut right after may undo the renaming: then there is none of it, which is the old state.
+    // A power failure right after this may undo the renaming. Then the cluster does not exist, as before.
     (all.iter())
         .map(|one| {
             files::rename_new(&one.at, &one.dir).with_context(|| {

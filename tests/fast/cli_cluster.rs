@@ -48,7 +48,7 @@ fn an_unhealthy_cluster_is_1_with_the_reason() {
         .out("slave2 slave eu-west-1c 10.20.128.16 standby starting")
         .err("slave2 does not stream: it is starting");
     let test = running(&Herd::start(View { cluster: members(&[("replica", "running", 1)]), health: 503 }));
-    test.run(STATUS).exits(1).err("there is no primary").err("/health answers 503").err("slave1 is not a member");
+    test.run(STATUS).exits(1).err("there is no primary").err("/health returned 503").err("slave1 is not a member");
 }
 
 /// Patroni still counts it among the streaming: HAProxy's own checks know better.

@@ -52,8 +52,10 @@ fn databases_that_run_from_another_image_are_named() {
         let done = done
             .err("slave2 runs from another image than the blueprint's (it differs in ")
             .err("db_config/patroni.yml");
-        let done = done.err("do not reach a running cluster by themselves").err("`sudo herdctl edit-config`");
-        done.err("replace one at a time");
+        let done = done
+            .err("does not apply changed settings, users or databases to a running cluster")
+            .err("`sudo herdctl edit-config`");
+        done.err("Replace one machine at a time");
     }
     let new = test
         .read("blueprints/herd.hcl")
@@ -69,11 +71,11 @@ fn settings_that_run_otherwise_are_listed_before_anything_is_done_and_at_the_end
     let test = running(&herd);
     *herd.config.lock().unwrap() =
         Some(r#"{"ttl": 20, "postgresql": {"parameters": {"max_connections": 100}}}"#.into());
-    let fewer = "max_connections: 100 is live, 200 is generated";
+    let fewer = "max_connections: the live value is 100, the generated value is 200";
     test.run(RUN)
         .exits(3)
         .err(fewer)
-        .err("raise the live value first")
+        .err("Raise the live value first")
         .err("live settings differ")
         .out("write  127.0.0.1:");
     test.run(PLAN).exits(3).err(fewer).out("No changes.");

@@ -23,7 +23,7 @@ fn change(kind: &str, name: &str, actions: &[&str], after: Value) -> Value {
 
 #[track_caller]
 fn refused(test: &Test, why: &str) {
-    test.run(RUN).exits(1).err(why).err("nothing was changed");
+    test.run(RUN).exits(1).err(why).err("Nothing was changed");
     assert!(test.calls_of("apply").is_empty(), "{:#?}", test.calls());
 }
 

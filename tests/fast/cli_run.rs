@@ -336,7 +336,7 @@ fn two_runs_of_one_cluster_at_once_are_refused() {
     await_file(&test.state("applying"));
     let user = String::from_utf8(Command::new("/usr/bin/id").arg("-un").output().unwrap().stdout).unwrap();
     let holder = format!("process {} of user {}, since 20", first.id(), user.trim());
-    let done = test.run(RUN).exits(1).err("another pgherd works on").err("`pgherd run blueprints/herd.hcl --yes`");
+    let done = test.run(RUN).exits(1).err("another pgherd is using").err("`pgherd run blueprints/herd.hcl --yes`");
     done.err(&holder);
     test.run(&["destroy", "blueprints/herd.hcl", "--yes"]).exits(1).err(&holder);
     assert!(first.wait().unwrap().success());

@@ -16,7 +16,7 @@ fn every_code_of_a_diagnostic_has_its_story() {
     let test = Test::new();
     test.write("bad.hcl", "cluster \"herd\" {\n  region = env(\"REGION\")\n  slaves { count = 16 }\n}\n");
     let done = test.run(&["gen", "bad.hcl"]).exits(2);
-    assert!(done.stderr.contains("REGION\")\n   |            ^^^\nhelp: secrets do not belong"), "{}", done.stderr);
+    assert!(done.stderr.contains("REGION\")\n   |            ^^^\nhelp: declare a variable"), "{}", done.stderr);
     assert!(done.stderr.contains("\n\nbad.hcl:3:20: error[PGH113]: "), "{}", done.stderr);
     test.run(&["explain", "PGH121"]).exits(0).out("a blueprint cannot read the environment").out("passed with --var");
     test.run(&["explain", "pgh113"]).exits(0).out("`pgherd schema` lists them");

@@ -24,7 +24,7 @@ fn a_tool_that_hangs_is_named_and_not_waited_for() {
     let begin = Instant::now();
     test.run(&["doctor"])
         .exits(4)
-        .out("does not say its version: no response within 20 s: find out why")
+        .out("did not print its version: no response within 20 s: find out why")
         .err("missing: packer");
     assert!(begin.elapsed() < Duration::from_secs(120), "{:?}", begin.elapsed());
 }
@@ -139,7 +139,7 @@ fn a_tool_that_fails_of_its_environment_is_not_to_be_got_anew() {
     for (name, value) in [("TMPDIR", "/nowhere"), ("TMPDIR", "/proc"), ("HOME", "/dev/null")] {
         let done = doctor(name, value).exits(4).out(&format!("{name} is {value}"));
         let done = done.out("UNFIT packer").out(&format!(
-            "does not say its version, but: cannot make a log: no such folder: fix the environment first: {name}"
+            "did not print its version: cannot make a log: no such folder: fix the environment first: {name}"
         ));
         assert!(!done.stdout.contains("get 1.8.1"), "{}", done.stdout);
     }

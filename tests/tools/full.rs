@@ -52,7 +52,7 @@ fn nothing_is_begun_on_a_full_disk() {
     let (test, small) = ready();
     for left in [0, 64, 15_000] {
         small.fill(left);
-        let done = test.run(RUN).exits(1).err("are free in").err("nothing is begun that could not be written down");
+        let done = test.run(RUN).exits(1).err("are free in").err("Nothing was started");
         assert!(done.stderr.contains("generated/herd"), "{}", done.stderr);
         let changes = [test.calls_of(" apply "), test.calls_of("packer build")].concat();
         assert_eq!(changes, Vec::<String>::new(), "{}", done.stderr);

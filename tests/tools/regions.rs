@@ -58,7 +58,7 @@ fn clusters_of_one_name_in_two_regions_are_two() {
         world.test.write(&format!("blueprints/{region}.hcl"), &blueprint(region));
         pgherd(&world, "gen", region, &[]).exits(0);
         let done = pgherd(&world, "run", region, NETWORK).exits(0).err("network done");
-        assert!(!done.stderr.contains("takes up"), "{region} took something of the other's: {}", done.stderr);
+        assert!(!done.stderr.contains("adopting"), "{region} took something of the other's: {}", done.stderr);
     }
     // Each answer ends with a request's own id.
     let role = |name: &str| world.moto.role(name)?.split("<ResponseMetadata>").next().map(String::from);

@@ -104,7 +104,7 @@ fn a_state_moves_and_nothing_is_made_twice() {
     let other = object(SECOND).replace(&known, "11111111-2222-3333-4444-555555555555");
     world.moto.put(REGION, OTHER, &other);
     let calls = world.test.calls().len();
-    world.run().exits(1).err("both hold a state").err("nothing was changed");
+    world.run().exits(1).err("both hold a state").err("Nothing was changed");
     assert_eq!(object(OTHER), other);
     // Nor when somebody is at work with it, or it cannot be read.
     world.moto.delete(REGION, OTHER);
@@ -112,7 +112,7 @@ fn a_state_moves_and_nothing_is_made_twice() {
     world.run().exits(1).err("is locked");
     world.moto.delete(REGION, &format!("{SECOND}.tflock"));
     s3("bucket = \"nowhere\"");
-    world.run().exits(1).err("cannot read the state at s3://nowhere/").err("nothing was planned or built");
+    world.run().exits(1).err("cannot read the state at s3://nowhere/").err("Nothing was planned or built");
     // Nor when the blueprint has become another region's.
     world.generate(&blueprint(
         "us-east-1",

@@ -29,14 +29,17 @@ fn a_cluster_that_cannot_be_seen_from_here_is_made_and_not_verified() {
     let events: Vec<Value> = done.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let at = |so: &dyn Fn(&Value) -> bool| events.iter().position(so).unwrap_or_else(|| panic!("{}", done.stdout));
     let said = at(&|event| {
-        event["text"].as_str().is_some_and(|text| text.contains("will not see whether the cluster is healthy"))
+        event["text"].as_str().is_some_and(|text| text.contains("cannot check whether the cluster is healthy"))
     });
     let made = at(&|event| event["phase"] == "work");
     assert!(said < made, "it is said before anything is made: {}", done.stdout);
     let verify = events.iter().rfind(|event| event["event"] == "stage-ended" && event["stage"] == "verify").unwrap();
     assert_eq!(verify["outcome"]["kind"], "unseen", "{verify}");
     assert!(
-        verify["outcome"]["detail"]["what"].as_str().unwrap().contains("made, not verified: this machine has no route"),
+        verify["outcome"]["detail"]["what"]
+            .as_str()
+            .unwrap()
+            .contains("created, but not verified: this machine has no route"),
         "{verify}"
     );
     assert_eq!(events.last().unwrap()["exit_code"], 5);

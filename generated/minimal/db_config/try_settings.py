@@ -26,17 +26,17 @@ import yaml
 HERE = pathlib.Path(__file__).resolve().parent
 # For servers that live for a minute.
 PASSWORD = secrets.token_hex()
-# Seconds a server starts, copies or is promoted within seconds even on a slow builder
+# Seconds A server starts, copies its data or is promoted within seconds, even on a slow builder.
 PATIENCE = 30
-# Seconds both servers run on the builder itself, so a connection that takes longer has failed
+# Seconds Both servers run on the builder itself, so a connection that takes longer has failed.
 CONNECT_TIMEOUT = 10
-# Seconds the standby follows within milliseconds, and a trial that fails runs again and again
+# Seconds The standby follows within milliseconds, and a trial that fails is repeated many times.
 PAUSE = 100 / 1000
-# several pages, so that a temporary table is written and analyzed
+# The rows fill several pages, so that a temporary table is written and analyzed.
 ROWS = 1000
-# the end of a server's log says why it failed, and Packer's output stays readable
+# The end of a server's log says why it failed, and Packer's output stays readable.
 LOG_LINES = 12
-# an error names the setting that it is about, rarely more; each suspect costs a trial
+# An error names the setting that it is about, and rarely more. Each suspect costs a trial.
 SUSPECTS = 3
 
 # How Patroni 4.0.7 connects (postgresql/config.py, psycopg.py) and what it queries in every loop (postgresql/__init__.py:

@@ -48,7 +48,7 @@ fn one_primary_and_streaming_standbys_are_healthy() {
 }
 
 #[test]
-fn each_fault_of_the_members_is_a_problem_of_its_own() {
+fn each_fault_of_the_members_is_a_separate_problem() {
     let problems = |members: &[(&str, &str, u64)]| judged(&seen(view("herd", members))).problems;
     let slave2 = || "slave2".to_string();
     let [leader, sync, standby] = HEALTHY;
@@ -83,12 +83,12 @@ fn a_silent_machine_is_one_problem_and_comes_first() {
         let none = Problem::NoPrimaryBehindHaproxy { status: 503 };
         assert_eq!(verdict.problems, [Problem::Silent(silent.clone()), none]);
         assert!(!verdict.has_primary);
-        assert_eq!(verdict.silent, [silent.clone()]);
+        assert_eq!(verdict.silent, std::slice::from_ref(&silent));
     }
 }
 
 #[test]
-fn how_far_it_got_tells_blind_from_ill() {
+fn an_unreachable_cluster_is_distinguished_from_an_unhealthy_one() {
     let nothing = |is_open| {
         let view = View::NoAnswer { why: "timed out".into(), is_open };
         judged(&Observation { health: None, write: None, read: None, ..seen(view) })

@@ -1,8 +1,8 @@
-//! Which machines are silent, by HAProxy's own checks.
+//! Finds silent machines from HAProxy's own checks.
 
 use std::collections::BTreeMap;
 
-/// The backend of haproxy.cfg that asks every database machine whether its Patroni lives.
+/// The backend of haproxy.cfg that checks Patroni on every database machine.
 const PROXY: &str = "patroni";
 
 /// A machine that does not answer HAProxy's checks.
@@ -10,7 +10,7 @@ const PROXY: &str = "patroni";
 pub struct Silent {
     /// Its name.
     pub machine: String,
-    /// The seconds since HAProxy's last good check, where HAProxy tells.
+    /// The seconds since HAProxy's last successful check, if HAProxy reports it.
     pub seconds: Option<u64>,
     /// How HAProxy's check fails.
     pub check: FailedCheck,
@@ -23,11 +23,11 @@ pub enum FailedCheck {
     NoReply,
     /// The address refuses the connection.
     Refused,
-    /// The connection is accepted, and nothing is said.
+    /// The connection is accepted, but nothing is returned.
     Hangs,
-    /// Patroni says that it is not well.
+    /// Patroni reports that it is not healthy.
     Unwell,
-    /// In another way, or HAProxy does not tell.
+    /// The check fails in another way, or HAProxy does not report how.
     Unknown,
 }
 
@@ -43,7 +43,7 @@ impl FailedCheck {
     }
 }
 
-/// Reads who is silent out of HAProxy's metrics (<https://github.com/haproxy/haproxy/blob/master/addons/promex/README>).
+/// Reads the silent machines from HAProxy's metrics (<https://github.com/haproxy/haproxy/blob/master/addons/promex/README>).
 pub fn read(metrics: &str) -> Vec<Silent> {
     let mut down: BTreeMap<&str, Silent> = BTreeMap::new();
     let (mut checks, mut changes) = (BTreeMap::new(), BTreeMap::new());
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_down_is_read_with_since_when_and_how() {
+    fn machines_that_are_down_are_read_with_duration_and_failed_check() {
         // As HAProxy 2.6 prints it.
         let metrics = r#"
 # TYPE haproxy_server_status gauge

@@ -1,4 +1,4 @@
-//! Gathers what is: each fact with its source and its age. It judges nothing; `run::judge` does.
+//! Observes a running cluster and records each fact with its source and age. `run::judge` judges them.
 
 mod haproxy;
 pub mod patroni;
@@ -15,15 +15,15 @@ pub use patroni::{ClusterView, Member, Standing};
 use crate::pipeline::{ClusterAccess, Port};
 use crate::system::{clock, network};
 
-/// How long one answer may take.
+/// The time limit for one response.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Who told a fact.
+/// The source of a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// Patroni's API, behind HAProxy's admin port.
     Patroni,
-    /// HAProxy, of what its own checks found.
+    /// HAProxy's own checks.
     HaproxyChecks,
     /// A connection that pgherd made itself.
     Probe,
@@ -31,21 +31,21 @@ pub enum Source {
     Aws,
 }
 
-/// Something that was found out.
+/// An observed value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact<T> {
-    /// What was found out.
+    /// The value.
     pub value: T,
-    /// Who told it.
+    /// Its source.
     pub source: Source,
-    /// When it was told.
+    /// When it was received.
     pub told: SystemTime,
-    /// How old it may have been by then.
+    /// How old it may have been at that time.
     pub delay: Duration,
 }
 
 impl<T> Fact<T> {
-    /// Makes a fact that was told just now.
+    /// Makes a fact that was received just now.
     pub fn now(value: T, source: Source, delay: Duration) -> Self {
         Fact { value, source, told: clock::now(), delay }
     }
@@ -61,26 +61,26 @@ impl<T> Fact<T> {
 pub enum View {
     /// Patroni's view.
     Cluster(ClusterView),
-    /// Something else than Patroni's view, for this reason.
+    /// Something other than Patroni's view; holds the parse error.
     Unreadable(String),
     /// HAProxy's own error: no database machine is behind it.
     Status(u16),
-    /// Nothing, for this reason.
+    /// No response.
     NoAnswer {
         /// The reason.
         why: String,
-        /// Whether the address accepts or refuses connections: the way there is open, whatever HAProxy does.
+        /// Whether the address accepts or refuses connections, so that the network path is open.
         is_open: bool,
     },
 }
 
-/// What HAProxy returned when it was asked for its health: whether it has a primary.
+/// The HTTP status that HAProxy returned for its health check, which succeeds if it has a primary.
 pub type Health = Result<u16, String>;
 
-/// What was seen of a cluster at one time. Questions that an earlier answer made pointless were not asked.
+/// The facts observed of a cluster at one time. Requests that an earlier response made pointless were not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
-    /// Where HAProxy was asked.
+    /// The address at which HAProxy was asked.
     pub haproxy: IpAddr,
     /// Patroni's view.
     pub view: Fact<View>,
@@ -90,17 +90,17 @@ pub struct Observation {
     pub write: Option<Fact<Result<(), String>>>,
     /// Whether PostgreSQL answers at the read port.
     pub read: Option<Fact<Result<(), String>>>,
-    /// The machines that are silent. `None` if that was not asked, or HAProxy's image is too old to tell.
+    /// The silent machines. `None` if they were not asked for, or HAProxy's image is too old to report them.
     pub silent: Option<Fact<Vec<Silent>>>,
-    /// The live settings, as Patroni keeps them. `None` if they were not asked for, or HAProxy's image is too old to tell.
+    /// The live settings, as Patroni stores them. `None` if they were not asked for, or HAProxy's image is too old to return them.
     pub settings: Option<Fact<Value>>,
 }
 
-/// Asks one cluster.
+/// Observes one cluster.
 #[derive(Debug, Clone, Copy)]
 pub struct Observer<'a> {
     access: &'a ClusterAccess,
-    /// The cluster's name: another cluster at this address is not asked any further.
+    /// The cluster's name. Another cluster at this address is not asked any further.
     cluster: &'a str,
     haproxy: IpAddr,
 }
@@ -132,7 +132,7 @@ impl<'a> Observer<'a> {
         }
     }
 
-    /// Asks for what tells whether the cluster is healthy.
+    /// Asks for what is needed to judge whether the cluster is healthy.
     pub fn glance(&self) -> Observation {
         let mut seen = self.view();
         if seen.answers() && !seen.is_other(self.cluster) {
@@ -145,7 +145,7 @@ impl<'a> Observer<'a> {
         seen
     }
 
-    /// Asks as [`Observer::glance`] does, and for each machine: what Patroni remembers of a silent one is out of date.
+    /// Does the same as [`Observer::glance`], and also asks for silent machines, because Patroni's view of those is out of date.
     pub fn look(&self) -> Observation {
         let seen = self.glance();
         let silent = (seen.answers() && !seen.is_other(self.cluster)).then(|| {
@@ -156,7 +156,7 @@ impl<'a> Observer<'a> {
         Observation { silent: silent.flatten(), ..seen }
     }
 
-    /// Returns the observation with the live settings. Another cluster's are not asked for.
+    /// Returns the observation with the live settings. Does not ask another cluster for its settings.
     pub fn with_settings(&self, seen: Observation) -> Observation {
         let settings = seen.is_of(self.cluster).then(|| {
             let answer = network::http_get(&self.access.admin.url(self.haproxy, "/config"), TIMEOUT);
@@ -183,7 +183,7 @@ impl<'a> Observer<'a> {
     }
 }
 
-/// Returns whether a connection was accepted or refused: something is there.
+/// Returns whether a connection was accepted or refused, so that something is at the address.
 pub fn is_open(connected: &io::Result<()>) -> bool {
     connected.as_ref().map_or_else(|e| e.kind() == io::ErrorKind::ConnectionRefused, |()| true)
 }
@@ -194,7 +194,7 @@ impl Observation {
         !matches!(self.view.value, View::NoAnswer { .. })
     }
 
-    /// Returns whether it is the cluster of this name that answered.
+    /// Returns whether the cluster of this name answered.
     pub fn is_of(&self, cluster: &str) -> bool {
         matches!(&self.view.value, View::Cluster(view) if view.scope == cluster)
     }

@@ -27,17 +27,17 @@ pub struct Member {
     pub state: String,
     /// PostgreSQL's timeline.
     pub timeline: Option<u64>,
-    /// Bytes behind the primary, or a text where Patroni does not know.
+    /// The bytes behind the primary, or a text if Patroni does not know.
     #[serde(default)]
     lag: Option<serde_json::Value>,
 }
 
-/// What a member does right now. Not to be confused with its machine's role.
+/// What a member does at present. This is not its machine's role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It leads.
+    /// It is the primary.
     Primary,
-    /// It streams, and commits wait for it.
+    /// It streams synchronously: commits wait for it.
     SyncStandby,
     /// It streams.
     Standby,
@@ -57,7 +57,7 @@ impl fmt::Display for Standing {
 }
 
 impl Member {
-    /// Returns what it does right now.
+    /// Returns what it does at present.
     pub fn standing(&self) -> Standing {
         match self.role.as_str() {
             "leader" | "master" | "primary" => Standing::Primary,
@@ -67,7 +67,7 @@ impl Member {
         }
     }
 
-    /// Returns how many bytes it is behind the primary, where Patroni knows.
+    /// Returns the bytes that it is behind the primary, if Patroni knows.
     pub fn lag(&self) -> Option<u64> {
         self.lag.as_ref()?.as_u64()
     }
@@ -76,7 +76,7 @@ impl Member {
 /// Reads Patroni's view.
 ///
 /// # Errors
-/// If it is something else.
+/// If the JSON is not Patroni's view.
 pub fn read(json: &str) -> Result<ClusterView, String> {
     serde_json::from_str(json).map_err(|e| e.to_string())
 }

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, and the hash of everything in it.
-  image_name = "minimal-master-2c5da8d1c6eb"
-  image      = "2c5da8d1c6eb"
+  image_name = "minimal-master-5c6180f57312"
+  image      = "5c6180f57312"
 
   # In GiB, I/O operations per second, MiB per second.
   disk = {
