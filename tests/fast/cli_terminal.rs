@@ -32,9 +32,9 @@ fn screens(output: &str) -> Vec<String> {
     all
 }
 
-/// The line of a screen that begins with a word.
+/// Returns the last line of a screen that begins with a word: live lines are below those that stay.
 fn line<'a>(screen: &'a str, word: &str) -> Option<&'a str> {
-    screen.lines().find(|line| line.trim_start().strip_prefix(word).is_some_and(|rest| rest.starts_with(' ')))
+    screen.lines().rfind(|line| line.trim_start().strip_prefix(word).is_some_and(|rest| rest.starts_with(' ')))
 }
 
 #[test]
