@@ -5,10 +5,9 @@ use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 
-use serde::Serialize;
 use unicode_width::UnicodeWidthChar;
 
-use super::rules::Rule;
+use super::rules::{Rule, Severity};
 
 /// The longest excerpt of a line, in characters. A longer line is cut around the reported place.
 const EXCERPT_CHARS: usize = 120;
@@ -18,26 +17,6 @@ const MESSAGE_CHARS: usize = 1000;
 
 /// The byte-order mark that some Windows editors put before UTF-8 text.
 pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
-
-/// The effect of a problem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Nothing is generated.
-    Error,
-    /// The problem is reported, and files are generated.
-    Warning,
-}
-
-impl Severity {
-    /// Returns the word that messages use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        }
-    }
-}
 
 /// One problem of a blueprint.
 #[derive(Debug, Clone, PartialEq, Eq)]

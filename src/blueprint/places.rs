@@ -9,7 +9,7 @@ use hcl_edit::structure::{Attribute, Body, Structure};
 
 use super::diagnostic::{Diagnostic, Refusal, SourceText};
 use super::rules::Rule;
-use super::tree::span;
+use super::span::span;
 use super::vocabulary::full_name;
 
 /// A blueprint's text, and the place of each of its attributes and blocks by path, such as `haproxy.stats.port`,

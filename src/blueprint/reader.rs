@@ -8,11 +8,12 @@ use std::ops::{Range, RangeInclusive};
 
 use super::diagnostic::{Refusal, SourceText};
 use super::form::{Choice, Doc, Form, Holds, ShownDefault};
+use super::nearest::nearest;
 use super::reading::{Presence, Reading};
 use super::rules::{Rule, language as is};
 use super::tree::{Attribute, Block, Body};
 use super::value::{Data, Evaluated, MapEntry, mismatch, text, whole_number};
-use super::vocabulary::{Word, full_name, nearest};
+use super::vocabulary::{Word, full_name};
 
 /// Reads one block's body.
 pub(super) struct BlockReader<'a> {

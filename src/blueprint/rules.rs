@@ -5,7 +5,27 @@
 
 pub mod language;
 
-use super::diagnostic::Severity;
+use serde::Serialize;
+
+/// The effect of a problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing is generated.
+    Error,
+    /// The problem is reported, and files are generated.
+    Warning,
+}
+
+impl Severity {
+    /// Returns the word that messages use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
 
 /// A rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use hcl_edit::Span;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Body as Syntax, Structure};
 
 use super::expression::Evaluator;
+use super::span::span;
 use super::value::{Data, Evaluated};
 
 /// The contents of a block.
@@ -60,9 +60,4 @@ impl Body {
         }
         body
     }
-}
-
-/// Returns the place of a part of the document. The parser records one for every part.
-pub(super) fn span(part: &impl Span) -> Range<usize> {
-    part.span().unwrap_or_default()
 }

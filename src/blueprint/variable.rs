@@ -10,10 +10,11 @@ use hcl_edit::structure::{Block, Body};
 use super::diagnostic::{Refusal, SourceText, refuse};
 use super::document;
 use super::expression::Evaluator;
+use super::nearest::nearest;
 use super::rules::language as is;
-use super::tree::{Attribute, Body as Read, span};
+use super::span::span;
+use super::tree::{Attribute, Body as Read};
 use super::value::{Data, Evaluated, mismatch, text};
-use super::vocabulary::nearest;
 
 const ATTRIBUTES: [&str; 3] = ["default", "description", "type"];
 const TYPES: [&str; 5] = ["string", "number", "bool", "list", "map"];

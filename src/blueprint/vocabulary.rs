@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::diagnostic::SourceText;
 use super::form::{Doc, Form, Holds};
+use super::nearest::nearest;
 use super::rules::language as is;
 use super::tree::Body;
 
@@ -71,14 +72,4 @@ fn report(source: &SourceText, path: &str, name: &str, at: &Range<usize>, langua
 /// Returns a name with its block's path, such as `haproxy.stats.port`.
 pub(super) fn full_name(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_string() } else { format!("{path}.{name}") }
-}
-
-/// Returns the known name that was probably meant: the nearest by edit distance, if the difference can be a slip of the hand.
-pub(super) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let written = written.to_lowercase().replace('-', "_");
-    (known.map(|name| (strsim::osa_distance(&written, &name.replace('-', "_")), name)))
-        .filter(|(distance, name)| *distance < name.len().max(written.len()))
-        .filter(|(distance, name)| *distance <= (name.len().max(written.len()) / 3).clamp(1, 3))
-        .min()
-        .map(|(_, name)| name)
 }

@@ -68,15 +68,8 @@ fn is_parent(edge: &Edge) -> bool {
 /// Folders of which even that does not hold.
 const STRICT: [&str; 1] = ["src/cli"];
 
-/// Circles that are still there, by a file of each: none may be added.
-const OPEN: [&str; 6] = [
-    "src/blueprint/diagnostic.rs",
-    "src/blueprint/vocabulary.rs",
-    "src/blueprint/validate/vpc.rs",
-    "src/blueprint/validate/postgres.rs",
-    "src/run/reach.rs",
-    "src/run/under.rs",
-];
+/// The one circle that is left, by a file of it: a runner runs the work of a stage under way, and that work uses its runner.
+const OPEN: [&str; 1] = ["src/run/under.rs"];
 
 #[test]
 fn no_files_import_each_other_in_a_circle() {

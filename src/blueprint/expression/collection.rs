@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use hcl_edit::expr::{Expression, ForExpr, Object, ObjectKey};
 
-use super::super::tree::span;
+use super::super::span::span;
 use super::super::value::{Data, Evaluated, MapEntry};
 use super::{Bound, Evaluator, ForScope, Reported, printed};
 use crate::blueprint::rules::language as is;

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::super::diagnostic::{Refusal, refuse};
+use super::super::nearest::nearest;
 use super::super::value::{Data, Evaluated, MapEntry};
-use super::super::vocabulary::nearest;
 use super::printed;
 use crate::blueprint::rules::language as is;
 

@@ -17,7 +17,7 @@ use hcl_edit::expr::{Expression, FuncCall};
 use hcl_edit::template::{Element, StringTemplate};
 
 use super::diagnostic::{Refusal, SourceText};
-use super::tree::span;
+use super::span::span;
 use super::value::{Data, Evaluated};
 use crate::blueprint::rules::{Rule, language as is};
 

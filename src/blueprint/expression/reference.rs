@@ -6,9 +6,9 @@ use hcl_edit::Number;
 use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 
 use super::super::diagnostic::{Refusal, refuse};
-use super::super::tree::span;
+use super::super::nearest::nearest;
+use super::super::span::span;
 use super::super::value::{Data, Evaluated};
-use super::super::vocabulary::nearest;
 use super::{Evaluation, Evaluator, ForScope, Reported, function};
 use crate::blueprint::rules::language as is;
 

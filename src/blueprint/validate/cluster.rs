@@ -9,6 +9,7 @@ use super::machine::Machine;
 use super::network::Network;
 use super::postgres::{self, Postgres};
 use super::processor::{self, InstanceTypes};
+use super::settings::ServerContext;
 use super::state::State;
 use super::{BlockReader, accept, aws, doc, failover, haproxy, image, machine, network, state, tags};
 
@@ -75,12 +76,8 @@ pub fn read(r: &BlockReader, name: &str) -> Blueprint {
         r.block(doc("failover", "When and how the cluster fails over, and what that may cost."), failover::read);
     let postgres = r.block(doc("postgres", "PostgreSQL: its version, settings, databases and users."), |r| {
         let own_major = image.base.own_postgres();
-        let context = postgres::ServerContext {
-            synchronous: failover.synchronous,
-            own_major,
-            slaves: slave_count,
-            logical_slots: 0,
-        };
+        let context =
+            ServerContext { synchronous: failover.synchronous, own_major, slaves: slave_count, logical_slots: 0 };
         postgres::read(r, &context)
     });
     let tags = tags::read(r);

@@ -13,11 +13,13 @@ mod names;
 pub mod network;
 pub mod postgres;
 mod processor;
+mod range;
 mod settings;
 pub mod state;
 mod tags;
 pub mod vpc;
 
+use super::nearest::nearest;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -33,10 +35,11 @@ use super::form::doc;
 use super::reader::{BlockReader, unknown_choice};
 use super::reading::{Presence, Reading};
 use super::rules::language as is;
-use super::tree::{self, span};
+use super::span::span;
+use super::tree;
 use super::value::Evaluated;
 use super::variable;
-use super::vocabulary::{Word, nearest, report_unknown};
+use super::vocabulary::{Word, report_unknown};
 
 /// Every name of the language, in the order of reading.
 pub(super) static LANGUAGE: LazyLock<Vec<Word>> = LazyLock::new(|| {

@@ -7,7 +7,8 @@ pub mod users;
 
 use std::collections::BTreeMap;
 
-use super::{BlockReader, Reading, Refusal, doc, is, refuse, settings};
+use super::settings::{self, ServerContext};
+use super::{BlockReader, Reading, Refusal, doc, is, refuse};
 use crate::blueprint::locale::Locale;
 use databases::Database;
 use users::User;
@@ -27,18 +28,6 @@ pub struct Postgres {
     pub locale: Option<Locale>,
     /// Replication slots of clients that survive a failover: the name of each, and its database.
     pub logical_slots: BTreeMap<String, String>,
-}
-
-/// What the settings are checked against.
-pub struct ServerContext {
-    /// Whether a commit waits for a standby.
-    pub synchronous: bool,
-    /// PostgreSQL's major in the base's own packages.
-    pub own_major: u16,
-    /// The number of standbys that stream.
-    pub slaves: u32,
-    /// The number of the clients' logical slots.
-    pub logical_slots: u32,
 }
 
 /// Reads the block.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::postgres::ServerContext;
 use super::{BlockReader, Refusal, doc, refuse};
 use crate::blueprint::form::Holds;
 use crate::blueprint::rules::language as is;
@@ -21,6 +20,18 @@ mod tls;
 mod types;
 mod words;
 mod zones;
+
+/// What the settings are checked against.
+pub struct ServerContext {
+    /// Whether a commit waits for a standby.
+    pub synchronous: bool,
+    /// PostgreSQL's major in the base's own packages.
+    pub own_major: u16,
+    /// The number of standbys that stream.
+    pub slaves: u32,
+    /// The number of the clients' logical slots.
+    pub logical_slots: u32,
+}
 
 /// The most settings that a blueprint may have. PostgreSQL has about 400, and no cluster changes half of them.
 const MOST_SETTINGS: usize = 200;

@@ -4,8 +4,15 @@ use std::ops::Range;
 
 use ipnet::Ipv4Net;
 
-use super::network::{MOST_ZONES, SMALLEST_PART, range};
+use super::range::range;
 use super::{BlockReader, Reading, Refusal, aws, doc, is};
+
+/// The most zones of a cluster. No region has more: us-east-1 has six
+/// (2026-11: <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>).
+pub const MOST_ZONES: usize = 6;
+/// The longest prefix of a subnet that holds a zone's machines. AWS reserves 5 addresses, databases use the 16 from
+/// offset 16 on, and HAProxy the 16 from offset 32 on.
+pub const SMALLEST_PART: u8 = 26;
 
 /// An existing VPC. pgherd does not modify it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Checks values that name something that the images must have: a locale, an encoding, a set of abbreviations, a group.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
+use crate::blueprint::nearest::nearest;
 use crate::blueprint::rules::language as is;
-use crate::blueprint::vocabulary::nearest;
 
 /// PostgreSQL's names of client encodings, in lower case and without punctuation: `pg_encname_tbl` (src/common/encnames.c).
 const ENCODINGS: [&str; 81] = [

@@ -1,8 +1,8 @@
 //! Checks the libraries that a server or a session loads. One that the image does not have keeps it from starting.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
+use crate::blueprint::nearest::nearest;
 use crate::blueprint::rules::language as is;
-use crate::blueprint::vocabulary::nearest;
 use crate::parameters::value::{self, library};
 
 /// The loadable libraries that Debian's and PGDG's postgresql-NN package has in all majors from 13 to 18: contrib's and the server's own

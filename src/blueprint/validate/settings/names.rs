@@ -1,8 +1,8 @@
 //! Checks the names of settings: whether this major of PostgreSQL has them, and what replaced those that it no longer has.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
+use crate::blueprint::nearest::nearest;
 use crate::blueprint::rules::language as is;
-use crate::blueprint::vocabulary::nearest;
 use crate::parameters::{self, MAJORS};
 
 /// Refuses a name, in lower case, with which this major would not start; without a major, one with which no major would.

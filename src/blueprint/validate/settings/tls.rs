@@ -1,8 +1,8 @@
 //! Checks the settings of TLS. PostgreSQL reads them only when it starts with `ssl = on`, as every machine does.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
+use crate::blueprint::nearest::nearest;
 use crate::blueprint::rules::language as is;
-use crate::blueprint::vocabulary::nearest;
 
 /// The cipher suites of OpenSSL up to TLS 1.2.
 const SUITES: &str = include_str!("ciphers.txt");

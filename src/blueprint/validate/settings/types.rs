@@ -1,8 +1,8 @@
 //! Checks a value against its parameter's type, and explains what is wrong with it.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
+use crate::blueprint::nearest::nearest;
 use crate::blueprint::rules::language as is;
-use crate::blueprint::vocabulary::nearest;
 use crate::parameters::value::{Unreadable, units};
 use crate::parameters::{self, Kind, Parameter};
 

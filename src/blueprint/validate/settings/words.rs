@@ -1,8 +1,8 @@
 //! Checks settings whose texts consist of words that PostgreSQL knows but pg_settings does not list.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
+use crate::blueprint::nearest::nearest;
 use crate::blueprint::rules::language as is;
-use crate::blueprint::vocabulary::nearest;
 use crate::parameters::value::{boolean, list};
 
 /// The words of each setting, whose value is a list of them.

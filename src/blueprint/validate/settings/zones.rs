@@ -1,8 +1,8 @@
 //! Checks time zones. A server does not start with one that its machine does not have.
 
 use crate::blueprint::diagnostic::{Refusal, refuse};
+use crate::blueprint::nearest::nearest;
 use crate::blueprint::rules::language as is;
-use crate::blueprint::vocabulary::nearest;
 
 mod posix;
 
