@@ -104,7 +104,7 @@ fn refreshing_the_lists_has_an_end_and_its_failure_one_too() {
     let output = run(&mut root.shell("SECONDS=0; sleep() { SECONDS=$((SECONDS + 200)); }; refresh_lists"));
     holder.kill().and_then(|()| holder.wait()).expect("the holder ends");
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).ends_with("the package lists could not be refreshed for 300 s\n"));
+    assert!(String::from_utf8_lossy(&output.stderr).ends_with("cannot refresh the package lists: tried for 300 s\n"));
 }
 
 /// A mirror that is nowhere is a failure: by itself `apt-get update` only warns and goes on with old lists, or with none.
