@@ -166,7 +166,7 @@ fn a_run_leaves_a_page_that_shows_it() {
             "ami-0master",
             "terraform 1.11.4",
             "packer 1.6.6, a rebuild that signs with SHA-2",
-            "in 1 run before",
+            "in 1 earlier run",
             "haproxy.log",
         ] {
             let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -215,9 +215,9 @@ fn a_run_that_was_killed_gets_its_page_from_the_next() {
         let text = seen.text(width).split_whitespace().collect::<Vec<_>>().join(" ");
         for part in [
             "herd killed",
-            "killed; found by the run 20",
-            "killed was under way",
-            "network: was under way when the run was killed; terraform apply: exit code 0",
+            "killed; run 20",
+            "killed was running",
+            "network: was running when the run was killed; terraform apply: exit code 0",
             "skipped",
         ] {
             assert!(text.contains(part), "{part:?} is not to be seen at the {width} page:\n{text}");

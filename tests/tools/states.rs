@@ -118,7 +118,7 @@ fn a_state_moves_and_nothing_is_made_twice() {
         "us-east-1",
         "bucket = \"second\"\n      key_prefix = \"dba\"\n      region = \"eu-west-1\"",
     ));
-    world.run().exits(1).err("describes a cluster in eu-west-1, and the blueprint's region is us-east-1");
+    world.run().exits(1).err("describes a cluster in eu-west-1, but the blueprint's region is us-east-1");
     let since = world.test.calls().split_off(calls);
     assert!(!since.iter().any(|call| call.starts_with("terraform ")), "refused before anything is begun: {since:#?}");
 
