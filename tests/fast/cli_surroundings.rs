@@ -144,7 +144,9 @@ fn a_tool_that_fails_of_its_environment_is_not_to_be_got_anew() {
         assert!(!done.stdout.contains("get 1.8.1"), "{}", done.stdout);
     }
     // Nothing is wrong with the environment: then with the tool.
-    test.run(&["doctor"]).exits(4).out("did not print its version: cannot make a log: no such folder: get 1.8.1 or newer");
+    test.run(&["doctor"])
+        .exits(4)
+        .out("did not print its version: cannot make a log: no such folder: get 1.8.1 or newer");
     // A folder for temporary files takes files.
     test.hook("packer", "");
     doctor("TMPDIR", "/proc").exits(4).out("TMPDIR is /proc, which cannot be written to").err("missing: TMPDIR");
