@@ -218,7 +218,7 @@ fn a_run_that_was_killed_gets_its_page_from_the_next() {
             "killed; run 20",
             "killed was running",
             "network: was running when the run was killed; terraform apply: exit code 0",
-            "skipped",
+            "not started",
         ] {
             assert!(text.contains(part), "{part:?} is not to be seen at the {width} page:\n{text}");
         }
