@@ -48,7 +48,7 @@ pub enum Verb {
     Images(ImagesArgs),
     /// Show each machine, which one is primary and which ones stream; exit with 1 if unhealthy
     Status(StatusArgs),
-    /// Print the minimal IAM policies that `run`, `status` or `destroy` needs
+    /// Print the minimal IAM policies for `run`, `status`, `destroy` or a password rotation
     Policy(PolicyArgs),
     /// Check the tools and the credentials, and tell how to get what is missing
     Doctor(DoctorArgs),

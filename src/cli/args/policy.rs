@@ -16,8 +16,8 @@ pub struct PolicyArgs {
     pub blueprint: PathBuf,
     #[command(flatten)]
     pub variables: Variables,
-    /// The verb that needs the rights
-    #[arg(long = "for", value_enum, value_name = "VERB", default_value_t = Aim::Run)]
+    /// The task that needs the rights
+    #[arg(long = "for", value_enum, value_name = "TASK", default_value_t = Aim::Run)]
     pub aim: Aim,
     /// Print only this policy, as `aws iam create-policy --policy-document` takes it [default: all, by name]
     #[arg(long, value_name = "NAME")]
