@@ -35,7 +35,7 @@ cluster "herd" {
     # Who may reach HAProxy's write and read ports. Default: the network's own addresses. Example, with a peered VPC:
     #clients = ["10.20.0.0/16", "10.30.0.0/16"]
 
-    # Who may reach SSH (which also needs `key_name`) and the stats page. Default: nobody. Example, the office:
+    # Who may reach SSH (which also needs `key_name`) and the stats page. Default: none, so both are closed. Example, the office:
     #admins = ["203.0.113.0/24"]
   }
 

@@ -71,7 +71,7 @@ cluster {} {{
     # Who may reach HAProxy's ports, where applications connect. Default: the network's own addresses.
     #clients = [\"10.20.0.0/16\", \"10.30.0.0/16\"]
 
-    # Who may reach SSH and the stats page from outside. Default: nobody. SSH also needs each machine's key_name.
+    # Who may reach SSH and the stats page from outside. Default: none, so both are closed. SSH also needs each machine's key_name.
     {}
   }}
 ",

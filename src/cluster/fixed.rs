@@ -134,7 +134,7 @@ fixed! {
     }
     /// The machines' boot.
     boot: FixedBoot {
-        identity_pause: u32 = 2 " s", "The address may come late, and nothing else starts before it.", DESIGN;
+        identity_pause: u32 = 2 " s", "EC2 may assign the address seconds after the boot, and every other service waits for it.", DESIGN;
         identity_log: u32 = 15 " tries", QUIET, DESIGN;
         wait_pause: u32 = 1 " s", "A slave checks this often whether the master has founded the cluster.", DESIGN;
         log_every: u32 = 30 " s", QUIET, DESIGN;

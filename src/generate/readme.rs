@@ -17,6 +17,8 @@ pub(super) struct ReadmeContext<'a> {
     etcd: String,
     clients: String,
     admins: String,
+    /// From where Packer's temporary builders accept SSH.
+    builders: String,
     logs_in: bool,
     ssh_user: &'a str,
     cidr: String,
@@ -115,6 +117,7 @@ pub(super) fn context(cluster: &Cluster) -> ReadmeContext<'_> {
             .join(","),
         clients: join(&cluster.network.clients),
         admins: join(&cluster.network.admins),
+        builders: sources(cluster),
         logs_in: !cluster.network.admins.is_empty() && cluster.machines.iter().any(|m| m.key_name.is_some()),
         ssh_user: cluster.base.ssh_user,
         cidr: cluster.network.cidr.to_string(),
@@ -153,6 +156,12 @@ pub(super) fn context(cluster: &Cluster) -> ReadmeContext<'_> {
         logical_slots: slots(cluster),
         ports: listening(cluster),
     }
+}
+
+/// Returns from where Packer's builders accept SSH, for people.
+fn sources(cluster: &Cluster) -> String {
+    let ranges: Vec<String> = cluster.network.builders().iter().map(ToString::to_string).collect();
+    ranges.join(", ")
 }
 
 fn state(cluster: &Cluster, module: Module) -> Option<StateObject> {

@@ -12,14 +12,13 @@ pub mod preflight;
 mod select;
 pub mod target;
 
-use crate::cluster::Module;
 use crate::fileset::contents::Contents;
 use crate::tools::aws::BaseQuery;
 use crate::tools::backend::Backend;
 use crate::tools::leftovers::Builder;
 use crate::tools::{Invocation, terraform};
 
-pub use crate::cluster::Service;
+pub use crate::cluster::{Module, Service};
 pub use access::{Admits, ClusterAccess, Delays, Port, Range};
 pub use build::{Toolbox, pipeline};
 pub use expected::{Expected, ExpectedMachine};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::outcome::{Failure, Outcome};
 use super::runner::Runner;
 use super::under::{Stop, Under};
-use crate::pipeline::ModuleWork;
+use crate::pipeline::{Module, ModuleWork};
 use crate::system::files;
 use crate::tools::backend::Backend;
 use crate::tools::{Invocation, terraform};
@@ -77,7 +77,7 @@ impl Under<'_> {
     /// Reads HAProxy's Elastic IP if the module may be uninitialised or may have no state.
     fn find_address(&mut self, ask: &Invocation, may_init: bool) -> Result<IpAddr, Stop> {
         let pipeline = self.runner.setup.pipeline;
-        let module = pipeline.modules().map(|(_, module)| module).find(|module| ask.args.contains(&chdir(module)));
+        let module = pipeline.modules().map(|(_, work)| work).find(|work| work.module == Module::Haproxy);
         if let Some(module) = module
             && module.backend != Backend::Local
             && may_init
@@ -104,9 +104,4 @@ impl Under<'_> {
             ..Failure::default()
         }))
     }
-}
-
-/// The argument that names a module's folder.
-fn chdir(module: &ModuleWork) -> String {
-    format!("-chdir={}", module.dir)
 }

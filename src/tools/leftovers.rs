@@ -20,6 +20,16 @@ pub struct Builder {
 }
 
 impl Builder {
+    /// Returns the builder of a master's image.
+    #[cfg(test)]
+    pub(super) fn of_test() -> Self {
+        Builder {
+            region: "eu-west-1".into(),
+            cluster: "herd/eu-west-1".into(),
+            name: "packer builder herd-master".into(),
+        }
+    }
+
     fn ask(&self, verb: &str, more: &[&str]) -> Vec<String> {
         let cluster = format!("Name=tag:pgherd:cluster,Values={}", self.cluster);
         let name = format!("Name=tag:Name,Values={}", self.name);
@@ -252,14 +262,6 @@ pub fn time_in_name(name: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn builder() -> Builder {
-        Builder {
-            region: "eu-west-1".into(),
-            cluster: "herd/eu-west-1".into(),
-            name: "packer builder herd-master".into(),
-        }
-    }
-
     #[test]
     fn a_builder_goes_with_its_own_key_and_group_and_no_others() {
         let json = r#"{"Reservations":[{"Instances":[
@@ -267,7 +269,7 @@ mod tests {
              "SecurityGroups":[{"GroupId":"sg-1","GroupName":"packer_69"},{"GroupId":"sg-2","GroupName":"herd-database"}],
              "Tags":[{"Key":"Name","Value":"packer builder herd-master"}]},
             {"InstanceId":"i-2","LaunchTime":"2026-11-24T13:30:00+00:00","Tags":[{"Key":"Name","Value":"herd-master"}]}]}]}"#;
-        let found = read(&builder(), &[], LeftoverKind::Machine, json).unwrap();
+        let found = read(&Builder::of_test(), &[], LeftoverKind::Machine, json).unwrap();
         assert_eq!(found.len(), 1, "a database is never taken for a builder: {found:?}");
         assert_eq!(found[0].made, "2026-11-24T13:30:00+00:00");
         let with: Vec<&str> = found[0].with.iter().map(|thing| thing.id.as_str()).collect();
@@ -280,7 +282,7 @@ mod tests {
             {"ImageId":"ami-1","State":"available","Tags":[{"Key":"pgherd:content","Value":"x"}]},
             {"ImageId":"ami-2","State":"available","CreationDate":"2026-11-24T13:30:00.000Z",
              "BlockDeviceMappings":[{"Ebs":{"SnapshotId":"snap-2"}}]}]}"#;
-        let found = read(&builder(), &[], LeftoverKind::Image, json).unwrap();
+        let found = read(&Builder::of_test(), &[], LeftoverKind::Image, json).unwrap();
         assert_eq!(found.iter().map(|t| t.id.as_str()).collect::<Vec<_>>(), ["ami-2"]);
         assert_eq!(found[0].with[0].id, "snap-2");
     }
@@ -300,7 +302,11 @@ mod tests {
         assert_eq!(names, ["packer_6b07fe9d-1", "packer_6b07fe9d-2"]);
         let json = r#"{"KeyPairs": [{"KeyName": "packer_6b07fe9d-1"}, {"KeyName": "packer_6b07fe9d-3"}]}"#;
         let ids = |names: &[String]| -> Vec<String> {
-            read(&builder(), names, LeftoverKind::Key, json).unwrap().into_iter().map(|thing| thing.id).collect()
+            read(&Builder::of_test(), names, LeftoverKind::Key, json)
+                .unwrap()
+                .into_iter()
+                .map(|thing| thing.id)
+                .collect()
         };
         assert_eq!((ids(&names), ids(&[])), (vec!["packer_6b07fe9d-1".to_string()], vec![]));
     }

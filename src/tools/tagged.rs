@@ -81,14 +81,6 @@ impl Tagged {
 mod tests {
     use super::*;
 
-    fn builder() -> Builder {
-        Builder {
-            region: "eu-west-1".into(),
-            cluster: "herd/eu-west-1".into(),
-            name: "packer builder herd-master".into(),
-        }
-    }
-
     #[test]
     fn one_question_tells_what_there_can_be() {
         let tag = |id: &str, kind: &str, key: &str, value: &str| {
@@ -104,8 +96,11 @@ mod tests {
         ];
         let seen = read(&of_builder);
         assert!(!seen.has_things(), "a builder is no machine of the cluster, and an image is none: {seen:?}");
-        assert!(seen.may_have(&builder(), LeftoverKind::Machine) && !seen.may_have(&builder(), LeftoverKind::Key));
-        let other = Builder { name: builder_name("herd", "slave"), ..builder() };
+        assert!(
+            seen.may_have(&Builder::of_test(), LeftoverKind::Machine)
+                && !seen.may_have(&Builder::of_test(), LeftoverKind::Key)
+        );
+        let other = Builder { name: builder_name("herd", "slave"), ..Builder::of_test() };
         assert!(!seen.may_have(&other, LeftoverKind::Machine));
         assert!(read(&[tag("vpc-1", "vpc", "pgherd:cluster", "herd/eu-west-1")]).has_things());
         assert!(!read(&[tag("vpc-1", "vpc", "pgherd:cluster", "herd/eu-west-2")]).has_things(), "another region's");

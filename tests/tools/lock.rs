@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::real::moto::Moto;
 use crate::real::terraform;
+use crate::real::world::World;
 use crate::support::Test;
 use pgherd::fileset::FileSet;
 
@@ -71,16 +72,7 @@ fn a_fresh_checkout_takes_up_what_was_made_elsewhere() {
 fn killed() -> (Moto, Test, terraform::Terraform) {
     let moto = Moto::with_images("herd/eu-west-1", &FileSet::default());
     moto.make_bucket(REGION, "states");
-    let config = terraform::Terraform::new();
-    let test = Test::with_tools(BLUEPRINT)
-        .env("AWS_ENDPOINT_URL", &moto.endpoint())
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("TF_CLI_CONFIG_FILE", config.config().to_str().unwrap());
-    for program in ["aws", "terraform"] {
-        let real = which::which(program).unwrap_or_else(|e| panic!("{program}: {e}: `make test` installs it"));
-        test.program(program, &format!("exec {} \"$@\"", real.display()));
-    }
+    let World { test, moto, terraform: config } = World::over(moto, BLUEPRINT);
     test.run(&["gen"]).exits(0);
 
     let mut run = test.spawn(RUN);

@@ -4,8 +4,8 @@
 use std::fs;
 
 use crate::real::moto::Moto;
-use crate::real::terraform;
-use crate::support::{Done, Test};
+use crate::real::world::World;
+use crate::support::Done;
 use pgherd::fileset::FileSet;
 
 const REGION: &str = "eu-west-1";
@@ -41,16 +41,7 @@ fn what_destroys_or_stops_a_database_is_agreed_to_by_name() {
     let larger = blueprint("instance_type = \"m6i.xlarge\"");
     let moto = Moto::with_images_of(&format!("herd/{REGION}"), &[&files(&plain), &files(&larger)]);
     moto.ec2(REGION, "CreateKeyPair&KeyName=dba");
-    let config = terraform::Terraform::new();
-    let test = Test::with_tools(&plain)
-        .env("AWS_ENDPOINT_URL", &moto.endpoint())
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("TF_CLI_CONFIG_FILE", config.config().to_str().unwrap());
-    for program in ["aws", "terraform"] {
-        let real = which::which(program).unwrap_or_else(|e| panic!("{program}: {e}: `make test` installs it"));
-        test.program(program, &format!("exec {} \"$@\"", real.display()));
-    }
+    let World { test, moto, terraform: _config } = World::over(moto, &plain);
     test.run(&["gen"]).exits(0);
     let both = ["run", "blueprints/herd.hcl", "--yes", "--only", "network,master"];
     test.run(&both).exits(0).err("AWS_ENDPOINT_URL is set");

@@ -216,7 +216,7 @@ class Trial:
         return {"host": "127.0.0.1", "port": port, "sslmode": "require", "connect_timeout": CONNECT_TIMEOUT, **more}
 
     def found(self):
-        """Makes what post_bootstrap.py and then Patroni make on a new primary, without Patroni's grants for pg_rewind."""
+        """Creates the roles and databases of a new primary, as post_bootstrap.py and Patroni do. pg_rewind's grants are left out."""
         socket = ["-h", self.folder, "-p", str(PRIMARY), "-U", "postgres", "postgres"]
         psql = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *socket]
         step("post_bootstrap.py makes users and databases", [*psql, "-f", self.folder / "bootstrap.sql"], env={**os.environ, "PGOPTIONS": BOOTSTRAP})

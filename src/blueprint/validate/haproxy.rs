@@ -39,8 +39,10 @@ const TAKEN_PATHS: [&str; 3] = ["/metrics", "/health", "/cluster"];
 /// Reads the block. Returns with it the machine's instance type and its place.
 pub fn read(r: &BlockReader) -> (Haproxy, Reading<String>) {
     let write = port(r, doc("write_port", "The port that always leads to the primary."), 5000);
-    let read_port =
-        doc("read_port", "The port that leads to the standbys in turn, and to the primary while there is no standby.");
+    let read_port = doc(
+        "read_port",
+        "The port that leads to the standby with the fewest connections, and to the primary while there is no standby.",
+    );
     let read = port(r, read_port, 5001);
     let (stats_port, stats) = r.block(doc("stats", "HAProxy's stats page, metrics and health."), |r| {
         let port_doc =

@@ -104,7 +104,7 @@ fn refuse(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Result<()
     } else if copied && !options.force {
         "a copied directory contains Terraform states that lead to the other cluster's machines: remove it, or take it over with --force"
     } else if hard > 0 {
-        "move away whatever is where a file or a directory must be"
+        "move what stands in the way: pgherd needs a file or a directory at that path"
     } else {
         "move your changes into the blueprint, or overwrite them with --force; `pgherd gen --check` shows them"
     };

@@ -18,7 +18,11 @@ pub struct World {
 impl World {
     /// With one blueprint in `blueprints/herd.hcl`.
     pub fn of(blueprint: &str) -> Self {
-        let moto = Moto::with_images("", &FileSet::default());
+        Self::over(Moto::with_images("", &FileSet::default()), blueprint)
+    }
+
+    /// The same over a moto that has something already.
+    pub fn over(moto: Moto, blueprint: &str) -> Self {
         let terraform = Terraform::against(&moto.endpoint());
         let test = Test::with_tools(blueprint)
             .env("AWS_ENDPOINT_URL", &moto.endpoint())

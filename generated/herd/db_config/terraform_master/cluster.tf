@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, and the hash of everything in it.
-  image_name = "herd-master-cb1772a2217e"
-  image      = "cb1772a2217e"
+  image_name = "herd-master-a3756769b059"
+  image      = "a3756769b059"
 
   # In GiB, I/O operations per second, MiB per second.
   disk = {
