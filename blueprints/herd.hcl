@@ -145,7 +145,7 @@ cluster "herd" {
     # Always leads to the primary.
     #write_port = 5000
 
-    # Leads to the standbys in turn, and to the primary while there is no standby.
+    # Leads to the standby with the fewest connections, and to the primary while there is no standby.
     #read_port = 5001
 
     # true puts the primary among the servers of the read port: more capacity for reads, at the cost of writes.

@@ -104,7 +104,11 @@ pub(super) fn text(value: &Evaluated) -> Result<&str, Refusal> {
 pub(super) fn whole_number(value: &Evaluated, bounds: &RangeInclusive<u32>, unit: &str) -> Result<u32, Refusal> {
     let (low, high) = (bounds.start(), bounds.end());
     let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
-    let help = format!("write a whole number from {low} to {high}");
+    let help = match unit.trim() {
+        "s" => format!("write a whole number of seconds from {low} to {high}, without quotes and unit"),
+        "GiB" | "MiB" => format!("write a whole number of{unit} from {low} to {high}, without quotes and unit"),
+        _ => format!("write a whole number from {low} to {high}"),
+    };
     match &value.data {
         Data::Number(number) if number.is_f64() => refuse(&is::TYPE, format!("{number} is not a whole number"), help),
         Data::Number(number) => match number.as_u64().and_then(|n| u32::try_from(n).ok()) {

@@ -155,8 +155,8 @@ fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
     head("Rules");
     for accepted in &found.accepted {
         report.line(&format!(
-            "{} accepted: {} ({})",
-            accepted.finding.rule.code, accepted.finding.problem, accepted.reason
+            "{} accepted, because \"{}\": {}",
+            accepted.finding.rule.code, accepted.reason, accepted.finding.problem
         ));
     }
     for diagnostic in diagnostics(one, found) {

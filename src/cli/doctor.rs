@@ -56,17 +56,20 @@ pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<
     }
     let mut missing: Vec<&str> = findings.iter().filter(|f| f.problem.is_some()).map(|f| f.name.as_str()).collect();
     missing.extend(astray.iter().filter(|one| one.needed).map(|one| one.name));
-    missing.extend(sorted.refused().map(|_| "a suitable environment"));
+    let refused: Vec<&str> = sorted.refused().map(|(name, _)| name.as_str()).collect();
     if target == Platform::Lab
         && let Err(lacking) = lab::check(context)
     {
         report.line(&lacking.to_string());
         missing.push("requirements of the lab");
     }
-    if missing.is_empty() {
+    let parts =
+        [("missing", &missing), ("refused variables", &refused)].into_iter().filter(|(_, names)| !names.is_empty());
+    let parts: Vec<String> = parts.map(|(what, names)| format!("{what}: {}", names.join(", "))).collect();
+    if parts.is_empty() {
         return Ok(());
     }
-    Err(CommandError::Text(ErrorKind::Missing, format!("missing: {}", missing.join(", "))))
+    Err(CommandError::Text(ErrorKind::Missing, parts.join("; ")))
 }
 
 fn credentials(context: &Context, env: &BTreeMap<String, String>, interrupt: &Interrupt) -> Prerequisite {
@@ -82,7 +85,7 @@ fn credentials(context: &Context, env: &BTreeMap<String, String>, interrupt: &In
 }
 
 fn print(report: &Report, findings: &[Prerequisite]) {
-    let mut rows = vec![["", "needed", "version", "found at", "what to do"].map(String::from).to_vec()];
+    let mut rows = vec![["", "tool", "version", "found at", "what to do"].map(String::from).to_vec()];
     for finding in findings {
         let at = finding.at.as_ref().map_or("-".to_string(), |at| at.display().to_string());
         let version = if finding.version.is_empty() { "-".to_string() } else { finding.version.clone() };

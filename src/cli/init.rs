@@ -116,7 +116,9 @@ fn accept(first: &mut First) -> Result<(), CommandError> {
     let Ok(blueprint) = blueprint::parse("", &first.text()) else { return Ok(()) };
     for finding in check(&cluster::resolve(&blueprint)).findings {
         match finding.rule.severity {
-            Severity::Error if finding.rule.acceptable => first.accept.push((finding.rule.code, finding.problem)),
+            Severity::Error if finding.rule.acceptable => first
+                .accept
+                .push((finding.rule.code, format!("chosen with pgherd init --zones {}", first.zones.join(",")))),
             Severity::Error => return Err(CommandError::usage(format!("{}\n  {}", finding.problem, finding.help))),
             Severity::Warning => {}
         }

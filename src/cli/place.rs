@@ -25,7 +25,7 @@ pub fn aws(workspace: &Workspace, loaded: &Loaded) -> Target {
         private_addresses: false,
         advice: Advice {
             unreachable: "connect to the network by VPN or peering, or give HAProxy an elastic_ip and add your own address to network.admins \
-                          (admin port) and network.clients (write and read ports)"
+                          (stats port) and network.clients (write and read ports)"
                 .into(),
             stranger: "clusters without network.cidr in their blueprints use the same private addresses, and this machine is in the network \
                        of another one: run the command from this cluster's network, give its HAProxy an elastic_ip, or give each \

@@ -25,6 +25,9 @@ pub fn run(context: &Context, report: &Report, options: &args::PolicyArgs) -> Re
         report.line(&one.text);
         return Ok(());
     }
+    if policies.is_empty() {
+        report.note("no rights in AWS are needed for this: the states are in files");
+    }
     let value = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let all: Map<String, Value> = policies.iter().map(|policy| (policy.name.clone(), value(&policy.text))).collect();
     report.line(&format!("{:#}", Value::Object(all)));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::args::{self, Graph, Stages};
+use super::args::{self, Format, Graph, Stages};
 use super::asking::Asking;
 use super::error::{CommandError, ErrorKind};
 use super::foresee::foresee;
@@ -24,6 +24,11 @@ use crate::tools::plan::PlanSummary;
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> Result<(), CommandError> {
+    if options.dry_run && options.telling.format == Format::Json {
+        return Err(CommandError::usage(
+            "--dry-run prints commands, and --format json prints the events of a run; use one of them",
+        ));
+    }
     if options.dry_run || options.graph.is_some() {
         return show(context, report, options);
     }
@@ -54,6 +59,8 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> 
 fn show(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> Result<(), CommandError> {
     let mut session = Session::open(context, report, &options.place, Need::Commands)?;
     session.pipeline = selected(&session, options)?;
+    rebuildable(&session, options)?;
+    confirmable(&session, options)?;
     match options.graph {
         Some(Graph::Text) => report.table(&session.pipeline.table()),
         Some(Graph::Mermaid) => report.line(session.pipeline.mermaid().trim_end()),

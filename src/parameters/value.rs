@@ -124,7 +124,8 @@ impl Parameter {
         let (number, rest) = read.ok_or(Unreadable::NotNumber)?;
         let number = match unit::trim(rest) {
             "" => number,
-            _ if self.unit.is_empty() => return Err(Unreadable::HasUnit),
+            name if self.unit.is_empty() && unit::is_known(name) => return Err(Unreadable::HasUnit),
+            _ if self.unit.is_empty() => return Err(Unreadable::NotNumber),
             name => unit::convert(number, name, self.unit).ok_or(Unreadable::UnknownUnit)?,
         };
         let number = if whole { number.round_ties_even() } else { number };

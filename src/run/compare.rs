@@ -88,7 +88,7 @@ impl Under<'_> {
         }
         let why = match (prospect, probed) {
             (Some(why), _) => why,
-            (None, Some(Err(e))) => format!("HAProxy's admin port does not answer here ({e})"),
+            (None, Some(Err(e))) => format!("HAProxy's stats port does not answer here ({e})"),
             (None, _) => return,
         };
         self.notice(&format!("this run cannot check whether the cluster is healthy, and will exit with code 5: {why}"));

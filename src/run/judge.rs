@@ -24,6 +24,13 @@ pub enum Problem {
         /// The name of the cluster that was meant.
         expected: String,
     },
+    /// Something that is not HAProxy answered at its address.
+    OtherServer {
+        /// Where it answered.
+        at: SocketAddr,
+        /// The HTTP status of its answer.
+        status: u16,
+    },
     /// Patroni's view could not be read.
     UnreadableView(String),
     /// HAProxy has no database machine behind it.
@@ -148,6 +155,10 @@ impl Verdict {
     }
 }
 
+/// The statuses of `/cluster` when no Patroni is behind it: Patroni's own errors, and HAProxy's for servers that fail, are absent or are
+/// slow (<https://docs.haproxy.org/3.0/configuration.html#1.3.1>).
+const FROM_HAPROXY: [u16; 4] = [500, 502, 503, 504];
+
 /// Judges an observation.
 pub fn judge(expected: &Expected, access: &ClusterAccess, seen: &Observation) -> Verdict {
     let at = access.admin.on(seen.haproxy);
@@ -168,7 +179,17 @@ pub fn judge(expected: &Expected, access: &ClusterAccess, seen: &Observation) ->
             verdict.members.clone_from(&view.members);
         }
         View::Unreadable(why) => verdict.problems.push(Problem::UnreadableView(why.clone())),
-        View::Status(status) => verdict.problems.push(Problem::NoDatabase { status: *status }),
+        View::Status(status) if FROM_HAPROXY.contains(status) => {
+            verdict.problems.push(Problem::NoDatabase { status: *status });
+        }
+        View::Status(status) => {
+            verdict.reach = Reach::OtherCluster;
+            verdict.problems.push(Problem::OtherServer { at, status: *status });
+        }
+    }
+    // What answers is not this cluster's HAProxy, so nothing else that it says is about this cluster.
+    if verdict.reach == Reach::OtherCluster {
+        return verdict;
     }
     match seen.health.as_ref().map(|health| &health.value) {
         None => {}

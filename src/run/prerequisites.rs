@@ -46,11 +46,11 @@ pub struct Tools {
 
 const GET_PACKER: &str =
     "get 1.8.1 or newer from https://developer.hashicorp.com/packer/install, or on Debian 12 apt-get install packer";
-const GET_TERRAFORM: &str =
-    "https://developer.hashicorp.com/terraform/install, or https://opentofu.org/docs/intro/install/";
+const GET_TERRAFORM: &str = "get 1.11 or newer from https://developer.hashicorp.com/terraform/install, or https://opentofu.org/docs/intro/install/";
 const GET_AWS: &str =
     "apt-get install awscli, or https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html";
-const GET_CREDENTIALS: &str = "aws configure, aws sso login, or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+const GET_CREDENTIALS: &str =
+    "run aws configure or aws sso login, or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 const REACH_AWS: &str =
     "check that this machine's network (and HTTPS_PROXY) lets it reach AWS, and that the region exists";
 

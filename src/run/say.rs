@@ -22,6 +22,9 @@ impl fmt::Display for Problem {
                 write!(f, "a cluster without a name answers at {at}, not {expected}")
             }
             Problem::OtherCluster { at, name, expected } => write!(f, "{name} answers at {at}, not {expected}"),
+            Problem::OtherServer { at, status } => {
+                write!(f, "what answers at {at} is not the cluster's HAProxy: its /cluster returned {status}")
+            }
             Problem::UnreadableView(why) => write!(f, "unexpected response from Patroni's /cluster: {why}"),
             Problem::NoDatabase { status } => {
                 write!(f, "HAProxy finds no live database machine (/cluster returned {status})")

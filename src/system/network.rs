@@ -99,7 +99,7 @@ pub fn postgres_answers(address: SocketAddr, timeout: Duration) -> io::Result<()
     match stream.read(&mut answer)? {
         1 if matches!(answer[0], b'S' | b'N') => Ok(()),
         0 => Err(io::Error::other("the connection was closed; there is no server behind this port")),
-        _ => Err(io::Error::other("the server is not PostgreSQL")),
+        _ => Err(io::Error::other("what answers there is not PostgreSQL")),
     }
 }
 

@@ -94,7 +94,7 @@ pub const VARIABLES: &[Variable] = {
         variable("AWS_CLI_AUTO_PROMPT", Own, "off"),
         variable("AWS_RETRY_MODE", Own, "retries are decided for each tool"),
         variable("AWS_MAX_ATTEMPTS", Own, "retries are decided for each tool"),
-        variable("AWS_DATA_PATH", Removed, "it replaces the AWS CLI's descriptions of AWS's services"),
+        variable("AWS_DATA_PATH", Removed, "it makes the AWS CLI load other definitions of AWS's commands"),
         variable("AWS_ENDPOINT_URL*", Told, "requests go there instead of to AWS"),
         variable("AWS_*_ENDPOINT", Told, "it changes where requests go"),
         variable("AWS_*", Kept, "credentials, and how AWS is reached"),

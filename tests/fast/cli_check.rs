@@ -59,8 +59,7 @@ fn what_is_accepted_is_named_with_its_reason_and_generated() {
     let test = test(ACCEPTED);
     test.run(&["check"])
         .exits(0)
-        .out("PGH001 accepted: eu-west-1a holds 3 of etcd's 3 members")
-        .out("(a test cluster)");
+        .out("PGH001 accepted, because \"a test cluster\": eu-west-1a holds 3 of etcd's 3 members");
     let done = test.run(&["gen"]).exits(0);
     assert_eq!(done.stderr, "");
 }

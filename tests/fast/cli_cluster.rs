@@ -172,7 +172,7 @@ fn doctor_says_what_is_there_and_how_to_get_the_rest() {
     test.remove_program("packer");
     test.hook("aws", r#"[ "$1" = sts ] && { echo "The security token is expired." >&2; exit 254; }"#);
     let done = test.run(&["doctor"]).exits(4).out("MISSING packer - - not found in PATH: get 1.8.1 or newer");
-    done.out("The security token is expired: aws configure").err("missing: packer, AWS credentials");
+    done.out("The security token is expired: run aws configure or").err("missing: packer, AWS credentials");
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn an_old_terraform_is_4_unless_opentofu_fits() {
 fn credentials_that_are_not_accepted_are_4() {
     let test = ready(&Herd::healthy());
     test.hook("aws", r#"[ "$1" = sts ] && { echo "Unable to locate credentials" >&2; exit 253; }"#);
-    test.run(RUN).exits(4).err("AWS credentials are not accepted: Unable to locate credentials: aws configure, ");
+    test.run(RUN).exits(4).err("AWS credentials are not accepted: Unable to locate credentials: run aws configure or ");
     // They have no part in this.
     let words = r#"Could not connect to the endpoint URL: "https://sts.eu-west-9.amazonaws.com/""#;
     test.hook("aws", &format!("[ \"$1\" = sts ] && {{ echo '{words}' >&2; exit 255; }}"));
@@ -206,6 +206,15 @@ fn a_plan_that_nobody_saw_asks_before_it_destroys() {
     done.out("-/+ aws_instance.haproxy (clients are disconnected until its machine is back)").out("haproxy declined");
     assert_eq!(test.calls_of("terraform_haproxy apply"), Vec::<String>::new());
     test.run(RUN).exits(0);
+}
+
+#[test]
+fn a_dry_run_refuses_what_the_run_would_refuse_and_prints_no_events() {
+    let test = ready(&Herd::healthy());
+    let dry = |more: &[&str]| test.run(&[&["run", "blueprints/herd.hcl", "--dry-run"], more].concat()).exits(2);
+    dry(&["--confirm", "nobody"]).err("--confirm nobody: there is no such database machine");
+    dry(&["--confirm-stop", "haproxy"]).err("--confirm-stop haproxy: there is no such database machine");
+    dry(&["--format", "json"]).err("--dry-run prints commands");
 }
 
 #[test]

@@ -89,7 +89,11 @@ fn check_distinct(r: &BlockReader, ports: &[(&str, &Reading<u16>)]) {
                 r.report(
                     name,
                     at,
-                    Refusal { rule: &is::PORT, problem, help: "use a different port for each of the three".into() },
+                    Refusal {
+                        rule: &is::PORT,
+                        problem,
+                        help: "write_port, read_port and the port of the stats page must differ".into(),
+                    },
                 );
             }
         }

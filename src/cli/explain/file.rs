@@ -96,7 +96,10 @@ fn explain_line<'a>(
 ) -> Result<(), CommandError> {
     let text: &str = set.get(path).map_or("", |file| &file.text);
     let Some(written) = number.checked_sub(1).and_then(|before| text.lines().nth(before)) else {
-        return Err(CommandError::usage(format!("{path} has {} lines", text.lines().count())));
+        return Err(CommandError::usage(format!(
+            "{path} has no line {number}; its lines are 1 to {}",
+            text.lines().count()
+        )));
     };
     report.line(&report.on_out(Style::Dim, &format!("{path}:{number}: {}", written.trim())));
     if found.of(path, number) == Maker::ContentHash {

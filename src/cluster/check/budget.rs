@@ -153,7 +153,7 @@ fn rpo(budget: &Budget, timers: &Timers) -> Option<Finding> {
     let help = if timers.standbys == 0 {
         "set slaves { count = 2 }: only a second copy survives the loss of a disk"
     } else {
-        "set synchronous = true, or remove it, so that no acknowledged commit is lost"
+        "set synchronous = true, or remove the line `synchronous = false`: then no acknowledged commit is lost"
     };
     let problem = format!("{}: {lost}, but rpo is {rpo} s ({})", broken.title, broken.because);
     Some(Finding::new(&rules::RPO_UNMET, "failover.rpo", problem, help))

@@ -208,8 +208,13 @@ fn help(sum: &Sum) -> String {
             sum.attribute.rsplit('.').next().unwrap_or_default(),
             sum.limit
         ),
-        _ => format!("{largest} is the largest part: lower it, or use a larger machine or disk"),
+        _ => format!("{largest} is the largest part. Lower what it follows from, or use a larger {}", larger(sum)),
     }
+}
+
+/// Returns what of a machine has more of a sum's resource.
+fn larger(sum: &Sum) -> &'static str {
+    if sum.what.starts_with("disk") { "disk" } else { "machine" }
 }
 
 fn shared_buffers(cluster: &Cluster, DatabaseKind { block, machine, .. }: &DatabaseKind) -> Option<Finding> {

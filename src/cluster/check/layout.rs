@@ -93,7 +93,7 @@ fn zone_holds_pair(cluster: &Cluster) -> Option<Finding> {
         "{} {holds} two databases or more; if the primary and its synchronous standby are lost together, no other machine may take over",
         zones.join(", ")
     );
-    let help = "set as many zones as there are databases, or accept the rule; somebody then decides by hand whether a standby that may lack commits takes over";
+    let help = "set as many zones as there are databases, or accept the rule. If both are lost, a person must then decide whether to promote a standby that may lack commits";
     Some(Finding::new(&rules::ZONE_HOLDS_PAIR, "network.zones", problem, help))
 }
 

@@ -77,7 +77,7 @@ pub fn help(cluster: &Cluster, sum: &Sum) -> Option<String> {
             let fits = instance::with_network(family, sum.total().try_into().unwrap_or(u32::MAX));
             let fits =
                 fits.map_or(format!("use the largest {family}"), |fits| format!("set instance_type = \"{fits}\""));
-            Some(format!("{fits}, or accept the rule if clients read less than that"))
+            Some(format!("{fits}, or accept the rule if clients read less than {} {}", sum.limit, sum.unit))
         }
         code if code == rules::REPLICATION_NETWORK.code => Some(
             "use a machine with more network, a slower disk or fewer slaves, or accept the rule if nothing writes that fast".into(),

@@ -142,13 +142,12 @@ fn lost(fault: Fault, t: &Timers) -> (Vec<Term>, &'static str) {
         ),
         Fault::Postgres if t.unflushed == 0 => (
             unsent(),
-            "nothing is lost if it recovers within primary_start_timeout; otherwise what no standby had received, at most 1 MiB and \
-             this long",
+            "nothing is lost if postgres restarts within primary_start_timeout; if not, up to 1 MiB that no standby had received",
         ),
         Fault::Postgres => (
             unsent(),
-            "wal_writer is lost even if it recovers within primary_start_timeout; otherwise also what no standby had received, at \
-             most 1 MiB",
+            "wal_writer is lost even if postgres restarts within primary_start_timeout; if not, also up to 1 MiB that no standby had \
+             received",
         ),
         Fault::Machine
         | Fault::SyncStandby

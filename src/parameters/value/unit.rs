@@ -21,6 +21,11 @@ pub fn units(base: &str) -> &'static [Unit] {
     }
 }
 
+/// Returns whether PostgreSQL knows the unit for any setting.
+pub fn is_known(unit: &str) -> bool {
+    MEMORY.iter().chain(&TIME).any(|(known, _)| *known == unit)
+}
+
 /// Splits `8kB` into 8 and `kB`.
 fn split(base: &str) -> (f64, &str) {
     let (count, name) = base.split_at(number::digits(base, 10));

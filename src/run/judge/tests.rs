@@ -98,6 +98,10 @@ fn an_unreachable_cluster_is_distinguished_from_an_unhealthy_one() {
     let other = judged(&seen(view("other", &HEALTHY)));
     assert_eq!((other.reach, other.members.len()), (Reach::OtherCluster, 0));
     assert!(matches!(&other.problems[..], [Problem::OtherCluster { name, .. }] if name == "other"), "{other:?}");
+    let stranger = judged(&Observation { health: Some(fact(Ok(404))), ..seen(View::Status(404)) });
+    assert_eq!(stranger.reach, Reach::OtherCluster);
+    assert!(matches!(&stranger.problems[..], [Problem::OtherServer { status: 404, .. }]), "{stranger:?}");
+    assert_eq!(judged(&seen(View::Status(503))).reach, Reach::Haproxy);
     let refused = Observation { write: Some(fact(Err("closed".into()))), ..seen(view("herd", &HEALTHY)) };
     assert!(matches!(&judged(&refused).problems[..], [Problem::NoPostgres { service: Service::Write, .. }]));
 }

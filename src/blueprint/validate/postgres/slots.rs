@@ -75,7 +75,7 @@ fn known(database: &str, databases: &[Database]) -> Result<String, Refusal> {
     }
     let help = match nearest(database, databases.iter().map(|known| known.name.as_str())) {
         Some(meant) => format!("did you mean \"{meant}\"?"),
-        None => format!("add it to postgres.databases: databases = {{ {database} = \"app\" }}"),
+        None => format!("add it to postgres.databases with its owner: databases = {{ {database} = \"USER\" }}"),
     };
     refuse(&is::SLOT, format!("the blueprint has no database `{database}`"), help)
 }

@@ -146,7 +146,7 @@ fn guest(user: &str, database: &str, databases: &[Database]) -> Result<(), Refus
         None => {
             let help = match nearest(database, databases.iter().map(|known| known.name.as_str())) {
                 Some(meant) => format!("did you mean \"{meant}\"?"),
-                None => format!("add it to postgres.databases: databases = {{ {database} = \"app\" }}"),
+                None => format!("add it to postgres.databases with its owner: databases = {{ {database} = \"USER\" }}"),
             };
             refuse(&is::GRANT, format!("the blueprint has no database `{database}`"), help)
         }

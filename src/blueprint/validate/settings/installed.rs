@@ -184,7 +184,7 @@ fn locale(name: &str, value: &str) -> Result<(), Refusal> {
     refuse(
         &is::SETTING_VALUE,
         format!("no image has the locale `{value}`; the server would not start"),
-        "write \"C.UTF-8\" or \"C\", or remove it; the images also have the locale that postgres { locale = … } sets",
+        "write \"C.UTF-8\" or \"C\", or the cluster's own locale (postgres { locale = … }), or remove the line",
     )
 }
 
