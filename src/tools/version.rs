@@ -76,7 +76,7 @@ mod tests {
             let found = Version::find(text).expect(text);
             assert_eq!(
                 found.older_than(floor).as_deref(),
-                Some("older than 1.11.0, as a pre-release of it is"),
+                Some("older than 1.11.0 (it is a pre-release)"),
                 "{text}"
             );
             assert_eq!(found.to_string(), "1.11.0 (pre-release)");

@@ -51,7 +51,7 @@ fn an_unhealthy_cluster_is_1_with_the_reason() {
     test.run(STATUS).exits(1).err("there is no primary").err("/health returned 503").err("slave1 is not a member");
 }
 
-/// Patroni still counts it among the streaming: HAProxy's own checks know better.
+/// Patroni still reports it as streaming, but HAProxy's own checks have failed.
 #[test]
 fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
     let herd = Herd::healthy();
@@ -67,7 +67,7 @@ fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
         .err("Name=tag:pgherd:machine,Values=slave2 --query")
         .err("generated/herd/RUNBOOK.md describes how to replace it");
     assert!(!done.stderr.contains("slave1"), "{}", done.stderr);
-    // The names are those of HAProxy's configuration.
+    // The names are those in HAProxy's configuration.
     let test = running(&herd);
     let config = test.read("generated/herd/load_balancer/haproxy.cfg");
     let checks = config.split("\nbackend patroni\n").nth(1).expect("the backend that is looked at");
@@ -75,7 +75,7 @@ fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
         assert!(checks.contains(&format!("server {machine} 10.20.")), "{checks}");
     }
 
-    // A run that waits in vain names it as well.
+    // A run that waits in vain reports it, too.
     let cluster = members(&[("leader", "running", 1), ("sync_standby", "streaming", 1)]);
     let herd = Herd::start(View { cluster, health: 200 });
     herd.silence("slave2", 300);
@@ -89,7 +89,7 @@ fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
 #[test]
 fn a_haproxy_that_cannot_be_reached_is_1_with_what_to_do() {
     let mut herd = Herd::healthy();
-    // Nobody listens on these.
+    // Nothing listens on these.
     herd.ports = [1025, 1026, 1027];
     let test = running(&herd);
     test.run(STATUS)
@@ -107,7 +107,7 @@ fn another_cluster_at_the_planned_address_is_not_this_one() {
     let test = running(&Herd::start(View { cluster: other, health: 200 }));
     let done = test.run(STATUS).exits(1).err("other answers at 127.0.0.1:").err(", not herd").err("network.cidr");
     done.out("10.20.0.16 - unknown").out("10.20.128.32 - unknown");
-    // Nobody waits for it to become another.
+    // The run does not wait for it to change.
     let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "300"]).exits(1);
     done.err("other answers at 127.0.0.1:");
 }

@@ -1,4 +1,4 @@
-//! The house: imports go downward only, as the table at the top of `src/lib.rs` says, and no files import each other in a circle.
+//! Imports go only downward, as the table at the top of `src/lib.rs` says, and no files import each other in a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use house::{Edge, House, circles};
 
-/// The table: a layer, and those it may use. `None` is all of them.
+/// Returns the table: each layer, and those that it may use. `None` means all.
 fn table() -> BTreeMap<String, Option<BTreeSet<String>>> {
     let mut table = BTreeMap::new();
     for line in fs::read_to_string("src/lib.rs").unwrap().lines() {
@@ -27,7 +27,7 @@ fn table() -> BTreeMap<String, Option<BTreeSet<String>>> {
     table
 }
 
-/// `src/run/log.rs` and `src/run.rs` are of layer `run`.
+/// Returns a file's layer: `src/run/log.rs` and `src/run.rs` are in layer `run`.
 fn layer(path: &Path) -> String {
     let inside = path.strip_prefix("src").unwrap();
     inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_string()
@@ -58,14 +58,14 @@ fn imports_go_downward_only() {
     assert!(wrong.is_empty(), "against the table in src/lib.rs:{}", shown(&wrong));
 }
 
-/// A submodule may name what its parent holds: it is a part of it.
+/// A submodule may use its parent's items, because it is a part of it.
 fn is_parent(edge: &Edge) -> bool {
     let file = &edge.to;
     let folder = if file.ends_with("mod.rs") { file.with_file_name("") } else { file.with_extension("") };
     edge.from.starts_with(folder)
 }
 
-/// Folders of which even that does not hold.
+/// Folders in which not even that is allowed.
 const STRICT: [&str; 1] = ["src/cli"];
 
 /// The one circle that is left, by a file of it: a runner runs the work of a stage under way, and that work uses its runner.
@@ -88,10 +88,10 @@ fn no_files_import_each_other_in_a_circle() {
     assert!(text.is_empty(), "{text}");
 }
 
-/// Names that two types share, since they are the same thing: a block of the blueprint as it is read, and as the cluster resolved it.
+/// Names that two types share because they mean the same thing: a block of the blueprint, as it was read and as the cluster resolved it.
 const SHARED: [&str; 4] = ["Haproxy", "Machine", "Network", "Postgres"];
 
-/// One name, one meaning: no two types outside of functions and unit tests share one.
+/// One name, one meaning: no two types share a name, outside functions and unit tests.
 #[test]
 fn no_two_types_share_a_name() {
     let house = House::read(Path::new("src"), false);
@@ -122,7 +122,7 @@ fn circles_and_re_exports_are_found() {
     assert!(!house.uses().iter().any(|edge| edge.from == Path::new(face) && edge.name == "Feed"));
 }
 
-/// Reads the crate's source: which file uses what of which other file, and which types there are.
+/// Reads the crate's source: which file uses which item of which other file, and which types there are.
 mod house {
     use std::collections::{BTreeMap, BTreeSet};
     use std::fs;
@@ -204,12 +204,12 @@ mod house {
             self.rooms.insert(module, room);
         }
 
-        /// Every use of one file's items in another. A re-export (`pub use`) is no use: it only hands a name on.
+        /// Returns every use of one file's items in another. A re-export (`pub use`) does not count: it only passes a name on.
         pub fn uses(&self) -> BTreeSet<Edge> {
             self.edges(|room| room.paths.iter().collect(), Handed::Followed)
         }
 
-        /// Every name of one file that another writes down, re-exports among them; whoever hands a name on is its owner.
+        /// Returns every name of one file that another file contains, including re-exports. A file that re-exports a name counts as its owner.
         pub fn imports(&self) -> BTreeSet<Edge> {
             self.edges(|room| room.paths.iter().chain(&room.handed_on).collect(), Handed::Owned)
         }
@@ -266,12 +266,12 @@ mod house {
         }
     }
 
-    /// Whose a name is that a module hands on with `pub use`.
+    /// The owner of a name that a module re-exports with `pub use`.
     #[derive(Clone, Copy, PartialEq, Eq)]
     enum Handed {
-        /// The module's that defines it.
+        /// The module that defines it.
         Followed,
-        /// The module's that hands it on.
+        /// The module that re-exports it.
         Owned,
     }
 
@@ -295,7 +295,7 @@ mod house {
             self.visit_item(item);
         }
 
-        /// Takes the names of a `use` line in. A private one is a use of what it names.
+        /// Records the names of a `use` line. A private one counts as a use of what it names.
         fn take(&mut self, tree: &UseTree, before: &[String], is_private: bool) {
             let with = |name: &Ident| before.iter().cloned().chain([name.to_string()]).collect::<Vec<_>>();
             let (name, path) = match tree {
@@ -317,7 +317,7 @@ mod house {
             self.names.insert(name, path);
         }
 
-        /// Takes in every path in a macro's or an attribute's words.
+        /// Records every path in the tokens of a macro or an attribute.
         fn take_words(&mut self, words: &str) {
             let words = words.replace(" :: ", "::");
             let of_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';

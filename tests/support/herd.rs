@@ -1,11 +1,11 @@
-//! A cluster that answers as HAProxy would: admin port, write port, read port.
+//! A cluster that responds as HAProxy would, on its admin, write and read ports.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// What `/cluster` and `/health` answer; may change while the test goes on.
+/// What `/cluster` and `/health` return. It may change during the test.
 #[derive(Debug, Clone)]
 pub struct View {
     pub cluster: String,
@@ -15,9 +15,9 @@ pub struct View {
 /// Listens on three ports of 127.0.0.1 until the process ends.
 pub struct Herd {
     pub view: Arc<Mutex<View>>,
-    /// What `/config` answers; none: it is not there, as on a HAProxy of an older image.
+    /// What `/config` returns. `None`: it does not exist, as on a HAProxy of an older image.
     pub config: Arc<Mutex<Option<String>>>,
-    /// What `/metrics` answers, likewise.
+    /// What `/metrics` returns, likewise.
     pub metrics: Arc<Mutex<Option<String>>>,
     pub ports: [u16; 3],
 }
@@ -74,7 +74,7 @@ impl Herd {
         Herd { view, config, metrics, ports: [admin, postgres(), postgres()] }
     }
 
-    /// A machine that HAProxy cannot connect to, for so many seconds.
+    /// Returns a machine that HAProxy has not been able to connect to for a number of seconds.
     pub fn silence(&self, machine: &str, seconds: u32) {
         let of = |name: &str, label: &str, value: u32| {
             format!("haproxy_server_{name}{{proxy=\"patroni\",server=\"{machine}\"{label}}} {value}\n")
@@ -85,7 +85,7 @@ impl Herd {
         *self.metrics.lock().unwrap() = Some(metrics);
     }
 
-    /// A blueprint whose HAProxy is this one: it has an Elastic IP, which the fake Terraform says is 127.0.0.1.
+    /// Returns a blueprint whose HAProxy is this one. It has an Elastic IP, which is 127.0.0.1 according to the fake Terraform.
     pub fn blueprint(&self) -> String {
         let [admin, write, read] = self.ports;
         format!(

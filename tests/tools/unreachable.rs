@@ -1,4 +1,4 @@
-//! A cluster that cannot be seen from here: pgherd runs in a network namespace of its own, which takes root.
+//! A cluster that cannot be reached from here: pgherd runs in its own network namespace, which needs root.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::support::{Done, Test};
 const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes"];
 const MINIMAL: &str = "cluster \"herd\" {\n  region = \"eu-west-1\"\n}\n";
 
-/// pgherd where there is no network at all.
+/// Runs pgherd without any network.
 fn alone(test: &Test, args: &[&str]) -> Done {
     let command = test.command(args);
     let mut alone = Command::new("/usr/bin/unshare");

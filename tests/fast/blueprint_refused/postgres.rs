@@ -20,7 +20,7 @@ fn slots(setting: &str) -> String {
     )
 }
 
-/// What must be refused, where, and part of what must be said.
+/// The cases: what must be refused, where, and part of the message.
 pub fn cases() -> Vec<Case> {
     vec![
         inside("PGH113", 2, 13, "postgres {\n  version = 12\n}", "13 to 18"),
