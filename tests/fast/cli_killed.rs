@@ -98,7 +98,7 @@ fn killed_by<'a>(test: &Test, what: &'a str, after: Duration) -> Option<&'a str>
     let tools = if ["terraform", "packer"].contains(&what) { below(what) } else { vec![] };
     let (hit, pids) = match what {
         "power" => (what, all_at_once(own)),
-        // The tool to kill is not running.
+        // The tool to kill is not running, so pgherd is killed.
         "terraform" | "packer" if tools.is_empty() => ("pgherd", vec![own]),
         "terraform" | "packer" => (what, tools),
         _ => (what, vec![own]),

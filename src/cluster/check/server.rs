@@ -146,7 +146,7 @@ fn archive(settings: &Effective) -> Option<Finding> {
         }
         None if archives && settings.text("archive_command").is_empty() => {
             let problem = format!("archive_mode is {mode} without a command, so PostgreSQL keeps all WAL, {FULL}");
-            let help = "remove archive_mode, or set archive_command = \"/bin/true\" to set another one later without a restart";
+            let help = "remove archive_mode, or set archive_command = \"/bin/true\" which you can replace later without a restart";
             Some(Finding::new(&rules::ARCHIVE_FILLS_DISK, &path("archive_mode"), problem, help))
         }
         None => None,

@@ -106,7 +106,11 @@ fn what_is_not_understood_is_refused() {
             "does not know its action on aws_vpc.this: melt",
         ),
         ("resource_changes", json!([resource("aws_vpc.this", &["create", "forget"], json!({}))]), "create, forget"),
-        ("resource_changes", json!([resource("aws_vpc.this", &[], json!({}))]), "does not know its action on aws_vpc.this"),
+        (
+            "resource_changes",
+            json!([resource("aws_vpc.this", &[], json!({}))]),
+            "does not know its action on aws_vpc.this",
+        ),
         ("resource_changes", json!([]), "lists none"),
         ("resource_changes", json!("none"), "not a plan in JSON"),
     ] {
