@@ -107,7 +107,7 @@ fn make(asking: &Asking<'_>, options: &args::RunArgs, asks: bool) -> Result<(), 
     let makes = session.pipeline.modules().next().is_some();
     // Without the bucket, not even the states can be looked for.
     let blind = session.past.as_ref().is_some_and(|past| past.is_first)
-        && matches!(session.loaded.cluster.state, State::S3 { .. });
+        && matches!(session.loaded.cluster.blueprint.state, State::S3 { .. });
     if makes && blind && !options.plan_only {
         foresee(session)?;
     }

@@ -47,7 +47,7 @@ fn modules(files: &FileSet) -> String {
 
 /// Returns the place in S3 of the states, each named `<module>.tfstate`; an empty text if they are beside the modules.
 fn states(cluster: &Cluster) -> String {
-    let State::S3 { bucket, key_prefix, .. } = &cluster.state else { return String::new() };
+    let State::S3 { bucket, key_prefix, .. } = &cluster.blueprint.state else { return String::new() };
     format!("s3://{bucket}/{}", cluster.state_folder(key_prefix))
 }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::cluster::decision::Decision;
 use crate::cluster::fixed::Fixed;
-use crate::cluster::{Cluster, Service};
+use crate::cluster::{Blueprint, Cluster, Service};
 use crate::fileset::{File, FileSet, Mode, sha256_hex};
 
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/generate/templates");
@@ -139,7 +139,7 @@ pub fn add_rendered_as(
     mode: Mode,
     context: impl Serialize,
 ) -> String {
-    files.add(path, mode, render(cluster.fixed, cluster.decisions.clone(), path, context));
+    files.add(path, mode, render(cluster, path, context));
     path.to_string()
 }
 
@@ -188,12 +188,14 @@ fn template(name: &str) -> Template<'static, 'static> {
     environment.get_template(name).expect("it was just added")
 }
 
-/// Renders `<path>.j2`.
+/// Renders `<path>.j2`. In addition to its context it has `blueprint`, every block of the cluster's blueprint.
 ///
 /// # Panics
 /// Like [`template`] and [`rendered`].
-fn render(fixed: Fixed, decisions: Arc<Vec<Decision>>, path: &str, context: impl Serialize) -> String {
-    rendered(&template(&format!("{path}{SUFFIX}")), fixed, decisions, context)
+fn render(cluster: &Cluster, path: &str, context: impl Serialize) -> String {
+    let blueprint = Value::from_object(Blocks(cluster.blueprint.clone()));
+    let context = context! { blueprint, ..Value::from_serialize(context) };
+    rendered(&template(&format!("{path}{SUFFIX}")), cluster.fixed, cluster.decisions.clone(), context)
 }
 
 /// Returns what a template becomes. In addition to its context it has `fixed`, the values that are the same in every cluster,
@@ -214,6 +216,16 @@ fn rendered(
     match template.render(context) {
         Ok(rendered) => rendered,
         Err(error) => panic!("{}: {error:#}", template.name()),
+    }
+}
+
+/// The blocks of a blueprint, by name. They are converted only for a template that names one.
+#[derive(Debug)]
+struct Blocks(Arc<Blueprint>);
+
+impl Object for Blocks {
+    fn get_value(self: &Arc<Self>, name: &Value) -> Option<Value> {
+        Value::from_serialize(&*self.0).get_item(name).ok().filter(|value| !value.is_undefined())
     }
 }
 
@@ -263,7 +275,8 @@ mod tests {
     #[test]
     #[should_panic(expected = "undefined")]
     fn a_variable_that_is_missing_is_an_error() {
-        render(Fixed::DEFAULT, Arc::default(), "machine/etcd.env", ());
+        let name = "machine/etcd.env.j2";
+        rendered(&template(name), Fixed::DEFAULT, Arc::default(), ());
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl<'a> ModuleFiles<'a> {
 
     /// Renders a template and adds the file. The template knows whether the cluster has a KMS key of its own.
     pub fn rendered(&mut self, name: &str) {
-        let context = ModuleContext { own_key: self.cluster.kms_key_id.is_some() };
+        let context = ModuleContext { own_key: self.cluster.blueprint.kms_key_id.is_some() };
         templates::add_rendered(self.cluster, self.files, &format!("{}/{name}", self.module.folder()), context);
     }
 
@@ -56,7 +56,7 @@ impl<'a> ModuleFiles<'a> {
     /// Adds `cluster.tf` with the name, region and tags, then the module's own values.
     pub fn cluster(&mut self, more: impl IntoIterator<Item = Attribute>) {
         let tags = self.cluster.tags.iter().map(|(key, value)| (key, value.as_str().into()));
-        let key = self.cluster.kms_key_id.as_deref();
+        let key = self.cluster.blueprint.kms_key_id.as_deref();
         let key = key.map(|key| commented("The KMS key of disks, images and passwords.", attr("kms_key_id", key)));
         let locals = block("locals")
             .attribute(attr("cluster", self.cluster.name.as_str()))
@@ -80,7 +80,7 @@ impl<'a> ModuleFiles<'a> {
                 attr("required_version", format!(">= {}", fixed.at_least)),
             ))
             .block(block("required_providers").attribute(attr("aws", aws)));
-        if let State::S3 { bucket, key_prefix, region } = &self.cluster.state {
+        if let State::S3 { bucket, key_prefix, region } = &self.cluster.blueprint.state {
             terraform = terraform.block(self.s3(bucket, key_prefix, region));
         }
         print(&Body::builder().block(terraform).build())

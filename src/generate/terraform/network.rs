@@ -34,7 +34,7 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     module.file("iam.tf", IAM);
     module.rendered("secrets.tf");
     module.rendered("user_secrets.tf");
-    if cluster.kms_key_id.is_some() {
+    if cluster.blueprint.kms_key_id.is_some() {
         module.file("kms.tf", KMS);
     }
     module.file("outputs.tf", OUTPUTS);
