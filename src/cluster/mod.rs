@@ -32,7 +32,6 @@ mod written;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-
 use decision::Decision;
 use fixed::Fixed;
 use kernel::Kernel;

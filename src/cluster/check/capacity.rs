@@ -153,7 +153,9 @@ fn link(DatabaseKind { block, shown, machine }: &DatabaseKind) -> Vec<Sum> {
         unit,
         limit: maximum.into(),
         limit_is: match baseline < maximum {
-            true => format!("what {} can use for 30 minutes a day; its baseline is {baseline}", machine.block.instance_type),
+            true => {
+                format!("what {} can use for 30 minutes a day; its baseline is {baseline}", machine.block.instance_type)
+            }
             false => format!("what {} can use", machine.block.instance_type),
         },
         parts: vec![("disk", part.into())],

@@ -56,7 +56,9 @@ pub fn kinds(cluster: &Cluster) -> Vec<DatabaseKind<'_>> {
     let kind = |block, shown, machine| DatabaseKind { block, shown, machine };
     match cluster.machine_of(Role::Slave) {
         None => vec![kind("master", "master", master)],
-        Some(slave) if (&slave.block.instance_type, slave.block.disk) == (&master.block.instance_type, master.block.disk) => {
+        Some(slave)
+            if (&slave.block.instance_type, slave.block.disk) == (&master.block.instance_type, master.block.disk) =>
+        {
             vec![kind("master", "each database", master)]
         }
         Some(slave) => vec![kind("master", "master", master), kind("slaves", "each slave", slave)],

@@ -139,7 +139,8 @@ impl<'a> Court<'a> {
         let most = most.and_then(|one| one["AttributeValues"][0]["AttributeValue"].as_str()?.parse::<usize>().ok());
         let Some(most) = most else { return };
         let ours = there.iter().filter(|address| self.is_ours(&address["Tags"])).count();
-        let wanted = self.cluster.machines.iter().filter(|machine| machine.block.elastic_ip).count().saturating_sub(ours);
+        let wanted =
+            self.cluster.machines.iter().filter(|machine| machine.block.elastic_ip).count().saturating_sub(ours);
         let (used, region) = (there.len(), &self.cluster.region);
         if used + wanted > most {
             let what = format!(

@@ -134,10 +134,9 @@ impl House {
             Some(origin) if origin.first() == Some(first) => None,
             Some(origin) => deeper(&[origin.as_slice(), &rest[1..]].concat()),
             None if room.items.contains(first) => Some((at, first.clone())),
-            None => room
-                .globs
-                .iter()
-                .find_map(|glob| deeper(&[glob.as_slice(), rest].concat()).filter(|(to, _)| *to != at)),
+            None => {
+                room.globs.iter().find_map(|glob| deeper(&[glob.as_slice(), rest].concat()).filter(|(to, _)| *to != at))
+            }
         }
     }
 }
