@@ -43,6 +43,8 @@ pub(super) struct ReadmeContext<'a> {
     users: Vec<&'a str>,
     database: &'a str,
     roles: Vec<&'static str>,
+    /// The role of the load balancers.
+    balancer: Role,
     /// The folders of the modules that make machines.
     modules: Vec<&'static str>,
     all_modules: Vec<&'static str>,
@@ -141,6 +143,7 @@ pub(super) fn context(cluster: &Cluster) -> ReadmeContext<'_> {
         users,
         database,
         roles: cluster.roles().map(Role::name).collect(),
+        balancer: Role::Haproxy,
         modules: modules.iter().map(|module| module.folder()).collect(),
         all_modules: [Module::Network].iter().chain(&modules).map(|module| module.folder()).collect(),
         states: [Module::Network].iter().chain(&modules).filter_map(|module| state(cluster, *module)).collect(),
@@ -172,13 +175,11 @@ fn listening(cluster: &Cluster) -> Vec<PortRow> {
     let mut all: Vec<PortRow> = vec![];
     for flow in flows(cluster) {
         let on = party(cluster, flow.to);
-        let row = match all.iter().position(|p| p.on == on && p.port == flow.port) {
-            Some(at) => &mut all[at],
-            None => {
-                all.push(PortRow { on, port: flow.port, what: vec![], from: vec![], auth: vec![] });
-                all.last_mut().expect("just pushed")
-            }
-        };
+        let at = all.iter().position(|p| p.on == on && p.port == flow.port).unwrap_or(all.len());
+        if at == all.len() {
+            all.push(PortRow { on, port: flow.port, what: vec![], from: vec![], auth: vec![] });
+        }
+        let row = &mut all[at];
         let from = party(cluster, flow.from);
         if !row.what.contains(&flow.purpose) {
             row.what.push(flow.purpose);

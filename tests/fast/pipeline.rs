@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 
 use pgherd::blueprint::model::Blueprint;
-use pgherd::cluster::resolve;
+use pgherd::cluster::{Role, resolve};
 use pgherd::fileset::{FileSet, ImageId, RelPath};
 use pgherd::pipeline::{Pipeline, Platform, Selection, Stage, Target, Toolbox, pipeline};
+
+#[test]
+fn a_plan_knows_the_load_balancers_by_their_role() {
+    assert_eq!(pgherd::tools::plan::BALANCER, Role::Haproxy.name());
+}
 
 /// A blueprint that sets nothing but its name and region.
 fn smallest() -> Blueprint {
@@ -130,4 +135,10 @@ fn the_settings_that_are_compared_are_those_that_are_generated() {
         let (plain, quoted) = (format!("{name}: {value}"), format!("{name}: \"{value}\""));
         assert!(lines.contains(&plain.as_str()) || lines.contains(&quoted.as_str()), "{plain} is not in {dcs}");
     }
+}
+
+/// A plan cannot ask the cluster which role a machine's tag names: the tools know nothing of a cluster.
+#[test]
+fn a_plan_knows_the_role_that_holds_no_data() {
+    assert_eq!(pgherd::tools::plan::BALANCER, pgherd::cluster::Role::Haproxy.name());
 }
