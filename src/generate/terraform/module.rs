@@ -42,10 +42,16 @@ impl<'a> ModuleFiles<'a> {
         self.files.add(format!("{}/{name}", self.module.folder()), Mode::Plain, text);
     }
 
-    /// Renders a template and adds the file. The template knows whether the cluster has a KMS key of its own.
-    pub fn rendered(&mut self, name: &str) {
+    /// Adds the file of this name below `templates/`, which may be a template.
+    pub fn add(&mut self, name: &str) {
+        self.add_from(name, name);
+    }
+
+    /// Adds a file whose source has another name. A template knows whether the cluster has a KMS key of its own.
+    pub fn add_from(&mut self, name: &str, source: &str) {
         let context = ModuleContext { own_key: self.cluster.blueprint.kms_key_id.is_some() };
-        templates::add_rendered(self.cluster, self.files, &format!("{}/{name}", self.module.folder()), context);
+        let path = |name: &str| format!("{}/{name}", self.module.folder());
+        templates::add_either(self.cluster, self.files, path(name), &path(source), context);
     }
 
     /// Adds `variables.tf` with the seed's credentials and region, then the module's own variables.
