@@ -104,7 +104,10 @@ fn a_stage_that_is_not_there_is_refused_with_the_nearest() {
     assert!(refused.ends_with(
         "the stages are network, image-master, image-slave, image-haproxy, master, slaves, haproxy, verify"
     ));
-    assert_eq!(chosen(&["master"], &[], &["master"]).unwrap_err(), "the selection leaves no stage to run");
+    assert_eq!(
+        chosen(&["master"], &[], &["master"]).unwrap_err(),
+        "no stage is left to run: --only, --from and --skip exclude all of them"
+    );
 }
 
 #[test]
@@ -135,10 +138,4 @@ fn the_settings_that_are_compared_are_those_that_are_generated() {
         let (plain, quoted) = (format!("{name}: {value}"), format!("{name}: \"{value}\""));
         assert!(lines.contains(&plain.as_str()) || lines.contains(&quoted.as_str()), "{plain} is not in {dcs}");
     }
-}
-
-/// A plan cannot ask the cluster which role a machine's tag names: the tools know nothing of a cluster.
-#[test]
-fn a_plan_knows_the_role_that_holds_no_data() {
-    assert_eq!(pgherd::tools::plan::BALANCER, pgherd::cluster::Role::Haproxy.name());
 }
