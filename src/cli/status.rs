@@ -56,7 +56,7 @@ fn table(expected: &Expected, verdict: &Verdict) -> Vec<Vec<String>> {
             // What Patroni remembers of it may be as old as its ttl.
             member if verdict.silence(machine).is_some() => {
                 let was = member.map_or("-".into(), |member| format!("was {}", member.standing()));
-                [was, "no answer".into(), "-".into(), "-".into()]
+                [was, "no response".into(), "-".into(), "-".into()]
             }
             Some(member) => {
                 let timeline = member.timeline.map_or("-".to_string(), |timeline| timeline.to_string());

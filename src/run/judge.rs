@@ -12,7 +12,7 @@ pub enum Problem {
     NoAnswer {
         /// Where it was asked.
         at: SocketAddr,
-        /// Why there is no answer.
+        /// Why there is no response.
         why: String,
     },
     /// Another cluster answered at HAProxy's address.
@@ -79,16 +79,16 @@ pub enum Problem {
     },
     /// A standby has to be synchronous, and none is.
     NoSyncStandby,
-    /// PostgreSQL does not answer at a port of HAProxy.
+    /// PostgreSQL does not respond at a port of HAProxy.
     NoPostgres {
         /// Which port: the one for writes or the one for reads.
         service: Service,
         /// Where it was asked.
         at: SocketAddr,
-        /// Why there is no answer.
+        /// Why there is no response.
         why: String,
     },
-    /// A machine does not answer HAProxy's checks.
+    /// A machine does not respond to HAProxy's checks.
     Silent(Silent),
 }
 
@@ -110,7 +110,7 @@ impl Problem {
 pub enum Reach {
     /// Nothing came back from HAProxy's address. The cluster may be healthy.
     Nothing,
-    /// The address accepts or refuses connections, but HAProxy's admin port does not answer.
+    /// The address accepts or refuses connections, but HAProxy's admin port does not respond.
     Address,
     /// Another cluster answered. Nothing is known of this one.
     OtherCluster,
@@ -127,7 +127,7 @@ pub struct Verdict {
     pub members: Vec<Member>,
     /// Whether HAProxy's own checks find a primary. They are seconds old, while Patroni's view may be as old as its ttl.
     pub has_primary: bool,
-    /// Machines that do not answer, if that was asked.
+    /// Machines that do not respond, if that was asked.
     pub silent: Vec<Silent>,
     /// What keeps the cluster from being healthy. Empty means healthy.
     pub problems: Vec<Problem>,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::drift::{ImageDifference, SettingDifference};
 use super::judge::{Problem, Reach, Verdict};
 use super::observe::{FailedCheck, Member, Silent, Standing};
+use super::prospect::Prospect;
 use crate::pipeline::{Advice, Service};
 use crate::system::clock;
 use crate::tools::plan::{Doing, PlanSummary};
@@ -14,16 +15,46 @@ use crate::tools::plan::{Doing, PlanSummary};
 /// The number of differing files that a line names. The event has all of them.
 pub const NAMED: usize = 4;
 
+impl fmt::Display for Prospect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Prospect::ClosedToThePublic { ports } => {
+                write!(f, "HAProxy is reached at its Elastic IP, but {} only to private addresses", are_open(ports))
+            }
+            Prospect::NoRoute { address } => {
+                write!(f, "this machine has no route to HAProxy's private address {address}")
+            }
+            Prospect::DefaultRoute { address } => {
+                write!(f, "HAProxy's address {address} is private, and only this machine's default route leads there")
+            }
+            Prospect::ClosedToThisMachine { own, ports } => write!(
+                f,
+                "this machine's address towards HAProxy is {own}, but {} only to other addresses",
+                are_open(ports)
+            ),
+        }
+    }
+}
+
+/// Returns `ports 5000, 5001 are open`.
+fn are_open(ports: &[u16]) -> String {
+    let listed: Vec<String> = ports.iter().map(u16::to_string).collect();
+    match &listed[..] {
+        [one] => format!("port {one} is open"),
+        all => format!("ports {} are open", all.join(", ")),
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Problem::NoAnswer { at, why } => write!(f, "HAProxy does not answer at {at}: {why}"),
+            Problem::NoAnswer { at, why } => write!(f, "HAProxy does not respond at {at}: {why}"),
             Problem::OtherCluster { at, name, expected } if name.is_empty() => {
-                write!(f, "a cluster without a name answers at {at}, not {expected}")
+                write!(f, "{at} belongs to a cluster without a name, not to {expected}")
             }
-            Problem::OtherCluster { at, name, expected } => write!(f, "{name} answers at {at}, not {expected}"),
+            Problem::OtherCluster { at, name, expected } => write!(f, "{at} belongs to the cluster {name}, not to {expected}"),
             Problem::OtherServer { at, status } => {
-                write!(f, "what answers at {at} is not the cluster's HAProxy: its /cluster returned {status}")
+                write!(f, "the server at {at} is not the cluster's HAProxy: its /cluster returned {status}")
             }
             Problem::UnreadableView(why) => write!(f, "unexpected response from Patroni's /cluster: {why}"),
             Problem::NoDatabase { status } => {
@@ -32,11 +63,11 @@ impl fmt::Display for Problem {
             Problem::NoPrimaryBehindHaproxy { status } => {
                 write!(f, "HAProxy finds no primary (/health returned {status})")
             }
-            Problem::NoHealth(why) => write!(f, "HAProxy's /health does not answer: {why}"),
+            Problem::NoHealth(why) => write!(f, "HAProxy's /health does not respond: {why}"),
             Problem::PrimaryIs { host, state } => write!(f, "the primary at {host} is {state}"),
             Problem::NoPrimary => f.write_str("there is no primary"),
             Problem::SeveralPrimaries(n) => write!(f, "there are {n} primaries"),
-            Problem::NotMember { machine } => write!(f, "{machine} is not a member"),
+            Problem::NotMember { machine } => write!(f, "{machine} is not a member of Patroni's cluster"),
             Problem::NotStreaming { machine, state } => write!(f, "{machine} does not stream: it is {state}"),
             Problem::OtherTimeline { machine, timeline, primary } => {
                 let timeline = timeline.map_or("an unknown timeline".into(), |timeline| format!("timeline {timeline}"));
@@ -45,7 +76,7 @@ impl fmt::Display for Problem {
             Problem::NoSyncStandby => f.write_str("no standby is synchronous yet"),
             Problem::NoPostgres { service, at, why } => {
                 let name = if *service == Service::Write { "write" } else { "read" };
-                write!(f, "PostgreSQL does not answer at the {name} port {}: {why}", at.port())
+                write!(f, "PostgreSQL does not respond at the {name} port {}: {why}", at.port())
             }
             Problem::Silent(silent) => write!(f, "{silent}"),
         }
@@ -55,16 +86,17 @@ impl fmt::Display for Problem {
 /// Returns how long a machine has been silent, and what that means.
 impl fmt::Display for Silent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} does not answer", self.machine)?;
         if let Some(seconds) = self.seconds
             && let Some(at) = clock::now().checked_sub(Duration::from_secs(seconds)).map(clock::rfc3339)
             && let Some(time) = at.get(11..19)
         {
-            write!(f, " since {time} UTC ({})", spell(seconds))?;
+            write!(f, "{} has not responded since {time} UTC ({})", self.machine, spell(seconds))?;
+        } else {
+            write!(f, "{} does not respond", self.machine)?;
         }
         f.write_str(match self.check {
-            FailedCheck::NoReply => ": nothing replies at its address. It is off, hangs or is cut off",
-            FailedCheck::Refused => ": its address refuses connections. It is booting, or its Patroni does not run",
+            FailedCheck::NoReply => ": nothing replies at its address. It is switched off, has hung, or is disconnected",
+            FailedCheck::Refused => ": its address refuses connections. It is booting, or its Patroni is not running",
             FailedCheck::Hangs => ": it accepts connections and sends nothing. Its Patroni hangs, or the whole machine",
             FailedCheck::Unwell => ": its Patroni reports that it is unhealthy",
             FailedCheck::Unknown => "",
@@ -192,12 +224,23 @@ mod tests {
     fn a_silent_machine_is_described_with_its_time_and_cause() {
         let silent = Silent { machine: "slave2".into(), seconds: Some(42), check: FailedCheck::NoReply };
         let said = silent.to_string();
-        assert!(said.starts_with("slave2 does not answer since "), "{said}");
+        assert!(said.starts_with("slave2 has not responded since "), "{said}");
         assert!(said.contains(" UTC (42 s): nothing replies at its address"), "{said}");
         // A strange metric is no reason to panic.
         let absurd = Silent { seconds: Some(u64::MAX), ..silent };
-        assert!(absurd.to_string().starts_with("slave2 does not answer: "), "{absurd}");
+        assert!(absurd.to_string().starts_with("slave2 does not respond: "), "{absurd}");
         assert_eq!((spell(119), spell(150), spell(7300)), ("119 s".into(), "2 min".into(), "2 h".into()));
+    }
+
+    #[test]
+    fn a_prospect_names_the_address_and_the_ports() {
+        let closed = Prospect::ClosedToThisMachine { own: [192, 168, 0, 7].into(), ports: vec![7000, 5000] };
+        assert_eq!(
+            closed.to_string(),
+            "this machine's address towards HAProxy is 192.168.0.7, but ports 7000, 5000 are open only to other addresses"
+        );
+        let public = Prospect::ClosedToThePublic { ports: vec![5000] }.to_string();
+        assert!(public.ends_with("its Elastic IP, but port 5000 is open only to private addresses"), "{public}");
     }
 
     #[test]

@@ -83,7 +83,7 @@ fn a_disk_that_fills_up_meanwhile_costs_no_state() {
     let done = test.run(RUN).exits(1).err("are free in");
     assert_eq!(test.calls_of("network apply").len(), 1, "{}", done.stderr);
     fs::remove_file(test.path("generated/herd/network/terraform_network/filler")).unwrap();
-    test.run(RUN).exits(0).err("was truncated. It was restored from its copy").err("network done");
+    test.run(RUN).exits(0).err("was truncated, and was restored from its copy").err("network done");
     assert_eq!(test.read(STATE), whole);
     drop(small);
 }

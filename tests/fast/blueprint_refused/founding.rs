@@ -85,7 +85,7 @@ pub fn cases() -> Vec<Case> {
             1,
             10,
             "locale = \"qq\"\nlocale_provider = \"icu\"",
-            "\"und\" for an order that is no language's",
+            "\"und\" for an order that belongs to no language",
         ),
         postgres("PGH381", 2, 10, "version = 14\nlocale = \"de-DE\"\nlocale_provider = \"icu\"", "15 is the first"),
         postgres("PGH381", 2, 19, "version = 16\nlocale_provider = \"builtin\"", "17 is the first"),
