@@ -23,7 +23,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-a3756769b059 slave=herd-slave-7430f4705aa9 haproxy=herd-haproxy-02d87b1845d1)
+images=(master=herd-master-22fa2c771450 slave=herd-slave-a7c9141976ff haproxy=herd-haproxy-8738bd889565)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, and the hash of everything in it.
-  image_name = "minimal-master-dd538ad69b6e"
-  image      = "dd538ad69b6e"
+  image_name = "minimal-master-01ce8f226e92"
+  image      = "01ce8f226e92"
 
   # In GiB, I/O operations per second, MiB per second.
   disk = {
