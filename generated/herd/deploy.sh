@@ -19,11 +19,11 @@
 #   WAIT_SECONDS                     how long the cluster may take to become healthy (default 600)
 set -euo pipefail
 
-# What the blueprint decided.
+# The blueprint's values.
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-22fa2c771450 slave=herd-slave-a7c9141976ff haproxy=herd-haproxy-8738bd889565)
+images=(master=herd-master-d575daea42be slave=herd-slave-dd78d376d1f0 haproxy=herd-haproxy-e6319f09a251)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf
@@ -337,7 +337,7 @@ verify() {
   say "waiting for one primary and $slaves streaming standbys at $admin_scheme://$address:$admin_port"
   until is_healthy "$address"; do
     if ((SECONDS >= deadline)); then
-      [[ $seen == yes ]] || die "everything is made, but not verified: $admin_scheme://$address:$admin_port is unreachable from here. Only the network and the \
+      [[ $seen == yes ]] || die "created, but not verified: $admin_scheme://$address:$admin_port is unreachable from here. Only the network and the \
 blueprint's admins can reach it"
       die "the cluster is not healthy. See $admin_scheme://$address:$admin_port/cluster"
     fi

@@ -41,7 +41,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> 
         let asks = session.is_aws() && !options.yes && !options.plan_only;
         if asks && !terminal::can_ask() {
             return Err(CommandError::usage(
-                "this changes machines on AWS, and there is no terminal to ask for confirmation; look at --dry-run, then add --yes",
+                "this changes machines on AWS, and there is no terminal to ask for confirmation; review the commands with --dry-run, then add --yes",
             ));
         }
         let _lock = session.begin()?;
@@ -95,7 +95,7 @@ fn rebuildable(session: &Session<'_>, options: &args::RunArgs) -> Result<(), Com
     let known = |role: &String| session.pipeline.images().any(|(_, image)| image.role == *role);
     match options.rebuild.iter().find(|role| !known(role)) {
         Some(role) => Err(CommandError::usage(format!(
-            "--rebuild {role}: the selected stages do not build an image of the {role}"
+            "--rebuild {role}: the selected stages do not include the one that builds the {role}'s image"
         ))),
         None => Ok(()),
     }
@@ -177,7 +177,7 @@ fn worker<'a>(
 ) -> Runner<'a> {
     let chosen = Options {
         jobs: options.jobs.into(),
-        patience: Duration::from_secs(options.wait),
+        patience: Duration::from_secs(options.wait.into()),
         rebuild: options.rebuild.clone(),
     };
     session.runner(feed, consent, chosen).on(board)

@@ -100,7 +100,7 @@ pub struct Cluster {
     pub tags: BTreeMap<String, String>,
     /// Where Terraform keeps its state.
     pub state: State,
-    /// The KMS key of disks, images and passwords. With `None`, AWS uses each service's own key.
+    /// The KMS key that encrypts disks, images and passwords. With `None`, AWS uses each service's own key.
     pub kms_key_id: Option<String>,
 }
 

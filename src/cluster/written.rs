@@ -29,9 +29,15 @@ pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
     for (key, value) in &blueprint.tags {
         const TAGS: &str = "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html";
         let tag = key.clone();
-        ledger.attribute(&format!("tags.{key}"), value, "Everything that is made carries this tag.", TAGS, move |c| {
-            c.tags.entry(tag.clone()).and_modify(|value| value.push('0'));
-        });
+        ledger.attribute(
+            &format!("tags.{key}"),
+            value,
+            "Everything that pgherd creates carries this tag.",
+            TAGS,
+            move |c| {
+                c.tags.entry(tag.clone()).and_modify(|value| value.push('0'));
+            },
+        );
     }
     record_state(&blueprint.state, ledger);
     if let Some(key) = &blueprint.kms_key_id {
@@ -144,7 +150,7 @@ fn record_postgres(postgres: &model::Postgres, ledger: &mut Ledger) {
     ledger.attribute(
         "postgres.databases",
         listed_or_dash(&databases),
-        "Each database is created with its owner when the cluster is founded.",
+        "Each database is created with its owner when the cluster is initialised.",
         DATABASES,
         |c| c.postgres.databases.clear(),
     );

@@ -15,7 +15,7 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let images: Vec<String> = files.images.iter().map(|image| format!("{}={}", image.role, image.name)).collect();
     let images: Vec<String> = images.iter().map(|image| quote(image)).collect();
     let values = [
-        "# What the blueprint decided.".to_string(),
+        "# The blueprint's values.".to_string(),
         format!("cluster={}", quote(&cluster.name)),
         format!("region={}", quote(&cluster.region)),
         format!("slaves={}", cluster.slaves().count()),

@@ -102,7 +102,7 @@ fn template(cluster: &Cluster, role: Role, machine: &Machine, content: &ImageCon
     let role_name = role.name();
     json!({
         "_what": format!("Image of the {role_name} of cluster {}. In the cluster's folder: packer build packer_templates/{role_name}_temp.json", literal(&cluster.name)),
-        "_credentials": "Taken from where every AWS program looks: environment (also the old AWS_ACCESS_KEY and AWS_SECRET_KEY), profile, role.",
+        "_credentials": "Credentials come from where every AWS program looks: the environment (also the old AWS_ACCESS_KEY and AWS_SECRET_KEY), a profile or a role.",
         "_content": "The tag pgherd:content is a hash over this template and every file that it uploads. Terraform boots the image with that tag.",
         "variables": variables(cluster, machine),
         "builders": [builder(cluster, role, machine)],

@@ -56,9 +56,10 @@ impl Under<'_> {
             let exit = self.run(&module.call(terraform::push(&module.dir, terraform::ERRORED)), |_| {})?;
             if !exit.ok() {
                 let what = format!("cannot store the state that an earlier run left in {}", errored.display());
-                return Err(
-                    self.failure(what, "find out why the backend refuses it. If it is no longer needed, remove it")
-                );
+                return Err(self.failure(
+                    what,
+                    "the log shows why the backend refused it. If the file is no longer needed, remove it",
+                ));
             }
             files::remove(&errored).map_err(|e| self.failure(e.to_string(), ""))?;
             self.notice("stored the state that an earlier run could not store");
@@ -78,7 +79,7 @@ impl Under<'_> {
         if kept.is_some() || text.is_some() {
             let state = state.display();
             self.notice(&format!(
-                "{state} was truncated. It was restored from its copy; searching for resources created since"
+                "{state} was truncated, and was restored from its copy. Searching for resources that were created after the copy"
             ));
         }
         Ok(())
@@ -124,7 +125,7 @@ impl Under<'_> {
             for address in &needless {
                 let exit = self.run(&module.call(terraform::untaint(&module.dir, address)), |_| {})?;
                 self.must(exit.ok(), &format!("cannot keep {address}"))?;
-                self.notice(&format!("{address} was being created when a run was killed. It is kept"));
+                self.notice(&format!("a killed run was creating {address}. It exists, and is kept"));
             }
             for (_, id) in pairs.iter().filter(|(address, _)| address.starts_with("aws_security_group.")) {
                 self.close(id)?;
@@ -195,12 +196,12 @@ impl Under<'_> {
                 return Ok(pairs);
             };
             if watch.elapsed() > LONGEST_WAIT {
-                let what = "resources of this cluster are being created, but not from this folder";
-                let advice = "wait until that has finished. With `state { s3 { … } }` runs from different folders lock each other out";
+                let what = "another run, from another folder, is creating resources of this cluster";
+                let advice = "wait until it has finished. With `state { s3 { … } }` runs from different folders lock each other out";
                 return Err(self.failure(what, advice));
             }
             self.wait_for(&format!(
-                "{} was created from another folder; waiting until nothing new has appeared for {} s",
+                "{} was created from another folder; waiting until no new resource has appeared for {} s",
                 adopt::summary(&pairs),
                 QUIET.as_secs()
             ));
@@ -235,7 +236,7 @@ impl Under<'_> {
             youngest = youngest.max(made.filter_map(|one| clock::unstamp(&one.made)).max());
             pairs.extend(these);
             for address in doubtful {
-                self.notice(&format!("more than one {address} has this cluster's tags. None is adopted"));
+                self.notice(&format!("more than one {address} has this cluster's tags, so none of them was adopted"));
             }
         }
         Ok((pairs, youngest))

@@ -36,7 +36,7 @@ const WIDEST_ALLOWED: u8 = 8;
 pub fn read(r: &BlockReader, region: &Reading<String>) -> Network {
     let cidr = doc(
         "cidr",
-        "The VPC's range. A VPC that pgherd makes is cut into one subnet for each zone: choose a private range that no network connected to it uses. It cannot change later.",
+        "The VPC's range. A VPC that pgherd creates is divided into one subnet for each zone. Choose a private range that no connected network uses: it cannot change later.",
     )
     .by_default("`\"10.20.0.0/16\"`; required with `vpc_id`");
     let mut cidr = r.parsed(cidr, Ipv4Net::new_assert(Ipv4Addr::new(10, 20, 0, 0), 16), vpc_range);
@@ -102,7 +102,7 @@ fn zones(
             let letters: Vec<String> =
                 regions::zones(&region.value).unwrap_or_default().chars().map(String::from).collect();
             let problem = format!(
-                "`zones` is not set, and which of the zones {} an account has in {} differs",
+                "`zones` is not set, and each account has only some of the zones {} in {}",
                 letters.join(", "),
                 region.value
             );

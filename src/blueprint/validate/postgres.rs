@@ -76,7 +76,7 @@ fn one_block<'a>(
         }
         Some((_, false)) => {
             let problem = format!("`{name}` is in `{list}` and has a block as well");
-            refuse(&is::REPEATED, problem, format!("remove `{name}` from `{list}`: the block says all of it"))
+            refuse(&is::REPEATED, problem, format!("remove `{name}` from `{list}`; the block alone is enough"))
         }
         None => Ok(()),
     }

@@ -60,11 +60,11 @@ struct DescribedSubnet {
 pub fn read(r: &BlockReader, region: &Reading<String>) -> Existing {
     let vpc_id =
         doc("vpc_id", "A VPC that exists already, for the cluster to move into. pgherd neither changes nor tags it.")
-            .by_default("none: pgherd makes a VPC");
+            .by_default("none: pgherd creates a VPC");
     let vpc_id = r.optional(vpc_id, |text| aws::id(text, "vpc"));
     let secrets_endpoint = doc(
         "secrets_endpoint",
-        "Whether pgherd makes an endpoint for Secrets Manager in the existing VPC. `false` uses the one that the VPC has.",
+        "Whether pgherd creates an endpoint for Secrets Manager in the existing VPC. `false` uses the one that the VPC has.",
     )
     .by_default("`true`; required with `vpc_id`");
     let secrets_endpoint = r.boolean(secrets_endpoint, true);

@@ -60,7 +60,7 @@ pub fn findings(cluster: &Cluster, timers: &Timers) -> Vec<Finding> {
             &rules::STANDBY_HOLDS_COMMITS,
             "postgres.settings.wal_sender_timeout",
             "the primary never gives up a standby whose machine died; if no other is left, commits wait until the kernel closes its connection, which may take a quarter of an hour",
-            "remove the setting to get 10 s",
+            "remove the setting; the default is 10 s",
         ));
     }
     found.extend(replay(cluster, timers));
@@ -69,7 +69,7 @@ pub fn findings(cluster: &Cluster, timers: &Timers) -> Vec<Finding> {
             &rules::RTO_WITHOUT_HAPROXY,
             "failover.rto",
             "the rto covers what the cluster heals by itself; when HAProxy's machine or its zone is lost, clients wait until it is back",
-            "decide how you will replace it, and accept the rule with that as the reason",
+            "decide how you would replace HAProxy, and accept the rule with that as the reason",
         ));
     }
     found
@@ -81,7 +81,7 @@ fn rto(budget: &Budget, timers: &Timers) -> Option<Finding> {
     let Some(bound) = worst.bound() else {
         let problem = format!("{}: writes stop until {}", worst.title, worst.until.unwrap_or_default());
         let help = match worst.fault {
-            Fault::SyncStandby => "remove wal_sender_timeout to get 10 s",
+            Fault::SyncStandby => "remove wal_sender_timeout; the default is 10 s",
             _ => "set slaves { count = 2 }, or remove rto",
         };
         return Some(Finding::new(&rules::RTO_UNMET, "failover.rto", problem, help));
@@ -112,7 +112,7 @@ fn rto_help(budget: &Budget, timers: &Timers, rto: u32) -> String {
     if possible <= rto && !written.is_empty() {
         let (are, them) = if written.len() == 1 { ("is", "it") } else { ("are", "them") };
         let names = written.join(" and ");
-        return format!("{names} {are} set too high: remove {them}, and pgherd chooses {them} to meet the rto");
+        return format!("{names} {are} set too high: if you remove {them}, pgherd chooses values that meet the rto");
     }
     format!(
         "ttl is too large, and Patroni's minimum is {LEAST_TTL} s; the least rto that can be promised is {possible} s: set rto = \"{possible}s\" or more"

@@ -208,7 +208,10 @@ fn help(sum: &Sum) -> String {
             sum.attribute.rsplit('.').next().unwrap_or_default(),
             sum.limit
         ),
-        _ => format!("{largest} is the largest part. Lower what it follows from, or use a larger {}", larger(sum)),
+        _ => format!(
+            "{largest} is the largest part. Lower the settings that it depends on, or use a larger {}",
+            larger(sum)
+        ),
     }
 }
 
@@ -233,7 +236,8 @@ fn shared_buffers(cluster: &Cluster, DatabaseKind { block, machine, .. }: &Datab
             "{buffers} MiB of shared_buffers leave too little of the {} MiB of {} for anything else",
             instance.memory_mib, machine.instance_type
         );
-        let help = format!("remove the setting to get a quarter of the memory ({} MiB)", instance.memory_mib / 4);
+        let help =
+            format!("remove the setting; the default is a quarter of the memory ({} MiB)", instance.memory_mib / 4);
         Finding::new(&rules::SHARED_BUFFERS_TOO_LARGE, &attribute(cluster, &["shared_buffers"], &path), problem, help)
     })
 }

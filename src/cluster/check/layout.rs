@@ -11,8 +11,8 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
         found.push(Finding::new(
             &rules::NO_STANDBY,
             "slaves.count",
-            "there is only a master; what its disk loses is lost, and while its machine is down nobody is served",
-            "set slaves { count = 2 }, so that one machine may fail and commits still have a standby to wait for",
+            "there is only a master: if its disk is lost, so are the data, and while its machine is down no client is served",
+            "set slaves { count = 2 }, so that one machine may fail while commits still wait for a standby",
         ));
     } else {
         found.extend(zone_takes_quorum(cluster));
@@ -69,12 +69,12 @@ fn zone_takes_quorum(cluster: &Cluster) -> Option<Finding> {
     let zones = cluster.network.subnets.len();
     cluster.network.subnets.iter().map(|s| &s.zone).find(|zone| held(zone) * 2 > members).map(|zone| {
         let problem = format!(
-            "{zone} holds {} of etcd's {members} members; when it is lost, the others are no majority, and writes stop",
+            "{zone} holds {} of etcd's {members} members; if it is lost, the others have no majority, and writes stop",
             held(zone)
         );
         let why = if zones < 3 { "set three zones" } else { "choose the zones so that none holds most members" };
         let code = rules::ZONE_TAKES_QUORUM.code;
-        let help = format!("{why}, or add accept \"{code}\" {{ reason = \"…\" }}");
+        let help = format!("{why}, or accept the rule: accept \"{code}\" {{ reason = \"…\" }}");
         Finding::new(&rules::ZONE_TAKES_QUORUM, "network.zones", problem, help)
     })
 }

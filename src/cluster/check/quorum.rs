@@ -57,7 +57,7 @@ impl Survival {
             Survival::MayStop => {
                 "writes stop if the primary is among the lost machines, because the others may lack an acknowledged commit"
             }
-            Survival::StopWithoutHaproxy => "writes stop, because without HAProxy clients cannot find the primary",
+            Survival::StopWithoutHaproxy => "writes stop, because clients reach the primary only through HAProxy",
             Survival::StopWithoutQuorum => "writes stop, because etcd has no majority and the primary steps down",
             Survival::StopWithoutDatabase => "writes stop, because no database is left",
         }

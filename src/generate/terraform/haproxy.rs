@@ -19,7 +19,7 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     ]);
     locals.push(commented(machine::ADDRESS_COMMENT, attr("zone", haproxy.zone.as_str())));
     locals.push(attr("address", haproxy.address.to_string()));
-    locals.push(commented("What haproxy.cfg serves, for the outputs.", attr("ports", ports)));
+    locals.push(commented("The ports and paths of haproxy.cfg, for the outputs.", attr("ports", ports)));
     locals.push(attr("admin_scheme", Service::Admin.scheme().name()));
     locals.push(attr("stats_path", serves.stats.path.as_str()));
     let mut module = machine::module(cluster, Role::Haproxy, files);

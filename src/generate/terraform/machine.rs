@@ -51,16 +51,16 @@ pub fn locals(cluster: &Cluster, role: Role, images: &[ImageId]) -> Vec<Attribut
     ]);
     let mut all = vec![
         commented(
-            "The role, and the kind of machine whose security group and instance profile it has.",
+            "The role, and the kind of machine, which decides the security group and the instance profile.",
             attr("role", role.name()),
         ),
         attr("group", group),
         commented(
-            "The image that packer_templates builds, and the hash of everything in it.",
+            "The image that packer_templates builds, found by the hash of everything in it.",
             attr("image_name", name),
         ),
         attr("image", hash),
-        commented("In GiB, I/O operations per second, MiB per second.", attr("disk", disk)),
+        commented("Size in GiB, I/O operations per second, throughput in MiB per second.", attr("disk", disk)),
         attr("instance_type", first.instance_type.as_str()),
         attr("key_name", optional(first.key_name.as_deref())),
         attr("elastic_ip", first.elastic_ip),
@@ -71,7 +71,7 @@ pub fn locals(cluster: &Cluster, role: Role, images: &[ImageId]) -> Vec<Attribut
             let subnets = cluster.network.subnets.iter().filter(|subnet| zones.contains(&subnet.zone.as_str()));
             let subnets = subnets.map(|subnet| (&subnet.zone, optional(subnet.id.as_deref())));
             all.push(commented(
-                "They existed before. Nothing here changes or tags them.",
+                "They existed before the cluster. Nothing here changes or tags them.",
                 attr("vpc_id", vpc_id.as_str()),
             ));
             all.push(attr("subnets", object(subnets)));

@@ -13,7 +13,7 @@ use crate::generate::templates;
 const PROVIDER: &str = include_str!("../templates/terraform/provider.tf");
 const VARIABLES: &str = include_str!("../templates/terraform/variables.tf");
 const CLUSTER_COMMENT: &str =
-    "# What the blueprint decided. The other files of this folder are the same in every cluster of this kind.\n";
+    "# The blueprint's values. The other files of this folder are the same in every cluster of this kind.\n";
 
 /// What a module's templates know.
 #[derive(Serialize)]
@@ -57,11 +57,12 @@ impl<'a> ModuleFiles<'a> {
     pub fn cluster(&mut self, more: impl IntoIterator<Item = Attribute>) {
         let tags = self.cluster.tags.iter().map(|(key, value)| (key, value.as_str().into()));
         let key = self.cluster.kms_key_id.as_deref();
-        let key = key.map(|key| commented("The KMS key of disks, images and passwords.", attr("kms_key_id", key)));
+        let key =
+            key.map(|key| commented("The KMS key that encrypts disks, images and passwords.", attr("kms_key_id", key)));
         let locals = block("locals")
             .attribute(attr("cluster", self.cluster.name.as_str()))
             .attribute(attr("region", self.cluster.region.as_str()))
-            .attribute(commented("The tags of everything that is made.", attr("tags", object(tags))))
+            .attribute(commented("The tags of everything that these modules create.", attr("tags", object(tags))))
             .attributes(key)
             .attributes(more);
         let body = Body::builder().block(locals).build();

@@ -44,7 +44,7 @@ fn locals(cluster: &Cluster) -> Vec<Attribute> {
     let network = &cluster.network;
     let cidr = attr("cidr", network.cidr.to_string());
     let mut all = match &network.vpc_id {
-        None => vec![commented("The VPC. Each zone has a subnet of it.", cidr)],
+        None => vec![commented("The VPC. It has one subnet in each zone.", cidr)],
         Some(id) => vec![commented("The VPC and its subnets existed before.", attr("vpc_id", id.as_str())), cidr],
     };
     all.push(attr("subnets", object(network.subnets.iter().map(|s| (&s.zone, subnet(s))))));

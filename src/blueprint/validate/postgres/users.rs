@@ -71,7 +71,7 @@ pub fn read(r: &BlockReader) -> Vec<Written> {
     let mut users: Vec<Written> = vec![];
     let list = doc(
         "users",
-        "Login roles that exist from the start. Each connects to the databases that it owns. The machine that founds the cluster makes their passwords and puts them into Secrets Manager.",
+        "Login roles that exist from the start. Each connects to the databases that it owns. The machine that initialises the cluster generates their passwords and stores them in Secrets Manager.",
     )
     .by_default("none");
     for name in r.list(list, |name| Ok(name.to_string())).value.unwrap_or_default() {
@@ -94,7 +94,7 @@ pub fn read(r: &BlockReader) -> Vec<Written> {
         let databases = r.required_list(databases, |name| Ok(name.to_string()));
         let access = doc(
             "access",
-            "What it may do with the owner's tables there, including those that the owner makes later: read rows, read and write rows, or read rows and follow their changes by logical replication.",
+            "What it may do with the owner's tables there, including those that the owner creates later: read rows, read and write rows, or read rows and follow their changes by logical replication.",
         );
         let access = r.choice(access, Access::Read, unknown_access).value;
         if !databases.is_refused() && databases.value.as_ref().is_none_or(Vec::is_empty) {

@@ -119,7 +119,7 @@ gives it up after wal_sender_timeout, and Patroni then waits for the others only
 the primary never gives it up. If no other standby is left, commits wait until the kernel has resent the same bytes for
 about a quarter of an hour.
 
-Remove the setting to get the default of 10 s.
+Remove the setting. The default is 10 s.
 
 Source: https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-WAL-SENDER-TIMEOUT",
     ),
