@@ -33,7 +33,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::ImagesArgs) 
                 return Ok(());
             }
             report.table(&table(context.now, &found));
-            for line in newest(context.now, &found, session.loaded.cluster.image.max_age_days) {
+            for line in newest(context.now, &found, session.loaded.cluster.blueprint.image.max_age_days) {
                 report.line(&line);
             }
             Ok(())

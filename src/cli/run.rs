@@ -14,9 +14,10 @@ use super::session::Session;
 use super::{states, status, telling};
 use crate::cluster::{State, regions};
 use crate::pipeline::{Pipeline, Selection, Stage, Work};
+use crate::run::Images;
 use crate::run::drift::SettingDifference;
 use crate::run::events::{Event, Phase};
-use crate::run::review::{Build, Images, Review};
+use crate::run::review::{Build, Review};
 use crate::run::scheduler::Board;
 use crate::run::{Ask, Consent, Options, Reviewed, Runner, Watcher, environment};
 use crate::system::{Context, terminal};
@@ -107,7 +108,7 @@ fn make(asking: &Asking<'_>, options: &args::RunArgs, asks: bool) -> Result<(), 
     let makes = session.pipeline.modules().next().is_some();
     // Without the bucket, not even the states can be looked for.
     let blind = session.past.as_ref().is_some_and(|past| past.is_first)
-        && matches!(session.loaded.cluster.state, State::S3 { .. });
+        && matches!(session.loaded.cluster.blueprint.state, State::S3 { .. });
     if makes && blind && !options.plan_only {
         foresee(session)?;
     }

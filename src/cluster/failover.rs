@@ -32,17 +32,6 @@ pub fn resolve(
     chosen
 }
 
-impl From<Timers> for Failover {
-    fn from(timers: Timers) -> Self {
-        Failover {
-            synchronous: timers.synchronous,
-            ttl: timers.ttl,
-            loop_wait: timers.loop_wait,
-            retry_timeout: timers.retry_timeout,
-        }
-    }
-}
-
 /// Returns the slowest timers, not above those given, that meet the budget. Where none do, returns the fastest.
 fn choose(budget: &Budget, given: Timers) -> Timers {
     let open = |name| !budget.written.contains(&name);

@@ -119,12 +119,12 @@ fn template(cluster: &Cluster, role: Role, machine: &Machine, content: &ImageCon
 /// Returns the variables that can be set with `-var`.
 fn variables(cluster: &Cluster, machine: &Machine) -> Value {
     let sources: Vec<String> = cluster.network.builders().iter().map(|net| net.trunc().to_string()).collect();
-    let instance_type = cluster.image.builder_instance_type.as_deref().unwrap_or(machine.arch.builder());
+    let instance_type = cluster.blueprint.image.builder_instance_type.as_deref().unwrap_or(machine.arch.builder());
     json!({
         "region": literal(&cluster.region),
         "instance_type": literal(instance_type),
         "vpc_id": "",
-        "subnet_id": cluster.image.builder_subnet_id.as_deref().map_or(String::new(), literal),
+        "subnet_id": cluster.blueprint.image.builder_subnet_id.as_deref().map_or(String::new(), literal),
         "ssh_interface": "",
         "ssh_source_cidrs": sources.join(","),
         "endpoint": "{{env `AWS_ENDPOINT_URL`}}",
@@ -189,7 +189,7 @@ fn disk(cluster: &Cluster) -> Value {
         "encrypted": true,
         "delete_on_termination": true,
     });
-    if let Some(key) = &cluster.kms_key_id {
+    if let Some(key) = &cluster.blueprint.kms_key_id {
         disk["kms_key_id"] = literal(key).into();
     }
     disk

@@ -41,7 +41,7 @@ pub fn prepare(
     terraform::configure(tools, &root.join(Module::Network.folder()), say)?;
     files::make_dirs(&paths::cached_packer())?;
     files::write(&paths::regions().join(&cluster.region), b"")?;
-    if let State::S3 { bucket, region, .. } = &cluster.state {
+    if let State::S3 { bucket, region, .. } = &cluster.blueprint.state {
         make_bucket(tools, bucket, region)?;
     }
     iam::make_runner(&cluster.region, &cluster.name, policies)?;

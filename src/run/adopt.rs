@@ -26,6 +26,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1800);
 /// Addresses and ids of resources, and when the youngest was created.
 type FoundResources = (Vec<(String, String)>, Option<SystemTime>);
 
+/// The result of a search for what a killed apply left.
+struct TakenUp {
+    /// The plan, which imports what was found. `None` if nothing changes.
+    planned: Option<PlanSummary>,
+    /// The addresses of what it imports.
+    addresses: Vec<String>,
+}
+
 impl Under<'_> {
     /// Returns the applies of this module that did not end successfully.
     pub fn unclean(&self) -> Vec<&Entry> {
@@ -99,14 +107,14 @@ impl Under<'_> {
         let makes = planned.as_ref().is_some_and(|plan| plan.adds() > 0);
         let certain = !self.unclean().is_empty() || self.collided;
         if certain || makes && self.tagged()?.is_some_and(|tagged| tagged.has_things()) {
-            return self.take_up(module, planned);
+            return Ok(self.take_up(module, planned)?.planned);
         }
         Ok(planned)
     }
 
     /// Finds by tags what a killed apply created but did not record, and makes the plan import it. A database machine that was
-    /// tainted only because Terraform was killed while waiting for it is kept, not replaced. Returns the new plan.
-    pub fn take_up(&mut self, module: &ModuleWork, planned: Option<PlanSummary>) -> Result<Option<PlanSummary>, Stop> {
+    /// tainted only because Terraform was killed while waiting for it is kept, not replaced.
+    fn take_up(&mut self, module: &ModuleWork, planned: Option<PlanSummary>) -> Result<TakenUp, Stop> {
         let ours = !self.unclean().is_empty();
         let mut planned = planned;
         let mut known = vec![];
@@ -141,7 +149,7 @@ impl Under<'_> {
         if known.is_empty() {
             self.taken_up(module);
         }
-        Ok(planned)
+        Ok(TakenUp { planned, addresses: known.into_iter().map(|(address, _)| address).collect() })
     }
 
     /// Does the same before the whole module is destroyed: applies only what is found. If the module cannot be planned because
@@ -157,10 +165,7 @@ impl Under<'_> {
             }
             Err(stop) => return Err(stop),
         };
-        self.take_up(module, planned)?;
-        let blocks = files::read_text(&self.imports(module)).ok().flatten().unwrap_or_default();
-        let found: Vec<String> =
-            blocks.lines().filter_map(|line| line.trim().strip_prefix("to = ")).map(String::from).collect();
+        let found = self.take_up(module, planned)?.addresses;
         if found.is_empty() {
             return Ok(());
         }

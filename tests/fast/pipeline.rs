@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 
 use pgherd::blueprint::model::Blueprint;
-use pgherd::cluster::resolve;
+use pgherd::cluster::{Role, resolve};
 use pgherd::fileset::{FileSet, ImageId, RelPath};
 use pgherd::pipeline::{Pipeline, Platform, Selection, Stage, Target, Toolbox, pipeline};
+
+#[test]
+fn a_plan_knows_the_load_balancers_by_their_role() {
+    assert_eq!(pgherd::tools::plan::BALANCER, Role::Haproxy.name());
+}
 
 /// A blueprint that sets nothing but its name and region.
 fn smallest() -> Blueprint {

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use ipnet::Ipv4Net;
 
+use serde::Serialize;
+
 use super::range::range;
 use super::{BlockReader, Reading, Refusal, aws, doc, is};
 
@@ -15,7 +17,7 @@ pub const MOST_ZONES: usize = 6;
 pub const SMALLEST_PART: u8 = 26;
 
 /// An existing VPC. pgherd does not modify it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ExistingVpc {
     /// Its id, such as `vpc-0123456789abcdef0`.
     pub vpc_id: String,
@@ -26,7 +28,7 @@ pub struct ExistingVpc {
 }
 
 /// An existing subnet: `subnet "<zone>" { … }`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ExistingSubnet {
     /// Its id, such as `subnet-0123456789abcdef0`.
     pub id: String,

@@ -27,13 +27,13 @@ pub struct BudgetCheck {
 
 /// Returns the budget, where the blueprint states one.
 pub fn budget_check(cluster: &Cluster, timers: &Timers) -> Option<BudgetCheck> {
-    let Budget { rto, rpo, .. } = cluster.budget;
+    let Budget { rto, rpo, .. } = cluster.blueprint.budget;
     let worst = worst(timers);
     (rto.is_some() || rpo.is_some()).then(|| BudgetCheck { rto, rpo, worst: worst.title, worst_ms: worst.bound() })
 }
 
 pub fn findings(cluster: &Cluster, timers: &Timers) -> Vec<Finding> {
-    let budget = &cluster.budget;
+    let budget = &cluster.blueprint.budget;
     let mut found = vec![];
     found.extend(rto(budget, timers));
     found.extend(rpo(budget, timers));
@@ -127,7 +127,7 @@ fn replay(cluster: &Cluster, timers: &Timers) -> Option<Finding> {
     let delay = replay_delay(&cluster.postgres);
     let promotes = Fault::covered().map(|fault| predict(timers, fault)).filter(|p| p.outage.contains(&promotion()));
     let longest = promotes.filter_map(|prediction| prediction.bound()).max().unwrap_or_default();
-    let rto = cluster.budget.rto.filter(|rto| {
+    let rto = cluster.blueprint.budget.rto.filter(|rto| {
         let rto = rto * 1000;
         longest <= rto && delay.is_none_or(|delay| longest.saturating_add(delay) > rto)
     });

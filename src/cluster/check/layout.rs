@@ -20,14 +20,14 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
     }
     found.extend(unlike_machines(cluster));
     for DatabaseKind { block, machine, .. } in kinds(cluster) {
-        if machine.instance.is_some_and(|instance| instance.burstable) {
+        if machine.block.instance.is_some_and(|instance| instance.burstable) {
             found.push(Finding::new(
                 &rules::BURSTABLE_DATABASE,
                 &format!("{block}.instance_type"),
                 format!(
                     "{} runs on CPU credits; when they are used up, it {}",
-                    machine.instance_type,
-                    match machine.instance_type.starts_with("t2.") {
+                    machine.block.instance_type,
+                    match machine.block.instance_type.starts_with("t2.") {
                         true => "drops to a fraction of its processors, and every query becomes slow",
                         false =>
                             "costs extra by the hour (unlimited mode, AWS's default) or becomes slow (standard mode)",
@@ -56,7 +56,9 @@ pub fn kinds(cluster: &Cluster) -> Vec<DatabaseKind<'_>> {
     let kind = |block, shown, machine| DatabaseKind { block, shown, machine };
     match cluster.machine_of(Role::Slave) {
         None => vec![kind("master", "master", master)],
-        Some(slave) if (&slave.instance_type, slave.disk) == (&master.instance_type, master.disk) => {
+        Some(slave)
+            if (&slave.block.instance_type, slave.block.disk) == (&master.block.instance_type, master.block.disk) =>
+        {
             vec![kind("master", "each database", master)]
         }
         Some(slave) => vec![kind("master", "master", master), kind("slaves", "each slave", slave)],
@@ -102,23 +104,23 @@ fn unlike_machines(cluster: &Cluster) -> Vec<Finding> {
     let mut found = vec![];
     let Some(slave) = cluster.machine_of(Role::Slave) else { return found };
     let master = cluster.master();
-    let memory = |machine: &Machine| machine.instance.map(|i| (i.memory_mib, i.vcpus));
+    let memory = |machine: &Machine| machine.block.instance.map(|i| (i.memory_mib, i.vcpus));
     if let Some((slaves, masters)) = memory(slave).zip(memory(master))
         && (slaves.0 < masters.0 || slaves.1 < masters.1)
     {
         let problem = format!(
             "{} is smaller than the master's {}; after a failover it carries the master's load, and settings always fit the smaller machine",
-            slave.instance_type, master.instance_type
+            slave.block.instance_type, master.block.instance_type
         );
-        let help = format!("set slaves {{ instance_type = \"{}\" }}", master.instance_type);
+        let help = format!("set slaves {{ instance_type = \"{}\" }}", master.block.instance_type);
         found.push(Finding::new(&rules::STANDBY_SMALLER, "slaves.instance_type", problem, help));
     }
-    if slave.disk.size < master.disk.size {
+    if slave.block.disk.size < master.block.disk.size {
         let problem = format!(
             "{} GiB are less than the master's {}; a standby holds all of the data, and stops when its disk is full",
-            slave.disk.size, master.disk.size
+            slave.block.disk.size, master.block.disk.size
         );
-        let help = format!("set slaves {{ disk {{ size = {} }} }}", master.disk.size);
+        let help = format!("set slaves {{ disk {{ size = {} }} }}", master.block.disk.size);
         found.push(Finding::new(&rules::STANDBY_DISK_SMALLER, "slaves.disk.size", problem, help));
     }
     found

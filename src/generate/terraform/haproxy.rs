@@ -5,8 +5,6 @@ use super::machine;
 use crate::cluster::{Cluster, Role, Service};
 use crate::fileset::FileSet;
 
-const OUTPUTS: &str = include_str!("../templates/load_balancer/terraform_haproxy/outputs.tf");
-
 /// Adds the module's files.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let mut locals = machine::locals(cluster, Role::Haproxy, &files.images);
@@ -24,6 +22,6 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     locals.push(attr("stats_path", serves.stats.path.as_str()));
     let mut module = machine::module(cluster, Role::Haproxy, files);
     module.cluster(locals);
-    module.rendered("main.tf");
-    module.file("outputs.tf", OUTPUTS);
+    module.add("main.tf");
+    module.add("outputs.tf");
 }

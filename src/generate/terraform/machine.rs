@@ -28,7 +28,7 @@ pub fn module<'a>(cluster: &'a Cluster, role: Role, files: &'a mut FileSet) -> M
     let mut module = ModuleFiles::new(cluster, Module::of(role), files);
     module.variables(&variables);
     let mut lookup = vec![if cluster.network.vpc_id.is_some() { EXISTING_NETWORK } else { NETWORK }];
-    lookup.extend(cluster.kms_key_id.as_ref().map(|_| KEY));
+    lookup.extend(cluster.blueprint.kms_key_id.as_ref().map(|_| KEY));
     lookup.push(IMAGE);
     module.file("lookup.tf", lookup.join("\n"));
     module
@@ -45,9 +45,9 @@ pub fn locals(cluster: &Cluster, role: Role, images: &[ImageId]) -> Vec<Attribut
     let (name, hash) = image.map_or(("", ""), |image| (image.name.as_str(), image.hash.as_str()));
     let group = if role == Role::Haproxy { "haproxy" } else { "database" };
     let disk = object([
-        ("size", first.disk.size.into()),
-        ("iops", first.disk.iops.into()),
-        ("throughput", first.disk.throughput.into()),
+        ("size", first.block.disk.size.into()),
+        ("iops", first.block.disk.iops.into()),
+        ("throughput", first.block.disk.throughput.into()),
     ]);
     let mut all = vec![
         commented(
@@ -61,9 +61,9 @@ pub fn locals(cluster: &Cluster, role: Role, images: &[ImageId]) -> Vec<Attribut
         ),
         attr("image", hash),
         commented("Size in GiB, I/O operations per second, throughput in MiB per second.", attr("disk", disk)),
-        attr("instance_type", first.instance_type.as_str()),
-        attr("key_name", optional(first.key_name.as_deref())),
-        attr("elastic_ip", first.elastic_ip),
+        attr("instance_type", first.block.instance_type.as_str()),
+        attr("key_name", optional(first.block.key_name.as_deref())),
+        attr("elastic_ip", first.block.elastic_ip),
     ];
     match &cluster.network.vpc_id {
         None => all.push(attr("zones", list(zones))),

@@ -182,7 +182,10 @@ fn attribute(path: &[Value]) -> String {
     text
 }
 
-/// The machine that a resource is or belongs to. HAProxy's machine holds no data.
+/// The role of the machines that hold no data. A machine of any other role, or of an unknown one, counts as one with data.
+pub const BALANCER: &str = "haproxy";
+
+/// The machine that a resource is or belongs to.
 struct Affected {
     name: String,
     is_haproxy: bool,
@@ -196,8 +199,8 @@ impl Affected {
             tags.iter().find_map(of)
         };
         let is_haproxy = match tag("pgherd:role") {
-            Some(role) => role == "haproxy",
-            None => resource.address.split('.').nth(1).is_some_and(|name| name.starts_with("haproxy")),
+            Some(role) => role == BALANCER,
+            None => resource.address.split('.').nth(1).is_some_and(|name| name.starts_with(BALANCER)),
         };
         let name = tag("pgherd:machine").or(tag("Name")).or_else(|| key(&resource.address));
         Affected { name: name.unwrap_or_else(|| resource.address.clone()), is_haproxy }

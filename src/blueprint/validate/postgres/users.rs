@@ -1,11 +1,13 @@
 //! Reads `users = [ … ]`, and `user "<name>" { … }` for users with access to databases of others.
 
+use serde::Serialize;
+
 use super::super::{BlockReader, Reading, Refusal, doc, is, names, nearest, refuse};
 use super::databases::Database;
 use crate::blueprint::form::Choice;
 
 /// A login role that exists from the start. It connects to the databases that it owns, and to those of its grant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct User {
     /// Its name.
     pub name: String,
@@ -14,7 +16,7 @@ pub struct User {
 }
 
 /// What a user may do in databases that it does not own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Grant {
     /// The databases that it may connect to.
     pub databases: Vec<String>,
@@ -23,7 +25,8 @@ pub struct Grant {
 }
 
 /// What a user may do with the tables of a database's owner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Access {
     /// Read rows.
     Read,
