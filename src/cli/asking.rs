@@ -4,13 +4,13 @@ use super::error::{CommandError, ErrorKind};
 use super::report::{Feed, Style, summary};
 use super::session::Session;
 use crate::run::Watcher;
-use crate::run::consent::{Consent, Price};
+use crate::run::consent::{Confirmations, Consent};
 use crate::run::events::Event;
 use crate::run::review::Review;
 use crate::tools::plan::PlanSummary;
 
 /// Asks the user, and knows what was confirmed on the command line.
-pub struct Asking<'a> {
+pub struct Prompter<'a> {
     pub session: &'a Session<'a>,
     pub feed: &'a Feed,
     /// Machines whose data may be destroyed. They may be stopped as well.
@@ -19,7 +19,7 @@ pub struct Asking<'a> {
     pub stoppable: &'a [String],
 }
 
-impl Asking<'_> {
+impl Prompter<'_> {
     /// Asks whether to do what a review found. The review has been printed.
     pub fn agree(&self, review: Review) -> Result<Review, CommandError> {
         if review.is_empty() {
@@ -27,7 +27,7 @@ impl Asking<'_> {
         }
         let no = || CommandError::Text(ErrorKind::Failed, "aborted; nothing was changed".into());
         let plans: Vec<&PlanSummary> = review.plans.values().flatten().collect();
-        let mut all = Price::default();
+        let mut all = Confirmations::default();
         for price in plans.iter().map(|plan| self.price(plan)) {
             all.data_of.extend(price.data_of);
             all.stops.extend(price.stops);
@@ -70,7 +70,7 @@ impl Asking<'_> {
 
     /// Decides without asking: only what was confirmed by name is done. In the lab, everything is.
     pub fn unasked(&self, stage: &str, plan: &PlanSummary) -> Consent {
-        let price = if self.session.is_aws() { self.price(plan) } else { Price::default() };
+        let price = if self.session.is_aws() { self.price(plan) } else { Confirmations::default() };
         if price.is_nothing() {
             return Consent::Yes;
         }
@@ -93,19 +93,19 @@ impl Asking<'_> {
     }
 
     /// Returns what a plan costs, apart from what was confirmed on the command line.
-    fn price(&self, plan: &PlanSummary) -> Price {
+    fn price(&self, plan: &PlanSummary) -> Confirmations {
         let left = |names: Vec<&str>, given: &[&[String]]| {
             let is_given = |name: &str| given.iter().any(|names| names.iter().any(|given| given == name));
             names.into_iter().filter(|name| !is_given(name)).map(String::from).collect()
         };
-        Price {
+        Confirmations {
             data_of: left(plan.data_of(), &[self.confirmed]),
             stops: left(plan.stops(), &[self.confirmed, self.stoppable]),
         }
     }
 
-    fn needed(&self, stage: &str, price: &Price) {
-        let Price { data_of, stops } = price.clone();
+    fn needed(&self, stage: &str, price: &Confirmations) {
+        let Confirmations { data_of, stops } = price.clone();
         self.feed.event(Event::ConfirmationNeeded { stage: stage.into(), data_of, stops });
     }
 }

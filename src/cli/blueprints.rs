@@ -118,7 +118,7 @@ pub fn load_each<R: Send>(
             bad += 1;
         }
     }
-    if bad > 0 { Err(CommandError::Said(ErrorKind::Usage)) } else { Ok(digests) }
+    if bad > 0 { Err(CommandError::Reported(ErrorKind::Usage)) } else { Ok(digests) }
 }
 
 /// Why a blueprint could not be loaded. It has not been printed yet.

@@ -6,14 +6,16 @@ use super::args;
 use super::blueprints::{self, Loaded};
 use super::error::{CommandError, ErrorKind};
 use super::report::Report;
-use crate::pipeline::policy::{self, Aim};
+use crate::pipeline::policy::{self, Task};
 use crate::system::Context;
 
 /// Returns why a task needs no rights in AWS.
-fn none_needed(aim: Aim) -> &'static str {
+fn none_needed(aim: Task) -> &'static str {
     match aim {
-        Aim::Rotate => "This task needs no rights in AWS: the blueprint has no users whose passwords could be rotated.",
-        Aim::Run | Aim::Status | Aim::Destroy => {
+        Task::Rotate => {
+            "This task needs no rights in AWS: the blueprint has no users whose passwords could be rotated."
+        }
+        Task::Run | Task::Status | Task::Destroy => {
             "This task needs no rights in AWS: the cluster's Terraform states are files on this machine."
         }
     }
@@ -49,6 +51,6 @@ pub fn run(context: &Context, report: &Report, options: &args::PolicyArgs) -> Re
 }
 
 /// Returns the command that prints a single policy.
-fn example(loaded: &Loaded, aim: Aim, policy: &str) -> String {
+fn example(loaded: &Loaded, aim: Task, policy: &str) -> String {
     format!("pgherd policy {} --for {} --name {policy}", loaded.words(), aim.name())
 }

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::args::{self, Format, Graph, Stages};
-use super::asking::Asking;
+use super::asking::Prompter;
 use super::error::{CommandError, ErrorKind};
 use super::foresee::foresee;
 use super::need::Need;
@@ -48,7 +48,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> 
         let _lock = session.begin()?;
         let done = session.announce(feed, "run", &session.pipeline.stages).and_then(|()| {
             let asking =
-                Asking { session: &session, feed, confirmed: &options.confirm, stoppable: &options.confirm_stop };
+                Prompter { session: &session, feed, confirmed: &options.confirm, stoppable: &options.confirm_stop };
             make(&asking, options, asks)
         });
         session.end(done.is_ok());
@@ -102,7 +102,7 @@ fn rebuildable(session: &Session<'_>, options: &args::RunArgs) -> Result<(), Com
     }
 }
 
-fn make(asking: &Asking<'_>, options: &args::RunArgs, asks: bool) -> Result<(), CommandError> {
+fn make(asking: &Prompter<'_>, options: &args::RunArgs, asks: bool) -> Result<(), CommandError> {
     let (session, feed) = (asking.session, asking.feed);
     // Images alone can be built even if something is missing for the machines.
     let makes = session.pipeline.modules().next().is_some();
@@ -162,7 +162,7 @@ fn plan(session: &Session<'_>, feed: &Feed, options: &args::RunArgs) -> Result<(
     let board = Arc::new(Board::new(options.jobs.into()));
     let review = look(session, &looker(session, feed, options, &board), false, None)?;
     if !review.is_empty() {
-        return Err(CommandError::Said(ErrorKind::Drift));
+        return Err(CommandError::Reported(ErrorKind::Drift));
     }
     session.report.line("No changes.");
     drifted(&review.differences)

@@ -9,7 +9,7 @@ use super::observe::{self, Fact, Observation, Observer, Source};
 use super::prospect::foresee;
 use super::runner::Runner;
 use super::say;
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::pipeline::Work;
 use crate::system::network;
 use crate::tools::aws;
@@ -51,7 +51,7 @@ impl Runner<'_> {
     }
 }
 
-impl Under<'_> {
+impl RunningStage<'_> {
     /// Reports the databases that run from another image than the blueprint's. Returns whether there are any databases.
     fn compare_images(&mut self) -> Result<bool, Stop> {
         let running = self.running_images()?.value;
@@ -81,7 +81,7 @@ impl Under<'_> {
         if !pipeline.stages.iter().any(|stage| stage.work == Work::Verify) {
             return;
         }
-        let prospect = foresee(&pipeline.access, network::way_to);
+        let prospect = foresee(&pipeline.access, network::route_to);
         let probed = haproxy.map(|haproxy| self.runner.observer(haproxy).connects());
         if probed.as_ref().is_some_and(observe::is_open) {
             return;

@@ -4,14 +4,14 @@
 use std::path::PathBuf;
 use std::sync::PoisonError;
 
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::pipeline::ModuleWork;
 use crate::system::files;
 use crate::system::process::Exit;
 use crate::tools::terraform::{CLI_CONFIG, CLI_CONFIGS, LOCK_FILE, PLUGIN_CACHE};
 use crate::workspace::PRIVATE;
 
-impl Under<'_> {
+impl RunningStage<'_> {
     /// Initialises a module. The first module downloads the provider and records its checksum; the others reuse both.
     pub(super) fn init_sharing(&mut self, module: &ModuleWork) -> Result<Exit, Stop> {
         // The cache does not support parallel inits: https://developer.hashicorp.com/terraform/cli/config/config-file#provider-plugin-cache

@@ -7,7 +7,7 @@ use std::thread;
 use super::drift::SettingDifference;
 use super::outcome::Outcome;
 use super::runner::{Images, Runner};
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::pipeline::{AddedStage, ModuleWork, Stage, Work};
 use crate::tools::plan::PlanSummary;
 
@@ -134,7 +134,7 @@ impl ReviewWork<'_> {
     /// Plans a module that was applied here before, assuming that nothing changes in what it needs. The assumption mostly holds, and
     /// nearly all of a plan's time is the provider's start. A module that was never applied is only initialised. If this fails, it is
     /// repeated once the needs are known, and the failure is reported then.
-    fn guess(&self, under: &mut Under<'_>, stage: &Stage, module: &ModuleWork) -> Result<Outcome, Stop> {
+    fn guess(&self, under: &mut RunningStage<'_>, stage: &Stage, module: &ModuleWork) -> Result<Outcome, Stop> {
         let guessed = if self.runner.is_settled(stage, module) {
             under.plan_change(module).map(Some)
         } else {

@@ -10,7 +10,7 @@ use super::observe::{FailedCheck, Member, Silent, Standing};
 use super::prospect::Prospect;
 use crate::pipeline::{Advice, Service};
 use crate::system::clock;
-use crate::tools::plan::{Doing, PlanSummary};
+use crate::tools::plan::{PlanAction, PlanSummary};
 
 /// The number of differing files that a line names. The event has all of them.
 pub const NAMED: usize = 4;
@@ -52,7 +52,9 @@ impl fmt::Display for Problem {
             Problem::OtherCluster { at, name, expected } if name.is_empty() => {
                 write!(f, "{at} belongs to a cluster without a name, not to {expected}")
             }
-            Problem::OtherCluster { at, name, expected } => write!(f, "{at} belongs to the cluster {name}, not to {expected}"),
+            Problem::OtherCluster { at, name, expected } => {
+                write!(f, "{at} belongs to the cluster {name}, not to {expected}")
+            }
             Problem::OtherServer { at, status } => {
                 write!(f, "the server at {at} is not the cluster's HAProxy: its /cluster returned {status}")
             }
@@ -95,7 +97,9 @@ impl fmt::Display for Silent {
             write!(f, "{} does not respond", self.machine)?;
         }
         f.write_str(match self.check {
-            FailedCheck::NoReply => ": nothing replies at its address. It is switched off, has hung, or is disconnected",
+            FailedCheck::NoReply => {
+                ": nothing replies at its address. It is switched off, has hung, or is disconnected"
+            }
             FailedCheck::Refused => ": its address refuses connections. It is booting, or its Patroni is not running",
             FailedCheck::Hangs => ": it accepts connections and sends nothing. Its Patroni hangs, or the whole machine",
             FailedCheck::Unwell => ": its Patroni reports that it is unhealthy",
@@ -209,7 +213,7 @@ pub fn applied(plan: &PlanSummary) -> String {
         return if plan.outputs > 0 { "only outputs changed".into() } else { "only the state was rewritten".into() };
     }
     let imported = if plan.imports() > 0 { format!("{} imported, ", plan.imports()) } else { String::new() };
-    let forgotten = match plan.changes.iter().filter(|change| change.doing == Doing::Forget).count() {
+    let forgotten = match plan.changes.iter().filter(|change| change.doing == PlanAction::Forget).count() {
         0 => String::new(),
         forgotten => format!(", {forgotten} forgotten"),
     };

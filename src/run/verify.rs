@@ -8,7 +8,7 @@ use super::observe::Observer;
 use super::outcome::{Failure, Outcome};
 use super::prospect::{Prospect, foresee};
 use super::say;
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::system::clock::Stopwatch;
 use crate::system::network;
 
@@ -19,13 +19,13 @@ const HOPELESS: Duration = Duration::from_secs(10);
 /// How long to try if the addresses make a connection unlikely. HAProxy's machine has booted by then.
 const UNLIKELY: Duration = Duration::from_secs(120);
 
-impl Under<'_> {
+impl RunningStage<'_> {
     /// Waits until the cluster is healthy, but no longer than the user allows.
     pub fn verify(&mut self) -> Result<Outcome, Stop> {
         let runner = self.runner;
         let (expected, access) = (&runner.setup.pipeline.expected, &runner.setup.pipeline.access);
         let address = self.ask_address()?;
-        let (prospect, watch) = (foresee(access, network::way_to), Stopwatch::start());
+        let (prospect, watch) = (foresee(access, network::route_to), Stopwatch::start());
         let observer = runner.observer(address);
         let mut said: Vec<Problem> = vec![];
         loop {

@@ -12,7 +12,7 @@ use crate::cluster::check::story::story;
 use crate::cluster::decision::Decision;
 use crate::system::Context;
 use crate::tools::invocation::quote;
-use teller::Teller;
+use teller::DecisionPrinter;
 
 /// The start of every rule's code; alone, it asks for all rules.
 const PREFIX: &str = "PGH";
@@ -57,7 +57,7 @@ pub fn run(context: &Context, report: &Report, options: &args::ExplainArgs) -> R
             blueprint.display()
         )));
     }
-    let mut teller = Teller::new(report, &loaded);
+    let mut teller = DecisionPrinter::new(report, &loaded);
     found.into_iter().for_each(|decision| teller.tell(decision));
     Ok(())
 }

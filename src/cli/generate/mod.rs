@@ -16,7 +16,7 @@ use crate::system::{Context, files, parallel};
 mod look;
 mod write;
 
-use look::{Looked, look};
+use look::{Inspected, look};
 use write::{BATCH, write_batch};
 
 /// Runs the verb. Work that does not depend on a blueprint is done at the same time, on a second processor.
@@ -47,7 +47,7 @@ fn look_and_write(context: &Context, report: &Report, options: &args::GenArgs) -
 }
 
 /// Prints every rule that the blueprints violate, and fails if one of them is an error.
-fn judge(report: &Report, looked: &[Looked]) -> Result<(), CommandError> {
+fn judge(report: &Report, looked: &[Inspected]) -> Result<(), CommandError> {
     for broken in looked.iter().flat_map(|one| &one.broken) {
         report.note(&format!("{broken}\n"));
     }
@@ -59,9 +59,9 @@ fn judge(report: &Report, looked: &[Looked]) -> Result<(), CommandError> {
 }
 
 /// Writes the files of all clusters on all processors, and prints the results in the blueprints' order.
-fn write(report: &Report, out: &Path, options: &args::GenArgs, looked: &[Looked]) -> Result<(), CommandError> {
+fn write(report: &Report, out: &Path, options: &args::GenArgs, looked: &[Inspected]) -> Result<(), CommandError> {
     let batch = if looked.len() < 2 { 1 } else { looked.len().div_ceil(parallel::threads()).clamp(1, BATCH) };
-    let batches: Vec<&[Looked]> = looked.chunks(batch).collect();
+    let batches: Vec<&[Inspected]> = looked.chunks(batch).collect();
     let done = parallel::map(&batches, |batch| write_batch(out, options, batch));
     let mut failed = None;
     for (one, done) in looked.iter().zip(done.into_iter().flatten()) {
@@ -78,7 +78,7 @@ fn write(report: &Report, out: &Path, options: &args::GenArgs, looked: &[Looked]
 }
 
 /// Prints every file that is in the way, of all clusters, before anything is written, and fails if there is one.
-fn refuse(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Result<(), CommandError> {
+fn refuse(report: &Report, options: &args::GenArgs, all: &[Inspected]) -> Result<(), CommandError> {
     let (mut yielding, mut hard, mut in_use, mut copied) = (0, 0, false, false);
     for one in all {
         for (path, why) in &one.seen.reconciled.conflicts {
@@ -112,7 +112,7 @@ fn refuse(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Result<()
     Err(CommandError::Text(ErrorKind::Drift, format!("{files} in the way, so nothing was written\n  {hint}")))
 }
 
-fn show_drift(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Result<(), CommandError> {
+fn show_drift(report: &Report, options: &args::GenArgs, all: &[Inspected]) -> Result<(), CommandError> {
     let mut drifted = vec![];
     for one in all {
         let shown = options.out.dir.join(&one.name);
@@ -136,7 +136,7 @@ fn show_drift(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Resul
     Err(CommandError::Text(ErrorKind::Drift, text))
 }
 
-fn say(report: &Report, options: &args::GenArgs, one: &Looked, reconciled: &Reconciled) {
+fn say(report: &Report, options: &args::GenArgs, one: &Inspected, reconciled: &Reconciled) {
     let shown = options.out.dir.join(&one.name);
     let steps = &reconciled.steps;
     let removed = steps.values().filter(|action| **action == Action::Remove).count();
@@ -169,7 +169,12 @@ fn name_crlf(report: &Report, shown: &Path, reconciled: &Reconciled) {
 }
 
 /// Prints the directories whose blueprint is gone. They are not removed: they may hold the state of running machines.
-fn name_orphans(report: &Report, out: &Path, options: &args::GenArgs, looked: &[Looked]) -> Result<(), CommandError> {
+fn name_orphans(
+    report: &Report,
+    out: &Path,
+    options: &args::GenArgs,
+    looked: &[Inspected],
+) -> Result<(), CommandError> {
     for name in files::list(out).map_err(CommandError::unwritable(out))? {
         let known = looked.iter().any(|one| one.name == name);
         if !known && files::exists(&out.join(&name).join(manifest::PATH)) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::run::Outcome;
-use crate::run::events::{Begun, Event, ImageSeen, Phase, Plan, Said};
+use crate::run::events::{Begun, Event, ImageSeen, Phase, Plan, TimedEvent};
 use crate::system::clock;
 
 /// The exit code recorded for a killed run: 128 + SIGKILL, as a shell reports it. A power cut looks the same.
@@ -82,13 +82,13 @@ impl StageStory {
 
 impl Story {
     /// Takes an event.
-    pub fn hear(&mut self, said: &Said) {
+    pub fn hear(&mut self, said: &TimedEvent) {
         let now = clock::seconds(&said.at).unwrap_or(self.to);
         self.to = now;
         let phase = self.phase;
         match &said.event {
             Event::RunBegun(begun) => {
-                let stage = |is: &crate::run::events::StageIs| StageStory {
+                let stage = |is: &crate::run::events::StageNeeds| StageStory {
                     id: is.stage.clone(),
                     needs: is.needs.clone(),
                     ..StageStory::default()

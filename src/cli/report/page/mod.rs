@@ -16,7 +16,7 @@ use super::history;
 use super::names;
 use super::story::{self, StageStory, Story};
 use super::view::short;
-use crate::run::events::{Event, ImageSeen, Phase, Plan, Said};
+use crate::run::events::{Event, ImageSeen, Phase, Plan, TimedEvent};
 use crate::run::{Failure, Outcome};
 use crate::system::files;
 use timeline::{StageRow, Tick};
@@ -48,7 +48,7 @@ pub(super) fn write(logs: &Path, story: &Story) -> io::Result<PathBuf> {
 }
 
 impl Listener for PageOf {
-    fn hear(&mut self, said: &Said) {
+    fn hear(&mut self, said: &TimedEvent) {
         self.story.hear(said);
         if matches!(said.event, Event::RunEnded { .. }) {
             // On a full disk only the report is lost.
