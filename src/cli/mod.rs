@@ -1,7 +1,6 @@
 //! The command line: one file per verb.
 
 mod args;
-mod asking;
 mod blueprints;
 mod check;
 mod destroy;
@@ -18,6 +17,7 @@ mod listen;
 mod need;
 mod place;
 mod policy;
+mod prompter;
 mod ready;
 mod report;
 mod resume;

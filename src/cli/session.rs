@@ -63,7 +63,7 @@ impl<'a> Session<'a> {
         }
         // The lab sets these variables itself.
         if need.tools() && place.target == Platform::Aws {
-            ready::require_pointers(report, &pointers::astray(&context.cwd, &env))?;
+            ready::require_pointers(report, &pointers::broken(&context.cwd, &env))?;
         }
         let tools = need.tools().then(|| prerequisites::tools(context, &env, &interrupt));
         if let Some(tools) = &tools {

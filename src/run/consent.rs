@@ -63,12 +63,12 @@ mod tests {
     #[test]
     fn each_machine_is_named_with_what_happens_to_it() {
         let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
-        let price = Confirmations { data_of: names(&["master"]), stops: names(&["slave1", "slave2"]) };
+        let confirmations = Confirmations { data_of: names(&["master"]), stops: names(&["slave1", "slave2"]) };
         assert_eq!(
-            price.complaint(),
+            confirmations.complaint(),
             "this would destroy the data of master, and stop slave1 and slave2 at the same time and start them again"
         );
-        assert!(price.confirm().contains("add --confirm master --confirm-stop slave1 --confirm-stop slave2\n"));
-        assert!(!price.is_nothing() && Confirmations::default().is_nothing());
+        assert!(confirmations.confirm().contains("add --confirm master --confirm-stop slave1 --confirm-stop slave2\n"));
+        assert!(!confirmations.is_nothing() && Confirmations::default().is_nothing());
     }
 }

@@ -148,7 +148,7 @@ impl RunningStage<'_> {
         if self.packer()? == packer::Edition::Rebuilt {
             return Ok(());
         }
-        let mut there = self.runner.turns.plugin.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut there = self.runner.locks.plugin.lock().unwrap_or_else(PoisonError::into_inner);
         if *there {
             return Ok(());
         }

@@ -39,7 +39,7 @@ impl RunningStage<'_> {
         }
         let _alone = plan
             .disturbs()
-            .then(|| self.runner.turns.careful.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+            .then(|| self.runner.locks.careful.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         if self.apply(module)? == Applied::Stale {
             self.notice("the state has changed since it was planned. Planning again");
             let Some(again) = self.plan_change(module)? else {

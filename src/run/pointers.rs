@@ -57,7 +57,7 @@ pub struct BrokenPointer {
 
 /// Finds variables whose path does not exist, is a file instead of a folder or the reverse, or, for temporary files, is a folder that
 /// cannot be written to. `cwd` is where the tools are started.
-pub fn astray(cwd: &Path, env: &BTreeMap<String, String>) -> Vec<BrokenPointer> {
+pub fn broken(cwd: &Path, env: &BTreeMap<String, String>) -> Vec<BrokenPointer> {
     let set = |pointer: &'static Pointer| Some((pointer, env.get(pointer.name).filter(|value| !value.is_empty())?));
     let mut found = vec![];
     for (pointer, value) in POINTERS.iter().filter_map(set) {

@@ -30,7 +30,7 @@ pub struct Runner<'a> {
     pub(super) is_early: bool,
     /// The findings of a review; empty if there was none.
     pub(super) reviewed: Reviewed,
-    pub(super) turns: StageLocks,
+    pub(super) locks: StageLocks,
     pub(super) discovered: Discovered,
 }
 
@@ -80,7 +80,7 @@ impl<'a> Runner<'a> {
             options,
             is_early: false,
             reviewed: Reviewed::default(),
-            turns: StageLocks::default(),
+            locks: StageLocks::default(),
             discovered: Discovered::default(),
         }
     }

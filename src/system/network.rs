@@ -54,7 +54,7 @@ pub enum Route {
     /// The default route, from this local address.
     Default(Ipv4Addr),
     /// A route to that network, from this local address.
-    Route(Ipv4Addr),
+    Specific(Ipv4Addr),
 }
 
 /// Looks up the route to an address. Nothing is sent.
@@ -66,13 +66,13 @@ pub fn route_to(address: Ipv4Addr) -> Route {
     });
     let Ok(SocketAddr::V4(own)) = connected else { return Route::None };
     if own.ip().is_loopback() || *own.ip() == address {
-        return Route::Route(*own.ip());
+        return Route::Specific(*own.ip());
     }
     let table = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
     match table.lines().filter_map(|line| prefix_to(line, address)).max() {
         // This file only has the main table; a VPN's own table is not in it.
         Some(0) => Route::Default(*own.ip()),
-        _ => Route::Route(*own.ip()),
+        _ => Route::Specific(*own.ip()),
     }
 }
 
@@ -141,7 +141,7 @@ mod tests {
             (Some(0), Some(16), None)
         );
         assert_eq!(prefix_to("Iface\tDestination\tGateway", inside), None);
-        assert_eq!(route_to(Ipv4Addr::LOCALHOST), Route::Route(Ipv4Addr::LOCALHOST));
+        assert_eq!(route_to(Ipv4Addr::LOCALHOST), Route::Specific(Ipv4Addr::LOCALHOST));
     }
 
     #[test]

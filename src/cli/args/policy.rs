@@ -18,7 +18,7 @@ pub struct PolicyArgs {
     pub variables: Variables,
     /// The task that needs the rights
     #[arg(long = "for", value_enum, value_name = "TASK", default_value_t = Task::Run)]
-    pub aim: Task,
+    pub task: Task,
     /// Print only this policy, as `aws iam create-policy --policy-document` accepts it [default: one JSON object with all policies, by name]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

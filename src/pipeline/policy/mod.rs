@@ -77,12 +77,12 @@ impl Task {
 ///
 /// # Errors
 /// If a module holds a resource type whose rights are not in [`rights`].
-pub fn policies(cluster: &Cluster, set: &FileSet, aim: Task) -> Result<Vec<ManagedPolicy>, String> {
+pub fn policies(cluster: &Cluster, set: &FileSet, task: Task) -> Result<Vec<ManagedPolicy>, String> {
     let modules = modules::read(set)?;
     let mut policies = vec![];
-    for part in aim.parts() {
+    for part in task.parts() {
         let mut statements = Statements::new(cluster, &modules);
-        fill(&mut statements, cluster, &modules, *part, aim)?;
+        fill(&mut statements, cluster, &modules, *part, task)?;
         let name = format!("pgherd-{}-{}", cluster.name, part.name());
         policies.extend(statements.documents().into_iter().enumerate().map(|(i, text)| ManagedPolicy {
             name: if i == 0 { name.clone() } else { format!("{name}-{}", i + 1) },
@@ -110,10 +110,10 @@ fn fill(
     cluster: &Cluster,
     modules: &Modules,
     part: Part,
-    aim: Task,
+    task: Task,
 ) -> Result<(), String> {
     match part {
-        Part::State => statements.state(aim != Task::Status),
+        Part::State => statements.state(task != Task::Status),
         Part::Build => {
             statements.add_all(tasks::BUILD);
             statements.encrypt(tasks::ENCRYPT);
