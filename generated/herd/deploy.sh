@@ -23,7 +23,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-a3756769b059 slave=herd-slave-7430f4705aa9 haproxy=herd-haproxy-02d87b1845d1)
+images=(master=herd-master-4418f164d423 slave=herd-slave-ca4febb90a95 haproxy=herd-haproxy-a533a78a2982)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

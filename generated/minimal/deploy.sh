@@ -23,7 +23,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-dd538ad69b6e slave=minimal-slave-390f9b989c2c haproxy=minimal-haproxy-477c6f40f936)
+images=(master=minimal-master-e18ba8b27383 slave=minimal-slave-9f8a6841b394 haproxy=minimal-haproxy-e0f520dc3ab2)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, and the hash of everything in it.
-  image_name = "herd-master-a3756769b059"
-  image      = "a3756769b059"
+  image_name = "herd-master-4418f164d423"
+  image      = "4418f164d423"
 
   # In GiB, I/O operations per second, MiB per second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, and the hash of everything in it.
-  image_name = "herd-slave-7430f4705aa9"
-  image      = "7430f4705aa9"
+  image_name = "herd-slave-ca4febb90a95"
+  image      = "ca4febb90a95"
 
   # In GiB, I/O operations per second, MiB per second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates builds, and the hash of everything in it.
-  image_name = "herd-haproxy-02d87b1845d1"
-  image      = "02d87b1845d1"
+  image_name = "herd-haproxy-a533a78a2982"
+  image      = "a533a78a2982"
 
   # In GiB, I/O operations per second, MiB per second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, and the hash of everything in it.
-  image_name = "minimal-master-dd538ad69b6e"
-  image      = "dd538ad69b6e"
+  image_name = "minimal-master-e18ba8b27383"
+  image      = "e18ba8b27383"
 
   # In GiB, I/O operations per second, MiB per second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, and the hash of everything in it.
-  image_name = "minimal-slave-390f9b989c2c"
-  image      = "390f9b989c2c"
+  image_name = "minimal-slave-9f8a6841b394"
+  image      = "9f8a6841b394"
 
   # In GiB, I/O operations per second, MiB per second.
   disk = {

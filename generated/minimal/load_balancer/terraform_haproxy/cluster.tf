@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates builds, and the hash of everything in it.
-  image_name = "minimal-haproxy-477c6f40f936"
-  image      = "477c6f40f936"
+  image_name = "minimal-haproxy-e0f520dc3ab2"
+  image      = "e0f520dc3ab2"
 
   # In GiB, I/O operations per second, MiB per second.
   disk = {
