@@ -19,11 +19,11 @@
 #   WAIT_SECONDS                     how long the cluster may take to become healthy (default 600)
 set -euo pipefail
 
-# What the blueprint decided.
+# The blueprint's values.
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-e18ba8b27383 slave=minimal-slave-9f8a6841b394 haproxy=minimal-haproxy-e0f520dc3ab2)
+images=(master=minimal-master-b88431d44473 slave=minimal-slave-34d7d1386798 haproxy=minimal-haproxy-59b8ee0f17b4)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf
@@ -337,7 +337,7 @@ verify() {
   say "waiting for one primary and $slaves streaming standbys at $admin_scheme://$address:$admin_port"
   until is_healthy "$address"; do
     if ((SECONDS >= deadline)); then
-      [[ $seen == yes ]] || die "everything is made, but not verified: $admin_scheme://$address:$admin_port is unreachable from here. Only the network and the \
+      [[ $seen == yes ]] || die "created, but not verified: $admin_scheme://$address:$admin_port is unreachable from here. Only the network and the \
 blueprint's admins can reach it"
       die "the cluster is not healthy. See $admin_scheme://$address:$admin_port/cluster"
     fi

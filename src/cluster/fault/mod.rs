@@ -70,8 +70,8 @@ impl Fault {
             Fault::Switchover => "planned switchover",
             Fault::SyncStandby => "the synchronous standby's machine dies",
             Fault::Haproxy => "HAProxy's process dies",
-            Fault::EtcdLeader => "etcd loses its leader, nothing else",
-            Fault::MachineEtcdLeader => "the primary dies, and led etcd too",
+            Fault::EtcdLeader => "only etcd's leader is lost",
+            Fault::MachineEtcdLeader => "the primary's machine dies, and etcd's leader with it",
             Fault::HaproxyMachine => "HAProxy's machine dies",
         }
     }
