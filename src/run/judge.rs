@@ -236,7 +236,12 @@ pub fn judge(expected: &Expected, access: &ClusterAccess, seen: &Observation) ->
         verdict.silent = silent.value.iter().filter(is_ours).cloned().collect();
         // Patroni's view of a silent machine is out of date.
         let of_silent = |name: &str| verdict.silent.iter().any(|silent| silent.machine == name);
-        verdict.problems.retain(|problem| !problem.machine().is_some_and(of_silent));
+        let is_told = |problem: &Problem| match problem {
+            // etcd may still report from there, and what it reports is not.
+            Problem::Etcd(problem) => !matches!(problem, EtcdProblem::NoReport { .. }),
+            _ => false,
+        };
+        verdict.problems.retain(|problem| is_told(problem) || !problem.machine().is_some_and(of_silent));
         verdict.problems.splice(0..0, verdict.silent.iter().cloned().map(Problem::Silent));
     }
     verdict

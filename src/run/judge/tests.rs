@@ -2,6 +2,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, SystemTime};
 
 use super::*;
+use crate::run::observe::etcd::EtcdAnswer;
 use crate::run::observe::{Fact, FailedCheck, Source, patroni};
 
 const HAPROXY: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -83,6 +84,11 @@ fn a_silent_machine_is_one_problem_and_comes_first() {
         let verdict = judged(&seen);
         let none = Problem::NoPrimaryBehindHaproxy { status: 503 };
         assert_eq!(verdict.problems, [Problem::Silent(silent.clone()), none]);
+        // Nor does its etcd, which adds nothing. That etcd has no majority does.
+        let no = EtcdAnswer { machine: "slave2".into(), report: Err(crate::run::observe::etcd::NoReport::NoConnection) };
+        seen.etcd = Some(fact(vec![no]));
+        let lost = Problem::Etcd(EtcdProblem::NoMajority { reporting: 0, members: 3 });
+        assert_eq!(judged(&seen).problems[..2], [Problem::Silent(silent.clone()), lost]);
         assert!(!verdict.has_primary);
         assert_eq!(verdict.silent, std::slice::from_ref(&silent));
     }
@@ -117,7 +123,7 @@ fn a_fact_is_as_old_as_its_source_allows() {
 /// What Patroni still shows of a cluster whose etcd has no majority is not believed.
 #[test]
 fn a_lost_majority_of_etcd_comes_first_and_outdates_patronis_view() {
-    use crate::run::observe::etcd::{EtcdAnswer, EtcdReport, NoReport};
+    use crate::run::observe::etcd::{EtcdReport, NoReport};
     let status =
         serde_json::json!({"header": {"cluster_id": "9", "member_id": "1", "revision": "40"}, "raftTerm": "4"});
     let report = EtcdReport { status: serde_json::from_value(status).unwrap(), members: vec![], hash: None };
