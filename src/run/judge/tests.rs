@@ -85,7 +85,8 @@ fn a_silent_machine_is_one_problem_and_comes_first() {
         let none = Problem::NoPrimaryBehindHaproxy { status: 503 };
         assert_eq!(verdict.problems, [Problem::Silent(silent.clone()), none]);
         // Nor does its etcd, which adds nothing. That etcd has no majority does.
-        let no = EtcdAnswer { machine: "slave2".into(), report: Err(crate::run::observe::etcd::NoReport::NoConnection) };
+        let no =
+            EtcdAnswer { machine: "slave2".into(), report: Err(crate::run::observe::etcd::NoReport::NoConnection) };
         seen.etcd = Some(fact(vec![no]));
         let lost = Problem::Etcd(EtcdProblem::NoMajority { reporting: 0, members: 3 });
         assert_eq!(judged(&seen).problems[..2], [Problem::Silent(silent.clone()), lost]);
