@@ -56,7 +56,9 @@ impl fmt::Display for Problem {
             Problem::OtherCluster { at, name, expected } if name.is_empty() => {
                 write!(f, "{at} belongs to a cluster without a name, not to {expected}")
             }
-            Problem::OtherCluster { at, name, expected } => write!(f, "{at} belongs to the cluster {name}, not to {expected}"),
+            Problem::OtherCluster { at, name, expected } => {
+                write!(f, "{at} belongs to the cluster {name}, not to {expected}")
+            }
             Problem::OtherServer { at, status } => {
                 write!(f, "the server at {at} is not the cluster's HAProxy: its /cluster returned {status}")
             }
@@ -179,7 +181,9 @@ impl fmt::Display for Silent {
             write!(f, "{} does not respond", self.machine)?;
         }
         f.write_str(match self.check {
-            FailedCheck::NoReply => ": nothing replies at its address. It is switched off, has hung, or is disconnected",
+            FailedCheck::NoReply => {
+                ": nothing replies at its address. It is switched off, has hung, or is disconnected"
+            }
             FailedCheck::Refused => ": its address refuses connections. It is booting, or its Patroni is not running",
             FailedCheck::Hangs => ": it accepts connections and sends nothing. Its Patroni hangs, or the whole machine",
             FailedCheck::Unwell => ": its Patroni reports that it is unhealthy",

@@ -29,7 +29,8 @@ fn a_lock_in_s3_is_broken_only_if_it_is_our_own_dead_ones() {
     let (moto, test, _config) = killed();
 
     let done = test.run(RUN).exits(0);
-    let done = done.err("the state is still locked by").err("a run from this folder that was killed. Removing its lock");
+    let done =
+        done.err("the state is still locked by").err("a run from this folder that was killed. Removing its lock");
     done.err("adopting what a killed run created:").err("1 aws_vpc");
     assert_eq!(vpcs(&moto), 2, "the default one and ours");
 

@@ -24,8 +24,9 @@ fn users(cluster: &Cluster) -> Vec<Finding> {
         "{} cannot connect to any database; only its owner and the users whose blocks list a database can connect to it",
         names.join(", ")
     );
-    let help =
-        format!("write user \"{first}\" {{ databases = [\"…\"] }} instead of its name in `users`, or make it the owner of a database");
+    let help = format!(
+        "write user \"{first}\" {{ databases = [\"…\"] }} instead of its name in `users`, or make it the owner of a database"
+    );
     vec![Finding::new(&rules::USER_WITHOUT_DATABASE, "postgres.users", problem, help)]
 }
 
