@@ -163,7 +163,7 @@ impl fmt::Display for NoReport {
             NoReport::NoConnection => {
                 f.write_str("does not accept connections: it is not running, or HAProxy cannot reach it")
             }
-            NoReport::Hangs => f.write_str("accepts connections but does not respond"),
+            NoReport::Hangs => f.write_str("accepts connections and does not respond"),
             NoReport::Other(why) => write!(f, "does not report its status: {why}"),
         }
     }

@@ -22,7 +22,7 @@ pub struct Herd {
     pub config: Arc<Mutex<Option<String>>>,
     /// What `/metrics` returns, likewise.
     pub metrics: Arc<Mutex<Option<String>>>,
-    /// What each machine's etcd returns, by its path. Other paths are not found.
+    /// What each machine's etcd returns, by path. A path that is not in the map is not found.
     pub etcd: Arc<Mutex<BTreeMap<String, (u16, Value)>>>,
     pub ports: [u16; 3],
 }
@@ -102,7 +102,7 @@ impl Herd {
         change(&mut etcd.get_mut(&format!("/etcd/{machine}/{call}")).unwrap().1);
     }
 
-    /// Makes HAProxy respond with this status for a machine whose etcd does not respond.
+    /// Makes HAProxy return this status for a machine whose etcd does not respond.
     pub fn etcd_is_silent(&self, machine: &str, status: u16) {
         let mut etcd = self.etcd.lock().unwrap();
         for call in ["status", "members", "hash"] {

@@ -34,7 +34,7 @@ pub enum NoReport {
     NoPath,
     /// HAProxy cannot connect to it.
     NoConnection,
-    /// It accepts connections but does not respond.
+    /// It accepts connections and does not respond.
     Hangs,
     /// Something else; holds the reason.
     Other(String),
