@@ -35,7 +35,7 @@ BLUEPRINT = 'cluster "{name}" {{\n  region = "{region}"\n}}\n'
 
 
 class Run:
-    """Times commands; keeps the wall time and the processor time of each in milliseconds, and the most memory in MB."""
+    """Times commands. Keeps the wall time and the processor time of each in milliseconds, and the peak memory in MB."""
 
     def __init__(self):
         self.walls, self.processors, self.peaks = {}, {}, {}
@@ -59,7 +59,7 @@ class Run:
 
 
 def against(times, what):
-    """The median of the rounds' ratios new/old."""
+    """Returns the median of the rounds' ratios new/old."""
     return statistics.median(new / old for new, old in zip(times["new", what], times["old", what], strict=True))
 
 
@@ -72,7 +72,7 @@ def blueprints(folder, count, changed=None):
 
 
 def templates(tree, folder):
-    """The files of cluster c0000 as templates of render.py."""
+    """Returns the files of cluster c0000 as templates for render.py."""
     for path in (p for p in tree.rglob("*") if p.is_file()):
         to = folder / path.relative_to(tree)
         to.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def templates(tree, folder):
 
 
 def measure(run, programs, python, work, count, rounds):
-    """`programs` is the new one, and perhaps the old one."""
+    """Runs all cases. `programs` are the new one and, with `--against`, the old one."""
     files = blueprints(work / f"blueprints{count}", count)
     for i in range(rounds):
         order = list(programs.items())[:: -1 if i % 2 else 1]
@@ -111,7 +111,7 @@ def count_files(folder):
 
 
 def bars(count, run):
-    """Each case with its figure, its bar and its words."""
+    """Yields each case with its figure, its bar and its text."""
     copy = run.median("cp -r")
     if count == 1:
         jinja = run.median("jinja2")
@@ -119,7 +119,7 @@ def bars(count, run):
             took = run.median(("new", what))
             yield what, FASTER[what] * took / jinja, 1, f"{jinja / took:.1f} x faster than Jinja2 (at least {FASTER[what]}), {took / copy:.2f} x cp -r"
         return
-    # One changed costs a wait for the disk, which a hundred do not outweigh: its bar is for a thousand.
+    # One changed file costs a wait for the disk, which dominates at a hundred clusters, so its bar applies to a thousand.
     for what, bar in (("cold", 2.0), ("unchanged", 0.4), ("one changed", 0.4 if count == 1000 else float("inf"))):
         ratio = run.median(("new", what)) / copy
         yield what, ratio, bar, f"{ratio:.2f} x cp -r" + (f" (at most {bar})" if bar < 9 else "")

@@ -35,7 +35,7 @@ MODULES = {
     "haproxy": "load_balancer/terraform_haproxy",
 }
 ROLES = ["master", "slave", "haproxy"]
-# What `run` adds to Terraform's environment: no garbage is collected before there is much of it.
+# What `run` adds to Terraform's environment: Go collects garbage less often.
 COLLECT = "export GOGC=off GOMEMLIMIT=768MiB"
 ENVIRONMENT = {**os.environ, "AWS_REGION": "eu-west-1", "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
 
@@ -63,7 +63,7 @@ class Bench:
         return time.perf_counter() - start
 
     def forget(self):
-        """Down to nothing, without images."""
+        """Destroys everything, including images."""
         self.call("destroy", BLUEPRINT, "--target", "lab", "--yes", "--images")
         self.shell("rm -rf */terraform_*/.terraform */terraform_*/terraform.tfstate* .pgherd/plans")
 
@@ -78,14 +78,14 @@ def name(role):
 
 
 def proportional_set(pid):
-    """The memory of a process in MB, in which a page that it shares with others counts in part (`Pss` of proc(5)).
+    """Returns the memory of a process in MB, in which a page that it shares with others counts in part (`Pss` of proc(5)).
     A process that has ended meanwhile is an OSError."""
     lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) * 1024 / 1e6
 
 
 def own_costs(bench):
-    """Processor time of pgherd and of all that it starts, in seconds, and the most memory of its own processes, in MB."""
+    """Returns the processor time of pgherd and its children in seconds, and the peak memory of its own processes in MB."""
     ticks = os.sysconf("SC_CLK_TCK")
     exe = os.stat(bench.pgherd)
     child = subprocess.Popen([bench.pgherd, "run", BLUEPRINT, "--target", "lab"], cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -140,7 +140,7 @@ def main():
     bench.call("lab", "up")
     try:
         if "a" in parts:
-            # Everything that is got once is there: base image, provider.
+            # Everything that is downloaded once exists by now: the base image and the provider.
             bench.run("--only", "network")
             bench.forget()
             seed = bench.timed(lambda: (bench.shell(one_after_the_other()), bench.run("--only", "verify")))
