@@ -92,12 +92,13 @@ fixed! {
     }
     /// HAProxy's timers and checks, besides those that a failover depends on.
     haproxy: FixedHaproxy {
-        connect_timeout: u32 = 2 " s", "The timeout is short because everything is in one region. A server that does not respond by then is gone, and the retry goes to another one.", HAPROXY;
+        connect_timeout: u32 = 300 " ms", "The timeout is short because everything is in one region, and kernels accept connections however busy their servers are. A machine that does not respond by then is gone, or one packet was lost: the retry goes to another server.", "https://docs.haproxy.org/3.0/configuration.html#4.2-timeout%20connect; measured together with the intervals of checks";
         idle_timeout: u32 = 24 " h", "A running statement sends nothing until it ends, so HAProxy sees an idle session. CREATE INDEX, VACUUM or a dump may take hours. Keepalives detect dead peers within minutes.", HAPROXY;
         keepalive_idle: u32 = 60 " s", "A silent peer gets a keepalive probe after this time. The kernel's default is two hours.", HAPROXY;
         keepalive_interval: u32 = 10 " s", "The probe is repeated at this interval until the peer responds.", HAPROXY;
         keepalive_count: u32 = 6 "", "After this many probes without a response the peer counts as dead. That takes two minutes, as with PostgreSQL's settings on its side.", HAPROXY;
         check_timeout: u32 = 2 " s", "A Patroni that has not responded to a check by then counts as failed, like one that refuses the connection.", HAPROXY;
+        user_timeout: u32 = 10 " s", "A peer that acknowledges nothing that was sent to it for this long is gone. Keepalives do not find it, because the kernel sends none while data waits for its acknowledgement.", "https://docs.haproxy.org/3.0/configuration.html#5.1-tcp-ut; tcp(7), TCP_USER_TIMEOUT";
         queue_timeout: u32 = 30 " s", "A client waits this long while all connections are taken, instead of being refused at once. While there is no primary, nobody waits: HAProxy closes the connection at once, and the client tries again.", "https://docs.haproxy.org/3.0/configuration.html#4.2; measured: without a server that is up the connection is closed within milliseconds";
         retries: u32 = 3 "", "The first retry of a failed connection already goes to another server.", HAPROXY;
         read_lag_mb: u32 = 16 " MB", "A standby that lacks more than one WAL segment, about a second's work of a busy primary, gets no new connections. It keeps those that it has.", "https://patroni.readthedocs.io/en/latest/rest_api.html";

@@ -95,9 +95,10 @@ fn settings(cluster: &Cluster) -> BTreeMap<String, String> {
         ("ttl", failover.ttl.to_string()),
         ("loop_wait", failover.loop_wait.to_string()),
         ("retry_timeout", failover.retry_timeout.to_string()),
-        ("synchronous_mode", failover.synchronous.to_string()),
+        ("synchronous_mode", if failover.synchronous { "quorum" } else { "false" }.into()),
         ("primary_start_timeout", cluster.primary_start_timeout.to_string()),
     ];
-    let own = own.map(|(name, value)| (name.to_string(), value));
-    own.into_iter().chain(cluster.postgres.settings.iter().map(|(k, v)| (k.clone(), v.clone()))).collect()
+    let nodes = failover.synchronous.then(|| ("synchronous_node_count", cluster.synchronous_nodes.to_string()));
+    let own = own.into_iter().chain(nodes).map(|(name, value)| (name.to_string(), value));
+    own.chain(cluster.postgres.settings.iter().map(|(k, v)| (k.clone(), v.clone()))).collect()
 }

@@ -20,7 +20,7 @@ pub enum Fault {
     Partition,
     /// An operator moves the primary to another machine.
     Switchover,
-    /// The machine of the standby that commits wait for loses power.
+    /// The machine of a standby that commits wait for loses power.
     SyncStandby,
     /// HAProxy's process crashes.
     Haproxy,
@@ -68,7 +68,7 @@ impl Fault {
             Fault::Machine => "the primary's machine dies",
             Fault::Partition => "the network cuts the primary off",
             Fault::Switchover => "planned switchover",
-            Fault::SyncStandby => "the synchronous standby's machine dies",
+            Fault::SyncStandby => "the machine of a synchronous standby dies",
             Fault::Haproxy => "HAProxy's process dies",
             Fault::EtcdLeader => "only etcd's leader is lost",
             Fault::MachineEtcdLeader => "the primary's machine dies, and etcd's leader with it",

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-master-04dd05109a4e"
-  image      = "04dd05109a4e"
+  image_name = "herd-master-d575daea42be"
+  image      = "d575daea42be"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
