@@ -9,6 +9,7 @@ use super::environment::Redactor;
 use super::prerequisites::OF_AWS;
 use crate::pipeline::preflight::{Answer, Question};
 use crate::system::Interrupt;
+use crate::system::parallel;
 use crate::system::process::{self, Captured, Exit, Program};
 use crate::tools::Invocation;
 
@@ -27,7 +28,7 @@ pub fn ask(
     let one = |question: &Question| answer(&command(question.args.clone()), env, interrupt);
     let answers: Vec<Answer> = thread::scope(|scope| {
         let asked: Vec<_> = questions.iter().map(|question| scope.spawn(|| one(question))).collect();
-        asked.into_iter().map(|handle| handle.join().expect("a question does not panic")).collect()
+        asked.into_iter().map(parallel::joined).collect()
     });
     questions.into_iter().zip(answers).collect()
 }

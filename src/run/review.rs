@@ -9,6 +9,7 @@ use super::outcome::Outcome;
 use super::runner::{Images, Runner};
 use super::under::{Stop, Under};
 use crate::pipeline::{AddedStage, ModuleWork, Stage, Work};
+use crate::system::parallel;
 use crate::tools::plan::PlanSummary;
 
 /// The findings of a review, by stage.
@@ -53,7 +54,7 @@ impl Runner<'_> {
         let look = ReviewWork { runner: self, found: Mutex::default(), guessed: Mutex::default() };
         let (outcomes, differences) = thread::scope(|scope| {
             let databases = scope.spawn(|| self.compare_databases());
-            (look.all(build), databases.join().expect("a comparison does not panic"))
+            (look.all(build), parallel::joined(databases))
         });
         let found = look.found.into_inner().unwrap_or_else(PoisonError::into_inner);
         (Review { differences, ..found }, outcomes)

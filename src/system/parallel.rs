@@ -1,8 +1,9 @@
 //! Work on all processors.
 
 use std::cell::Cell;
+use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 /// Returns how many threads are worth starting: one for each processor that this process may use. A cgroup's limit on processor time
 /// is ignored: reading it takes a dozen files, which is longer than writing one cluster's files.
@@ -38,10 +39,7 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
         let others: Vec<_> = (1..threads().min(items.len())).map(|_| scope.spawn(|| sharing(worker))).collect();
         let mut done = sharing(worker);
         for other in others {
-            match other.join() {
-                Ok(more) => done.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
+            done.extend(joined(other));
         }
         done
     });
@@ -60,11 +58,16 @@ pub fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> 
     thread::scope(|scope| {
         let one = scope.spawn(|| sharing(one));
         let other = sharing(other);
-        match one.join() {
-            Ok(one) => (one, other),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+        (joined(one), other)
     })
+}
+
+/// Waits for a thread and returns its result.
+///
+/// # Panics
+/// If the thread did, with its own message.
+pub fn joined<R>(thread: ScopedJoinHandle<'_, R>) -> R {
+    thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
 }
 
 fn sharing<R>(work: impl FnOnce() -> R) -> R {
