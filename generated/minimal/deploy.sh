@@ -23,7 +23,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-f911986f07f2 slave=minimal-slave-6e225388ac07 haproxy=minimal-haproxy-05d94be0dc1b)
+images=(master=minimal-master-f911986f07f2 slave=minimal-slave-6e225388ac07 haproxy=minimal-haproxy-d132479c906e)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

@@ -102,6 +102,7 @@ fixed! {
         queue_timeout: u32 = 30 " s", "A client waits this long while all connections are taken, instead of being refused at once. While there is no primary, nobody waits: HAProxy closes the connection at once, and the client tries again.", "https://docs.haproxy.org/3.0/configuration.html#4.2; measured: without a server that is up the connection is closed within milliseconds";
         retries: u32 = 3 "", "The first retry of a failed connection already goes to another server.", HAPROXY;
         read_lag_mb: u32 = 16 " MB", "A standby that lacks more than one WAL segment, about a second's work of a busy primary, gets no new connections. It keeps those that it has.", "https://patroni.readthedocs.io/en/latest/rest_api.html";
+        fallback_rise: u32 = 8 " checks", "When HAProxy starts, a standby serves reads after its first good check. The primary needs more of them, so that standbys are found first.", "measured: with one check, the read port led to the primary for up to half a second after each start; https://docs.haproxy.org/3.0/configuration.html#5.2-rise";
         command_timeout: u32 = 30 " s", "A person at the socket may take some time between two commands.", HAPROXY_STATS;
         request_timeout: u32 = 5 " s", "A client that does not finish its request must not hold one of the admin port's connections for long.", HAPROXY;
         page_timeout: u32 = 30 " s", "People, Prometheus and probes send a request and leave.", HAPROXY;
@@ -109,6 +110,7 @@ fixed! {
         api_timeout: u32 = 10 " s", "Patroni may have to ask etcd before it reports the cluster's state.", HAPROXY;
         api_inter: u32 = 2 " s", "No client waits for this check. It only selects a machine whose Patroni is alive.", HAPROXY_CHECK;
         api_fall: u32 = 2 " checks", "One failed check may be chance. Two are not.", HAPROXY_CHECK;
+        etcd_timeout: u32 = 3 " s", "A member of etcd reports what it knows without asking the others, within milliseconds. One that takes longer hangs.", HAPROXY;
         at_least: &'static str = "2.4" "", "The oldest maintained version that has http-check send and monitor-uri as haproxy.cfg uses them.", "https://www.haproxy.org/";
     }
     /// Patroni's settings, besides its timers.
@@ -124,6 +126,7 @@ fixed! {
         founders: u32 = 2 " members", "Two members start etcd's cluster, and the others join it. Neither can start it alone, and no other machine is needed for it. If all members had to start it together, etcd could not agree on its version, for which Patroni waits, until the last one had booted.", "https://etcd.io/docs/v3.5/op-guide/clustering/";
         history: u32 = 1 " h", "Patroni rewrites a handful of keys all the time. An hour of their history is more than anybody needs.", ETCD;
         quota: u32 = 1073741824 " bytes", "History that compaction missed must never fill the disk. A gibibyte is a thousand times what Patroni's keys take.", ETCD;
+        corrupt_check: u32 = 300 " s", "etcd's leader compares the keys of all members this often, and each member does when it starts. A member that differs does not start. If a running one differs, etcd raises the alarm CORRUPT and refuses every call, because members that disagree could name two primaries; Patroni's failsafe mode keeps the primary. `pgherd status` compares them too.", "measured with etcd 3.4.23 and 3.5.16: all members restart within 0.7 s with the check and without it, and no alarm in 25 compactions at deleted keys; https://etcd.io/docs/v3.5/op-guide/data_corruption/";
         at_least: &'static str = "3.4" "", "The first version with pre-vote, and with the JSON API that machines use to join.", "https://github.com/etcd-io/etcd/blob/main/CHANGELOG/CHANGELOG-3.4.md";
         call_timeout: u32 = 3 " s", FEW, DESIGN;
         change_timeout: u32 = 10 " s", "All members have to agree on a change of members.", DESIGN;

@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::ImageContent;
 use super::machine::{self, SecretFile};
 use super::templates::{add_fixed, add_rendered};
-use crate::cluster::Cluster;
 use crate::cluster::limits::Limits;
 use crate::cluster::timing::HealthCheck;
+use crate::cluster::{Cluster, Machine};
 use crate::fileset::{FileSet, Mode};
 
 /// Adds the files of HAProxy's machine. Returns the content of its image.
@@ -39,6 +39,8 @@ struct Config<'a> {
     synchronous: bool,
     stats: StatsPage<'a>,
     databases: Vec<Server<'a>>,
+    /// The members of etcd.
+    etcd: Vec<Server<'a>>,
     limits: Limits,
     check: CheckTimers,
 }
@@ -54,6 +56,12 @@ struct StatsPage<'a> {
 struct Server<'a> {
     name: &'a str,
     address: Ipv4Addr,
+}
+
+impl<'a> Server<'a> {
+    fn of(machine: &'a Machine) -> Self {
+        Server { name: &machine.name, address: machine.address }
+    }
 }
 
 /// The timers of health checks, as HAProxy reads them.
@@ -91,7 +99,8 @@ impl<'a> Config<'a> {
             primary_serves_reads: haproxy.primary_serves_reads,
             synchronous: cluster.failover.synchronous,
             stats: StatsPage { port: haproxy.stats.port, path: &haproxy.stats.path, user: &haproxy.stats.user },
-            databases: cluster.databases().map(|m| Server { name: &m.name, address: m.address }).collect(),
+            databases: cluster.databases().map(Server::of).collect(),
+            etcd: cluster.etcd_members().map(Server::of).collect(),
             limits: haproxy.limits,
             check: CheckTimers::of(haproxy.check),
         }

@@ -41,7 +41,7 @@ impl Runner<'_> {
     /// Makes an observer of the cluster behind HAProxy's address.
     pub fn observer(&self, haproxy: IpAddr) -> Observer<'_> {
         let pipeline = self.setup.pipeline;
-        Observer::new(&pipeline.access, &pipeline.expected.cluster, haproxy)
+        Observer::new(&pipeline.access, &pipeline.expected, haproxy)
     }
 
     /// Returns how observed live settings differ from the generated ones.
@@ -88,7 +88,7 @@ impl Under<'_> {
         }
         let why = match (prospect, probed) {
             (Some(prospect), _) => prospect.to_string(),
-            (None, Some(Err(e))) => format!("HAProxy's stats port does not answer here ({e})"),
+            (None, Some(Err(e))) => format!("HAProxy's stats port does not respond to this machine ({e})"),
             (None, _) => return,
         };
         self.notice(&format!("this run cannot check whether the cluster is healthy, and will exit with code 5: {why}"));

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use super::drift::SettingDifference;
 use super::outcome::Outcome;
@@ -52,10 +51,7 @@ impl Runner<'_> {
     /// looked up and one is missing, `build` is called with them.
     pub fn review(&self, build: Option<Build<'_>>) -> (Review, Vec<Outcome>) {
         let look = ReviewWork { runner: self, found: Mutex::default(), guessed: Mutex::default() };
-        let (outcomes, differences) = thread::scope(|scope| {
-            let databases = scope.spawn(|| self.compare_databases());
-            (look.all(build), parallel::joined(databases))
-        });
+        let (differences, outcomes) = parallel::both_waiting(|| self.compare_databases(), || look.all(build));
         let found = look.found.into_inner().unwrap_or_else(PoisonError::into_inner);
         (Review { differences, ..found }, outcomes)
     }

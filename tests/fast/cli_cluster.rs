@@ -51,23 +51,108 @@ fn an_unhealthy_cluster_is_1_with_the_reason() {
     test.run(STATUS).exits(1).err("there is no primary").err("/health returned 503").err("slave1 is not a member");
 }
 
-/// Patroni still counts it among the streaming: HAProxy's own checks know better.
+#[test]
+fn status_shows_each_member_of_etcd_and_where_each_fact_comes_from() {
+    let done = running(&Herd::healthy()).run(STATUS).exits(0);
+    let done = done.out("etcd on state term index revision keys' hash size alarms");
+    let done = done.out("master follower 2 120 90 d97d7ded 49152 B none").out("slave1 leader 2 120 90 d97d7ded");
+    done.out("source answers age at most").out("Patroni yes 20 s").out("HAProxy's checks yes ").out("etcd yes 2 s");
+    let done = running(&Herd::healthy()).run(&[STATUS, &["--format", "json"]].concat()).exits(0);
+    let status: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!((&status["healthy"], &status["problems"]), (&true.into(), &serde_json::json!([])));
+    assert_eq!(status["machines"][0]["postgres"], "primary");
+    assert_eq!(status["etcd"][1]["state"], "leader");
+    assert_eq!(status["etcd"][1]["report"]["keys_hash"], 3648880109_u32);
+    let sources = status["sources"].as_array().unwrap();
+    assert!(sources.iter().all(|source| source["answers"] == true && source["age"].is_number()), "{sources:?}");
+}
+
+/// Each of these was healthy as long as only Patroni was asked.
+#[test]
+fn what_is_wrong_with_etcd_is_not_healthy() {
+    let seen = |fault: &dyn Fn(&Herd)| {
+        let herd = Herd::healthy();
+        fault(&herd);
+        running(&herd).run(STATUS).exits(1)
+    };
+    let lonely = seen(&|herd| {
+        herd.etcd_says("slave2", "status", |status| {
+            status.as_object_mut().unwrap().remove("leader");
+            status["errors"] = serde_json::json!(["etcdserver: no leader"]);
+        });
+    });
+    lonely.err("etcd on slave2 has no leader, although other members have one").out("slave2 no leader 2 120");
+    seen(&|herd| herd.etcd_is_silent("slave2", 503))
+        .err("etcd on slave2 does not accept connections")
+        .out("slave2 no response - -");
+    seen(&|herd| herd.etcd_is_silent("slave2", 504)).err("etcd on slave2 accepts connections and does not respond");
+    let stale = seen(&|herd| {
+        for machine in ["master", "slave1", "slave2"] {
+            herd.etcd_says(machine, "members", |list| {
+                list["members"].as_array_mut().unwrap().push(serde_json::json!({"ID": "171", "name": "slave3",
+                    "peerURLs": ["http://10.20.0.17:2380"], "clientURLs": ["http://10.20.0.17:2379"]}));
+            });
+        }
+    });
+    stale.err("etcd's list still has slave3 (ab)").err("`etcdctl member remove ab`");
+    let differ = seen(&|herd| herd.etcd_says("slave2", "hash", |hash| hash["hash"] = 2331556543_u32.into()));
+    differ
+        .err("etcd's members hold different keys: master and slave1 differ from slave2")
+        .err("RUNBOOK.md, section \"etcd's members differ\"")
+        .out("slave2 follower 2 120 90 8af8babf");
+    let alarm = serde_json::json!(["memberID:1 alarm:NOSPACE "]);
+    seen(&|herd| herd.etcd_says("slave1", "status", |status| status["errors"] = alarm.clone()))
+        .err("etcd on master reports NOSPACE: its database is full")
+        .out("slave1 leader 2 120 90 d97d7ded 49152 B NOSPACE");
+    // HAProxy's image is of an older version.
+    let old = seen(&|herd| herd.etcd.lock().unwrap().clear());
+    // The sections that are pointed to are there.
+    let test = Test::with_tools("cluster \"herd\" {\n  region = \"eu-west-1\"\n}\n");
+    test.run(&["gen"]).exits(0);
+    let runbook = test.read("generated/herd/RUNBOOK.md");
+    for section in ["etcd has no majority", "etcd's members differ", "etcd's database is full"] {
+        assert!(runbook.contains(&format!("\n## {section}\n")), "{section}");
+    }
+    old.err("HAProxy's configuration has no way to etcd").err("`pgherd run` gives HAProxy its new").out("etcd no -");
+}
+
+/// Patroni goes on showing what it read before.
+#[test]
+fn a_lost_majority_of_etcd_is_named_and_patronis_view_is_not_believed() {
+    let herd = Herd::healthy();
+    herd.etcd_is_silent("slave1", 503);
+    herd.etcd_is_silent("slave2", 503);
+    herd.etcd_says("master", "status", |status| {
+        status.as_object_mut().unwrap().remove("leader");
+    });
+    let done = running(&herd).run(STATUS).exits(1);
+    let done = done.err("etcd has no majority: 1 of 3 members report, and the member that reports has no leader");
+    let done = done.err("RUNBOOK.md, section \"etcd has no majority\"");
+    let done = done.out("master master eu-west-1a 10.20.0.16 was primary unknown - -");
+    done.out("Patroni's view is what it read before etcd lost its majority. HAProxy's own checks still find a primary");
+    // A run does not take it for done either.
+    let test = Test::with_tools(&herd.blueprint());
+    test.run(&["gen"]).exits(0);
+    test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "0"]).exits(1).err("etcd has no majority");
+}
+
+/// Patroni still reports it as streaming, but HAProxy's own checks have failed.
 #[test]
 fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
     let herd = Herd::healthy();
     herd.silence("slave2", 42);
     let done = running(&herd).run(STATUS).exits(1);
     let done = done
-        .out("slave2 slave eu-west-1c 10.20.128.16 was standby no answer - -")
+        .out("slave2 slave eu-west-1c 10.20.128.16 was standby no response - -")
         .out("slave1 slave eu-west-1b 10.20.64.16 sync standby streaming");
     let done = done
-        .err("slave2 does not answer since ")
-        .err(" UTC (42 s): nothing replies at its address. It is off, hangs or is cut off");
+        .err("slave2 has not responded since ")
+        .err(" UTC (42 s): nothing replies at its address. It is switched off, has hung, or is disconnected");
     let done = done
         .err("Name=tag:pgherd:machine,Values=slave2 --query")
         .err("generated/herd/RUNBOOK.md describes how to replace it");
     assert!(!done.stderr.contains("slave1"), "{}", done.stderr);
-    // The names are those of HAProxy's configuration.
+    // The names are those in HAProxy's configuration.
     let test = running(&herd);
     let config = test.read("generated/herd/load_balancer/haproxy.cfg");
     let checks = config.split("\nbackend patroni\n").nth(1).expect("the backend that is looked at");
@@ -75,26 +160,30 @@ fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
         assert!(checks.contains(&format!("server {machine} 10.20.")), "{checks}");
     }
 
-    // A run that waits in vain names it as well.
+    // A run that waits in vain reports it, too.
     let cluster = members(&[("leader", "running", 1), ("sync_standby", "streaming", 1)]);
     let herd = Herd::start(View { cluster, health: 200 });
     herd.silence("slave2", 300);
     let test = Test::with_tools(&herd.blueprint());
     test.run(&["gen"]).exits(0);
     let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "0"]).exits(1);
-    let done = done.err("the cluster is not healthy after 0 s: slave2 does not answer since ").err("UTC (5 min)");
-    assert!(!done.stderr.contains("slave2 is not a member;"), "once is enough: {}", done.stderr);
+    let done = done.err("the cluster is not healthy after 0 s: slave2 has not responded since ").err("UTC (5 min)");
+    assert!(!done.stderr.contains("slave2 is not a member"), "once is enough: {}", done.stderr);
 }
 
 #[test]
 fn a_haproxy_that_cannot_be_reached_is_1_with_what_to_do() {
     let mut herd = Herd::healthy();
-    // Nobody listens on these.
+    // Nothing listens on these.
     herd.ports = [1025, 1026, 1027];
     let test = running(&herd);
     test.run(STATUS)
         .exits(1)
-        .err("HAProxy does not answer at 127.0.0.1:1025")
+        .err("HAProxy does not respond at 127.0.0.1:1025")
+        .err("PostgreSQL does not respond at the write port 1026")
+        .out("master unknown - -")
+        .out("Patroni no -")
+        .out("etcd not asked -")
         .err("network.admins")
         .out("10.20.0.16 - unknown")
         .out("10.20.128.32 - unreachable");
@@ -105,11 +194,11 @@ fn another_cluster_at_the_planned_address_is_not_this_one() {
     let herd = Herd::healthy();
     let other = herd.view.lock().unwrap().cluster.replace(r#""scope": "herd""#, r#""scope": "other""#);
     let test = running(&Herd::start(View { cluster: other, health: 200 }));
-    let done = test.run(STATUS).exits(1).err("other answers at 127.0.0.1:").err(", not herd").err("network.cidr");
+    let done = test.run(STATUS).exits(1).err(" belongs to the cluster other, not to herd").err("network.cidr");
     done.out("10.20.0.16 - unknown").out("10.20.128.32 - unknown");
-    // Nobody waits for it to become another.
+    // The run does not wait for it to change.
     let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "300"]).exits(1);
-    done.err("other answers at 127.0.0.1:");
+    done.err(" belongs to the cluster other, not to herd");
 }
 
 #[test]
