@@ -23,7 +23,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-a03c35221c73 slave=herd-slave-b3b9205cd4a7 haproxy=herd-haproxy-f1450a429ddc)
+images=(master=herd-master-4d2acd9c83bc slave=herd-slave-15f5aff5e8bb haproxy=herd-haproxy-60cbb70b2368)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

@@ -102,6 +102,7 @@ fixed! {
         queue_timeout: u32 = 30 " s", "A client waits this long while all connections are taken, instead of being refused at once. While there is no primary, nobody waits: HAProxy closes the connection at once, and the client tries again.", "https://docs.haproxy.org/3.0/configuration.html#4.2; measured: without a server that is up the connection is closed within milliseconds";
         retries: u32 = 3 "", "The first retry of a failed connection already goes to another server.", HAPROXY;
         read_lag_mb: u32 = 16 " MB", "A standby that lacks more than one WAL segment, about a second's work of a busy primary, gets no new connections. It keeps those that it has.", "https://patroni.readthedocs.io/en/latest/rest_api.html";
+        fallback_rise: u32 = 8 " checks", "When HAProxy starts, a standby serves reads after its first good check. The primary needs more of them, so that standbys are found first.", "measured: with one check, the read port led to the primary for up to half a second after each start; https://docs.haproxy.org/3.0/configuration.html#5.2-rise";
         command_timeout: u32 = 30 " s", "A person at the socket may take some time between two commands.", HAPROXY_STATS;
         request_timeout: u32 = 5 " s", "A client that does not finish its request must not hold one of the admin port's connections for long.", HAPROXY;
         page_timeout: u32 = 30 " s", "People, Prometheus and probes send a request and leave.", HAPROXY;

@@ -21,7 +21,7 @@ BLUEPRINT = 'cluster "{name}" {{\n  region = "{region}"\n}}\n'
 
 
 class Run:
-    """Times commands; keeps the medians and the most memory."""
+    """Times commands, and keeps the medians and the peak memory."""
 
     def __init__(self):
         self.times, self.peaks = {}, {}
@@ -51,7 +51,7 @@ def blueprints(folder, count, changed=None):
 
 
 def templates(tree, folder):
-    """The files of cluster c0000 as templates of render.py."""
+    """Returns the files of cluster c0000 as templates for render.py."""
     for path in (p for p in tree.rglob("*") if p.is_file()):
         to = folder / path.relative_to(tree)
         to.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ def main(pgherd, python, work, rounds="5"):
                 row(count, "unchanged", run, 20 * run.median("unchanged") / jinja, 1,
                     f"{jinja / run.median('unchanged'):.1f} x faster than Jinja2 (20)")
                 continue
-            # One changed costs a wait for the disk, which a hundred do not outweigh: its bar is for a thousand.
+            # One changed file costs a wait for the disk, which dominates at a hundred clusters, so its bar applies to a thousand.
             for what, bar in (("cold", 2.0), ("unchanged", 0.4), ("one changed", 0.4 if count == 1000 else float("inf"))):
                 ratio = run.median(what) / copy
                 row(count, what, run, ratio, bar, f"{ratio:.2f} x cp -r" + (f" (at most {bar})" if bar < 9 else ""))

@@ -33,7 +33,7 @@ MODULES = {
     "haproxy": "load_balancer/terraform_haproxy",
 }
 ROLES = ["master", "slave", "haproxy"]
-# What `run` adds to Terraform's environment: no garbage is collected before there is much of it.
+# What `run` adds to Terraform's environment: Go collects garbage less often.
 COLLECT = "export GOGC=off GOMEMLIMIT=768MiB"
 ENVIRONMENT = {**os.environ, "AWS_REGION": "eu-west-1", "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
 
@@ -61,7 +61,7 @@ class Bench:
         return time.perf_counter() - start
 
     def forget(self):
-        """Down to nothing, without images."""
+        """Destroys everything, including images."""
         self.call("destroy", BLUEPRINT, "--target", "lab", "--yes", "--images")
         self.shell("rm -rf */terraform_*/.terraform */terraform_*/terraform.tfstate* .pgherd/plans")
 
@@ -76,7 +76,7 @@ def name(role):
 
 
 def own_costs(bench):
-    """Processor time of pgherd and of all that it starts, in seconds, and the most memory of its own processes, in MB."""
+    """Returns the processor time of pgherd and its children in seconds, and the peak memory of its own processes in MB."""
     ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
     exe = os.stat(bench.pgherd)
     child = subprocess.Popen([bench.pgherd, "run", BLUEPRINT, "--target", "lab"], cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -131,7 +131,7 @@ def main():
     bench.call("lab", "up")
     try:
         if "a" in parts:
-            # Everything that is got once is there: base image, provider.
+            # Everything that is downloaded once exists by now: the base image and the provider.
             bench.run("--only", "network")
             bench.forget()
             seed = bench.timed(lambda: (bench.shell(one_after_the_other()), bench.run("--only", "verify")))

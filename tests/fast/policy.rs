@@ -1,4 +1,4 @@
-//! The policies that `pgherd policy` prints: for every blueprint, that they hold all rights and no loose ones.
+//! The policies that `pgherd policy` prints: for every blueprint they contain all rights, and none that is too wide.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ const SHIPPED: [&str; 5] = [
     include_str!("../blueprints/vpc.hcl"),
 ];
 
-/// A resource type that a module comes to hold without its rights fails here.
+/// This fails for a resource type that is added to a module without its rights.
 #[test]
 fn every_type_has_rights_and_every_document_is_one_that_aws_takes() {
     for text in SHIPPED {
@@ -54,7 +54,7 @@ fn every_type_has_rights_and_every_document_is_one_that_aws_takes() {
 /// The service authorization reference gives it no resource type.
 const UNLIMITED: &str = "ec2:DeleteSubnetCidrReservation";
 
-/// Nothing is allowed on everything but what AWS cannot limit: looking, and one thing more.
+/// Only what AWS cannot limit is allowed on all resources: reading, and one more action.
 #[test]
 fn what_changes_something_is_limited() {
     for text in SHIPPED {
@@ -119,7 +119,7 @@ fn each_verb_has_what_it_needs() {
     assert!(create.flat_map(|s| texts(&s["Resource"])).all(|arn| !arn.contains("subnet-cidr-reservation")));
 }
 
-/// Every call of Secrets Manager in the script is allowed, and nothing else is; on users' passwords alone.
+/// Every call of Secrets Manager in the script is allowed, and nothing else, and only on users' passwords.
 #[test]
 fn who_rotates_passwords_may_do_that_and_nothing_else() {
     let script = include_str!("../../src/generate/templates/rotate_password.sh.j2");
@@ -154,7 +154,7 @@ fn who_rotates_passwords_may_do_that_and_nothing_else() {
     assert!(SHIPPED.iter().any(|text| !cluster(text).postgres.users.is_empty()));
 }
 
-/// A reader of a policy sees why each statement is there: by its Sid, which AWS wants to be unique in a document.
+/// Each statement's Sid tells the reader its purpose. AWS requires it to be unique in a document.
 #[test]
 fn every_statement_says_why_it_is_there() {
     for text in SHIPPED {
@@ -261,7 +261,7 @@ fn the_partition_is_the_regions() {
     }
 }
 
-/// What the code asks with the AWS CLI is allowed: every `"ec2", "describe-…"` of the sources.
+/// Every request that the code makes with the AWS CLI is allowed: every `"ec2", "describe-…"` of the sources.
 #[test]
 fn every_question_of_the_pipeline_is_allowed() {
     let services = [
@@ -307,7 +307,7 @@ fn camel(verb: &str) -> String {
     verb.split('-').map(word).collect()
 }
 
-/// What a run in the lab does not use has a reason, and is a right.
+/// A right that a run in the lab does not use has a reason.
 #[test]
 fn what_is_needed_elsewhere_is_allowed() {
     let allowed: BTreeSet<String> = SHIPPED.iter().flat_map(|text| actions(&of(&cluster(text), Aim::Run))).collect();

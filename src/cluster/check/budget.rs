@@ -112,7 +112,7 @@ fn rto_help(budget: &Budget, timers: &Timers, rto: u32) -> String {
     if possible <= rto && !written.is_empty() {
         let (are, them) = if written.len() == 1 { ("is", "it") } else { ("are", "them") };
         let names = written.join(" and ");
-        return format!("{names} {are} set too high: if you remove {them}, pgherd chooses values that meet the rto");
+        return format!("{names} {are} set too high: remove {them}, and pgherd chooses values that meet the rto");
     }
     format!(
         "ttl is too large, and Patroni's minimum is {LEAST_TTL} s; the least rto that can be promised is {possible} s: set rto = \"{possible}s\" or more"
