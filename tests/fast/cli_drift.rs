@@ -94,7 +94,7 @@ fn another_clusters_settings_are_not_compared() {
     *herd.config.lock().unwrap() = Some(r#"{"ttl": 99}"#.into());
     let other = herd.view.lock().unwrap().cluster.replace(r#""scope": "herd""#, r#""scope": "other""#);
     herd.view.lock().unwrap().cluster = other;
-    let done = test.run(PLAN).exits(5).err(", not herd").err("network.cidr");
+    let done = test.run(PLAN).exits(5).err("belongs to the cluster other").err("network.cidr");
     assert!(!done.stderr.contains("ttl:"), "{}", done.stderr);
 }
 
