@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use super::compare::Unseen;
 use super::drift::SettingDifference;
@@ -10,6 +9,7 @@ use super::outcome::Outcome;
 use super::runner::{Images, Runner};
 use super::under::{Stop, Under};
 use crate::pipeline::{AddedStage, ModuleWork, Stage, Work};
+use crate::system::parallel;
 use crate::tools::plan::PlanSummary;
 
 /// The findings of a review, by stage.
@@ -54,10 +54,7 @@ impl Runner<'_> {
     /// looked up and one is missing, `build` is called with them.
     pub fn review(&self, build: Option<Build<'_>>) -> (Review, Vec<Outcome>) {
         let look = ReviewWork { runner: self, found: Mutex::default(), guessed: Mutex::default() };
-        let (outcomes, compared) = thread::scope(|scope| {
-            let databases = scope.spawn(|| self.compare_databases());
-            (look.all(build), databases.join().expect("a comparison does not panic"))
-        });
+        let (compared, outcomes) = parallel::both_waiting(|| self.compare_databases(), || look.all(build));
         let found = look.found.into_inner().unwrap_or_else(PoisonError::into_inner);
         (Review { differences: compared.differences, unseen: compared.unseen, ..found }, outcomes)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use pgherd::cluster::rights::Right;
 use pgherd::cluster::{Cluster, regions, resolve};
 use pgherd::pipeline::policy::{Aim, LONGEST, policies, tasks};
 use serde_json::Value;
@@ -35,6 +36,56 @@ const SHIPPED: [&str; 5] = [
     include_str!("../blueprints/pair.hcl"),
     include_str!("../blueprints/vpc.hcl"),
 ];
+
+/// The generated roles have the rights of the list and no others, and the policies of `pgherd policy` name these roles alone.
+#[test]
+fn machines_have_the_rights_of_the_list_and_no_others() {
+    for text in SHIPPED {
+        let cluster = cluster(text);
+        let files = pgherd::generate::generate(&cluster);
+        let (mut roles, mut policies) = (BTreeSet::new(), BTreeSet::new());
+        for (_, file) in files.iter().filter(|(path, _)| path.as_str().ends_with(".tf")) {
+            let body: hcl::Body = hcl::parse(&file.text).expect("HCL");
+            for block in body.blocks().filter(|block| block.labels().len() == 2) {
+                let [kind, name] = [0, 1].map(|at| block.labels()[at].as_str());
+                let inner = |body: &hcl::Body, name: &str| {
+                    body.attributes().find(|one| one.key() == name).map(|one| one.expr().to_string().replace('\n', ""))
+                };
+                match kind {
+                    "aws_iam_role" | "aws_iam_instance_profile" => assert_eq!(name, "machine"),
+                    // Not who may take a role, nor what the endpoint lets through.
+                    "aws_iam_policy_document" if !["assume", "endpoint"].contains(&name) => {
+                        for statement in block.body().blocks() {
+                            let actions = inner(statement.body(), "actions").expect("actions");
+                            policies.insert((name.to_string(), actions.replace(' ', "")));
+                        }
+                    }
+                    "aws_iam_role_policy" => {
+                        let holders = inner(block.body(), "for_each").or(inner(block.body(), "role")).expect("a role");
+                        roles.insert((
+                            name.to_string(),
+                            holders.split('"').skip(1).step_by(2).map(String::from).collect(),
+                        ));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let rights = cluster.rights();
+        let listed: BTreeSet<(String, Vec<String>)> =
+            rights.iter().map(|right| (right.name.into(), right.kinds().map(String::from).collect())).collect();
+        assert_eq!(roles, listed);
+        let actions = |right: &Right| {
+            format!("[{}]", right.actions.iter().map(|a| format!("\"{a}\"")).collect::<Vec<_>>().join(","))
+        };
+        assert_eq!(policies, rights.iter().map(|right| (right.name.to_string(), actions(right))).collect());
+        let resources: BTreeSet<String> =
+            statements(&of(&cluster, Aim::Run)).iter().flat_map(|one| texts(&one["Resource"])).collect();
+        let of_roles = resources.iter().filter_map(|arn| arn.split_once(":role/").map(|(_, name)| name.to_string()));
+        let names = ["database", "haproxy"].map(|kind| format!("{}-{}-{kind}", cluster.name, cluster.region));
+        assert_eq!(of_roles.collect::<BTreeSet<String>>(), BTreeSet::from(names));
+    }
+}
 
 /// This fails for a resource type that is added to a module without its rights.
 #[test]
