@@ -15,6 +15,7 @@ use super::{states, status, telling};
 use crate::cluster::{State, regions};
 use crate::pipeline::{Pipeline, Selection, Stage, Work};
 use crate::run::Images;
+use crate::run::compare::Unseen;
 use crate::run::drift::SettingDifference;
 use crate::run::events::{Event, Phase};
 use crate::run::review::{Build, Review};
@@ -163,6 +164,11 @@ fn plan(session: &Session<'_>, feed: &Feed, options: &args::RunArgs) -> Result<(
     let review = look(session, &looker(session, feed, options, &board), false, None)?;
     if !review.is_empty() {
         return Err(CommandError::Reported(ErrorKind::Drift));
+    }
+    // Terraform plans no change, but what the databases run with was not seen.
+    if let Some(Unseen { why, advice }) = &review.unseen {
+        let text = format!("no change is planned, but the databases were not checked: {why}\n  {advice}");
+        return Err(CommandError::Text(ErrorKind::Unseen, text));
     }
     session.report.line("No changes.");
     drifted(&review.differences)

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::Outcome;
+use super::status::ClusterStatus;
 use crate::tools::plan::{Change, PlanAction, PlanSummary};
 
 /// The version of the event format. It increases when an event changes in a way that breaks existing readers.
@@ -82,6 +83,8 @@ pub enum Event {
         #[serde(default)]
         unattended: bool,
     },
+    /// The cluster was observed: when it became healthy, or when the time for that was over.
+    Observed(Box<ClusterStatus>),
     /// The run needs a confirmation before it continues.
     ConfirmationNeeded {
         /// The stage's id; empty if all stages are meant.

@@ -1,7 +1,7 @@
 //! Runs a pipeline: its stages in parallel, their logs and their outcomes.
 
 mod adopt;
-mod compare;
+pub mod compare;
 pub mod consent;
 pub mod destroy;
 pub mod drift;

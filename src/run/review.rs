@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::compare::Unseen;
 use super::drift::SettingDifference;
 use super::outcome::Outcome;
 use super::runner::{Images, Runner};
@@ -24,6 +25,8 @@ pub struct Review {
     pub added: Vec<AddedStage>,
     /// The live settings that differ from the generated ones.
     pub differences: Vec<SettingDifference>,
+    /// Why the live settings of databases that run could not be read.
+    pub unseen: Option<Unseen>,
 }
 
 impl Review {
@@ -51,9 +54,9 @@ impl Runner<'_> {
     /// looked up and one is missing, `build` is called with them.
     pub fn review(&self, build: Option<Build<'_>>) -> (Review, Vec<Outcome>) {
         let look = ReviewWork { runner: self, found: Mutex::default(), guessed: Mutex::default() };
-        let (differences, outcomes) = parallel::both_waiting(|| self.compare_databases(), || look.all(build));
+        let (compared, outcomes) = parallel::both_waiting(|| self.compare_databases(), || look.all(build));
         let found = look.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (Review { differences, ..found }, outcomes)
+        (Review { differences: compared.differences, unseen: compared.unseen, ..found }, outcomes)
     }
 }
 

@@ -56,7 +56,7 @@ fn status_shows_each_member_of_etcd_and_where_each_fact_comes_from() {
     let done = running(&Herd::healthy()).run(STATUS).exits(0);
     let done = done.out("etcd on state term index revision keys' hash size alarms");
     let done = done.out("master follower 2 120 90 d97d7ded 49152 B none").out("slave1 leader 2 120 90 d97d7ded");
-    done.out("source answers age at most").out("Patroni yes 20 s").out("HAProxy's checks yes ").out("etcd yes 2 s");
+    done.out("source answers age at most").out("Patroni yes 20 s").out("HAProxy's checks yes ").out("etcd yes ");
     let done = running(&Herd::healthy()).run(&[STATUS, &["--format", "json"]].concat()).exits(0);
     let status: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
     assert_eq!((&status["healthy"], &status["problems"]), (&true.into(), &serde_json::json!([])));
@@ -170,7 +170,8 @@ fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
     test.run(&["gen"]).exits(0);
     let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "0"]).exits(1);
     let done = done.err("the cluster is not healthy after 0 s: slave2 has not responded since ").err("UTC (5 min)");
-    assert!(!done.stderr.contains("slave2 is not a member of Patroni's cluster;"), "once is enough: {}", done.stderr);
+    let failed = done.stderr.lines().find(|line| line.contains("is not healthy after 0 s")).unwrap();
+    assert!(!failed.contains("slave2 is not a member"), "once is enough: {failed}");
 }
 
 #[test]
