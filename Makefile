@@ -22,6 +22,8 @@ test: setup
 	cargo test --locked --test tools
 	cargo test --locked --test lab
 
+# Many of these tests wait for a tool, so there are more threads than processors.
+test-fast: export RUST_TEST_THREADS := $(shell expr 3 '*' "$$(getconf _NPROCESSORS_ONLN)")
 test-fast:
 	cargo test --locked --lib --test fast
 

@@ -7,7 +7,7 @@ use crate::cli::report::{Report, Style};
 use crate::cli::trace;
 use crate::cluster::decision::Decision;
 use crate::fileset::{FileSet, manifest};
-use crate::generate::provenance::{Maker, Provenance, provenance};
+use crate::generate::provenance::{Maker, Provenance, provenance_in};
 
 /// Explains `FILE` or `FILE:LINE`; returns whether `what` names a generated file at all.
 pub fn explain(report: &Report, loaded: &Loaded, what: &str) -> Result<bool, CommandError> {
@@ -25,7 +25,7 @@ pub fn explain(report: &Report, loaded: &Loaded, what: &str) -> Result<bool, Com
             "that file belongs to cluster {other:?}, but {shown} describes cluster {name:?}\n  pass the blueprint of {other:?} as the second argument"
         )));
     }
-    let found = provenance(&loaded.cluster, &set);
+    let found = provenance_in(&loaded.cluster, &set, trace::folder(&path));
     match line {
         Some(line) => explain_line(report, loaded, &set, &found, &path, line)?,
         None => explain_whole(report, &set, &found, &path),
