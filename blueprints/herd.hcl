@@ -186,7 +186,7 @@ cluster "herd" {
   # A KMS key of your own for disks, images and passwords: its ARN, its id or its alias. Default: AWS's own keys. Example:
   #kms_key_id = "alias/databases"
 
-  # Tags on everything that pgherd makes, in addition to its own. Default: none. Example:
+  # Tags on everything that pgherd creates, in addition to its own. Default: none. Example:
   #tags = { team = "dba", cost-center = "42" }
 
   # Terraform's state is kept beside each module. As soon as more than one person runs Terraform, keep it in a bucket. The bucket

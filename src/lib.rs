@@ -1,6 +1,6 @@
 //! pgherd: one blueprint in, a running PostgreSQL cluster out.
 //!
-//! The layers, from top to bottom. Imports only go downward, and no files import each other in a circle: `tests/fast/layers.rs` checks
+//! The layers, from top to bottom. Imports only go downward, and no files import each other in a circle: `tests/fast/layers/` checks
 //! both.
 //!
 //! ```text

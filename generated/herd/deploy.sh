@@ -19,11 +19,11 @@
 #   WAIT_SECONDS                     how long the cluster may take to become healthy (default 600)
 set -euo pipefail
 
-# What the blueprint decided.
+# The blueprint's values.
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-a3756769b059 slave=herd-slave-7430f4705aa9 haproxy=herd-haproxy-02d87b1845d1)
+images=(master=herd-master-04dd05109a4e slave=herd-slave-55f3cb73ebd3 haproxy=herd-haproxy-5043a92aa209)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf
@@ -337,7 +337,7 @@ verify() {
   say "waiting for one primary and $slaves streaming standbys at $admin_scheme://$address:$admin_port"
   until is_healthy "$address"; do
     if ((SECONDS >= deadline)); then
-      [[ $seen == yes ]] || die "everything is made, but not verified: $admin_scheme://$address:$admin_port is unreachable from here. Only the network and the \
+      [[ $seen == yes ]] || die "created, but not verified: $admin_scheme://$address:$admin_port is unreachable from here. Only the network and the \
 blueprint's admins can reach it"
       die "the cluster is not healthy. See $admin_scheme://$address:$admin_port/cluster"
     fi

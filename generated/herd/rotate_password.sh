@@ -9,11 +9,11 @@
 # second before the last step is refused. It gets in once it reads the secret again.
 set -euo pipefail
 
-# What the blueprint decided.
+# The blueprint's values.
 cluster=herd
 region=eu-west-1
 haproxy_address=10.20.128.32 write_port=5000
-# Each user, and a database that lets it in (empty if there is none).
+# Each user, and a database that it may connect to (empty if there is none).
 declare -A databases=([app]=app)
 
 die() {
@@ -82,7 +82,7 @@ main() {
 
   current=$(version_of AWSCURRENT)
   pending=$(version_of AWSPENDING)
-  [[ $current != None ]] || die "$secret has no value yet, because $user was added after the cluster was founded. Store the" \
+  [[ $current != None ]] || die "$secret has no value yet, because $user was added after the cluster was initialised. Store the" \
     "password that $user has in PostgreSQL: read -rs password; printf %s \"\$password\" | aws secretsmanager put-secret-value" \
     "--region $region --secret-id $secret --secret-string file:///dev/stdin"
   old=$(value_of AWSCURRENT)

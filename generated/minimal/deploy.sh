@@ -19,11 +19,11 @@
 #   WAIT_SECONDS                     how long the cluster may take to become healthy (default 600)
 set -euo pipefail
 
-# What the blueprint decided.
+# The blueprint's values.
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-dd538ad69b6e slave=minimal-slave-390f9b989c2c haproxy=minimal-haproxy-477c6f40f936)
+images=(master=minimal-master-c0374b0901b6 slave=minimal-slave-b64693ec6a2b haproxy=minimal-haproxy-8de35156f81e)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf
@@ -337,7 +337,7 @@ verify() {
   say "waiting for one primary and $slaves streaming standbys at $admin_scheme://$address:$admin_port"
   until is_healthy "$address"; do
     if ((SECONDS >= deadline)); then
-      [[ $seen == yes ]] || die "everything is made, but not verified: $admin_scheme://$address:$admin_port is unreachable from here. Only the network and the \
+      [[ $seen == yes ]] || die "created, but not verified: $admin_scheme://$address:$admin_port is unreachable from here. Only the network and the \
 blueprint's admins can reach it"
       die "the cluster is not healthy. See $admin_scheme://$address:$admin_port/cluster"
     fi

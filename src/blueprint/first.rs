@@ -56,7 +56,8 @@ impl First {
         let _ = write!(
             text,
             "
-# The name is the prefix of everything made in AWS, and of host names. A cluster cannot be renamed: a new name makes a new cluster.
+# The name is the prefix of every host name and of everything that is created in AWS. A cluster cannot be renamed: another name
+# creates another cluster.
 cluster {} {{
   region = {}
 
@@ -68,7 +69,8 @@ cluster {} {{
     # Machines are distributed over these zones. With three, any one may fail and the other two still elect a primary.
     {}
 
-    # Who may reach HAProxy's ports, where applications connect. Default: the network's own addresses.
+    # Who may reach HAProxy's write and read ports, where applications connect. Default: the network's own addresses. `pgherd run`
+    # and `pgherd status` connect there, too: to run them from outside the network, list your own address as well.
     #clients = [\"10.20.0.0/16\", \"10.30.0.0/16\"]
 
     # Who may reach SSH and the stats page from outside. Default: none, so both are closed. SSH also needs each machine's key_name.
@@ -105,7 +107,8 @@ cluster {} {{
         format!(
             "
   postgres {{
-    # Login roles that exist from the start. The machine that founds the cluster makes their passwords and puts them into AWS Secrets Manager.
+    # Login roles that exist from the start. The first machine generates their passwords and stores them in AWS Secrets
+    # Manager.
     {users}
 
     # Databases that exist from the start, each with its owner.

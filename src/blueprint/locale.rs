@@ -1,9 +1,11 @@
 //! Locales and encodings: how text is stored, sorted and compared.
 
+use serde::Serialize;
+
 use super::form::Choice;
 
 /// How text is stored, sorted and compared. It is fixed when a database is created.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Locale {
     /// The provider of the sorting rules.
     pub provider: Provider,
@@ -14,7 +16,8 @@ pub struct Locale {
 }
 
 /// A locale provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Provider {
     /// PostgreSQL itself (17 and newer). Its rules are the same on every machine and never change within a major version.
     Builtin,

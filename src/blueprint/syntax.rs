@@ -23,6 +23,12 @@ pub(super) fn report(source: &SourceText, error: &Error) {
         let help = "write a number of at most 19 digits, or use a larger unit, such as GB instead of kB".into();
         return source.refused(&number, Refusal { rule: &is::SYNTAX, problem, help });
     }
+    if let Some(word) = suffixed_number(source.text, offset) {
+        let (number, whole) = (&source.text[word.start..offset], &source.text[word.clone()]);
+        let problem = format!("`{whole}` is neither a number nor text in quotes");
+        let help = format!("write the number alone ({number}), or the whole value in double quotes (\"{whole}\")");
+        return source.refused(&word, Refusal { rule: &is::SYNTAX, problem, help });
+    }
     let width = source.text.get(offset..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
     source.refused(&(offset..offset + width), explain(source.text, offset, error.message()));
 }
@@ -63,6 +69,16 @@ fn unreadable_number(text: &str, offset: usize) -> Option<Range<usize>> {
         at += c.len_utf8();
     }
     None
+}
+
+/// Returns the number with a unit, such as `100GB`, in the middle of which the parser stopped.
+fn suffixed_number(text: &str, offset: usize) -> Option<Range<usize>> {
+    let (before, rest) = (text.get(..offset)?, text.get(offset..)?);
+    let in_word = |c: char| c.is_alphanumeric() || c == '_' || c == '.' || c == '%';
+    let start = before.rfind(|c| !in_word(c)).map_or(0, |at| at + 1);
+    let end = offset + rest.find(|c| !in_word(c)).unwrap_or(rest.len());
+    let begins = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
+    (end > offset && before.get(start..).is_some_and(begins)).then_some(start..end)
 }
 
 /// Returns the number at the start of a text: digits, a fraction and an exponent.
@@ -111,7 +127,7 @@ fn explain(text: &str, offset: usize, message: &str) -> Refusal {
             (format!("{found} does not close anything"), "remove it")
         }
         _ if before.matches('{').count() > before.matches('}').count() => (
-            format!("a block on one line can hold only one attribute, but found {found}"),
+            format!("a block on one line can hold only one attribute and no inner block, but found {found}"),
             "write each attribute and each inner block on a line of its own",
         ),
         _ if before.ends_with('=') => (

@@ -103,9 +103,11 @@ pub fn load_each<R: Send>(
     for (name, file) in &names {
         if let Some(other) = first.insert(name, file) {
             let (this, other) = (file.display(), other.display());
-            report.failure(&CommandError::usage(format!(
-                "{this} and {other} both describe cluster {name:?}; rename one of them"
-            )));
+            report.failure(&CommandError::usage(if this.to_string() == other.to_string() {
+                format!("{this} is listed twice; remove one of the two")
+            } else {
+                format!("{this} and {other} both describe cluster {name:?}; rename one of the clusters")
+            }));
             bad += 1;
         }
     }
@@ -145,7 +147,7 @@ fn read(context: &Context, path: &Path) -> Result<(PathBuf, String), CommandErro
     let shown = path.display();
     if files::is_dir(&context.path(path)) {
         return Err(CommandError::usage(format!(
-            "{shown} is a directory; name the blueprints in it, such as {}",
+            "{shown} is a directory; pass the blueprints in it, such as {}",
             path.join("*.hcl").display()
         )));
     }
@@ -185,7 +187,7 @@ fn text(bytes: Vec<u8>) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1;
-        format!("line {line} is not UTF-8\n  save the file as UTF-8, or name a blueprint")
+        format!("line {line} is not UTF-8\n  save the file as UTF-8, or pass a blueprint instead")
     })
 }
 
@@ -236,7 +238,7 @@ fn all(context: &Context) -> Result<Vec<PathBuf>, CommandError> {
     let found = in_folder(context).map_err(|e| CommandError::usage(format!("{FOLDER}: {e}")))?;
     if found.is_empty() {
         return Err(CommandError::usage(format!(
-            "no blueprint given, and none found in {}/; name one, or create one with `pgherd init`",
+            "there is no blueprint in {}/; pass the path of one, or create one with `pgherd init`",
             context.path(Path::new(FOLDER)).display()
         )));
     }
@@ -255,7 +257,7 @@ pub fn only(context: &Context, command: &str, path: &str) -> Result<PathBuf, Com
     let known: Vec<_> = found.iter().take(SHOWN).map(|one| one.display().to_string()).collect();
     let (all, first) = (known.join(", "), &known[0]);
     Err(CommandError::usage(format!(
-        "there are several blueprints: {all}\n  name one, for instance `{command} {first}`"
+        "there are several blueprints: {all}\n  choose one, for instance `{command} {first}`"
     )))
 }
 

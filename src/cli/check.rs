@@ -127,10 +127,10 @@ fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
         report.line(&budget(kept));
     }
     report.line("");
-    head("Terms of these sums");
+    head("How these times add up: each term with its source");
     report.table(&terms(found));
     report.line("");
-    head("What may fail while writes continue");
+    head("What happens to writes when a machine or a zone fails");
     report.table(&spared(found));
     report.line("");
     head("Capacity");
@@ -180,13 +180,13 @@ fn faults(found: &Check) -> Vec<Vec<String>> {
 fn budget(kept: &BudgetCheck) -> String {
     let stated = |name: &str, value: Option<u32>| value.map(|value| format!("{name} {value} s"));
     let stated: Vec<String> = stated("rto", kept.rto).into_iter().chain(stated("rpo", kept.rpo)).collect();
-    let worst = kept.worst_ms.map_or("no timer bounds it".to_string(), seconds);
-    format!("budget: {}; worst covered fault: {}, {worst}", stated.join(", "), kept.worst)
+    let worst = kept.worst_ms.map_or("unbounded".to_string(), seconds);
+    format!("budget: {}; the worst fault that it covers: {}, {worst}", stated.join(", "), kept.worst)
 }
 
 fn stop(prediction: &Prediction) -> String {
     match prediction.bound() {
-        None => "until".into(),
+        None => "unbounded".into(),
         Some(0) => "not at all".into(),
         Some(ms) => seconds(ms),
     }
@@ -253,7 +253,7 @@ fn spared(found: &Check) -> Vec<Vec<String>> {
     }
     for zone in &quorum.zones {
         let after = match zone.outage_ms {
-            Some(ms) if ms > 0 => format!(", after {} if the primary was there", seconds(ms)),
+            Some(ms) if ms > 0 => format!(" (within {} if the primary was in it)", seconds(ms)),
             _ => String::new(),
         };
         let which = format!("zone {} ({})", zone.name, zone.machines.join(", "));

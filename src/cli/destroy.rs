@@ -24,7 +24,9 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::DestroyArgs)
         let dir = session.work.dir();
         if !files::exists(dir) {
             let (dir, others) = (dir.display(), others(dir));
-            return Err(CommandError::usage(format!("{dir} does not exist, so nothing was created from it{others}")));
+            return Err(CommandError::usage(format!(
+                "{dir} does not exist, so this blueprint has created nothing here{others}"
+            )));
         }
         let asks = session.is_aws() && !options.yes;
         if asks && !terminal::can_ask() {
@@ -51,7 +53,10 @@ fn others(dir: &Path) -> String {
         .collect();
     match names[..] {
         [] => String::new(),
-        _ => format!("\n  next to it there is {}; destroy a renamed cluster by its old name", names.join(", ")),
+        _ => format!(
+            "\n  the same folder has the clusters {}; if this cluster was renamed, destroy it under its old name",
+            names.join(", ")
+        ),
     }
 }
 

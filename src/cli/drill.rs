@@ -263,3 +263,26 @@ fn spread(figures: Spread, trials: usize) -> String {
         _ => format!("{} / {} / {}", seconds(figures.min), seconds(figures.median), seconds(figures.max)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blueprint;
+    use crate::cluster::resolve;
+
+    fn cluster(postgres: &str) -> Cluster {
+        let text = format!("cluster \"herd\" {{\n region = \"eu-west-1\"\n postgres {{\n {postgres}\n }}\n}}");
+        resolve(&blueprint::parse("herd.hcl", &text).expect("a blueprint"))
+    }
+
+    #[test]
+    fn clients_log_in_as_the_owner_of_a_database() {
+        let two = cluster("users = [\"a\", \"b\"]\n databases = { one = \"a\", two = \"b\" }");
+        let of = |name| owner(&two, name).map_err(|e| e.to_string());
+        assert_eq!(of(None), Ok(("one".to_string(), "a".to_string())));
+        assert_eq!(of(Some("two")), Ok(("two".to_string(), "b".to_string())));
+        assert_eq!(of(Some("three")), Err("the blueprint has no database three, only one, two".to_string()));
+        let none = owner(&cluster(""), None).map_err(|e| (e.kind(), e.to_string()));
+        assert!(matches!(none, Err((ErrorKind::Usage, text)) if text.contains("has no database")));
+    }
+}

@@ -1,6 +1,7 @@
 //! `pgherd images`: lists images, and removes those that are no longer needed.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -11,15 +12,19 @@ use super::report::{Report, Style};
 use super::session::Session;
 use crate::run::image;
 use crate::run::{Consent, Deaf, Options, Outcome, Runner};
-use crate::system::{Context, clock, terminal};
+use crate::system::{Context, clock, files, terminal};
 use crate::tools::aws::{self, Ami, BaseQuery};
+
+/// From this similarity on, 0 to 1, a word that is no file counts as a misspelt verb. clap proposes verbs from 0.7 on.
+const LIKE_A_VERB: f64 = 0.7;
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::ImagesArgs) -> Result<(), CommandError> {
-    match (&options.verb, options.place()) {
+    match (&options.verb, &options.place) {
         (Some(ImagesVerb::Prune(prune)), _) => remove(context, report, prune),
         (None, Some(place)) => {
-            let session = Session::open(context, report, &place, Need::Location)?;
+            refuse_misspelt_verb(context, &place.blueprint)?;
+            let session = Session::open(context, report, place, Need::Location)?;
             session.require_credentials()?;
             session.work.make_private_dir()?;
             let found = find(&session)?;
@@ -28,13 +33,25 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::ImagesArgs) 
                 return Ok(());
             }
             report.table(&table(context.now, &found));
-            for line in newest(context.now, &found, session.loaded.cluster.image.max_age_days) {
+            for line in newest(context.now, &found, session.loaded.cluster.blueprint.image.max_age_days) {
                 report.line(&line);
             }
             Ok(())
         }
-        (None, None) => Err(CommandError::usage("name the blueprint of the cluster")),
+        (None, None) => Err(CommandError::usage("write the cluster's blueprint: `pgherd images BLUEPRINT`")),
     }
+}
+
+/// Fails if the word that should name a blueprint is most likely meant as the verb `prune`.
+fn refuse_misspelt_verb(context: &Context, word: &Path) -> Result<(), CommandError> {
+    let likeness = strsim::jaro(&word.to_string_lossy(), "prune");
+    if likeness < LIKE_A_VERB || files::exists(&context.path(word)) {
+        return Ok(());
+    }
+    Err(CommandError::usage(format!(
+        "`{}` is neither a blueprint nor a verb of `images`\n  did you mean `pgherd images prune BLUEPRINT --keep N`?",
+        word.display()
+    )))
 }
 
 /// An image, who uses it, and what it is based on.

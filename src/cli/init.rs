@@ -53,6 +53,12 @@ pub fn run(context: &Context, report: &Arc<Report>, options: args::InitArgs) -> 
         .line(&format!("  pgherd gen {shown}     generates its Packer templates, Terraform modules and configuration"));
     report
         .line(&format!("  pgherd run {shown}     builds and starts it on AWS or, with --target lab, on this machine"));
+    if !first.admins.is_empty() {
+        report.line(
+            "\n`run` and `status` also connect to the write and read ports, which only network.clients may reach. From an address that \
+             is not in it, `run` ends with exit code 5 (created, but not verified): add your address to network.clients as well.",
+        );
+    }
     Ok(())
 }
 

@@ -14,9 +14,9 @@ pub fn listen(report: &Arc<Report>, interrupt: &Interrupt) -> anyhow::Result<()>
         report.say(&match count {
             1 if running.is_empty() => "Interrupted. No tool is running.".into(),
             1 => format!("Interrupted. {tools} {are} shutting down; waiting."),
-            2 if running.is_empty() => "Still stopping. A third interrupt kills.".into(),
+            2 if running.is_empty() => "Still stopping. A third interrupt kills the tools.".into(),
             2 => {
-                format!("Still waiting for {tools}. A third interrupt kills, and may leave half-made resources behind.")
+                format!("Still waiting for {tools}. A third interrupt kills the tools, which may leave incomplete resources in AWS.")
             }
             _ => "Killed.".into(),
         });

@@ -3,11 +3,21 @@
 use serde_json::{Map, Value};
 
 use super::args;
-use super::blueprints;
+use super::blueprints::{self, Loaded};
 use super::error::{CommandError, ErrorKind};
 use super::report::Report;
-use crate::pipeline::policy;
+use crate::pipeline::policy::{self, Aim};
 use crate::system::Context;
+
+/// Returns why a task needs no rights in AWS.
+fn none_needed(aim: Aim) -> &'static str {
+    match aim {
+        Aim::Rotate => "This task needs no rights in AWS: the blueprint has no users whose passwords could be rotated.",
+        Aim::Run | Aim::Status | Aim::Destroy => {
+            "This task needs no rights in AWS: the cluster's Terraform states are files on this machine."
+        }
+    }
+}
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Report, options: &args::PolicyArgs) -> Result<(), CommandError> {
@@ -16,20 +26,29 @@ pub fn run(context: &Context, report: &Report, options: &args::PolicyArgs) -> Re
     let policies = policies.map_err(|why| CommandError::Text(ErrorKind::Failed, why))?;
     if let Some(name) = &options.name {
         let Some(one) = policies.iter().find(|policy| policy.name == *name) else {
-            let names: Vec<&str> = policies.iter().map(|policy| policy.name.as_str()).collect();
-            return Err(CommandError::usage(format!(
-                "--name {name}: there is no such policy; the policies are {}",
-                names.join(", ")
-            )));
+            let help = match policies.first() {
+                Some(first) => format!("write, for instance, `{}`", example(&loaded, options.aim, &first.name)),
+                None => none_needed(options.aim).into(),
+            };
+            return Err(CommandError::usage(format!("--name {name}: there is no such policy\n  {help}")));
         };
         report.line(&one.text);
         return Ok(());
     }
-    if policies.is_empty() {
-        report.note("no rights in AWS are needed for this: the states are in files");
+    match policies.first() {
+        Some(first) => report.note(&format!(
+            "AWS accepts one policy at a time. To print one alone: `{}`",
+            example(&loaded, options.aim, &first.name)
+        )),
+        None => report.note(none_needed(options.aim)),
     }
     let value = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let all: Map<String, Value> = policies.iter().map(|policy| (policy.name.clone(), value(&policy.text))).collect();
     report.line(&format!("{:#}", Value::Object(all)));
     Ok(())
+}
+
+/// Returns the command that prints a single policy.
+fn example(loaded: &Loaded, aim: Aim, policy: &str) -> String {
+    format!("pgherd policy {} --for {} --name {policy}", loaded.words(), aim.name())
 }

@@ -52,12 +52,13 @@ pub fn require_no_lack(report: &Report, lacks: &[Lack]) -> Result<(), CommandErr
     }
     match lacks.len() {
         0 => Ok(()),
-        1 => {
-            Err(CommandError::Text(ErrorKind::Missing, "AWS lacks what this cluster needs; nothing was changed".into()))
-        }
+        1 => Err(CommandError::Text(
+            ErrorKind::Missing,
+            "something that this cluster needs is missing in AWS; nothing was changed".into(),
+        )),
         n => Err(CommandError::Text(
             ErrorKind::Missing,
-            format!("AWS lacks {n} things that this cluster needs; nothing was changed"),
+            format!("{n} things that this cluster needs are missing in AWS; nothing was changed"),
         )),
     }
 }
@@ -73,7 +74,7 @@ pub fn require_pointers(report: &Report, astray: &[Astray]) -> Result<(), Comman
         return Ok(());
     }
     let text = format!(
-        "environment variables name what does not exist: {}\n  unset them, or create what they name",
+        "environment variables point to files or folders that cannot be used: {}\n  unset them, or correct the paths",
         needed.join(", ")
     );
     Err(CommandError::Text(ErrorKind::Missing, text))

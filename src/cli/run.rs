@@ -14,9 +14,10 @@ use super::session::Session;
 use super::{states, status, telling};
 use crate::cluster::{State, regions};
 use crate::pipeline::{Pipeline, Selection, Stage, Work};
+use crate::run::Images;
 use crate::run::drift::SettingDifference;
 use crate::run::events::{Event, Phase};
-use crate::run::review::{Build, Images, Review};
+use crate::run::review::{Build, Review};
 use crate::run::scheduler::Board;
 use crate::run::{Ask, Consent, Options, Reviewed, Runner, Watcher, environment};
 use crate::system::{Context, terminal};
@@ -41,7 +42,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> 
         let asks = session.is_aws() && !options.yes && !options.plan_only;
         if asks && !terminal::can_ask() {
             return Err(CommandError::usage(
-                "this changes machines on AWS, and there is no terminal to ask for confirmation; look at --dry-run, then add --yes",
+                "this changes machines on AWS, and there is no terminal to ask for confirmation; review the commands with --dry-run, then add --yes",
             ));
         }
         let _lock = session.begin()?;
@@ -95,7 +96,7 @@ fn rebuildable(session: &Session<'_>, options: &args::RunArgs) -> Result<(), Com
     let known = |role: &String| session.pipeline.images().any(|(_, image)| image.role == *role);
     match options.rebuild.iter().find(|role| !known(role)) {
         Some(role) => Err(CommandError::usage(format!(
-            "--rebuild {role}: the selected stages do not build an image of the {role}"
+            "--rebuild {role}: the selected stages do not include the one that builds the {role}'s image"
         ))),
         None => Ok(()),
     }
@@ -107,7 +108,7 @@ fn make(asking: &Asking<'_>, options: &args::RunArgs, asks: bool) -> Result<(), 
     let makes = session.pipeline.modules().next().is_some();
     // Without the bucket, not even the states can be looked for.
     let blind = session.past.as_ref().is_some_and(|past| past.is_first)
-        && matches!(session.loaded.cluster.state, State::S3 { .. });
+        && matches!(session.loaded.cluster.blueprint.state, State::S3 { .. });
     if makes && blind && !options.plan_only {
         foresee(session)?;
     }
@@ -177,7 +178,7 @@ fn worker<'a>(
 ) -> Runner<'a> {
     let chosen = Options {
         jobs: options.jobs.into(),
-        patience: Duration::from_secs(options.wait),
+        patience: Duration::from_secs(options.wait.into()),
         rebuild: options.rebuild.clone(),
     };
     session.runner(feed, consent, chosen).on(board)

@@ -195,7 +195,7 @@ impl<'a> Session<'a> {
         }
         if outcomes.iter().all(|outcome| outcome.ok() || matches!(outcome, Outcome::Unseen(_))) {
             let text =
-                "everything was created, but HAProxy cannot be reached from here, so the cluster's health is unknown";
+                "created, but not verified: HAProxy cannot be reached from here, so the cluster's health is unknown";
             return Err(CommandError::Text(ErrorKind::Unseen, text.into()));
         }
         let failed = outcomes.iter().filter(|o| matches!(o, Outcome::Failed(_))).count();

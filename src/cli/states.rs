@@ -15,8 +15,7 @@ pub fn settle(session: &Session<'_>, feed: &Feed, asks: bool, only_looks: bool) 
         session.report.line(&line(found));
     }
     if only_looks && !moves.is_empty() {
-        let text =
-            "the state is not where the blueprint says; run without --plan-only to move it first. Nothing was changed";
+        let text = "the blueprint names another place for Terraform's state than where it is now. Nothing was changed; run without --plan-only to move the state first";
         return Err(CommandError::Text(ErrorKind::Drift, text.into()));
     }
     let question = format!("Copy {}? The original stays. Type `yes` to continue:", states(copies.len()));

@@ -20,7 +20,7 @@ const HAPROXY_ZONE: usize = 2;
 const MOST_ETCD_MEMBERS: usize = 5;
 
 /// Returns the subnets of an existing VPC, or splits the network into the smallest power of two of equal parts that gives each zone one.
-pub fn subnets(network: &model::Network) -> Vec<Subnet> {
+pub fn subnets(network: &model::NetworkBlock) -> Vec<Subnet> {
     if let Some(vpc) = &network.existing {
         let subnets = network.zones.iter().zip(&vpc.subnets);
         return subnets.map(|(zone, s)| subnet(zone, Some(&s.id), s.cidr, s.offset)).collect();
@@ -57,7 +57,7 @@ fn subnet(zone: &str, id: Option<&String>, cidr: Ipv4Net, offset: u32) -> Subnet
 pub fn machines(blueprint: &Blueprint, subnets: &[Subnet]) -> Vec<Machine> {
     let databases = 1 + usize::from(blueprint.slave_count);
     let etcd = etcd_databases(databases);
-    let machine = |name: String, role, subnet: &Subnet, address: u32, etcd, made: &model::Machine| Machine {
+    let machine = |name: String, role, subnet: &Subnet, address: u32, etcd, made: &model::MachineBlock| Machine {
         hostname: format!("{}-{name}", blueprint.name),
         name,
         role,
@@ -65,11 +65,7 @@ pub fn machines(blueprint: &Blueprint, subnets: &[Subnet]) -> Vec<Machine> {
         address: Ipv4Addr::from(address),
         etcd,
         arch: Arch::of(&made.instance_type),
-        instance_type: made.instance_type.clone(),
-        instance: made.instance,
-        disk: made.disk,
-        elastic_ip: made.elastic_ip,
-        key_name: made.key_name.clone(),
+        block: made.clone(),
     };
     let mut all = Vec::with_capacity(databases + 1);
     for k in 0..databases {

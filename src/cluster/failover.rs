@@ -23,17 +23,6 @@ pub fn resolve(blueprint: &Blueprint, postgres: &Postgres, etcd_members: usize, 
     chosen
 }
 
-impl From<Timers> for Failover {
-    fn from(timers: Timers) -> Self {
-        Failover {
-            synchronous: timers.synchronous,
-            ttl: timers.ttl,
-            loop_wait: timers.loop_wait,
-            retry_timeout: timers.retry_timeout,
-        }
-    }
-}
-
 /// Returns the slowest timers, not above those given, that meet the budget. Where none do, returns the fastest.
 fn choose(budget: &Budget, given: Timers) -> Timers {
     let open = |name| !budget.written.contains(&name);
@@ -90,7 +79,7 @@ fn record_patroni(budget: &Budget, chosen: &Timers, ledger: &mut Ledger) {
         }
         ledger.add(&attribute, format!("{value} s"), from, why, PATRONI, move |c| *change(&mut c.failover) += 1);
     };
-    const TTL: &str = "A primary that falls silent keeps its lock this long. Patroni's minimum is 20.";
+    const TTL: &str = "A primary that stops responding keeps its lock this long. Patroni's minimum is 20.";
     timer("ttl", chosen.ttl, TTL, |failover| &mut failover.ttl);
     const LOOP: &str = "Patroni checks this often. It notices a crash at the next check, and renews the lock at each.";
     timer("loop_wait", chosen.loop_wait, LOOP, |failover| &mut failover.loop_wait);

@@ -101,7 +101,7 @@ fixed! {
         queue_timeout: u32 = 30 " s", "A client waits this long while all connections are taken, instead of being refused at once. While there is no primary, nobody waits: HAProxy closes the connection at once, and the client tries again.", "https://docs.haproxy.org/3.0/configuration.html#4.2; measured: without a server that is up the connection is closed within milliseconds";
         retries: u32 = 3 "", "The first retry of a failed connection already goes to another server.", HAPROXY;
         read_lag_mb: u32 = 16 " MB", "A standby that lacks more than one WAL segment, about a second's work of a busy primary, gets no new connections. It keeps those that it has.", "https://patroni.readthedocs.io/en/latest/rest_api.html";
-        command_timeout: u32 = 30 " s", "Somebody at the socket may take some time between two commands.", HAPROXY_STATS;
+        command_timeout: u32 = 30 " s", "A person at the socket may take some time between two commands.", HAPROXY_STATS;
         request_timeout: u32 = 5 " s", "A client that does not finish its request must not hold one of the admin port's connections for long.", HAPROXY;
         page_timeout: u32 = 30 " s", "People, Prometheus and probes send a request and leave.", HAPROXY;
         page_refresh: u32 = 5 " s", "The stats page reloads itself, so that it shows a failover as it happens.", HAPROXY_STATS;
@@ -120,7 +120,7 @@ fixed! {
     }
     /// etcd's settings, besides its timing.
     etcd: FixedEtcd {
-        founders: u32 = 2 " members", "Two members found etcd and the others join them. Neither can found it alone, and no other machine needs to be there. If all members were founders, etcd would not agree on its version until the last one had come, and Patroni waits for that.", "https://etcd.io/docs/v3.5/op-guide/clustering/";
+        founders: u32 = 2 " members", "Two members start etcd's cluster, and the others join it. Neither can start it alone, and no other machine is needed for it. If all members had to start it together, etcd could not agree on its version, for which Patroni waits, until the last one had booted.", "https://etcd.io/docs/v3.5/op-guide/clustering/";
         history: u32 = 1 " h", "Patroni rewrites a handful of keys all the time. An hour of their history is more than anybody needs.", ETCD;
         quota: u32 = 1073741824 " bytes", "History that compaction missed must never fill the disk. A gibibyte is a thousand times what Patroni's keys take.", ETCD;
         at_least: &'static str = "3.4" "", "The first version with pre-vote, and with the JSON API that machines use to join.", "https://github.com/etcd-io/etcd/blob/main/CHANGELOG/CHANGELOG-3.4.md";
@@ -129,16 +129,16 @@ fixed! {
         restart: u32 = 2 " s", AT_ONCE, SERVICE;
         nice: i32 = -5 "", "etcd runs before the database does. A heartbeat that waits for a query costs the leader its place.", EXEC;
         cpu_weight: u32 = 1000 "", "etcd gets ten times another service's share of a busy processor. Where services have shares, niceness only counts among the processes of one service. Nothing similar exists for the disk: ionice and IOWeight need an I/O scheduler, and EC2's NVMe volumes have none. There it helps that few writes wait ahead of etcd's (kernel.dirty_bytes).", "https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files; https://docs.kernel.org/block/ioprio.html";
-        yield_every: u32 = 30 " s", "Losing the primary and etcd's leader at once costs several more seconds. Checking twice a minute whether they are on one machine is often enough, and costs nothing.", "measured: 4 to 12 s more; systemd.timer(5)";
+        yield_every: u32 = 30 " s", "Losing the primary and etcd's leader at once costs several more seconds. Checking twice a minute whether they share a machine is frequent enough, and costs nothing.", "measured: 4 to 12 s more; systemd.timer(5)";
         yield_accuracy: u32 = 1 " s", "The timer fires on time: systemd must not delay it to run it together with others.", TIMER;
     }
     /// The machines' boot.
     boot: FixedBoot {
         identity_pause: u32 = 2 " s", "EC2 may assign the address seconds after the boot, and every other service waits for it.", DESIGN;
         identity_log: u32 = 15 " tries", QUIET, DESIGN;
-        wait_pause: u32 = 1 " s", "A slave checks this often whether the master has founded the cluster.", DESIGN;
+        wait_pause: u32 = 1 " s", "A slave checks this often whether the master has initialised the cluster.", DESIGN;
         log_every: u32 = 30 " s", QUIET, DESIGN;
-        secrets_pause: u32 = 5 " s", "Terraform may still be creating the secrets, or the network or the endpoint may be late.", DESIGN;
+        secrets_pause: u32 = 5 " s", "Terraform may still be creating the secrets, and the network or the endpoint may not be ready yet.", DESIGN;
         secrets_connect: u32 = 5 " s", "The endpoint is in this machine's own subnet.", BOTO;
         secrets_read: u32 = 10 " s", "The response has only a few bytes.", BOTO;
         secrets_attempts: u32 = 2 "", "Whatever fails is retried from the start, without end.", BOTO;
@@ -150,7 +150,7 @@ fixed! {
     /// The kernel's settings on every machine with a kernel of its own.
     kernel: FixedKernel {
         overcommit_memory: u32 = 2 "", "The kernel grants no more memory than kernel.overcommit_ratio allows.", "https://docs.kernel.org/mm/overcommit-accounting.html";
-        swappiness: u32 = 1 "", "EC2 machines have no swap. Where somebody adds some, a machine uses it only to avoid killing processes.", "https://www.postgresql.org/docs/current/kernel-resources.html#LINUX-MEMORY-OVERCOMMIT";
+        swappiness: u32 = 1 "", "EC2 machines have no swap. If you add some, the kernel uses it only to avoid killing processes.", "https://www.postgresql.org/docs/current/kernel-resources.html#LINUX-MEMORY-OVERCOMMIT";
         panic: u32 = 10 " s", "By default a kernel that has panicked hangs for ever. After a reboot the machine follows the new primary.", "https://docs.kernel.org/admin-guide/sysctl/kernel.html#panic";
         transparent_huge_pages: &'static str = "madvise" "", "Only programs that ask for transparent huge pages get them. PostgreSQL does not ask: its shared memory has reserved pages. Creating them for other programs would stall every process that touches memory.", "https://docs.kernel.org/admin-guide/mm/transhuge.html";
         journal: &'static str = "1G" "", "This holds weeks of logs. They share the volume with the data and must never crowd it out, as journald's default of a tenth of the disk could.", "https://www.freedesktop.org/software/systemd/man/latest/journald.conf.html";
@@ -194,8 +194,8 @@ fixed! {
         provider: &'static str = "5.100.0" "", "Everything is tested with this version of the AWS provider. Version 5 gets no more features, and mirrors that have nothing newer stay usable.", "https://developer.hashicorp.com/terraform/language/expressions/version-constraints";
         provider_below: &'static str = "7.0.0" "", "Version 6 removes and renames nothing that is used here. Version 7 may.", "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/version-6-upgrade";
         password_length: u32 = 32 " characters", "32 letters and digits are about 190 bits, which nobody can guess.", "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html";
-        wait: u32 = 600 " s", "A cluster is complete within two minutes, because it installs nothing and copies only an empty database. The rest is patience with AWS.", DESIGN;
-        poll: u32 = 3 " s", "This is often enough for somebody who watches.", DESIGN;
+        wait: u32 = 600 " s", "A cluster is complete within two minutes, because it installs nothing and copies only an empty database. The rest is patience with AWS. `pgherd run` waits as long, unless --wait is set.", DESIGN;
+        poll: u32 = 3 " s", "A person who watches needs no shorter interval.", DESIGN;
         request: u32 = 5 " s", FEW, DESIGN;
     }
 }

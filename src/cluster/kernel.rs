@@ -84,15 +84,15 @@ fn databases(machines: &[Machine]) -> impl Iterator<Item = &Machine> {
 /// Returns the memory of the smallest database machine, or `None` where one machine's is unknown.
 fn least_memory_mib(machines: &[Machine]) -> Option<u64> {
     let all: Option<Vec<u64>> =
-        databases(machines).map(|machine| machine.instance.map(|instance| instance.memory_mib)).collect();
+        databases(machines).map(|machine| machine.block.instance.map(|instance| instance.memory_mib)).collect();
     all?.into_iter().min()
 }
 
 /// Returns the throughput of the slowest volume, or of the slowest link to one, in MiB per second. A link counts with its baseline.
 fn slowest_disk_mib(machines: &[Machine]) -> u64 {
     let speed = |machine: &Machine| {
-        let volume = u64::from(machine.disk.throughput);
-        let link = machine.instance.and_then(|instance| instance.link);
+        let volume = u64::from(machine.block.disk.throughput);
+        let link = machine.block.instance.and_then(|instance| instance.link);
         link.map_or(volume, |link| volume.min(link.baseline_mib().into()))
     };
     databases(machines).map(speed).min().unwrap_or_default().max(1)

@@ -72,9 +72,8 @@ impl Limits {
 pub fn record(limits: Limits, postgres: &Postgres, ledger: &mut Ledger) {
     const POSTGRES: &str = "https://www.postgresql.org/docs/current/runtime-config-connection.html";
     const MAXCONN: &str = "https://docs.haproxy.org/3.0/configuration.html#5.2-maxconn";
-    const SHARE: &str =
-        "A machine can be behind write, read and the fallback at once. Together they stay below max_connections.";
-    const WAIT: &str = "Twice what the servers take, so that as many again may wait for a connection.";
+    const SHARE: &str = "One machine can serve the write port, the read port and the read port's fallback at once. Together they stay below max_connections.";
+    const WAIT: &str = "Twice the connections that the servers accept, so that as many clients again may wait for one.";
     let mut values = limits;
     let mut add = |name: &str, from: Vec<String>, why, source, limit: fn(&mut Limits) -> &mut u32| {
         let value = format!("{} connections", limit(&mut values));
@@ -99,7 +98,7 @@ pub fn record(limits: Limits, postgres: &Postgres, ledger: &mut Ledger) {
     const ADMIN: &str = "The admin port serves people, Prometheus and probes.";
     add("haproxy.admin.maxconn", vec![], ADMIN, MAXCONN, |limits| &mut limits.admin);
     let parts = list(["haproxy.write.maxconn", "haproxy.read.maxconn", "haproxy.admin.maxconn"]);
-    const GLOBAL: &str = "The sum of all frontends, plus as many again as the admin port for health checks.";
+    const GLOBAL: &str = "The sum of all frontends, plus the admin port's share once more for health checks.";
     const TOTAL: &str = "https://docs.haproxy.org/3.0/configuration.html#3.2-maxconn";
     add("haproxy.global.maxconn", parts, GLOBAL, TOTAL, |limits| &mut limits.global);
 }

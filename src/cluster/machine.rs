@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
-use super::{Arch, Disk, InstanceType};
+use super::Arch;
+use crate::blueprint::model::MachineBlock;
 
 /// What a machine is built for. It never says who is primary: Patroni decides that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -47,18 +48,9 @@ pub struct Machine {
     pub address: Ipv4Addr,
     /// Whether it is a member of etcd.
     pub etcd: bool,
-    /// The EC2 instance type.
-    pub instance_type: String,
     /// The processor architecture, which follows from the instance type's family.
     pub arch: Arch,
-    /// What this instance type has, where pgherd knows it or the blueprint states it.
-    #[serde(skip)]
-    pub instance: Option<InstanceType>,
-    /// The root disk.
-    #[serde(skip)]
-    pub disk: Disk,
-    /// Whether it gets an Elastic IP.
-    pub elastic_ip: bool,
-    /// The EC2 key pair for SSH.
-    pub key_name: Option<String>,
+    /// The block of the blueprint that it is made from. In a template, its attributes are the machine's.
+    #[serde(flatten)]
+    pub block: MachineBlock,
 }

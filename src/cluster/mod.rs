@@ -32,16 +32,16 @@ mod written;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::blueprint::model::Budget;
 use decision::Decision;
 use fixed::Fixed;
 use kernel::Kernel;
 use timing::EtcdTiming;
 
+pub use crate::blueprint::Blueprint;
 pub use crate::blueprint::Partition;
 pub use crate::blueprint::Peer;
 pub use crate::blueprint::instance::InstanceType;
-pub use crate::blueprint::model::{Access, Base, Database, Disk, Failover, Image, Locale, Provider, State, User};
+pub use crate::blueprint::model::{Access, Base, Database, Disk, Failover, Locale, Provider, State, User};
 pub use crate::blueprint::regions;
 pub use balancer::Haproxy;
 pub use base::{Arch, BaseImage};
@@ -66,10 +66,11 @@ pub struct Cluster {
     pub partition: Partition,
     /// The addresses, and who may come in from where.
     pub network: Network,
+    /// Every block of the blueprint, as it was read. The other fields hold what follows from it: where one of them resolves an attribute,
+    /// use that one.
+    pub blueprint: Arc<Blueprint>,
     /// The base image that every image is built from.
     pub base: BaseImage,
-    /// The blueprint's `image` block.
-    pub image: Image,
     /// PostgreSQL's version, settings, databases and users.
     pub postgres: Postgres,
     /// The kernel's settings on the database machines.
@@ -84,10 +85,6 @@ pub struct Cluster {
     pub primary_start_timeout: u32,
     /// etcd's timing.
     pub etcd: EtcdTiming,
-    /// How long a failover may take and what it may lose, where the blueprint states it.
-    pub budget: Budget,
-    /// The rules that the blueprint breaks on purpose, by code, each with its reason.
-    pub accepted: BTreeMap<&'static str, String>,
     /// The values that no blueprint can change.
     pub fixed: Fixed,
     /// Why each value is what it is.
@@ -96,10 +93,6 @@ pub struct Cluster {
     pub secrets: Vec<Secret>,
     /// The tags on everything that is made: the blueprint's and [`CLUSTER_TAG`].
     pub tags: BTreeMap<String, String>,
-    /// Where Terraform keeps its state.
-    pub state: State,
-    /// The KMS key of disks, images and passwords. With `None`, AWS uses each service's own key.
-    pub kms_key_id: Option<String>,
 }
 
 /// The tag on everything that belongs to a cluster. Its value has the cluster's name and region: IAM roles and copied images have no
@@ -107,6 +100,11 @@ pub struct Cluster {
 pub const CLUSTER_TAG: &str = "pgherd:cluster";
 
 impl Cluster {
+    /// Returns the blueprint, to change it: for perturbations.
+    pub fn blueprint_mut(&mut self) -> &mut Blueprint {
+        Arc::make_mut(&mut self.blueprint)
+    }
+
     /// Returns the value of [`CLUSTER_TAG`], such as `herd/eu-west-1`.
     pub fn tag(&self) -> &str {
         &self.tags[CLUSTER_TAG]
@@ -127,7 +125,7 @@ impl Cluster {
     /// Returns the keys of a module's state in earlier versions. They had no region, and the default prefix ended with the cluster's
     /// name.
     pub fn former_state_keys(&self, module: Module) -> Vec<String> {
-        let State::S3 { key_prefix, .. } = &self.state else { return vec![] };
+        let State::S3 { key_prefix, .. } = &self.blueprint.state else { return vec![] };
         let module = module.name();
         let mut keys = vec![format!("{key_prefix}/{}/{module}.tfstate", self.name)];
         if key_prefix == "pgherd" {

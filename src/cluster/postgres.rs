@@ -81,7 +81,7 @@ pub fn resolve(blueprint: &Blueprint, ledger: &mut Ledger) -> Postgres {
         "postgres.repository",
         if pgdg { "PGDG" } else { "the base's own" },
         list(["postgres.version", "image.base"]),
-        "The base's own packages, where it has this major and Patroni 4.0.6 or newer. Otherwise PGDG's.",
+        "The base's own packages, if they include this major and Patroni 4.0.6 or newer; otherwise PGDG's.",
         "measured: with Patroni 3.0.2, half of the primaries that came back overwrote the new primary's lock",
         |c| c.postgres.pgdg ^= true,
     );

@@ -6,7 +6,7 @@ use super::decision::Ledger;
 use super::fixed::Fixed;
 use super::limits::{self, Limits};
 use super::secret::secrets;
-use super::{BaseImage, CLUSTER_TAG, Cluster, Haproxy, Network, Partition};
+use super::{BaseImage, CLUSTER_TAG, Cluster, Failover, Haproxy, Network, Partition};
 use super::{addresses, failover, kernel, postgres, written};
 use crate::blueprint::model::Blueprint;
 
@@ -45,22 +45,24 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
         partition: partition(blueprint),
         network,
         base: BaseImage::of(blueprint.image.base),
-        image: blueprint.image.clone(),
+        blueprint: Arc::new(blueprint.clone()),
         postgres,
         kernel,
         machines,
         haproxy,
-        failover: timers.into(),
+        failover: Failover {
+            synchronous: timers.synchronous,
+            ttl: timers.ttl,
+            loop_wait: timers.loop_wait,
+            retry_timeout: timers.retry_timeout,
+            ..blueprint.failover
+        },
         primary_start_timeout: timers.primary_start_timeout,
         etcd: timers.etcd,
-        budget: blueprint.budget.clone(),
-        accepted: blueprint.accepted.clone(),
         fixed,
         decisions: Arc::new(ledger.into_decisions()),
         secrets: secrets(blueprint),
         tags,
-        state: blueprint.state.clone(),
-        kms_key_id: blueprint.kms_key_id.clone(),
     }
 }
 

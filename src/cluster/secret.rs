@@ -13,7 +13,7 @@ use crate::blueprint::model::Blueprint;
 pub enum Creator {
     /// Terraform, with the network.
     Terraform,
-    /// The machine that founds the cluster. It can write the password, and no machine can read it.
+    /// The machine that initialises the cluster. It can write the password, and no machine can read it.
     Founder,
 }
 

@@ -3,7 +3,7 @@
 use super::decision::{Ledger, elsewhere};
 use super::{Arch, Base, BaseImage, CLUSTER_TAG, Cluster, Module, Party, Role};
 use crate::blueprint::Peer;
-use crate::blueprint::model::{self, Blueprint, Machine, State};
+use crate::blueprint::model::{self, Blueprint, MachineBlock, State};
 
 const TYPES: &str = "https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-types.html";
 const DESIGN: &str = "this cluster's design";
@@ -29,16 +29,22 @@ pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
     for (key, value) in &blueprint.tags {
         const TAGS: &str = "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html";
         let tag = key.clone();
-        ledger.attribute(&format!("tags.{key}"), value, "Everything that is made carries this tag.", TAGS, move |c| {
-            c.tags.entry(tag.clone()).and_modify(|value| value.push('0'));
-        });
+        ledger.attribute(
+            &format!("tags.{key}"),
+            value,
+            "Everything that pgherd creates carries this tag.",
+            TAGS,
+            move |c| {
+                c.tags.entry(tag.clone()).and_modify(|value| value.push('0'));
+            },
+        );
     }
     record_state(&blueprint.state, ledger);
     if let Some(key) = &blueprint.kms_key_id {
         const KMS: &str = "https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption.html";
         const WHY: &str = "This key encrypts disks, images and passwords, instead of AWS's own keys.";
         // Several lines exist only because there is a key.
-        ledger.attribute("kms_key_id", key, WHY, KMS, |c| c.kms_key_id = None);
+        ledger.attribute("kms_key_id", key, WHY, KMS, |c| c.blueprint_mut().kms_key_id = None);
     }
     record_network(&blueprint.network, ledger);
     record_postgres(&blueprint.postgres, ledger);
@@ -56,25 +62,27 @@ fn record_image(image: &model::Image, ledger: &mut Ledger) {
         "Every machine runs this base. Debian 13's own packages are new enough for all that a cluster needs.";
     ledger.attribute("image.base", image.base.name(), BASE, BASES, |c| {
         let other = Base::ALL.into_iter().rfind(|base| *base != c.base.base);
-        c.base = BaseImage::of(other.unwrap_or(c.base.base));
+        let other = other.unwrap_or(c.base.base);
+        c.base = BaseImage::of(other);
+        c.blueprint_mut().image.base = other;
     });
     if let Some(builder) = &image.builder_instance_type {
         const WHY: &str = "Packer builds images on a machine of this type.";
         ledger.attribute("image.builder_instance_type", builder, WHY, TYPES, |c| {
-            c.image.builder_instance_type.as_mut().into_iter().for_each(|kind| kind.push('0'));
+            c.blueprint_mut().image.builder_instance_type.as_mut().into_iter().for_each(|kind| kind.push('0'));
         });
     }
     if let Some(subnet) = &image.builder_subnet_id {
         const PACKER: &str =
             "https://developer.hashicorp.com/packer/integrations/hashicorp/amazon/latest/components/builder/ebs";
         ledger.attribute("image.builder_subnet_id", subnet, "Packer builds images in this subnet.", PACKER, |c| {
-            c.image.builder_subnet_id.as_mut().into_iter().for_each(|subnet| subnet.push('0'));
+            c.blueprint_mut().image.builder_subnet_id.as_mut().into_iter().for_each(|subnet| subnet.push('0'));
         });
     }
     const AGE: &str = "Machines cannot reach the internet, so fixes reach them only with a new image. Distributions publish new base \
                        images about once a month, which is also a common deadline for patches that are not urgent.";
     let age = format!("{} days", image.max_age_days);
-    ledger.attribute("image.max_age_days", age, AGE, DESIGN, |c| c.image.max_age_days += 1);
+    ledger.attribute("image.max_age_days", age, AGE, DESIGN, |c| c.blueprint_mut().image.max_age_days += 1);
 }
 
 fn record_state(state: &State, ledger: &mut Ledger) {
@@ -82,20 +90,20 @@ fn record_state(state: &State, ledger: &mut Ledger) {
     const WHY: &str =
         "Terraform keeps its state in this bucket, with a lock, so that several people can work on the cluster.";
     let State::S3 { bucket, key_prefix, region } = state else { return };
-    ledger.attribute("state.s3.bucket", bucket, WHY, S3, |c| c.state = State::Local);
+    ledger.attribute("state.s3.bucket", bucket, WHY, S3, |c| c.blueprint_mut().state = State::Local);
     ledger.attribute("state.s3.key_prefix", key_prefix, WHY, S3, |c| {
-        if let State::S3 { key_prefix, .. } = &mut c.state {
+        if let State::S3 { key_prefix, .. } = &mut c.blueprint_mut().state {
             key_prefix.push('0');
         }
     });
     ledger.attribute("state.s3.region", region, WHY, S3, |c| {
-        if let State::S3 { region, .. } = &mut c.state {
+        if let State::S3 { region, .. } = &mut c.blueprint_mut().state {
             region.push('0');
         }
     });
 }
 
-fn record_network(network: &model::Network, ledger: &mut Ledger) {
+fn record_network(network: &model::NetworkBlock, ledger: &mut Ledger) {
     const VPC: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html";
     const GROUPS: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html";
     if let Some(vpc) = &network.existing {
@@ -124,7 +132,7 @@ fn record_network(network: &model::Network, ledger: &mut Ledger) {
     }
 }
 
-fn record_postgres(postgres: &model::Postgres, ledger: &mut Ledger) {
+fn record_postgres(postgres: &model::PostgresBlock, ledger: &mut Ledger) {
     const ROLES: &str = "https://www.postgresql.org/docs/current/sql-createrole.html";
     const DATABASES: &str = "https://www.postgresql.org/docs/current/sql-createdatabase.html";
     let users: Vec<String> = postgres.users.iter().map(|user| user.name.clone()).collect();
@@ -144,13 +152,13 @@ fn record_postgres(postgres: &model::Postgres, ledger: &mut Ledger) {
     ledger.attribute(
         "postgres.databases",
         listed_or_dash(&databases),
-        "Each database is created with its owner when the cluster is founded.",
+        "Each database is created with its owner when the cluster is initialised.",
         DATABASES,
         |c| c.postgres.databases.clear(),
     );
 }
 
-fn record_haproxy(haproxy: &model::Haproxy, ledger: &mut Ledger) {
+fn record_haproxy(haproxy: &model::HaproxyBlock, ledger: &mut Ledger) {
     const BIND: &str = "https://docs.haproxy.org/3.0/configuration.html#4-bind";
     const STATS: &str = "https://docs.haproxy.org/3.0/configuration.html#4-stats%20uri";
     let mut port = |name: &str, port: u16, why, change: fn(&mut Cluster) -> &mut u16| {
@@ -177,14 +185,21 @@ fn listed_or_dash(names: &[String]) -> String {
 }
 
 /// Records what the machines of a role are made of.
-fn record_machine(role: Role, machine: &Machine, ledger: &mut Ledger) {
+fn record_machine(role: Role, machine: &MachineBlock, ledger: &mut Ledger) {
     const EIP: &str = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-eips.html";
     const KEYS: &str = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-key-pairs.html";
     const GP3: &str = "https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html";
     let block = Module::of(role).block();
-    let mut note = |name: &str, value: String, why, source, change: fn(&mut super::Machine)| {
+    // What follows from an instance type changes with it.
+    let other = |arch| if arch == Arch::Arm { Arch::X86 } else { Arch::Arm };
+    let mut note = |name: &str, value: String, why, source, change: fn(&mut MachineBlock)| {
         ledger.attribute(&format!("{block}.{name}"), value, why, source, move |c| {
-            c.machines.iter_mut().filter(|m| m.role == role).for_each(change);
+            change(block_of(c.blueprint_mut(), role));
+            for m in c.machines.iter_mut().filter(|m| m.role == role) {
+                let before = m.block.instance_type.clone();
+                change(&mut m.block);
+                m.arch = if m.block.instance_type == before { m.arch } else { other(m.arch) };
+            }
         });
     };
     let (kind, size) = match role {
@@ -197,10 +212,7 @@ fn record_machine(role: Role, machine: &Machine, ledger: &mut Ledger) {
             "The disk holds the data, and the WAL that is kept for standbys.",
         ),
     };
-    note("instance_type", machine.instance_type.clone(), kind, TYPES, |m| {
-        m.instance_type.push('0');
-        m.arch = if m.arch == Arch::Arm { Arch::X86 } else { Arch::Arm };
-    });
+    note("instance_type", machine.instance_type.clone(), kind, TYPES, |m| m.instance_type.push('0'));
     if machine.elastic_ip {
         const WHY: &str = "The machine has a fixed public address for access from outside. Replication never uses it.";
         note("elastic_ip", "yes".into(), WHY, EIP, |m| m.elastic_ip ^= true);
@@ -215,4 +227,13 @@ fn record_machine(role: Role, machine: &Machine, ledger: &mut Ledger) {
     note("disk.size", format!("{} GiB", disk.size), size, GP3, |m| m.disk.size += 1);
     note("disk.iops", format!("{} IOPS", disk.iops), INCLUDED, GP3, |m| m.disk.iops += 1);
     note("disk.throughput", format!("{} MiB/s", disk.throughput), INCLUDED, GP3, |m| m.disk.throughput += 1);
+}
+
+/// Returns the block that the machines of a role are made from.
+fn block_of(blueprint: &mut Blueprint, role: Role) -> &mut MachineBlock {
+    match role {
+        Role::Master => &mut blueprint.master,
+        Role::Slave => &mut blueprint.slaves,
+        Role::Haproxy => &mut blueprint.haproxy.machine,
+    }
 }

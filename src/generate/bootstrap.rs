@@ -1,4 +1,4 @@
-//! What the founding makes, once: the options of initdb, roles, databases and rights.
+//! What is created once, when the cluster is initialised: the options of initdb, roles, databases and rights.
 
 use serde::Serialize;
 

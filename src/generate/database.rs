@@ -132,10 +132,11 @@ impl<'a> SettingsGroup<'a> {
             let Some((name, value)) = name.and_then(|name| cluster.postgres.settings.get_key_value(name)) else {
                 continue;
             };
-            if groups.last().is_none_or(|group| group.why != decision.why) {
-                groups.push(SettingsGroup { why: decision.why, settings: vec![] });
+            let setting = (name.as_str(), yaml(value));
+            match groups.last_mut().filter(|group| group.why == decision.why) {
+                Some(group) => group.settings.push(setting),
+                None => groups.push(SettingsGroup { why: decision.why, settings: vec![setting] }),
             }
-            groups.last_mut().expect("just pushed").settings.push((name, yaml(value)));
         }
         groups
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::templates::add_rendered_as;
-use crate::cluster::{Cluster, State};
+use crate::cluster::{Cluster, Module, State};
 use crate::fileset::{FileSet, Mode};
 
 /// Adds the script. It needs the images of [`FileSet::images`] and the files of modules in `files`.
@@ -15,7 +15,7 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let images: Vec<String> = files.images.iter().map(|image| format!("{}={}", image.role, image.name)).collect();
     let images: Vec<String> = images.iter().map(|image| quote(image)).collect();
     let values = [
-        "# What the blueprint decided.".to_string(),
+        "# The blueprint's values.".to_string(),
         format!("cluster={}", quote(&cluster.name)),
         format!("region={}", quote(&cluster.region)),
         format!("slaves={}", cluster.slaves().count()),
@@ -29,8 +29,11 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     #[derive(Serialize)]
     struct DeployContext {
         values: String,
+        /// The folder of each module, by its stage.
+        folder: BTreeMap<&'static str, &'static str>,
     }
-    add_rendered_as(cluster, files, "deploy.sh", Mode::Executable, DeployContext { values: values.join("\n") });
+    let folder = Module::ALL.into_iter().map(|module| (module.stage(), module.folder())).collect();
+    add_rendered_as(cluster, files, "deploy.sh", Mode::Executable, DeployContext { values: values.join("\n"), folder });
 }
 
 /// Returns the files of Terraform's modules, one line per module.
@@ -47,7 +50,7 @@ fn modules(files: &FileSet) -> String {
 
 /// Returns the place in S3 of the states, each named `<module>.tfstate`; an empty text if they are beside the modules.
 fn states(cluster: &Cluster) -> String {
-    let State::S3 { bucket, key_prefix, .. } = &cluster.state else { return String::new() };
+    let State::S3 { bucket, key_prefix, .. } = &cluster.blueprint.state else { return String::new() };
     format!("s3://{bucket}/{}", cluster.state_folder(key_prefix))
 }
 

@@ -84,7 +84,7 @@ pub struct SecretFile<'a> {
     pub secrets: &'a [(&'a str, &'a str)],
 }
 
-/// Adds the list of a role's secrets: those that its machines read into a file at boot, and those of users, which the founding
+/// Adds the list of a role's secrets: those that its machines read into a file at boot, and those of users, which the initialising
 /// machine makes. Returns its path.
 ///
 /// # Panics

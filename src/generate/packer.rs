@@ -102,7 +102,7 @@ fn template(cluster: &Cluster, role: Role, machine: &Machine, content: &ImageCon
     let role_name = role.name();
     json!({
         "_what": format!("Image of the {role_name} of cluster {}. In the cluster's folder: packer build packer_templates/{role_name}_temp.json", literal(&cluster.name)),
-        "_credentials": "Taken from where every AWS program looks: environment (also the old AWS_ACCESS_KEY and AWS_SECRET_KEY), profile, role.",
+        "_credentials": "Credentials come from where every AWS program looks: the environment (also the old AWS_ACCESS_KEY and AWS_SECRET_KEY), a profile or a role.",
         "_content": "The tag pgherd:content is a hash over this template and every file that it uploads. Terraform boots the image with that tag.",
         "variables": variables(cluster, machine),
         "builders": [builder(cluster, role, machine)],
@@ -119,12 +119,12 @@ fn template(cluster: &Cluster, role: Role, machine: &Machine, content: &ImageCon
 /// Returns the variables that can be set with `-var`.
 fn variables(cluster: &Cluster, machine: &Machine) -> Value {
     let sources: Vec<String> = cluster.network.builders().iter().map(|net| net.trunc().to_string()).collect();
-    let instance_type = cluster.image.builder_instance_type.as_deref().unwrap_or(machine.arch.builder());
+    let instance_type = cluster.blueprint.image.builder_instance_type.as_deref().unwrap_or(machine.arch.builder());
     json!({
         "region": literal(&cluster.region),
         "instance_type": literal(instance_type),
         "vpc_id": "",
-        "subnet_id": cluster.image.builder_subnet_id.as_deref().map_or(String::new(), literal),
+        "subnet_id": cluster.blueprint.image.builder_subnet_id.as_deref().map_or(String::new(), literal),
         "ssh_interface": "",
         "ssh_source_cidrs": sources.join(","),
         "endpoint": "{{env `AWS_ENDPOINT_URL`}}",
@@ -189,7 +189,7 @@ fn disk(cluster: &Cluster) -> Value {
         "encrypted": true,
         "delete_on_termination": true,
     });
-    if let Some(key) = &cluster.kms_key_id {
+    if let Some(key) = &cluster.blueprint.kms_key_id {
         disk["kms_key_id"] = literal(key).into();
     }
     disk

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{rotate, templates};
 use crate::cluster::flows::{Party, flows};
-use crate::cluster::{Cluster, Image, Machine, Module, Peer, Role, Service, State};
+use crate::cluster::{Cluster, Machine, Module, Peer, Role, Service, State};
 use crate::fileset::FileSet;
 
 /// What the templates of `README.md` and `RUNBOOK.md` know of a cluster.
@@ -24,9 +24,8 @@ pub(super) struct ReadmeContext<'a> {
     cidr: String,
     vpc_id: Option<&'a str>,
     makes_endpoint: bool,
-    image: &'a Image,
     zones: Vec<Zone<'a>>,
-    machines: Vec<MachineRow<'a>>,
+    machines: Vec<&'a Machine>,
     slaves: usize,
     slave_names: Vec<&'a str>,
     haproxy_address: String,
@@ -44,6 +43,8 @@ pub(super) struct ReadmeContext<'a> {
     users: Vec<&'a str>,
     database: &'a str,
     roles: Vec<&'static str>,
+    /// The role of the load balancers.
+    balancer: Role,
     /// The folders of the modules that make machines.
     modules: Vec<&'static str>,
     all_modules: Vec<&'static str>,
@@ -74,14 +75,7 @@ struct Zone<'a> {
     id: String,
     name: &'a str,
     cidr: String,
-    machines: Vec<MachineRow<'a>>,
-}
-
-#[derive(Serialize)]
-struct MachineRow<'a> {
-    #[serde(flatten)]
-    machine: &'a Machine,
-    disk: String,
+    machines: Vec<&'a Machine>,
 }
 
 /// A port of one kind of machine, with every flow that ends there.
@@ -118,27 +112,26 @@ pub(super) fn context(cluster: &Cluster) -> ReadmeContext<'_> {
         clients: join(&cluster.network.clients),
         admins: join(&cluster.network.admins),
         builders: sources(cluster),
-        logs_in: !cluster.network.admins.is_empty() && cluster.machines.iter().any(|m| m.key_name.is_some()),
+        logs_in: !cluster.network.admins.is_empty() && cluster.machines.iter().any(|m| m.block.key_name.is_some()),
         ssh_user: cluster.base.ssh_user,
         cidr: cluster.network.cidr.to_string(),
         vpc_id: cluster.network.vpc_id.as_deref(),
         makes_endpoint: cluster.network.makes_endpoint,
-        image: &cluster.image,
         zones: (cluster.network.subnets.iter())
             .map(|subnet| Zone {
                 id: zone(subnet),
                 name: &subnet.zone,
                 cidr: subnet.cidr.to_string(),
-                machines: cluster.machines.iter().filter(|m| m.zone == subnet.zone).map(row).collect(),
+                machines: cluster.machines.iter().filter(|m| m.zone == subnet.zone).collect(),
             })
             .filter(|zone| !zone.machines.is_empty())
             .collect(),
-        machines: cluster.machines.iter().map(row).collect(),
+        machines: cluster.machines.iter().collect(),
         slaves: cluster.slaves().count(),
         slave_names: cluster.slaves().map(|m| m.name.as_str()).collect(),
         haproxy_address: cluster.write_endpoint().host,
-        haproxy_elastic_ip: cluster.balancers().any(|m| m.elastic_ip),
-        databases_elastic_ip: cluster.machines.iter().any(|m| m.role != Role::Haproxy && m.elastic_ip),
+        haproxy_elastic_ip: cluster.balancers().any(|m| m.block.elastic_ip),
+        databases_elastic_ip: cluster.machines.iter().any(|m| m.role != Role::Haproxy && m.block.elastic_ip),
         postgres_port: cluster.fixed.port.postgres,
         write_port: cluster.haproxy.write_port,
         read_port: cluster.haproxy.read_port,
@@ -150,6 +143,7 @@ pub(super) fn context(cluster: &Cluster) -> ReadmeContext<'_> {
         users,
         database,
         roles: cluster.roles().map(Role::name).collect(),
+        balancer: Role::Haproxy,
         modules: modules.iter().map(|module| module.folder()).collect(),
         all_modules: [Module::Network].iter().chain(&modules).map(|module| module.folder()).collect(),
         states: [Module::Network].iter().chain(&modules).filter_map(|module| state(cluster, *module)).collect(),
@@ -165,7 +159,7 @@ fn sources(cluster: &Cluster) -> String {
 }
 
 fn state(cluster: &Cluster, module: Module) -> Option<StateObject> {
-    let State::S3 { bucket, key_prefix, .. } = &cluster.state else { return None };
+    let State::S3 { bucket, key_prefix, .. } = &cluster.blueprint.state else { return None };
     let place = format!("s3://{bucket}/{}", cluster.state_key(key_prefix, module));
     Some(StateObject { module: module.folder(), place })
 }
@@ -177,22 +171,15 @@ fn slots(cluster: &Cluster) -> Vec<Slot<'_>> {
     slots.filter_map(|(name, database)| Some(Slot { name, database, owner: owner(database)? })).collect()
 }
 
-fn row(machine: &Machine) -> MachineRow<'_> {
-    let disk = machine.disk;
-    MachineRow { machine, disk: format!("{} GiB gp3, {} IOPS, {} MiB/s", disk.size, disk.iops, disk.throughput) }
-}
-
 fn listening(cluster: &Cluster) -> Vec<PortRow> {
     let mut all: Vec<PortRow> = vec![];
     for flow in flows(cluster) {
         let on = party(cluster, flow.to);
-        let row = match all.iter().position(|p| p.on == on && p.port == flow.port) {
-            Some(at) => &mut all[at],
-            None => {
-                all.push(PortRow { on, port: flow.port, what: vec![], from: vec![], auth: vec![] });
-                all.last_mut().expect("just pushed")
-            }
-        };
+        let at = all.iter().position(|p| p.on == on && p.port == flow.port).unwrap_or(all.len());
+        if at == all.len() {
+            all.push(PortRow { on, port: flow.port, what: vec![], from: vec![], auth: vec![] });
+        }
+        let row = &mut all[at];
         let from = party(cluster, flow.from);
         if !row.what.contains(&flow.purpose) {
             row.what.push(flow.purpose);

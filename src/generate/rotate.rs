@@ -28,11 +28,11 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
         databases.iter().map(|(user, database)| format!("[{}]={}", quote(user), quote(database))).collect();
     let write = cluster.write_endpoint();
     let values = [
-        "# What the blueprint decided.".to_string(),
+        "# The blueprint's values.".to_string(),
         format!("cluster={}", quote(&cluster.name)),
         format!("region={}", quote(&cluster.region)),
         format!("haproxy_address={} write_port={}", write.host, write.port),
-        "# Each user, and a database that lets it in (empty if there is none).".to_string(),
+        "# Each user, and a database that it may connect to (empty if there is none).".to_string(),
         format!("declare -A databases=({})", databases.join(" ")),
     ];
     #[derive(Serialize)]

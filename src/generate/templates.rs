@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::cluster::decision::Decision;
 use crate::cluster::fixed::Fixed;
-use crate::cluster::{Cluster, Service};
+use crate::cluster::{Blueprint, Cluster, Service};
 use crate::fileset::{File, FileSet, Mode, sha256_hex};
 
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/generate/templates");
@@ -85,7 +85,7 @@ static READ: LazyLock<BTreeMap<&'static str, OnceLock<Environment<'static>>>> =
 static DEFAULT_REASONS: LazyLock<Arc<Vec<Decision>>> = LazyLock::new(|| Arc::new(Fixed::DEFAULT.decisions()));
 
 /// The files of `FIXED`, as every cluster has them.
-static DEFAULT_FILES: LazyLock<BTreeMap<&'static str, OnceLock<(String, String)>>> =
+static DEFAULT_FILES: LazyLock<BTreeMap<&'static str, OnceLock<Option<(String, String)>>>> =
     LazyLock::new(|| FIXED.map(|path| (path, OnceLock::new())).into());
 
 /// Parses and renders what does not depend on a cluster. A second thread does it while the blueprint is read.
@@ -139,37 +139,48 @@ pub fn add_rendered_as(
     mode: Mode,
     context: impl Serialize,
 ) -> String {
-    files.add(path, mode, render(cluster.fixed, cluster.decisions.clone(), path, context));
+    files.add(path, mode, render(cluster, path, context));
     path.to_string()
 }
 
-/// Adds a file that is the same in every cluster and is rendered once. Returns its path.
-pub fn add_fixed(cluster: &Cluster, files: &mut FileSet, path: &str, mode: Mode) -> String {
-    if cluster.fixed != Fixed::DEFAULT {
-        return add_rendered_as(cluster, files, path, mode, ());
+/// Adds a file: `<source>.j2` rendered, if there is such a template, or else a copy of `<source>`.
+pub fn add_either(cluster: &Cluster, files: &mut FileSet, path: String, source: &str, context: impl Serialize) {
+    if SOURCES.contains_key(&*format!("{source}{SUFFIX}")) {
+        files.add(path, Mode::Plain, render(cluster, source, context));
+    } else {
+        files.add(path, Mode::Plain, self::source(source));
     }
-    let (text, sha256) = fixed_file(path);
+}
+
+/// Adds a file that is the same in every cluster and is rendered once, unless its template names the blueprint. Returns its path.
+pub fn add_fixed(cluster: &Cluster, files: &mut FileSet, path: &str, mode: Mode) -> String {
+    let fixed = if cluster.fixed == Fixed::DEFAULT { fixed_file(path) } else { None };
+    let Some((text, sha256)) = fixed else { return add_rendered_as(cluster, files, path, mode, ()) };
     files.add_file(path, File { mode, text: text.as_str().into(), sha256: sha256.as_str().into() });
     path.to_string()
 }
 
-/// Returns the text and the hash of a file that is the same in every cluster.
+/// Returns the text and the hash of a file that is the same in every cluster; `None` if its template names the blueprint.
 ///
 /// # Panics
-/// If the file is not in `FIXED`, or needs what only a cluster decides: a programming error.
-fn fixed_file(path: &str) -> &'static (String, String) {
+/// If the file is not in `FIXED`, or needs another value that only a cluster decides: a programming error.
+fn fixed_file(path: &str) -> Option<&'static (String, String)> {
     let Some(file) = DEFAULT_FILES.get(path) else { panic!("{path} is not the same in every cluster") };
-    file.get_or_init(|| {
+    let file = file.get_or_init(|| {
         // The parsed template is not kept: it takes five times the memory of its file.
         let name = format!("{path}{SUFFIX}");
         let template = match ENVIRONMENT.template_from_named_str(&name, source(&name)) {
             Ok(template) => template,
             Err(error) => panic!("{name}: {error:#}"),
         };
+        if template.undeclared_variables(false).contains("blueprint") {
+            return None;
+        }
         let text = rendered(&template, Fixed::DEFAULT, DEFAULT_REASONS.clone(), ());
         let sha256 = sha256_hex(text.as_bytes());
-        (text, sha256)
-    })
+        Some((text, sha256))
+    });
+    file.as_ref()
 }
 
 /// Returns a parsed template.
@@ -188,12 +199,14 @@ fn template(name: &str) -> Template<'static, 'static> {
     environment.get_template(name).expect("it was just added")
 }
 
-/// Renders `<path>.j2`.
+/// Renders `<path>.j2`. In addition to its context it has `blueprint`, every block of the cluster's blueprint.
 ///
 /// # Panics
 /// Like [`template`] and [`rendered`].
-fn render(fixed: Fixed, decisions: Arc<Vec<Decision>>, path: &str, context: impl Serialize) -> String {
-    rendered(&template(&format!("{path}{SUFFIX}")), fixed, decisions, context)
+fn render(cluster: &Cluster, path: &str, context: impl Serialize) -> String {
+    let blueprint = Value::from_object(Blocks(cluster.blueprint.clone()));
+    let context = context! { blueprint, ..Value::from_serialize(context) };
+    rendered(&template(&format!("{path}{SUFFIX}")), cluster.fixed, cluster.decisions.clone(), context)
 }
 
 /// Returns what a template becomes. In addition to its context it has `fixed`, the values that are the same in every cluster,
@@ -214,6 +227,16 @@ fn rendered(
     match template.render(context) {
         Ok(rendered) => rendered,
         Err(error) => panic!("{}: {error:#}", template.name()),
+    }
+}
+
+/// The blocks of a blueprint, by name. They are converted only for a template that names one.
+#[derive(Debug)]
+struct Blocks(Arc<Blueprint>);
+
+impl Object for Blocks {
+    fn get_value(self: &Arc<Self>, name: &Value) -> Option<Value> {
+        Value::from_serialize(&*self.0).get_item(name).ok().filter(|value| !value.is_undefined())
     }
 }
 
@@ -263,7 +286,14 @@ mod tests {
     #[test]
     #[should_panic(expected = "undefined")]
     fn a_variable_that_is_missing_is_an_error() {
-        render(Fixed::DEFAULT, Arc::default(), "machine/etcd.env", ());
+        let name = "machine/etcd.env.j2";
+        rendered(&template(name), Fixed::DEFAULT, Arc::default(), ());
+    }
+
+    #[test]
+    fn a_template_that_names_the_blueprint_differs_by_cluster() {
+        let template = ENVIRONMENT.template_from_str("{{ blueprint.image.base }}").expect("a template");
+        assert!(template.undeclared_variables(false).contains("blueprint"));
     }
 
     #[test]

@@ -99,7 +99,12 @@ pub fn capture(ami: &ec2::ApiImage, machine: &mut LabMachine) -> Result<()> {
 pub fn copy(ami: &ec2::ApiImage) -> Result<()> {
     let mut originals = all()?;
     originals.retain(|image| image.owner.is_none() && image.cached.is_none() && image.tags.is_empty());
-    ensure!(originals.len() == 1, "{} is a copy, but {} images could be its original", ami.id, originals.len());
+    ensure!(
+        originals.len() == 1,
+        "the image {} is a copy, and any of {} images could be the original",
+        ami.id,
+        originals.len()
+    );
     let original = originals.remove(0);
     store::save(&record(&ami.id), &image(ami, original.architecture, original.layers))
 }

@@ -222,7 +222,7 @@ pub fn trust() -> String {
 fn put_lab_files(root: &Path) -> Result<()> {
     let proxy = proxy::url();
     let [apt, systemd, trusted] = LAB_FILES;
-    let certificate = files::read_text(&paths::certificate())?.context("moto has made no certificate")?;
+    let certificate = files::read_text(&paths::certificate())?.context("moto has not created a certificate")?;
     tree::put(root, apt, &format!("Acquire::http::Proxy \"{proxy}\";\nAcquire::https::Proxy \"{proxy}\";\n"), 0o644)?;
     tree::put(root, systemd, &format!("[Manager]\nDefaultEnvironment={}\n", trust()), 0o644)?;
     tree::put(root, trusted, &certificate, 0o644)?;

@@ -141,7 +141,7 @@ fn start_controller(tools: HostTools<'_>) -> Result<()> {
 pub fn down(context: &Context) -> Result<()> {
     require_root()?;
     // Otherwise it would end itself half-way.
-    ensure!(namespace::own(network::PREFIX).is_none(), "this shell runs in the lab: leave it first");
+    ensure!(namespace::own(network::PREFIX).is_none(), "this shell runs inside the lab; exit it first");
     // An earlier interrupt must not prevent the clean-up.
     let interrupt = Interrupt::default();
     let tools = HostTools { context, interrupt: &interrupt };

@@ -30,7 +30,7 @@ const OTHERS: [(&str, &str); 3] =
     [("terraform", "install terraform or tofu, 1.11 or newer"), ("moto_server", PYTHON), ("aws", PYTHON)];
 
 /// Why the lab needs root.
-pub const ROOT: &str = "the lab makes namespaces, mounts and machines: run it as root";
+pub const ROOT: &str = "the lab creates namespaces, mounts and machines: run it as root";
 
 /// Everything that is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]

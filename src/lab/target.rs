@@ -41,7 +41,7 @@ pub fn prepare(
     terraform::configure(tools, &root.join(Module::Network.folder()), say)?;
     files::make_dirs(&paths::cached_packer())?;
     files::write(&paths::regions().join(&cluster.region), b"")?;
-    if let State::S3 { bucket, region, .. } = &cluster.state {
+    if let State::S3 { bucket, region, .. } = &cluster.blueprint.state {
         make_bucket(tools, bucket, region)?;
     }
     iam::make_runner(&cluster.region, &cluster.name, policies)?;
@@ -172,15 +172,15 @@ fn is_left_by_tools(name: &str) -> bool {
 /// Returns what a person can do in the lab.
 fn advice() -> Advice {
     Advice {
-        unreachable: "in the lab only this machine reaches its address, while it runs. `pgherd lab ps` shows the machines, \
-                      `pgherd lab start haproxy` boots it, `pgherd run --target lab` makes what is missing"
+        unreachable: "in the lab, only this machine can reach HAProxy, and only while HAProxy's machine is running. `pgherd lab ps` lists the \
+                      machines, `pgherd lab start haproxy` boots it, and `pgherd run --target lab` creates what is missing"
             .into(),
-        stranger: "the lab has one network, and both clusters plan the same addresses. Take the other one down (`pgherd destroy`, \
-                   `pgherd lab down` for all), or give each a network.cidr of its own"
+        stranger: "the lab has one network, and both clusters use the same addresses. Destroy the other one (`pgherd destroy`, or \
+                   `pgherd lab down` for all), or give each cluster its own network.cidr"
             .into(),
-        look: "`pgherd lab shell MACHINE -- journalctl -u patroni -u etcd` says why".into(),
-        revive: "`pgherd lab ps` shows whether it has power, `pgherd lab start {machine}` switches it on, \
-                 `pgherd lab shell {machine} -- journalctl -u patroni -u etcd` says what it did"
+        look: "`pgherd lab shell MACHINE -- journalctl -u patroni -u etcd` shows why".into(),
+        revive: "`pgherd lab ps` shows whether it is switched on, `pgherd lab start {machine}` switches it on, and \
+                 `pgherd lab shell {machine} -- journalctl -u patroni -u etcd` shows its log"
             .into(),
     }
 }

@@ -107,7 +107,7 @@ impl PipelineBuilder<'_> {
             name: image.name.clone(),
             contents: image.contents.clone(),
             base: self.base(image),
-            max_age_days: self.cluster.image.max_age_days,
+            max_age_days: self.cluster.blueprint.image.max_age_days,
             plugins: packer(packer::plugins_installed()),
             get_plugin: packer(packer::plugins_install()),
             build: packer(packer::build(template, &self.target.packer_vars)),
@@ -138,14 +138,14 @@ impl PipelineBuilder<'_> {
             program: self.terraform(vec![]),
             backend: self.backend(module),
             former: self.former(module),
-            state: matches!(self.cluster.state, State::Local).then(|| format!("{dir}/terraform.tfstate")),
+            state: matches!(self.cluster.blueprint.state, State::Local).then(|| format!("{dir}/terraform.tfstate")),
             plan_file,
         });
         Stage { id: id.into(), needs, work }
     }
 
     fn backend(&self, module: Module) -> Backend {
-        match &self.cluster.state {
+        match &self.cluster.blueprint.state {
             State::Local => Backend::Local,
             State::S3 { bucket, key_prefix, region } => Backend::S3 {
                 bucket: bucket.clone(),
@@ -156,13 +156,13 @@ impl PipelineBuilder<'_> {
     }
 
     fn former(&self, module: Module) -> Vec<Backend> {
-        let State::S3 { bucket, region, .. } = &self.cluster.state else { return vec![] };
+        let State::S3 { bucket, region, .. } = &self.cluster.blueprint.state else { return vec![] };
         let keys = self.cluster.former_state_keys(module);
         keys.into_iter().map(|key| Backend::S3 { bucket: bucket.clone(), key, region: region.clone() }).collect()
     }
 
     fn access(&self) -> ClusterAccess {
-        let public = self.cluster.first_balancer().elastic_ip && !self.target.private_addresses;
+        let public = self.cluster.first_balancer().block.elastic_ip && !self.target.private_addresses;
         let ask = || self.terraform(terraform::output(Module::Haproxy.folder()));
         ClusterAccess::of(self.cluster, self.target, public.then(ask))
     }

@@ -18,7 +18,7 @@ pub struct Expected {
     pub is_synchronous: bool,
     /// The images that machines are to run from, one for each role.
     pub images: Vec<ImageId>,
-    /// The names of the secrets whose values databases read when they are founded and at every boot.
+    /// The names of the secrets whose values databases read when they initialise the cluster and at every boot.
     pub password_secrets: Vec<String>,
     /// The settings that Patroni keeps for the whole cluster, its own and PostgreSQL's, as they are generated.
     pub settings: BTreeMap<String, String>,

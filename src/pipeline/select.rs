@@ -35,7 +35,7 @@ impl Pipeline {
         };
         let kept: BTreeSet<&str> = self.stages.iter().filter(|stage| chosen(stage)).map(|s| s.id.as_str()).collect();
         if kept.is_empty() {
-            return Err("the selection leaves no stage to run".into());
+            return Err("no stage is left to run: --only, --from and --skip exclude all of them".into());
         }
         let stages = self.stages.iter().filter(|stage| kept.contains(stage.id.as_str()));
         let stages = stages.map(|stage| Stage { needs: self.needs_among(stage, &kept), ..stage.clone() }).collect();

@@ -26,6 +26,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1800);
 /// Addresses and ids of resources, and when the youngest was created.
 type FoundResources = (Vec<(String, String)>, Option<SystemTime>);
 
+/// The result of a search for what a killed apply left.
+struct TakenUp {
+    /// The plan, which imports what was found. `None` if nothing changes.
+    planned: Option<PlanSummary>,
+    /// The addresses of what it imports.
+    addresses: Vec<String>,
+}
+
 impl Under<'_> {
     /// Returns the applies of this module that did not end successfully.
     pub fn unclean(&self) -> Vec<&Entry> {
@@ -56,9 +64,10 @@ impl Under<'_> {
             let exit = self.run(&module.call(terraform::push(&module.dir, terraform::ERRORED)), |_| {})?;
             if !exit.ok() {
                 let what = format!("cannot store the state that an earlier run left in {}", errored.display());
-                return Err(
-                    self.failure(what, "find out why the backend refuses it. If it is no longer needed, remove it")
-                );
+                return Err(self.failure(
+                    what,
+                    "the log shows why the backend refused it. If the file is no longer needed, remove it",
+                ));
             }
             files::remove(&errored).map_err(|e| self.failure(e.to_string(), ""))?;
             self.notice("stored the state that an earlier run could not store");
@@ -78,7 +87,7 @@ impl Under<'_> {
         if kept.is_some() || text.is_some() {
             let state = state.display();
             self.notice(&format!(
-                "{state} was truncated. It was restored from its copy; searching for resources created since"
+                "{state} was truncated, and was restored from its copy. Searching for resources that were created after the copy"
             ));
         }
         Ok(())
@@ -98,14 +107,14 @@ impl Under<'_> {
         let makes = planned.as_ref().is_some_and(|plan| plan.adds() > 0);
         let certain = !self.unclean().is_empty() || self.collided;
         if certain || makes && self.tagged()?.is_some_and(|tagged| tagged.has_things()) {
-            return self.take_up(module, planned);
+            return Ok(self.take_up(module, planned)?.planned);
         }
         Ok(planned)
     }
 
     /// Finds by tags what a killed apply created but did not record, and makes the plan import it. A database machine that was
-    /// tainted only because Terraform was killed while waiting for it is kept, not replaced. Returns the new plan.
-    pub fn take_up(&mut self, module: &ModuleWork, planned: Option<PlanSummary>) -> Result<Option<PlanSummary>, Stop> {
+    /// tainted only because Terraform was killed while waiting for it is kept, not replaced.
+    fn take_up(&mut self, module: &ModuleWork, planned: Option<PlanSummary>) -> Result<TakenUp, Stop> {
         let ours = !self.unclean().is_empty();
         let mut planned = planned;
         let mut known = vec![];
@@ -124,7 +133,7 @@ impl Under<'_> {
             for address in &needless {
                 let exit = self.run(&module.call(terraform::untaint(&module.dir, address)), |_| {})?;
                 self.must(exit.ok(), &format!("cannot keep {address}"))?;
-                self.notice(&format!("{address} was being created when a run was killed. It is kept"));
+                self.notice(&format!("a killed run was creating {address}. It exists, and is kept"));
             }
             for (_, id) in pairs.iter().filter(|(address, _)| address.starts_with("aws_security_group.")) {
                 self.close(id)?;
@@ -140,7 +149,7 @@ impl Under<'_> {
         if known.is_empty() {
             self.taken_up(module);
         }
-        Ok(planned)
+        Ok(TakenUp { planned, addresses: known.into_iter().map(|(address, _)| address).collect() })
     }
 
     /// Does the same before the whole module is destroyed: applies only what is found. If the module cannot be planned because
@@ -156,10 +165,7 @@ impl Under<'_> {
             }
             Err(stop) => return Err(stop),
         };
-        self.take_up(module, planned)?;
-        let blocks = files::read_text(&self.imports(module)).ok().flatten().unwrap_or_default();
-        let found: Vec<String> =
-            blocks.lines().filter_map(|line| line.trim().strip_prefix("to = ")).map(String::from).collect();
+        let found = self.take_up(module, planned)?.addresses;
         if found.is_empty() {
             return Ok(());
         }
@@ -195,12 +201,12 @@ impl Under<'_> {
                 return Ok(pairs);
             };
             if watch.elapsed() > LONGEST_WAIT {
-                let what = "resources of this cluster are being created, but not from this folder";
-                let advice = "wait until that has finished. With `state { s3 { … } }` runs from different folders lock each other out";
+                let what = "another run, from another folder, is creating resources of this cluster";
+                let advice = "wait until it has finished. With `state { s3 { … } }` runs from different folders lock each other out";
                 return Err(self.failure(what, advice));
             }
             self.wait_for(&format!(
-                "{} was created from another folder; waiting until nothing new has appeared for {} s",
+                "{} was created from another folder; waiting until no new resource has appeared for {} s",
                 adopt::summary(&pairs),
                 QUIET.as_secs()
             ));
@@ -235,7 +241,7 @@ impl Under<'_> {
             youngest = youngest.max(made.filter_map(|one| clock::unstamp(&one.made)).max());
             pairs.extend(these);
             for address in doubtful {
-                self.notice(&format!("more than one {address} has this cluster's tags. None is adopted"));
+                self.notice(&format!("more than one {address} has this cluster's tags, so none of them was adopted"));
             }
         }
         Ok((pairs, youngest))

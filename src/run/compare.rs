@@ -81,13 +81,13 @@ impl Under<'_> {
         if !pipeline.stages.iter().any(|stage| stage.work == Work::Verify) {
             return;
         }
-        let prospect = foresee(&pipeline.access, network::way_to).map(|prospect| prospect.why);
+        let prospect = foresee(&pipeline.access, network::way_to);
         let probed = haproxy.map(|haproxy| self.runner.observer(haproxy).connects());
         if probed.as_ref().is_some_and(observe::is_open) {
             return;
         }
         let why = match (prospect, probed) {
-            (Some(why), _) => why,
+            (Some(prospect), _) => prospect.to_string(),
             (None, Some(Err(e))) => format!("HAProxy's stats port does not answer here ({e})"),
             (None, _) => return,
         };

@@ -77,7 +77,10 @@ impl Runner<'_> {
                 let captured = under.capture(find)?;
                 match aws::read_images(&captured.stdout) {
                     Ok(images) if captured.exit.ok() => Ok(images),
-                    _ => Err(under.failure(format!("cannot ask AWS for the images ({})", captured.exit), ASK_IMAGES)),
+                    _ => {
+                        Err(under
+                            .failure(format!("AWS did not return the list of images ({})", captured.exit), ASK_IMAGES))
+                    }
                 }
             },
         )
@@ -93,7 +96,7 @@ impl Runner<'_> {
                 match aws::read_users(&captured.stdout) {
                     Ok(users) if captured.exit.ok() => Ok(users),
                     _ => Err(under.failure(
-                        format!("cannot ask AWS for the machines ({})", captured.exit),
+                        format!("AWS did not return the list of machines ({})", captured.exit),
                         "check that the credentials may call ec2:DescribeInstances; `pgherd doctor` shows whose they are",
                     )),
                 }

@@ -49,7 +49,7 @@ impl Under<'_> {
         if !exit.ok() {
             let advice = match exit {
                 Exit::Signal(_) => {
-                    "what the build created still exists and costs money. The next run removes it, and so does `pgherd destroy`"
+                    "what the build created still exists in AWS and costs money. The next run removes it, and so does `pgherd destroy`"
                 }
                 _ => "fix the error and run again. Packer removes its builder machine, and finished images are kept",
             };
@@ -111,7 +111,7 @@ impl Under<'_> {
         }
         let captured = self.capture(&runner.setup.pipeline.find)?;
         if !captured.exit.ok() {
-            return Err(self.failure(format!("cannot ask AWS for the images ({})", captured.exit), ASK_IMAGES));
+            return Err(self.failure(format!("AWS did not return the list of images ({})", captured.exit), ASK_IMAGES));
         }
         let images = aws::read_images(&captured.stdout).map_err(|why| self.failure(why, ASK_IMAGES))?;
         Ok(asked.insert(images).clone())

@@ -55,7 +55,7 @@ pub fn keep(context: &Context, kept: &Kept, say: &mut dyn FnMut(&str)) -> i32 {
         if proven || !exit.ok() {
             return exit;
         }
-        say(&log.line(&format!("Error: {} built nothing, because one of its processes was killed", kept.argv[0])));
+        say(&log.line(&format!("Error: {} built no image, because one of its processes was killed", kept.argv[0])));
         UNPROVEN
     });
     let (code, how) = match exit {

@@ -33,10 +33,11 @@ mod setup;
 pub mod strays;
 mod under;
 mod verify;
+mod work;
 
 pub use consent::Consent;
 pub use events::{Deaf, Event, Watcher};
 pub use outcome::{Failure, Outcome};
 pub use room::{require_room, temporary};
-pub use runner::{Ask, Reviewed, Runner};
+pub use runner::{Ask, Images, Reviewed, Runner};
 pub use setup::{Answers, Options, Past, Setup};

@@ -114,7 +114,7 @@ impl Under<'_> {
             Relocation::Switch => Ok(Some(Move { head: None, ..found })),
             Relocation::Conflict => {
                 let what = format!(
-                    "{} and {wanted} both hold a state for {}, and neither is a version of the other. Nothing was changed",
+                    "{} and {wanted} both hold a state of {}, but neither is an earlier version of the other. Nothing was changed",
                     found.from, module.dir
                 );
                 let advice = "find out which one describes the running machines (`terraform show` in either place), move the other one \
@@ -192,7 +192,7 @@ impl Under<'_> {
         let Some(found) = self.find_move(module)? else { return Ok(()) };
         if found != *wanted {
             let what = format!("the state of {} has changed since it was confirmed. Nothing was changed", module.dir);
-            return Err(self.failure(what, "run again to see its present contents"));
+            return Err(self.failure(what, "run again to see what it describes now"));
         }
         let local = self.local(module);
         if wanted.to == Backend::Local {
@@ -252,7 +252,7 @@ impl Under<'_> {
         let what = format!("cannot determine where the state of {} is: {why}", module.dir);
         self.failure(
             what,
-            "nothing was planned or built, because without its state everything could be created a second time",
+            "nothing was planned or built, because without its state, everything would be created a second time",
         )
     }
 

@@ -29,8 +29,8 @@ const POINTERS: [Pointer; 18] = [
     pointer("XDG_CONFIG_HOME", true, "Packer's settings", false),
     pointer("AWS_CONFIG_FILE", false, "profiles and their regions", false),
     pointer("AWS_SHARED_CREDENTIALS_FILE", false, "credentials", false),
-    pointer("AWS_WEB_IDENTITY_TOKEN_FILE", false, "a token to get credentials with", true),
-    pointer("AWS_CA_BUNDLE", false, "certificates for AWS", true),
+    pointer("AWS_WEB_IDENTITY_TOKEN_FILE", false, "a token for credentials", true),
+    pointer("AWS_CA_BUNDLE", false, "trusted certificates for AWS", true),
     pointer("SSL_CERT_FILE", false, "trusted certificates", true),
     pointer("SSL_CERT_DIR", true, "trusted certificates", true),
     pointer("REQUESTS_CA_BUNDLE", false, "trusted certificates", true),
@@ -65,12 +65,12 @@ pub fn astray(cwd: &Path, env: &BTreeMap<String, String>) -> Vec<Astray> {
         let why = match files::kind_followed(&cwd.join(value)) {
             Ok(Some(FileKind::Directory)) if pointer.name == TEMPORARY => match files::takes_files(&cwd.join(value)) {
                 Ok(()) => continue,
-                Err(e) => format!("which cannot be written to: {e}"),
+                Err(e) => format!("but that folder cannot be written to: {e}"),
             },
             Ok(Some(FileKind::Directory)) if pointer.folder => continue,
-            Ok(Some(FileKind::Directory)) => "which is a folder, not a file".to_string(),
+            Ok(Some(FileKind::Directory)) => "which is a folder; a file is needed".to_string(),
             Ok(Some(_)) if !pointer.folder => continue,
-            Ok(Some(_)) => "which is not a folder".into(),
+            Ok(Some(_)) => "which is a file; a folder is needed".into(),
             Ok(None) => format!("but there is no such {kind}"),
             Err(e) => format!("which cannot be read: {e}"),
         };

@@ -138,7 +138,11 @@ fn of_credentials() -> Prerequisite {
 
 /// Returns the finding for credentials that cannot be checked.
 pub fn unknown_credentials(why: &str) -> Prerequisite {
-    Prerequisite { problem: Some(why.into()), advice: "fix that first".into(), ..of_credentials() }
+    Prerequisite {
+        problem: Some(why.into()),
+        advice: "fix that program or its configuration first".into(),
+        ..of_credentials()
+    }
 }
 
 /// Asks AWS for the identity of the credentials.
@@ -150,7 +154,7 @@ pub fn credentials(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: 
     match process::ask(Program { argv: &argv, dir: &ask.dir, env: &env }, OF_AWS, interrupt) {
         Ok(Captured { exit: exit @ Exit::NoAnswer(_), .. }) => {
             finding.name = "AWS".into();
-            finding.problem = Some(format!("does not answer ({exit})"));
+            finding.problem = Some(format!("does not respond ({exit})"));
             finding.advice = REACH_AWS.into();
         }
         Ok(captured) if captured.exit.ok() => match aws::read_identity(&captured.stdout) {
@@ -161,7 +165,7 @@ pub fn credentials(ask: &Invocation, env: &BTreeMap<String, String>, interrupt: 
             let last = captured.stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().trim();
             if UNREACHED.iter().any(|words| last.contains(words)) {
                 finding.name = "AWS".into();
-                finding.problem = Some(format!("does not answer: {last}"));
+                finding.problem = Some(format!("does not respond: {last}"));
                 finding.advice = REACH_AWS.into();
             } else {
                 finding.problem = Some(format!("are not accepted: {last}"));
@@ -201,7 +205,7 @@ fn look(
         match process::ask(Program { argv: &argv, dir: &context.cwd, env: &env }, OF_VERSION, interrupt) {
             Ok(Captured { exit: exit @ Exit::NoAnswer(_), .. }) => {
                 finding.problem = Some(format!("did not print its version: {exit}"));
-                finding.advice = format!("find out why `{} {}` hangs", at.display(), args.join(" "));
+                finding.advice = format!("run `{} {}` by hand to see why it hangs", at.display(), args.join(" "));
                 return (finding, None);
             }
             // AWS CLI 1 prints its version on standard error under old Pythons.

@@ -5,13 +5,41 @@ use std::net::Ipv4Addr;
 use crate::pipeline::{Admits, ClusterAccess, Port};
 use crate::system::network::Way;
 
-/// A prediction that HAProxy will be unreachable.
+/// Why HAProxy will be unreachable.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prospect {
-    /// The reason.
-    pub why: String,
-    /// Whether that is certain. If not, a network path that this machine does not know of may still lead there.
-    pub certain: bool,
+pub enum Prospect {
+    /// It is reached at its Elastic IP, but these ports are open only to private addresses.
+    ClosedToThePublic {
+        /// The ports.
+        ports: Vec<u16>,
+    },
+    /// This machine has no route to its private address.
+    NoRoute {
+        /// The private address.
+        address: Ipv4Addr,
+    },
+    /// Its address is private, and only this machine's default route leads there.
+    DefaultRoute {
+        /// The private address.
+        address: Ipv4Addr,
+    },
+    /// These ports are open only to other addresses than this machine's.
+    ClosedToThisMachine {
+        /// This machine's address towards HAProxy.
+        own: Ipv4Addr,
+        /// The ports.
+        ports: Vec<u16>,
+    },
+}
+
+impl Prospect {
+    /// Returns whether that is certain. If not, a network path that this machine does not know of may still lead there.
+    pub fn is_certain(&self) -> bool {
+        match self {
+            Prospect::ClosedToThePublic { .. } | Prospect::NoRoute { .. } => true,
+            Prospect::DefaultRoute { .. } | Prospect::ClosedToThisMachine { .. } => false,
+        }
+    }
 }
 
 /// Predicts from addresses why HAProxy's ports will be unreachable. Returns `None` if nothing suggests it.
@@ -21,45 +49,26 @@ pub fn foresee(access: &ClusterAccess, way: impl FnOnce(Ipv4Addr) -> Way) -> Opt
     }
     if access.public_address.is_some() {
         // Traffic to an Elastic IP comes from a public address.
-        let closed = closed(access, |admits| !admits.is_private());
-        return (!closed.is_empty()).then(|| Prospect {
-            why: format!("HAProxy is reached at its Elastic IP, but {} only to private addresses", open(&closed)),
-            certain: true,
-        });
+        let ports = closed(access, |admits| !admits.is_private());
+        return (!ports.is_empty()).then_some(Prospect::ClosedToThePublic { ports });
     }
     let address = access.private_address;
-    let own = match way(address) {
-        Way::None => {
-            let why = format!("this machine has no route to HAProxy's private address {address}");
-            return Some(Prospect { why, certain: true });
-        }
+    match way(address) {
+        Way::None => Some(Prospect::NoRoute { address }),
         // A machine always reaches itself.
-        Way::Default(own) | Way::Route(own) if own.is_loopback() => return None,
-        Way::Default(own) | Way::Route(own) if closed(access, |admits| admits.includes(own)).is_empty() => return None,
-        Way::Default(_) => {
-            let why =
-                format!("HAProxy's address {address} is private, and only this machine's default route leads there");
-            return Some(Prospect { why, certain: false });
+        Way::Default(own) | Way::Route(own) if own.is_loopback() => None,
+        Way::Default(own) | Way::Route(own) if closed(access, |admits| admits.includes(own)).is_empty() => None,
+        Way::Default(_) => Some(Prospect::DefaultRoute { address }),
+        Way::Route(own) => {
+            Some(Prospect::ClosedToThisMachine { own, ports: closed(access, |admits| admits.includes(own)) })
         }
-        Way::Route(own) => own,
-    };
-    let closed = closed(access, |admits| admits.includes(own));
-    let why = format!("this machine's address towards HAProxy is {own}, but {} only to other addresses", open(&closed));
-    Some(Prospect { why, certain: false })
-}
-
-fn closed(access: &ClusterAccess, is_open: impl Fn(&Admits) -> bool) -> Vec<&Port> {
-    let is_closed = |port: &&Port| port.admits.as_ref().is_some_and(|admits| !is_open(admits));
-    access.ports().into_iter().filter(is_closed).collect()
-}
-
-/// Returns `ports 5000, 5001 are open`.
-fn open(all: &[&Port]) -> String {
-    let ports: Vec<String> = all.iter().map(|port| port.number.to_string()).collect();
-    match &ports[..] {
-        [one] => format!("port {one} is open"),
-        all => format!("ports {} are open", all.join(", ")),
     }
+}
+
+/// Returns the ports that admit only some sources, and not those that `is_open` looks for.
+fn closed(access: &ClusterAccess, is_open: impl Fn(&Admits) -> bool) -> Vec<u16> {
+    let is_closed = |port: &&Port| port.admits.as_ref().is_some_and(|admits| !is_open(admits));
+    access.ports().into_iter().filter(is_closed).map(|port| port.number).collect()
 }
 
 #[cfg(test)]
@@ -82,18 +91,17 @@ mod tests {
     fn addresses_predict_that_haproxy_is_unreachable() {
         let own = Ipv4Addr::new(192, 168, 0, 7);
         let inside = Ipv4Addr::new(10, 20, 0, 9);
-        let foreseen = |access: &ClusterAccess, way: Way| {
-            foresee(access, |_| way).map(|prospect| (prospect.why, prospect.certain))
-        };
+        let ports = vec![7000, 5000, 5001];
+        let foreseen = |access: &ClusterAccess, way: Way| foresee(access, |_| way);
         let private = access(false, &["10.20.0.0/16"], false);
+        let address = private.private_address;
         assert_eq!(foreseen(&private, Way::Route(inside)), None);
-        assert!(foreseen(&private, Way::None).unwrap().1);
-        let (why, certain) = foreseen(&private, Way::Default(own)).unwrap();
-        assert!(why.contains("only this machine's default route") && !certain, "{why}");
-        let (why, _) = foreseen(&private, Way::Route(own)).unwrap();
-        assert!(why.contains("is 192.168.0.7, but ports 7000, 5000, 5001 are open only to other addresses"), "{why}");
-        let (why, certain) = foreseen(&access(true, &["10.20.0.0/16"], false), Way::Default(own)).unwrap();
-        assert!(why.contains("reached at its Elastic IP") && certain, "{why}");
+        assert_eq!(foreseen(&private, Way::None), Some(Prospect::NoRoute { address }));
+        assert_eq!(foreseen(&private, Way::Default(own)), Some(Prospect::DefaultRoute { address }));
+        let closed = Prospect::ClosedToThisMachine { own, ports: ports.clone() };
+        assert_eq!(foreseen(&private, Way::Route(own)), Some(closed));
+        let public = access(true, &["10.20.0.0/16"], false);
+        assert_eq!(foreseen(&public, Way::Default(own)), Some(Prospect::ClosedToThePublic { ports }));
         assert_eq!(foreseen(&access(true, &["10.20.0.0/16", "203.0.113.7/32"], false), Way::Default(own)), None);
         for public in [true, false] {
             let access = access(public, &["10.20.0.0/16"], true);

@@ -6,7 +6,7 @@ use std::thread;
 
 use super::drift::SettingDifference;
 use super::outcome::Outcome;
-use super::runner::Runner;
+use super::runner::{Images, Runner};
 use super::under::{Stop, Under};
 use crate::pipeline::{AddedStage, ModuleWork, Stage, Work};
 use crate::tools::plan::PlanSummary;
@@ -43,8 +43,6 @@ impl Review {
     }
 }
 
-/// Each image's AMI by stage, or `None` if it will be built.
-pub type Images = BTreeMap<String, Option<String>>;
 /// Starts building the images that have no AMI.
 pub type Build<'a> = &'a (dyn Fn(&Images) + Sync);
 

@@ -28,7 +28,7 @@ pub fn require_room(dir: &Path) -> io::Result<()> {
     }
     let kib = |bytes: u64| bytes / 1024;
     Err(io::Error::other(format!(
-        "only {} KiB are free in {}, but {} KiB are needed to record what is done. Nothing was started",
+        "only {} KiB are free in {}, but {} KiB are needed to record the run. Nothing was started",
         kib(room),
         dir.display(),
         kib(ROOM)

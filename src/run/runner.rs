@@ -1,4 +1,4 @@
-//! Runs the stages of a pipeline.
+//! What the stages of a run share: its setup, its board, what the review found and what was discovered since.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -6,40 +6,36 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::consent::Consent;
 use super::drift::SettingDifference;
-use super::environment::Redactor;
 use super::events::{Event, Watcher};
-use super::journal::{self, Entry};
-use super::log::Log;
-use super::outcome::{Failure, Outcome};
-use super::review::Images;
-use super::room::{MAKE_ROOM, require_room, temporary};
-use super::scheduler::{self, Board};
+use super::journal::Entry;
+use super::scheduler::Board;
 use super::setup::{Options, Setup};
-use super::under::{Stop, Under};
-use crate::pipeline::{AddedStage, Stage, Work};
+use crate::pipeline::{AddedStage, Stage};
 use crate::system::files;
 use crate::tools::plan::PlanSummary;
-use crate::workspace;
 
 /// Decides whether a plan that destroys or stops something is applied. It is called with the stage and the plan.
 pub type Ask<'a> = dyn Fn(&str, &PlanSummary) -> Consent + Sync + 'a;
 
-/// Runs the stages of a pipeline.
+/// Runs the stages of a pipeline: what they share. `work.rs` runs them.
 pub struct Runner<'a> {
     pub(super) setup: Setup<'a>,
     pub(super) watcher: &'a dyn Watcher,
     pub(super) consent: &'a Ask<'a>,
     pub(super) options: Options,
     /// The prefix of this runner's log names.
-    log_name: String,
+    pub(super) log_name: String,
     pub(super) board: Arc<Board>,
     /// Whether it works while a review is still in progress.
-    is_early: bool,
+    pub(super) is_early: bool,
     /// The findings of a review; empty if there was none.
     pub(super) reviewed: Reviewed,
     pub(super) turns: Turns,
     pub(super) discovered: Discovered,
 }
+
+/// Each image's AMI by stage, or `None` if it will be built.
+pub type Images = BTreeMap<String, Option<String>>;
 
 /// The findings of a review that the work does not have to repeat.
 #[derive(Debug, Clone, Default)]
@@ -131,26 +127,6 @@ impl Runner<'_> {
         self.setup.past.is_some_and(|past| past.is_first)
     }
 
-    /// Runs the pipeline's stages that the review did not find done and that nobody else has announced. The board holds their outcomes.
-    ///
-    /// # Errors
-    /// If a stage that the review added does not fit into the pipeline. Then nothing is run.
-    pub fn run(&self) -> Result<(), String> {
-        let stages = self.setup.pipeline.stages_with(&self.reviewed.added)?;
-        let open = |stage: &&Stage| !self.is_done(stage) && !self.board.has(&stage.id);
-        self.work(&stages.iter().filter(open).cloned().collect::<Vec<_>>());
-        Ok(())
-    }
-
-    /// Runs these stages.
-    pub fn work(&self, stages: &[Stage]) {
-        self.run_stages(&self.board, stages, |under, stage| match &stage.work {
-            Work::Image(image) => under.image(image),
-            Work::Module(module) => under.module(module),
-            Work::Verify => under.verify(),
-        });
-    }
-
     /// Returns whether no module was ever applied from this folder, so that nothing can be changed or lost.
     pub fn is_bare(&self) -> bool {
         let has_no_state = |state: &String| !files::exists(&self.setup.root.join(state));
@@ -158,49 +134,9 @@ impl Runner<'_> {
     }
 
     /// Returns whether the review found nothing to do for the stage and no earlier run left it unfinished.
-    fn is_done(&self, stage: &Stage) -> bool {
+    pub(super) fn is_done(&self, stage: &Stage) -> bool {
         let image = || self.reviewed.images.get(&stage.id).is_some_and(Option::is_some) && !self.is_first();
         let plan = || self.reviewed.plans.get(&stage.id).is_some_and(Option::is_none);
         (image() || plan()) && !self.unfinished().iter().any(|entry| entry.stage == stage.id)
-    }
-
-    pub(super) fn run_stages(
-        &self,
-        board: &Board,
-        stages: &[Stage],
-        work: impl Fn(&mut Under<'_>, &Stage) -> Result<Outcome, Stop> + Sync,
-    ) -> Vec<Outcome> {
-        scheduler::run(board, stages, self.setup.interrupt, self.watcher, |stage| {
-            self.watcher.event(Event::StageBegun { stage: stage.id.clone(), early: self.is_early });
-            let mut under = match self.begin(&stage.id) {
-                Ok(under) => under,
-                Err(stop) => return stop.into(),
-            };
-            if let Err(e) = self.setup.journal.begun(&stage.id, journal::STAGE) {
-                return under.failure(format!("cannot write the journal: {e}"), MAKE_ROOM).into();
-            }
-            let outcome = work(&mut under, stage).unwrap_or_else(Outcome::from);
-            if let Some(error) = under.log.take_lost() {
-                self.watcher.lost(&under.log.path().display().to_string(), error);
-            }
-            self.setup.journal.ended(&stage.id, journal::STAGE, if outcome.ok() { "done" } else { "not done" });
-            outcome
-        })
-    }
-
-    pub(super) fn begin<'a>(&'a self, stage: &'a str) -> Result<Under<'a>, Stop> {
-        let private = self.setup.root.join(workspace::PRIVATE);
-        let opened = require_room(self.setup.root)
-            .and_then(|()| files::make_dirs(&private.join("plans")))
-            .and_then(|()| temporary(self.setup.root).map_or(Ok(()), |dir| files::make_dirs(&dir)))
-            .and_then(|()| Log::open(&private.join("logs"), &self.log_name, stage, Redactor::of(self.setup.env)));
-        match opened {
-            Ok(log) => Ok(Under { runner: self, stage, log, collided: false }),
-            Err(e) => Err(Stop::Failed(Box::new(Failure {
-                what: format!("cannot write the log in {}: {e}", private.display()),
-                advice: MAKE_ROOM.into(),
-                ..Failure::default()
-            }))),
-        }
     }
 }

@@ -7,12 +7,43 @@ use std::time::Duration;
 use super::drift::{ImageDifference, SettingDifference};
 use super::judge::{Problem, Reach, Verdict};
 use super::observe::{FailedCheck, Member, Silent, Standing};
+use super::prospect::Prospect;
 use crate::pipeline::{Advice, Service};
 use crate::system::clock;
 use crate::tools::plan::{Doing, PlanSummary};
 
 /// The number of differing files that a line names. The event has all of them.
 pub const NAMED: usize = 4;
+
+impl fmt::Display for Prospect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Prospect::ClosedToThePublic { ports } => {
+                write!(f, "HAProxy is reached at its Elastic IP, but {} only to private addresses", are_open(ports))
+            }
+            Prospect::NoRoute { address } => {
+                write!(f, "this machine has no route to HAProxy's private address {address}")
+            }
+            Prospect::DefaultRoute { address } => {
+                write!(f, "HAProxy's address {address} is private, and only this machine's default route leads there")
+            }
+            Prospect::ClosedToThisMachine { own, ports } => write!(
+                f,
+                "this machine's address towards HAProxy is {own}, but {} only to other addresses",
+                are_open(ports)
+            ),
+        }
+    }
+}
+
+/// Returns `ports 5000, 5001 are open`.
+fn are_open(ports: &[u16]) -> String {
+    let listed: Vec<String> = ports.iter().map(u16::to_string).collect();
+    match &listed[..] {
+        [one] => format!("port {one} is open"),
+        all => format!("ports {} are open", all.join(", ")),
+    }
+}
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -198,6 +229,17 @@ mod tests {
         let absurd = Silent { seconds: Some(u64::MAX), ..silent };
         assert!(absurd.to_string().starts_with("slave2 does not answer: "), "{absurd}");
         assert_eq!((spell(119), spell(150), spell(7300)), ("119 s".into(), "2 min".into(), "2 h".into()));
+    }
+
+    #[test]
+    fn a_prospect_names_the_address_and_the_ports() {
+        let closed = Prospect::ClosedToThisMachine { own: [192, 168, 0, 7].into(), ports: vec![7000, 5000] };
+        assert_eq!(
+            closed.to_string(),
+            "this machine's address towards HAProxy is 192.168.0.7, but ports 7000, 5000 are open only to other addresses"
+        );
+        let public = Prospect::ClosedToThePublic { ports: vec![5000] }.to_string();
+        assert!(public.ends_with("its Elastic IP, but port 5000 is open only to private addresses"), "{public}");
     }
 
     #[test]

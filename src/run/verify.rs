@@ -43,7 +43,7 @@ impl Under<'_> {
                 said.clone_from(&verdict.problems);
             }
             let patience = runner.options.patience.min(match &prospect {
-                Some(prospect) if verdict.is_blind() && prospect.certain => HOPELESS,
+                Some(prospect) if verdict.is_blind() && prospect.is_certain() => HOPELESS,
                 Some(_) if verdict.is_blind() => UNLIKELY,
                 _ => Duration::MAX,
             });
@@ -94,7 +94,7 @@ impl Under<'_> {
 
     fn unseen(&self, address: IpAddr, prospect: Option<Prospect>, seconds: u64, advice: &str) -> Stop {
         let why = match prospect {
-            Some(prospect) => prospect.why,
+            Some(prospect) => prospect.to_string(),
             None => format!("nothing came back from HAProxy's address {address} for {seconds} s"),
         };
         Stop::Unseen(Box::new(Failure {

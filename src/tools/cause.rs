@@ -78,7 +78,7 @@ const CAUSES: &[Cause] = &[
     cause(
         &[],
         &["Unsupported Terraform Core version", "Unsupported OpenTofu Core version"],
-        "this {terraform} is too old for the module: `pgherd doctor` says which version is needed, and how to get it",
+        "this {terraform} is too old for the module: `pgherd doctor` shows which version is needed, and how to get it",
     ),
     // The state.
     cause(
@@ -127,7 +127,7 @@ const CAUSES: &[Cause] = &[
     cause(
         &["Encoded authorization failure message"],
         &[],
-        "the credentials may not do this: `aws sts decode-authorization-message --encoded-message MESSAGE` says which right is missing",
+        "the credentials may not do this: `aws sts decode-authorization-message --encoded-message MESSAGE` shows which right is missing",
     ),
     cause(
         &[],
@@ -206,8 +206,8 @@ const CAUSES: &[Cause] = &[
     cause(
         &[],
         &["certificate signed by unknown authority", "CERTIFICATE_VERIFY_FAILED"],
-        "a proxy or the like between this machine and AWS presents a certificate that this machine does not trust: point AWS_CA_BUNDLE \
-         and SSL_CERT_FILE at its authority",
+        "this machine does not trust the certificate that it received, most likely from a proxy between it and AWS: point AWS_CA_BUNDLE \
+         and SSL_CERT_FILE to a file with the certificate of that proxy's authority",
     ),
     cause(
         &[],

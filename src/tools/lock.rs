@@ -32,7 +32,7 @@ impl StateLock {
     pub fn read(json: &str) -> Result<Self, String> {
         let lock: StateLock = serde_json::from_str(json).map_err(|e| format!("unexpected format of a lock: {e}"))?;
         match [&lock.id, &lock.who, &lock.created].iter().any(|value| value.is_empty()) {
-            true => Err("the lock does not say who holds it since when".into()),
+            true => Err("the lock does not record who holds it, or since when".into()),
             false => Ok(lock),
         }
     }

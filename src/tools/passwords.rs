@@ -1,7 +1,7 @@
 //! What a plan would do to existing passwords, from `terraform show -json`
 //! (<https://developer.hashicorp.com/terraform/internals/json-format#plan-representation>).
 //!
-//! PostgreSQL keeps the password that it was founded with, so no plan may put another one into Secrets Manager. `secrets.tf` ensures
+//! PostgreSQL keeps the password that it was initialised with, so no plan may put another one into Secrets Manager. `secrets.tf` ensures
 //! that by the labels of versions. This checks every plan for it, whatever happened to the files and the state.
 
 use serde_json::Value;

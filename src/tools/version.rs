@@ -42,7 +42,7 @@ impl Version {
 
     /// Returns what is wrong with the version if it is older than this floor.
     pub fn older_than(self, floor: Self) -> Option<String> {
-        let pre = if self.numbers == floor.numbers { ", as a pre-release of it is" } else { "" };
+        let pre = if self.numbers == floor.numbers { " (it is a pre-release)" } else { "" };
         (self < floor).then(|| format!("older than {floor}{pre}"))
     }
 }

@@ -47,7 +47,7 @@ fn an_error_has_its_code_and_place_and_refuses_gen() {
     test.run(&["check"])
         .exits(2)
         .out(place)
-        .out("help: set three zones, or add accept \"PGH001\"")
+        .out("help: set three zones, or accept the rule: accept \"PGH001\"")
         .err("1 rule is violated");
     test.run(&["gen"]).exits(2).err(place).err("warning[PGH002]").err("1 rule is violated; nothing was written");
     test.run(&["gen", "--check"]).exits(2).err(place);
@@ -138,7 +138,11 @@ fn explain_tells_rules_and_values() {
     test.run(&["explain", "pgh001"])
         .exits(0)
         .out("PGH001 (error, unless the blueprint accepts it): losing one zone loses etcd's quorum");
-    test.run(&["explain", "PGH999"]).exits(2).err("PGH999 is not the code of a rule").err("the rules are PGH001");
+    test.run(&["explain", "PGH999"])
+        .exits(2)
+        .err("no rule has the code PGH999; `pgherd explain PGH` lists all rules")
+        .err("PGH159: the setting cannot be set here");
+    test.run(&["explain", "pgh"]).exits(0).out("PGH001  error    losing one zone").out("PGH402");
     test.run(&["explain", "address.master"])
         .exits(0)
         .out("address.master = 10.20.0.16")
@@ -158,10 +162,12 @@ fn explain_tells_rules_and_values() {
         .err("that file belongs to cluster \"other\", but blueprints/herd.hcl describes cluster \"herd\"");
     test.run(&["explain", "generated/herd/pgherd.json:1"]).exits(0).out("This is the manifest.");
     test.run(&["explain", "haproxy.cfg:0"]).exits(2).err("haproxy.cfg has");
-    test.run(&["explain", "nonsense"]).exits(2).err("no value and no generated file is called \"nonsense\"");
+    test.run(&["explain", "nonsense"])
+        .exits(2)
+        .err("\"nonsense\" is neither a value of this cluster nor one of its generated files");
     test.write("blueprints/other.hcl", TWO_ZONES);
     test.run(&["explain", "7000"]).exits(2).err(
-        "there are several blueprints: blueprints/herd.hcl, blueprints/other.hcl\n  name one, for instance `pgherd explain 7000 blueprints/herd.hcl`",
+        "there are several blueprints: blueprints/herd.hcl, blueprints/other.hcl\n  choose one, for instance `pgherd explain 7000 blueprints/herd.hcl`",
     );
     test.run(&["explain", "generated/herd/load_balancer/haproxy.cfg:1"]).exits(0);
     std::fs::remove_file(test.path("blueprints/herd.hcl")).unwrap();

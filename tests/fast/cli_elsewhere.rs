@@ -101,7 +101,7 @@ fn what_is_young_may_be_at_work_for_someone_and_is_waited_for() {
     with_role(&test, 178, true);
     let done = test.run(RUN).exits(0);
     let done = done.err(
-        "network waiting: 1 aws_iam_role was created from another folder; waiting until nothing new has appeared for 180 s",
+        "network waiting: 1 aws_iam_role was created from another folder; waiting until no new resource has appeared for 180 s",
     );
     done.err("adopting what a killed run created: 1 aws_iam_role");
     assert!(test.calls_of("iam get-role").len() >= 2, "looked at once more: {:#?}", test.calls());

@@ -164,7 +164,7 @@ fn packer_that_ends_well_without_an_image_has_failed() {
         "case \"$*\" in *build*master*) echo '    amazon-ebs: Found Image ID: ami-0base'; exit 0 ;; esac",
     );
     let done = test.run(RUN).exits(1).err("packer build of herd-master-").err("failed");
-    done.err("| Error: packer built nothing, because one of its processes was killed").err("The next run removes it");
+    done.err("| Error: packer built no image, because one of its processes was killed").err("The next run removes it");
     test.hook("packer", "");
     assert!(test.calls_of("describe-key-pairs").is_empty());
     test.run(RUN).exits(0);

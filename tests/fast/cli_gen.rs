@@ -157,7 +157,7 @@ fn a_folder_of_another_cluster_is_not_taken_over_unasked() {
     test.run(&["gen"])
         .exits(3)
         .err("generated/copy/pgherd.json belongs to another cluster, \"herd\"")
-        .err("a copied directory contains Terraform states");
+        .err("the directory was copied from another cluster, and its Terraform states lead to that cluster's machines");
     test.run(&["gen", "--force"]).exits(0);
     test.run(&["gen"]).exits(0).out("generated/copy: ").out(" unchanged");
 }
@@ -315,7 +315,9 @@ fn a_manifest_that_leads_outside_is_none() {
 fn two_clusters_of_one_name_are_refused() {
     let test = herd();
     test.write("blueprints/copy.hcl", HERD);
-    test.run(&["gen"]).exits(2).err("both describe cluster \"herd\"");
+    test.run(&["gen"]).exits(2).err("both describe cluster \"herd\"; rename one of the clusters");
+    let twice = ["gen", "blueprints/herd.hcl", "blueprints/herd.hcl"];
+    test.run(&twice).exits(2).err("blueprints/herd.hcl is listed twice; remove one of the two");
     assert!(!test.path("generated").exists());
 }
 
@@ -349,7 +351,7 @@ fn a_folder_without_a_blueprint_is_named_and_left() {
     test.program("terraform", r#"echo '{"terraform_version": "1.11.4"}'"#);
     test.program("aws", r#"[ "$1" = --version ] && echo aws-cli/2.15.1 || echo '{"Account": "1", "Arn": "arn"}'"#);
     let done = test.run(&["destroy", "blueprints/other.hcl", "--yes"]).exits(2);
-    done.err("next to it there is herd; destroy a renamed cluster by its old name");
+    done.err("the same folder has the clusters herd; if this cluster was renamed, destroy it under its old name");
     assert!(test.path(OUTPUTS).exists());
 }
 

@@ -67,9 +67,16 @@ fn pruning_leaves_what_is_new_or_used() {
 fn no_answer_is_a_failure_and_nothing_goes() {
     let test = with_images();
     test.hook("aws", r#"case "$*" in *describe-instances*) echo "throttled" >&2; exit 254 ;; "ec2 describe-images"*) cat "$STATE/images"; exit ;; esac"#);
-    test.run(&["images", "prune", BLUEPRINT, "--keep", "0", "--yes"]).exits(1).err("cannot ask AWS for the machines");
+    test.run(&["images", "prune", BLUEPRINT, "--keep", "0", "--yes"])
+        .exits(1)
+        .err("AWS did not return the list of machines");
     assert_eq!(test.calls_of("deregister"), Vec::<String>::new());
-    test.run(&["images"]).exits(2);
+    test.run(&["images"]).exits(2).err("<BLUEPRINT>");
+    test.run(&["images", "prun", "--target", "lab"])
+        .exits(2)
+        .err("did you mean `pgherd images prune BLUEPRINT --keep N`?");
+    let negative = test.run(&["images", "prune", BLUEPRINT, "--keep", "-1"]).exits(2);
+    negative.err("'--keep <N>': write a whole number from 0 to 255");
 }
 
 const RUN: &[&str] = &["run", BLUEPRINT, "--yes"];
@@ -140,7 +147,9 @@ fn a_base_that_moved_on_is_told_and_taken_when_asked_for() {
     rebuild(&["--yes"]).exits(0).err("image-slave done").err("image-master unchanged");
     let built = test.calls_of("packer build -");
     assert!(built.len() == 1 && built[0].contains("-force packer_templates/slave_temp.json"), "{built:?}");
-    rebuild(&["--only", "network", "--yes"]).exits(2).err("the selected stages do not build an image of the slave");
+    rebuild(&["--only", "network", "--yes"])
+        .exits(2)
+        .err("the selected stages do not include the one that builds the slave's image");
 }
 
 #[test]

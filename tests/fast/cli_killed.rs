@@ -222,7 +222,7 @@ fn leaves_a_builder(killed: &str, end_is_seen: bool) {
     let test = ready(&Herd::healthy());
     let kill = format!(r#"touch "$STATE/once"; kill -9 {killed}"#);
     test.hook("packer", &format!(r#"case "$*" in *master_temp*) [ -f "$STATE/once" ] || {{ {kill}; }} ;; esac"#));
-    test.run(RUN).exits(1).err("killed by signal 9").err("what the build created still exists and costs money");
+    test.run(RUN).exits(1).err("killed by signal 9").err("what the build created still exists in AWS and costs money");
     let journal = test.read(JOURNAL);
     assert!(journal.contains(r#""stage":"image-master","what":"packer build","ended":false"#), "{journal}");
     let end = r#""stage":"image-master","what":"packer build","ended":true"#;

@@ -63,7 +63,7 @@ fn what_is_no_file_is_refused_in_words() {
     symlink("nowhere.hcl", test.path("dangling.hcl")).unwrap();
     mkfifoat(CWD, test.path("silent.hcl"), Mode::RUSR | Mode::WUSR).unwrap();
     for (path, says) in [
-        ("folder.hcl", "is a directory; name the blueprints in it"),
+        ("folder.hcl", "is a directory; pass the blueprints in it"),
         ("loop.hcl", "symbolic links"),
         ("dangling.hcl", "no such file"),
         ("nothing.hcl", "no such file"),
@@ -99,7 +99,7 @@ fn a_blueprint_that_is_elsewhere_is_named() {
     let here = test.path("").canonicalize().unwrap();
     let nothing = format!("the working directory is {}; it has no blueprints in blueprints/", here.display());
     refused(&test, &["check", "herd.hcl"], &nothing);
-    refused(&test, &["check"], &format!("none found in {}/blueprints/", here.display()));
+    refused(&test, &["check"], &format!("there is no blueprint in {}/blueprints/", here.display()));
     test.write("blueprints/herd.hcl", HERD);
     refused(&test, &["check", "herd.hcl"], "did you mean blueprints/herd.hcl?");
     refused(

@@ -154,7 +154,7 @@ fn credentials_that_are_not_accepted_are_4() {
     // They have no part in this.
     let words = r#"Could not connect to the endpoint URL: "https://sts.eu-west-9.amazonaws.com/""#;
     test.hook("aws", &format!("[ \"$1\" = sts ] && {{ echo '{words}' >&2; exit 255; }}"));
-    let done = test.run(RUN).exits(4).err(&format!("AWS does not answer: {words}: check that this machine's network"));
+    let done = test.run(RUN).exits(4).err(&format!("AWS does not respond: {words}: check that this machine's network"));
     assert!(!done.stderr.contains("credentials"), "{}", done.stderr);
 }
 
@@ -460,6 +460,18 @@ fn what_is_asked_for_wrongly_is_refused_before_the_credentials_are_looked_at() {
         test.run(&[RUN, &wrong[..]].concat()).exits(2).err("did you mean `network`?");
     }
     test.run(&[RUN, &["--confirm", "slave9"]].concat()).exits(2).err("the machines are master, slave1, slave2");
+    for (flag, value, says) in [
+        ("--jobs", "many", "write a whole number from 1 to 255"),
+        ("--jobs", "0", "write a whole number from 1 to 255"),
+        ("--wait", "5m", "write a whole number of seconds from 0 to 86400"),
+    ] {
+        test.run(&[RUN, &[flag, value]].concat()).exits(2).err(says);
+    }
+    test.run(&["policy", "blueprints/herd.hcl", "--for", "rotate"]).exits(0).err("the blueprint has no users");
+    let policy = ["policy", "blueprints/herd.hcl", "--for", "run"];
+    let named = "pgherd policy blueprints/herd.hcl --for run --name pgherd-herd-";
+    test.run(&policy).exits(0).err(named);
+    test.run(&[&policy[..], &["--name", "rotate"]].concat()).exits(2).err("there is no such policy").err(named);
     assert_eq!(test.calls_of("sts"), Vec::<String>::new());
     test.run(RUN).exits(4).err("no credentials");
     test.run(&["images", "blueprints/herd.hcl"]).exits(4).err("AWS credentials are not accepted: no credentials");
@@ -472,7 +484,7 @@ fn nothing_generated_yet_is_said_and_a_folder_is_no_blueprint() {
     test.run(&["gen", "blueprints"]).exits(2).err("blueprints is a directory").err("blueprints/*.hcl");
     // A file whose name begins as a rule does.
     test.run(&["explain", "pgherd-yield.service", "blueprints/herd.hcl"]).exits(0);
-    test.run(&["explain", "PGH999", "blueprints/herd.hcl"]).exits(2).err("PGH999 is not the code of a rule");
+    test.run(&["explain", "PGH999", "blueprints/herd.hcl"]).exits(2).err("no rule has the code PGH999");
     test.run(&["explain", "cluster.tf:2", "blueprints/herd.hcl"])
         .exits(2)
         .err("several files have this name")

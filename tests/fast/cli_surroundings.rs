@@ -24,7 +24,7 @@ fn a_tool_that_hangs_is_named_and_not_waited_for() {
     let begin = Instant::now();
     test.run(&["doctor"])
         .exits(4)
-        .out("did not print its version: no response within 20 s: find out why")
+        .out("did not print its version: no response within 20 s: run `")
         .err("missing: packer");
     assert!(begin.elapsed() < Duration::from_secs(120), "{:?}", begin.elapsed());
 }
@@ -34,7 +34,7 @@ fn what_does_not_say_its_version_is_not_asked_for_more() {
     let test = Test::with_tools(MINIMAL);
     test.hook("aws", &format!("[ \"$1\" = sts ] && touch {}; sleep 300", test.state("asked").display()));
     let begin = Instant::now();
-    let done = test.run(&["doctor"]).exits(4).out("UNFIT aws").out("no response within 20 s: find out why");
+    let done = test.run(&["doctor"]).exits(4).out("UNFIT aws").out("no response within 20 s: run `");
     done.out("MISSING AWS credentials - - unknown until the AWS CLI works").err("missing: aws, AWS credentials");
     assert!(begin.elapsed() < Duration::from_secs(100), "{:?}", begin.elapsed());
     assert!(!test.state("asked").exists(), "AWS was asked");
@@ -123,7 +123,9 @@ fn an_environment_that_points_nowhere_is_named_as_that() {
     for name in ["HOME", "XDG_CONFIG_HOME", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "TF_CLI_CONFIG_FILE"] {
         with(name, "/nowhere", &["doctor"]).exits(0).out(&format!("{name} is /nowhere, but there is no such"));
     }
-    with("SSL_CERT_FILE", "/tmp", &["doctor"]).exits(4).out("SSL_CERT_FILE is /tmp, which is a folder, not a file");
+    with("SSL_CERT_FILE", "/tmp", &["doctor"])
+        .exits(4)
+        .out("SSL_CERT_FILE is /tmp, which is a folder; a file is needed");
     with("PATH", "/nowhere", &["doctor"]).exits(4).out("not found in PATH. Its folder /nowhere does not exist");
 }
 
@@ -149,7 +151,10 @@ fn a_tool_that_fails_of_its_environment_is_not_to_be_got_anew() {
         .out("did not print its version: cannot make a log: no such folder: get 1.8.1 or newer");
     // A folder for temporary files takes files.
     test.hook("packer", "");
-    doctor("TMPDIR", "/proc").exits(4).out("TMPDIR is /proc, which cannot be written to").err("missing: TMPDIR");
+    doctor("TMPDIR", "/proc")
+        .exits(4)
+        .out("TMPDIR is /proc, but that folder cannot be written to")
+        .err("missing: TMPDIR");
     doctor("TMPDIR", "/tmp").exits(0);
     let empty = test.path("temporary");
     fs::create_dir(&empty).unwrap();

@@ -30,7 +30,9 @@ fn a_variable_that_no_blueprint_declares_is_refused() {
         .exits(2)
         .err("--var slave: the blueprint declares no such variable")
         .err("the variables are slaves");
-    test.run(&["gen", "--var", "slaves"]).exits(2).err("write NAME=VALUE");
+    test.run(&["gen", "--var", "slaves"])
+        .exits(2)
+        .err("write the variable's name, `=` and its value, such as slaves=3");
     test.run(&["gen", "--var", "slaves=one"]).exits(2).err("--var slaves: `one` is not a number");
     assert!(!test.path("generated").exists());
     // Of several blueprints, one is enough.

@@ -232,7 +232,7 @@ fn a_first_run_without_the_bucket_is_told_all_that_is_missing() {
         .exits(4)
         .err("there is no bucket states")
         .err("this account has no availability zone")
-        .err("AWS lacks 2 things");
+        .err("2 things that this cluster needs are missing in AWS");
     assert!(!test.calls().iter().any(|call| call.contains("list-objects")), "{:#?}", test.calls());
 }
 

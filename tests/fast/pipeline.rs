@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 
 use pgherd::blueprint::model::Blueprint;
-use pgherd::cluster::resolve;
+use pgherd::cluster::{Role, resolve};
 use pgherd::fileset::{FileSet, ImageId, RelPath};
 use pgherd::pipeline::{Pipeline, Platform, Selection, Stage, Target, Toolbox, pipeline};
+
+#[test]
+fn a_plan_knows_the_load_balancers_by_their_role() {
+    assert_eq!(pgherd::tools::plan::BALANCER, Role::Haproxy.name());
+}
 
 /// A blueprint that sets nothing but its name and region.
 fn smallest() -> Blueprint {
@@ -99,7 +104,10 @@ fn a_stage_that_is_not_there_is_refused_with_the_nearest() {
     assert!(refused.ends_with(
         "the stages are network, image-master, image-slave, image-haproxy, master, slaves, haproxy, verify"
     ));
-    assert_eq!(chosen(&["master"], &[], &["master"]).unwrap_err(), "the selection leaves no stage to run");
+    assert_eq!(
+        chosen(&["master"], &[], &["master"]).unwrap_err(),
+        "no stage is left to run: --only, --from and --skip exclude all of them"
+    );
 }
 
 #[test]

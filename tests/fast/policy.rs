@@ -140,7 +140,7 @@ fn who_rotates_passwords_may_do_that_and_nothing_else() {
         let rotate = of(&cluster, Aim::Rotate);
         assert_eq!(rotate.is_empty(), cluster.postgres.users.is_empty());
         let mut allowed = actions(&rotate);
-        if cluster.kms_key_id.is_some() && !rotate.is_empty() {
+        if cluster.blueprint.kms_key_id.is_some() && !rotate.is_empty() {
             assert!(allowed.remove("kms:Decrypt") && allowed.remove("kms:GenerateDataKey"));
         }
         assert!(rotate.is_empty() || allowed == needed, "{allowed:?}");

@@ -370,7 +370,7 @@ fn a_cluster_that_does_not_answer_here_is_made_and_not_verified() {
     fs::remove_file(deploy.dir.path().join("cluster")).expect("it is there");
     let output = run(deploy.command(&["--yes"]).env("WAIT_SECONDS", "1"));
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("everything is made, but not verified"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("created, but not verified"), "{output:?}");
 }
 
 #[test]

@@ -192,7 +192,7 @@ fn stdin_of(text: &str) -> std::fs::File {
 fn instances_are_as_the_cluster_has_them(generated: &Generated, moto: &Moto) {
     let xml = moto.ec2(&generated.cluster.region, "DescribeInstances");
     for machine in &generated.cluster.machines {
-        for fact in [machine.hostname.clone(), machine.address.to_string(), machine.instance_type.clone()] {
+        for fact in [machine.hostname.clone(), machine.address.to_string(), machine.block.instance_type.clone()] {
             assert!(xml.contains(&format!(">{fact}<")), "{}: no {fact} in {xml}", machine.name);
         }
     }

@@ -1,4 +1,4 @@
--- Users, databases and rights that exist from the start. post_bootstrap.py runs this once, when the cluster is founded, and sets the passwords.
+-- Users, databases and rights that exist from the start. post_bootstrap.py runs this once, when the cluster is initialised, and sets the passwords.
 
 -- pg_hba.conf lets in members of this role, from HAProxy. RUNBOOK.md says how to add a user or a database later.
 CREATE ROLE pgherd_clients NOLOGIN;

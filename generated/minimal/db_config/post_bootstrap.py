@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes the blueprint's roles and databases and sets the passwords, once, when Patroni has founded the cluster.
+"""Creates the blueprint's roles and databases and sets the passwords, once, when Patroni has initialised the cluster.
 
 Patroni calls it with a connection string. Passwords are made here. They go to Secrets Manager, and to the server as SCRAM-SHA-256
 verifiers, so they are in no argument list, no statement and no log. No machine can read them again. After any failure Patroni

@@ -89,7 +89,7 @@ EOF
 chown -R postgres "$settings"
 runuser -u postgres -- "/usr/lib/postgresql/$POSTGRES_MAJOR/bin/postgres" -D "$settings" -C max_connections >/dev/null ||
   fail "PostgreSQL $POSTGRES_MAJOR rejects the settings; see the error above"
-# The cluster is founded with these options. This finds a missing locale now.
+# The cluster is initialised with these options. A missing locale is found here.
 mapfile -t options < <(python3 - /etc/patroni/config.yml <<'EOF'
 import sys, yaml
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Waits until the master has founded the cluster, so that a slave without data does not found one of its own."""
+"""Waits until the master has initialised the cluster, so that a slave without data does not initialise another one."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ def main():
                 # Patroni creates the key empty when it starts to found the cluster, and fills it when that is done.
                 if etcd_api.value(f"http://{host}", key):
                     return
-                reason = "the cluster is not founded yet"
+                reason = "the master has not initialised the cluster yet"
                 break
             except etcd_api.ERRORS:
                 continue

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Decides, before etcd starts, whether this machine founds the cluster, joins it, or continues with the data on its disk.
+"""Decides, before etcd starts, whether this machine starts a new cluster, joins the existing one, or continues with the data on its disk.
 
 If the disk is empty and the cluster runs, the machine was replaced or is new. Its old member is removed, a new one is
 added, and etcd starts with `existing`. Only the founders (ETCD_INITIAL_CLUSTER) ever start with `new`, and only after

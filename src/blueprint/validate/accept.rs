@@ -13,7 +13,8 @@ pub fn read(r: &BlockReader) -> BTreeMap<&'static str, String> {
         "A rule that this cluster violates on purpose; the label is its code. `pgherd explain <code>` describes it.",
     );
     r.labelled(doc_accept, "code", "PGH003", |r, code, at| {
-        let reason_doc = doc("reason", "Why that is right here, in one line. The next reader will ask.");
+        let reason_doc =
+            doc("reason", "Why the violation is right for this cluster, in one line. The next reader will ask.");
         let reason = r.required(reason_doc, "why that is right here", reason).value;
         match acceptable(code) {
             Ok(rule) if accepted.contains_key(rule.code) => {

@@ -2,38 +2,40 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::failover::{Budget, Failover};
-use super::haproxy::Haproxy;
+use super::haproxy::HaproxyBlock;
 use super::image::Image;
-use super::machine::Machine;
-use super::network::Network;
-use super::postgres::{self, Postgres};
+use super::machine::MachineBlock;
+use super::network::NetworkBlock;
+use super::postgres::{self, PostgresBlock};
 use super::processor::{self, InstanceTypes};
 use super::settings::ServerContext;
 use super::state::State;
 use super::{BlockReader, accept, aws, doc, failover, haproxy, image, machine, network, state, tags};
 
 /// A whole blueprint, read from a `cluster "<name>"` block.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Blueprint {
     /// The cluster's name: the prefix of every AWS name and host name.
     pub name: String,
     /// AWS region, such as `eu-west-1`.
     pub region: String,
     /// The network: addresses, zones and who may reach which port.
-    pub network: Network,
+    pub network: NetworkBlock,
     /// What the images are built from.
     pub image: Image,
     /// PostgreSQL itself.
-    pub postgres: Postgres,
+    pub postgres: PostgresBlock,
     /// The machine that starts as primary.
-    pub master: Machine,
+    pub master: MachineBlock,
     /// Number of slaves (0 to 15).
     pub slave_count: u8,
     /// The machine of each slave.
-    pub slaves: Machine,
+    pub slaves: MachineBlock,
     /// The load balancer.
-    pub haproxy: Haproxy,
+    pub haproxy: HaproxyBlock,
     /// When and how the cluster fails over.
     pub failover: Failover,
     /// The failover budget. Timers that are not set are chosen to meet it.
@@ -61,11 +63,11 @@ pub fn read(r: &BlockReader, name: &str) -> Blueprint {
         r.block(doc("image", "What the machines' images are built from."), |r| image::read(r, &region));
     let (master, master_type) = r.block(
         doc("master", "The machine that starts as primary. After a failover another machine is primary: keep `master` and `slaves` alike."),
-        |r| machine::read(r, Machine::database()),
+        |r| machine::read(r, MachineBlock::database()),
     );
     let (slave_count, (slaves, slaves_type)) = r.block(doc("slaves", "The machines that start as standbys."), |r| {
         let count = doc("count", "Number of slaves. With two, a failover leaves one standby for commits to wait for.");
-        (r.integer(count, 2, 0..=MOST_SLAVES, "").value, machine::read(r, Machine::database()))
+        (r.integer(count, 2, 0..=MOST_SLAVES, "").value, machine::read(r, MachineBlock::database()))
     });
     let (haproxy, haproxy_type) =
         r.block(doc("haproxy", "HAProxy, which applications connect to, and its machine."), haproxy::read);

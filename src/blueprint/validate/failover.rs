@@ -1,11 +1,13 @@
 //! Reads the `failover { … }` block.
 
+use serde::Serialize;
+
 use super::{BlockReader, Reading, Refusal, doc, is, refuse};
 use crate::blueprint::form::{Doc, Form, Holds};
 use crate::blueprint::value::{Data, text};
 
 /// The timers of the `failover { … }` block, in seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Failover {
     /// Whether a commit waits for a standby, so that no acknowledged write is lost.
     pub synchronous: bool,
@@ -18,7 +20,7 @@ pub struct Failover {
 }
 
 /// The budget of the `failover { … }` block, in seconds.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Budget {
     /// The longest interruption of writes when one thing fails.
     pub rto: Option<u32>,

@@ -1,14 +1,17 @@
 //! Reads the `haproxy { … }` block.
 
-use super::machine::{self, Machine};
+use serde::Serialize;
+
+use super::machine::{self, MachineBlock};
 use super::{BlockReader, Presence, Reading, Refusal, doc, is, names, refuse};
 use crate::blueprint::form::Doc;
 
 /// The `haproxy { … }` block.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Haproxy {
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HaproxyBlock {
     /// Its machine.
-    pub machine: Machine,
+    #[serde(flatten)]
+    pub machine: MachineBlock,
     /// The port for the primary.
     pub write_port: u16,
     /// The port for the standbys.
@@ -20,7 +23,7 @@ pub struct Haproxy {
 }
 
 /// The `haproxy { stats { … } }` block.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stats {
     /// Port of the stats page, metrics and health.
     pub port: u16,
@@ -37,7 +40,7 @@ const TAKEN: [(u16, &str); 4] =
 const TAKEN_PATHS: [&str; 3] = ["/metrics", "/health", "/cluster"];
 
 /// Reads the block. Returns with it the machine's instance type and its place.
-pub fn read(r: &BlockReader) -> (Haproxy, Reading<String>) {
+pub fn read(r: &BlockReader) -> (HaproxyBlock, Reading<String>) {
     let write = port(r, doc("write_port", "The port that always leads to the primary."), 5000);
     let read_port = doc(
         "read_port",
@@ -54,10 +57,10 @@ pub fn read(r: &BlockReader) -> (Haproxy, Reading<String>) {
         (port.clone(), Stats { port: port.value, path, user })
     });
     check_distinct(r, &[("write_port", &write), ("read_port", &read), ("stats.port", &stats_port)]);
-    let (machine, instance_type) = machine::read(r, Machine::balancer());
+    let (machine, instance_type) = machine::read(r, MachineBlock::balancer());
     let primary_serves_reads =
         doc("primary_serves_reads", "Whether the primary is among the servers of the read port.");
-    let haproxy = Haproxy {
+    let haproxy = HaproxyBlock {
         machine,
         write_port: write.value,
         read_port: read.value,

@@ -2,17 +2,20 @@
 
 use std::ops::RangeInclusive;
 
+use serde::Serialize;
+
 use super::{BlockReader, Presence, Reading, Refusal, aws, doc, is};
 use crate::blueprint::form::{Doc, Form, Holds};
 use crate::blueprint::instance::InstanceType;
 use crate::blueprint::value::whole_number;
 
 /// A machine: its instance type and disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Machine {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MachineBlock {
     /// EC2 instance type.
     pub instance_type: String,
     /// The instance type's size, if pgherd knows it or `memory_gb` and `vcpus` are set.
+    #[serde(skip)]
     pub instance: Option<InstanceType>,
     /// Its root volume.
     pub disk: Disk,
@@ -23,7 +26,7 @@ pub struct Machine {
 }
 
 /// A gp3 volume. Bounds: <https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html>.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Disk {
     /// GiB.
     pub size: u32,
@@ -33,22 +36,22 @@ pub struct Disk {
     pub throughput: u32,
 }
 
-impl Machine {
+impl MachineBlock {
     /// Returns the default database machine: 2 vCPU, 8 GiB, 100 GiB of gp3.
     pub(super) fn database() -> Self {
-        Machine::of("m6i.large", Disk { size: 100, ..Disk::GP3_BASELINE })
+        MachineBlock::of("m6i.large", Disk { size: 100, ..Disk::GP3_BASELINE })
     }
 
     /// Returns the default machine of HAProxy. It sends 3.125 Gbit/s all day, three m6i.large send 2.343. It is the cheapest x86 type
     /// with that much in every commercial region (2026-11; c5n.large is absent from eight, m5n.large from 23). Two vCPUs pass on far
     /// more, and HAProxy needs little memory.
     pub(super) fn balancer() -> Self {
-        Machine::of("c6in.large", Disk { size: 10, ..Disk::GP3_BASELINE })
+        MachineBlock::of("c6in.large", Disk { size: 10, ..Disk::GP3_BASELINE })
     }
 
     fn of(instance_type: &str, disk: Disk) -> Self {
         let instance = InstanceType::of(instance_type);
-        Machine { instance_type: instance_type.into(), instance, disk, elastic_ip: false, key_name: None }
+        MachineBlock { instance_type: instance_type.into(), instance, disk, elastic_ip: false, key_name: None }
     }
 }
 
@@ -73,7 +76,7 @@ const GP3_IOPS_PER_GIB: u32 = 500;
 const GP3_IOPS_PER_MIB: u32 = 4;
 
 /// Reads a machine. Returns with it the instance type and its place.
-pub fn read(r: &BlockReader, default: Machine) -> (Machine, Reading<String>) {
+pub fn read(r: &BlockReader, default: MachineBlock) -> (MachineBlock, Reading<String>) {
     let instance_type = doc(
         "instance_type",
         "The EC2 instance type. A `g` after the generation, as in `m7g`, is Graviton (Arm); `master` and `slaves` must have the same kind of processor.",
@@ -87,7 +90,7 @@ pub fn read(r: &BlockReader, default: Machine) -> (Machine, Reading<String>) {
         "key_name",
         "An EC2 key pair for SSH from `network.admins`. Setting or changing it later replaces the machine.",
     );
-    let machine = Machine {
+    let machine = MachineBlock {
         instance,
         instance_type: instance_type.value.clone(),
         disk: r.block(disk_doc, |r| disk(r, default.disk)),

@@ -7,6 +7,8 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
+use serde::Serialize;
+
 use super::range::range;
 use super::vpc::{self, ExistingVpc, MOST_ZONES, SMALLEST_PART};
 use super::{BlockReader, Presence, Reading, Refusal, aws, doc, is, refuse};
@@ -15,8 +17,8 @@ use crate::blueprint::peer::Peer;
 use crate::blueprint::regions;
 
 /// The `network { … }` block.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Network {
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NetworkBlock {
     /// The VPC's addresses. A VPC that pgherd makes is cut into one subnet for each zone.
     pub cidr: Ipv4Net,
     /// Full names of availability zones, such as `eu-west-1a`.
@@ -33,10 +35,10 @@ pub struct Network {
 const WIDEST_ALLOWED: u8 = 8;
 
 /// Reads the block.
-pub fn read(r: &BlockReader, region: &Reading<String>) -> Network {
+pub fn read(r: &BlockReader, region: &Reading<String>) -> NetworkBlock {
     let cidr = doc(
         "cidr",
-        "The VPC's range. A VPC that pgherd makes is cut into one subnet for each zone: choose a private range that no network connected to it uses. It cannot change later.",
+        "The VPC's range. A VPC that pgherd creates is divided into one subnet for each zone. Choose a private range that no connected network uses: it cannot change later.",
     )
     .by_default("`\"10.20.0.0/16\"`; required with `vpc_id`");
     let mut cidr = r.parsed(cidr, Ipv4Net::new_assert(Ipv4Addr::new(10, 20, 0, 0), 16), vpc_range);
@@ -82,7 +84,7 @@ pub fn read(r: &BlockReader, region: &Reading<String>) -> Network {
     };
     let existing = existing.check(r, &cidr, &written);
     let admins = admins.value.unwrap_or_default();
-    Network { cidr: cidr.value, zones, existing, clients: clients.value, admins }
+    NetworkBlock { cidr: cidr.value, zones, existing, clients: clients.value, admins }
 }
 
 /// Returns the full names of the zones of a VPC that pgherd creates.
@@ -102,7 +104,7 @@ fn zones(
             let letters: Vec<String> =
                 regions::zones(&region.value).unwrap_or_default().chars().map(String::from).collect();
             let problem = format!(
-                "`zones` is not set, and which of the zones {} an account has in {} differs",
+                "`zones` is not set, and each account has only some of the zones {} in {}",
                 letters.join(", "),
                 region.value
             );

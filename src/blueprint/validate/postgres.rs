@@ -7,6 +7,8 @@ pub mod users;
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::settings::{self, ServerContext};
 use super::{BlockReader, Reading, Refusal, doc, is, refuse};
 use crate::blueprint::locale::Locale;
@@ -14,8 +16,8 @@ use databases::Database;
 use users::User;
 
 /// `postgres { … }`
-#[derive(Debug, Clone, PartialEq)]
-pub struct Postgres {
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PostgresBlock {
     /// Major version; `None` is the base distribution's own.
     pub version: Option<u16>,
     /// Server settings (GUCs) by name, with their values as in `postgresql.conf`, unquoted.
@@ -31,7 +33,7 @@ pub struct Postgres {
 }
 
 /// Reads the block.
-pub fn read(r: &BlockReader, context: &ServerContext) -> Postgres {
+pub fn read(r: &BlockReader, context: &ServerContext) -> PostgresBlock {
     let version = doc(
         "version",
         "PostgreSQL's major version. One that the base does not package comes from PGDG's apt repository.",
@@ -51,7 +53,7 @@ pub fn read(r: &BlockReader, context: &ServerContext) -> Postgres {
     let context = ServerContext { logical_slots: logical_slots.len() as u32, ..*context };
     let settings = settings::read(r, &context, major, &locales);
     slots::check(r, &logical_slots, &settings);
-    Postgres { version: written, settings, databases, users, locale, logical_slots }
+    PostgresBlock { version: written, settings, databases, users, locale, logical_slots }
 }
 
 /// Refuses a name that was listed before.
@@ -76,7 +78,7 @@ fn one_block<'a>(
         }
         Some((_, false)) => {
             let problem = format!("`{name}` is in `{list}` and has a block as well");
-            refuse(&is::REPEATED, problem, format!("remove `{name}` from `{list}`: the block says all of it"))
+            refuse(&is::REPEATED, problem, format!("remove `{name}` from `{list}`; the block alone is enough"))
         }
         None => Ok(()),
     }

@@ -1,10 +1,13 @@
 //! Reads the `state { … }` block.
 
+use serde::Serialize;
+
 use super::{BlockReader, Refusal, aws, doc, is, names, refuse};
 use crate::blueprint::Partition;
 
 /// The `state { … }` block.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum State {
     /// A `terraform.tfstate` beside each module.
     Local,

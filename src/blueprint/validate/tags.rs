@@ -15,7 +15,7 @@ const LONGEST_VALUE: usize = 256;
 
 /// Reads the tags. Every service must accept them, and IAM is the strictest (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html>).
 pub fn read(r: &BlockReader) -> BTreeMap<String, String> {
-    let tags_doc = doc("tags", "Tags on everything that pgherd makes, in addition to its own.").by_default("none");
+    let tags_doc = doc("tags", "Tags on everything that pgherd creates, in addition to its own.").by_default("none");
     let mut tags: BTreeMap<String, String> = BTreeMap::new();
     for (i, entry) in r.map(tags_doc, Holds::TextMap).into_iter().enumerate() {
         if i == MOST_TAGS {

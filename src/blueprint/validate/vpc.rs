@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use ipnet::Ipv4Net;
 
+use serde::Serialize;
+
 use super::range::range;
 use super::{BlockReader, Reading, Refusal, aws, doc, is};
 
@@ -15,7 +17,7 @@ pub const MOST_ZONES: usize = 6;
 pub const SMALLEST_PART: u8 = 26;
 
 /// An existing VPC. pgherd does not modify it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ExistingVpc {
     /// Its id, such as `vpc-0123456789abcdef0`.
     pub vpc_id: String,
@@ -26,7 +28,7 @@ pub struct ExistingVpc {
 }
 
 /// An existing subnet: `subnet "<zone>" { … }`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ExistingSubnet {
     /// Its id, such as `subnet-0123456789abcdef0`.
     pub id: String,
@@ -60,11 +62,11 @@ struct DescribedSubnet {
 pub fn read(r: &BlockReader, region: &Reading<String>) -> Existing {
     let vpc_id =
         doc("vpc_id", "A VPC that exists already, for the cluster to move into. pgherd neither changes nor tags it.")
-            .by_default("none: pgherd makes a VPC");
+            .by_default("none: pgherd creates a VPC");
     let vpc_id = r.optional(vpc_id, |text| aws::id(text, "vpc"));
     let secrets_endpoint = doc(
         "secrets_endpoint",
-        "Whether pgherd makes an endpoint for Secrets Manager in the existing VPC. `false` uses the one that the VPC has.",
+        "Whether pgherd creates an endpoint for Secrets Manager in the existing VPC. `false` uses the one that the VPC has.",
     )
     .by_default("`true`; required with `vpc_id`");
     let secrets_endpoint = r.boolean(secrets_endpoint, true);

@@ -15,8 +15,8 @@ Exit codes:
   2    invalid usage or blueprint
   3    drift: the generated files, the planned changes or the live settings
        differ from what the blueprint says
-  4    a prerequisite is missing; `pgherd doctor` tells how to get it
-  5    created but not verified: HAProxy cannot be reached from here
+  4    a prerequisite is missing; `pgherd doctor` shows how to get it
+  5    created, but not verified: HAProxy cannot be reached from here
   6    done, but some output, a log or the report could not be written
   130  interrupted";
 
@@ -31,7 +31,22 @@ pub struct Variables {
 fn assignment(word: &str) -> Result<(String, String), String> {
     match word.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_string(), value.to_string())),
-        _ => Err("write NAME=VALUE".into()),
+        _ => Err("write the variable's name, `=` and its value, such as slaves=3".into()),
+    }
+}
+
+/// Returns a parser for a whole number within bounds. Its message states the bounds: the standard library's says only that a digit
+/// is invalid.
+pub fn number<T: TryFrom<u64> + Clone>(
+    least: u64,
+    most: u64,
+    of: &'static str,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    move |word| {
+        let number = word.parse::<u64>().ok().filter(|number| (least..=most).contains(number));
+        number
+            .and_then(|number| T::try_from(number).ok())
+            .ok_or_else(|| format!("write a whole number{of} from {least} to {most}"))
     }
 }
 
@@ -54,6 +69,8 @@ pub struct Out {
 
 /// Which cluster, and where it runs.
 #[derive(Debug, ClapArgs)]
+// clap takes an optional `Where` as given if one of the group's arguments is; by itself it leaves a group with nested ones empty.
+#[group(id = "place", args = ["blueprint"], multiple = true)]
 pub struct Where {
     /// The cluster's blueprint
     pub blueprint: PathBuf,

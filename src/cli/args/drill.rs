@@ -3,7 +3,7 @@
 use clap::builder::PossibleValue;
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::common::{EXIT_CODES, Format, Where};
+use super::common::{EXIT_CODES, Format, Where, number};
 use crate::cluster::fault::Fault;
 
 /// What `pgherd drill --help` says after the options.
@@ -55,13 +55,13 @@ pub struct DrillArgs {
     #[command(flatten)]
     pub place: Where,
     /// The faults, in this order [default: all]
-    #[arg(value_enum, value_name = "FAULT", hide_possible_values = false)]
+    #[arg(value_enum, value_name = "FAULT")]
     pub faults: Vec<Fault>,
     /// Number of trials of each fault
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::<u16>(1, 1000, ""), allow_negative_numbers = true)]
     pub trials: u16,
     /// Undo a fault that lasts after this time, instead of after its predicted outage
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, value_name = "SECONDS", value_parser = number::<u64>(1, 3600, " of seconds"), allow_negative_numbers = true)]
     pub hold: Option<u64>,
     /// Database for the clients' rows [default: the blueprint's first]
     #[arg(long, value_name = "NAME")]

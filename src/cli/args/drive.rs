@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::common::{EXIT_CODES, Format, Where};
+use super::common::{EXIT_CODES, Format, Where, number};
+use crate::cluster::fixed::Fixed;
 use crate::pipeline::Platform;
 
 /// `run`
@@ -39,11 +40,11 @@ pub struct RunArgs {
     #[arg(long, conflicts_with_all = ["yes", "dry_run"])]
     pub plan_only: bool,
     /// Number of stages to run at the same time
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = number::<u8>(1, 255, ""), allow_negative_numbers = true)]
     pub jobs: u8,
-    /// Time for the cluster to become healthy, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
-    pub wait: u64,
+    /// Longest time to wait for the cluster to become healthy, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = Fixed::DEFAULT.terraform.wait, value_parser = number::<u32>(0, 86_400, " of seconds"), allow_negative_numbers = true)]
+    pub wait: u32,
 }
 
 /// How much a run prints, and in which format.

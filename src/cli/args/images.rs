@@ -1,36 +1,19 @@
 //! The arguments of `images` and its verbs.
 
-use std::path::PathBuf;
-
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::common::{EXIT_CODES, Out, Variables, Where};
-use crate::pipeline::Platform;
+use super::common::{EXIT_CODES, Where, number};
 
 /// `images`
 #[derive(Debug, ClapArgs)]
-#[command(after_help = EXIT_CODES, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(after_help = EXIT_CODES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct ImagesArgs {
-    /// The cluster's blueprint
-    pub blueprint: Option<PathBuf>,
+    /// The cluster whose images to list; set unless there is a verb.
     #[command(flatten)]
-    pub variables: Variables,
-    #[command(flatten)]
-    pub out: Out,
-    /// Where the cluster runs
-    #[arg(long, value_enum, default_value_t = Platform::Aws)]
-    pub target: Platform,
+    pub place: Option<Where>,
     /// The verb; without one, the images are listed
     #[command(subcommand)]
     pub verb: Option<ImagesVerb>,
-}
-
-impl ImagesArgs {
-    /// Returns which cluster to list; clap cannot express that it is required only without a verb.
-    pub fn place(&self) -> Option<Where> {
-        let (variables, out) = (self.variables.clone(), Out { dir: self.out.dir.clone() });
-        Some(Where { blueprint: self.blueprint.clone()?, variables, out, target: self.target })
-    }
 }
 
 /// The verbs of `images`.
@@ -47,7 +30,7 @@ pub struct PruneArgs {
     #[command(flatten)]
     pub place: Where,
     /// Number of images to keep of each role, besides those in use and those of the current blueprint
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<u8>(0, 255, ""), allow_negative_numbers = true)]
     pub keep: u8,
     /// Do not ask for confirmation
     #[arg(long)]

@@ -54,7 +54,7 @@ pub enum Verb {
     Drill(DrillArgs),
     /// Print the minimal IAM policies for `run`, `status`, `destroy` or a password rotation
     Policy(PolicyArgs),
-    /// Check the tools and the credentials, and tell how to get what is missing
+    /// Check the tools and the credentials, and show how to get what is missing
     Doctor(DoctorArgs),
     /// Keep a tool running and its output free of secrets, even if pgherd itself is killed (internal)
     #[command(hide = true)]

@@ -19,7 +19,7 @@ pub struct PolicyArgs {
     /// The task that needs the rights
     #[arg(long = "for", value_enum, value_name = "TASK", default_value_t = Aim::Run)]
     pub aim: Aim,
-    /// Print only this policy, as `aws iam create-policy --policy-document` takes it [default: all, by name]
+    /// Print only this policy, as `aws iam create-policy --policy-document` accepts it [default: one JSON object with all policies, by name]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 }

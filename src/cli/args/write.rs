@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::common::{EXIT_CODES, Format, Out, Variables};
+use super::common::{EXIT_CODES, Format, Out, Variables, number};
 
 /// `init`
 #[derive(Debug, ClapArgs)]
@@ -20,7 +20,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "ZONE", value_delimiter = ',')]
     pub zones: Vec<String>,
     /// Number of slaves [default: 2]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<u8>(0, 15, ""), allow_negative_numbers = true)]
     pub slaves: Option<u8>,
     /// EC2 instance type of the master and the slaves [default: m6i.large]
     #[arg(long, value_name = "TYPE")]
@@ -28,7 +28,7 @@ pub struct InitArgs {
     /// A first database, owned by a role of the same name
     #[arg(long, value_name = "NAME")]
     pub database: Option<String>,
-    /// Address ranges that may reach SSH and the stats page; gives HAProxy an Elastic IP
+    /// Address ranges that may reach SSH and the stats page; gives HAProxy an Elastic IP. Not the write and read ports: see network.clients
     #[arg(long, value_name = "RANGE", value_delimiter = ',')]
     pub admins: Vec<String>,
     /// EC2 key pair for SSH to all machines
@@ -77,7 +77,7 @@ pub struct CheckArgs {
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
 pub struct ExplainArgs {
-    /// Code of a rule, name of a value or a part of it, or a generated file (FILE or FILE:LINE)
+    /// Code of a rule (PGH lists all rules), name of a value or a part of it, or a generated file (FILE or FILE:LINE)
     pub what: String,
     /// The cluster's blueprint [default: the only one in blueprints/, or the one of the file's cluster]
     pub blueprint: Option<PathBuf>,

@@ -22,7 +22,7 @@ pub fn explain(report: &Report, loaded: &Loaded, what: &str) -> Result<bool, Com
     if let Some(other) = folder(what, &path).filter(|folder| *folder != loaded.cluster.name) {
         let (shown, name) = (loaded.file.display(), &loaded.cluster.name);
         return Err(CommandError::usage(format!(
-            "that file belongs to cluster {other:?}, but {shown} describes cluster {name:?}\n  name the blueprint of {other:?} after the file"
+            "that file belongs to cluster {other:?}, but {shown} describes cluster {name:?}\n  pass the blueprint of {other:?} as the second argument"
         )));
     }
     let found = provenance(&loaded.cluster, &set);

@@ -14,6 +14,11 @@ use crate::system::Context;
 use crate::tools::invocation::quote;
 use teller::Teller;
 
+/// The start of every rule's code; alone, it asks for all rules.
+const PREFIX: &str = "PGH";
+/// How many rules a message proposes for an unknown code.
+const NEAREST: usize = 3;
+
 /// Runs the verb.
 pub fn run(context: &Context, report: &Report, options: &args::ExplainArgs) -> Result<(), CommandError> {
     let what = options.what.trim();
@@ -21,12 +26,20 @@ pub fn run(context: &Context, report: &Report, options: &args::ExplainArgs) -> R
         tell_rule(report, rule);
         return Ok(());
     }
+    if what.to_uppercase() == PREFIX {
+        rules::every()
+            .for_each(|rule| report.line(&format!("{}  {:<7}  {}", rule.code, rule.severity.name(), rule.title)));
+        return Ok(());
+    }
     // A file may begin with these letters, too.
-    if what.to_uppercase().strip_prefix("PGH").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
-        let codes: Vec<&str> = rules::every().map(|rule| rule.code).collect();
+    if let Some(number) = what.to_uppercase().strip_prefix(PREFIX)
+        && number.starts_with(|c: char| c.is_ascii_digit())
+    {
+        let nearest: Vec<String> =
+            nearest(number).iter().map(|rule| format!("\n  {}: {}", rule.code, rule.title)).collect();
         return Err(CommandError::usage(format!(
-            "{what} is not the code of a rule\n  the rules are {}",
-            codes.join(", ")
+            "no rule has the code {what}; `pgherd explain {PREFIX}` lists all rules. The nearest codes are{}",
+            nearest.concat()
         )));
     }
     let blueprint = match &options.blueprint {
@@ -40,13 +53,26 @@ pub fn run(context: &Context, report: &Report, options: &args::ExplainArgs) -> R
     let found = find(&loaded.cluster.decisions, what);
     if found.is_empty() {
         return Err(CommandError::usage(format!(
-            "no value and no generated file is called {what:?}\n  list the values with `pgherd check --decisions {}`",
+            "{what:?} is neither a value of this cluster nor one of its generated files\n  `pgherd check --decisions {}` lists the values",
             blueprint.display()
         )));
     }
     let mut teller = Teller::new(report, &loaded);
     found.into_iter().for_each(|decision| teller.tell(decision));
     Ok(())
+}
+
+/// Returns the rules whose numbers are most like an unknown one: by the fewest mistyped digits, then by the smallest difference.
+fn nearest(number: &str) -> Vec<&'static Rule> {
+    let value = number.parse::<u64>().unwrap_or(u64::MAX);
+    let distance = |rule: &&Rule| {
+        let known = rule.code.trim_start_matches(PREFIX);
+        (strsim::damerau_levenshtein(known, number), known.parse::<u64>().unwrap_or(0).abs_diff(value))
+    };
+    let mut rules: Vec<&Rule> = rules::every().collect();
+    rules.sort_by_key(distance);
+    rules.truncate(NEAREST);
+    rules
 }
 
 fn tell_rule(report: &Report, rule: &Rule) {

@@ -102,14 +102,14 @@ fn refuse(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Result<()
         "machines that the blueprint no longer describes may still run: restore `slaves { count = … }`, or `pgherd destroy` the cluster first\n  \
          if you already did, remove what Terraform left in the module's directory (terraform.tfstate, .terraform and so on)"
     } else if copied && !options.force {
-        "a copied directory contains Terraform states that lead to the other cluster's machines: remove it, or take it over with --force"
+        "the directory was copied from another cluster, and its Terraform states lead to that cluster's machines: remove it, or overwrite it with --force"
     } else if hard > 0 {
-        "move what stands in the way: pgherd needs a file or a directory at that path"
+        "move or remove it: pgherd writes a file or a directory at that path"
     } else {
         "move your changes into the blueprint, or overwrite them with --force; `pgherd gen --check` shows them"
     };
     let files = if refused == 1 { "1 file is".to_string() } else { format!("{refused} files are") };
-    Err(CommandError::Text(ErrorKind::Drift, format!("{files} in the way; nothing was written\n  {hint}")))
+    Err(CommandError::Text(ErrorKind::Drift, format!("{files} in the way, so nothing was written\n  {hint}")))
 }
 
 fn show_drift(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Result<(), CommandError> {
@@ -152,7 +152,7 @@ fn say(report: &Report, options: &args::GenArgs, one: &Looked, reconciled: &Reco
     name_crlf(report, &shown, reconciled);
     for path in &reconciled.left {
         let path = shown.join(path.as_str());
-        report.warning(&format!("{} is no longer generated, but it was edited, so it stays", path.display()));
+        report.warning(&format!("{} is no longer generated, but it was edited, so it is kept", path.display()));
     }
 }
 

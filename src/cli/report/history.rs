@@ -25,7 +25,7 @@ impl History {
     pub fn begin(logs: &Path, run: &str, unwritten: &Arc<Unwritten>) -> Result<Self> {
         let path = names::events(logs, run);
         let opened = files::make_dirs(logs).and_then(|()| files::append(&path));
-        let file = Box::new(opened.with_context(|| format!("cannot write in {}", logs.display()))?);
+        let file = Box::new(opened.with_context(|| format!("cannot write to {}", logs.display()))?);
         Ok(History { file, path, unwritten: Arc::clone(unwritten) })
     }
 }

@@ -89,7 +89,7 @@ fn inside(cluster: &Cluster, blocks: &[&'static str]) -> Option<String> {
     let private = |role: Role| {
         let block = Module::of(role).block();
         let machine = cluster.machine_of(role)?;
-        (blocks.contains(&block) && !machine.elastic_ip).then_some(block)
+        (blocks.contains(&block) && !machine.block.elastic_ip).then_some(block)
     };
     let private: Vec<&str> = Role::ALL.into_iter().filter_map(private).collect();
     let has = if private.len() == 1 { "has" } else { "have" };
@@ -102,7 +102,7 @@ fn keys(cluster: &Cluster) -> Vec<(Vec<&'static str>, Option<&str>)> {
     for role in Role::ALL {
         let block = Module::of(role).block();
         let Some(machine) = cluster.machine_of(role) else { continue };
-        let key = machine.key_name.as_deref();
+        let key = machine.block.key_name.as_deref();
         match keys.iter_mut().find(|(_, known)| *known == key) {
             Some((blocks, _)) => blocks.push(block),
             None => keys.push((vec![block], key)),

@@ -27,13 +27,13 @@ pub struct BudgetCheck {
 
 /// Returns the budget, where the blueprint states one.
 pub fn budget_check(cluster: &Cluster, timers: &Timers) -> Option<BudgetCheck> {
-    let Budget { rto, rpo, .. } = cluster.budget;
+    let Budget { rto, rpo, .. } = cluster.blueprint.budget;
     let worst = worst(timers);
     (rto.is_some() || rpo.is_some()).then(|| BudgetCheck { rto, rpo, worst: worst.title, worst_ms: worst.bound() })
 }
 
 pub fn findings(cluster: &Cluster, timers: &Timers) -> Vec<Finding> {
-    let budget = &cluster.budget;
+    let budget = &cluster.blueprint.budget;
     let mut found = vec![];
     found.extend(rto(budget, timers));
     found.extend(rpo(budget, timers));
@@ -55,7 +55,7 @@ pub fn findings(cluster: &Cluster, timers: &Timers) -> Vec<Finding> {
             &rules::STANDBY_HOLDS_COMMITS,
             "postgres.settings.wal_sender_timeout",
             "when the synchronous standby's machine dies, commits wait until the kernel closes its connection, which may take a quarter of an hour",
-            "remove the setting to get 10 s",
+            "remove the setting; the default is 10 s",
         ));
     }
     found.extend(replay(cluster, timers));
@@ -64,7 +64,7 @@ pub fn findings(cluster: &Cluster, timers: &Timers) -> Vec<Finding> {
             &rules::RTO_WITHOUT_HAPROXY,
             "failover.rto",
             "the rto covers what the cluster heals by itself; when HAProxy's machine or its zone is lost, clients wait until it is back",
-            "decide how you will replace it, and accept the rule with that as the reason",
+            "decide how you would replace HAProxy, and accept the rule with that as the reason",
         ));
     }
     found
@@ -76,7 +76,7 @@ fn rto(budget: &Budget, timers: &Timers) -> Option<Finding> {
     let Some(bound) = worst.bound() else {
         let problem = format!("{}: writes stop until {}", worst.title, worst.until.unwrap_or_default());
         let help = match worst.fault {
-            Fault::SyncStandby => "remove wal_sender_timeout to get 10 s",
+            Fault::SyncStandby => "remove wal_sender_timeout; the default is 10 s",
             _ => "set slaves { count = 2 }, or remove rto",
         };
         return Some(Finding::new(&rules::RTO_UNMET, "failover.rto", problem, help));
@@ -107,7 +107,7 @@ fn rto_help(budget: &Budget, timers: &Timers, rto: u32) -> String {
     if possible <= rto && !written.is_empty() {
         let (are, them) = if written.len() == 1 { ("is", "it") } else { ("are", "them") };
         let names = written.join(" and ");
-        return format!("{names} {are} set too high: remove {them}, and pgherd chooses {them} to meet the rto");
+        return format!("{names} {are} set too high: if you remove {them}, pgherd chooses values that meet the rto");
     }
     format!(
         "ttl is too large, and Patroni's minimum is {LEAST_TTL} s; the least rto that can be promised is {possible} s: set rto = \"{possible}s\" or more"
@@ -122,7 +122,7 @@ fn replay(cluster: &Cluster, timers: &Timers) -> Option<Finding> {
     let delay = replay_delay(&cluster.postgres);
     let promotes = Fault::covered().map(|fault| predict(timers, fault)).filter(|p| p.outage.contains(&promotion()));
     let longest = promotes.filter_map(|prediction| prediction.bound()).max().unwrap_or_default();
-    let rto = cluster.budget.rto.filter(|rto| {
+    let rto = cluster.blueprint.budget.rto.filter(|rto| {
         let rto = rto * 1000;
         longest <= rto && delay.is_none_or(|delay| longest.saturating_add(delay) > rto)
     });

@@ -64,8 +64,8 @@ fn haproxy_memory(cluster: &Cluster) -> Option<Sum> {
     Some(Sum {
         what: "memory, HAProxy".into(),
         unit: "MiB",
-        limit: machine.instance?.memory_mib,
-        limit_is: format!("memory of {}", machine.instance_type),
+        limit: machine.block.instance?.memory_mib,
+        limit_is: format!("memory of {}", machine.block.instance_type),
         parts: vec![
             ("buffers x connections", u64::from(cluster.haproxy.limits.global) * HAPROXY_BUFFERS_KIB / 1024),
             ("the system", HAPROXY_SYSTEM_MIB),
@@ -76,7 +76,7 @@ fn haproxy_memory(cluster: &Cluster) -> Option<Sum> {
 }
 
 fn memory(cluster: &Cluster, DatabaseKind { block, shown, machine }: &DatabaseKind) -> Option<Sum> {
-    let instance = machine.instance?;
+    let instance = machine.block.instance?;
     let connections = u64::from(cluster.postgres.max_connections);
     // When it is -1 or not set, maintenance_work_mem applies.
     let own = cluster.postgres.settings.get("autovacuum_work_mem");
@@ -96,7 +96,7 @@ fn memory(cluster: &Cluster, DatabaseKind { block, shown, machine }: &DatabaseKi
         what: format!("memory, {shown}"),
         unit: "MiB",
         limit: instance.memory_mib,
-        limit_is: format!("memory of {}", machine.instance_type),
+        limit_is: format!("memory of {}", machine.block.instance_type),
         parts: vec![
             (name, buffers),
             ("other shared memory", shared_memory::beside_buffers(cluster).iter().map(|(_, part)| part).sum()),
@@ -127,7 +127,7 @@ fn wal(cluster: &Cluster, DatabaseKind { block, shown, machine }: &DatabaseKind)
     Sum {
         what: format!("disk for WAL, {shown}"),
         unit: "MiB",
-        limit: u64::from(machine.disk.size) * 1024,
+        limit: u64::from(machine.block.disk.size) * 1024,
         limit_is: format!("{block}.disk.size"),
         parts: vec![
             ("max_slot_wal_keep_size", slots),
@@ -146,15 +146,17 @@ fn wal(cluster: &Cluster, DatabaseKind { block, shown, machine }: &DatabaseKind)
 
 /// Compares a volume's performance with what its machine can use of all its volumes.
 fn link(DatabaseKind { block, shown, machine }: &DatabaseKind) -> Vec<Sum> {
-    let Some(link) = machine.instance.and_then(|instance| instance.link) else { return vec![] };
-    let disk = machine.disk;
+    let Some(link) = machine.block.instance.and_then(|instance| instance.link) else { return vec![] };
+    let disk = machine.block.disk;
     let sum = |what, unit, [baseline, maximum]: [u32; 2], part: u32, rule, included, name| Sum {
         what: format!("{what}, {shown}"),
         unit,
         limit: maximum.into(),
         limit_is: match baseline < maximum {
-            true => format!("what {} can use for 30 minutes a day; its baseline is {baseline}", machine.instance_type),
-            false => format!("what {} can use", machine.instance_type),
+            true => {
+                format!("what {} can use for 30 minutes a day; its baseline is {baseline}", machine.block.instance_type)
+            }
+            false => format!("what {} can use", machine.block.instance_type),
         },
         parts: vec![("disk", part.into())],
         // What every volume includes at no extra cost is not wasted.
@@ -208,7 +210,10 @@ fn help(sum: &Sum) -> String {
             sum.attribute.rsplit('.').next().unwrap_or_default(),
             sum.limit
         ),
-        _ => format!("{largest} is the largest part. Lower what it follows from, or use a larger {}", larger(sum)),
+        _ => format!(
+            "{largest} is the largest part. Lower the settings that it depends on, or use a larger {}",
+            larger(sum)
+        ),
     }
 }
 
@@ -219,10 +224,10 @@ fn larger(sum: &Sum) -> &'static str {
 
 fn shared_buffers(cluster: &Cluster, DatabaseKind { block, machine, .. }: &DatabaseKind) -> Option<Finding> {
     let path = format!("{block}.instance_type");
-    let Some(instance) = machine.instance else {
+    let Some(instance) = machine.block.instance else {
         let problem = format!(
             "pgherd does not know {}, and PostgreSQL's settings follow from its memory and processors",
-            machine.instance_type
+            machine.block.instance_type
         );
         let help = format!("set memory_gb and vcpus in {block} {{ … }}");
         return Some(Finding::new(&rules::INSTANCE_UNKNOWN, &path, problem, help));
@@ -231,9 +236,10 @@ fn shared_buffers(cluster: &Cluster, DatabaseKind { block, machine, .. }: &Datab
     (buffers * 4 > instance.memory_mib * 3).then(|| {
         let problem = format!(
             "{buffers} MiB of shared_buffers leave too little of the {} MiB of {} for anything else",
-            instance.memory_mib, machine.instance_type
+            instance.memory_mib, machine.block.instance_type
         );
-        let help = format!("remove the setting to get a quarter of the memory ({} MiB)", instance.memory_mib / 4);
+        let help =
+            format!("remove the setting; the default is a quarter of the memory ({} MiB)", instance.memory_mib / 4);
         Finding::new(&rules::SHARED_BUFFERS_TOO_LARGE, &attribute(cluster, &["shared_buffers"], &path), problem, help)
     })
 }

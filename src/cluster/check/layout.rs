@@ -11,8 +11,8 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
         found.push(Finding::new(
             &rules::NO_STANDBY,
             "slaves.count",
-            "there is only a master; what its disk loses is lost, and while its machine is down nobody is served",
-            "set slaves { count = 2 }, so that one machine may fail and commits still have a standby to wait for",
+            "there is only a master: if its disk is lost, so are the data, and while its machine is down no client is served",
+            "set slaves { count = 2 }, so that one machine may fail while commits still wait for a standby",
         ));
     } else {
         found.extend(zone_takes_quorum(cluster));
@@ -20,14 +20,14 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
     }
     found.extend(unlike_machines(cluster));
     for DatabaseKind { block, machine, .. } in kinds(cluster) {
-        if machine.instance.is_some_and(|instance| instance.burstable) {
+        if machine.block.instance.is_some_and(|instance| instance.burstable) {
             found.push(Finding::new(
                 &rules::BURSTABLE_DATABASE,
                 &format!("{block}.instance_type"),
                 format!(
                     "{} runs on CPU credits; when they are used up, it {}",
-                    machine.instance_type,
-                    match machine.instance_type.starts_with("t2.") {
+                    machine.block.instance_type,
+                    match machine.block.instance_type.starts_with("t2.") {
                         true => "drops to a fraction of its processors, and every query becomes slow",
                         false =>
                             "costs extra by the hour (unlimited mode, AWS's default) or becomes slow (standard mode)",
@@ -56,7 +56,9 @@ pub fn kinds(cluster: &Cluster) -> Vec<DatabaseKind<'_>> {
     let kind = |block, shown, machine| DatabaseKind { block, shown, machine };
     match cluster.machine_of(Role::Slave) {
         None => vec![kind("master", "master", master)],
-        Some(slave) if (&slave.instance_type, slave.disk) == (&master.instance_type, master.disk) => {
+        Some(slave)
+            if (&slave.block.instance_type, slave.block.disk) == (&master.block.instance_type, master.block.disk) =>
+        {
             vec![kind("master", "each database", master)]
         }
         Some(slave) => vec![kind("master", "master", master), kind("slaves", "each slave", slave)],
@@ -69,12 +71,12 @@ fn zone_takes_quorum(cluster: &Cluster) -> Option<Finding> {
     let zones = cluster.network.subnets.len();
     cluster.network.subnets.iter().map(|s| &s.zone).find(|zone| held(zone) * 2 > members).map(|zone| {
         let problem = format!(
-            "{zone} holds {} of etcd's {members} members; when it is lost, the others are no majority, and writes stop",
+            "{zone} holds {} of etcd's {members} members; if it is lost, the others have no majority, and writes stop",
             held(zone)
         );
         let why = if zones < 3 { "set three zones" } else { "choose the zones so that none holds most members" };
         let code = rules::ZONE_TAKES_QUORUM.code;
-        let help = format!("{why}, or add accept \"{code}\" {{ reason = \"…\" }}");
+        let help = format!("{why}, or accept the rule: accept \"{code}\" {{ reason = \"…\" }}");
         Finding::new(&rules::ZONE_TAKES_QUORUM, "network.zones", problem, help)
     })
 }
@@ -102,23 +104,23 @@ fn unlike_machines(cluster: &Cluster) -> Vec<Finding> {
     let mut found = vec![];
     let Some(slave) = cluster.machine_of(Role::Slave) else { return found };
     let master = cluster.master();
-    let memory = |machine: &Machine| machine.instance.map(|i| (i.memory_mib, i.vcpus));
+    let memory = |machine: &Machine| machine.block.instance.map(|i| (i.memory_mib, i.vcpus));
     if let Some((slaves, masters)) = memory(slave).zip(memory(master))
         && (slaves.0 < masters.0 || slaves.1 < masters.1)
     {
         let problem = format!(
             "{} is smaller than the master's {}; after a failover it carries the master's load, and settings always fit the smaller machine",
-            slave.instance_type, master.instance_type
+            slave.block.instance_type, master.block.instance_type
         );
-        let help = format!("set slaves {{ instance_type = \"{}\" }}", master.instance_type);
+        let help = format!("set slaves {{ instance_type = \"{}\" }}", master.block.instance_type);
         found.push(Finding::new(&rules::STANDBY_SMALLER, "slaves.instance_type", problem, help));
     }
-    if slave.disk.size < master.disk.size {
+    if slave.block.disk.size < master.block.disk.size {
         let problem = format!(
             "{} GiB are less than the master's {}; a standby holds all of the data, and stops when its disk is full",
-            slave.disk.size, master.disk.size
+            slave.block.disk.size, master.block.disk.size
         );
-        let help = format!("set slaves {{ disk {{ size = {} }} }}", master.disk.size);
+        let help = format!("set slaves {{ disk {{ size = {} }} }}", master.block.disk.size);
         found.push(Finding::new(&rules::STANDBY_DISK_SMALLER, "slaves.disk.size", problem, help));
     }
     found

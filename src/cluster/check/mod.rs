@@ -101,10 +101,10 @@ fn judge(cluster: &Cluster, today: Option<Day>) -> Check {
     all.sort_by(|a, b| key(a).cmp(&key(b)));
     all.dedup_by(|b, a| key(a) == key(b));
     let (accepted, mut findings): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|finding| cluster.accepted.contains_key(finding.rule.code));
+        all.into_iter().partition(|finding| cluster.blueprint.accepted.contains_key(finding.rule.code));
     // Without a date, nothing is known about the rules that depend on it.
     let unknown = |code: &str| today.is_none() && support::RULES.iter().any(|rule| rule.code == code);
-    for code in cluster.accepted.keys().filter(|code| !unknown(code)) {
+    for code in cluster.blueprint.accepted.keys().filter(|code| !unknown(code)) {
         if accepted.iter().all(|finding| finding.rule.code != *code) {
             findings.push(Finding::new(
                 &rules::ACCEPT_UNUSED,
@@ -114,7 +114,7 @@ fn judge(cluster: &Cluster, today: Option<Day>) -> Check {
             ));
         }
     }
-    let reason = |finding: Finding| Accepted { reason: cluster.accepted[finding.rule.code].clone(), finding };
+    let reason = |finding: Finding| Accepted { reason: cluster.blueprint.accepted[finding.rule.code].clone(), finding };
     Check {
         faults: Fault::ALL.iter().map(|fault| predict(&timers, *fault)).collect(),
         budget: budget::budget_check(cluster, &timers),

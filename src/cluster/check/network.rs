@@ -20,7 +20,7 @@ pub fn sums(cluster: &Cluster) -> Vec<Sum> {
 /// Compares the sum of the databases' network baselines with HAProxy's.
 fn haproxy(cluster: &Cluster) -> Option<Sum> {
     let machine = cluster.machine_of(Role::Haproxy)?;
-    let network = machine.instance?.network?;
+    let network = machine.block.instance?.network?;
     let primary = baseline(cluster.master())?;
     let standbys = cluster.slaves().map(baseline).sum::<Option<u64>>()?;
     Some(Sum {
@@ -28,8 +28,8 @@ fn haproxy(cluster: &Cluster) -> Option<Sum> {
         unit: "Mbit/s",
         limit: network.baseline_mbit.into(),
         limit_is: match network.baseline_mbit < network.maximum_mbit {
-            true => format!("the baseline of {}; its maximum is {}", machine.instance_type, network.maximum_mbit),
-            false => format!("the bandwidth of {}", machine.instance_type),
+            true => format!("the baseline of {}; its maximum is {}", machine.block.instance_type, network.maximum_mbit),
+            false => format!("the bandwidth of {}", machine.block.instance_type),
         },
         parts: vec![("the primary's baseline", primary), ("the standbys'", standbys)],
         rule: Some(&rules::HAPROXY_NETWORK),
@@ -38,31 +38,31 @@ fn haproxy(cluster: &Cluster) -> Option<Sum> {
 }
 
 fn baseline(machine: &Machine) -> Option<u64> {
-    Some(machine.instance?.network?.baseline_mbit.into())
+    Some(machine.block.instance?.network?.baseline_mbit.into())
 }
 
 /// Compares the WAL of a bulk load to all standbys with the primary's network. The load writes each row twice, to the WAL and to
 /// its table, so half of the disk's throughput is WAL.
 fn replication(cluster: &Cluster) -> Option<Sum> {
     let machine = cluster.master();
-    let instance = machine.instance?;
+    let instance = machine.block.instance?;
     let (Bandwidth { baseline_mbit, maximum_mbit }, link) = (instance.network?, instance.link?);
     let standbys = u64::try_from(cluster.slaves().count()).ok().filter(|count| *count > 0)?;
-    let disk = u64::from(machine.disk.throughput) * MBIT_MILLIS_IN_MIB / 1000;
+    let disk = u64::from(machine.block.disk.throughput) * MBIT_MILLIS_IN_MIB / 1000;
     Some(Sum {
         what: "network, the primary".into(),
         unit: "Mbit/s",
         limit: maximum_mbit.into(),
         limit_is: match baseline_mbit < maximum_mbit {
-            true => format!("the maximum of {}; its baseline is {baseline_mbit}", machine.instance_type),
-            false => format!("the bandwidth of {}", machine.instance_type),
+            true => format!("the maximum of {}; its baseline is {baseline_mbit}", machine.block.instance_type),
+            false => format!("the bandwidth of {}", machine.block.instance_type),
         },
         parts: vec![(
             "WAL of a bulk load at the disk's throughput x standbys",
             disk.min(link.maximum_mbit.into()) / 2 * standbys,
         )],
         rule: Some(&rules::REPLICATION_NETWORK),
-        attribute: "master.disk.throughput".into(),
+        attribute: "master.block.disk.throughput".into(),
     })
 }
 
@@ -88,13 +88,13 @@ pub fn help(cluster: &Cluster, sum: &Sum) -> Option<String> {
 
 /// Reports instance types whose limits nobody checks, because pgherd does not know them.
 pub fn findings(cluster: &Cluster) -> Vec<Finding> {
-    let unknown = |machine: &&Machine| machine.instance.is_none_or(|instance| instance.network.is_none());
+    let unknown = |machine: &&Machine| machine.block.instance.is_none_or(|instance| instance.network.is_none());
     let finding = |role: Role| {
         let block = Module::of(role).block();
         let machine = cluster.machine_of(role).filter(unknown)?;
         let problem = format!(
             "pgherd does not know {} (its table is from {}), so it does not check the limits of its network and of its link to its disks",
-            machine.instance_type,
+            machine.block.instance_type,
             instance::AS_OF
         );
         let help = "compare them by hand (aws ec2 describe-instance-types), then accept the rule";

@@ -57,7 +57,7 @@ impl Survival {
             Survival::MayStop => {
                 "writes stop if the primary and its synchronous standby are both lost, because no other machine may take over"
             }
-            Survival::StopWithoutHaproxy => "writes stop, because without HAProxy clients cannot find the primary",
+            Survival::StopWithoutHaproxy => "writes stop, because clients reach the primary only through HAProxy",
             Survival::StopWithoutQuorum => "writes stop, because etcd has no majority and the primary steps down",
             Survival::StopWithoutDatabase => "writes stop, because no database is left",
         }

@@ -10,7 +10,7 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
 
 /// Reports an unknown region of the state's bucket, where it differs from the cluster's.
 fn of_state(cluster: &Cluster) -> Option<Finding> {
-    let State::S3 { bucket, region, .. } = &cluster.state else { return None };
+    let State::S3 { bucket, region, .. } = &cluster.blueprint.state else { return None };
     if *region == cluster.region || regions::find(region).is_some() {
         return None;
     }

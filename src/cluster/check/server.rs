@@ -63,7 +63,7 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
     for (name, harms, what) in DAMAGE {
         if settings.is(name, harms) {
             let problem = format!("{name} = {}: {what}", settings.text(name));
-            let help = "remove the setting; whoever repairs a database can set it in one session";
+            let help = "remove the setting; to repair a database, set it in a single session";
             found.push(Finding::new(&rules::DAMAGE_PASSES, &path(name), problem, help));
         }
     }
@@ -161,7 +161,7 @@ fn standbys(settings: &Effective) -> Vec<Finding> {
             &rules::SLOT_WAL_UNLIMITED,
             &path("max_slot_wal_keep_size"),
             "the primary keeps WAL for an absent standby until its disk is full, and then writes stop",
-            "remove the setting to get a quarter of the disk, or set a limit",
+            "remove the setting; the default is a quarter of the disk, or set a limit",
         ));
     }
     let short = |cap: i64| (0..LEAST_KEPT_KIB).contains(&cap);
@@ -171,7 +171,7 @@ fn standbys(settings: &Effective) -> Vec<Finding> {
             &path("max_slot_wal_keep_size"),
             format!("a standby that is absent while {} MiB of WAL are written must be copied again", cap / 1024),
             format!(
-                "remove the setting to get a quarter of the disk, or set \"{}GB\" or more",
+                "remove the setting; the default is a quarter of the disk, or set \"{}GB\" or more",
                 LEAST_KEPT_KIB / 1024 / 1024
             ),
         ));

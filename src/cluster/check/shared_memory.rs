@@ -90,8 +90,8 @@ pub(super) fn sum(cluster: &Cluster, DatabaseKind { block, shown, machine }: &Da
     Some(Sum {
         what: format!("shared memory, {shown}"),
         unit: "MiB",
-        limit: machine.instance?.memory_mib,
-        limit_is: format!("memory of {}", machine.instance_type),
+        limit: machine.block.instance?.memory_mib,
+        limit_is: format!("memory of {}", machine.block.instance_type),
         parts,
         rule: Some(&rules::SHARED_MEMORY),
         attribute: attribute(cluster, &ASKED, &format!("{block}.instance_type")),

@@ -142,12 +142,12 @@ fn lost(fault: Fault, t: &Timers) -> (Vec<Term>, &'static str) {
         ),
         Fault::Postgres if t.unflushed == 0 => (
             unsent(),
-            "nothing is lost if postgres restarts within primary_start_timeout; if not, up to 1 MiB that no standby had received",
+            "nothing is lost if postgres restarts within primary_start_timeout; if it does not, up to 1 MiB of WAL that no standby had received",
         ),
         Fault::Postgres => (
             unsent(),
-            "wal_writer is lost even if postgres restarts within primary_start_timeout; if not, also up to 1 MiB that no standby had \
-             received",
+            "commits of the last wal_writer interval are lost even if postgres restarts within primary_start_timeout; if it does \
+             not, also up to 1 MiB of WAL that no standby had received",
         ),
         Fault::Machine
         | Fault::SyncStandby
@@ -161,7 +161,7 @@ fn lost(fault: Fault, t: &Timers) -> (Vec<Term>, &'static str) {
         | Fault::MachineEtcdLeader
         | Fault::Zone
         | Fault::HaproxyMachine => {
-            (unsent(), "what no standby had received: at most 1 MiB more than the primary last reported")
+            (unsent(), "WAL that no standby had received: at most 1 MiB more than the primary last reported")
         }
     }
 }
@@ -175,10 +175,10 @@ fn alone(prediction: Prediction, t: &Timers) -> Prediction {
             return Prediction { loss: term::unflushed(t), until, because, ..prediction };
         }
         Fault::Postgres | Fault::EtcdLeader | Fault::EtcdLeaderFrozen | Fault::EtcdLeaderCut => {
-            (RECOVERED, "its own WAL has everything")
+            (RECOVERED, "its own WAL contains every commit")
         }
         Fault::PatroniFrozen | Fault::PostgresFrozen => ("it no longer hangs", UNCHANGED),
-        Fault::Switchover => ("it is started again, because there is no machine to switch to", UNCHANGED),
+        Fault::Switchover => ("it has restarted, because there is no machine to switch to", UNCHANGED),
         Fault::Partition => ("the network is back", "no other machine takes over"),
         Fault::Machine
         | Fault::MachineEtcdLeader

@@ -53,19 +53,19 @@ faults! {
     /// HAProxy's process crashes.
     Haproxy = "haproxy", "HAProxy's process dies";
     /// The process of etcd's leader is killed, and nothing else fails.
-    EtcdLeader = "etcd-leader", "etcd loses its leader, nothing else";
+    EtcdLeader = "etcd-leader", "only etcd's leader is lost";
     /// The process of etcd's leader hangs, and nothing else fails.
-    EtcdLeaderFrozen = "etcd-leader-frozen", "etcd's leader hangs, nothing else";
+    EtcdLeaderFrozen = "etcd-leader-frozen", "only etcd's leader hangs";
     /// The network drops what etcd's leader sends and receives, and nothing else.
-    EtcdLeaderCut = "etcd-leader-cut", "the network cuts etcd's leader off";
+    EtcdLeaderCut = "etcd-leader-cut", "only etcd's leader is cut off by the network";
     /// Patroni hangs on the primary.
     PatroniFrozen = "patroni-frozen", "Patroni hangs on the primary";
     /// PostgreSQL hangs on the primary.
     PostgresFrozen = "postgres-frozen", "postgres hangs on the primary";
     /// The primary's machine loses power while it also leads etcd.
-    MachineEtcdLeader = "machine-etcd-leader", "the primary dies, and led etcd too";
+    MachineEtcdLeader = "machine-etcd-leader", "the primary's machine dies, and etcd's leader with it";
     /// All machines in the primary's zone lose power.
-    Zone = "zone", "the primary's zone dies, HAProxy is elsewhere";
+    Zone = "zone", "the primary's zone dies, and HAProxy is elsewhere";
     /// HAProxy's machine loses power.
     HaproxyMachine = "haproxy-machine", "HAProxy's machine dies";
 }

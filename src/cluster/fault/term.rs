@@ -39,7 +39,7 @@ const fn term(name: &'static str, ms: u32, what: &'static str, source: &'static 
 }
 
 pub fn ttl(t: &Timers) -> Term {
-    term("ttl", t.ttl * 1000, "the silent primary's lock lives on, at worst since just after its renewal", PATRONI)
+    term("ttl", t.ttl * 1000, "the dead primary's lock expires, at worst a full ttl after its last renewal", PATRONI)
 }
 
 pub fn lease_sweep() -> Term {
@@ -48,11 +48,11 @@ pub fn lease_sweep() -> Term {
 }
 
 pub fn loop_wait(t: &Timers) -> Term {
-    term("loop_wait", t.loop_wait * 1000, "Patroni notices at its next check, if nothing wakes it earlier", PATRONI)
+    term("loop_wait", t.loop_wait * 1000, "Patroni notices at its next check, at worst a whole loop later", PATRONI)
 }
 
 pub fn loop_wait_again(t: &Timers) -> Term {
-    term("loop_wait", t.loop_wait * 1000, "Patroni checks again when that time is over", PATRONI)
+    term("loop_wait", t.loop_wait * 1000, "Patroni checks again after primary_start_timeout", PATRONI)
 }
 
 pub fn retry_timeout(t: &Timers) -> Term {
@@ -66,7 +66,7 @@ pub fn primary_start_timeout(t: &Timers) -> Term {
 
 pub fn wal_sender_timeout(t: &Timers) -> Term {
     let source = "https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-WAL-SENDER-TIMEOUT";
-    term("wal_sender_timeout", t.wal_sender_timeout, "the primary gives up the silent standby", source)
+    term("wal_sender_timeout", t.wal_sender_timeout, "the primary gives up the standby that no longer responds", source)
 }
 
 /// Returns the time until a request to a lost member of etcd fails and another member is asked.
@@ -78,7 +78,7 @@ pub fn etcd_node(t: &Timers) -> Term {
 
 pub fn members() -> Term {
     let source = "Patroni, ha.py: a member has 2 s to respond in the race for the lock";
-    term("members", MEMBER_TIMEOUT, "the standbys ask each other which has received most", source)
+    term("members", MEMBER_TIMEOUT, "the standbys compare which of them has received the most WAL", source)
 }
 
 /// Returns the time until a standby has become the primary. Every failover contains it.

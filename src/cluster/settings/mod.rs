@@ -7,7 +7,7 @@ mod sessions;
 use std::collections::BTreeMap;
 
 use super::InstanceType;
-use crate::blueprint::model::{Blueprint, Machine};
+use crate::blueprint::model::{Blueprint, MachineBlock};
 use crate::parameters::value::count;
 
 pub use sessions::STATEMENTS;
@@ -56,7 +56,7 @@ fn mib(n: u64) -> String {
 }
 
 /// The blueprint's blocks of database machines. A setting must fit the smallest machine, because any of them may become primary.
-struct DatabaseBlocks<'a>(Vec<(&'static str, &'a Machine)>);
+struct DatabaseBlocks<'a>(Vec<(&'static str, &'a MachineBlock)>);
 
 impl<'a> DatabaseBlocks<'a> {
     fn of(blueprint: &'a Blueprint) -> Self {
@@ -90,7 +90,7 @@ impl<'a> DatabaseBlocks<'a> {
 
     /// Returns the attributes that state what the machines have: the instance type, or `stated` where pgherd does not know the type.
     fn attributes(&self, stated: &str) -> Vec<String> {
-        let attribute = |machine: &Machine| match InstanceType::of(&machine.instance_type) {
+        let attribute = |machine: &MachineBlock| match InstanceType::of(&machine.instance_type) {
             Some(_) => "instance_type".to_string(),
             None => stated.to_string(),
         };

@@ -13,7 +13,7 @@ pub fn limits() -> Vec<Setting> {
             "idle_in_transaction_session_timeout",
             "10min",
             vec![],
-            "A forgotten transaction holds its locks and keeps vacuum from every table, so its session is ended. Patroni's sessions never \
+            "A forgotten transaction keeps its locks, and keeps vacuum from cleaning up any table, so its session is ended. Patroni's sessions never \
              idle in a transaction, and pg_dump and pg_rewind turn this limit off for themselves.",
             manual!("client", "IDLE-IN-TRANSACTION-SESSION-TIMEOUT"),
         ),

@@ -5,8 +5,6 @@ use super::machine;
 use crate::cluster::{Cluster, Role, Service};
 use crate::fileset::FileSet;
 
-const OUTPUTS: &str = include_str!("../templates/load_balancer/terraform_haproxy/outputs.tf");
-
 /// Adds the module's files.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let mut locals = machine::locals(cluster, Role::Haproxy, &files.images);
@@ -19,11 +17,11 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     ]);
     locals.push(commented(machine::ADDRESS_COMMENT, attr("zone", haproxy.zone.as_str())));
     locals.push(attr("address", haproxy.address.to_string()));
-    locals.push(commented("What haproxy.cfg serves, for the outputs.", attr("ports", ports)));
+    locals.push(commented("The ports and paths of haproxy.cfg, for the outputs.", attr("ports", ports)));
     locals.push(attr("admin_scheme", Service::Admin.scheme().name()));
     locals.push(attr("stats_path", serves.stats.path.as_str()));
     let mut module = machine::module(cluster, Role::Haproxy, files);
     module.cluster(locals);
-    module.rendered("main.tf");
-    module.file("outputs.tf", OUTPUTS);
+    module.add("main.tf");
+    module.add("outputs.tf");
 }

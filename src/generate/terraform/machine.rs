@@ -28,7 +28,7 @@ pub fn module<'a>(cluster: &'a Cluster, role: Role, files: &'a mut FileSet) -> M
     let mut module = ModuleFiles::new(cluster, Module::of(role), files);
     module.variables(&variables);
     let mut lookup = vec![if cluster.network.vpc_id.is_some() { EXISTING_NETWORK } else { NETWORK }];
-    lookup.extend(cluster.kms_key_id.as_ref().map(|_| KEY));
+    lookup.extend(cluster.blueprint.kms_key_id.as_ref().map(|_| KEY));
     lookup.push(IMAGE);
     module.file("lookup.tf", lookup.join("\n"));
     module
@@ -45,25 +45,25 @@ pub fn locals(cluster: &Cluster, role: Role, images: &[ImageId]) -> Vec<Attribut
     let (name, hash) = image.map_or(("", ""), |image| (image.name.as_str(), image.hash.as_str()));
     let group = if role == Role::Haproxy { "haproxy" } else { "database" };
     let disk = object([
-        ("size", first.disk.size.into()),
-        ("iops", first.disk.iops.into()),
-        ("throughput", first.disk.throughput.into()),
+        ("size", first.block.disk.size.into()),
+        ("iops", first.block.disk.iops.into()),
+        ("throughput", first.block.disk.throughput.into()),
     ]);
     let mut all = vec![
         commented(
-            "The role, and the kind of machine whose security group and instance profile it has.",
+            "The role, and the kind of machine, which decides the security group and the instance profile.",
             attr("role", role.name()),
         ),
         attr("group", group),
         commented(
-            "The image that packer_templates builds, and the hash of everything in it.",
+            "The image that packer_templates builds, found by the hash of everything in it.",
             attr("image_name", name),
         ),
         attr("image", hash),
-        commented("In GiB, I/O operations per second, MiB per second.", attr("disk", disk)),
-        attr("instance_type", first.instance_type.as_str()),
-        attr("key_name", optional(first.key_name.as_deref())),
-        attr("elastic_ip", first.elastic_ip),
+        commented("Size in GiB, I/O operations per second, throughput in MiB per second.", attr("disk", disk)),
+        attr("instance_type", first.block.instance_type.as_str()),
+        attr("key_name", optional(first.block.key_name.as_deref())),
+        attr("elastic_ip", first.block.elastic_ip),
     ];
     match &cluster.network.vpc_id {
         None => all.push(attr("zones", list(zones))),
@@ -71,7 +71,7 @@ pub fn locals(cluster: &Cluster, role: Role, images: &[ImageId]) -> Vec<Attribut
             let subnets = cluster.network.subnets.iter().filter(|subnet| zones.contains(&subnet.zone.as_str()));
             let subnets = subnets.map(|subnet| (&subnet.zone, optional(subnet.id.as_deref())));
             all.push(commented(
-                "They existed before. Nothing here changes or tags them.",
+                "They existed before the cluster. Nothing here changes or tags them.",
                 attr("vpc_id", vpc_id.as_str()),
             ));
             all.push(attr("subnets", object(subnets)));

@@ -5,8 +5,6 @@ use super::machine;
 use crate::cluster::{Cluster, Role};
 use crate::fileset::FileSet;
 
-const OUTPUTS: &str = include_str!("../templates/db_config/terraform_master/outputs.tf");
-
 /// Adds the module's files.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let mut locals = machine::locals(cluster, Role::Master, &files.images);
@@ -15,6 +13,6 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     locals.push(attr("address", master.address.to_string()));
     let mut module = machine::module(cluster, Role::Master, files);
     module.cluster(locals);
-    module.rendered("main.tf");
-    module.file("outputs.tf", OUTPUTS);
+    module.add("main.tf");
+    module.add("outputs.tf");
 }

@@ -13,7 +13,7 @@ use crate::generate::templates;
 const PROVIDER: &str = include_str!("../templates/terraform/provider.tf");
 const VARIABLES: &str = include_str!("../templates/terraform/variables.tf");
 const CLUSTER_COMMENT: &str =
-    "# What the blueprint decided. The other files of this folder are the same in every cluster of this kind.\n";
+    "# The blueprint's values. The other files of this folder are the same in every cluster of this kind.\n";
 
 /// What a module's templates know.
 #[derive(Serialize)]
@@ -42,10 +42,16 @@ impl<'a> ModuleFiles<'a> {
         self.files.add(format!("{}/{name}", self.module.folder()), Mode::Plain, text);
     }
 
-    /// Renders a template and adds the file. The template knows whether the cluster has a KMS key of its own.
-    pub fn rendered(&mut self, name: &str) {
-        let context = ModuleContext { own_key: self.cluster.kms_key_id.is_some() };
-        templates::add_rendered(self.cluster, self.files, &format!("{}/{name}", self.module.folder()), context);
+    /// Adds the file of this name below `templates/`, which may be a template.
+    pub fn add(&mut self, name: &str) {
+        self.add_from(name, name);
+    }
+
+    /// Adds a file whose source has another name. A template knows whether the cluster has a KMS key of its own.
+    pub fn add_from(&mut self, name: &str, source: &str) {
+        let context = ModuleContext { own_key: self.cluster.blueprint.kms_key_id.is_some() };
+        let path = |name: &str| format!("{}/{name}", self.module.folder());
+        templates::add_either(self.cluster, self.files, path(name), &path(source), context);
     }
 
     /// Adds `variables.tf` with the seed's credentials and region, then the module's own variables.
@@ -56,12 +62,13 @@ impl<'a> ModuleFiles<'a> {
     /// Adds `cluster.tf` with the name, region and tags, then the module's own values.
     pub fn cluster(&mut self, more: impl IntoIterator<Item = Attribute>) {
         let tags = self.cluster.tags.iter().map(|(key, value)| (key, value.as_str().into()));
-        let key = self.cluster.kms_key_id.as_deref();
-        let key = key.map(|key| commented("The KMS key of disks, images and passwords.", attr("kms_key_id", key)));
+        let key = self.cluster.blueprint.kms_key_id.as_deref();
+        let key =
+            key.map(|key| commented("The KMS key that encrypts disks, images and passwords.", attr("kms_key_id", key)));
         let locals = block("locals")
             .attribute(attr("cluster", self.cluster.name.as_str()))
             .attribute(attr("region", self.cluster.region.as_str()))
-            .attribute(commented("The tags of everything that is made.", attr("tags", object(tags))))
+            .attribute(commented("The tags of everything that these modules create.", attr("tags", object(tags))))
             .attributes(key)
             .attributes(more);
         let body = Body::builder().block(locals).build();
@@ -80,7 +87,7 @@ impl<'a> ModuleFiles<'a> {
                 attr("required_version", format!(">= {}", fixed.at_least)),
             ))
             .block(block("required_providers").attribute(attr("aws", aws)));
-        if let State::S3 { bucket, key_prefix, region } = &self.cluster.state {
+        if let State::S3 { bucket, key_prefix, region } = &self.cluster.blueprint.state {
             terraform = terraform.block(self.s3(bucket, key_prefix, region));
         }
         print(&Body::builder().block(terraform).build())

@@ -9,42 +9,33 @@ use super::traffic;
 use crate::cluster::{Cluster, Creator, Module, Secret, Subnet};
 use crate::fileset::FileSet;
 
-const NETWORK: &str = include_str!("../templates/network/terraform_network/network.tf");
-const EXISTING_NETWORK: &str = include_str!("../templates/network/terraform_network/existing_network.tf");
-const ENDPOINT: &str = include_str!("../templates/network/terraform_network/endpoint.tf");
-const EXISTING_ENDPOINT: &str = include_str!("../templates/network/terraform_network/existing_endpoint.tf");
-const SECURITY_GROUPS: &str = include_str!("../templates/network/terraform_network/security_groups.tf");
-const RESERVATIONS: &str = include_str!("../templates/network/terraform_network/reservations.tf");
-const PARTITION: &str = include_str!("../templates/network/terraform_network/partition.tf");
-const IAM: &str = include_str!("../templates/network/terraform_network/iam.tf");
-const KMS: &str = include_str!("../templates/network/terraform_network/kms.tf");
-const OUTPUTS: &str = include_str!("../templates/network/terraform_network/outputs.tf");
-
 /// Adds the module's files.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let mut module = ModuleFiles::new(cluster, Module::Network, files);
     module.variables("");
     module.cluster(locals(cluster));
     module.file("traffic.tf", traffic::text(cluster));
-    module.file("network.tf", if cluster.network.vpc_id.is_some() { EXISTING_NETWORK } else { NETWORK });
-    module.file("partition.tf", PARTITION);
-    module.file("reservations.tf", RESERVATIONS);
-    module.file("endpoint.tf", if cluster.network.makes_endpoint { ENDPOINT } else { EXISTING_ENDPOINT });
-    module.file("security_groups.tf", SECURITY_GROUPS);
-    module.file("iam.tf", IAM);
-    module.rendered("secrets.tf");
-    module.rendered("user_secrets.tf");
-    if cluster.kms_key_id.is_some() {
-        module.file("kms.tf", KMS);
+    let is_made = cluster.network.vpc_id.is_none();
+    module.add_from("network.tf", if is_made { "network.tf" } else { "existing_network.tf" });
+    module.add("partition.tf");
+    module.add("reservations.tf");
+    let has_endpoint = !cluster.network.makes_endpoint;
+    module.add_from("endpoint.tf", if has_endpoint { "existing_endpoint.tf" } else { "endpoint.tf" });
+    module.add("security_groups.tf");
+    module.add("iam.tf");
+    module.add("secrets.tf");
+    module.add("user_secrets.tf");
+    if cluster.blueprint.kms_key_id.is_some() {
+        module.add("kms.tf");
     }
-    module.file("outputs.tf", OUTPUTS);
+    module.add("outputs.tf");
 }
 
 fn locals(cluster: &Cluster) -> Vec<Attribute> {
     let network = &cluster.network;
     let cidr = attr("cidr", network.cidr.to_string());
     let mut all = match &network.vpc_id {
-        None => vec![commented("The VPC. Each zone has a subnet of it.", cidr)],
+        None => vec![commented("The VPC. It has one subnet in each zone.", cidr)],
         Some(id) => vec![commented("The VPC and its subnets existed before.", attr("vpc_id", id.as_str())), cidr],
     };
     all.push(attr("subnets", object(network.subnets.iter().map(|s| (&s.zone, subnet(s))))));

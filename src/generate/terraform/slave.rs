@@ -5,8 +5,6 @@ use super::machine;
 use crate::cluster::{Cluster, Role};
 use crate::fileset::FileSet;
 
-const OUTPUTS: &str = include_str!("../templates/db_config/terraform_slave/outputs.tf");
-
 /// Adds the module's files. The cluster must have slaves.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let mut locals = machine::locals(cluster, Role::Slave, &files.images);
@@ -16,6 +14,6 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     locals.push(attr("eip_variables", object(eips)));
     let mut module = machine::module(cluster, Role::Slave, files);
     module.cluster(locals);
-    module.rendered("main.tf");
-    module.file("outputs.tf", OUTPUTS);
+    module.add("main.tf");
+    module.add("outputs.tf");
 }

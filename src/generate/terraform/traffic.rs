@@ -49,7 +49,7 @@ pub fn text(cluster: &Cluster) -> String {
         locals = locals.attribute(commented(comment, attr("exits", object(exits))));
     }
     let body = Body::builder().block(locals).build();
-    format!("# Everything that may flow. security_groups.tf makes the rules.\n{}", print(&body))
+    format!("# All permitted connections. security_groups.tf turns them into rules.\n{}", print(&body))
 }
 
 /// Returns every rule once, with the purposes of all flows that need it.

@@ -157,7 +157,7 @@ impl<'a> Statements<'a> {
             On::Base => (When::PublishedBy(self.cluster.image_owner().into()), one(self.ec2("image", "*"))),
             On::KeyPair => {
                 let names: BTreeSet<&String> =
-                    self.cluster.machines.iter().filter_map(|m| m.key_name.as_ref()).collect();
+                    self.cluster.machines.iter().filter_map(|m| m.block.key_name.as_ref()).collect();
                 (When::Named(Named::KeyPairs), names.into_iter().map(|name| self.ec2("key-pair", name)).collect())
             }
             On::Role | On::Profile => {
@@ -183,7 +183,7 @@ impl<'a> Statements<'a> {
 
     /// Returns the ids of what is not recognised by its tag.
     fn usual(&self, kind: &str) -> &'a str {
-        match (kind, &self.cluster.image.builder_subnet_id) {
+        match (kind, &self.cluster.blueprint.image.builder_subnet_id) {
             // Packer's own names begin so.
             ("key-pair", _) => "packer_*",
             ("subnet", Some(id)) => id,
@@ -204,7 +204,7 @@ impl<'a> Statements<'a> {
 
     /// Returns the ARN of the KMS key. For an alias AWS checks the key behind it, whose id only AWS knows.
     fn key(&self) -> Vec<String> {
-        let key = self.cluster.kms_key_id.as_deref();
+        let key = self.cluster.blueprint.kms_key_id.as_deref();
         let arn = |id: &str| match id {
             _ if id.starts_with("arn:") && !id.contains(":alias/") => id.to_string(),
             _ if id.contains("alias/") => format!("arn:{}:kms:{}:*:key/*", self.partition, self.cluster.region),
@@ -223,7 +223,7 @@ impl<'a> Statements<'a> {
 
     /// Allows what EC2 and Secrets Manager do with the key in the caller's name, if the cluster has a key of its own.
     pub fn encrypt(&mut self, actions: &[&str]) {
-        for action in actions.iter().filter(|_| self.cluster.kms_key_id.is_some()) {
+        for action in actions.iter().filter(|_| self.cluster.blueprint.kms_key_id.is_some()) {
             self.allow(When::ByServices, action, self.key());
         }
     }

@@ -139,7 +139,7 @@ fn fill(
                 Part::Unmake => statements.add_all(tasks::IMAGES),
                 _ => {
                     statements.retag();
-                    if cluster.machines.iter().any(|machine| machine.key_name.is_some()) {
+                    if cluster.machines.iter().any(|machine| machine.block.key_name.is_some()) {
                         statements.add("ec2:RunInstances", &[On::KeyPair]);
                     }
                     if modules.private_dns {

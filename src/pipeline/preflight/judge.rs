@@ -100,7 +100,7 @@ impl<'a> Court<'a> {
         }
         let mut wanted: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
         for machine in &self.cluster.machines {
-            wanted.entry((&machine.instance_type, &machine.zone)).or_default().push(&machine.name);
+            wanted.entry((&machine.block.instance_type, &machine.zone)).or_default().push(&machine.name);
         }
         let mut lacks = vec![];
         for ((kind, zone), machines) in wanted {
@@ -112,6 +112,7 @@ impl<'a> Court<'a> {
         }
         let builder_zone = self
             .cluster
+            .blueprint
             .image
             .builder_subnet_id
             .as_deref()
@@ -138,7 +139,8 @@ impl<'a> Court<'a> {
         let most = most.and_then(|one| one["AttributeValues"][0]["AttributeValue"].as_str()?.parse::<usize>().ok());
         let Some(most) = most else { return };
         let ours = there.iter().filter(|address| self.is_ours(&address["Tags"])).count();
-        let wanted = self.cluster.machines.iter().filter(|machine| machine.elastic_ip).count().saturating_sub(ours);
+        let wanted =
+            self.cluster.machines.iter().filter(|machine| machine.block.elastic_ip).count().saturating_sub(ours);
         let (used, region) = (there.len(), &self.cluster.region);
         if used + wanted > most {
             let what = format!(
@@ -243,7 +245,7 @@ impl<'a> Court<'a> {
             );
         }
         let has_default = vpcs.iter().any(|vpc| vpc["IsDefault"] == true);
-        if cluster.image.builder_subnet_id.is_none() && !has_default {
+        if cluster.blueprint.image.builder_subnet_id.is_none() && !has_default {
             self.verdict.notices.push(format!(
                 "{region} has no default VPC for Packer to build in; set image.builder_subnet_id if an image has to be built"
             ));
@@ -288,7 +290,7 @@ impl<'a> Court<'a> {
                 let machines = cluster.machines.iter().filter(|machine| machine.zone == subnet.zone);
                 needed += machines.filter(|machine| !there.contains(&machine.name)).count() as u64;
             }
-            if cluster.image.builder_subnet_id.as_deref() == Some(id) {
+            if cluster.blueprint.image.builder_subnet_id.as_deref() == Some(id) {
                 needed += builders(cluster).len() as u64;
             }
             if needed > free && there.is_empty() {
@@ -316,7 +318,7 @@ impl<'a> Court<'a> {
     }
 
     fn key(&mut self) {
-        let Some(id) = &self.cluster.kms_key_id else { return };
+        let Some(id) = &self.cluster.blueprint.kms_key_id else { return };
         let region = &self.cluster.region;
         let help =
             "set kms_key_id to a key that is enabled, symmetric and for encryption; `aws kms list-keys` lists them";
@@ -338,7 +340,7 @@ impl<'a> Court<'a> {
     }
 
     fn bucket(&mut self) {
-        let State::S3 { bucket, region, .. } = &self.cluster.state else { return };
+        let State::S3 { bucket, region, .. } = &self.cluster.blueprint.state else { return };
         let make = format!(
             "`aws s3 mb s3://{bucket} --region {region}` and `aws s3api put-bucket-versioning --bucket {bucket} \
              --versioning-configuration Status=Enabled` create it, or set state.s3.bucket to another"

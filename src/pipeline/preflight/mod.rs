@@ -103,7 +103,7 @@ pub fn questions(cluster: &Cluster, has_quotas: bool) -> Vec<Question> {
     let types = format!("Name=instance-type,Values={}", listed(&types(cluster)));
     let place = ["--location-type", "availability-zone", "--filters", &types];
     ask(Of::Offerings, region, &[&["ec2", "describe-instance-type-offerings"], &place[..]].concat());
-    if cluster.machines.iter().any(|machine| machine.elastic_ip) {
+    if cluster.machines.iter().any(|machine| machine.block.elastic_ip) {
         ask(Of::Addresses, region, &["ec2", "describe-addresses"]);
         let name = ["--attribute-names", "vpc-max-elastic-ips"];
         ask(Of::AddressQuota, region, &[&["ec2", "describe-account-attributes"], &name[..]].concat());
@@ -132,10 +132,10 @@ pub fn questions(cluster: &Cluster, has_quotas: bool) -> Vec<Question> {
         let names = format!("Name=key-name,Values={}", listed(&keys));
         ask(Of::KeyPairs, region, &["ec2", "describe-key-pairs", "--filters", &names]);
     }
-    if let Some(key) = &cluster.kms_key_id {
+    if let Some(key) = &cluster.blueprint.kms_key_id {
         ask(Of::Key, region, &["kms", "describe-key", "--key-id", key]);
     }
-    if let State::S3 { bucket, region, .. } = &cluster.state {
+    if let State::S3 { bucket, region, .. } = &cluster.blueprint.state {
         ask(Of::Bucket, region, &["s3api", "head-bucket", "--bucket", bucket]);
         ask(Of::Versioning, region, &["s3api", "get-bucket-versioning", "--bucket", bucket]);
     }
@@ -144,7 +144,7 @@ pub fn questions(cluster: &Cluster, has_quotas: bool) -> Vec<Question> {
 
 /// Returns every instance type that a run starts, those of builders included.
 fn types(cluster: &Cluster) -> BTreeSet<&str> {
-    let machines = cluster.machines.iter().map(|machine| machine.instance_type.as_str());
+    let machines = cluster.machines.iter().map(|machine| machine.block.instance_type.as_str());
     machines.chain(builders(cluster).into_iter().map(|(_, kind)| kind)).collect()
 }
 
@@ -153,18 +153,18 @@ fn builders(cluster: &Cluster) -> Vec<(&'static str, &str)> {
     let of = |role| {
         let machine = cluster.machine_of(role)?;
         let default = machine.arch.builder();
-        Some((role.name(), cluster.image.builder_instance_type.as_deref().unwrap_or(default)))
+        Some((role.name(), cluster.blueprint.image.builder_instance_type.as_deref().unwrap_or(default)))
     };
     cluster.roles().filter_map(of).collect()
 }
 
 fn subnets(cluster: &Cluster) -> impl Iterator<Item = &str> {
     let zones = cluster.network.subnets.iter().filter_map(|subnet| subnet.id.as_deref());
-    zones.chain(cluster.image.builder_subnet_id.as_deref())
+    zones.chain(cluster.blueprint.image.builder_subnet_id.as_deref())
 }
 
 fn key_pairs(cluster: &Cluster) -> BTreeSet<&str> {
-    cluster.machines.iter().filter_map(|machine| machine.key_name.as_deref()).collect()
+    cluster.machines.iter().filter_map(|machine| machine.block.key_name.as_deref()).collect()
 }
 
 fn listed(names: &BTreeSet<&str>) -> String {

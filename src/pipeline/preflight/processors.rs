@@ -58,7 +58,7 @@ pub fn classes(cluster: &Cluster) -> BTreeSet<Class> {
 pub fn needed(cluster: &Cluster, class: Class, there: &BTreeSet<String>) -> (u32, u32) {
     let of = |kind: &str| if Class::of(kind) == Some(class) { vcpus(kind) } else { 0 };
     let missing = cluster.machines.iter().filter(|machine| !there.contains(&machine.name));
-    let machines = missing.map(|machine| of(&machine.instance_type)).sum();
+    let machines = missing.map(|machine| of(&machine.block.instance_type)).sum();
     (machines, builders(cluster).into_iter().map(|(_, kind)| of(kind)).sum())
 }
 

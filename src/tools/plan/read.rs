@@ -52,11 +52,11 @@ pub fn read(json: &str, scope: Scope) -> Result<PlanSummary, String> {
         return Err("it cannot be applied because planning ended with an error".into());
     }
     if !plan.complete && scope == Scope::Whole {
-        return Err("it is not complete: some changes are deferred to a later plan".into());
+        return Err("it is incomplete, because some changes are deferred to a later plan".into());
     }
     let strange = |(name, value): &(&String, &Value)| !OTHER_PARTS.contains(&name.as_str()) && holds_something(value);
     if let Some((name, _)) = plan.others.iter().find(strange) {
-        return Err(format!("it contains `{name}`, whose effect is not known"));
+        return Err(format!("it contains `{name}`, which pgherd does not know"));
     }
     let (mut summary, mut touched) = (PlanSummary::default(), false);
     for resource in &plan.resource_changes {
@@ -75,7 +75,7 @@ pub fn read(json: &str, scope: Scope) -> Result<PlanSummary, String> {
     summary.warnings = warnings(&plan.checks)?;
     if !touched && summary.outputs == 0 {
         // `plan -detailed-exitcode` reported changes.
-        return Err("it should have changes, and shows none".into());
+        return Err("it claims to have changes, but lists none".into());
     }
     Ok(summary)
 }
@@ -103,7 +103,7 @@ fn doing(actions: &[String]) -> Option<Option<Doing>> {
 }
 
 fn strange_actions(what: &str, actions: &[String]) -> String {
-    format!("its action on {what} is not known: {}", actions.join(", "))
+    format!("pgherd does not know its action on {what}: {}", actions.join(", "))
 }
 
 fn change(resource: &ResourceChange) -> Result<Option<Change>, String> {
@@ -182,7 +182,10 @@ fn attribute(path: &[Value]) -> String {
     text
 }
 
-/// The machine that a resource is or belongs to. HAProxy's machine holds no data.
+/// The role of the machines that hold no data. A machine of any other role, or of an unknown one, counts as one with data.
+pub const BALANCER: &str = "haproxy";
+
+/// The machine that a resource is or belongs to.
 struct Affected {
     name: String,
     is_haproxy: bool,
@@ -196,8 +199,8 @@ impl Affected {
             tags.iter().find_map(of)
         };
         let is_haproxy = match tag("pgherd:role") {
-            Some(role) => role == "haproxy",
-            None => resource.address.split('.').nth(1).is_some_and(|name| name.starts_with("haproxy")),
+            Some(role) => role == BALANCER,
+            None => resource.address.split('.').nth(1).is_some_and(|name| name.starts_with(BALANCER)),
         };
         let name = tag("pgherd:machine").or(tag("Name")).or_else(|| key(&resource.address));
         Affected { name: name.unwrap_or_else(|| resource.address.clone()), is_haproxy }

@@ -1,22 +1,22 @@
-# What the blueprint decided. The other files of this folder are the same in every cluster of this kind.
+# The blueprint's values. The other files of this folder are the same in every cluster of this kind.
 locals {
   cluster = "herd"
   region  = "eu-west-1"
 
-  # The tags of everything that is made.
+  # The tags of everything that these modules create.
   tags = {
     "pgherd:cluster" = "herd/eu-west-1"
   }
 
-  # The role, and the kind of machine whose security group and instance profile it has.
+  # The role, and the kind of machine, which decides the security group and the instance profile.
   role  = "slave"
   group = "database"
 
-  # The image that packer_templates builds, and the hash of everything in it.
-  image_name = "herd-slave-7430f4705aa9"
-  image      = "7430f4705aa9"
+  # The image that packer_templates builds, found by the hash of everything in it.
+  image_name = "herd-slave-55f3cb73ebd3"
+  image      = "55f3cb73ebd3"
 
-  # In GiB, I/O operations per second, MiB per second.
+  # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
     size       = 100
     iops       = 3000

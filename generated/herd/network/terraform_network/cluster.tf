@@ -1,14 +1,14 @@
-# What the blueprint decided. The other files of this folder are the same in every cluster of this kind.
+# The blueprint's values. The other files of this folder are the same in every cluster of this kind.
 locals {
   cluster = "herd"
   region  = "eu-west-1"
 
-  # The tags of everything that is made.
+  # The tags of everything that these modules create.
   tags = {
     "pgherd:cluster" = "herd/eu-west-1"
   }
 
-  # The VPC. Each zone has a subnet of it.
+  # The VPC. It has one subnet in each zone.
   cidr = "10.20.0.0/16"
   subnets = {
     "eu-west-1a" = "10.20.0.0/18"

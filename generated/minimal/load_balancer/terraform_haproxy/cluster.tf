@@ -1,22 +1,22 @@
-# What the blueprint decided. The other files of this folder are the same in every cluster of this kind.
+# The blueprint's values. The other files of this folder are the same in every cluster of this kind.
 locals {
   cluster = "minimal"
   region  = "eu-west-1"
 
-  # The tags of everything that is made.
+  # The tags of everything that these modules create.
   tags = {
     "pgherd:cluster" = "minimal/eu-west-1"
   }
 
-  # The role, and the kind of machine whose security group and instance profile it has.
+  # The role, and the kind of machine, which decides the security group and the instance profile.
   role  = "haproxy"
   group = "haproxy"
 
-  # The image that packer_templates builds, and the hash of everything in it.
-  image_name = "minimal-haproxy-477c6f40f936"
-  image      = "477c6f40f936"
+  # The image that packer_templates builds, found by the hash of everything in it.
+  image_name = "minimal-haproxy-8de35156f81e"
+  image      = "8de35156f81e"
 
-  # In GiB, I/O operations per second, MiB per second.
+  # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
     size       = 10
     iops       = 3000
@@ -31,7 +31,7 @@ locals {
   zone    = "eu-west-1c"
   address = "10.20.128.32"
 
-  # What haproxy.cfg serves, for the outputs.
+  # The ports and paths of haproxy.cfg, for the outputs.
   ports = {
     write = 5000
     read  = 5001

@@ -1,4 +1,4 @@
-# Everything that may flow. security_groups.tf makes the rules.
+# All permitted connections. security_groups.tf turns them into rules.
 locals {
   # The security groups, and the machines in them.
   groups = {

@@ -1,4 +1,4 @@
-# The passwords of the blueprint's users. They are empty until the cluster is founded. The founding machine then makes each
+# The passwords of the blueprint's users. They are empty until the cluster is initialised. The machine that does that then generates each
 # password and puts it here. Users can read it; no machine can.
 resource "aws_secretsmanager_secret" "user" {
   for_each = local.user_secrets

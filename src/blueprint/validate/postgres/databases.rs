@@ -1,5 +1,7 @@
 //! Reads `databases = { … }`, and `database "<name>" { … }` for databases with a locale of their own.
 
+use serde::Serialize;
+
 use super::super::{BlockReader, Reading, Refusal, doc, is, names, nearest, refuse};
 use super::locale;
 use crate::blueprint::form::{Form, Holds};
@@ -7,7 +9,7 @@ use crate::blueprint::locale::Locale;
 use crate::blueprint::value::{Data, mismatch, text};
 
 /// A database that exists from the start.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Database {
     /// Its name.
     pub name: String,

@@ -54,11 +54,10 @@ pub struct Docs {
     encoding: Doc,
 }
 
-const LOCALE: Doc =
-    doc("locale", "How text is sorted and compared. Chosen when the database is made; no change is possible later.");
+const LOCALE: Doc = doc("locale", "How text is sorted and compared. It is fixed when the database is created.");
 const PROVIDER: Doc = doc(
     "locale_provider",
-    "Whose rules they are: PostgreSQL's own, the ICU library's (language tags, such as `de-DE`) or the C library's (names, such as `de_DE.UTF-8`).",
+    "What implements the locale: PostgreSQL itself, the ICU library (language tags, such as `de-DE`) or the C library (names, such as `de_DE.UTF-8`).",
 );
 const ENCODING: Doc = doc("encoding", "How text is stored. An encoding other than UTF8 needs `locale = \"C\"`.");
 
@@ -72,7 +71,7 @@ pub const OF_THE_CLUSTER: Docs = Docs {
 /// Those of a database.
 pub const OF_A_DATABASE: Docs = Docs {
     locale: LOCALE.by_default("the cluster's"),
-    provider: PROVIDER.by_default("the cluster's; with a `locale` of its own as for the cluster"),
+    provider: PROVIDER.by_default("the cluster's; for a database with its own `locale`, chosen as for the cluster"),
     encoding: ENCODING.by_default("the cluster's"),
 };
 
@@ -126,7 +125,7 @@ fn encoding(text: &str) -> Result<String, Refusal> {
                 Some(meant) => format!("did you mean \"{}\"?", meant.to_uppercase()),
                 None => "remove it; the default is UTF8".into(),
             };
-            refuse(&is::LOCALE, format!("`{text}` is not an encoding of a server"), help)
+            refuse(&is::LOCALE, format!("`{text}` is not an encoding that a PostgreSQL server can use"), help)
         }
     }
 }
@@ -171,7 +170,7 @@ fn in_icu(tag: &str) -> Result<(), Refusal> {
         false => refuse(
             &is::LOCALE,
             format!("ICU has no language `{language}`; no database could be created"),
-            "write one that it has, such as \"de-DE\", or \"und\" for an order that is no language's",
+            "write one that it has, such as \"de-DE\", or \"und\" for an order that belongs to no language",
         ),
     }
 }

@@ -27,7 +27,7 @@ pub fn read(r: &BlockReader, databases: &[Database]) -> BTreeMap<String, String>
     let mut slots = BTreeMap::new();
     let logical_slots = doc(
         "logical_slots",
-        "Slots for clients of logical replication that survive a failover: the name of each, and its database. pgherd makes a publication of the same name in it, and sets `wal_level`.",
+        "Slots for clients of logical replication that survive a failover: the name of each, and its database. pgherd creates a publication of the same name in that database, and sets `wal_level`.",
     )
     .by_default("none");
     for entry in r.map(logical_slots, Holds::TextMap) {

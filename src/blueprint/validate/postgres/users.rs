@@ -1,11 +1,13 @@
 //! Reads `users = [ … ]`, and `user "<name>" { … }` for users with access to databases of others.
 
+use serde::Serialize;
+
 use super::super::{BlockReader, Reading, Refusal, doc, is, names, nearest, refuse};
 use super::databases::Database;
 use crate::blueprint::form::Choice;
 
 /// A login role that exists from the start. It connects to the databases that it owns, and to those of its grant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct User {
     /// Its name.
     pub name: String,
@@ -14,7 +16,7 @@ pub struct User {
 }
 
 /// What a user may do in databases that it does not own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Grant {
     /// The databases that it may connect to.
     pub databases: Vec<String>,
@@ -23,7 +25,8 @@ pub struct Grant {
 }
 
 /// What a user may do with the tables of a database's owner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Access {
     /// Read rows.
     Read,
@@ -71,7 +74,7 @@ pub fn read(r: &BlockReader) -> Vec<Written> {
     let mut users: Vec<Written> = vec![];
     let list = doc(
         "users",
-        "Login roles that exist from the start. Each connects to the databases that it owns. The machine that founds the cluster makes their passwords and puts them into Secrets Manager.",
+        "Login roles that exist from the start. Each connects to the databases that it owns. The machine that initialises the cluster generates their passwords and stores them in Secrets Manager.",
     )
     .by_default("none");
     for name in r.list(list, |name| Ok(name.to_string())).value.unwrap_or_default() {
@@ -94,7 +97,7 @@ pub fn read(r: &BlockReader) -> Vec<Written> {
         let databases = r.required_list(databases, |name| Ok(name.to_string()));
         let access = doc(
             "access",
-            "What it may do with the owner's tables there, including those that the owner makes later: read rows, read and write rows, or read rows and follow their changes by logical replication.",
+            "What it may do with the owner's tables there, including those that the owner creates later: read rows, read and write rows, or read rows and follow their changes by logical replication.",
         );
         let access = r.choice(access, Access::Read, unknown_access).value;
         if !databases.is_refused() && databases.value.as_ref().is_none_or(Vec::is_empty) {

@@ -92,7 +92,7 @@ pub fn check(name: &str, value: &str, context: &ServerContext) -> Result<(), Ref
             "remove it; the default is off, and PostgreSQL 17 no longer has it",
         ),
         "default_transaction_read_only" if on => breaks(
-            "Patroni could not create its own users, and the cluster would never be founded".into(),
+            "Patroni could not create its own users, and the cluster could never be initialised".into(),
             "set it once the cluster runs, for the roles or databases that need it: ALTER ROLE … or ALTER DATABASE … SET \
              default_transaction_read_only",
         ),

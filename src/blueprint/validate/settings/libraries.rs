@@ -100,7 +100,7 @@ pub fn check(name: &str, value: &str, major: Option<u16>) -> Result<(), Refusal>
         "extension_control_path" if !value.split(':').any(|folder| folder == "$system") => refuse(
             &is::SETTING_BREAKS,
             format!(
-                "`{value}` lacks $system, which has all extensions of the images; one of them is created when the cluster is founded"
+                "`{value}` lacks $system, which has all extensions of the images; one of them is created when the cluster is initialised"
             ),
             "remove it, or add \"$system\" to the folders",
         ),

@@ -66,7 +66,7 @@ const OWNERS: [Owner; 12] = [
             "ssl_passphrase_command",
             "ssl_passphrase_command_supports_reload",
         ],
-        reason: "every connection is encrypted, and each machine makes its own key at first boot",
+        reason: "every connection is encrypted, and each machine generates its own key at first boot",
         help: "remove it",
     },
     Owner {

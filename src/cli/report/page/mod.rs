@@ -104,7 +104,7 @@ impl<'a> Page<'a> {
         let (verdict, class) = match code {
             0 => ("done", "good"),
             3 => ("changes needed", "warn"),
-            5 => ("created, not verified", "warn"),
+            5 => ("created, but not verified", "warn"),
             6 => ("done, output incomplete", "warn"),
             130 => ("interrupted", "warn"),
             story::KILLED => ("killed", "bad"),

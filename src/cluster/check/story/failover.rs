@@ -116,7 +116,7 @@ Source: https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-CON
 gives it up after wal_sender_timeout, and Patroni then names another one. With 0 the primary never gives it up: commits
 wait until the kernel has resent the same bytes for about a quarter of an hour.
 
-Remove the setting to get the default of 10 s.
+Remove the setting. The default is 10 s.
 
 Source: https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-WAL-SENDER-TIMEOUT",
     ),

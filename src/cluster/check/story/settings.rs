@@ -78,8 +78,8 @@ Source: https://www.postgresql.org/docs/current/runtime-config-replication.html#
     (
         "PGH383",
         "A replication slot lives in its own files, which no WAL carries to a standby. The slot that a client of logical replication
-made (Debezium, a subscription, a loader of a data warehouse) is therefore gone when another machine is promoted. The client
-makes a new slot that begins at that moment, or it fails. Changes that were committed and not sent are missing downstream,
+created (Debezium, a subscription, a loader of a data warehouse) is therefore gone when another machine is promoted. The client
+creates a new slot that begins at that moment, or it fails. Changes that were committed and not sent are missing downstream,
 without any message. Patroni also drops slots that it does not know when a machine changes its role.
 
     postgres {
@@ -104,7 +104,7 @@ https://www.postgresql.org/docs/current/logicaldecoding-explanation.html#LOGICAL
         "The PostgreSQL project maintains each major for five years. The last release is in November. Half a year before it is time to
 plan: an upgrade to another major takes a rehearsal with a copy, the applications' own tests, and a day.
 
-Found a cluster of a newer major beside this one, and fill it by logical replication or by a dump. Only `pgherd check`
+Create a cluster of a newer major beside this one, and fill it by logical replication or by a dump. Only `pgherd check`
 reports this: `pgherd gen` does not depend on the date.
 
 Source: https://www.postgresql.org/support/versioning/",
@@ -115,7 +115,7 @@ Source: https://www.postgresql.org/support/versioning/",
 security holes that become known. PGDG's apt repository removes the packages some time later, so that you cannot even build
 a new image.
 
-Found a cluster of a newer major, and fill it. Until that is done, state who has decided so and until when:
+Create a cluster of a newer major, and fill it. Until that is done, state who has decided so and until when:
 
     accept \"PGH385\" { reason = \"moves to 18 by March, ticket DBA-77; clients are inside alone\" }
 
@@ -150,7 +150,7 @@ Source: https://wiki.postgresql.org/wiki/Locale_data_changes, https://www.postgr
     ),
     (
         "PGH388",
-        "With sync_replication_slots, a standby of PostgreSQL 17 or newer copies the primary's logical slots that were made with
+        "With sync_replication_slots, a standby of PostgreSQL 17 or newer copies the primary's logical slots that were created with
 failover = true. For that it connects to a database as the replication user, whom pg_hba.conf here lets in only for the WAL.
 Its worker starts, fails and starts again. Besides, Patroni before 4.1 (Debian 13 has 4.0.7) takes such a slot for the slot
 of a machine that is gone, and drops it when it restarts.

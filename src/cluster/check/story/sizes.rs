@@ -17,7 +17,7 @@ Source: https://www.postgresql.org/docs/current/runtime-config-connection.html, 
 more than 40 % of memory rarely helps. Above three quarters, the kernel kills connections, sorts and vacuum on whichever
 machine is primary. The rule looks at the master and at the slaves, whose machines may be smaller.
 
-Remove the setting to get a quarter of the memory.
+Remove the setting. The default is a quarter of the memory.
 
 Source: https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-SHARED-BUFFERS",
     ),
@@ -79,7 +79,7 @@ Source: https://docs.haproxy.org/3.0/configuration.html#3.2-tune.bufsize",
         "PostgreSQL maps all of its shared memory when it starts: shared_buffers, a table of locks with room for
 max_locks_per_transaction of every connection and worker (about 400 bytes each), a table of predicate locks, the text of
 each connection's query, and whatever else the settings ask for. It cannot map more than the machine's memory. No machine
-of this kind would start, and the cluster would never be founded.
+of this kind would start, and the cluster could never be initialised.
 
 Lower the setting that takes most of it, or use a larger machine.
 
@@ -91,7 +91,7 @@ Source: https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-MA
 standby that is absent for days keeps all of it. Without max_slot_wal_keep_size the primary's disk fills, and a full disk
 stops every write. A slot that exceeds the limit is dropped instead, and Patroni copies the standby again when it returns.
 
-Remove the setting to get a quarter of the disk.
+Remove the setting. The default is a quarter of the disk.
 
 Source: https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-MAX-SLOT-WAL-KEEP-SIZE",
     ),
