@@ -13,10 +13,12 @@ use super::session::Session;
 use crate::cluster::Cluster;
 use crate::cluster::fault::Fault;
 use crate::drill::events::{DrillEvent, DrillSaid, FORMAT};
-use crate::drill::{DrillReport, FaultReport, Ground as _, Hold, Spread, Stopped, Trial, TrialReport, seconds};
+use crate::drill::{
+    DrillReport, FaultReport, Ground as _, Hold, Spread, Stopped, Trial, TrialReport, require_healthy, seconds,
+};
 use crate::lab::{HostTools, LabGround};
 use crate::pipeline::Platform;
-use crate::system::postgres::Login;
+use crate::system::postgres::SqlLogin;
 use crate::system::{Context, clock};
 
 /// Runs the verb.
@@ -56,22 +58,9 @@ fn drill(
     // A run must not change the cluster meanwhile.
     let _lock = session.work.lock()?;
     let tools = HostTools { context, interrupt: &session.interrupt };
+    // Before anything else is asked: what a killed drill broke is repaired now.
     let ground = LabGround::take(tools, cluster)?;
-    let login = Login { password: ground.secret(&format!("{}/user/{user}", cluster.name))?, user, database };
     let (expected, access) = (&session.pipeline.expected, &session.pipeline.access);
-    let stream = options.format == Format::Json;
-    let tell = |event: DrillEvent| if stream { say(report, event) } else { note(report, &event) };
-    let trial = Trial {
-        cluster,
-        expected,
-        access,
-        ground: &ground,
-        haproxy: IpAddr::V4(access.private_address),
-        login: &login,
-        hold: options.hold.map_or(Hold::UntilBound, |seconds| Hold::For(Duration::from_secs(seconds))),
-        interrupt: &session.interrupt,
-        tell: &tell,
-    };
     let stopped = |stopped: Stopped| match stopped {
         Stopped::Interrupted => CommandError::Text(ErrorKind::Interrupted, stopped.text(access)),
         // A tool that the interrupt ended has not failed by itself.
@@ -80,7 +69,22 @@ fn drill(
         }
         _ => CommandError::Text(ErrorKind::Failed, stopped.text(access)),
     };
-    trial.require_healthy().map_err(stopped)?;
+    let haproxy = IpAddr::V4(access.private_address);
+    require_healthy(expected, access, haproxy).map_err(stopped)?;
+    let login = SqlLogin { password: ground.secret(&format!("{}/user/{user}", cluster.name))?, user, database };
+    let stream = options.format == Format::Json;
+    let tell = |event: DrillEvent| if stream { say(report, event) } else { note(report, &event) };
+    let trial = Trial {
+        cluster,
+        expected,
+        access,
+        ground: &ground,
+        haproxy,
+        login: &login,
+        hold: options.hold.map_or(Hold::UntilBound, |seconds| Hold::For(Duration::from_secs(seconds))),
+        interrupt: &session.interrupt,
+        tell: &tell,
+    };
     let faults: &[Fault] = if options.faults.is_empty() { Fault::ALL } else { &options.faults };
     tell(DrillEvent::DrillBegun {
         format: FORMAT,

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::cluster::fault::Harm;
+use crate::cluster::fault::Disruption;
 
 /// The schema of the drill's table. A drill makes it and drops it.
 pub const SCHEMA: &str = "pgherd_drill";
@@ -10,7 +10,7 @@ pub const SCHEMA: &str = "pgherd_drill";
 /// The place where a cluster runs, with the right to break its machines. Machines are named as in the cluster.
 pub trait Ground: Sync {
     /// Harms a machine. Whatever happened is undone by [`Ground::undo`], even if this fails.
-    fn inject(&self, machine: &str, harm: Harm) -> Result<()>;
+    fn inject(&self, machine: &str, harm: Disruption) -> Result<()>;
     /// Undoes everything that was injected. It does nothing where nothing is broken.
     fn undo(&self) -> Result<()>;
     /// Returns the machine of etcd's leader.

@@ -11,7 +11,7 @@ use super::ground::{Ground, SCHEMA};
 use super::samples::{Acknowledged, Mishap, Read, Row, Samples};
 use crate::system::Interrupt;
 use crate::system::clock::Stopwatch;
-use crate::system::postgres::{Login, SqlError, SqlSession};
+use crate::system::postgres::{SqlError, SqlLogin, SqlSession};
 
 /// The number of writers.
 pub const WRITERS: usize = 4;
@@ -34,7 +34,7 @@ pub struct Probe<'a> {
     /// Where the clients are.
     pub ground: &'a dyn Ground,
     /// Whom they log in as.
-    pub login: &'a Login,
+    pub login: &'a SqlLogin,
     /// HAProxy's write port.
     pub write: SocketAddr,
     /// HAProxy's read port.

@@ -25,7 +25,7 @@ use crate::run::observe::Observer;
 use crate::run::say;
 use crate::system::Interrupt;
 use crate::system::clock::Stopwatch;
-use crate::system::postgres::Login;
+use crate::system::postgres::SqlLogin;
 
 /// How long the clients work before the fault.
 const BEFORE: Duration = Duration::from_secs(3);
@@ -94,7 +94,7 @@ pub struct Trial<'a> {
     /// HAProxy's address.
     pub haproxy: IpAddr,
     /// Whom the clients log in as.
-    pub login: &'a Login,
+    pub login: &'a SqlLogin,
     /// How long a fault lasts.
     pub hold: Hold,
     /// Raised when the user wants to stop.
@@ -104,7 +104,7 @@ pub struct Trial<'a> {
 }
 
 /// What happened to the machines.
-struct Broken {
+struct Happened {
     machines: Vec<String>,
     prediction: Prediction,
     primary_before: String,
@@ -116,12 +116,6 @@ struct Broken {
 }
 
 impl Trial<'_> {
-    /// Fails unless the cluster is healthy.
-    pub fn require_healthy(&self) -> Result<Verdict, Stopped> {
-        let verdict = self.look();
-        if verdict.is_healthy() { Ok(verdict) } else { Err(Stopped::Unhealthy(verdict)) }
-    }
-
     /// Brings a fault about once. Whatever happens, it is undone, and the clients' table is dropped.
     pub fn run(&self, fault: Fault, trial: usize) -> Result<TrialReport, Stopped> {
         let verdict = self.require_healthy()?;
@@ -180,7 +174,7 @@ impl Trial<'_> {
     }
 
     /// Breaks the machines, waits, repairs them, and waits until the cluster is healthy.
-    fn broken(&self, fault: Fault, trial: usize, watch: Stopwatch) -> Result<Broken, Stopped> {
+    fn broken(&self, fault: Fault, trial: usize, watch: Stopwatch) -> Result<Happened, Stopped> {
         let verdict = self.require_healthy()?;
         let seats = Seats::of(self.expected, &verdict.members);
         let primary = seats.primary().ok_or(Stopped::Impossible("there is no primary"))?;
@@ -205,7 +199,7 @@ impl Trial<'_> {
             (self.tell)(DrillEvent::FaultUndone { fault: fault.name().into(), lasted_ms });
         }
         let healthy_after = self.heals(watch, ended)?;
-        Ok(Broken { machines, prediction, primary_before, began, lasted: ended - began, healthy_after })
+        Ok(Happened { machines, prediction, primary_before, began, lasted: ended - began, healthy_after })
     }
 
     /// Puts etcd's leader where the fault needs it. Returns the machine of the leader.
@@ -246,7 +240,7 @@ impl Trial<'_> {
         Ok(None)
     }
 
-    fn report(&self, fault: Fault, trial: usize, broken: &Broken, samples: &Samples) -> Result<TrialReport, Stopped> {
+    fn report(&self, fault: Fault, trial: usize, broken: &Happened, samples: &Samples) -> Result<TrialReport, Stopped> {
         let verdict = self.look();
         let primary = Seats::of(self.expected, &verdict.members).primary();
         let (mut lost, mut unchecked, mut phantoms) = (BTreeMap::new(), vec![], 0);
@@ -319,13 +313,30 @@ impl Trial<'_> {
         Ok(probe::rows(&self.ground.sql(&machine.name, &self.login.database, &all)?).collect())
     }
 
+    fn require_healthy(&self) -> Result<Verdict, Stopped> {
+        require_healthy(self.expected, self.access, self.haproxy)
+    }
+
     fn look(&self) -> Verdict {
-        judge(self.expected, self.access, &Observer::new(self.access, &self.expected.cluster, self.haproxy).look())
+        look(self.expected, self.access, self.haproxy)
     }
 
     fn wait(&self, time: Duration) -> Result<(), Stopped> {
         if self.interrupt.wait(time) { Err(Stopped::Interrupted) } else { Ok(()) }
     }
+}
+
+/// Returns what the cluster behind HAProxy's address looks like.
+///
+/// # Errors
+/// If it is not healthy.
+pub fn require_healthy(expected: &Expected, access: &ClusterAccess, haproxy: IpAddr) -> Result<Verdict, Stopped> {
+    let verdict = look(expected, access, haproxy);
+    if verdict.is_healthy() { Ok(verdict) } else { Err(Stopped::Unhealthy(verdict)) }
+}
+
+fn look(expected: &Expected, access: &ClusterAccess, haproxy: IpAddr) -> Verdict {
+    judge(expected, access, &Observer::new(access, &expected.cluster, haproxy).look())
 }
 
 fn millis(time: Duration) -> u64 {

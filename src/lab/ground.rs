@@ -7,7 +7,7 @@ use super::client::ClientNetwork;
 use super::harm::{self, Harms};
 use super::nodes;
 use super::tool::HostTools;
-use crate::cluster::fault::Harm;
+use crate::cluster::fault::Disruption;
 use crate::cluster::{Cluster, Machine};
 use crate::drill::Ground;
 
@@ -89,7 +89,7 @@ impl EtcdMember {
 }
 
 impl Ground for LabGround<'_> {
-    fn inject(&self, machine: &str, harm: Harm) -> Result<()> {
+    fn inject(&self, machine: &str, harm: Disruption) -> Result<()> {
         self.harms.inject(self.cluster.tag(), machine, harm)
     }
 

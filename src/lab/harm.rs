@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::machine::{self, LabMachine};
 use super::tool::HostTools;
 use super::{network, nodes, paths, store};
-use crate::cluster::fault::{Harm, Unit};
+use crate::cluster::fault::{Disruption, Software};
 use crate::system::Interrupt;
 use crate::system::files;
 use crate::system::host::daemon::Process;
@@ -19,11 +19,11 @@ use crate::system::host::tree;
 
 /// What is broken at present.
 #[derive(Debug, Serialize, Deserialize)]
-struct Broken {
+struct Disrupted {
     /// The process that broke it, and that will undo it while it lives.
     by: Process,
     /// Each harm with the instance id of its machine, the oldest first.
-    harms: Vec<(String, Harm)>,
+    harms: Vec<(String, Disruption)>,
 }
 
 /// The right of one process to break machines. When it is dropped, whatever it broke is undone.
@@ -40,10 +40,10 @@ impl<'a> Harms<'a> {
     pub fn take(tools: HostTools<'a>) -> Result<Self> {
         super::require_root()?;
         recover(tools)?;
-        if let Some(broken) = store::load::<Broken>(&record())? {
+        if let Some(broken) = store::load::<Disrupted>(&record())? {
             bail!("another drill is running (process {}); wait until it has ended", broken.by.pid);
         }
-        store::save(&record(), &Broken { by: Process::own()?, harms: vec![] })?;
+        store::save(&record(), &Disrupted { by: Process::own()?, harms: vec![] })?;
         Ok(Harms { tools })
     }
 
@@ -51,9 +51,9 @@ impl<'a> Harms<'a> {
     ///
     /// # Errors
     /// If it cannot be harmed. What has happened to it by then is undone by [`Harms::undo`].
-    pub fn inject(&self, tag: &str, name: &str, harm: Harm) -> Result<()> {
+    pub fn inject(&self, tag: &str, name: &str, harm: Disruption) -> Result<()> {
         let machine = nodes::of_cluster(tag, name)?;
-        let mut broken: Broken = store::load(&record())?.context("the record of what is broken is gone")?;
+        let mut broken: Disrupted = store::load(&record())?.context("the record of what is broken is gone")?;
         broken.harms.push((machine.id.clone(), harm));
         store::save(&record(), &broken)?;
         self::inject(self.tools, &machine, harm).with_context(|| format!("cannot harm {name}"))
@@ -86,7 +86,7 @@ pub fn recover(tools: HostTools<'_>) -> Result<bool> {
     if !tree::is_root() || !super::is_up() {
         return Ok(false);
     }
-    match store::load::<Broken>(&record())? {
+    match store::load::<Disrupted>(&record())? {
         Some(broken) if !broken.by.is_alive() => {
             undo(tools).context("a drill was killed, and what it broke cannot be undone")?;
             files::remove(&record())?;
@@ -100,7 +100,7 @@ fn undo(tools: HostTools<'_>) -> Result<()> {
     // The interrupt that ended the drill must not prevent the repair.
     let interrupt = Interrupt::default();
     let tools = HostTools { context: tools.context, interrupt: &interrupt };
-    let Some(mut broken) = store::load::<Broken>(&record())? else { return Ok(()) };
+    let Some(mut broken) = store::load::<Disrupted>(&record())? else { return Ok(()) };
     let mut failed = None;
     let mut left = vec![];
     while let Some((id, harm)) = broken.harms.pop() {
@@ -112,41 +112,43 @@ fn undo(tools: HostTools<'_>) -> Result<()> {
         }
     }
     left.reverse();
-    store::save(&record(), &Broken { harms: left, ..broken })?;
+    store::save(&record(), &Disrupted { harms: left, ..broken })?;
     failed.map_or(Ok(()), Err)
 }
 
-fn inject(tools: HostTools<'_>, machine: &LabMachine, harm: Harm) -> Result<()> {
+fn inject(tools: HostTools<'_>, machine: &LabMachine, harm: Disruption) -> Result<()> {
     match harm {
-        Harm::PowerCut => super::kill(tools, &machine.id),
-        Harm::Cut => network::cut(tools, &machine.id, None),
-        Harm::CutEtcd => network::cut(tools, &machine.id, Some(ETCD_PORTS)),
-        Harm::Kill(Unit::Postgres) => inside(tools, machine, &format!("{POSTMASTER}; kill -KILL \"$postmaster\"")),
-        Harm::Kill(unit) => inside(tools, machine, &format!("systemctl kill --signal=KILL {}", service(unit))),
-        Harm::Freeze(Unit::Postgres) => {
+        Disruption::PowerCut => super::kill(tools, &machine.id),
+        Disruption::Cut => network::cut(tools, &machine.id, None),
+        Disruption::CutEtcd => network::cut(tools, &machine.id, Some(ETCD_PORTS)),
+        Disruption::Kill(Software::Postgres) => {
+            inside(tools, machine, &format!("{POSTMASTER}; kill -KILL \"$postmaster\""))
+        }
+        Disruption::Kill(unit) => inside(tools, machine, &format!("systemctl kill --signal=KILL {}", service(unit))),
+        Disruption::Freeze(Software::Postgres) => {
             let script = "kill -STOP \"$postmaster\"; pkill -STOP --parent \"$postmaster\"";
             inside(tools, machine, &format!("{POSTMASTER}; {script}"))
         }
-        Harm::Freeze(unit) => {
+        Disruption::Freeze(unit) => {
             inside(tools, machine, &format!("systemctl kill --kill-whom=main --signal=STOP {}", service(unit)))
         }
-        Harm::Switchover => inside(tools, machine, "herdctl switchover --force"),
+        Disruption::Switchover => inside(tools, machine, "herdctl switchover --force"),
     }
 }
 
 /// Undoes a harm. It does no harm where nothing is broken.
-fn repair(tools: HostTools<'_>, machine: &LabMachine, harm: Harm) -> Result<()> {
+fn repair(tools: HostTools<'_>, machine: &LabMachine, harm: Disruption) -> Result<()> {
     match harm {
-        Harm::PowerCut if machine.is_off => super::start(tools, &machine.id),
-        Harm::Cut | Harm::CutEtcd => network::mend(tools, &machine.id),
+        Disruption::PowerCut if machine.is_off => super::start(tools, &machine.id),
+        Disruption::Cut | Disruption::CutEtcd => network::mend(tools, &machine.id),
         // Patroni's unit has PostgreSQL's processes as well. A unit that has stopped meanwhile has none.
-        Harm::Freeze(unit) if machine.is_alive() => {
+        Disruption::Freeze(unit) if machine.is_alive() => {
             let unit = service(unit);
             let script = format!("systemctl kill --signal=CONT {unit} || ! systemctl --quiet is-active {unit}");
             inside(tools, machine, &script)
         }
         // systemd and Patroni restart what was killed, and that they do is part of the drill.
-        Harm::PowerCut | Harm::Freeze(_) | Harm::Kill(_) | Harm::Switchover => Ok(()),
+        Disruption::PowerCut | Disruption::Freeze(_) | Disruption::Kill(_) | Disruption::Switchover => Ok(()),
     }
 }
 
@@ -157,11 +159,11 @@ const ETCD_PORTS: &str = "2379-2380";
 const POSTMASTER: &str = "postmaster=$(head -n 1 /var/lib/postgresql/*/main/postmaster.pid)";
 
 /// Returns the systemd unit that has a unit's processes.
-fn service(unit: Unit) -> &'static str {
+fn service(unit: Software) -> &'static str {
     match unit {
-        Unit::Postgres | Unit::Patroni => "patroni.service",
-        Unit::Etcd => "etcd.service",
-        Unit::Haproxy => "haproxy.service",
+        Software::Postgres | Software::Patroni => "patroni.service",
+        Software::Etcd => "etcd.service",
+        Software::Haproxy => "haproxy.service",
     }
 }
 
@@ -189,8 +191,9 @@ mod tests {
     #[test]
     fn what_is_broken_is_read_back_by_the_next_command() {
         let by = Process::own().unwrap();
-        let harms = vec![("i-1".to_string(), Harm::Freeze(Unit::Etcd)), ("i-2".to_string(), Harm::PowerCut)];
-        let text = serde_json::to_string(&Broken { by, harms: harms.clone() }).unwrap();
-        assert_eq!(serde_json::from_str::<Broken>(&text).unwrap().harms, harms);
+        let harms =
+            vec![("i-1".to_string(), Disruption::Freeze(Software::Etcd)), ("i-2".to_string(), Disruption::PowerCut)];
+        let text = serde_json::to_string(&Disrupted { by, harms: harms.clone() }).unwrap();
+        assert_eq!(serde_json::from_str::<Disrupted>(&text).unwrap().harms, harms);
     }
 }

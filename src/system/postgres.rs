@@ -17,7 +17,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Who logs in, and to which database.
 #[derive(Clone)]
-pub struct Login {
+pub struct SqlLogin {
     /// The user.
     pub user: String,
     /// The user's password.
@@ -26,7 +26,7 @@ pub struct Login {
     pub database: String,
 }
 
-impl fmt::Debug for Login {
+impl fmt::Debug for SqlLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} in {}, with a password", self.user, self.database)
     }
@@ -81,7 +81,7 @@ impl SqlSession {
     ///
     /// # Errors
     /// If the server does not let it in within the limit.
-    pub fn connect(at: SocketAddr, login: &Login, limit: Duration) -> Result<Self, SqlError> {
+    pub fn connect(at: SocketAddr, login: &SqlLogin, limit: Duration) -> Result<Self, SqlError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let mut config = Config::new();
         config.hostaddr(at.ip()).host(at.ip().to_string()).port(at.port());
@@ -167,8 +167,8 @@ mod tests {
     use super::*;
     use std::net::TcpListener;
 
-    fn login() -> Login {
-        Login { user: "app".into(), password: "hidden".into(), database: "app".into() }
+    fn login() -> SqlLogin {
+        SqlLogin { user: "app".into(), password: "hidden".into(), database: "app".into() }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use pgherd::cluster::fault::{Fault, Harm};
+use pgherd::cluster::fault::{Disruption, Fault};
 use pgherd::drill::events::{DrillEvent, DrillSaid};
 use pgherd::drill::{DrillReport, TrialReport};
 
@@ -59,7 +59,7 @@ fn is_measured(trial: &TrialReport) {
     } {
         assert!(trial.writes_stopped_ms >= ms, "{trial:#?}");
     }
-    if fault.injection().harm == Harm::PowerCut {
+    if fault.injection().harm == Disruption::PowerCut {
         assert!(!trial.errors.is_empty(), "{trial:#?}");
     }
 }
@@ -129,7 +129,11 @@ fn is_healthy(lab: &Lab) -> bool {
 }
 
 fn heals(lab: &Lab) {
-    assert!(within(Duration::from_secs(180), || is_healthy(lab)), "{}", text(&lab.run(&["status", BLUEPRINT, "--target", "lab"])));
+    assert!(
+        within(Duration::from_secs(180), || is_healthy(lab)),
+        "{}",
+        text(&lab.run(&["status", BLUEPRINT, "--target", "lab"]))
+    );
 }
 
 /// Neither the clients' table nor their network nor a rule of the firewall is left.

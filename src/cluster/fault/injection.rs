@@ -10,7 +10,7 @@ pub struct Injection {
     /// Whose machine is harmed.
     pub victim: Victim,
     /// What happens to it.
-    pub harm: Harm,
+    pub harm: Disruption,
 }
 
 /// The machine that a fault harms, by what it does at that time.
@@ -34,13 +34,13 @@ pub enum Victim {
 
 /// What happens to a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Harm {
+pub enum Disruption {
     /// It loses power, without a word to anybody.
     PowerCut,
     /// The main process of a unit is killed (SIGKILL).
-    Kill(Unit),
+    Kill(Software),
     /// A unit's processes stop running, but keep their memory, connections and locks (SIGSTOP).
-    Freeze(Unit),
+    Freeze(Software),
     /// The network drops everything that it sends and receives.
     Cut,
     /// The network drops what its etcd sends and receives.
@@ -51,7 +51,7 @@ pub enum Harm {
 
 /// The software that a fault harms on a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Unit {
+pub enum Software {
     /// The postmaster, and with a freeze its children too.
     Postgres,
     /// Patroni, without the PostgreSQL that it manages.
@@ -66,32 +66,32 @@ impl Fault {
     /// Returns how the fault is brought about.
     pub const fn injection(self) -> Injection {
         let (victim, harm) = match self {
-            Fault::Postgres => (Victim::Primary, Harm::Kill(Unit::Postgres)),
-            Fault::Machine => (Victim::Primary, Harm::PowerCut),
-            Fault::Partition => (Victim::Primary, Harm::Cut),
-            Fault::Switchover => (Victim::Primary, Harm::Switchover),
-            Fault::SyncStandby => (Victim::SyncStandby, Harm::PowerCut),
-            Fault::AsyncStandby => (Victim::AsyncStandby, Harm::PowerCut),
-            Fault::Haproxy => (Victim::Haproxy, Harm::Kill(Unit::Haproxy)),
-            Fault::EtcdLeader => (Victim::EtcdLeader, Harm::Kill(Unit::Etcd)),
-            Fault::EtcdLeaderFrozen => (Victim::EtcdLeader, Harm::Freeze(Unit::Etcd)),
-            Fault::EtcdLeaderCut => (Victim::EtcdLeader, Harm::CutEtcd),
-            Fault::PatroniFrozen => (Victim::Primary, Harm::Freeze(Unit::Patroni)),
-            Fault::PostgresFrozen => (Victim::Primary, Harm::Freeze(Unit::Postgres)),
-            Fault::MachineEtcdLeader => (Victim::PrimaryAsEtcdLeader, Harm::PowerCut),
-            Fault::Zone => (Victim::ZoneOfPrimary, Harm::PowerCut),
-            Fault::HaproxyMachine => (Victim::Haproxy, Harm::PowerCut),
+            Fault::Postgres => (Victim::Primary, Disruption::Kill(Software::Postgres)),
+            Fault::Machine => (Victim::Primary, Disruption::PowerCut),
+            Fault::Partition => (Victim::Primary, Disruption::Cut),
+            Fault::Switchover => (Victim::Primary, Disruption::Switchover),
+            Fault::SyncStandby => (Victim::SyncStandby, Disruption::PowerCut),
+            Fault::AsyncStandby => (Victim::AsyncStandby, Disruption::PowerCut),
+            Fault::Haproxy => (Victim::Haproxy, Disruption::Kill(Software::Haproxy)),
+            Fault::EtcdLeader => (Victim::EtcdLeader, Disruption::Kill(Software::Etcd)),
+            Fault::EtcdLeaderFrozen => (Victim::EtcdLeader, Disruption::Freeze(Software::Etcd)),
+            Fault::EtcdLeaderCut => (Victim::EtcdLeader, Disruption::CutEtcd),
+            Fault::PatroniFrozen => (Victim::Primary, Disruption::Freeze(Software::Patroni)),
+            Fault::PostgresFrozen => (Victim::Primary, Disruption::Freeze(Software::Postgres)),
+            Fault::MachineEtcdLeader => (Victim::PrimaryAsEtcdLeader, Disruption::PowerCut),
+            Fault::Zone => (Victim::ZoneOfPrimary, Disruption::PowerCut),
+            Fault::HaproxyMachine => (Victim::Haproxy, Disruption::PowerCut),
         };
         Injection { victim, harm }
     }
 }
 
-impl Harm {
+impl Disruption {
     /// Returns whether it lasts until it is undone. Any other harm is over at once, and what follows is the cluster's own doing.
     pub const fn lasts(self) -> bool {
         match self {
-            Harm::PowerCut | Harm::Freeze(_) | Harm::Cut | Harm::CutEtcd => true,
-            Harm::Kill(_) | Harm::Switchover => false,
+            Disruption::PowerCut | Disruption::Freeze(_) | Disruption::Cut | Disruption::CutEtcd => true,
+            Disruption::Kill(_) | Disruption::Switchover => false,
         }
     }
 }

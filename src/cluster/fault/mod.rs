@@ -7,7 +7,7 @@ mod injection;
 mod term;
 
 pub use bound::{Prediction, predict, seconds};
-pub use injection::{Harm, Injection, Unit, Victim};
+pub use injection::{Disruption, Injection, Software, Victim};
 pub use term::{Term, promotion};
 
 /// Declares [`Fault`] and [`Fault::ALL`], so that no fault is missing from the table.
