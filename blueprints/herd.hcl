@@ -151,6 +151,10 @@ cluster "herd" {
     # true puts the primary among the servers of the read port: more capacity for reads, at the cost of writes.
     #primary_serves_reads = false
 
+    # Seconds after which a standby that is cut off from its primary serves no more reads, and its readers are disconnected. With
+    # 30, the readers of all standbys stay connected through most failovers, and may read rows that are that old.
+    #read_staleness = 5
+
     # The stats page at `path`, behind the login of `user`; also /metrics for Prometheus, and /health, which is green only while
     # there is a primary. The password is in AWS Secrets Manager, as herd/stats.
     stats {
@@ -170,7 +174,7 @@ cluster "herd" {
     # values, writes stop for less than 30 s when the primary's machine dies: `pgherd check` adds it up.
     #ttl           = 20
     #loop_wait     = 2
-    #retry_timeout = 5
+    #retry_timeout = 9
 
     # Or state what a failover may cost: the longest interruption of writes when one thing fails, and the acknowledged writes
     # that may be lost. Timers that you do not set are chosen to meet it; a budget that cannot be met is refused. Example:

@@ -23,7 +23,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-c0374b0901b6 slave=minimal-slave-b64693ec6a2b haproxy=minimal-haproxy-8de35156f81e)
+images=(master=minimal-master-f911986f07f2 slave=minimal-slave-6e225388ac07 haproxy=minimal-haproxy-d132479c906e)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

@@ -1,5 +1,6 @@
 //! `pgherd drill`: breaks a cluster on purpose, measures what its clients notice, and compares that with what `check` predicts.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -93,7 +94,7 @@ fn drill(
         faults: faults.iter().map(|fault| fault.name().to_string()).collect(),
         trials: options.trials.into(),
     });
-    let mut all = vec![];
+    let (mut all, mut skipped) = (vec![], BTreeMap::new());
     let mut ended = Ok(());
     'faults: for fault in faults {
         let mut trials = vec![];
@@ -103,10 +104,15 @@ fn drill(
                     tell(DrillEvent::TrialEnded(found.clone()));
                     trials.push(found);
                 }
-                Err(e) => ended = Err(stopped(e)),
-            }
-            if ended.is_err() {
-                break;
+                // Whoever asks for all faults means those that this cluster can have.
+                Err(Stopped::Impossible(why)) if options.faults.is_empty() => {
+                    skipped.insert(fault.name().to_string(), why.to_string());
+                    break;
+                }
+                Err(e) => {
+                    ended = Err(stopped(e));
+                    break;
+                }
             }
         }
         if !trials.is_empty() {
@@ -123,7 +129,7 @@ fn drill(
         ended = Err(CommandError::Text(ErrorKind::Failed, text.into()));
     }
     let (cluster, target) = (cluster.name.clone(), session.target.platform.name().to_string());
-    Ok((ended, DrillReport { cluster, target, began: clock::rfc3339(context.now), faults: all, held }))
+    Ok((ended, DrillReport { cluster, target, began: clock::rfc3339(context.now), faults: all, skipped, held }))
 }
 
 /// Returns the database of the clients' rows and its owner, who may make a schema in it.
@@ -185,6 +191,9 @@ fn ended(trial: &TrialReport) -> String {
 
 /// Prints the report for people.
 fn print(report: &Report, found: &DrillReport) {
+    for (fault, why) in &found.skipped {
+        report.line(&format!("{fault} was skipped: {why}"));
+    }
     if found.faults.is_empty() {
         return;
     }

@@ -3,16 +3,17 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::args;
+use super::args::{self, Format};
 use super::error::{CommandError, ErrorKind};
 use super::need::Need;
 use super::report::{Report, Style};
 use super::session::Session;
 use crate::cluster::Service;
-use crate::pipeline::{Expected, Platform};
+use crate::pipeline::Platform;
 use crate::run::judge::{Reach, Verdict, judge};
 use crate::run::locate::Located;
-use crate::run::observe::Observer;
+use crate::run::observe::{Observation, Observer};
+use crate::run::status::ClusterStatus;
 use crate::run::{Consent, Deaf, Options, Outcome};
 use crate::run::{drift, say};
 use crate::system::{Context, clock};
@@ -22,17 +23,25 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::StatusArgs) 
     let session = Session::open(context, report, &options.place, Need::Location)?;
     let located = locate(&session)?;
     let (expected, access) = (&session.pipeline.expected, &session.pipeline.access);
-    let observer = Observer::new(access, &expected.cluster, located.address);
+    let observer = Observer::new(access, expected, located.address);
     let seen = observer.with_settings(observer.look());
     let verdict = judge(expected, access, &seen);
-    report.table(&table(expected, &verdict));
+    let advice = say::advice(&access.advice, &verdict);
+    let status = ClusterStatus::of(expected, &seen, &verdict, &advice);
+    // A planned private address may be another machine's in the network that this one is in.
+    let is_unseen = verdict.is_blind() || located.doubt.is_some() && verdict.reach != Reach::Haproxy;
+    if options.format == Format::Json {
+        report.line(&serde_json::to_string_pretty(&status).expect("a status is JSON"));
+        return conclude(&verdict, is_unseen, &advice);
+    }
+    report.table(&status.machines_table());
     report.line("");
-    if !verdict.members.is_empty() && !verdict.has_primary {
-        let seconds = seen.view.age(clock::now()).as_secs();
-        report.line(&format!(
-            "HAProxy sees no primary. Roles and states are what Patroni last knew, up to {seconds} s ago (ttl): a machine that died \
-             since then is still listed as it was."
-        ));
+    report.table(&status.etcd_table());
+    report.line("");
+    report.table(&status.sources_table());
+    report.line("");
+    if let Some(note) = outdated(&seen, &verdict) {
+        report.line(&note);
         report.line("");
     }
     if let Some(live) = &seen.settings {
@@ -40,47 +49,36 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::StatusArgs) 
             report.line(&line);
         }
     }
-    // A planned private address may be another machine's in the network that this one is in.
-    let is_unseen = verdict.is_blind() || located.doubt.is_some() && verdict.reach != Reach::Haproxy;
-    conclude(report, &verdict, is_unseen, &say::advice(&access.advice, &verdict))
-}
-
-/// Returns a row for each machine.
-fn table(expected: &Expected, verdict: &Verdict) -> Vec<Vec<String>> {
-    let head = ["machine", "role", "zone", "address", "postgres", "state", "timeline", "lag"];
-    let mut rows = vec![head.map(String::from).to_vec()];
-    for machine in &expected.machines {
-        let (role, address) = (machine.role.name().to_string(), machine.address.to_string());
-        let mut row = vec![machine.name.clone(), role, machine.zone.clone(), address];
-        row.extend(match verdict.member(machine) {
-            // What Patroni remembers of it may be as old as its ttl.
-            member if verdict.silence(machine).is_some() => {
-                let was = member.map_or("-".into(), |member| format!("was {}", member.standing()));
-                [was, "no answer".into(), "-".into(), "-".into()]
-            }
-            Some(member) => {
-                let timeline = member.timeline.map_or("-".to_string(), |timeline| timeline.to_string());
-                [member.standing().to_string(), member.state.clone(), timeline, say::lag(member)]
-            }
-            None => {
-                let state = match (machine.is_database(), verdict.reach) {
-                    (_, Reach::OtherCluster) => "unknown",
-                    (true, Reach::Haproxy) => "missing",
-                    (true, Reach::Nothing | Reach::Address) => "unknown",
-                    (false, Reach::Haproxy) => "running",
-                    (false, Reach::Nothing | Reach::Address) => "unreachable",
-                };
-                ["-", state, "-", "-"].map(String::from)
-            }
-        });
-        rows.push(row);
-    }
-    rows
-}
-
-fn conclude(report: &Report, verdict: &Verdict, is_unseen: bool, advice: &str) -> Result<(), CommandError> {
     if verdict.is_healthy() {
         report.line(&report.on_out(Style::Good, "healthy"));
+    }
+    conclude(&verdict, is_unseen, &advice)
+}
+
+/// Returns a warning if Patroni's view is older than it looks.
+fn outdated(seen: &Observation, verdict: &Verdict) -> Option<String> {
+    if verdict.members.is_empty() {
+        return None;
+    }
+    let primary = if verdict.has_primary {
+        "HAProxy's own checks still find a primary: writes go on while it reaches all other Patronis (failsafe mode)."
+    } else {
+        "HAProxy's own checks find no primary."
+    };
+    if verdict.lost_majority {
+        return Some(format!("Patroni's view is what it read before etcd lost its majority. {primary}"));
+    }
+    let seconds = seen.view.age(clock::now()).as_secs();
+    (!verdict.has_primary).then(|| {
+        format!(
+            "HAProxy sees no primary. Roles and states are what Patroni last knew, up to {seconds} s ago (ttl): a machine that died \
+             since then is still listed as it was."
+        )
+    })
+}
+
+fn conclude(verdict: &Verdict, is_unseen: bool, advice: &str) -> Result<(), CommandError> {
+    if verdict.is_healthy() {
         return Ok(());
     }
     let problems = say::problems(&verdict.problems);

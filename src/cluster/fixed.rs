@@ -92,15 +92,17 @@ fixed! {
     }
     /// HAProxy's timers and checks, besides those that a failover depends on.
     haproxy: FixedHaproxy {
-        connect_timeout: u32 = 2 " s", "The timeout is short because everything is in one region. A server that does not respond by then is gone, and the retry goes to another one.", HAPROXY;
+        connect_timeout: u32 = 300 " ms", "The timeout is short because everything is in one region, and kernels accept connections however busy their servers are. A machine that does not respond by then is gone, or one packet was lost: the retry goes to another server.", "https://docs.haproxy.org/3.0/configuration.html#4.2-timeout%20connect; measured together with the intervals of checks";
         idle_timeout: u32 = 24 " h", "A running statement sends nothing until it ends, so HAProxy sees an idle session. CREATE INDEX, VACUUM or a dump may take hours. Keepalives detect dead peers within minutes.", HAPROXY;
         keepalive_idle: u32 = 60 " s", "A silent peer gets a keepalive probe after this time. The kernel's default is two hours.", HAPROXY;
         keepalive_interval: u32 = 10 " s", "The probe is repeated at this interval until the peer responds.", HAPROXY;
         keepalive_count: u32 = 6 "", "After this many probes without a response the peer counts as dead. That takes two minutes, as with PostgreSQL's settings on its side.", HAPROXY;
         check_timeout: u32 = 2 " s", "A Patroni that has not responded to a check by then counts as failed, like one that refuses the connection.", HAPROXY;
+        user_timeout: u32 = 10 " s", "A peer that acknowledges nothing that was sent to it for this long is gone. Keepalives do not find it, because the kernel sends none while data waits for its acknowledgement.", "https://docs.haproxy.org/3.0/configuration.html#5.1-tcp-ut; tcp(7), TCP_USER_TIMEOUT";
         queue_timeout: u32 = 30 " s", "A client waits this long while all connections are taken, instead of being refused at once. While there is no primary, nobody waits: HAProxy closes the connection at once, and the client tries again.", "https://docs.haproxy.org/3.0/configuration.html#4.2; measured: without a server that is up the connection is closed within milliseconds";
         retries: u32 = 3 "", "The first retry of a failed connection already goes to another server.", HAPROXY;
         read_lag_mb: u32 = 16 " MB", "A standby that lacks more than one WAL segment, about a second's work of a busy primary, gets no new connections. It keeps those that it has.", "https://patroni.readthedocs.io/en/latest/rest_api.html";
+        fallback_rise: u32 = 8 " checks", "When HAProxy starts, a standby serves reads after its first good check. The primary needs more of them, so that standbys are found first.", "measured: with one check, the read port led to the primary for up to half a second after each start; https://docs.haproxy.org/3.0/configuration.html#5.2-rise";
         command_timeout: u32 = 30 " s", "A person at the socket may take some time between two commands.", HAPROXY_STATS;
         request_timeout: u32 = 5 " s", "A client that does not finish its request must not hold one of the admin port's connections for long.", HAPROXY;
         page_timeout: u32 = 30 " s", "People, Prometheus and probes send a request and leave.", HAPROXY;
@@ -108,6 +110,7 @@ fixed! {
         api_timeout: u32 = 10 " s", "Patroni may have to ask etcd before it reports the cluster's state.", HAPROXY;
         api_inter: u32 = 2 " s", "No client waits for this check. It only selects a machine whose Patroni is alive.", HAPROXY_CHECK;
         api_fall: u32 = 2 " checks", "One failed check may be chance. Two are not.", HAPROXY_CHECK;
+        etcd_timeout: u32 = 3 " s", "A member of etcd reports what it knows without asking the others, within milliseconds. One that takes longer hangs.", HAPROXY;
         at_least: &'static str = "2.4" "", "The oldest maintained version that has http-check send and monitor-uri as haproxy.cfg uses them.", "https://www.haproxy.org/";
     }
     /// Patroni's settings, besides its timers.
@@ -123,6 +126,7 @@ fixed! {
         founders: u32 = 2 " members", "Two members start etcd's cluster, and the others join it. Neither can start it alone, and no other machine is needed for it. If all members had to start it together, etcd could not agree on its version, for which Patroni waits, until the last one had booted.", "https://etcd.io/docs/v3.5/op-guide/clustering/";
         history: u32 = 1 " h", "Patroni rewrites a handful of keys all the time. An hour of their history is more than anybody needs.", ETCD;
         quota: u32 = 1073741824 " bytes", "History that compaction missed must never fill the disk. A gibibyte is a thousand times what Patroni's keys take.", ETCD;
+        corrupt_check: u32 = 300 " s", "etcd's leader compares the keys of all members this often, and each member does when it starts. A member that differs does not start. If a running one differs, etcd raises the alarm CORRUPT and refuses every call, because members that disagree could name two primaries; Patroni's failsafe mode keeps the primary. `pgherd status` compares them too.", "measured with etcd 3.4.23 and 3.5.16: all members restart within 0.7 s with the check and without it, and no alarm in 25 compactions at deleted keys; https://etcd.io/docs/v3.5/op-guide/data_corruption/";
         at_least: &'static str = "3.4" "", "The first version with pre-vote, and with the JSON API that machines use to join.", "https://github.com/etcd-io/etcd/blob/main/CHANGELOG/CHANGELOG-3.4.md";
         call_timeout: u32 = 3 " s", FEW, DESIGN;
         change_timeout: u32 = 10 " s", "All members have to agree on a change of members.", DESIGN;

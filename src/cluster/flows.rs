@@ -81,7 +81,7 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
         Flow { name, from, to, service, port, purpose, auth, logins: &[] }
     };
     const SCRAM: &str = "SCRAM-SHA-256 over TLS";
-    const LOGIN: &str = "a login for the stats page; /health, /metrics, /cluster and /config are open";
+    const LOGIN: &str = "a login for the stats page; /health, /metrics, /cluster, /config and /etcd are open";
     let mut all = vec![
         flow("write", Clients, Haproxy, Service::Write, "PostgreSQL, always the primary", SCRAM),
         flow("read", Clients, Haproxy, Service::Read, "PostgreSQL, reads", SCRAM),
@@ -129,16 +129,13 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
         flow("secrets", Databases, SecretsEndpoint, Service::Secrets, "reading passwords at boot", "instance role"),
         flow("stats_secret", Haproxy, SecretsEndpoint, Service::Secrets, "reading passwords at boot", "instance role"),
     ];
-    if cluster.balancers().any(|machine| machine.etcd) {
-        all.push(flow(
-            "etcd_join",
-            Haproxy,
-            EtcdMembers,
-            Service::EtcdClient,
-            "a replaced member joins etcd again",
-            "the security group",
-        ));
-    }
+    // etcd asks for no password, so whoever rules HAProxy's machine can write to etcd. Without this flow nobody outside would see a
+    // member that lags, has lost the others or holds other keys.
+    let purpose = match cluster.balancers().any(|machine| machine.etcd) {
+        true => "each etcd member is asked how it is; a replaced member joins etcd again",
+        false => "each etcd member is asked how it is",
+    };
+    all.push(flow("etcd_view", Haproxy, EtcdMembers, Service::EtcdClient, purpose, "the security group"));
     if cluster.network.makes_endpoint {
         const IAM: &str = "IAM permission to read the secret";
         all.push(flow(

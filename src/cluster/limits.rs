@@ -24,6 +24,8 @@ pub struct Limits {
     pub read: u32,
     /// Connections to a primary that serves reads because no standby does.
     pub read_fallback: u32,
+    /// Connections to a standby that serves reads because there is no primary.
+    pub read_without_primary: u32,
     /// Clients on the write port, including those that wait.
     pub write_frontend: u32,
     /// Clients on the read port, including those that wait.
@@ -55,6 +57,8 @@ impl Limits {
             write,
             read,
             read_fallback,
+            // Only a standby has these beside `read`, and HAProxy disconnects both when it becomes the primary.
+            read_without_primary: if read_fallback > 0 { read_fallback } else { read / 2 },
             write_frontend,
             read_frontend,
             admin: ADMIN_CONNECTIONS,
@@ -91,6 +95,10 @@ pub fn record(limits: Limits, postgres: &Postgres, ledger: &mut Ledger) {
     if limits.read_fallback > 0 {
         add("haproxy.read_fallback.server.maxconn", shares(), SHARE, MAXCONN, |limits| &mut limits.read_fallback);
     }
+    const AGAIN: &str = "Readers of a standby that lost its primary. They may stay when it follows one again.";
+    add("haproxy.read_without_primary.server.maxconn", shares(), AGAIN, MAXCONN, |limits| {
+        &mut limits.read_without_primary
+    });
     let servers = list(["haproxy.write.server.maxconn"]);
     add("haproxy.write.maxconn", servers, WAIT, MAXCONN, |limits| &mut limits.write_frontend);
     let servers = list(["haproxy.read.server.maxconn", "slaves.count"]);

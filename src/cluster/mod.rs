@@ -83,6 +83,8 @@ pub struct Cluster {
     pub failover: Failover,
     /// How long Patroni lets a crashed primary recover before it fails over, in seconds.
     pub primary_start_timeout: u32,
+    /// How many standbys a commit waits for in synchronous mode.
+    pub synchronous_nodes: u32,
     /// etcd's timing.
     pub etcd: EtcdTiming,
     /// The values that no blueprint can change.

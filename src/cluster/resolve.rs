@@ -6,7 +6,7 @@ use super::decision::Ledger;
 use super::fixed::Fixed;
 use super::limits::{self, Limits};
 use super::secret::secrets;
-use super::{BaseImage, CLUSTER_TAG, Cluster, Failover, Haproxy, Network, Partition};
+use super::{BaseImage, CLUSTER_TAG, Cluster, Failover, Haproxy, Machine, Network, Partition, Role};
 use super::{addresses, failover, kernel, postgres, written};
 use crate::blueprint::model::Blueprint;
 
@@ -20,7 +20,7 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
     let postgres = postgres::resolve(blueprint, &mut ledger);
     let kernel = kernel::resolve(&machines, &postgres, &mut ledger);
     let members = machines.iter().filter(|m| m.etcd).count();
-    let timers = failover::resolve(blueprint, &postgres, members, &mut ledger);
+    let timers = failover::resolve(blueprint, &postgres, members, in_fullest_zone(&machines), &mut ledger);
     let haproxy = Haproxy {
         write_port: blueprint.haproxy.write_port,
         read_port: blueprint.haproxy.read_port,
@@ -58,12 +58,20 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
             ..blueprint.failover
         },
         primary_start_timeout: timers.primary_start_timeout,
+        synchronous_nodes: timers.synchronous_nodes,
         etcd: timers.etcd,
         fixed,
         decisions: Arc::new(ledger.into_decisions()),
         secrets: secrets(blueprint),
         tags,
     }
+}
+
+/// Returns how many databases one zone takes with it at most.
+fn in_fullest_zone(machines: &[Machine]) -> u32 {
+    let databases = || machines.iter().filter(|m| m.role != Role::Haproxy);
+    let beside = |zone: &str| databases().filter(|m| m.zone == zone).count() as u32;
+    databases().map(|m| beside(&m.zone)).max().unwrap_or_default()
 }
 
 fn network(blueprint: &Blueprint) -> Network {

@@ -38,7 +38,7 @@ pub enum Service {
     Write,
     /// HAProxy's port that leads to the standbys.
     Read,
-    /// HAProxy's admin port: the stats page, `/metrics`, `/health`, and Patroni's `/cluster` and `/config`.
+    /// HAProxy's admin port: the stats page, `/metrics`, `/health`, Patroni's `/cluster` and `/config`, and what etcd's members report.
     Admin,
     /// PostgreSQL on a database machine.
     Postgres,

@@ -11,24 +11,44 @@ pub struct HealthCheck {
     pub inter: u32,
     /// Time between two checks of a server that is about to change its state.
     pub fastinter: u32,
+    /// Time between two checks of a server that is down.
+    pub downinter: u32,
     /// Number of failed checks after which a server is down.
     pub fall: u32,
+    /// Number of failed checks after which a standby that no longer follows its primary is down for readers.
+    pub read_fall: u32,
     /// Number of successful checks after which a server is up again.
     pub rise: u32,
 }
 
 impl HealthCheck {
     /// Measured: every failover pays for `rise` and the interval, and one successful check of Patroni is reliable.
-    pub const DEFAULT: HealthCheck = HealthCheck { inter: 1000, fastinter: 500, fall: 2, rise: 1 };
+    pub const DEFAULT: HealthCheck =
+        HealthCheck { inter: 500, fastinter: 200, downinter: 200, fall: 2, read_fall: 2, rise: 1 };
 
     /// Returns the longest time in milliseconds until HAProxy uses a server that became healthy.
     pub fn up(self) -> u32 {
-        self.inter + self.rise.saturating_sub(1) * self.fastinter
+        self.downinter + self.rise.saturating_sub(1) * self.fastinter
     }
 
     /// Returns the longest time in milliseconds until HAProxy stops using a server that became unhealthy.
     pub fn down(self) -> u32 {
-        self.inter + self.fall.saturating_sub(1) * self.fastinter
+        self.failed(self.fall)
+    }
+
+    /// Returns the longest time in milliseconds until HAProxy stops using a standby that no longer follows its primary.
+    pub fn read_down(self) -> u32 {
+        self.failed(self.read_fall)
+    }
+
+    fn failed(self, checks: u32) -> u32 {
+        self.inter + checks.saturating_sub(1) * self.fastinter
+    }
+
+    /// Gives a standby as many failed checks as fit into a time in milliseconds, but at least `fall`.
+    pub fn patient(self, within: u32) -> Self {
+        let more = within.saturating_sub(self.inter).checked_div(self.fastinter).unwrap_or_default();
+        HealthCheck { read_fall: self.fall.max(1 + more), ..self }
     }
 }
 
@@ -42,9 +62,10 @@ pub struct EtcdTiming {
 }
 
 impl EtcdTiming {
-    /// Zones are 1 to 2 ms apart, but gp3 and a busy database can delay a write far longer. An election after 2 s, instead of etcd's
-    /// 1 s, keeps a slow disk from costing the leader its place. Ten heartbeats: <https://etcd.io/docs/v3.5/tuning/>.
-    pub const DEFAULT: EtcdTiming = EtcdTiming { heartbeat: 200, election: 2000 };
+    /// etcd's own defaults: ten heartbeats, each many times longer than the way between two zones
+    /// (<https://etcd.io/docs/v3.5/tuning/>). Measured: with an election after 2 s, a primary whose Patroni talked to the lost leader
+    /// stepped down in 2 of 3 trials; with 1 s, in none.
+    pub const DEFAULT: EtcdTiming = EtcdTiming { heartbeat: 100, election: 1000 };
 
     /// Returns the longest time in milliseconds without a leader: members wait between one and two timeouts.
     pub fn longest_election(self) -> u32 {
@@ -53,7 +74,7 @@ impl EtcdTiming {
 }
 
 /// PostgreSQL's own defaults in milliseconds.
-const WAL_SENDER_TIMEOUT: u32 = 60_000;
+const WAL_TIMEOUT: u32 = 60_000;
 const WAL_WRITER_DELAY: u32 = 200;
 /// PostgreSQL's own default of `max_standby_streaming_delay` and `max_standby_archive_delay`, in milliseconds.
 pub const MAX_STANDBY_DELAY: u32 = 30_000;
@@ -63,6 +84,8 @@ pub const MAX_STANDBY_DELAY: u32 = 30_000;
 pub struct Timers {
     /// Whether a commit waits for a standby.
     pub synchronous: bool,
+    /// How many standbys a commit waits for in synchronous mode.
+    pub synchronous_nodes: u32,
     /// Patroni's `ttl`.
     pub ttl: u32,
     /// Patroni's `loop_wait`.
@@ -73,6 +96,8 @@ pub struct Timers {
     pub primary_start_timeout: u32,
     /// PostgreSQL's `wal_sender_timeout` in milliseconds; 0 disables it.
     pub wal_sender_timeout: u32,
+    /// PostgreSQL's `wal_receiver_timeout` in milliseconds; 0 disables it.
+    pub wal_receiver_timeout: u32,
     /// How long, in milliseconds, the primary may acknowledge commits before they are on its disk; 0 unless `synchronous_commit`
     /// is off.
     pub unflushed: u32,
@@ -91,6 +116,7 @@ impl Timers {
     pub fn of(cluster: &Cluster) -> Self {
         let from_patroni = Self::new(cluster.failover, cluster.primary_start_timeout, &cluster.postgres);
         Timers {
+            synchronous_nodes: cluster.synchronous_nodes,
             standbys: cluster.slaves().count(),
             etcd_members: cluster.etcd_members().count(),
             etcd: cluster.etcd,
@@ -99,15 +125,31 @@ impl Timers {
         }
     }
 
+    /// Returns how many milliseconds an election of etcd may take before the primary steps down. Each member of etcd gets its share of
+    /// `retry_timeout`, one share is spent on the member that is lost, and the last request needs a second
+    /// (`_calculate_timeouts`, in Patroni's dcs/etcd.py).
+    pub fn patience(&self) -> u32 {
+        patience(self.retry_timeout, self.etcd_members)
+    }
+
+    /// Returns the shortest `retry_timeout`, in seconds, that outlasts an election of etcd.
+    pub fn least_retry_timeout(&self) -> u32 {
+        let outlasts =
+            |retry_timeout: &u32| patience(*retry_timeout, self.etcd_members) >= self.etcd.longest_election();
+        (1..).find(outlasts).unwrap_or(u32::MAX)
+    }
+
     /// Returns the timers of a cluster of one machine, with the default timing of etcd and HAProxy.
     pub fn new(failover: Failover, primary_start_timeout: u32, postgres: &Postgres) -> Self {
         Timers {
             synchronous: failover.synchronous,
+            synchronous_nodes: 1,
             ttl: failover.ttl,
             loop_wait: failover.loop_wait,
             retry_timeout: failover.retry_timeout,
             primary_start_timeout,
-            wal_sender_timeout: milliseconds(postgres, "wal_sender_timeout", WAL_SENDER_TIMEOUT),
+            wal_sender_timeout: milliseconds(postgres, "wal_sender_timeout", WAL_TIMEOUT),
+            wal_receiver_timeout: milliseconds(postgres, "wal_receiver_timeout", WAL_TIMEOUT),
             unflushed: unflushed(postgres),
             standbys: 0,
             etcd_members: 1,
@@ -115,6 +157,15 @@ impl Timers {
             check: HealthCheck::DEFAULT,
         }
     }
+}
+
+/// Milliseconds that Patroni gives a request to etcd at least.
+const LEAST_REQUEST: u32 = 1000;
+
+fn patience(retry_timeout: u32, members: usize) -> u32 {
+    let retries = retry_timeout.saturating_mul(1000);
+    let lost = if members > 1 { retries / members as u32 } else { 0 };
+    retries.saturating_sub(lost + LEAST_REQUEST)
 }
 
 fn milliseconds(postgres: &Postgres, setting: &str, default: u32) -> u32 {

@@ -170,6 +170,14 @@ fn record_haproxy(haproxy: &model::HaproxyBlock, ledger: &mut Ledger) {
     port("haproxy.read_port", haproxy.read_port, "This port leads to the standbys.", |c| &mut c.haproxy.read_port);
     const ADMIN: &str = "This port serves the stats page, metrics and health checks.";
     port("haproxy.stats.port", haproxy.stats.port, ADMIN, |c| &mut c.haproxy.stats.port);
+    let (serves, why) = match haproxy.primary_serves_reads {
+        true => (
+            "true",
+            "The primary is among the servers of the read port: more capacity for reads, at the cost of writes.",
+        ),
+        false => ("false", "The primary is left to writes, as long as there is a standby for reads."),
+    };
+    ledger.attribute("haproxy.primary_serves_reads", serves, why, BIND, |c| c.haproxy.primary_serves_reads ^= true);
     const PATH: &str = "The project's first scripts served the stats page here.";
     ledger.attribute("haproxy.stats.path", &*haproxy.stats.path, PATH, STATS, |c| c.haproxy.stats.path.push('0'));
     const USER: &str = "The project's first scripts used this name. Terraform generates the password.";

@@ -175,6 +175,8 @@ pub struct DrillReport {
     pub began: String,
     /// Each fault.
     pub faults: Vec<FaultReport>,
+    /// The faults that the cluster cannot have at present, each with the reason.
+    pub skipped: BTreeMap<String, String>,
     /// Whether the cluster kept its word in every trial.
     pub held: bool,
 }

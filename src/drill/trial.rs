@@ -336,7 +336,7 @@ pub fn require_healthy(expected: &Expected, access: &ClusterAccess, haproxy: IpA
 }
 
 fn look(expected: &Expected, access: &ClusterAccess, haproxy: IpAddr) -> Verdict {
-    judge(expected, access, &Observer::new(access, &expected.cluster, haproxy).look())
+    judge(expected, access, &Observer::new(access, expected, haproxy).look())
 }
 
 fn millis(time: Duration) -> u64 {

@@ -75,6 +75,7 @@ mod tests {
             role,
             zone: zone.into(),
             address: Ipv4Addr::new(10, 0, 0, last),
+            etcd: role != Role::Haproxy,
         };
         Expected {
             cluster: "herd".into(),
@@ -88,6 +89,7 @@ mod tests {
             images: vec![],
             password_secrets: vec![],
             settings: Default::default(),
+            etcd_quota: 0,
         }
     }
 

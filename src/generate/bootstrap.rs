@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::templates::add_rendered;
-use crate::cluster::{Access, Cluster, Locale, Provider};
+use crate::cluster::{Access, Cluster, Database, Locale, Provider, User};
 use crate::fileset::FileSet;
 
 /// Adds `bootstrap.sql` and returns its path.
@@ -28,9 +28,9 @@ pub fn initdb(locale: &Locale) -> Vec<(&'static str, &str)> {
 }
 
 #[derive(Serialize)]
-struct Bootstrap {
-    users: Vec<NewRole>,
-    databases: Vec<NewDatabase>,
+struct Bootstrap<'a> {
+    users: Vec<NewRole<'a>>,
+    databases: Vec<NewDatabase<'a>>,
     /// Whether `pg_stat_statements` is loaded.
     statements: bool,
     /// Before PostgreSQL 15 everybody may create tables in the schema public, and the superuser owns it.
@@ -39,15 +39,20 @@ struct Bootstrap {
     limits_transactions: bool,
 }
 
+/// A role to create. Its name is SQL.
 #[derive(Serialize)]
-struct NewRole {
+struct NewRole<'a> {
+    /// The user, as the blueprint has it.
+    block: &'a User,
     name: String,
     replicates: bool,
 }
 
-/// A database to create. Every text is SQL.
+/// A database to create. Every text but those of its block is SQL.
 #[derive(Serialize)]
-struct NewDatabase {
+struct NewDatabase<'a> {
+    /// The database, as the blueprint has it.
+    block: &'a Database,
     name: String,
     owner: String,
     /// Follows the owner if the database has a locale of its own.
@@ -64,11 +69,10 @@ struct Guest {
     writes: bool,
 }
 
-impl Bootstrap {
-    fn of(cluster: &Cluster) -> Self {
+impl<'a> Bootstrap<'a> {
+    fn of(cluster: &'a Cluster) -> Self {
         let postgres = &cluster.postgres;
-        let replicates =
-            |user: &crate::cluster::User| user.grant.as_ref().is_some_and(|grant| grant.access == Access::Replicate);
+        let replicates = |user: &User| user.grant.as_ref().is_some_and(|grant| grant.access == Access::Replicate);
         let guest = |(name, access): (&str, Access)| Guest {
             name: quoted(name),
             reads_only: access == Access::Read,
@@ -76,10 +80,11 @@ impl Bootstrap {
         };
         Bootstrap {
             users: (postgres.users.iter())
-                .map(|user| NewRole { name: quoted(&user.name), replicates: replicates(user) })
+                .map(|user| NewRole { block: user, name: quoted(&user.name), replicates: replicates(user) })
                 .collect(),
             databases: (postgres.databases.iter())
                 .map(|database| NewDatabase {
+                    block: database,
                     name: quoted(&database.name),
                     owner: quoted(&database.owner),
                     options: database.locale.as_ref().map_or_else(String::new, |own| options(own, postgres.major)),

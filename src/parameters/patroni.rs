@@ -7,14 +7,16 @@ const SETTINGS: [(&str, Kind); 5] = [
     ("loop_wait", Kind::Integer),
     ("primary_start_timeout", Kind::Integer),
     ("retry_timeout", Kind::Integer),
-    ("synchronous_mode", Kind::Bool),
+    ("synchronous_node_count", Kind::Integer),
     ("ttl", Kind::Integer),
 ];
 
 /// Returns whether two texts are the same value of one of Patroni's settings. Its `parse_int` (utils.py) follows PostgreSQL's.
 pub fn same(name: &str, one: &str, other: &str) -> bool {
+    if name == "synchronous_mode" {
+        return mode(one).is_some_and(|one| mode(other) == Some(one));
+    }
     match SETTINGS.iter().find(|(known, _)| *known == name) {
-        Some((_, Kind::Bool)) => flag(one).is_some_and(|one| flag(other) == Some(one)),
         Some((name, kind)) => {
             let plain = Parameter { name, first: 0, last: 0, kind: *kind, unit: "", least: "", most: "", words: "" };
             plain.read(one).is_ok_and(|one| plain.read(other) == Ok(one))
@@ -23,11 +25,13 @@ pub fn same(name: &str, one: &str, other: &str) -> bool {
     }
 }
 
-/// Reads a boolean as Patroni's `parse_bool` (utils.py) does: whole words only, in any case.
-fn flag(text: &str) -> Option<bool> {
+/// Reads `synchronous_mode` as Patroni's `parse_bool` (utils.py) and `is_quorum_commit_mode` (global_config.py) do: whole words only,
+/// in any case.
+fn mode(text: &str) -> Option<&'static str> {
     match text.to_lowercase().as_str() {
-        "on" | "true" | "yes" | "1" => Some(true),
-        "off" | "false" | "no" | "0" => Some(false),
+        "on" | "true" | "yes" | "1" => Some("on"),
+        "off" | "false" | "no" | "0" => Some("off"),
+        "quorum" => Some("quorum"),
         _ => None,
     }
 }

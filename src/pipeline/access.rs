@@ -70,6 +70,8 @@ pub struct Delays {
     pub primary: Duration,
     /// Which machines HAProxy's own checks find silent, likewise.
     pub machines: Duration,
+    /// Which member leads etcd: a member notices that it has lost its leader after one election timeout.
+    pub etcd: Duration,
 }
 
 impl ClusterAccess {
@@ -90,6 +92,7 @@ impl ClusterAccess {
                 settings: Duration::from_secs(timers.loop_wait.into()),
                 primary: Duration::from_millis(cluster.haproxy.check.down().into()),
                 machines: Duration::from_secs((fixed.api_inter * fixed.api_fall).into()),
+                etcd: Duration::from_millis(cluster.etcd.election.into()),
             },
             advice: target.advice.clone(),
         }

@@ -16,6 +16,8 @@ pub struct Expected {
     pub machines: Vec<ExpectedMachine>,
     /// Whether one of the standbys has to be synchronous.
     pub is_synchronous: bool,
+    /// The bytes that etcd's database may have. etcd refuses writes beyond.
+    pub etcd_quota: u64,
     /// The images that machines are to run from, one for each role.
     pub images: Vec<ImageId>,
     /// The names of the secrets whose values databases read when they initialise the cluster and at every boot.
@@ -35,6 +37,8 @@ pub struct ExpectedMachine {
     pub zone: String,
     /// Its private address.
     pub address: Ipv4Addr,
+    /// Whether it is a member of etcd.
+    pub etcd: bool,
 }
 
 impl ExpectedMachine {
@@ -51,12 +55,14 @@ impl Expected {
             role: m.role,
             zone: m.zone.clone(),
             address: m.address,
+            etcd: m.etcd,
         };
         let secrets = cluster.secrets.iter().filter(|secret| secret.readers.contains(&Party::Databases));
         Expected {
             cluster: cluster.name.clone(),
             machines: cluster.machines.iter().map(machine).collect(),
             is_synchronous: cluster.failover.synchronous,
+            etcd_quota: cluster.fixed.etcd.quota.into(),
             images: set.images.clone(),
             password_secrets: secrets.map(|secret| secret.name.clone()).collect(),
             settings: settings(cluster),
@@ -68,6 +74,11 @@ impl Expected {
         self.machines.iter().filter(|machine| machine.is_database())
     }
 
+    /// Returns the machines that are members of etcd.
+    pub fn etcd_members(&self) -> impl Iterator<Item = &ExpectedMachine> {
+        self.machines.iter().filter(|machine| machine.etcd)
+    }
+
     /// Returns a small cluster for tests: a master and so many slaves at 10.20.0.1, 10.20.0.2, …, and no HAProxy.
     #[cfg(test)]
     pub fn of_test(slaves: u8) -> Self {
@@ -76,11 +87,13 @@ impl Expected {
             role: if n == 0 { Role::Master } else { Role::Slave },
             zone: "eu-west-1a".into(),
             address: Ipv4Addr::new(10, 20, 0, n + 1),
+            etcd: true,
         };
         Expected {
             cluster: "herd".into(),
             machines: (0..=slaves).map(machine).collect(),
             is_synchronous: true,
+            etcd_quota: 1024 * 1024 * 1024,
             images: vec![],
             password_secrets: vec![],
             settings: BTreeMap::new(),
@@ -95,9 +108,10 @@ fn settings(cluster: &Cluster) -> BTreeMap<String, String> {
         ("ttl", failover.ttl.to_string()),
         ("loop_wait", failover.loop_wait.to_string()),
         ("retry_timeout", failover.retry_timeout.to_string()),
-        ("synchronous_mode", failover.synchronous.to_string()),
+        ("synchronous_mode", if failover.synchronous { "quorum" } else { "false" }.into()),
         ("primary_start_timeout", cluster.primary_start_timeout.to_string()),
     ];
-    let own = own.map(|(name, value)| (name.to_string(), value));
-    own.into_iter().chain(cluster.postgres.settings.iter().map(|(k, v)| (k.clone(), v.clone()))).collect()
+    let nodes = failover.synchronous.then(|| ("synchronous_node_count", cluster.synchronous_nodes.to_string()));
+    let own = own.into_iter().chain(nodes).map(|(name, value)| (name.to_string(), value));
+    own.chain(cluster.postgres.settings.iter().map(|(k, v)| (k.clone(), v.clone()))).collect()
 }

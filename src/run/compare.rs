@@ -41,7 +41,7 @@ impl Runner<'_> {
     /// Makes an observer of the cluster behind HAProxy's address.
     pub fn observer(&self, haproxy: IpAddr) -> Observer<'_> {
         let pipeline = self.setup.pipeline;
-        Observer::new(&pipeline.access, &pipeline.expected.cluster, haproxy)
+        Observer::new(&pipeline.access, &pipeline.expected, haproxy)
     }
 
     /// Returns how observed live settings differ from the generated ones.

@@ -1,8 +1,12 @@
 //! Compares an observation with what the blueprint expects. Pure: it makes no requests.
 
+pub mod etcd;
+
 use std::net::SocketAddr;
 
-use super::observe::{Member, Observation, Silent, Standing, View};
+use etcd::EtcdProblem;
+
+use super::observe::{Fact, Member, Observation, Silent, Standing, View};
 use crate::pipeline::{ClusterAccess, Expected, ExpectedMachine, Service};
 
 /// Something that keeps a cluster from being healthy.
@@ -90,6 +94,8 @@ pub enum Problem {
     },
     /// A machine does not answer HAProxy's checks.
     Silent(Silent),
+    /// Something is wrong with etcd.
+    Etcd(EtcdProblem),
 }
 
 impl Problem {
@@ -100,6 +106,7 @@ impl Problem {
             | Problem::NotStreaming { machine, .. }
             | Problem::OtherTimeline { machine, .. }
             | Problem::Silent(Silent { machine, .. }) => Some(machine),
+            Problem::Etcd(problem) => problem.machine(),
             _ => None,
         }
     }
@@ -127,6 +134,8 @@ pub struct Verdict {
     pub members: Vec<Member>,
     /// Whether HAProxy's own checks find a primary. They are seconds old, while Patroni's view may be as old as its ttl.
     pub has_primary: bool,
+    /// Whether etcd has no majority. Patroni's view is then what it read before that.
+    pub lost_majority: bool,
     /// Machines that do not answer, if that was asked.
     pub silent: Vec<Silent>,
     /// What keeps the cluster from being healthy. Empty means healthy.
@@ -162,11 +171,20 @@ const FROM_HAPROXY: [u16; 4] = [500, 502, 503, 504];
 /// Judges an observation.
 pub fn judge(expected: &Expected, access: &ClusterAccess, seen: &Observation) -> Verdict {
     let at = access.admin.on(seen.haproxy);
-    let mut verdict =
-        Verdict { reach: Reach::Haproxy, members: vec![], has_primary: false, silent: vec![], problems: vec![] };
+    let mut verdict = Verdict {
+        reach: Reach::Haproxy,
+        members: vec![],
+        has_primary: false,
+        lost_majority: false,
+        silent: vec![],
+        problems: vec![],
+    };
     match &seen.view.value {
         View::NoAnswer { why, is_open } => {
-            verdict.reach = if *is_open { Reach::Address } else { Reach::Nothing };
+            let answers =
+                |probe: &Option<Fact<Result<(), String>>>| probe.as_ref().is_some_and(|fact| fact.value.is_ok());
+            let is_there = *is_open || answers(&seen.write) || answers(&seen.read);
+            verdict.reach = if is_there { Reach::Address } else { Reach::Nothing };
             verdict.problems.push(Problem::NoAnswer { at, why: why.clone() });
         }
         View::Cluster(view) if view.scope != expected.cluster => {
@@ -197,7 +215,17 @@ pub fn judge(expected: &Expected, access: &ClusterAccess, seen: &Observation) ->
         Some(Ok(status)) => verdict.problems.push(Problem::NoPrimaryBehindHaproxy { status: *status }),
         Some(Err(why)) => verdict.problems.push(Problem::NoHealth(why.clone())),
     }
-    for (port, probe) in [(&access.write, &seen.write), (&access.read, &seen.read)] {
+    if let Some(answers) = &seen.etcd {
+        let problems = etcd::judge(expected, &answers.value);
+        let lost = |problem: &EtcdProblem| matches!(problem, EtcdProblem::NoMajority { reporting: 1.., .. });
+        verdict.lost_majority = problems.iter().any(lost);
+        // Without etcd, Patroni cannot tell its view, and says so with an error. The machines are there.
+        verdict.problems.retain(|problem| !(verdict.lost_majority && matches!(problem, Problem::NoDatabase { .. })));
+        verdict.problems.splice(0..0, problems.into_iter().map(Problem::Etcd));
+    }
+    // Nothing came back from the address at all. That its ports do not answer either adds nothing.
+    let is_blind = verdict.is_blind();
+    for (port, probe) in [(&access.write, &seen.write), (&access.read, &seen.read)].into_iter().filter(|_| !is_blind) {
         if let Some(Err(why)) = probe.as_ref().map(|probe| &probe.value) {
             let (service, at) = (port.service, port.on(seen.haproxy));
             verdict.problems.push(Problem::NoPostgres { service, at, why: why.clone() });
@@ -208,7 +236,12 @@ pub fn judge(expected: &Expected, access: &ClusterAccess, seen: &Observation) ->
         verdict.silent = silent.value.iter().filter(is_ours).cloned().collect();
         // Patroni's view of a silent machine is out of date.
         let of_silent = |name: &str| verdict.silent.iter().any(|silent| silent.machine == name);
-        verdict.problems.retain(|problem| !problem.machine().is_some_and(of_silent));
+        let is_told = |problem: &Problem| match problem {
+            // etcd may still report from there, and what it reports is not.
+            Problem::Etcd(problem) => !matches!(problem, EtcdProblem::NoReport { .. }),
+            _ => false,
+        };
+        verdict.problems.retain(|problem| is_told(problem) || !problem.machine().is_some_and(of_silent));
         verdict.problems.splice(0..0, verdict.silent.iter().cloned().map(Problem::Silent));
     }
     verdict

@@ -30,6 +30,7 @@ mod runner;
 pub mod say;
 pub mod scheduler;
 mod setup;
+pub mod status;
 pub mod strays;
 mod under;
 mod verify;

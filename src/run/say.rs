@@ -5,8 +5,10 @@ use std::fmt;
 use std::time::Duration;
 
 use super::drift::{ImageDifference, SettingDifference};
+use super::judge::etcd::EtcdProblem;
 use super::judge::{Problem, Reach, Verdict};
-use super::observe::{FailedCheck, Member, Silent, Standing};
+use super::observe::etcd::NoReport;
+use super::observe::{FailedCheck, Silent};
 use super::prospect::Prospect;
 use crate::pipeline::{Advice, Service};
 use crate::system::clock;
@@ -14,6 +16,8 @@ use crate::tools::plan::{Doing, PlanSummary};
 
 /// The number of differing files that a line names. The event has all of them.
 pub const NAMED: usize = 4;
+
+const MIB: u64 = 1024 * 1024;
 
 impl fmt::Display for Prospect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,6 +83,86 @@ impl fmt::Display for Problem {
                 write!(f, "PostgreSQL does not answer at the {name} port {}: {why}", at.port())
             }
             Problem::Silent(silent) => write!(f, "{silent}"),
+            Problem::Etcd(problem) => write!(f, "{problem}"),
+        }
+    }
+}
+
+impl fmt::Display for EtcdProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EtcdProblem::NotAsked => f.write_str(
+                "HAProxy's configuration has no way to etcd, because its image is older than this blueprint's",
+            ),
+            EtcdProblem::NoReport { machine, why } => write!(f, "etcd on {machine} {why}"),
+            EtcdProblem::NoMajority { reporting: 0, .. } => {
+                f.write_str("no member of etcd reports, so whether it has a majority is unknown")
+            }
+            EtcdProblem::NoMajority { reporting, members } => {
+                let of = if *reporting == 1 { "the member that reports has" } else { "the members that report have" };
+                write!(
+                    f,
+                    "etcd has no majority: {reporting} of {members} members report, and {of} no leader. Nobody can become primary"
+                )
+            }
+            EtcdProblem::NoLeader { machine } => {
+                write!(f, "etcd on {machine} has no leader, although other members have one: they do not reach it")
+            }
+            EtcdProblem::OtherTerm { machine, term, newest } => {
+                write!(f, "etcd on {machine} is in term {term}, another member in term {newest}")
+            }
+            EtcdProblem::Behind { machine, entries } => write!(f, "etcd on {machine} is {entries} entries behind"),
+            EtcdProblem::Alarm { machine, alarm } => {
+                let of = machine.as_ref().map(|machine| format!(" on {machine}")).unwrap_or_default();
+                let means = match alarm.as_str() {
+                    "NOSPACE" => ": its database is full, and etcd refuses writes",
+                    "CORRUPT" => ": its members hold different keys, and etcd refuses every call",
+                    _ => "",
+                };
+                write!(f, "etcd{of} reports {alarm}{means}")
+            }
+            EtcdProblem::KeysDiffer { groups } => {
+                let groups = groups.iter().map(|machines| machines.join(" and ")).collect::<Vec<_>>();
+                write!(
+                    f,
+                    "etcd's members hold different keys: {} differ from {}",
+                    groups[0],
+                    groups[1..].join(" and from ")
+                )
+            }
+            EtcdProblem::OtherCluster { machine } => {
+                write!(f, "etcd on {machine} belongs to another etcd cluster than the other members")
+            }
+            EtcdProblem::NotListed { machine } => write!(f, "{machine} is not a member of etcd"),
+            EtcdProblem::Stale { name, id } => write!(
+                f,
+                "etcd's list still has {name} ({id}), which is no machine of this cluster any more and counts for the majority"
+            ),
+            EtcdProblem::NotStarted { machine } => {
+                write!(f, "{machine} was added to etcd and has not started there yet")
+            }
+            EtcdProblem::NearlyFull { machine, bytes: size, quota } => {
+                write!(
+                    f,
+                    "etcd's database on {machine} has {} MiB; at {} MiB etcd refuses writes",
+                    size / MIB,
+                    quota / MIB
+                )
+            }
+        }
+    }
+}
+
+/// Completes a sentence that begins with the member.
+impl fmt::Display for NoReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NoReport::NoPath => f.write_str("is not known to HAProxy"),
+            NoReport::NoConnection => {
+                f.write_str("does not accept connections: it does not run, or HAProxy cannot reach it")
+            }
+            NoReport::Hangs => f.write_str("accepts connections and does not answer"),
+            NoReport::Other(why) => write!(f, "does not report its status: {why}"),
         }
     }
 }
@@ -122,22 +206,55 @@ pub fn advice(advice: &Advice, verdict: &Verdict) -> String {
     match verdict.reach {
         Reach::OtherCluster => advice.stranger.clone(),
         Reach::Nothing | Reach::Address => advice.unreachable.clone(),
-        Reach::Haproxy if verdict.silent.is_empty() => advice.look.clone(),
         Reach::Haproxy => {
-            let each = verdict.silent.iter().map(|silent| advice.revive.replace("{machine}", &silent.machine));
-            each.collect::<Vec<_>>().join("\n  ")
+            let mut lines: Vec<String> =
+                verdict.silent.iter().map(|silent| advice.revive.replace("{machine}", &silent.machine)).collect();
+            for problem in &verdict.problems {
+                if let Problem::Etcd(problem) = problem
+                    && let Some(line) = mend(problem)
+                    && !lines.contains(&line)
+                {
+                    lines.push(line);
+                }
+            }
+            if lines.is_empty() {
+                lines.push(advice.look.clone());
+            }
+            lines.join("\n  ")
         }
     }
 }
 
-/// Returns how far a member is behind the primary.
-pub fn lag(member: &Member) -> String {
-    const MIB: u64 = 1024 * 1024;
-    match member.lag() {
-        _ if member.standing() == Standing::Primary => "-".into(),
-        None => "unknown".into(),
-        Some(bytes) if bytes < MIB => format!("{bytes} B"),
-        Some(bytes) => format!("{} MiB", bytes / MIB),
+/// Returns what to do about a problem of etcd's, beyond looking at its log.
+fn mend(problem: &EtcdProblem) -> Option<String> {
+    let section = |name: &str| Some(format!("RUNBOOK.md, section \"{name}\", says what to do"));
+    match problem {
+        EtcdProblem::NotAsked => Some("`pgherd run` gives HAProxy its new configuration".into()),
+        EtcdProblem::NoMajority { reporting: 1.., .. } => section("etcd has no majority"),
+        EtcdProblem::KeysDiffer { .. } | EtcdProblem::OtherCluster { .. } => section("etcd's members differ"),
+        EtcdProblem::Alarm { alarm, .. } if alarm == "CORRUPT" => section("etcd's members differ"),
+        EtcdProblem::Alarm { .. } | EtcdProblem::NearlyFull { .. } => section("etcd's database is full"),
+        EtcdProblem::Stale { id, .. } => {
+            Some(format!("on a database machine, `etcdctl member remove {id}` takes it off etcd's list"))
+        }
+        _ => None,
+    }
+}
+
+/// Returns a number of bytes, in MiB from one on.
+pub fn bytes(bytes: u64) -> String {
+    if bytes < MIB { format!("{bytes} B") } else { format!("{} MiB", bytes / MIB) }
+}
+
+/// Returns the name of a source of [`super::status::SourceStatus`], for people.
+pub fn source(name: &str) -> &str {
+    match name {
+        "patroni" => "Patroni",
+        "haproxy-checks" => "HAProxy's checks",
+        "etcd" => "etcd",
+        "write-port" => "PostgreSQL, write port",
+        "read-port" => "PostgreSQL, read port",
+        other => other,
     }
 }
 

@@ -35,7 +35,10 @@ impl Under<'_> {
                 let differences = self.say_settings(&observer.with_settings(seen));
                 runner.discovered.differences.get_or_init(|| differences);
                 let standbys = verdict.members.len().saturating_sub(1);
-                return Ok(Outcome::Done(format!("1 primary, {standbys} streaming; both ports answer at {address}")));
+                let members = expected.etcd_members().count();
+                return Ok(Outcome::Done(format!(
+                    "1 primary, {standbys} streaming; {members} of etcd's {members} members agree; both ports answer at {address}"
+                )));
             }
             let is_other = verdict.reach == Reach::OtherCluster;
             if verdict.problems != said && !is_other {

@@ -49,6 +49,32 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
     done.into_iter().map(|(_, result)| result).collect()
 }
 
+/// Does `work` on each item at the same time, each on a thread of its own, and returns the results in the order of the items. Meant for
+/// a few requests that wait for others, not for work that uses the processor.
+///
+/// # Panics
+/// If `work` does.
+pub fn at_once<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let work = &work;
+    thread::scope(|scope| {
+        let waiting: Vec<_> = items.iter().map(|item| scope.spawn(move || work(item))).collect();
+        let join = |one: thread::ScopedJoinHandle<'_, R>| one.join().unwrap_or_else(|e| std::panic::resume_unwind(e));
+        waiting.into_iter().map(join).collect()
+    })
+}
+
+/// Does two things that wait for others at the same time.
+///
+/// # Panics
+/// If one of them does.
+pub fn both_waiting<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        (one.join().unwrap_or_else(|e| std::panic::resume_unwind(e)), other)
+    })
+}
+
 /// Does two things at the same time, if there is a processor for each. Nested calls do not start more threads.
 ///
 /// # Panics
@@ -57,14 +83,7 @@ pub fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> 
     if SHARES.get() || threads() < 2 {
         return (one(), other());
     }
-    thread::scope(|scope| {
-        let one = scope.spawn(|| sharing(one));
-        let other = sharing(other);
-        match one.join() {
-            Ok(one) => (one, other),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
+    both_waiting(|| sharing(one), || sharing(other))
 }
 
 fn sharing<R>(work: impl FnOnce() -> R) -> R {
@@ -76,13 +95,24 @@ fn sharing<R>(work: impl FnOnce() -> R) -> R {
 
 #[cfg(test)]
 mod tests {
-    use super::{both, map};
+    use super::{at_once, both, map};
 
     #[test]
     fn answers_in_order() {
         let items: Vec<usize> = (0..1000).collect();
         assert_eq!(map(&items, |i| i * 2), (0..1000).map(|i| i * 2).collect::<Vec<_>>());
         assert_eq!(map(&[] as &[u8], |_| 1), Vec::<i32>::new());
+    }
+
+    /// Each waits until all have begun.
+    #[test]
+    fn what_waits_waits_at_the_same_time() {
+        let all = std::sync::Barrier::new(5);
+        let waited = at_once(&[1, 2, 3, 4, 5], |n| {
+            all.wait();
+            n * 2
+        });
+        assert_eq!(waited, [2, 4, 6, 8, 10]);
     }
 
     #[test]

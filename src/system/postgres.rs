@@ -58,8 +58,9 @@ impl From<tokio_postgres::Error> for SqlError {
         if let Some(refused) = error.as_db_error() {
             return SqlError::Refused(refused.code().code().into(), refused.message().into());
         }
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        SqlError::Lost(format!("{error}{cause}"))
+        // tokio-postgres's own text says only what was being done. Some texts of rustls end with the address of its manual.
+        let text = std::error::Error::source(&error).map_or(error.to_string(), |cause| cause.to_string());
+        SqlError::Lost(text.split(": http").next().unwrap_or_default().into())
     }
 }
 

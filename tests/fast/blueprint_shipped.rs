@@ -41,9 +41,14 @@ fn herd_is_the_smallest_with_elastic_ips_and_an_application() {
     for machine in [&mut expected.master, &mut expected.slaves, &mut expected.haproxy.machine] {
         machine.elastic_ip = true;
     }
-    expected.postgres.users = vec![blueprint::model::User { name: "app".into(), grant: None }];
-    expected.postgres.databases =
-        vec![blueprint::model::Database { name: "app".into(), owner: "app".into(), locale: None }];
+    let application = r#"cluster "herd" {
+        region = "eu-west-1"
+        postgres {
+            users = ["app"]
+            databases = { app = "app" }
+        }
+    }"#;
+    expected.postgres = parse(application).postgres;
     assert_eq!(parse(HERD), expected);
 }
 

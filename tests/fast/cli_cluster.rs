@@ -51,6 +51,91 @@ fn an_unhealthy_cluster_is_1_with_the_reason() {
     test.run(STATUS).exits(1).err("there is no primary").err("/health returned 503").err("slave1 is not a member");
 }
 
+#[test]
+fn status_shows_each_member_of_etcd_and_where_each_fact_comes_from() {
+    let done = running(&Herd::healthy()).run(STATUS).exits(0);
+    let done = done.out("etcd on state term index revision keys' hash size alarms");
+    let done = done.out("master follower 2 120 90 d97d7ded 49152 B none").out("slave1 leader 2 120 90 d97d7ded");
+    done.out("source answers age at most").out("Patroni yes 20 s").out("HAProxy's checks yes ").out("etcd yes 2 s");
+    let done = running(&Herd::healthy()).run(&[STATUS, &["--format", "json"]].concat()).exits(0);
+    let status: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!((&status["healthy"], &status["problems"]), (&true.into(), &serde_json::json!([])));
+    assert_eq!(status["machines"][0]["postgres"], "primary");
+    assert_eq!(status["etcd"][1]["state"], "leader");
+    assert_eq!(status["etcd"][1]["report"]["keys_hash"], 3648880109_u32);
+    let sources = status["sources"].as_array().unwrap();
+    assert!(sources.iter().all(|source| source["answers"] == true && source["age"].is_number()), "{sources:?}");
+}
+
+/// Each of these was healthy as long as only Patroni was asked.
+#[test]
+fn what_is_wrong_with_etcd_is_not_healthy() {
+    let seen = |fault: &dyn Fn(&Herd)| {
+        let herd = Herd::healthy();
+        fault(&herd);
+        running(&herd).run(STATUS).exits(1)
+    };
+    let lonely = seen(&|herd| {
+        herd.etcd_says("slave2", "status", |status| {
+            status.as_object_mut().unwrap().remove("leader");
+            status["errors"] = serde_json::json!(["etcdserver: no leader"]);
+        });
+    });
+    lonely.err("etcd on slave2 has no leader, although other members have one").out("slave2 no leader 2 120");
+    seen(&|herd| herd.etcd_is_silent("slave2", 503))
+        .err("etcd on slave2 does not accept connections")
+        .out("slave2 no answer - -");
+    seen(&|herd| herd.etcd_is_silent("slave2", 504)).err("etcd on slave2 accepts connections and does not answer");
+    let stale = seen(&|herd| {
+        for machine in ["master", "slave1", "slave2"] {
+            herd.etcd_says(machine, "members", |list| {
+                list["members"].as_array_mut().unwrap().push(serde_json::json!({"ID": "171", "name": "slave3",
+                    "peerURLs": ["http://10.20.0.17:2380"], "clientURLs": ["http://10.20.0.17:2379"]}));
+            });
+        }
+    });
+    stale.err("etcd's list still has slave3 (ab)").err("`etcdctl member remove ab`");
+    let differ = seen(&|herd| herd.etcd_says("slave2", "hash", |hash| hash["hash"] = 2331556543_u32.into()));
+    differ
+        .err("etcd's members hold different keys: master and slave1 differ from slave2")
+        .err("RUNBOOK.md, section \"etcd's members differ\"")
+        .out("slave2 follower 2 120 90 8af8babf");
+    let alarm = serde_json::json!(["memberID:1 alarm:NOSPACE "]);
+    seen(&|herd| herd.etcd_says("slave1", "status", |status| status["errors"] = alarm.clone()))
+        .err("etcd on master reports NOSPACE: its database is full")
+        .out("slave1 leader 2 120 90 d97d7ded 49152 B NOSPACE");
+    // HAProxy's image is of an older version.
+    let old = seen(&|herd| herd.etcd.lock().unwrap().clear());
+    // The sections that are pointed to are there.
+    let test = Test::with_tools("cluster \"herd\" {\n  region = \"eu-west-1\"\n}\n");
+    test.run(&["gen"]).exits(0);
+    let runbook = test.read("generated/herd/RUNBOOK.md");
+    for section in ["etcd has no majority", "etcd's members differ", "etcd's database is full"] {
+        assert!(runbook.contains(&format!("\n## {section}\n")), "{section}");
+    }
+    old.err("HAProxy's configuration has no way to etcd").err("`pgherd run` gives HAProxy its new").out("etcd no -");
+}
+
+/// Patroni goes on showing what it read before.
+#[test]
+fn a_lost_majority_of_etcd_is_named_and_patronis_view_is_not_believed() {
+    let herd = Herd::healthy();
+    herd.etcd_is_silent("slave1", 503);
+    herd.etcd_is_silent("slave2", 503);
+    herd.etcd_says("master", "status", |status| {
+        status.as_object_mut().unwrap().remove("leader");
+    });
+    let done = running(&herd).run(STATUS).exits(1);
+    let done = done.err("etcd has no majority: 1 of 3 members report, and the member that reports has no leader");
+    let done = done.err("RUNBOOK.md, section \"etcd has no majority\"");
+    let done = done.out("master master eu-west-1a 10.20.0.16 was primary unknown - -");
+    done.out("Patroni's view is what it read before etcd lost its majority. HAProxy's own checks still find a primary");
+    // A run does not take it for done either.
+    let test = Test::with_tools(&herd.blueprint());
+    test.run(&["gen"]).exits(0);
+    test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "0"]).exits(1).err("etcd has no majority");
+}
+
 /// Patroni still counts it among the streaming: HAProxy's own checks know better.
 #[test]
 fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
@@ -95,6 +180,10 @@ fn a_haproxy_that_cannot_be_reached_is_1_with_what_to_do() {
     test.run(STATUS)
         .exits(1)
         .err("HAProxy does not answer at 127.0.0.1:1025")
+        .err("PostgreSQL does not answer at the write port 1026")
+        .out("master unknown - -")
+        .out("Patroni no -")
+        .out("etcd not asked -")
         .err("network.admins")
         .out("10.20.0.16 - unknown")
         .out("10.20.128.32 - unreachable");

@@ -54,6 +54,7 @@ fn every_event_is_of_the_printed_schema() {
         target: "lab".into(),
         began: "2026-11-24T13:30:00.000Z".into(),
         faults: vec![fault],
+        skipped: [("zone".to_string(), "x".to_string())].into(),
         held: true,
     };
     let name = || "machine".to_string();

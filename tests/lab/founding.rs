@@ -26,8 +26,34 @@ fn a_founding_gives_each_its_own_and_a_switchover_keeps_a_followers_slot() {
     founding.shows_a_guest_what_the_owner_makes_later();
     founding.sorts_text_as_chosen();
     founding.counts_statements_beside_the_blueprints_library();
+    founding.leads_to_the_right_machine_from_the_start_of_haproxy();
     founding.keeps_a_slot_over_a_switchover();
 }
+
+/// Connects to both ports as fast as possible, while HAProxy is started or reloaded so many times. It asks for TLS, which PostgreSQL
+/// answers, and prints how many connections were answered.
+const HAMMER: &str = r#"
+import socket, struct, subprocess, sys, time
+
+def answers(port):
+    with socket.socket() as client:
+        client.settimeout(1)
+        try:
+            client.connect(("127.0.0.1", port))
+            client.sendall(struct.pack("!ii", 8, 80877103))
+            return client.recv(1) == b"S"
+        except OSError:
+            return False
+
+answered = 0
+for how in ["restart", "reload"] * 5:
+    subprocess.run(["systemctl", how, "--no-block", "haproxy"], check=True)
+    end = time.monotonic() + 1.6
+    while time.monotonic() < end:
+        answered += answers(5000) + answers(5001)
+    time.sleep(1)
+print(answered)
+"#;
 
 struct Founding<'a> {
     lab: &'a Lab,
@@ -72,6 +98,31 @@ impl Founding<'_> {
         assert_eq!(loaded, "pg_stat_statements, auto_explain");
         let counted = "SELECT count(*) > 0 FROM pg_stat_statements WHERE query LIKE 'INSERT INTO kept%'";
         assert_eq!(self.sql("a", "a", counted).unwrap(), "t");
+    }
+
+    /// HAProxy's log names the server of each connection that was answered.
+    fn leads_to_the_right_machine_from_the_start_of_haproxy(&self) {
+        let script = format!(
+            "cat >/run/hammer.py <<'END'\n{HAMMER}\nEND\nsince=$(date +%s)\npython3 /run/hammer.py\n\
+             journalctl -u haproxy --since @$since -o cat | grep -oE ' (write|read) (write|read)/[a-z0-9-]+ ' | sort | uniq -c"
+        );
+        let output = self.lab.in_machine("haproxy", &script);
+        assert!(output.status.success(), "{}", text(&output));
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut lines = said.lines();
+        let answered: u32 = lines.next().unwrap().trim().parse().unwrap();
+        assert!(answered > 500, "HAProxy answered too few to tell: {said}");
+        let mut seen = 0;
+        for line in lines {
+            let [count, _, server] = line.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{line}") };
+            let right = match server.split_once('/').unwrap() {
+                ("write", server) => server == "master",
+                (_, server) => server.starts_with("slave") && !server.ends_with("-as-primary"),
+            };
+            assert!(right, "{server} got {count} connections: {said}");
+            seen += count.parse::<u32>().unwrap();
+        }
+        assert!(seen >= answered, "{said}");
     }
 
     /// The follower reads the changes of before a switchover on the one machine, and those of after it on the other: none is missing.

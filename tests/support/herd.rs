@@ -1,9 +1,12 @@
 //! A cluster that answers as HAProxy would: admin port, write port, read port.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+use serde_json::{Value, json};
 
 /// What `/cluster` and `/health` answer; may change while the test goes on.
 #[derive(Debug, Clone)]
@@ -19,6 +22,8 @@ pub struct Herd {
     pub config: Arc<Mutex<Option<String>>>,
     /// What `/metrics` answers, likewise.
     pub metrics: Arc<Mutex<Option<String>>>,
+    /// What each machine's etcd answers, by its path; what is not there is not found.
+    pub etcd: Arc<Mutex<BTreeMap<String, (u16, Value)>>>,
     pub ports: [u16; 3],
 }
 
@@ -42,6 +47,8 @@ impl Herd {
         let kept = Arc::clone(&config);
         let metrics = Arc::<Mutex<Option<String>>>::default();
         let told = Arc::clone(&metrics);
+        let etcd = Arc::new(Mutex::new(etcd()));
+        let reported = Arc::clone(&etcd);
         let admin = listen(move |stream| {
             let mut request = [0; 2048];
             let n = stream.read(&mut request).unwrap_or(0);
@@ -58,7 +65,11 @@ impl Herd {
                     None => (404, String::new()),
                 },
                 Some("/health") => (view.health, String::new()),
-                _ => (404, String::new()),
+                Some(path) => match reported.lock().unwrap().get(path) {
+                    Some((status, answer)) => (*status, answer.to_string()),
+                    None => (404, String::new()),
+                },
+                None => (404, String::new()),
             };
             let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
             let _ = stream.write_all((head + &body).as_bytes());
@@ -71,7 +82,7 @@ impl Herd {
                 }
             })
         };
-        Herd { view, config, metrics, ports: [admin, postgres(), postgres()] }
+        Herd { view, config, metrics, etcd, ports: [admin, postgres(), postgres()] }
     }
 
     /// A machine that HAProxy cannot connect to, for so many seconds.
@@ -83,6 +94,20 @@ impl Herd {
             + &of("check_last_change_seconds", "", seconds)
             + &of("check_status", ",state=\"L4TOUT\"", 1);
         *self.metrics.lock().unwrap() = Some(metrics);
+    }
+
+    /// Changes what a machine's etcd answers to one call.
+    pub fn etcd_says(&self, machine: &str, call: &str, change: impl Fn(&mut Value)) {
+        let mut etcd = self.etcd.lock().unwrap();
+        change(&mut etcd.get_mut(&format!("/etcd/{machine}/{call}")).unwrap().1);
+    }
+
+    /// HAProxy answers with this status for a machine whose etcd does not.
+    pub fn etcd_is_silent(&self, machine: &str, status: u16) {
+        let mut etcd = self.etcd.lock().unwrap();
+        for call in ["status", "members", "hash"] {
+            etcd.insert(format!("/etcd/{machine}/{call}"), (status, Value::Null));
+        }
     }
 
     /// A blueprint whose HAProxy is this one: it has an Elastic IP, which the fake Terraform says is 127.0.0.1.
@@ -105,11 +130,33 @@ impl Herd {
     }
 }
 
+/// The machines of a default blueprint with their addresses.
+const MACHINES: [(&str, &str); 3] = [("master", "10.20.0.16"), ("slave1", "10.20.64.16"), ("slave2", "10.20.128.16")];
+
+/// What etcd 3.5 answers: slave1 leads, and all hold the same keys.
+fn etcd() -> BTreeMap<String, (u16, Value)> {
+    let member = |(id, (name, address)): (u32, &(&str, &str))| {
+        json!({"ID": id.to_string(), "name": name, "peerURLs": [format!("http://{address}:2380")],
+               "clientURLs": [format!("http://{address}:2379")]})
+    };
+    let members: Vec<Value> = (1..).zip(&MACHINES).map(member).collect();
+    let mut answers = BTreeMap::new();
+    for (id, (name, _)) in (1..).zip(&MACHINES) {
+        let header = json!({"cluster_id": "7", "member_id": id.to_string(), "revision": "90", "raft_term": "2"});
+        let status = json!({"header": header, "version": "3.5.16", "dbSize": "49152", "leader": "2", "raftIndex": "120",
+                            "raftTerm": "2", "raftAppliedIndex": "120", "dbSizeInUse": "40960"});
+        let mut put = |call: &str, answer: Value| answers.insert(format!("/etcd/{name}/{call}"), (200, answer));
+        put("status", status);
+        put("members", json!({"header": header, "members": members}));
+        put("hash", json!({"header": header, "hash": 3648880109_u32, "compact_revision": "12"}));
+    }
+    answers
+}
+
 /// Patroni's view of machines in the order master, slave1, slave2, at the addresses that a default blueprint gives them.
 pub fn members(members: &[(&str, &str, u32)]) -> String {
-    let addresses = ["10.20.0.16", "10.20.64.16", "10.20.128.16"];
-    let all: Vec<String> = (members.iter().zip(addresses))
-        .map(|((role, state, timeline), host)| {
+    let all: Vec<String> = (members.iter().zip(MACHINES))
+        .map(|((role, state, timeline), (_, host))| {
             let lag = if *role == "leader" { "" } else { r#", "lag": 0"# };
             format!(r#"{{"name": "x", "host": "{host}", "role": "{role}", "state": "{state}", "timeline": {timeline}{lag}}}"#)
         })

@@ -28,6 +28,7 @@ fi
 
 say "installing HAProxy's configuration"
 install -D -m 0644 haproxy.cfg /etc/haproxy/haproxy.cfg
+install -D -m 0644 servers.state /etc/haproxy/servers.state
 install -D -m 0644 haproxy_unit.conf "$UNITS/haproxy.service.d/pgherd.conf"
 systemctl -q enable haproxy.service
 

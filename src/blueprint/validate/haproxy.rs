@@ -18,6 +18,8 @@ pub struct HaproxyBlock {
     pub read_port: u16,
     /// Whether the read port also balances over the primary.
     pub primary_serves_reads: bool,
+    /// How old, in seconds, reads of the read port may become while a standby is cut off from its primary.
+    pub read_staleness: u32,
     /// The stats page.
     pub stats: Stats,
 }
@@ -60,11 +62,17 @@ pub fn read(r: &BlockReader) -> (HaproxyBlock, Reading<String>) {
     let (machine, instance_type) = machine::read(r, MachineBlock::balancer());
     let primary_serves_reads =
         doc("primary_serves_reads", "Whether the primary is among the servers of the read port.");
+    let read_staleness = doc(
+        "read_staleness",
+        "Seconds after which a standby that is cut off from its primary serves no more reads, and its readers are disconnected. A failover that takes longer disconnects the readers of all standbys.",
+    );
     let haproxy = HaproxyBlock {
         machine,
         write_port: write.value,
         read_port: read.value,
         primary_serves_reads: r.boolean(primary_serves_reads, false).value,
+        // wal_receiver_timeout takes 3 s of them, and two failed checks the rest.
+        read_staleness: r.integer(read_staleness, 5, 4..=3600, "seconds").value,
         stats,
     };
     (haproxy, instance_type)

@@ -54,7 +54,7 @@ last one has the whole report.
 pub struct DrillArgs {
     #[command(flatten)]
     pub place: Where,
-    /// The faults, in this order [default: all]
+    /// The faults, in this order [default: all that the cluster can have]
     #[arg(value_enum, value_name = "FAULT")]
     pub faults: Vec<Fault>,
     /// Number of trials of each fault

@@ -106,6 +106,9 @@ pub struct DestroyArgs {
 pub struct StatusArgs {
     #[command(flatten)]
     pub place: Where,
+    /// Print tables for people, or one JSON object
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// `doctor`

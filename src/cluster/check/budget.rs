@@ -38,23 +38,28 @@ pub fn findings(cluster: &Cluster, timers: &Timers) -> Vec<Finding> {
     found.extend(rto(budget, timers));
     found.extend(rpo(budget, timers));
     let election = timers.etcd.longest_election();
-    if election > timers.retry_timeout * 1000 {
+    if election > timers.patience() {
         found.push(Finding::new(
             &rules::ELECTION_OUTLASTS_RETRY,
             "failover.retry_timeout",
             format!(
-                "etcd may have no leader for {}, and a primary steps down after {} s of retries",
+                "etcd may have no leader for {}, and Patroni retries its other members for {} before the primary steps down",
                 shown(election),
-                timers.retry_timeout
+                shown(timers.patience())
             ),
-            format!("set retry_timeout = {} or more", election.div_ceil(1000)),
+            format!("set retry_timeout = {} or more", timers.least_retry_timeout()),
         ));
     }
-    if cluster.failover.synchronous && timers.standbys > 0 && timers.wal_sender_timeout == 0 && budget.rto.is_none() {
+    let all_awaited = (1..=timers.synchronous_nodes as usize).contains(&timers.standbys);
+    if cluster.failover.synchronous
+        && timers.standbys > 0
+        && timers.wal_sender_timeout == 0
+        && (budget.rto.is_none() || !all_awaited)
+    {
         found.push(Finding::new(
             &rules::STANDBY_HOLDS_COMMITS,
             "postgres.settings.wal_sender_timeout",
-            "when the synchronous standby's machine dies, commits wait until the kernel closes its connection, which may take a quarter of an hour",
+            "the primary never gives up a standby whose machine died; if no other is left, commits wait until the kernel closes its connection, which may take a quarter of an hour",
             "remove the setting; the default is 10 s",
         ));
     }
@@ -92,7 +97,7 @@ fn rto(budget: &Budget, timers: &Timers) -> Option<Finding> {
 
 /// Returns which term is too large, and what makes it smaller.
 fn rto_help(budget: &Budget, timers: &Timers, rto: u32) -> String {
-    let patience = timers.etcd.longest_election().div_ceil(1000);
+    let patience = timers.least_retry_timeout();
     let least = [
         ("ttl", timers.ttl, LEAST_TTL),
         ("loop_wait", timers.loop_wait, 1),

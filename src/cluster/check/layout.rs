@@ -85,17 +85,17 @@ fn zone_holds_pair(cluster: &Cluster) -> Option<Finding> {
     let databases = cluster.databases().count();
     let held = |zone: &str| cluster.databases().filter(|m| m.zone == zone).count();
     let zones: Vec<&str> = (cluster.network.subnets.iter().map(|s| s.zone.as_str()))
-        .filter(|zone| (2..databases).contains(&held(zone)))
+        .filter(|zone| (cluster.synchronous_nodes as usize + 1..databases).contains(&held(zone)))
         .collect();
     if zones.is_empty() || !cluster.failover.synchronous {
         return None;
     }
     let holds = if zones.len() == 1 { "holds" } else { "hold" };
     let problem = format!(
-        "{} {holds} two databases or more; if the primary and its synchronous standby are lost together, no other machine may take over",
+        "{} {holds} more databases than commits have standbys; if the primary and these standbys are lost together, no other machine may take over",
         zones.join(", ")
     );
-    let help = "set as many zones as there are databases, or accept the rule. If both are lost, a person must then decide whether to promote a standby that may lack commits";
+    let help = "set as many zones as there are databases, or accept the rule. If they are lost, a person must then decide whether to promote a standby that may lack commits";
     Some(Finding::new(&rules::ZONE_HOLDS_PAIR, "network.zones", problem, help))
 }
 

@@ -39,7 +39,7 @@ pub struct Spared {
 pub enum Survival {
     /// Writes continue, after a failover at most.
     GoOn,
-    /// Writes continue unless both the primary and its synchronous standby are lost.
+    /// Writes continue unless the primary is lost together with all standbys that a commit waited for.
     MayStop,
     /// Writes stop because HAProxy, which leads clients to the primary, is lost.
     StopWithoutHaproxy,
@@ -55,7 +55,7 @@ impl Survival {
         match self {
             Survival::GoOn => "writes continue",
             Survival::MayStop => {
-                "writes stop if the primary and its synchronous standby are both lost, because no other machine may take over"
+                "writes stop if the primary is among the lost machines, because the others may lack an acknowledged commit"
             }
             Survival::StopWithoutHaproxy => "writes stop, because clients reach the primary only through HAProxy",
             Survival::StopWithoutQuorum => "writes stop, because etcd has no majority and the primary steps down",
@@ -111,7 +111,7 @@ pub fn without(cluster: &Cluster, lost: &dyn Fn(&Machine) -> bool) -> Survival {
         Survival::StopWithoutQuorum
     } else if cluster.machines.iter().any(|m| m.role == Role::Haproxy && lost(m)) {
         Survival::StopWithoutHaproxy
-    } else if cluster.failover.synchronous && databases_lost > 1 {
+    } else if cluster.failover.synchronous && databases_lost > cluster.synchronous_nodes as usize {
         Survival::MayStop
     } else {
         Survival::GoOn

@@ -60,7 +60,7 @@ pub fn predict(timers: &Timers, fault: Fault) -> Prediction {
         Fault::SyncStandby => sync_standby(prediction, timers),
         Fault::AsyncStandby => Prediction { because: "commits do not wait for it", ..prediction },
         Fault::EtcdLeader | Fault::EtcdLeaderFrozen | Fault::EtcdLeaderCut
-            if timers.etcd.longest_election() <= timers.retry_timeout * 1000 =>
+            if timers.etcd.longest_election() <= timers.patience() =>
         {
             Prediction {
                 because: "Patroni retries for longer than an election takes, so the primary keeps its role",
@@ -79,9 +79,12 @@ fn sync_standby(prediction: Prediction, t: &Timers) -> Prediction {
     if !t.synchronous || t.standbys == 0 {
         return Prediction { title: "a standby's machine dies", because: "commits wait for no standby", ..prediction };
     }
+    if t.standbys > t.synchronous_nodes as usize {
+        return Prediction { because: "commits wait for any other standby", ..prediction };
+    }
     Prediction {
         outage: vec![term::wal_sender_timeout(t), term::loop_wait(t)],
-        because: "commits wait until Patroni names another standby, or stops waiting where there is none",
+        because: "commits wait until Patroni stops waiting for the standby",
         until: (t.wal_sender_timeout == 0).then_some("the kernel closes its connection: wal_sender_timeout is off"),
         ..prediction
     }
@@ -134,7 +137,7 @@ fn lost(fault: Fault, t: &Timers) -> (Vec<Term>, &'static str) {
         Fault::Switchover => (vec![], "the old primary stops only when the new one has received everything"),
         _ if t.synchronous => (
             vec![],
-            "a commit is acknowledged when the synchronous standby has it, and only that standby may take over",
+            "a commit is acknowledged when a standby has it, and only a standby that has every such commit takes over",
         ),
         Fault::Partition => (
             vec![term::loop_wait(t), term::retry_timeout(t)],

@@ -46,10 +46,10 @@ faults! {
     Partition = "partition", "the network cuts the primary off";
     /// An operator moves the primary to another machine.
     Switchover = "switchover", "planned switchover";
-    /// The machine of the standby that commits wait for loses power.
-    SyncStandby = "sync-standby", "the synchronous standby's machine dies";
+    /// The machine of a standby that commits wait for loses power.
+    SyncStandby = "sync-standby", "the machine of a synchronous standby dies";
     /// The machine of a standby that no commit waits for loses power.
-    AsyncStandby = "async-standby", "another standby's machine dies";
+    AsyncStandby = "async-standby", "the machine of an asynchronous standby dies";
     /// HAProxy's process crashes.
     Haproxy = "haproxy", "HAProxy's process dies";
     /// The process of etcd's leader is killed, and nothing else fails.

@@ -96,7 +96,7 @@ pub fn shutdown() -> Term {
 }
 
 pub fn haproxy_up(t: &Timers) -> Term {
-    term("haproxy_up", t.check.up(), "HAProxy checks the new primary: inter + (rise - 1) x fastinter", HAPROXY)
+    term("haproxy_up", t.check.up(), "HAProxy checks the new primary: downinter + (rise - 1) x fastinter", HAPROXY)
 }
 
 pub fn haproxy_down(t: &Timers) -> Term {

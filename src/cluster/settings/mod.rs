@@ -125,6 +125,14 @@ fn connections() -> Vec<Setting> {
         setting("tcp_keepalives_idle", "60", vec![], KEEPALIVE, SOURCE),
         setting("tcp_keepalives_interval", "10", vec![], KEEPALIVE, SOURCE),
         setting("tcp_keepalives_count", "6", vec![], KEEPALIVE, SOURCE),
+        setting(
+            "tcp_user_timeout",
+            "10s",
+            vec![],
+            "A client that acknowledges nothing for this long is gone, even in the middle of a result. Keepalives cannot tell, because the \
+             kernel sends none while data waits for its acknowledgement.",
+            SOURCE,
+        ),
     ]
 }
 

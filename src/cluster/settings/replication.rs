@@ -61,7 +61,8 @@ pub fn standbys(blueprint: &Blueprint, blocks: &DatabaseBlocks) -> Vec<Setting> 
                            and clients.";
     let (timeout, retry) = if blueprint.failover.synchronous {
         (
-            "A standby whose machine died holds up commits this long, instead of a minute. It reconnects by itself.",
+            "A standby whose machine died is given up after this time, instead of a minute. Commits wait for it if no other standby \
+             is left. It reconnects by itself.",
             "A standby looks for its new primary every second, instead of every five. Commits wait until one streams.",
         )
     } else {
@@ -85,7 +86,14 @@ pub fn standbys(blueprint: &Blueprint, blocks: &DatabaseBlocks) -> Vec<Setting> 
             manual!("replication", "MAX-SLOT-WAL-KEEP-SIZE"),
         ),
         setting("wal_sender_timeout", "10s", vec![], timeout, manual!("replication", "WAL-SENDER-TIMEOUT")),
-        setting("wal_receiver_timeout", "10s", vec![], timeout, manual!("replication", "WAL-RECEIVER-TIMEOUT")),
+        setting(
+            "wal_receiver_timeout",
+            "3s",
+            vec![],
+            "A standby that hears nothing from its primary for this long gives up the connection. HAProxy then sees that it follows nobody, \
+             and soon sends it no more reads.",
+            manual!("replication", "WAL-RECEIVER-TIMEOUT"),
+        ),
         setting(
             "wal_retrieve_retry_interval",
             "1s",

@@ -2,6 +2,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, SystemTime};
 
 use super::*;
+use crate::run::observe::etcd::EtcdAnswer;
 use crate::run::observe::{Fact, FailedCheck, Source, patroni};
 
 const HAPROXY: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -28,6 +29,7 @@ fn seen(view: View) -> Observation {
         health: Some(fact(Ok(200))),
         write: Some(fact(Ok(()))),
         read: Some(fact(Ok(()))),
+        etcd: None,
         silent: None,
         settings: None,
     }
@@ -82,6 +84,12 @@ fn a_silent_machine_is_one_problem_and_comes_first() {
         let verdict = judged(&seen);
         let none = Problem::NoPrimaryBehindHaproxy { status: 503 };
         assert_eq!(verdict.problems, [Problem::Silent(silent.clone()), none]);
+        // Nor does its etcd, which adds nothing. That etcd has no majority does.
+        let no =
+            EtcdAnswer { machine: "slave2".into(), report: Err(crate::run::observe::etcd::NoReport::NoConnection) };
+        seen.etcd = Some(fact(vec![no]));
+        let lost = Problem::Etcd(EtcdProblem::NoMajority { reporting: 0, members: 3 });
+        assert_eq!(judged(&seen).problems[..2], [Problem::Silent(silent.clone()), lost]);
         assert!(!verdict.has_primary);
         assert_eq!(verdict.silent, std::slice::from_ref(&silent));
     }
@@ -111,4 +119,37 @@ fn a_fact_is_as_old_as_its_source_allows() {
     let told = SystemTime::UNIX_EPOCH;
     let fact = Fact { value: (), source: Source::Patroni, told, delay: Duration::from_secs(20) };
     assert_eq!(fact.age(told + Duration::from_secs(3)), Duration::from_secs(23));
+}
+
+/// What Patroni still shows of a cluster whose etcd has no majority is not believed.
+#[test]
+fn a_lost_majority_of_etcd_comes_first_and_outdates_patronis_view() {
+    use crate::run::observe::etcd::{EtcdReport, NoReport};
+    let status =
+        serde_json::json!({"header": {"cluster_id": "9", "member_id": "1", "revision": "40"}, "raftTerm": "4"});
+    let report = EtcdReport { status: serde_json::from_value(status).unwrap(), members: vec![], hash: None };
+    let mut all = vec![EtcdAnswer { machine: "master".into(), report: Ok(report) }];
+    for machine in ["slave1", "slave2"] {
+        all.push(EtcdAnswer { machine: machine.into(), report: Err(NoReport::NoConnection) });
+    }
+    let lost = Problem::Etcd(EtcdProblem::NoMajority { reporting: 1, members: 3 });
+    let verdict = judged(&Observation { etcd: Some(fact(all.clone())), ..seen(view("herd", &HEALTHY)) });
+    assert!(verdict.lost_majority && !verdict.is_healthy(), "{verdict:?}");
+    assert_eq!(verdict.problems[2], lost);
+    // Patroni answers with an error then. That is not the absence of every database.
+    let error = judged(&Observation { etcd: Some(fact(all)), ..seen(View::Status(503)) });
+    assert!(error.problems.contains(&lost), "{error:?}");
+    assert!(!error.problems.iter().any(|problem| matches!(problem, Problem::NoDatabase { .. })), "{error:?}");
+}
+
+#[test]
+fn a_port_that_answers_is_believed_although_the_admin_port_is_silent() {
+    let view = View::NoAnswer { why: "timed out".into(), is_open: false };
+    let silent = Observation { health: None, read: Some(fact(Err("timed out".into()))), ..seen(view) };
+    let verdict = judged(&silent);
+    assert_eq!(verdict.reach, Reach::Address);
+    assert!(matches!(
+        &verdict.problems[..],
+        [Problem::NoAnswer { .. }, Problem::NoPostgres { service: Service::Read, .. }]
+    ));
 }

@@ -1,5 +1,6 @@
 //! Observes a running cluster and records each fact with its source and age. `run::judge` judges them.
 
+pub mod etcd;
 mod haproxy;
 pub mod patroni;
 
@@ -12,8 +13,8 @@ use serde_json::Value;
 pub use haproxy::{FailedCheck, Silent};
 pub use patroni::{ClusterView, Member, Standing};
 
-use crate::pipeline::{ClusterAccess, Port};
-use crate::system::{clock, network};
+use crate::pipeline::{ClusterAccess, Expected, Port};
+use crate::system::{clock, network, parallel};
 
 /// The time limit for one response.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,6 +26,8 @@ pub enum Source {
     Patroni,
     /// HAProxy's own checks.
     HaproxyChecks,
+    /// Each member of etcd, behind HAProxy's admin port.
+    Etcd,
     /// A connection that pgherd made itself.
     Probe,
     /// AWS's API.
@@ -77,7 +80,8 @@ pub enum View {
 /// The HTTP status that HAProxy returned for its health check, which succeeds if it has a primary.
 pub type Health = Result<u16, String>;
 
-/// The facts observed of a cluster at one time. Requests that an earlier response made pointless were not sent.
+/// The facts observed of a cluster at one time. Each source is asked by itself; what cannot be asked, because HAProxy's admin port or
+/// this cluster does not answer there, is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
     /// The address at which HAProxy was asked.
@@ -90,6 +94,8 @@ pub struct Observation {
     pub write: Option<Fact<Result<(), String>>>,
     /// Whether PostgreSQL answers at the read port.
     pub read: Option<Fact<Result<(), String>>>,
+    /// What each member of etcd reports.
+    pub etcd: Option<Fact<Vec<etcd::EtcdAnswer>>>,
     /// The silent machines. `None` if they were not asked for, or HAProxy's image is too old to report them.
     pub silent: Option<Fact<Vec<Silent>>>,
     /// The live settings, as Patroni stores them. `None` if they were not asked for, or HAProxy's image is too old to return them.
@@ -100,15 +106,15 @@ pub struct Observation {
 #[derive(Debug, Clone, Copy)]
 pub struct Observer<'a> {
     access: &'a ClusterAccess,
-    /// The cluster's name. Another cluster at this address is not asked any further.
-    cluster: &'a str,
+    /// What the blueprint expects. Another cluster at this address is not asked any further.
+    expected: &'a Expected,
     haproxy: IpAddr,
 }
 
 impl<'a> Observer<'a> {
-    /// Makes an observer of the cluster of this name, behind HAProxy's address.
-    pub fn new(access: &'a ClusterAccess, cluster: &'a str, haproxy: IpAddr) -> Self {
-        Observer { access, cluster, haproxy }
+    /// Makes an observer of the cluster behind HAProxy's address.
+    pub fn new(access: &'a ClusterAccess, expected: &'a Expected, haproxy: IpAddr) -> Self {
+        Observer { access, expected, haproxy }
     }
 
     /// Asks for Patroni's view alone.
@@ -127,28 +133,31 @@ impl<'a> Observer<'a> {
             health: None,
             write: None,
             read: None,
+            etcd: None,
             silent: None,
             settings: None,
         }
     }
 
-    /// Asks for what is needed to judge whether the cluster is healthy.
+    /// Asks for what is needed to judge whether the cluster is healthy. Asks the sources at the same time, so that one that is silent does
+    /// not hold up the others.
     pub fn glance(&self) -> Observation {
-        let mut seen = self.view();
-        if seen.answers() && !seen.is_other(self.cluster) {
-            let health = network::http_get(&self.access.admin.url(self.haproxy, "/health"), TIMEOUT);
-            let health = health.map(|answer| answer.status);
-            seen.health = Some(Fact::now(health, Source::HaproxyChecks, self.access.delays.primary));
-            seen.write = Some(self.probe(&self.access.write));
-            seen.read = Some(self.probe(&self.access.read));
+        let seen = self.view();
+        if seen.is_other(&self.expected.cluster) {
+            return seen;
         }
-        seen
+        let answers = seen.answers();
+        let ((health, etcd), (write, read)) = parallel::both_waiting(
+            || parallel::both_waiting(|| answers.then(|| self.health()), || answers.then(|| self.etcd())),
+            || parallel::both_waiting(|| self.probe(&self.access.write), || self.probe(&self.access.read)),
+        );
+        Observation { health, etcd, write: Some(write), read: Some(read), ..seen }
     }
 
     /// Does the same as [`Observer::glance`], and also asks for silent machines, because Patroni's view of those is out of date.
     pub fn look(&self) -> Observation {
         let seen = self.glance();
-        let silent = (seen.answers() && !seen.is_other(self.cluster)).then(|| {
+        let silent = (seen.answers() && !seen.is_other(&self.expected.cluster)).then(|| {
             let answer = network::http_get(&self.access.admin.url(self.haproxy, "/metrics?scope=server"), TIMEOUT);
             let answer = answer.ok().filter(|answer| answer.status == 200)?;
             Some(Fact::now(haproxy::read(&answer.body), Source::HaproxyChecks, self.access.delays.machines))
@@ -156,9 +165,20 @@ impl<'a> Observer<'a> {
         Observation { silent: silent.flatten(), ..seen }
     }
 
+    fn health(&self) -> Fact<Health> {
+        let health = network::http_get(&self.access.admin.url(self.haproxy, "/health"), TIMEOUT);
+        Fact::now(health.map(|answer| answer.status), Source::HaproxyChecks, self.access.delays.primary)
+    }
+
+    fn etcd(&self) -> Fact<Vec<etcd::EtcdAnswer>> {
+        let members: Vec<String> = self.expected.etcd_members().map(|machine| machine.name.clone()).collect();
+        let answers = etcd::ask(&self.access.admin, self.haproxy, &members, TIMEOUT);
+        Fact::now(answers, Source::Etcd, self.access.delays.etcd)
+    }
+
     /// Returns the observation with the live settings. Does not ask another cluster for its settings.
     pub fn with_settings(&self, seen: Observation) -> Observation {
-        let settings = seen.is_of(self.cluster).then(|| {
+        let settings = seen.is_of(&self.expected.cluster).then(|| {
             let answer = network::http_get(&self.access.admin.url(self.haproxy, "/config"), TIMEOUT);
             let answer = answer.ok().filter(|answer| answer.status == 200)?;
             let settings = serde_json::from_str(&answer.body).ok()?;

@@ -168,7 +168,7 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     (
         TRAFFIC,
         "from = \"haproxy\", to = \"database\", port = 5432",
-        "from = \"haproxy\", to = \"database\", port = 2379",
+        "from = \"haproxy\", to = \"database\", port = 2380",
         "open, and no program connects",
     ),
     (
@@ -233,6 +233,7 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
         "shut, and a program connects",
     ),
     (HAPROXY, "port 8008", "port 8080", "shut, and a program connects"),
+    (HAPROXY, "server slave2 10.20.128.16:2379", "server slave2 10.20.128.16:2399", "shut, and a program connects"),
     (HAPROXY, "server master 10.20.0.16:8008", "server master 10.20.0.99:8008", "nobody (10.20.0.99)"),
     (PATRONI, "listen: 0.0.0.0:8008", "listen: 0.0.0.0:8018", "listens, and no flow leads there"),
     (PATRONI, "listen: 0.0.0.0:5432", "listen: 127.0.0.1:5432", "a flow leads there, and nothing listens"),

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-master-04dd05109a4e"
-  image      = "04dd05109a4e"
+  image_name = "herd-master-a03c35221c73"
+  image      = "a03c35221c73"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -14,6 +14,7 @@ locals {
     "database to database:5432" = { from = "database", to = "database", port = 5432, description = "streaming replication, pg_rewind" }
     "database to database:8008" = { from = "database", to = "database", port = 8008, description = "Patroni asks its peers before it takes over" }
     "database to endpoint:443"  = { from = "database", to = "endpoint", port = 443, description = "reading passwords at boot" }
+    "haproxy to database:2379"  = { from = "haproxy", to = "database", port = 2379, description = "each etcd member is asked how it is" }
     "haproxy to database:5432"  = { from = "haproxy", to = "database", port = 5432, description = "PostgreSQL for clients, through the load balancer" }
     "haproxy to database:8008"  = { from = "haproxy", to = "database", port = 8008, description = "health checks: who is primary, who lags" }
     "haproxy to endpoint:443"   = { from = "haproxy", to = "endpoint", port = 443, description = "reading passwords at boot" }

@@ -17,15 +17,16 @@ Source: https://etcd.io/docs/v3.5/faq/ (failure tolerance), https://patroni.read
     ),
     (
         "PGH002",
-        "In synchronous mode a commit waits for one standby, and only that standby may take over. Any other may lack
-acknowledged commits. Patroni chooses it by its lag, not by its zone. Where a zone holds two databases, these can be the
-primary and its synchronous standby. When the zone is lost, the other machines have a quorum and still may not elect a
-primary. Writes stop until the zone is back, or until somebody decides to lose the commits that may be missing
-(`herdctl failover --candidate …`).
+        "In synchronous mode a commit waits for as many standbys as there are databases in the fullest zone, so that the loss of
+a zone leaves a machine with every acknowledged commit. Where so few standbys are left that commits would wait for all of
+them, they wait for one less: otherwise each standby's loss would hold up every commit. Then a zone can hold the primary
+and every standby that a commit waited for. When that zone is lost, the other machines may not elect a primary, because
+they may lack acknowledged commits. Writes stop until the zone is back, or until somebody decides to lose the commits
+that may be missing (`herdctl failover --candidate …`).
 
-Set as many zones as there are databases, use fewer databases, or accept the rule.
+Set as many zones as there are databases, or accept the rule.
 
-Source: https://patroni.readthedocs.io/en/latest/replication_modes.html#synchronous-mode",
+Source: https://patroni.readthedocs.io/en/latest/replication_modes.html#quorum-commit-mode",
     ),
     (
         "PGH003",
@@ -38,10 +39,10 @@ Two slaves are the minimum with which one machine may fail and commits still wai
     (
         "PGH004",
         "failover { rto = … } is the longest time that writes may stop when one thing fails: PostgreSQL, the primary's machine,
-its network, the synchronous standby, HAProxy's process or etcd's leader. It also covers a planned switchover.
+its network, a synchronous standby, HAProxy's process or etcd's leader. It also covers a planned switchover.
 `pgherd check` adds up the timers on the way to a new primary. Timers that the blueprint does not set are lowered until
-the sum fits: retry_timeout down to the length of an etcd election, loop_wait down to 1 s. ttl is already at Patroni's
-minimum of 20 s. It is the largest term, so no cluster with Patroni can promise less than about 27 s.
+the sum fits: retry_timeout until it just outlasts an election of etcd, loop_wait down to 1 s. ttl is already at Patroni's
+minimum of 20 s. It is the largest term, so no cluster with Patroni can promise less than about 28 s.
 
 Remove the timers that you set, or set an rto that the sum can meet.
 
@@ -78,13 +79,14 @@ Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-recover
     (
         "PGH007",
         "A primary that cannot renew its lock retries for retry_timeout, and then steps down to be safe. etcd without a leader
-grants nothing until it has elected another one. Its members wait between one and two election timeouts before that. If
-this may take longer than the retries, the loss of etcd's leader alone, such as a reboot of a standby's machine, costs
-the primary its role. That outage is unnecessary.
+grants nothing until it has elected another one. Its members wait between one and two election timeouts before that.
+Patroni gives each member of etcd an equal share of retry_timeout, and spends one share on the member that is lost. If
+the election may outlast the other shares, less a second for the last request, the loss of etcd's leader alone, such as a reboot of a standby's machine,
+costs the primary its role. That outage is unnecessary.
 
-Set a retry_timeout of at least two election timeouts (4 s).
+Set a retry_timeout of at least 5 s.
 
-Source: https://etcd.io/docs/v3.5/tuning/, https://patroni.readthedocs.io/en/latest/dynamic_configuration.html",
+Source: https://etcd.io/docs/v3.5/tuning/, Patroni's dcs/etcd.py (`_calculate_timeouts`)",
     ),
     (
         "PGH008",
@@ -112,9 +114,10 @@ Source: https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-CON
     ),
     (
         "PGH009",
-        "In synchronous mode every commit waits for the standby. A standby whose machine dies sends nothing any more. The primary
-gives it up after wal_sender_timeout, and Patroni then names another one. With 0 the primary never gives it up: commits
-wait until the kernel has resent the same bytes for about a quarter of an hour.
+        "In synchronous mode every commit waits for a standby. A standby whose machine dies sends nothing any more. The primary
+gives it up after wal_sender_timeout, and Patroni then waits for the others only, or for nobody if none is left. With 0
+the primary never gives it up. If no other standby is left, commits wait until the kernel has resent the same bytes for
+about a quarter of an hour.
 
 Remove the setting. The default is 10 s.
 

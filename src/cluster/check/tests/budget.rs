@@ -5,17 +5,17 @@ use super::*;
 #[test]
 fn timers_that_are_left_open_are_chosen_to_meet_the_budget() {
     for (text, timers) in [
-        ("rto = \"60s\"", Some((20, 2, 5))),
-        ("rto = \"29s\"", Some((20, 1, 5))),
-        ("rto = \"30s\"", Some((20, 2, 5))),
-        ("rto = \"28s\"", Some((20, 1, 4))),
+        ("rto = \"60s\"", Some((20, 2, 9))),
+        ("rto = \"29s\"", Some((20, 1, 9))),
+        ("rto = \"30s\"", Some((20, 2, 9))),
+        ("rto = \"28s\"", Some((20, 1, 6))),
         ("rto = \"27s\"", None),
-        ("rto = \"60s\"\n ttl = 40", Some((40, 2, 5))),
-        ("rto = \"60s\"\n ttl = 47", Some((47, 2, 5))),
+        ("rto = \"60s\"\n ttl = 40", Some((40, 2, 9))),
+        ("rto = \"60s\"\n ttl = 47", Some((47, 2, 9))),
         ("rto = \"60s\"\n ttl = 58", None),
         ("rto = \"30s\"\n loop_wait = 5", None),
         ("rpo = \"6s\"\n synchronous = false", Some((20, 1, 5))),
-        ("rpo = \"0\"\n rto = \"30s\"", Some((20, 2, 5))),
+        ("rpo = \"0\"\n rto = \"30s\"", Some((20, 2, 9))),
     ] {
         let blueprint = parsed(&format!("failover {{\n {text}\n}}"));
         let cluster = resolve(&blueprint);

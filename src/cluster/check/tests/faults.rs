@@ -7,16 +7,18 @@ use crate::cluster::timing::{EtcdTiming, HealthCheck};
 fn measured_rows() -> [Timers; 2] {
     let row = |ttl, loop_wait, retry_timeout, primary_start_timeout, inter, fall, rise| Timers {
         synchronous: true,
+        synchronous_nodes: 1,
         ttl,
         loop_wait,
         retry_timeout,
         primary_start_timeout,
         wal_sender_timeout: 10_000,
+        wal_receiver_timeout: 10_000,
         unflushed: 0,
         standbys: 2,
         etcd_members: 3,
         etcd: EtcdTiming { heartbeat: 100, election: 1000 },
-        check: HealthCheck { inter, fastinter: inter, fall, rise },
+        check: HealthCheck { inter, fastinter: inter, downinter: inter, fall, read_fall: fall, rise },
     };
     [row(30, 10, 10, 300, 3000, 3, 4), row(20, 5, 5, 0, 1000, 2, 1)]
 }
@@ -57,7 +59,7 @@ fn an_outage_is_the_sum_of_its_terms_and_each_has_a_source() {
     let machine = predict(&Timers::of(&resolve(&parsed(""))), Fault::Machine);
     let names: Vec<_> = machine.outage.iter().map(|term| term.name).collect();
     assert_eq!(names, ["ttl", "lease_sweep", "loop_wait", "etcd_node", "members", "promotion", "haproxy_up"]);
-    assert_eq!(machine.bound(), Some(20_000 + 500 + 2_000 + 1_666 + 2_000 + 2_000 + 1_000));
+    assert_eq!(machine.bound(), Some(20_000 + 500 + 2_000 + 3_000 + 2_000 + 2_000 + 200));
 }
 
 #[test]
@@ -66,7 +68,7 @@ fn synchronous_mode_loses_nothing_and_its_absence_does() {
     assert!(lost("").iter().all(|lost| *lost == Some(0)));
     let without = checked("failover {\n synchronous = false\n}");
     let of = |fault| without.faults.iter().find(|p| p.fault == fault).and_then(Prediction::lost);
-    assert_eq!(of(Fault::Partition), Some(7_000), "loop_wait + retry_timeout");
+    assert_eq!(of(Fault::Partition), Some(11_000), "loop_wait + retry_timeout");
     assert_eq!(of(Fault::Switchover), Some(0));
     assert_eq!(lost("slaves {\n count = 0\n}")[1], None, "no second copy");
 }
@@ -76,7 +78,7 @@ fn a_cluster_says_what_it_can_spare() {
     use quorum::Survival::*;
     for (text, zones) in [
         ("", vec![GoOn, GoOn, StopWithoutHaproxy]),
-        ("slaves {\n count = 4\n}", vec![MayStop, MayStop, StopWithoutHaproxy]),
+        ("slaves {\n count = 4\n}", vec![GoOn, GoOn, StopWithoutHaproxy]),
         ("slaves {\n count = 4\n}\nfailover {\n synchronous = false\n}", vec![GoOn, GoOn, StopWithoutHaproxy]),
         ("slaves {\n count = 1\n}", vec![GoOn, GoOn, StopWithoutHaproxy]),
         ("network {\n zones = [\"a\", \"b\"]\n}", vec![StopWithoutQuorum, GoOn]),
@@ -96,7 +98,7 @@ fn commits_that_are_acknowledged_before_they_are_written_are_counted_as_lost() {
             "failover {{\n synchronous = false\n}}\npostgres {{\n settings = {{ synchronous_commit = \"off\"{more} }}\n}}"
         ))
     };
-    assert_eq!(with("")[..4], [Some(2600), Some(2600), Some(7000), Some(0)]);
+    assert_eq!(with("")[..4], [Some(2600), Some(2600), Some(11_000), Some(0)]);
     assert_eq!(with(", wal_writer_delay = \"1s\"")[0], Some(5000));
     let alone = "slaves {\n count = 0\n}\nfailover {\n synchronous = false\n}\npostgres {\n settings = { synchronous_commit = false }\n}";
     assert_eq!(lost(alone)[..2], [Some(600), None]);

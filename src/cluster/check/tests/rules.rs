@@ -9,7 +9,7 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
         ("network {\n zones = [\"a\", \"b\"]\n}", vec!["PGH001", "PGH002"]),
         ("network {\n zones = [\"a\"]\n}", vec!["PGH001"]),
         ("network {\n zones = [\"a\", \"b\", \"c\", \"d\"]\n}", vec!["PGH341"]),
-        ("slaves {\n count = 4\n}", vec!["PGH002", "PGH400"]),
+        ("slaves {\n count = 4\n}", vec!["PGH400"]),
         ("slaves {\n count = 4\n}\nfailover {\n synchronous = false\n}", vec!["PGH400"]),
         ("slaves {\n count = 0\n}", vec!["PGH003"]),
         ("failover {\n rto = \"30s\"\n}", vec!["PGH006", "PGH008"]),
@@ -26,9 +26,13 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
         ("failover {\n rpo = \"10s\"\n synchronous = false\n}", vec![]),
         ("failover {\n rpo = \"0\"\n}\nslaves {\n count = 0\n}", vec!["PGH005", "PGH003"]),
         ("failover {\n retry_timeout = 3\n}", vec!["PGH007"]),
-        ("failover {\n retry_timeout = 4\n}", vec![]),
+        ("failover {\n retry_timeout = 5\n}", vec![]),
         (
             "failover {\n rto = \"60s\"\n}\npostgres {\n settings = { wal_sender_timeout = 0 }\n}",
+            vec!["PGH006", "PGH009"],
+        ),
+        (
+            "failover {\n rto = \"60s\"\n}\nslaves {\n count = 1\n}\npostgres {\n settings = { wal_sender_timeout = 0 }\n}",
             vec!["PGH004", "PGH006"],
         ),
         ("postgres {\n settings = { wal_sender_timeout = 0 }\n}", vec!["PGH009"]),
@@ -95,13 +99,16 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
         ("haproxy {\n instance_type = \"c6i.large\"\n}\nslaves {\n count = 0\n}", vec!["PGH003"]),
         ("haproxy {\n instance_type = \"c7gn.medium\"\n}", vec![]),
         ("haproxy {\n instance_type = \"c99.large\"\n memory_gb = 4\n vcpus = 2\n}", vec!["PGH402"]),
-        ("slaves {\n count = 3\n}\naccept \"PGH002\" {\n reason = \"a test\"\n}", vec![]),
+        (
+            "network {\n zones = [\"a\", \"b\"]\n}\naccept \"PGH001\" {\n reason = \"a test\"\n}\naccept \"PGH002\" {\n reason = \"a test\"\n}",
+            vec![],
+        ),
         (
             &format!(
                 "{}\nhaproxy {{\n instance_type = \"c6in.24xlarge\"\n}}",
                 both("m5.12xlarge", "iops = 16000\n throughput = 1000").replacen("slaves {", "slaves {\n count = 3", 1)
             ),
-            vec!["PGH002", "PGH401"],
+            vec!["PGH401"],
         ),
         ("slaves {\n instance_type = \"c6i.large\"\n}", vec!["PGH030"]),
         ("slaves {\n disk {\n size = 50\n}\n}", vec!["PGH031"]),

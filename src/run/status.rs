@@ -1,0 +1,257 @@
+//! What was observed of a cluster and how it was judged, as `status`, the events of a run and its report show it.
+
+use std::time::SystemTime;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::judge::{Problem, Reach, Verdict};
+use super::observe::etcd::{EtcdAnswer, NoReport};
+use super::observe::{Fact, Member, Observation, Standing, View};
+use super::say;
+use crate::pipeline::{Expected, ExpectedMachine};
+use crate::system::clock;
+
+/// The state of a cluster.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClusterStatus {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The address at which HAProxy was asked.
+    pub haproxy: String,
+    /// Whether everything was seen and is as it has to be.
+    pub healthy: bool,
+    /// What keeps it from being healthy, the cause first.
+    pub problems: Vec<ProblemStatus>,
+    /// What to do; empty if it is healthy.
+    pub advice: String,
+    /// Every machine of the blueprint.
+    pub machines: Vec<MachineStatus>,
+    /// Every member of etcd that the blueprint has.
+    pub etcd: Vec<MemberStatus>,
+    /// Where this comes from.
+    pub sources: Vec<SourceStatus>,
+}
+
+/// Something that keeps a cluster from being healthy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProblemStatus {
+    /// The machine that it concerns, if it concerns one.
+    pub machine: Option<String>,
+    /// The problem, as a sentence.
+    pub text: String,
+}
+
+/// A machine of the blueprint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MachineStatus {
+    /// Its name.
+    pub name: String,
+    /// Its role.
+    pub role: String,
+    /// Its availability zone.
+    pub zone: String,
+    /// Its private address.
+    pub address: String,
+    /// `primary`, `sync standby`, `standby` or `standby leader`; null if that is not known, or if it is no database.
+    pub postgres: Option<String>,
+    /// Whether `postgres` is what it was before it, or etcd's majority, was lost.
+    pub outdated: bool,
+    /// Its state in Patroni's words, or `no answer`, `missing`, `unknown`, `running` or `unreachable`.
+    pub state: String,
+    /// PostgreSQL's timeline.
+    pub timeline: Option<u64>,
+    /// The bytes that it is behind the primary, if Patroni knows.
+    pub lag: Option<u64>,
+}
+
+/// A member of etcd.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberStatus {
+    /// Its machine.
+    pub machine: String,
+    /// `leader`, `follower`, `no leader`, `no answer` or `unknown`.
+    pub state: String,
+    /// What it reports, if it answers.
+    pub report: Option<MemberReport>,
+}
+
+/// What a member of etcd reports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberReport {
+    /// The raft term.
+    pub term: u64,
+    /// The last raft entry that it has applied.
+    pub index: u64,
+    /// The revision of its newest key.
+    pub revision: u64,
+    /// The hash of its keys; null if its version does not offer it.
+    pub keys_hash: Option<u64>,
+    /// The bytes of its database on the disk.
+    pub bytes: u64,
+    /// Its alarms.
+    pub alarms: Vec<String>,
+    /// etcd's version.
+    pub version: String,
+}
+
+/// A source of facts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SourceStatus {
+    /// `patroni`, `haproxy-checks`, `etcd`, `write-port` or `read-port`.
+    pub source: String,
+    /// Whether it answered.
+    pub answers: bool,
+    /// When it was asked (UTC); null if it could not be asked.
+    pub told: Option<String>,
+    /// How many seconds old its facts may be; null if it could not be asked.
+    pub age: Option<f64>,
+}
+
+impl ClusterStatus {
+    /// Puts together what was observed and judged. `advice` says what to do if the cluster is not healthy.
+    pub fn of(expected: &Expected, seen: &Observation, verdict: &Verdict, advice: &str) -> Self {
+        let problem = |problem: &Problem| ProblemStatus {
+            machine: problem.machine().map(String::from),
+            text: problem.to_string(),
+        };
+        ClusterStatus {
+            cluster: expected.cluster.clone(),
+            haproxy: seen.haproxy.to_string(),
+            healthy: verdict.is_healthy(),
+            problems: verdict.problems.iter().map(problem).collect(),
+            advice: if verdict.is_healthy() { String::new() } else { advice.to_string() },
+            machines: expected.machines.iter().map(|machine| of_machine(machine, verdict)).collect(),
+            etcd: expected.etcd_members().map(|machine| of_member(machine, seen)).collect(),
+            sources: sources(seen, clock::now()),
+        }
+    }
+
+    /// Returns a table of the machines, with its head.
+    pub fn machines_table(&self) -> Vec<Vec<String>> {
+        let head = ["machine", "role", "zone", "address", "postgres", "state", "timeline", "lag"];
+        let row = |m: &MachineStatus| {
+            let postgres = match (&m.postgres, m.outdated) {
+                (Some(was), true) => format!("was {was}"),
+                (Some(is), false) => is.clone(),
+                (None, _) => "-".into(),
+            };
+            let standby = m.postgres.as_deref().is_some_and(|is| is != Standing::Primary.to_string()) && !m.outdated;
+            let lag = if standby { m.lag.map_or("unknown".into(), say::bytes) } else { "-".into() };
+            let own = [m.name.clone(), m.role.clone(), m.zone.clone(), m.address.clone(), postgres, m.state.clone()];
+            own.into_iter().chain([m.timeline.map_or("-".into(), |timeline| timeline.to_string()), lag]).collect()
+        };
+        std::iter::once(head.map(String::from).to_vec()).chain(self.machines.iter().map(row)).collect()
+    }
+
+    /// Returns a table of etcd's members, with its head.
+    pub fn etcd_table(&self) -> Vec<Vec<String>> {
+        let head = ["etcd on", "state", "term", "index", "revision", "keys' hash", "size", "alarms"];
+        let row = |m: &MemberStatus| {
+            let own = [m.machine.clone(), m.state.clone()];
+            let rest = match &m.report {
+                None => std::array::from_fn(|_| "-".into()),
+                Some(r) => [
+                    r.term.to_string(),
+                    r.index.to_string(),
+                    r.revision.to_string(),
+                    r.keys_hash.map_or("-".into(), |hash| format!("{hash:08x}")),
+                    say::bytes(r.bytes),
+                    if r.alarms.is_empty() { "none".into() } else { r.alarms.join(", ") },
+                ],
+            };
+            own.into_iter().chain(rest).collect()
+        };
+        std::iter::once(head.map(String::from).to_vec()).chain(self.etcd.iter().map(row)).collect()
+    }
+
+    /// Returns a table of the sources, with its head.
+    pub fn sources_table(&self) -> Vec<Vec<String>> {
+        let head = ["source", "answers", "age at most"];
+        let row = |s: &SourceStatus| {
+            let answers = match (s.answers, &s.told) {
+                (true, _) => "yes",
+                (false, Some(_)) => "no",
+                (false, None) => "not asked",
+            };
+            let age = s.age.filter(|_| s.answers).map_or("-".into(), |age| format!("{age:.0} s"));
+            vec![say::source(&s.source).to_string(), answers.into(), age]
+        };
+        std::iter::once(head.map(String::from).to_vec()).chain(self.sources.iter().map(row)).collect()
+    }
+}
+
+fn of_machine(machine: &ExpectedMachine, verdict: &Verdict) -> MachineStatus {
+    let member = verdict.member(machine);
+    let is_silent = verdict.silence(machine).is_some();
+    // What Patroni remembers of a silent machine may be as old as its ttl; without etcd's majority, everything may.
+    let outdated = member.is_some() && (is_silent || verdict.lost_majority);
+    let state = match member {
+        _ if is_silent => "no answer".into(),
+        Some(_) if verdict.lost_majority => "unknown".into(),
+        Some(member) => member.state.clone(),
+        None => match (machine.is_database(), verdict.reach) {
+            (_, Reach::OtherCluster) => "unknown",
+            (true, Reach::Haproxy) if verdict.members.is_empty() => "unknown",
+            (true, Reach::Haproxy) => "missing",
+            (true, Reach::Nothing | Reach::Address) => "unknown",
+            (false, Reach::Haproxy) => "running",
+            (false, Reach::Nothing | Reach::Address) => "unreachable",
+        }
+        .into(),
+    };
+    let fresh = member.filter(|_| !outdated);
+    MachineStatus {
+        name: machine.name.clone(),
+        role: machine.role.name().into(),
+        zone: machine.zone.clone(),
+        address: machine.address.to_string(),
+        postgres: member.map(|member| member.standing().to_string()),
+        outdated,
+        state,
+        timeline: fresh.and_then(|member| member.timeline),
+        lag: fresh.and_then(Member::lag),
+    }
+}
+
+fn of_member(machine: &ExpectedMachine, seen: &Observation) -> MemberStatus {
+    let answers = seen.etcd.as_ref().map(|fact| fact.value.as_slice()).unwrap_or_default();
+    let answer = answers.iter().find(|answer| answer.machine == machine.name);
+    let state = match answer.map(|EtcdAnswer { report, .. }| report) {
+        None | Some(Err(NoReport::NoPath)) => "unknown",
+        Some(Err(_)) => "no answer",
+        Some(Ok(report)) => match report.status.leader() {
+            None => "no leader",
+            Some(leader) if leader == report.status.id() => "leader",
+            Some(_) => "follower",
+        },
+    };
+    let report = answer.and_then(|answer| answer.report.as_ref().ok()).map(|report| MemberReport {
+        term: report.status.term,
+        index: report.status.applied,
+        revision: report.hash.map_or(report.status.revision(), |hash| hash.revision),
+        keys_hash: report.hash.map(|hash| hash.hash),
+        bytes: report.status.size,
+        alarms: report.status.alarms().into_iter().map(|alarm| alarm.what).collect(),
+        version: report.status.version.clone(),
+    });
+    MemberStatus { machine: machine.name.clone(), state: state.into(), report }
+}
+
+fn sources(seen: &Observation, now: SystemTime) -> Vec<SourceStatus> {
+    fn of<T>(name: &str, fact: Option<&Fact<T>>, now: SystemTime, answers: impl Fn(&T) -> bool) -> SourceStatus {
+        SourceStatus {
+            source: name.into(),
+            answers: fact.is_some_and(|fact| answers(&fact.value)),
+            told: fact.map(|fact| clock::rfc3339(fact.told)),
+            age: fact.map(|fact| (fact.age(now).as_secs_f64() * 10.0).round() / 10.0),
+        }
+    }
+    vec![
+        of("patroni", Some(&seen.view), now, |view| matches!(view, View::Cluster(_))),
+        of("haproxy-checks", seen.health.as_ref(), now, Result::is_ok),
+        of("etcd", seen.etcd.as_ref(), now, |all| all.iter().any(|answer| answer.report.is_ok())),
+        of("write-port", seen.write.as_ref(), now, Result::is_ok),
+        of("read-port", seen.read.as_ref(), now, Result::is_ok),
+    ]
+}
