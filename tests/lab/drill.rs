@@ -84,7 +84,6 @@ fn is_undone_after_an_interrupt(lab: &Lab) {
     assert_eq!(drill.wait().unwrap().code(), Some(130));
     assert!(!lab.ok(&["lab", "ps"]).contains(" off "), "{}", lab.ok(&["lab", "ps"]));
     heals(lab);
-    is_tidy(lab);
 }
 
 fn is_undone_by_the_next_command_after_a_kill(lab: &Lab) {

@@ -21,8 +21,9 @@ end, every acknowledged row is looked for on every database machine, and every
 row that a reader saw must be there.
 
 The clients log in as the owner of a database of the blueprint. They use a
-schema of their own, pgherd_drill, which is dropped afterwards. Other schemas
-are not touched, but their clients feel the fault as well.
+schema of their own, pgherd_drill, which is dropped afterwards. If a drill is
+interrupted while there is no primary, the schema stays until the next drill.
+Other schemas are not touched, but their clients feel the fault as well.
 
 Whatever a drill breaks, it repairs: also after Ctrl-C, and when it fails. If
 the drill itself is killed, the next `pgherd drill` or `pgherd lab` command
