@@ -2,7 +2,7 @@
 # cluster at work; both install what they need.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-# Terraform and packer ask the internet for newer versions of themselves unless this is set.
+# Without this, Terraform and packer look for newer versions of themselves on the internet.
 export CHECKPOINT_DISABLE := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -25,23 +25,23 @@ test: setup
 test-fast:
 	cargo test --locked --lib --test fast
 
-# The long form of what `make test` does a dozen times: pgherd, packer and terraform killed at 500 random instants with fake tools,
-# and at 50 in the lab (most of an hour).
+# Kills pgherd, packer and terraform at 500 random instants with fake tools, where `make test` does so a dozen times,
+# and at 50 in the lab, which takes most of an hour.
 test-kill: setup
 	PGHERD_KILLS=500 cargo test --locked --test fast cli_killed
 	PGHERD_LAB_KILLS=50 cargo test --locked --test lab killed -- --nocapture
 
-# How long `run` takes in the lab, against the seed's order and against the bare tools.
+# Times `run` in the lab against the seed's order and against the bare tools.
 bench-run: setup
 	cargo build --release --locked --bin pgherd
 	tests/bench/run.py target/release/pgherd
 
-# How long `gen` takes, against cp and against Jinja2.
+# Times `gen` against cp and against Jinja2. `make bench OLD=path` also compares it with an older pgherd.
 bench:
 	cargo build --release --locked --bin pgherd
 	test -x target/bench/venv/bin/python3 || python3 -m venv target/bench/venv
 	target/bench/venv/bin/pip install -q jinja2==3.1.6
-	tests/bench/bench.py target/release/pgherd target/bench/venv/bin/python3 target/bench
+	tests/bench/bench.py target/release/pgherd target/bench/venv/bin/python3 target/bench $(if $(OLD),--against $(OLD))
 
 setup:
 	.ci/setup

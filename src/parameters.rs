@@ -5,6 +5,8 @@
 mod patroni;
 pub mod value;
 
+use std::sync::LazyLock;
+
 /// The majors in the table.
 pub const MAJORS: std::ops::RangeInclusive<u16> = 13..=18;
 
@@ -77,9 +79,12 @@ impl Parameter {
     }
 }
 
+/// The table, read once: a run looks up hundreds of names, and reading a row takes far longer than comparing its name.
+static PARAMETERS: LazyLock<Vec<Parameter>> = LazyLock::new(|| TABLE.lines().filter_map(Parameter::parse).collect());
+
 /// Returns every parameter, once for each span of majors that have it alike.
 pub fn all() -> impl Iterator<Item = Parameter> {
-    TABLE.lines().filter_map(Parameter::parse)
+    PARAMETERS.iter().copied()
 }
 
 /// Returns the spans of one name, in any case, the oldest first.

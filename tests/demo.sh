@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `make demo` shows: the cluster of blueprints/herd.hcl, brought up in the lab, and a proof that it replicates.
+# `make demo` runs this: it starts the cluster of blueprints/herd.hcl in the lab, and proves that it replicates.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pgherd=${1:-target/release/pgherd}
@@ -10,12 +10,12 @@ blueprint=blueprints/herd.hcl
 echo
 "$pgherd" status "$blueprint" --target lab
 
-# The cluster's own table: name, host name, role, address, zone, whether it is a member of etcd.
+# The columns of the cluster's table: name, host name, role, address, zone, whether it is a member of etcd.
 machines=generated/herd/machine/machines.tsv
 haproxy=$(awk '$3 == "haproxy" { print $4 }' "$machines")
 slaves=$(awk '$3 == "slave"' "$machines" | wc -l)
 
-# The password goes from Secrets Manager into a file that only root may read and that ends with this script.
+# The password goes from Secrets Manager into a file that only root may read, and that is deleted when this script ends.
 passfile=$(mktemp)
 trap 'rm -f "$passfile"' EXIT
 password=$("$pgherd" lab shell -- aws secretsmanager get-secret-value --secret-id herd/user/app --query SecretString --output text)

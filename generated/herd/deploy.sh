@@ -23,7 +23,7 @@ set -euo pipefail
 cluster=herd
 region=eu-west-1
 slaves=2
-images=(master=herd-master-d575daea42be slave=herd-slave-dd78d376d1f0 haproxy=herd-haproxy-20ec4d390b74)
+images=(master=herd-master-4d2acd9c83bc slave=herd-slave-15f5aff5e8bb haproxy=herd-haproxy-60cbb70b2368)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

@@ -23,7 +23,7 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-f911986f07f2 slave=minimal-slave-6e225388ac07 haproxy=minimal-haproxy-d132479c906e)
+images=(master=minimal-master-3463d2813f17 slave=minimal-slave-8d67ac114bfa haproxy=minimal-haproxy-43b1b0ea7527)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

@@ -11,7 +11,7 @@ use crate::lab;
 use crate::pipeline::Platform;
 use crate::run::prerequisites::{self, Prerequisite};
 use crate::run::{environment, pointers};
-use crate::system::{Context, Interrupt};
+use crate::system::{Context, Interrupt, parallel};
 use crate::tools::environment::Treatment;
 use crate::tools::{Invocation, aws};
 
@@ -24,10 +24,7 @@ pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<
     // At the same time, since each may take long.
     let (mut findings, aws_cli) = thread::scope(|scope| {
         let aws_cli = scope.spawn(|| prerequisites::aws_cli_version(context, env, &interrupt));
-        (
-            prerequisites::tools(context, env, &interrupt).findings,
-            aws_cli.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-        )
+        (prerequisites::tools(context, env, &interrupt).findings, parallel::joined(aws_cli))
     });
     let answers = aws_cli.problem.is_none();
     findings.push(aws_cli);

@@ -27,9 +27,8 @@ pub fn aws(workspace: &Workspace, loaded: &Loaded) -> Target {
             unreachable: "connect to the network by VPN or peering, or give HAProxy an elastic_ip and add your own address to network.admins \
                           (stats port) and network.clients (write and read ports)"
                 .into(),
-            stranger: "this machine is in the network of another cluster with the same private addresses, as all clusters without network.cidr \
-                       have: run the command from this cluster's network, give its HAProxy an elastic_ip, or give each cluster its own \
-                       network.cidr"
+            stranger: "clusters without network.cidr all use the same private addresses, and from here they lead to another cluster. Run the \
+                       command from this cluster's network, give its HAProxy an elastic_ip, or give each cluster its own network.cidr"
                 .into(),
             look: "run `journalctl -u patroni -u etcd` on a database machine to see why".into(),
             revive: format!(

@@ -88,5 +88,5 @@ fn network(blueprint: &Blueprint) -> Network {
 
 fn partition(blueprint: &Blueprint) -> Partition {
     let partition = Partition::of(&blueprint.region);
-    partition.unwrap_or_else(|| panic!("{} is in no partition that is known", blueprint.region))
+    partition.unwrap_or_else(|| panic!("pgherd does not know the partition of {}", blueprint.region))
 }

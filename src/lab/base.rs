@@ -41,7 +41,7 @@ pub fn ensure(tools: HostTools<'_>, base: Base, mirrors: &Mirrors, say: &mut dyn
         return Ok(());
     }
     let facts = BaseImage::of(base);
-    say(&format!("making the base image of {} (once, under a minute)", facts.codename));
+    say(&format!("building the base image of {} (once, under a minute)", facts.codename));
     let bases = paths::cached_bases();
     files::make_dirs(&bases)?;
     let dir = root.parent().context("a base has a folder")?;
@@ -51,7 +51,7 @@ pub fn ensure(tools: HostTools<'_>, base: Base, mirrors: &Mirrors, say: &mut dyn
     if made.is_err() {
         discard(&new)?;
     }
-    made.with_context(|| format!("cannot make the base image of {}", facts.codename))?;
+    made.with_context(|| format!("cannot build the base image of {}", facts.codename))?;
     Ok(tree::rename(&new, dir)?)
 }
 

@@ -88,7 +88,7 @@ impl Under<'_> {
         }
         let why = match (prospect, probed) {
             (Some(prospect), _) => prospect.to_string(),
-            (None, Some(Err(e))) => format!("HAProxy's stats port does not answer here ({e})"),
+            (None, Some(Err(e))) => format!("HAProxy's stats port does not respond to this machine ({e})"),
             (None, _) => return,
         };
         self.notice(&format!("this run cannot check whether the cluster is healthy, and will exit with code 5: {why}"));

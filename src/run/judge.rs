@@ -16,7 +16,7 @@ pub enum Problem {
     NoAnswer {
         /// Where it was asked.
         at: SocketAddr,
-        /// Why there is no answer.
+        /// Why there is no response.
         why: String,
     },
     /// Another cluster answered at HAProxy's address.
@@ -83,16 +83,16 @@ pub enum Problem {
     },
     /// A standby has to be synchronous, and none is.
     NoSyncStandby,
-    /// PostgreSQL does not answer at a port of HAProxy.
+    /// PostgreSQL does not respond at a port of HAProxy.
     NoPostgres {
         /// Which port: the one for writes or the one for reads.
         service: Service,
         /// Where it was asked.
         at: SocketAddr,
-        /// Why there is no answer.
+        /// Why there is no response.
         why: String,
     },
-    /// A machine does not answer HAProxy's checks.
+    /// A machine does not respond to HAProxy's checks.
     Silent(Silent),
     /// Something is wrong with etcd.
     Etcd(EtcdProblem),
@@ -117,7 +117,7 @@ impl Problem {
 pub enum Reach {
     /// Nothing came back from HAProxy's address. The cluster may be healthy.
     Nothing,
-    /// The address accepts or refuses connections, but HAProxy's admin port does not answer.
+    /// The address accepts or refuses connections, but HAProxy's admin port does not respond.
     Address,
     /// Another cluster answered. Nothing is known of this one.
     OtherCluster,
@@ -136,7 +136,7 @@ pub struct Verdict {
     pub has_primary: bool,
     /// Whether etcd has no majority. Patroni's view is then what it read before that.
     pub lost_majority: bool,
-    /// Machines that do not answer, if that was asked.
+    /// Machines that do not respond, if that was asked.
     pub silent: Vec<Silent>,
     /// What keeps the cluster from being healthy. Empty means healthy.
     pub problems: Vec<Problem>,

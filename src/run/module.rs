@@ -171,7 +171,7 @@ impl Under<'_> {
                 return Err(self.failure(what, advice));
             }
             self.notice(&format!(
-                "the state is locked by {}, a run of ours that was killed. Breaking its lock",
+                "the state is still locked by {}, a run from this folder that was killed. Removing its lock",
                 lock.holder()
             ));
             self.run(&unlock, |_| {})?;

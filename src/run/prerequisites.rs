@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::pointers;
 use crate::system::files;
+use crate::system::parallel;
 use crate::system::process::{self, Captured, Exit, Program};
 use crate::system::{Context, Interrupt};
 use crate::tools::{Invocation, Version, aws, packer, terraform};
@@ -80,12 +81,9 @@ pub fn tools(context: &Context, env: &BTreeMap<String, String>, interrupt: &Inte
         let packer = scope.spawn(probe(packer::PROGRAM, &["version"], packer::REBUILT, GET_PACKER));
         let terraforms = terraform::PROGRAMS
             .map(|program| scope.spawn(probe(program, &["version", "-json"], terraform::OLDEST, GET_TERRAFORM)));
-        let join = |handle: thread::ScopedJoinHandle<'_, (Prerequisite, Option<Version>)>| {
-            handle.join().expect("a look does not panic")
-        };
-        let (mut packer, version) = join(packer);
+        let (mut packer, version) = parallel::joined(packer);
         let edition = version.map(|version| edition(&mut packer, version));
-        let found = terraforms.map(|handle| join(handle).0);
+        let found = terraforms.map(|handle| parallel::joined(handle).0);
         // Take the first that is suitable, else the first that is installed (to show what is wrong with it), else Terraform (to show how to
         // get it).
         let best = (found.iter().find(|f| f.problem.is_none()))

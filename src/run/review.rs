@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use super::drift::SettingDifference;
 use super::outcome::Outcome;
 use super::runner::{Images, Runner};
 use super::under::{Stop, Under};
 use crate::pipeline::{AddedStage, ModuleWork, Stage, Work};
+use crate::system::parallel;
 use crate::tools::plan::PlanSummary;
 
 /// The findings of a review, by stage.
@@ -51,10 +51,7 @@ impl Runner<'_> {
     /// looked up and one is missing, `build` is called with them.
     pub fn review(&self, build: Option<Build<'_>>) -> (Review, Vec<Outcome>) {
         let look = ReviewWork { runner: self, found: Mutex::default(), guessed: Mutex::default() };
-        let (outcomes, differences) = thread::scope(|scope| {
-            let databases = scope.spawn(|| self.compare_databases());
-            (look.all(build), databases.join().expect("a comparison does not panic"))
-        });
+        let (differences, outcomes) = parallel::both_waiting(|| self.compare_databases(), || look.all(build));
         let found = look.found.into_inner().unwrap_or_else(PoisonError::into_inner);
         (Review { differences, ..found }, outcomes)
     }

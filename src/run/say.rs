@@ -52,13 +52,15 @@ fn are_open(ports: &[u16]) -> String {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Problem::NoAnswer { at, why } => write!(f, "HAProxy does not answer at {at}: {why}"),
+            Problem::NoAnswer { at, why } => write!(f, "HAProxy does not respond at {at}: {why}"),
             Problem::OtherCluster { at, name, expected } if name.is_empty() => {
-                write!(f, "a cluster without a name answers at {at}, not {expected}")
+                write!(f, "{at} belongs to a cluster without a name, not to {expected}")
             }
-            Problem::OtherCluster { at, name, expected } => write!(f, "{name} answers at {at}, not {expected}"),
+            Problem::OtherCluster { at, name, expected } => {
+                write!(f, "{at} belongs to the cluster {name}, not to {expected}")
+            }
             Problem::OtherServer { at, status } => {
-                write!(f, "what answers at {at} is not the cluster's HAProxy: its /cluster returned {status}")
+                write!(f, "the server at {at} is not the cluster's HAProxy: its /cluster returned {status}")
             }
             Problem::UnreadableView(why) => write!(f, "unexpected response from Patroni's /cluster: {why}"),
             Problem::NoDatabase { status } => {
@@ -67,11 +69,11 @@ impl fmt::Display for Problem {
             Problem::NoPrimaryBehindHaproxy { status } => {
                 write!(f, "HAProxy finds no primary (/health returned {status})")
             }
-            Problem::NoHealth(why) => write!(f, "HAProxy's /health does not answer: {why}"),
+            Problem::NoHealth(why) => write!(f, "HAProxy's /health does not respond: {why}"),
             Problem::PrimaryIs { host, state } => write!(f, "the primary at {host} is {state}"),
             Problem::NoPrimary => f.write_str("there is no primary"),
             Problem::SeveralPrimaries(n) => write!(f, "there are {n} primaries"),
-            Problem::NotMember { machine } => write!(f, "{machine} is not a member"),
+            Problem::NotMember { machine } => write!(f, "{machine} is not a member of Patroni's cluster"),
             Problem::NotStreaming { machine, state } => write!(f, "{machine} does not stream: it is {state}"),
             Problem::OtherTimeline { machine, timeline, primary } => {
                 let timeline = timeline.map_or("an unknown timeline".into(), |timeline| format!("timeline {timeline}"));
@@ -80,7 +82,7 @@ impl fmt::Display for Problem {
             Problem::NoSyncStandby => f.write_str("no standby is synchronous yet"),
             Problem::NoPostgres { service, at, why } => {
                 let name = if *service == Service::Write { "write" } else { "read" };
-                write!(f, "PostgreSQL does not answer at the {name} port {}: {why}", at.port())
+                write!(f, "PostgreSQL does not respond at the {name} port {}: {why}", at.port())
             }
             Problem::Silent(silent) => write!(f, "{silent}"),
             Problem::Etcd(problem) => write!(f, "{problem}"),
@@ -161,7 +163,7 @@ impl fmt::Display for NoReport {
             NoReport::NoConnection => {
                 f.write_str("does not accept connections: it does not run, or HAProxy cannot reach it")
             }
-            NoReport::Hangs => f.write_str("accepts connections and does not answer"),
+            NoReport::Hangs => f.write_str("accepts connections and does not respond"),
             NoReport::Other(why) => write!(f, "does not report its status: {why}"),
         }
     }
@@ -170,16 +172,19 @@ impl fmt::Display for NoReport {
 /// Returns how long a machine has been silent, and what that means.
 impl fmt::Display for Silent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} does not answer", self.machine)?;
         if let Some(seconds) = self.seconds
             && let Some(at) = clock::now().checked_sub(Duration::from_secs(seconds)).map(clock::rfc3339)
             && let Some(time) = at.get(11..19)
         {
-            write!(f, " since {time} UTC ({})", spell(seconds))?;
+            write!(f, "{} has not responded since {time} UTC ({})", self.machine, spell(seconds))?;
+        } else {
+            write!(f, "{} does not respond", self.machine)?;
         }
         f.write_str(match self.check {
-            FailedCheck::NoReply => ": nothing replies at its address. It is off, hangs or is cut off",
-            FailedCheck::Refused => ": its address refuses connections. It is booting, or its Patroni does not run",
+            FailedCheck::NoReply => {
+                ": nothing replies at its address. It is switched off, has hung, or is disconnected"
+            }
+            FailedCheck::Refused => ": its address refuses connections. It is booting, or its Patroni is not running",
             FailedCheck::Hangs => ": it accepts connections and sends nothing. Its Patroni hangs, or the whole machine",
             FailedCheck::Unwell => ": its Patroni reports that it is unhealthy",
             FailedCheck::Unknown => "",
@@ -340,11 +345,11 @@ mod tests {
     fn a_silent_machine_is_described_with_its_time_and_cause() {
         let silent = Silent { machine: "slave2".into(), seconds: Some(42), check: FailedCheck::NoReply };
         let said = silent.to_string();
-        assert!(said.starts_with("slave2 does not answer since "), "{said}");
+        assert!(said.starts_with("slave2 has not responded since "), "{said}");
         assert!(said.contains(" UTC (42 s): nothing replies at its address"), "{said}");
         // A strange metric is no reason to panic.
         let absurd = Silent { seconds: Some(u64::MAX), ..silent };
-        assert!(absurd.to_string().starts_with("slave2 does not answer: "), "{absurd}");
+        assert!(absurd.to_string().starts_with("slave2 does not respond: "), "{absurd}");
         assert_eq!((spell(119), spell(150), spell(7300)), ("119 s".into(), "2 min".into(), "2 h".into()));
     }
 

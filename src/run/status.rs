@@ -57,7 +57,7 @@ pub struct MachineStatus {
     pub postgres: Option<String>,
     /// Whether `postgres` is what it was before it, or etcd's majority, was lost.
     pub outdated: bool,
-    /// Its state in Patroni's words, or `no answer`, `missing`, `unknown`, `running` or `unreachable`.
+    /// Its state in Patroni's words, or `no response`, `missing`, `unknown`, `running` or `unreachable`.
     pub state: String,
     /// PostgreSQL's timeline.
     pub timeline: Option<u64>,
@@ -70,7 +70,7 @@ pub struct MachineStatus {
 pub struct MemberStatus {
     /// Its machine.
     pub machine: String,
-    /// `leader`, `follower`, `no leader`, `no answer` or `unknown`.
+    /// `leader`, `follower`, `no leader`, `no response` or `unknown`.
     pub state: String,
     /// What it reports, if it answers.
     pub report: Option<MemberReport>,
@@ -187,7 +187,7 @@ fn of_machine(machine: &ExpectedMachine, verdict: &Verdict) -> MachineStatus {
     // What Patroni remembers of a silent machine may be as old as its ttl; without etcd's majority, everything may.
     let outdated = member.is_some() && (is_silent || verdict.lost_majority);
     let state = match member {
-        _ if is_silent => "no answer".into(),
+        _ if is_silent => "no response".into(),
         Some(_) if verdict.lost_majority => "unknown".into(),
         Some(member) => member.state.clone(),
         None => match (machine.is_database(), verdict.reach) {
@@ -219,7 +219,7 @@ fn of_member(machine: &ExpectedMachine, seen: &Observation) -> MemberStatus {
     let answer = answers.iter().find(|answer| answer.machine == machine.name);
     let state = match answer.map(|EtcdAnswer { report, .. }| report) {
         None | Some(Err(NoReport::NoPath)) => "unknown",
-        Some(Err(_)) => "no answer",
+        Some(Err(_)) => "no response",
         Some(Ok(report)) => match report.status.leader() {
             None => "no leader",
             Some(leader) if leader == report.status.id() => "leader",

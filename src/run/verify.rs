@@ -37,7 +37,7 @@ impl Under<'_> {
                 let standbys = verdict.members.len().saturating_sub(1);
                 let members = expected.etcd_members().count();
                 return Ok(Outcome::Done(format!(
-                    "1 primary, {standbys} streaming; {members} of etcd's {members} members agree; both ports answer at {address}"
+                    "1 primary, {standbys} streaming; {members} of etcd's {members} members agree; both ports respond at {address}"
                 )));
             }
             let is_other = verdict.reach == Reach::OtherCluster;

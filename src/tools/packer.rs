@@ -154,7 +154,7 @@ mod tests {
             assert_eq!(edition(version, knows), Err("older than 1.8.1".into()));
         }
         let before = Version::find("Packer v1.8.1-dev").unwrap();
-        assert_eq!(edition(before, knows), Err("older than 1.8.1, as a pre-release of it is".into()));
+        assert_eq!(edition(before, knows), Err("older than 1.8.1 (it is a pre-release)".into()));
     }
 
     #[test]

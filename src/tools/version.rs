@@ -74,11 +74,7 @@ mod tests {
         let floor = Version::of(1, 11, 0);
         for text in ["Terraform v1.11.0-rc1", "{\"terraform_version\": \"1.11.0-beta2\"}", "OpenTofu v1.11.0-dev"] {
             let found = Version::find(text).expect(text);
-            assert_eq!(
-                found.older_than(floor).as_deref(),
-                Some("older than 1.11.0, as a pre-release of it is"),
-                "{text}"
-            );
+            assert_eq!(found.older_than(floor).as_deref(), Some("older than 1.11.0 (it is a pre-release)"), "{text}");
             assert_eq!(found.to_string(), "1.11.0 (pre-release)");
         }
         assert_eq!(Version::find("v1.10.9").unwrap().older_than(floor).as_deref(), Some("older than 1.11.0"));

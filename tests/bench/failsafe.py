@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Measures what Patroni's failsafe_mode changes when etcd fails and PostgreSQL does not, in the lab, on blueprints/herd.hcl.
+"""Measures the effect of Patroni's failsafe_mode when etcd fails but PostgreSQL does not, in the lab, on blueprints/herd.hcl.
 
     flock /run/lock/pgherd-lab-tests python3 tests/bench/failsafe.py TRIALS
 
@@ -15,7 +15,7 @@ import time
 PGHERD = "target/debug/pgherd"
 BLUEPRINT = "blueprints/herd.hcl"
 DATABASES = ["master", "slave1", "slave2"]
-# One acknowledged row a line: when, on the clock that all machines of the lab share.
+# One acknowledged row per line, with its time on the clock that all machines of the lab share.
 WRITER = """
 while :; do
   if timeout 2 psql -XAqt -d app -c 'INSERT INTO acknowledged DEFAULT VALUES' 2>/dev/null; then date +%s.%N; fi
@@ -79,7 +79,7 @@ def nft(name, text):
 
 
 def cut(name, what):
-    """Nothing of this kind leaves the machine for the other databases, or comes from them."""
+    """Blocks packets of this kind from the machine to the other databases and back."""
     others = ", ".join(address for other, address in addresses().items() if other != name)
     rules = "".join(f"  chain {hook} {{ type filter hook {hook} priority 0; ip {side} {{ {others} }} {what} drop; }}\n"
                     for hook, side in (("output", "daddr"), ("input", "saddr")))
@@ -91,7 +91,7 @@ def mend(name):
 
 
 class Fault:
-    """What is broken, for how many seconds."""
+    """A fault, and how long it lasts in seconds."""
 
     def __init__(self, seconds):
         self.seconds = seconds
@@ -174,7 +174,7 @@ def trial(fault):
     times = [when for when, _ in rows]
     pauses = [(b - a, a) for a, b in zip(times, times[1:])]
     longest, since = max(pauses)
-    # An old primary that acknowledges after a new one began to.
+    # Finds an old primary that still acknowledges after a new one has begun to.
     changes = [(a, b) for a, b in zip(rows, rows[1:]) if a[1] != b[1]]
     return {
         "writes stopped for": round(longest, 1), "first pause began after": round(since - begun, 1),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What one would write instead of pgherd: Jinja2 renders each file of a cluster from a template and a few variables.
+"""The alternative to pgherd: Jinja2 renders each file of a cluster from a template and a few variables.
 
     render.py TEMPLATES OUT name=NAME region=REGION
 
@@ -12,7 +12,7 @@ import sys
 
 import jinja2
 
-# Not Jinja's own marks: they mean something in Packer's templates and in shell.
+# Other delimiters than Jinja's own, which have a meaning in Packer's templates and in shell.
 MARKS = {"variable_start_string": "@@{", "variable_end_string": "}@@", "comment_start_string": "@@#", "comment_end_string": "#@@"}
 
 

@@ -1,4 +1,4 @@
-//! Every type of resource that a module makes is found again when its state is lost, or is known to do no harm when it is made again.
+//! Every type of resource that a module creates is found if its state is lost, or is known to be harmless if it is created again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,7 +8,7 @@ use crate::support::generated::{Generated, KINDS};
 use pgherd::tools::adopt::{self, MADE_AGAIN, Wanted};
 use serde_json::json;
 
-/// Each type of resource, and a module that makes it.
+/// Returns each type of resource, and a module that creates it.
 fn types() -> BTreeMap<String, String> {
     let mut types = BTreeMap::new();
     for kind in KINDS {
@@ -20,14 +20,14 @@ fn types() -> BTreeMap<String, String> {
             }
         }
     }
-    // A template may be for a blueprint that none of these kinds is, and what is committed may be of another day.
+    // A template may be used only by other kinds of blueprints, and what is committed may be older than the templates.
     for root in ["src/generate/templates", "generated", "snapshots"] {
         in_files(Path::new(root), &mut types);
     }
     types
 }
 
-/// Every `resource "TYPE"` at the begin of a line of the files in a folder, templates and snapshots among them.
+/// Every `resource "TYPE"` at the beginning of a line of the files in a folder, including templates and snapshots.
 fn in_files(folder: &Path, types: &mut BTreeMap<String, String>) {
     for entry in fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
         let path = entry.expect("an entry").path();
@@ -48,7 +48,7 @@ fn every_type_is_adopted_or_made_again_for_a_reason() {
     let types = types();
     assert!(types.len() > 15, "{types:#?}");
     let made_again: BTreeSet<&str> = MADE_AGAIN.iter().map(|(kind, _)| *kind).collect();
-    // What a plan knows of something: enough for every question.
+    // The attributes that a plan knows, which are enough for every question.
     let attributes = json!({"name": "herd", "subnet_id": "subnet-1", "tags_all": {"pgherd:cluster": "herd/eu-west-1"}});
     for (kind, path) in &types {
         let wanted = Wanted {

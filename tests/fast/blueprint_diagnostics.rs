@@ -1,4 +1,4 @@
-//! How problems are told: all at once, in the order of the file, each with its excerpt; and no input at all makes the parser fall over.
+//! How problems are reported: all at once, in the order of the file, each with its excerpt. No input makes the parser panic.
 
 use crate::support::random::Random;
 use pgherd::blueprint::{self, Diagnostic};
@@ -83,7 +83,7 @@ fn windows_line_endings_and_a_byte_order_mark_are_no_mistakes() {
     }
 }
 
-/// Every problem is where it is in the same file without the mark or with Unix's line ends, and looks the same.
+/// Every problem has the same place and text as in the same file without the byte-order mark or with LF line endings.
 #[test]
 fn a_byte_order_mark_and_carriage_returns_move_nothing() {
     for text in [
@@ -115,7 +115,7 @@ fn a_byte_order_mark_and_carriage_returns_move_nothing() {
     assert!(inside.problem.contains("byte-order mark"), "{inside}");
 }
 
-/// Rules that are judged long after the file was read find their places, too.
+/// Rules that are checked long after the file was read are also reported with their places.
 #[test]
 fn a_byte_order_mark_hides_no_place() {
     let text = "\u{feff}cluster \"herd\" { region = \"eu-west-1\" }\n";

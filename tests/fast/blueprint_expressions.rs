@@ -1,4 +1,4 @@
-//! What expressions and variables come to, and that none of them hangs or fills memory.
+//! The values of expressions and variables, and that none of them hangs or exhausts memory.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,13 +14,13 @@ fn good(text: &str, set: &[(&str, &str)]) -> Blueprint {
     parse(text, set).unwrap_or_else(|found| panic!("{}", found.iter().map(|d| format!("{d}\n")).collect::<String>()))
 }
 
-/// What `count` comes to.
+/// Returns the value of `count`.
 fn count(expression: &str) -> u8 {
     good(&format!("cluster \"herd\" {{\n  region = \"eu-west-1\"\n  slaves {{ count = {expression} }}\n}}\n"), &[])
         .slave_count
 }
 
-/// What a tag comes to.
+/// Returns the value of a tag.
 fn tag(expression: &str) -> String {
     good(&format!("cluster \"herd\" {{\n  region = \"eu-west-1\"\n  tags = {{ t = {expression} }}\n}}\n"), &[]).tags["t"]
         .clone()
@@ -117,7 +117,7 @@ fn a_variable_set_to_another_type_is_refused_where_it_is_declared() {
     }
     let found = parse(HERD, &[]).expect_err("no value");
     assert!(found.len() == 1 && found[0].line == 7 && found[0].help.contains("--var office=…"), "{found:#?}");
-    // A value goes where the variable is used: that is where it does not fit.
+    // A value is checked where its variable is used, so the problem is reported there.
     let found = parse(HERD, &[("office", "203.0.113.7"), ("slaves", "16")]).expect_err("too many");
     assert_eq!((found[0].line, found[0].column), (21, 20), "{found:#?}");
 }

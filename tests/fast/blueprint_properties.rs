@@ -6,7 +6,7 @@ use crate::support::random::Random;
 use pgherd::cluster::check::check;
 use pgherd::{blueprint, cluster, generate};
 
-/// Lines of blocks, each of which fits or does not, alone or beside the others.
+/// Lines of blocks, each of them valid or invalid, alone or together with others.
 const LINES: &[(&str, &[&str])] = &[
     (
         "network",
@@ -97,7 +97,7 @@ const TYPES: &[&str] = &[
 ];
 const ZONES: &[&str] = &["\"a\"", "\"a\", \"b\"", "\"a\", \"b\", \"c\"", "\"a\", \"b\", \"c\", \"d\", \"e\"", ""];
 
-/// Puts something for each word in capitals, and stops to nest after a while.
+/// Replaces each word in capitals, and stops nesting after a while.
 fn filled(random: &mut Random, template: &str) -> String {
     let mut text = template.to_string();
     for round in 0..200 {

@@ -1,4 +1,4 @@
-//! The schema takes what the readers take, and the table in `blueprints/README.md` is the schema's.
+//! The schema accepts what the readers accept, and the table in `blueprints/README.md` is generated from it.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ const END: &str = "\n<!-- end of blueprint-reference -->";
 
 const BY_HAND: &str = "\n# Anything else that makes interesting blueprints, written by hand.\n";
 
-/// Compares a file with what it should be, or writes it with `INSTA_UPDATE=always`, as for snapshots.
+/// Compares a file with the expected text, or writes it with `INSTA_UPDATE=always`, as for snapshots.
 fn compare(path: &str, expected: impl Fn(&str) -> String) {
     let found = std::fs::read_to_string(path).expect(path);
     let expected = expected(&found);
@@ -96,7 +96,7 @@ fn the_schema_refuses_what_the_readers_refuse() {
     }
 }
 
-/// Where a value breaks a schema: as much of the standard as this schema uses, patterns aside.
+/// Returns where a value violates a schema. It implements what this schema uses of the standard, except patterns.
 fn flaw(schema: &Value, value: &Value, at: &str) -> Option<String> {
     if let Some(all) = schema.get("anyOf").and_then(Value::as_array) {
         return all.iter().all(|one| flaw(one, value, at).is_some()).then(|| at.to_string());

@@ -10,7 +10,7 @@ fn parse(text: &str) -> Blueprint {
         .unwrap_or_else(|problems| panic!("{}", problems.iter().map(|p| format!("{p}\n")).collect::<String>()))
 }
 
-/// The text with every `#name` line made to count. Prose has one blank behind its `#`, an example that stands alone has more than two.
+/// Returns the text with every `#name` line uncommented. Prose has one space after its `#`, and a separate example has more than two.
 fn uncommented(text: &str) -> String {
     let option = |line: &&str| {
         line.strip_prefix('#').is_some_and(|rest| {
@@ -34,7 +34,7 @@ fn minimal_is_the_smallest() {
     assert_eq!(parse(MINIMAL), smallest("minimal"));
 }
 
-/// The seed's system: an Elastic IP for each of its four machines, all else as anyone gets it.
+/// The seed's system: an Elastic IP for each of its four machines, and defaults for everything else.
 #[test]
 fn herd_is_the_smallest_with_elastic_ips_and_an_application() {
     let mut expected = smallest("herd");
@@ -81,7 +81,7 @@ fn herd_says_the_truth_about_what_it_leaves_out() {
     assert!(all.network.clients.is_some() && !all.network.admins.is_empty() && all.master.key_name.is_some());
 }
 
-/// The VPC that exists already cannot stand beside the defaults, so its example is one of its own.
+/// The existing VPC cannot be combined with the defaults, so it has its own example.
 #[test]
 fn herd_shows_a_valid_example_of_an_existing_vpc() {
     let example: String = HERD

@@ -89,7 +89,7 @@ fn json_holds_everything_with_places() {
     );
 }
 
-/// Down to file and line, where the blueprint says it.
+/// Down to the file and line where the blueprint sets it.
 #[test]
 fn json_and_text_tell_where_each_decision_comes_from() {
     let test = test(&TWO_ZONES.replace(
@@ -125,7 +125,7 @@ fn a_budget_changes_what_is_generated() {
         .exits(0)
         .out("loop_wait 1")
         .out("warning[PGH006]")
-        .out("budget: rto 29 s; worst covered fault: the primary's machine dies, 28.7 s");
+        .out("budget: rto 29 s; the worst fault that it covers: the primary's machine dies, 28.7 s");
     test.run(&["explain", "loop_wait"])
         .exits(0)
         .out("failover.loop_wait = 1 s")
@@ -177,7 +177,7 @@ fn explain_tells_rules_and_values() {
     test.run(&["explain", "pgh001"]).exits(0);
 }
 
-/// The resources of a module are the same for every cluster; what they are made for is in the locals that they refer to.
+/// A module's resources are the same for every cluster. Their values are in the locals that they refer to.
 #[test]
 fn explain_follows_the_locals_of_a_module_and_says_where_nothing_is_decided() {
     let test = test(TWO_ZONES);
@@ -195,7 +195,7 @@ fn explain_follows_the_locals_of_a_module_and_says_where_nothing_is_decided() {
         .out("No line of this file depends on the blueprint, apart from the cluster's name.");
 }
 
-/// The end of a major is told by `check` alone: what `gen` writes does not depend on the day.
+/// Only `check` reports the end of a major version, because what `gen` writes does not depend on the date.
 #[test]
 fn a_major_that_is_not_mended_any_more_is_an_error_of_check_until_it_is_accepted() {
     let test = Test::new();

@@ -84,8 +84,8 @@ fn what_is_wrong_with_etcd_is_not_healthy() {
     lonely.err("etcd on slave2 has no leader, although other members have one").out("slave2 no leader 2 120");
     seen(&|herd| herd.etcd_is_silent("slave2", 503))
         .err("etcd on slave2 does not accept connections")
-        .out("slave2 no answer - -");
-    seen(&|herd| herd.etcd_is_silent("slave2", 504)).err("etcd on slave2 accepts connections and does not answer");
+        .out("slave2 no response - -");
+    seen(&|herd| herd.etcd_is_silent("slave2", 504)).err("etcd on slave2 accepts connections and does not respond");
     let stale = seen(&|herd| {
         for machine in ["master", "slave1", "slave2"] {
             herd.etcd_says(machine, "members", |list| {
@@ -136,23 +136,23 @@ fn a_lost_majority_of_etcd_is_named_and_patronis_view_is_not_believed() {
     test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "0"]).exits(1).err("etcd has no majority");
 }
 
-/// Patroni still counts it among the streaming: HAProxy's own checks know better.
+/// Patroni still reports it as streaming, but HAProxy's own checks have failed.
 #[test]
 fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
     let herd = Herd::healthy();
     herd.silence("slave2", 42);
     let done = running(&herd).run(STATUS).exits(1);
     let done = done
-        .out("slave2 slave eu-west-1c 10.20.128.16 was standby no answer - -")
+        .out("slave2 slave eu-west-1c 10.20.128.16 was standby no response - -")
         .out("slave1 slave eu-west-1b 10.20.64.16 sync standby streaming");
     let done = done
-        .err("slave2 does not answer since ")
-        .err(" UTC (42 s): nothing replies at its address. It is off, hangs or is cut off");
+        .err("slave2 has not responded since ")
+        .err(" UTC (42 s): nothing replies at its address. It is switched off, has hung, or is disconnected");
     let done = done
         .err("Name=tag:pgherd:machine,Values=slave2 --query")
         .err("generated/herd/RUNBOOK.md describes how to replace it");
     assert!(!done.stderr.contains("slave1"), "{}", done.stderr);
-    // The names are those of HAProxy's configuration.
+    // The names are those in HAProxy's configuration.
     let test = running(&herd);
     let config = test.read("generated/herd/load_balancer/haproxy.cfg");
     let checks = config.split("\nbackend patroni\n").nth(1).expect("the backend that is looked at");
@@ -160,27 +160,27 @@ fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
         assert!(checks.contains(&format!("server {machine} 10.20.")), "{checks}");
     }
 
-    // A run that waits in vain names it as well.
+    // A run that waits in vain reports it, too.
     let cluster = members(&[("leader", "running", 1), ("sync_standby", "streaming", 1)]);
     let herd = Herd::start(View { cluster, health: 200 });
     herd.silence("slave2", 300);
     let test = Test::with_tools(&herd.blueprint());
     test.run(&["gen"]).exits(0);
     let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "0"]).exits(1);
-    let done = done.err("the cluster is not healthy after 0 s: slave2 does not answer since ").err("UTC (5 min)");
-    assert!(!done.stderr.contains("slave2 is not a member;"), "once is enough: {}", done.stderr);
+    let done = done.err("the cluster is not healthy after 0 s: slave2 has not responded since ").err("UTC (5 min)");
+    assert!(!done.stderr.contains("slave2 is not a member"), "once is enough: {}", done.stderr);
 }
 
 #[test]
 fn a_haproxy_that_cannot_be_reached_is_1_with_what_to_do() {
     let mut herd = Herd::healthy();
-    // Nobody listens on these.
+    // Nothing listens on these.
     herd.ports = [1025, 1026, 1027];
     let test = running(&herd);
     test.run(STATUS)
         .exits(1)
-        .err("HAProxy does not answer at 127.0.0.1:1025")
-        .err("PostgreSQL does not answer at the write port 1026")
+        .err("HAProxy does not respond at 127.0.0.1:1025")
+        .err("PostgreSQL does not respond at the write port 1026")
         .out("master unknown - -")
         .out("Patroni no -")
         .out("etcd not asked -")
@@ -194,11 +194,11 @@ fn another_cluster_at_the_planned_address_is_not_this_one() {
     let herd = Herd::healthy();
     let other = herd.view.lock().unwrap().cluster.replace(r#""scope": "herd""#, r#""scope": "other""#);
     let test = running(&Herd::start(View { cluster: other, health: 200 }));
-    let done = test.run(STATUS).exits(1).err("other answers at 127.0.0.1:").err(", not herd").err("network.cidr");
+    let done = test.run(STATUS).exits(1).err(" belongs to the cluster other, not to herd").err("network.cidr");
     done.out("10.20.0.16 - unknown").out("10.20.128.32 - unknown");
-    // Nobody waits for it to become another.
+    // The run does not wait for it to change.
     let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "300"]).exits(1);
-    done.err("other answers at 127.0.0.1:");
+    done.err(" belongs to the cluster other, not to herd");
 }
 
 #[test]

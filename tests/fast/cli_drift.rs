@@ -1,4 +1,4 @@
-//! What of a changed blueprint has not reached the databases that run is said plainly.
+//! Changes of a blueprint that have not reached the running databases are reported.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ const BLUEPRINT: &str = "blueprints/herd.hcl";
 const RUN: &[&str] = &["run", BLUEPRINT, "--yes"];
 const PLAN: &[&str] = &["run", BLUEPRINT, "--plan-only"];
 
-/// A cluster that was run, whose EC2 tells of its machines.
+/// A running cluster whose machines EC2 lists.
 fn running(herd: &Herd) -> Test {
     let test = Test::with_tools(&herd.blueprint());
     test.run(&["gen"]).exits(0);
@@ -30,7 +30,7 @@ fn running(herd: &Herd) -> Test {
         format!(r#"{{"Reservations": [{{"Instances": [{}]}}]}}"#, all.join(", ")),
     )
     .unwrap();
-    // The images of the cluster by their real names.
+    // The cluster's images with their real names.
     let manifest: serde_json::Value = serde_json::from_str(&test.read("generated/herd/pgherd.json")).unwrap();
     let images = manifest["images"].as_object().unwrap().iter().map(|(role, image)| {
         let name = image["name"].as_str().unwrap();

@@ -1,4 +1,4 @@
-//! `pgherd run` in a folder that knows of no run before: a fresh checkout, another machine. What a killed run elsewhere left is found by
+//! `pgherd run` in a folder without earlier runs: a fresh checkout, or another machine. What a killed run elsewhere left is found by
 //! its tags.
 
 use std::fs;
@@ -18,7 +18,7 @@ fn ready() -> Test {
     test
 }
 
-/// As it is in a fresh checkout.
+/// Removes what a fresh checkout does not have.
 fn forget(test: &Test) {
     fs::remove_dir_all(test.path(PRIVATE)).unwrap();
     for (name, _) in support::tree(&test.path("generated/herd")) {
@@ -28,7 +28,7 @@ fn forget(test: &Test) {
     }
 }
 
-/// The calls since then.
+/// Returns the calls since then.
 fn since(test: &Test, calls: usize) -> Vec<String> {
     test.calls().split_off(calls)
 }
@@ -41,7 +41,7 @@ fn what_was_made_elsewhere_is_taken_up_and_not_made_again() {
     let made = world::things(&test);
     assert_eq!(made.len(), 7, "{made:#?}");
     forget(&test);
-    // Of a packer that was killed hours ago when its image was done: the machine is gone, or was never there.
+    // Left by a packer that was killed hours ago when its image was complete: the machine is gone, or never existed.
     for (name, time) in [("packer_60000000-1-master", ""), ("vol-060000000-1-slave", "2021-01-14T08:25:36Z")] {
         fs::write(test.state("ec2").join(name), time).unwrap();
     }
@@ -69,7 +69,7 @@ fn looking_costs_one_question_where_nothing_is_known_and_none_where_it_is() {
     assert!(more[0].contains("describe-tags"), "{more:?}");
 }
 
-/// A role that bears the cluster's tag and is in no state, made this long ago; the plan of the network is to make it.
+/// A role with the cluster's tag that is in no state and was created some time ago. The network's plan is to create it.
 fn with_role(test: &Test, seconds: u32, tagged: bool) {
     let tags = r#""Tags": [{"Key": "pgherd:cluster", "Value": "herd/eu-west-1"}]"#;
     let date = format!("-{seconds} seconds");
@@ -94,7 +94,7 @@ fn with_role(test: &Test, seconds: u32, tagged: bool) {
     }
 }
 
-/// With a state of its own nobody sees who else is at work.
+/// With a local state, a run cannot see who else is running.
 #[test]
 fn what_is_young_may_be_at_work_for_someone_and_is_waited_for() {
     let test = ready();
@@ -112,7 +112,7 @@ fn what_is_young_may_be_at_work_for_someone_and_is_waited_for() {
     assert!(!done.stderr.contains("waiting: 1 aws_iam_role"), "{}", done.stderr);
 }
 
-/// A shared state has a lock: who is at work there has it, and nothing is waited for beside.
+/// A shared state has a lock, which any other run holds, so nothing else has to be waited for.
 #[test]
 fn a_shared_state_needs_no_waiting() {
     let blueprint = Herd::healthy().blueprint();
@@ -138,7 +138,7 @@ fn nothing_is_asked_where_nothing_bears_the_tag() {
     assert_eq!(test.calls_of("iam get-role"), [""; 0]);
 }
 
-/// A role has no tag that EC2 tells of: a killed run may have made that and nothing else.
+/// EC2's list of tags does not include roles, so a role may be the only thing that a killed run created.
 #[test]
 fn what_collides_is_looked_for_and_the_run_goes_on() {
     let test = ready();
@@ -150,7 +150,7 @@ fn what_collides_is_looked_for_and_the_run_goes_on() {
     test.run(RUN).exits(0).err("network adopting what a killed run created: 1 aws_iam_role");
     assert!(!test.path(NETWORK).join("pgherd_import.tf").exists());
 
-    // Someone else's role of that name stays in the way, and is told of as it is.
+    // Another owner's role of that name remains a conflict, and is reported as such.
     let test = ready();
     with_role(&test, 600, false);
     fs::write(test.state("role"), r#"[{"id": "herd-db", "is": {"name": "herd-db", "tags_all": null}}]"#).unwrap();

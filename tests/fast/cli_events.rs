@@ -29,7 +29,7 @@ impl Schema {
         self.schemas.validate(event, self.index).is_ok()
     }
 
-    /// The events on standard output, in order; all of them are of the schema.
+    /// Returns the events on standard output in order, after checking each against the schema.
     #[track_caller]
     fn events(&self, done: &Done) -> Vec<Value> {
         let read = |line: &str| -> Value { serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")) };
@@ -46,13 +46,13 @@ fn names(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["event"].as_str().unwrap()).collect()
 }
 
-/// The events of a name, and of a stage where one is given.
+/// Returns the events with a name, and with a stage if one is given.
 fn of<'a>(events: &'a [Value], name: &str, stage: &str) -> Vec<&'a Value> {
     let meant = |event: &&Value| event["event"] == name && (stage.is_empty() || event["stage"] == stage);
     events.iter().filter(meant).collect()
 }
 
-/// The events of the work: all after the review, and before that those of the stages that did not wait for its end.
+/// Returns the events of the work: all after the review, and earlier ones of stages that started during it.
 fn at_work(events: &[Value]) -> Vec<Value> {
     let (mut begun, mut early) = (false, vec![]);
     let work = |event: &&Value| {

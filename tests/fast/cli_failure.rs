@@ -1,4 +1,4 @@
-//! A stage that fails ends with its tool's own error, where it comes from, and what to do: no wall of log.
+//! A stage that fails reports its tool's own error, where it comes from, and what to do, not the whole log.
 
 use std::process::Command;
 
@@ -16,7 +16,7 @@ fn ready() -> Test {
     test
 }
 
-/// The line of a generated file that holds a text.
+/// Returns the number of a generated file's line that contains a text.
 fn line_of(test: &Test, file: &str, text: &str) -> usize {
     let file = test.read(&format!("generated/herd/{file}"));
     file.lines().position(|line| line.contains(text)).unwrap() + 1
@@ -115,7 +115,7 @@ fn an_answer_of_aws_is_shown_by_its_last_word() {
 fn what_cannot_be_written_is_named() {
     for name in ["journal", "tools.lock", "logs"] {
         let test = ready();
-        // Nothing else keeps root from writing.
+        // Nothing else prevents root from writing.
         let path = format!("generated/herd/.pgherd/{name}");
         test.write(if name == "logs" { path } else { format!("{path}/in_the_way") }.as_str(), "");
         let done = test.run(RUN).exits(1).err("generated/herd/.pgherd/").err(name);
@@ -123,7 +123,7 @@ fn what_cannot_be_written_is_named() {
     }
 }
 
-/// Presses Ctrl-C while a tool that does not care works on, and ends well.
+/// Presses Ctrl-C while a tool ignores it, continues and succeeds.
 fn interrupted(test: &Test) -> Done {
     let child = test.spawn(RUN);
     await_file(&test.state("asked"));
@@ -136,7 +136,7 @@ fn interrupted(test: &Test) -> Done {
 fn an_answer_that_came_after_ctrl_c_counts() {
     let test = ready();
     test.hook("aws", r#"case "$*" in *describe-images*) trap '' INT; touch "$STATE/asked"; sleep 1 ;; esac"#);
-    // Nothing is begun any more, but what was asked is known.
+    // Nothing new is started, but the result of the running request is used.
     let done = interrupted(&test).err("image-master interrupted");
     let known = done.stderr.lines().any(|line| line.contains("image-master   done") && line.ends_with("will be built"));
     assert!(known, "{}", done.stderr);
@@ -155,7 +155,7 @@ fn a_plan_that_is_shown_after_ctrl_c_is_not_gone_by() {
     assert!(!done.stderr.contains("planned: 1 to add"), "{}", done.stderr);
 }
 
-/// Packer starts itself once more, and ends with 0 where that process is killed, for want of memory say.
+/// Packer starts itself as a child process, and exits with 0 even if that process is killed, for example when memory is short.
 #[test]
 fn packer_that_ends_well_without_an_image_has_failed() {
     let test = ready();

@@ -103,7 +103,7 @@ fn a_file_that_is_no_longer_generated_goes_only_if_it_is_untouched() {
     test.run(&["gen", "--check"]).exits(0);
 }
 
-/// Terraform destroys only what it still has files for.
+/// Terraform can destroy only what its files still describe.
 #[test]
 fn a_module_that_may_have_machines_stays() {
     let module = "generated/herd/db_config/terraform_slave";
@@ -173,7 +173,7 @@ fn modes_are_set_and_repaired() {
 
 const SEAL: &str = "generated/herd/.pgherd/gen-seal";
 
-/// A folder whose seal fits, and which is not what `gen` writes: only who looks at the seal alone takes it for that.
+/// A folder whose seal is valid but whose files are not what `gen` writes. Only a command that trusts the seal accepts it.
 fn forged() -> Test {
     let test = generated();
     let set = "# forged\n";
@@ -258,7 +258,7 @@ fn goes_on_after_a_crash_at_any_instant() {
     }
 }
 
-/// Really killed, at many instants.
+/// Kills a real process at many instants.
 #[test]
 fn goes_on_after_kill() {
     for delay in 0..12u64 {
@@ -274,7 +274,7 @@ fn goes_on_after_kill() {
     }
 }
 
-/// Root is kept from writing by little else than a file where the folder must be.
+/// A file in the place of the folder, because little else prevents root from writing.
 #[test]
 fn a_folder_that_cannot_be_written_is_named_with_what_to_do() {
     let test = herd();
@@ -345,7 +345,7 @@ fn a_folder_without_a_blueprint_is_named_and_left() {
     test.write("blueprints/other.hcl", &HERD.replace("herd", "other"));
     fs::remove_file(test.path("blueprints/herd.hcl")).unwrap();
     test.run(&["gen"]).exits(0).err("generated/herd has no blueprint, and its machines may still run");
-    // It was renamed, and nothing of it runs under its new name.
+    // The cluster was renamed, and nothing runs under its new name.
     fs::remove_dir_all(test.path("generated/other")).unwrap();
     test.program("packer", "echo Packer v1.6.6 # server-sig-algs");
     test.program("terraform", r#"echo '{"terraform_version": "1.11.4"}'"#);
@@ -355,7 +355,7 @@ fn a_folder_without_a_blueprint_is_named_and_left() {
     assert!(test.path(OUTPUTS).exists());
 }
 
-/// Each `\connect` of psql is a session of its own, which has the blueprint's limit again.
+/// Each `\connect` of psql starts a new session, to which the blueprint's limit applies again.
 #[test]
 fn the_founding_takes_as_long_as_it_takes_under_a_limit_on_transactions() {
     let test = Test::new();

@@ -189,7 +189,7 @@ fn an_image_that_is_too_old_is_told_before_anything_is_asked() {
     let done = test.run(&["run", BLUEPRINT, "--yes", "--format", "json"]).exits(0);
     let aged = |line: &&str| line.contains("\"aged\":\"herd-") && line.contains("days ago");
     assert_eq!(done.stdout.lines().filter(aged).count(), 3, "{}", done.stdout);
-    // Unless it was made today, or the blueprint has more patience.
+    // Unless it was built today, or the blueprint allows a greater age.
     fs::write(test.state("created"), pgherd::system::clock::rfc3339(std::time::SystemTime::now())).unwrap();
     let done = test.run(RUN).exits(0);
     assert!(!done.stderr.contains("lacks later fixes"), "{}", done.stderr);
@@ -232,7 +232,7 @@ fn a_built_image_is_tagged_with_its_versions() {
         )
     );
 
-    // That the tag is refused costs no image.
+    // If AWS refuses the tag, the image is kept.
     let test = Test::with_tools(&Herd::healthy().blueprint());
     test.run(&["gen"]).exits(0);
     test.hook("packer", &format!("case \"$1\" in build) echo '{told}' ;; esac"));
@@ -240,7 +240,7 @@ fn a_built_image_is_tagged_with_its_versions() {
     test.run(RUN).exits(0).err("could not be tagged with its versions").err("patroni=4.0.7-1");
 }
 
-/// A later Packer is told to have the builder's metadata service ask for tokens; Debian's, which would refuse that word, is not.
+/// A later Packer is told to make the builder's metadata service require tokens. Debian's, which would reject that option, is not.
 #[test]
 fn each_packer_gets_a_template_that_it_knows() {
     let test = Test::with_tools(&Herd::healthy().blueprint());
@@ -256,7 +256,7 @@ fn each_packer_gets_a_template_that_it_knows() {
     let options = &serde_json::from_str::<serde_json::Value>(&built).unwrap()["builders"][0]["metadata_options"];
     assert_eq!((&options["http_tokens"], &options["http_endpoint"]), (&"required".into(), &"enabled".into()));
     assert_eq!(test.calls_of(".pgherd/packer/master_temp.json").len(), 1);
-    // Its plugin signs with SHA-1: a newer one is got, once for all images.
+    // Its plugin signs with SHA-1, so a newer one is installed, once for all images.
     assert_eq!(fs::read_to_string(test.state("installed")).unwrap().lines().count(), 1);
 
     let test = Test::with_tools(&Herd::healthy().blueprint());

@@ -1,4 +1,4 @@
-//! `pgherd init`: what it writes is a blueprint that stands the check, and nothing is ever overwritten.
+//! `pgherd init`: it writes a blueprint that passes `check`, and never overwrites a file.
 
 use crate::support::Test;
 

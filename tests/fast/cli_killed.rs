@@ -1,4 +1,4 @@
-//! `pgherd run` killed at any instant: the tools go on to their end, and the next run converges with no help.
+//! `pgherd run` killed at any instant: the tools finish, and the next run converges without help.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,8 +22,8 @@ fn ready(herd: &Herd) -> Test {
     test
 }
 
-/// Kills pgherd, a tool of it, or all of them as a power cut does, or presses Ctrl-C: `PGHERD_KILLS` times at random instants.
-/// `PGHERD_SEED` draws the same again.
+/// Kills pgherd, one of its tools, or all of them as a power cut does, or presses Ctrl-C, `PGHERD_KILLS` times at random instants.
+/// `PGHERD_SEED` repeats them.
 #[test]
 fn killed_at_any_instant_the_next_run_converges() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
@@ -47,7 +47,7 @@ fn killed_at_any_instant_the_next_run_converges() {
             random.below(whole),
         );
         let Some(hit) = killed_by(&test, what, Duration::from_millis(after as u64)) else {
-            // No kill; and the machine is quicker now.
+            // Nothing was killed, and the machine is faster now.
             whole = after.max(1);
             late += 1;
             assert!(late <= 100 + 2 * kill, "nearly every run is over before it is killed");
@@ -57,7 +57,7 @@ fn killed_at_any_instant_the_next_run_converges() {
         let said = format!("PGHERD_SEED={seed}, kill {kill}: {hit} after {after} ms");
         *hits.entry(hit).or_default() += 1;
 
-        // Nobody else holds the folder now, and what goes on there is waited for.
+        // Nobody else holds the folder now, and the run waits for tools that are still running there.
         let left = world::things(&test);
         let done = test.run(RUN);
         assert_eq!(done.code, Some(0), "{said}, which left {left:#?}:\n{}", done.stderr);
@@ -89,7 +89,7 @@ const MODULES: [&str; 4] = [
     "load_balancer/terraform_haproxy",
 ];
 
-/// Begins a run and kills something of it, waits until it is gone, and answers what was hit; none where it was over by then.
+/// Starts a run, kills a part of it, and waits until that has ended. Returns what was killed, or `None` if the run had ended before.
 fn killed_by<'a>(test: &Test, what: &'a str, after: Duration) -> Option<&'a str> {
     let mut run = test.command(RUN).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     std::thread::sleep(after);
@@ -98,7 +98,7 @@ fn killed_by<'a>(test: &Test, what: &'a str, after: Duration) -> Option<&'a str>
     let tools = if ["terraform", "packer"].contains(&what) { below(what) } else { vec![] };
     let (hit, pids) = match what {
         "power" => (what, all_at_once(own)),
-        // The tool that is looked for is not at work.
+        // The tool to kill is not running, so pgherd is killed.
         "terraform" | "packer" if tools.is_empty() => ("pgherd", vec![own]),
         "terraform" | "packer" => (what, tools),
         _ => (what, vec![own]),
@@ -106,7 +106,7 @@ fn killed_by<'a>(test: &Test, what: &'a str, after: Duration) -> Option<&'a str>
     let signal = if what == "Ctrl-C" { Signal::INT } else { Signal::KILL };
     let over = run.try_wait().unwrap().is_some();
     if !over {
-        // It may have ended this moment.
+        // It may have just ended.
         pids.into_iter().for_each(|pid| kill_process(pid, signal).unwrap_or_default());
     }
     let until = Instant::now() + Duration::from_secs(60);
@@ -117,7 +117,7 @@ fn killed_by<'a>(test: &Test, what: &'a str, after: Duration) -> Option<&'a str>
     (!over).then_some(hit)
 }
 
-/// A process and all below it, stopped: a power cut leaves none that began while the others were looked for.
+/// Stops a process and all its descendants, so that none can start while the others are being found, as in a power cut.
 fn all_at_once(own: Pid) -> Vec<Pid> {
     let mut stopped = vec![];
     loop {
@@ -126,13 +126,13 @@ fn all_at_once(own: Pid) -> Vec<Pid> {
         if found == stopped {
             return found;
         }
-        // One may have ended this moment.
+        // One may have just ended.
         found.iter().for_each(|pid| kill_process(*pid, Signal::STOP).unwrap_or_default());
         stopped = found;
     }
 }
 
-/// Whole states, no half-written file, no temporary one, a page of every run, and nothing that runs on.
+/// Checks that states are complete, no file is half written or temporary, every run has a page, and nothing is still running.
 fn on_the_disk_is_what_is_needed(test: &Test, said: &str) {
     let files = support::tree(&test.path("generated/herd"));
     for module in MODULES {
@@ -147,7 +147,7 @@ fn on_the_disk_is_what_is_needed(test: &Test, said: &str) {
     assert_eq!(files.iter().map(|(name, _)| name).filter(left).collect::<Vec<_>>(), [""; 0], "{said}");
     for (events, text) in files.iter().filter(|(name, _)| name.ends_with("-events.jsonl")) {
         let page = events.replace("-events.jsonl", "-report.html");
-        // A run that was killed before it had said anything has nothing to show.
+        // A run that was killed before its first event has no page.
         assert!(!text.contains("run-begun") || files.iter().any(|(name, _)| *name == page), "{said}: no {page}");
     }
     assert_eq!(processes::in_folder(&test.path("generated")), [""; 0], "{said}: it runs on");
@@ -197,14 +197,14 @@ fn no_secret_is_in_a_log_though_pgherd_is_gone() {
     }
 }
 
-/// Packer is killed with its keeper and all around it, as by a power cut, or alone: its builder stays.
+/// Packer is killed alone, or with its keeper and everything else as in a power cut: its builder stays.
 #[test]
 fn what_a_killed_packer_left_is_removed_and_named() {
     leaves_a_builder("0", false);
     leaves_a_builder("$$", true);
 }
 
-/// Packer makes a key pair first and tags it then. One that it had no time to tag is known by the name in the build's log alone.
+/// Packer creates a key pair and tags it afterwards. One that it did not get to tag can only be recognised by the name in the build's log.
 #[test]
 fn a_key_pair_that_packer_could_not_tag_is_removed() {
     let test = ready(&Herd::healthy());
@@ -261,7 +261,7 @@ fn leaves_a_builder(killed: &str, end_is_seen: bool) {
     assert_eq!(test.calls_of("terminate-instances").len(), 1, "looked for once");
 }
 
-/// Whoever gives up after a kill takes the cluster down, and builds no image any more.
+/// A user who gives up after a kill destroys the cluster, and no more images are built.
 #[test]
 fn destroy_removes_what_a_killed_packer_left() {
     let test = ready(&Herd::healthy());
@@ -298,7 +298,7 @@ fn a_young_builder_of_someone_else_is_left_alone() {
     fs::write(test.state("describe-instances"), instances("2999-01-01T00:00:00+00:00")).unwrap();
     let alone = "i-0other is running, perhaps for another pgherd. It was kept";
     test.run(RUN).exits(0).err(alone);
-    // The image exists by now, and nobody has forgotten the machine.
+    // The image exists by now, and the machine is still known.
     test.run(RUN).exits(0).err(alone);
     assert_eq!(test.calls_of("terminate-instances"), Vec::<String>::new());
     fs::write(test.state("describe-instances"), instances("2001-01-01T00:00:00+00:00")).unwrap();

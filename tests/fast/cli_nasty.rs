@@ -1,4 +1,4 @@
-//! What is no blueprint at all: each is refused at once, in words, and nothing is written.
+//! Files that are no blueprints at all: each is refused at once with a message, and nothing is written.
 
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use rustix::fs::{CWD, Mode, mkfifoat};
 
 const HERD: &str = "cluster \"herd\" {\n  region = \"eu-west-1\"\n}\n";
 
-/// What stands in the file, and part of what must be said.
+/// The file's content, and part of the message.
 fn files() -> Vec<(Vec<u8>, String)> {
     let file = |bytes: &[u8], says: &str| (bytes.to_vec(), says.to_string());
     let utf16: Vec<u8> = [0xfeff].into_iter().chain(HERD.encode_utf16()).flat_map(u16::to_le_bytes).collect();
@@ -27,7 +27,7 @@ fn files() -> Vec<(Vec<u8>, String)> {
         file(b"cluster \"herd\" {\n  # Gr\xf6\xdfe\n}\n", "line 2 is not UTF-8"),
         file(b"\x7fELF\x02\x01\x01\0", "is not valid HCL here"),
         file(&long(2_600_000), "the file is longer than 65536 bytes"),
-        // Cut within a letter.
+        // Cut in the middle of a letter.
         file("ü".repeat(40_000).as_bytes(), "the file is longer than 65536 bytes"),
         file(HERD.replace('\n', "\r").as_bytes(), "write each attribute and each inner block on a line of its own"),
         file(HERD.replace("eu-west-1", "\u{202e}eu-west-1\x1b[31m").as_bytes(), "`\u{fffd}eu-west-1\u{fffd}[31m` is not a region"),
@@ -79,7 +79,7 @@ fn what_is_no_file_is_refused_in_words() {
     }
 }
 
-/// What another program writes is as good as a file.
+/// The output of another program is as good as a file.
 #[test]
 fn a_blueprint_may_come_through_a_pipe() {
     let test = Test::new();
@@ -92,7 +92,7 @@ fn a_blueprint_may_come_through_a_pipe() {
     }
 }
 
-/// In the wrong folder, or one too deep.
+/// In the wrong folder, or one level too deep.
 #[test]
 fn a_blueprint_that_is_elsewhere_is_named() {
     let test = Test::new();
@@ -126,7 +126,7 @@ fn refused(test: &Test, words: &[&str], says: &str) {
     assert_eq!(names(test), before, "{says}: something is written");
 }
 
-/// What is there, two folders deep.
+/// Returns what exists, down to two levels of folders.
 fn names(test: &Test) -> Vec<std::path::PathBuf> {
     let list =
         |dir: std::path::PathBuf| std::fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap().path());

@@ -1,4 +1,4 @@
-//! A plan by which an existing secret would get another password is refused, whatever made it.
+//! A plan that would give an existing secret another password is refused, whatever caused it.
 
 use std::fs;
 
@@ -42,7 +42,7 @@ fn no_plan_makes_a_new_version_current() {
     fs::write(test.state("shown-terraform_network"), "torn").unwrap();
     test.run(RUN).exits(1);
     assert!(test.calls_of("apply").is_empty(), "{:#?}", test.calls());
-    // The first of a new secret, and one that nobody reads.
+    // The first version of a new secret, and one that nothing reads.
     for fine in [
         json!([version(json!({})), secret(&["create"])]),
         json!([version(json!({ "version_stages": ["pgherd-initial"] }))]),
@@ -51,7 +51,7 @@ fn no_plan_makes_a_new_version_current() {
     }
 }
 
-/// The machines were made with a password that nobody has any more.
+/// The machines were created with a password that is lost.
 #[test]
 fn a_secret_that_is_gone_is_not_made_anew_beside_machines_that_use_it() {
     let secret =
@@ -73,7 +73,7 @@ fn a_secret_that_is_gone_is_not_made_anew_beside_machines_that_use_it() {
     refused(&done, "the secret herd/replication is gone, but slave2 was created with its password");
     done.run(RUN).exits(1).err("aws secretsmanager restore-secret --region eu-west-1 --secret-id herd/replication");
     with_machines("haproxy").run(RUN).exits(0);
-    // Nobody can tell whether there are any.
+    // It is unknown whether there are machines.
     let asks = "cannot ask AWS whether any machine was created with herd/replication";
     for answer in ["echo AccessDenied >&2; exit 254", "echo torn; exit 0"] {
         let test = with_machines("slave2");

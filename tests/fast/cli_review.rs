@@ -1,4 +1,4 @@
-//! What a run finds out before it does anything, and what it does meanwhile.
+//! What a run's review finds, and what the run does meanwhile.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ fn ready() -> Test {
     test
 }
 
-/// Tells when an image is built.
+/// Records when an image is built.
 fn bare() -> Test {
     let test = ready();
     test.hook("packer", r#"[ "$1" = build ] && touch "$STATE/building""#);
@@ -59,7 +59,7 @@ fn a_failing_build_stops_what_needs_it() {
     done.err("a stage failed").err("master done").err("haproxy done");
 }
 
-/// Each of these gives the review something to refuse, or leaves it no turn.
+/// Each of these could make the review refuse something, or leaves no slot for it.
 #[test]
 fn nothing_is_built_before_the_review_is_over() {
     let first = |test: &Test, what: &str| test.calls().iter().position(|call| call.contains(what)).unwrap();
@@ -67,12 +67,12 @@ fn nothing_is_built_before_the_review_is_over() {
     let test = bare();
     test.run(&[RUN, &["--jobs", "3"]].concat()).exits(0);
     plan_first(&test);
-    // Something was made before.
+    // Something was created before.
     let test = bare();
     test.write("generated/herd/db_config/terraform_slave/terraform.tfstate", "{}");
     test.run(RUN).exits(0);
     plan_first(&test);
-    // The state is elsewhere, and may be of anything.
+    // The state is elsewhere, and may contain anything.
     let state = "state {\n    s3 {\n      bucket = \"states-of-ours\"\n      key_prefix = \"herd\"\n    }\n  }\n";
     let blueprint = Herd::healthy().blueprint();
     let at = blueprint.rfind('}').unwrap();
@@ -81,12 +81,12 @@ fn nothing_is_built_before_the_review_is_over() {
     test.run(&["gen"]).exits(0);
     test.run(RUN).exits(0);
     plan_first(&test);
-    // All images are there: nothing is begun before its time.
+    // All images exist: nothing is started early.
     let test = bare();
     test.run(&[RUN, &["--only", "image-master,image-slave,image-haproxy"]].concat()).exits(0);
     let done = test.run(RUN).exits(0);
     assert!(!done.stderr.contains("during the review"), "{}", done.stderr);
-    // Nothing is to be done.
+    // There is nothing to do.
     let test = bare();
     test.run(&["run", "blueprints/herd.hcl", "--plan-only"]).exits(3);
     assert_eq!(test.calls_of("packer build -"), [""; 0]);
@@ -106,7 +106,7 @@ fn modules_are_planned_beside_what_they_need() {
     );
     let done = test.run(RUN).exits(0).err("slaves unchanged planned: nothing changes");
     assert_eq!(done.stderr.matches("slaves ").count(), 2, "begun and unchanged, once: {}", done.stderr);
-    // Until the network is there, they cannot be planned: no failure.
+    // Until the network exists, they cannot be planned, which is not a failure.
     fs::remove_file(test.state("made-terraform_network")).unwrap();
     test.hook(
         "terraform",
@@ -118,7 +118,7 @@ fn modules_are_planned_beside_what_they_need() {
         .err("slaves: will be planned once network exists")
         .err("slaves unchanged nothing to change");
     assert!(!done.stderr.contains("no VPC"), "{}", done.stderr);
-    // Nothing changes in the network, so this is a failure, and told once.
+    // Nothing changes in the network, so this is a failure, and is reported once.
     test.hook("terraform", r#"case "$*" in *terraform_slave*" plan "*) echo "Error: no role"; exit 1 ;; esac"#);
     let done = test.run(RUN).exits(1).err("terraform plan of db_config/terraform_slave failed");
     assert_eq!(done.stderr.matches("no role").count(), 1, "{}", done.stderr);

@@ -10,7 +10,7 @@ use crate::support::{Done, Test, await_file};
 
 const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes"];
 
-/// Generated files, fake tools, and a cluster that answers.
+/// Generated files, fake tools, and a cluster that responds.
 fn ready(herd: &Herd) -> Test {
     let test = Test::with_tools(&herd.blueprint());
     test.run(&["gen"]).exits(0);
@@ -151,7 +151,7 @@ fn credentials_that_are_not_accepted_are_4() {
     let test = ready(&Herd::healthy());
     test.hook("aws", r#"[ "$1" = sts ] && { echo "Unable to locate credentials" >&2; exit 253; }"#);
     test.run(RUN).exits(4).err("AWS credentials are not accepted: Unable to locate credentials: run aws configure or ");
-    // They have no part in this.
+    // They are not involved.
     let words = r#"Could not connect to the endpoint URL: "https://sts.eu-west-9.amazonaws.com/""#;
     test.hook("aws", &format!("[ \"$1\" = sts ] && {{ echo '{words}' >&2; exit 255; }}"));
     let done = test.run(RUN).exits(4).err(&format!("AWS does not respond: {words}: check that this machine's network"));
@@ -227,7 +227,7 @@ fn a_dry_run_prints_all_and_runs_nothing() {
     let done = done.out("# slaves (after network, image-slave)").out("aws ec2 describe-images");
     assert!(!done.stdout.contains("thesecretofthetest"));
     assert_eq!(fs::read_to_string(test.state("calls")).ok(), None);
-    // What is printed can be pasted, and does the same.
+    // The printed commands can be pasted, and do the same.
     let script = format!("set -e\n{}", done.stdout.replace("tfplan)", "tfplan) || [ $? = 2 ]"));
     let mut shell = Command::new("/bin/sh");
     let path = format!("{}:/usr/bin:/bin", test.state("../bin").display());
@@ -286,7 +286,7 @@ fn it_waits_until_the_cluster_is_whole() {
 #[test]
 fn ctrl_c_is_told_once_and_waited_for() {
     let test = ready(&Herd::healthy());
-    // It needs a second to end in order, and counts how often it was told.
+    // It needs a second to shut down, and counts the interrupts.
     test.hook(
         "terraform",
         r#"case "$*" in *network*apply*)
@@ -435,7 +435,7 @@ fn a_plan_alone_is_0_or_3() {
 #[test]
 fn a_plan_that_the_world_overtook_is_made_again() {
     let test = ready(&Herd::healthy());
-    // What is printed for people decides nothing.
+    // Nothing is decided from what Terraform prints for people.
     let moved = |error: &str| {
         let once = format!("[ -f \"$STATE/moved\" ] || {{ touch \"$STATE/moved\"; {error}; exit 1; }}");
         format!("case \"$*\" in *network*' apply '*) {once} ;; esac")
@@ -506,7 +506,7 @@ fn the_provider_is_got_once_for_all_modules() {
     let (first, others) = said.split_once(" cache=.pgherd/plugins lock=\n").unwrap();
     assert_eq!(others.matches(&format!(" cache=.pgherd/plugins lock=of {first}\n")).count(), 3, "{said}");
 
-    // Who has a cache, keeps it.
+    // A user's own cache is kept.
     let test = ready(&Herd::healthy()).env("TF_PLUGIN_CACHE_DIR", "mine");
     fs::create_dir(test.path("mine")).unwrap();
     test.hook("terraform", hook);

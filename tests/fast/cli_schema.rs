@@ -1,4 +1,4 @@
-//! `pgherd schema`, and `pgherd explain` of what is wrong with a text.
+//! `pgherd schema`, and `pgherd explain` for the codes of diagnostics.
 
 use crate::support::Test;
 

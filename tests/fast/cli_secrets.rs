@@ -1,4 +1,4 @@
-//! A secret that a tool prints is nowhere afterwards: not on the terminal, not in events, logs, history or page.
+//! A secret that a tool prints is kept nowhere: not on the terminal, not in events, logs, history or page.
 
 use crate::support::herd::Herd;
 use crate::support::{Test, tree};

@@ -1,4 +1,4 @@
-//! What surrounds pgherd: tools that hang, output that nobody takes, an environment that points nowhere, a checkout that git has
+//! pgherd's surroundings: tools that hang, output that cannot be written, variables with wrong paths, and a checkout that git has
 //! changed.
 
 use std::fs::{self, File};
@@ -43,7 +43,7 @@ fn what_does_not_say_its_version_is_not_asked_for_more() {
 #[test]
 fn a_question_that_hangs_is_over_at_the_first_interrupt() {
     let test = Test::with_tools(MINIMAL);
-    // It does not hear of Ctrl-C itself.
+    // Ctrl-C is not passed to it.
     let deaf = |word: &str| {
         format!("[ \"$1\" = {word} ] && {{ trap '' INT; touch {}; sleep 300; }}", test.state("deaf").display())
     };
@@ -80,7 +80,7 @@ fn output_that_cannot_be_written_is_no_success() {
     ] {
         let whole = test.run(args);
         let done: Done = test.command(args).stdout(full()).output().unwrap().into();
-        // What is silent loses nothing.
+        // A command without output loses nothing.
         let code = if whole.stdout.is_empty() { whole.code } else { Some(6) };
         assert_eq!(done.code, code, "{args:?}: {}", done.stderr);
         assert_eq!(
@@ -90,18 +90,18 @@ fn output_that_cannot_be_written_is_no_success() {
             done.stderr
         );
     }
-    // Everything is done; what it says is lost.
+    // Everything is done, but its output is lost.
     let done: Done = test.command(&[RUN, &["--format", "json"]].concat()).stdout(full()).output().unwrap().into();
     done.exits(6).err("cannot write events to standard output");
     test.command(RUN).stderr(full()).output().map(Done::from).unwrap().exits(6);
     test.run(RUN).exits(0);
-    // A mistake stays what it is.
+    // A usage error keeps its exit code.
     test.command(&["check", "nowhere.hcl"]).stderr(full()).output().map(Done::from).unwrap().exits(2);
-    // What has failed stays that, and says as well that its table is lost.
+    // A failure keeps its exit code, and also reports that its table is lost.
     test.remove_program("packer");
     let lost = test.command(&["doctor"]).stdout(full()).output().map(Done::from).unwrap().exits(4);
     lost.err("missing: packer").err("cannot write the result to standard output: No space left on device");
-    // A reader that has seen enough is no failure.
+    // A reader that closes the pipe is not a failure.
     let mut child = test.command(&["schema"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     Done::from(child.wait_with_output().unwrap()).exits(0);
@@ -145,11 +145,11 @@ fn a_tool_that_fails_of_its_environment_is_not_to_be_got_anew() {
         ));
         assert!(!done.stdout.contains("get 1.8.1"), "{}", done.stdout);
     }
-    // Nothing is wrong with the environment: then with the tool.
+    // Nothing is wrong with the environment, so the tool is at fault.
     test.run(&["doctor"])
         .exits(4)
         .out("did not print its version: cannot make a log: no such folder: get 1.8.1 or newer");
-    // A folder for temporary files takes files.
+    // A folder for temporary files must be writable.
     test.hook("packer", "");
     doctor("TMPDIR", "/proc")
         .exits(4)
@@ -195,14 +195,14 @@ fn what_git_makes_of_the_files_is_prevented_or_named() {
     git(&work, &["init", "-q"]);
     git(&work, &["add", "."]);
     git(&work, &["commit", "-qm", "herd"]);
-    // A clone that converts line endings has the very files.
+    // A clone that converts line endings has the same files.
     let clone = test.path("clone");
     git(&work, &["clone", "-q", "-c", "core.autocrlf=true", ".", "clone"]);
     assert!(fs::read_to_string(clone.join("blueprints/herd.hcl")).unwrap().contains("\r\n"), "it converts nothing");
     let mut check = test.command(&["gen", "--check"]);
     check.current_dir(&clone).output().map(Done::from).unwrap().exits(0);
 
-    // Files of a clone from before: they are named as what they are, and made anew.
+    // Files of an older clone are reported as converted, and written again.
     let generated = test.path("generated/herd");
     let script = generated.join("deploy.sh");
     let text = fs::read_to_string(&script).unwrap();
@@ -216,7 +216,7 @@ fn what_git_makes_of_the_files_is_prevented_or_named() {
     test.run(&["gen", "--check"]).exits(3).err("had CRLF line endings: git converts them");
     test.run(&["gen"]).exits(0).err("2 files in generated/herd had CRLF line endings: git converts them");
     assert_eq!(fs::read_to_string(&script).unwrap(), text);
-    // An edit among them is still one.
+    // An edit among them is still detected.
     fs::write(&script, (text.clone() + "# mine\n").replace('\n', "\r\n")).unwrap();
     test.run(&["gen"]).exits(3).err("deploy.sh was edited since pgherd wrote it");
     test.run(&["gen", "--force"]).exits(0);

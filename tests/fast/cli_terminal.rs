@@ -1,11 +1,11 @@
-//! What a run looks like on a terminal: its output goes through a terminal's eyes, and what is on the screen is what counts.
+//! What a run looks like on a terminal: its output is fed to a terminal emulator, and the screen is compared.
 
 use crate::support::Test;
 use crate::support::herd::Herd;
 
 const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes"];
 
-/// The network takes a second and says what it is at, in a line that is too long for the screen.
+/// The network takes a second, and reports its progress in a line that is too long for the screen.
 fn ready() -> Test {
     let test = Test::with_tools(&Herd::healthy().blueprint());
     test.run(&["gen"]).exits(0);
@@ -17,13 +17,13 @@ fn ready() -> Test {
     test
 }
 
-/// Every screen that there was, the last one last: 24 rows of 80 columns, which is what is taken for granted where nobody knows.
+/// Returns every screen in order: 24 rows of 80 columns, the size that is assumed if it is unknown.
 fn screens(output: &str) -> Vec<String> {
     let size = |size| std::num::NonZero::new(size).unwrap();
     let mut terminal = vt100::Parser::new(size(24), size(80), 0);
     let mut all = vec![];
     for part in output.split_inclusive("\x1b[J") {
-        // The end of a drawing is where the next one goes up and erases it.
+        // A drawing ends where the next one moves up and erases it.
         let drawn = part.strip_suffix("\r\x1b[J").and_then(|part| part.rfind("\x1b[")).unwrap_or(part.len());
         terminal.process(&part.as_bytes()[..drawn]);
         all.push(terminal.screen().contents());
@@ -52,7 +52,7 @@ fn what_runs_and_what_waits_is_on_the_screen_until_it_is_over() {
         |stage: &str| line(at_work, stage).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(waiting("master"), "master waiting for network", "{at_work}");
     assert_eq!(waiting("verify"), "verify waiting for network, master, slaves, haproxy", "{at_work}");
-    // Nothing was there, so that was built while the network was looked at.
+    // Nothing existed, so the images were built during the network's review.
     assert!(screens.iter().any(|screen| screen.contains("image-slave    done")), "{at_work}");
 
     let last = screens.last().unwrap();

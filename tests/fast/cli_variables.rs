@@ -35,7 +35,7 @@ fn a_variable_that_no_blueprint_declares_is_refused() {
         .err("write the variable's name, `=` and its value, such as slaves=3");
     test.run(&["gen", "--var", "slaves=one"]).exits(2).err("--var slaves: `one` is not a number");
     assert!(!test.path("generated").exists());
-    // Of several blueprints, one is enough.
+    // It is enough that one of several blueprints declares it.
     test.write("blueprints/flock.hcl", "cluster \"flock\" {\n  region = \"eu-west-1\"\n}\n");
     test.run(&["gen", "--var", "slaves=1"]).exits(0);
 }

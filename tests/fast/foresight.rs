@@ -1,4 +1,4 @@
-//! What AWS would refuse in the middle of a run is asked before it begins, and said with the number that is missing.
+//! What AWS would refuse in the middle of a run is checked before it begins, and reported with the missing amount.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ fn cluster(text: &str) -> Cluster {
     resolve(&pgherd::blueprint::parse("", &text).unwrap_or_else(|problems| panic!("{text}{problems:#?}")))
 }
 
-/// The verdict where AWS answers these, and nothing about the rest.
+/// Returns the verdict if AWS returns these responses, and none for other requests.
 fn verdict(cluster: &Cluster, answers: &[(Of, Answer)]) -> PreflightVerdict {
     let asked = questions(cluster, true).into_iter();
     let told = asked.filter_map(|question| {
@@ -211,7 +211,7 @@ fn nothing_is_begun_where_something_is_missing() {
     assert_eq!(test.calls().iter().filter(begun).collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
-/// The states are looked for in the bucket: that it is missing is said with all else that is, and before that look fails.
+/// The states are in the bucket. That it is missing is reported together with everything else that is missing, before the lookup fails.
 #[test]
 fn a_first_run_without_the_bucket_is_told_all_that_is_missing() {
     let state = "  state {\n    s3 {\n      bucket = \"states\"\n    }\n  }\n}\n";
@@ -236,7 +236,7 @@ fn a_first_run_without_the_bucket_is_told_all_that_is_missing() {
     assert!(!test.calls().iter().any(|call| call.contains("list-objects")), "{:#?}", test.calls());
 }
 
-/// Where nothing is to be made, nothing more is asked; where something is, all is asked before it.
+/// If nothing has to be created, nothing is checked. If something has to be, everything is checked before.
 #[test]
 fn only_a_run_that_makes_something_asks() {
     let test = ready();

@@ -1,7 +1,8 @@
-//! The policies that `pgherd policy` prints: for every blueprint, that they hold all rights and no loose ones.
+//! The policies that `pgherd policy` prints: for every blueprint they contain all rights, and none that is too wide.
 
 use std::collections::BTreeSet;
 
+use pgherd::cluster::rights::Right;
 use pgherd::cluster::{Cluster, regions, resolve};
 use pgherd::pipeline::policy::{Aim, LONGEST, policies, tasks};
 use serde_json::Value;
@@ -36,7 +37,57 @@ const SHIPPED: [&str; 5] = [
     include_str!("../blueprints/vpc.hcl"),
 ];
 
-/// A resource type that a module comes to hold without its rights fails here.
+/// The generated roles have the rights of the list and no others, and the policies of `pgherd policy` name these roles alone.
+#[test]
+fn machines_have_the_rights_of_the_list_and_no_others() {
+    for text in SHIPPED {
+        let cluster = cluster(text);
+        let files = pgherd::generate::generate(&cluster);
+        let (mut roles, mut policies) = (BTreeSet::new(), BTreeSet::new());
+        for (_, file) in files.iter().filter(|(path, _)| path.as_str().ends_with(".tf")) {
+            let body: hcl::Body = hcl::parse(&file.text).expect("HCL");
+            for block in body.blocks().filter(|block| block.labels().len() == 2) {
+                let [kind, name] = [0, 1].map(|at| block.labels()[at].as_str());
+                let inner = |body: &hcl::Body, name: &str| {
+                    body.attributes().find(|one| one.key() == name).map(|one| one.expr().to_string().replace('\n', ""))
+                };
+                match kind {
+                    "aws_iam_role" | "aws_iam_instance_profile" => assert_eq!(name, "machine"),
+                    // Not who may take a role, nor what the endpoint lets through.
+                    "aws_iam_policy_document" if !["assume", "endpoint"].contains(&name) => {
+                        for statement in block.body().blocks() {
+                            let actions = inner(statement.body(), "actions").expect("actions");
+                            policies.insert((name.to_string(), actions.replace(' ', "")));
+                        }
+                    }
+                    "aws_iam_role_policy" => {
+                        let holders = inner(block.body(), "for_each").or(inner(block.body(), "role")).expect("a role");
+                        roles.insert((
+                            name.to_string(),
+                            holders.split('"').skip(1).step_by(2).map(String::from).collect(),
+                        ));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let rights = cluster.rights();
+        let listed: BTreeSet<(String, Vec<String>)> =
+            rights.iter().map(|right| (right.name.into(), right.kinds().map(String::from).collect())).collect();
+        assert_eq!(roles, listed);
+        let actions = |right: &Right| {
+            format!("[{}]", right.actions.iter().map(|a| format!("\"{a}\"")).collect::<Vec<_>>().join(","))
+        };
+        assert_eq!(policies, rights.iter().map(|right| (right.name.to_string(), actions(right))).collect());
+        let resources: BTreeSet<String> =
+            statements(&of(&cluster, Aim::Run)).iter().flat_map(|one| texts(&one["Resource"])).collect();
+        let of_roles = resources.iter().filter_map(|arn| arn.split_once(":role/").map(|(_, name)| name.to_string()));
+        let names = ["database", "haproxy"].map(|kind| format!("{}-{}-{kind}", cluster.name, cluster.region));
+        assert_eq!(of_roles.collect::<BTreeSet<String>>(), BTreeSet::from(names));
+    }
+}
+
+/// This fails for a resource type that is added to a module without its rights.
 #[test]
 fn every_type_has_rights_and_every_document_is_one_that_aws_takes() {
     for text in SHIPPED {
@@ -54,7 +105,7 @@ fn every_type_has_rights_and_every_document_is_one_that_aws_takes() {
 /// The service authorization reference gives it no resource type.
 const UNLIMITED: &str = "ec2:DeleteSubnetCidrReservation";
 
-/// Nothing is allowed on everything but what AWS cannot limit: looking, and one thing more.
+/// Only what AWS cannot limit is allowed on all resources: reading, and one more action.
 #[test]
 fn what_changes_something_is_limited() {
     for text in SHIPPED {
@@ -119,7 +170,7 @@ fn each_verb_has_what_it_needs() {
     assert!(create.flat_map(|s| texts(&s["Resource"])).all(|arn| !arn.contains("subnet-cidr-reservation")));
 }
 
-/// Every call of Secrets Manager in the script is allowed, and nothing else is; on users' passwords alone.
+/// Every call of Secrets Manager in the script is allowed, and nothing else, and only on users' passwords.
 #[test]
 fn who_rotates_passwords_may_do_that_and_nothing_else() {
     let script = include_str!("../../src/generate/templates/rotate_password.sh.j2");
@@ -154,7 +205,7 @@ fn who_rotates_passwords_may_do_that_and_nothing_else() {
     assert!(SHIPPED.iter().any(|text| !cluster(text).postgres.users.is_empty()));
 }
 
-/// A reader of a policy sees why each statement is there: by its Sid, which AWS wants to be unique in a document.
+/// Each statement's Sid tells the reader its purpose. AWS requires it to be unique in a document.
 #[test]
 fn every_statement_says_why_it_is_there() {
     for text in SHIPPED {
@@ -261,7 +312,7 @@ fn the_partition_is_the_regions() {
     }
 }
 
-/// What the code asks with the AWS CLI is allowed: every `"ec2", "describe-…"` of the sources.
+/// Every request that the code makes with the AWS CLI is allowed: every `"ec2", "describe-…"` of the sources.
 #[test]
 fn every_question_of_the_pipeline_is_allowed() {
     let services = [
@@ -307,7 +358,7 @@ fn camel(verb: &str) -> String {
     verb.split('-').map(word).collect()
 }
 
-/// What a run in the lab does not use has a reason, and is a right.
+/// A right that a run in the lab does not use has a reason.
 #[test]
 fn what_is_needed_elsewhere_is_allowed() {
     let allowed: BTreeSet<String> = SHIPPED.iter().flat_map(|text| actions(&of(&cluster(text), Aim::Run))).collect();

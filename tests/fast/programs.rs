@@ -1,4 +1,4 @@
-//! The test programs: which there are, and that each file of tests belongs to one. A module that nobody declares is a test that never
+//! The test programs, and that each file of tests belongs to one. A test in a module that is not declared never
 //! runs.
 
 use std::collections::BTreeSet;

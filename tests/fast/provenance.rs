@@ -7,7 +7,7 @@ use pgherd::fileset::FileSet;
 use pgherd::generate::generate;
 use pgherd::generate::provenance::{Maker, Provenance, provenance};
 
-/// Addresses that mean the same everywhere: any, this machine, and nobody's (RFC 5737) in examples and checks.
+/// Addresses with a fixed meaning: any address, this machine, and the documentation ranges (RFC 5737) of examples and checks.
 const EVERYONES: [&str; 4] = ["0.0.0.0", "127.0.", "192.0.2.", "203.0.113."];
 
 #[test]
@@ -27,7 +27,7 @@ fn every_decision_is_at_work_and_every_address_and_number_has_one() {
     assert_eq!(idle, [""; 0], "decisions that change nothing in the files");
 }
 
-/// `explain` says of a line without a decision that every cluster of this kind has it: so another one of the same name has.
+/// `explain` says that a line without a decision is in every cluster of this kind, so another cluster of the same name must have it.
 #[test]
 fn what_no_decision_made_stands_in_other_clusters_too() {
     const SHAPES: [&str; 4] = [
@@ -63,7 +63,7 @@ fn what_no_decision_made_stands_in_other_clusters_too() {
     }
 }
 
-/// Names of the decisions that made a line.
+/// Returns the names of the decisions behind a line.
 fn working(files: &FileSet, found: &Provenance) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (path, file) in files.iter() {
@@ -90,12 +90,12 @@ fn unexplained(files: &FileSet, found: &Provenance) -> Vec<String> {
     orphans
 }
 
-/// A line without its comment.
+/// Returns a line without its comment.
 fn code(line: &str) -> &str {
     if line.trim_start().starts_with('#') { "" } else { line.split(" # ").next().unwrap_or_default() }
 }
 
-/// The numbers of a line that somebody must have chosen.
+/// Returns the numbers of a line that are somebody's choice.
 fn numbers(line: &str) -> Vec<&str> {
     let bytes = line.as_bytes();
     let mut found = vec![];
@@ -113,11 +113,11 @@ fn numbers(line: &str) -> Vec<&str> {
         // The shell's own: parameters, files by number, sets of characters, groups of a pattern.
         let shells =
             matches!(last, Some('$' | '&' | '\\' | '[')) || before.ends_with("${") || line[end..].starts_with('>');
-        // Yes and no, the first and the only; the third part is what `split` gives.
+        // True and false, the first and the only one; the third part is what `split` returns.
         let counts = matches!(word, "0" | "1") || (last == Some('[') && line[end..].starts_with(']'));
         let mode = (word.len() >= 3 && word.starts_with('0') && word.chars().all(|c| c.is_ascii_digit() || c == 'o'))
             || before.ends_with("mode ");
-        // What a protocol or another program means by a number: statuses of HTTP, exit codes, how many words to skip, the digits of a
+        // Numbers with a meaning in a protocol or another program: HTTP statuses, exit codes, the number of words to skip, the digits of a
         // WAL file's name that are its timeline.
         let status = ["status ", "exit ", "shift ", "-eq ", "== ", "UTF-", "RFC ", "retry-on", "pg_walfile_name("]
             .iter()

@@ -1,7 +1,7 @@
-//! What the READMEs show is what pgherd prints, and they name every command and flag. `INSTA_UPDATE=always` writes what is printed now
+//! The READMEs show what pgherd prints, and name every command and flag. `INSTA_UPDATE=always` writes the current output
 //! into them.
 //!
-//! A block of `console` begins with its command. It runs in this repository, so it must be one that only reads; pipes are allowed.
+//! A block of `console` begins with its command. It runs in this repository, so it must only read. Pipes are allowed.
 //! Under `<!-- with fake tools: NAME -->` it runs in the [`scenario`] of that name instead.
 
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ fn printed(command: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Runs a command of a README with fake tools; returns what it prints, without what differs from run to run.
+/// Runs a command of a README with fake tools. Returns what it prints, without the parts that differ from run to run.
 fn acted(name: &str, command: &str) -> String {
     let words: Vec<&str> = command.strip_prefix("pgherd ").unwrap().split(' ').collect();
     let (test, herd) = scenario(name);
@@ -63,12 +63,12 @@ fn acted(name: &str, command: &str) -> String {
     for (port, shown) in herd.ports.iter().zip(["7000", "5000", "5001"]) {
         text = text.replace(&port.to_string(), shown);
     }
-    // As wide as the address that it stands for.
+    // As wide as the address that it replaces.
     text = text.replace("127.0.0.1", "192.0.2.1").replace(&test.path("").display().to_string(), "");
     text.lines().map(steady).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// Puts fixed values in the place of durations, times of the day and the names of logs.
+/// Replaces durations, times and the names of logs by fixed values.
 fn steady(line: &str) -> String {
     let word = |word: &str| {
         let bare = word.trim_end_matches([':', ',', ';']);
@@ -84,14 +84,14 @@ fn steady(line: &str) -> String {
     line.trim_end().split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// A path of a log has the time and the number of a process in it.
+/// A log's path contains a time and a process id.
 fn log(word: &str) -> String {
     let Some((folder, name)) = word.split_once(".pgherd/logs/") else { return word.into() };
     let name = name.splitn(3, '-').nth(2).unwrap_or(name);
     format!("{folder}.pgherd/logs/20261124T211426Z-705-{name}")
 }
 
-/// The worlds that commands run in.
+/// The scenarios in which commands run.
 fn scenario(name: &str) -> (Test, Herd) {
     let herd = match name {
         "the primary is dead" => Herd::start(View {
@@ -126,7 +126,7 @@ fn scenario(name: &str) -> (Test, Herd) {
     (test, herd)
 }
 
-/// Lines with how often each is there: stages that work beside each other print in any order.
+/// Returns each line with its count, because stages that run in parallel print in any order.
 fn counted(text: &str) -> BTreeMap<&str, usize> {
     let mut lines = BTreeMap::new();
     text.lines().for_each(|line| *lines.entry(line.trim_end()).or_default() += 1);

@@ -1,7 +1,7 @@
 //! Snapshots of generated files, from a few blueprints that differ in kind.
 //!
-//! The shipped blueprints have theirs in `generated/`. Of the others, `snapshots/` has the files that differ from those of the smallest
-//! blueprint at the same path.
+//! The files of the shipped blueprints are in `generated/`. For the others, `snapshots/` has the files that differ from the smallest
+//! blueprint's file at the same path.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -45,7 +45,7 @@ fn hold(kind: &str, files: &FileSet) {
     assert_eq!(found, expected, "snapshots/{kind}: left is on disk, right is generated");
 }
 
-/// `gen` writes `generated/`; a file that nothing generates any more is found, too.
+/// Compares `generated/` with what `gen` writes, and finds files that are no longer generated.
 #[test]
 fn the_shipped_blueprints_have_their_files_in_generated() {
     for name in ["herd", "minimal"] {
@@ -56,13 +56,13 @@ fn the_shipped_blueprints_have_their_files_in_generated() {
             assert_eq!(text, file.text, "generated/{name}/{path}: write it with `pgherd gen`", path = path.as_str());
         }
         let mut expected: BTreeSet<String> = files.iter().map(|(path, _)| path.as_str().to_string()).collect();
-        // The manifest is made from the others; `gen --check` holds it.
+        // The manifest is derived from the others, and `gen --check` checks it.
         expected.insert("pgherd.json".into());
         assert_eq!(committed(&folder, &folder), expected, "generated/{name}: left is on disk, right is generated");
     }
 }
 
-/// The files below a folder that git tracks, or would: no notes of pgherd's, nothing of Terraform's.
+/// Returns the files below a folder that git tracks, or would track: none of pgherd's notes, and none of Terraform's files.
 fn committed(top: &Path, folder: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -103,7 +103,7 @@ fn the_same_input_gives_the_same_bytes() {
     assert_eq!(generated("tests/blueprints/largest.hcl"), generated("tests/blueprints/largest.hcl"));
 }
 
-/// Words of synchronous replication are for whoever has it.
+/// Text about synchronous replication appears only for clusters that have it.
 #[test]
 fn an_asynchronous_cluster_is_told_of_nothing_synchronous() {
     let with = |synchronous| {

@@ -1,4 +1,4 @@
-//! What is chosen and made when a cluster is founded, in the lab: who may connect where and do what, how text is sorted, and a slot of
+//! What is decided when a cluster is initialised, tested in the lab: who may connect where and do what, how text is sorted, and a slot of
 //! logical replication that survives a switchover.
 
 use std::path::Path;
@@ -100,7 +100,7 @@ impl Founding<'_> {
         assert_eq!(self.sql("a", "a", counted).unwrap(), "t");
     }
 
-    /// HAProxy's log names the server of each connection that was answered.
+    /// Checks in HAProxy's log which server each connection reached.
     fn leads_to_the_right_machine_from_the_start_of_haproxy(&self) {
         let script = format!(
             "cat >/run/hammer.py <<'END'\n{HAMMER}\nEND\nsince=$(date +%s)\npython3 /run/hammer.py\n\
@@ -125,7 +125,7 @@ impl Founding<'_> {
         assert!(seen >= answered, "{said}");
     }
 
-    /// The follower reads the changes of before a switchover on the one machine, and those of after it on the other: none is missing.
+    /// The follower reads the changes from before a switchover on one machine and those from after it on the other. None is missing.
     fn keeps_a_slot_over_a_switchover(&self) {
         self.sql("a", "a", "ALTER PUBLICATION warehouse ADD TABLE kept").unwrap();
         self.sql("a", "a", "INSERT INTO kept VALUES (2)").unwrap();
@@ -136,7 +136,7 @@ impl Founding<'_> {
         );
         let behind =
             format!("SELECT confirmed_flush_lsn >= '{seen}' FROM pg_replication_slots WHERE slot_name = 'warehouse'");
-        // Patroni restarts the standby's PostgreSQL to lay the slot's files: then it answers nothing.
+        // Patroni restarts the standby's PostgreSQL to create the slot's files. Meanwhile it accepts no connection.
         let follows = || self.asked("slave1", &behind).is_ok_and(|answer| answer == "t");
         assert!(within(Duration::from_secs(60), follows), "the standby's copy of the slot does not move");
 
@@ -149,21 +149,21 @@ impl Founding<'_> {
         assert_eq!(self.inserts(), 2, "one of before the switchover, one of after it");
     }
 
-    /// How many inserts the follower's slot hands out, once.
+    /// Returns the number of inserts that the follower's slot delivers, and consumes them.
     fn inserts(&self) -> usize {
         let read = "SELECT count(*) FROM pg_logical_slot_get_binary_changes('warehouse', NULL, NULL, 'proto_version', '1', \
                     'publication_names', 'warehouse') WHERE get_byte(data, 0) = ascii('I')";
         self.sql("warehouse", "a", read).unwrap().parse().unwrap()
     }
 
-    /// Where a machine is, as the generated table has it.
+    /// Returns a machine's address from the generated table.
     fn address(&self, name: &str) -> String {
         let table = std::fs::read_to_string(self.folder.join("generated/founding/machine/machines.tsv")).unwrap();
         let line = table.lines().find(|line| line.split('\t').next() == Some(name)).unwrap();
         line.split('\t').nth(3).unwrap().to_string()
     }
 
-    /// What the superuser is told on a machine itself.
+    /// Runs a statement as the superuser on a machine itself.
     fn in_database(&self, machine: &str, sql: &str) -> String {
         self.asked(machine, sql).unwrap()
     }
@@ -179,7 +179,7 @@ impl Founding<'_> {
         assert!(output.status.success(), "pgherd {}:\n{}", words.join(" "), text(&output));
     }
 
-    /// One statement through HAProxy's write port, on a connection of its own: the rows, or what went wrong.
+    /// Runs one statement through HAProxy's write port on its own connection, and returns the rows or the error.
     fn sql(&self, user: &str, database: &str, sql: &str) -> Result<String, String> {
         let name = format!("founding/user/{user}");
         let query = ["secretsmanager", "get-secret-value", "--region", "eu-west-1", "--secret-id", &name];

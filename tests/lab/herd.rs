@@ -1,4 +1,4 @@
-//! The main job, end to end: `blueprints/herd.hcl` in the lab, from nothing to a cluster that loses its primary and no row.
+//! The main task, end to end: `blueprints/herd.hcl` in the lab, from nothing to a cluster that loses its primary but no row.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,9 +15,9 @@ use crate::lab::client::{self, Client, Key, resolves};
 use crate::lab::{Inventory, Lab, text, within};
 
 const BLUEPRINT: &str = "blueprints/herd.hcl";
-/// What an operator is promised for a primary whose machine is gone.
+/// The longest outage that pgherd promises when the primary's machine is lost.
 const MOST_OUTAGE: Duration = Duration::from_secs(30);
-/// How long a founder without its disk is alone after a power cut; another machine seldom boots this much later.
+/// How long a founder of etcd that has lost its disk runs alone after a power cut. Other machines rarely boot this much later.
 const ALONE: Duration = Duration::from_secs(15);
 
 #[test]
@@ -52,7 +52,7 @@ struct Herd<'a> {
     passfile: OnceLock<TempPath>,
 }
 
-/// A machine as the generated table has it.
+/// A machine, as the generated table lists it.
 #[derive(Debug, Clone)]
 struct Machine {
     name: String,
@@ -69,7 +69,7 @@ impl Herd<'_> {
         assert_eq!(count("sync standby"), 1, "{status}");
     }
 
-    /// The runner's policies hold all that it asked, and nothing without a reason; machines do one thing with their roles.
+    /// The runner's policies allow everything that it requested, and nothing without a reason. Machines use their roles for one thing only.
     fn has_used_its_rights_and_no_others(&self) {
         let printed: serde_json::Value = serde_json::from_str(&self.lab.ok(&["policy", BLUEPRINT])).unwrap();
         let statements =
@@ -161,7 +161,7 @@ impl Herd<'_> {
             assert_eq!(value("password_encryption"), "scram-sha-256");
             assert_eq!(value("ssl"), "on");
         }
-        // Computed from the data directory, which `postgres -C` does not open while a server runs on it.
+        // It is computed from the data directory, which `postgres -C` does not open while a server is running on it.
         assert_eq!(self.sql(5000, "SHOW data_checksums").unwrap(), "on");
         let output = self
             .lab
@@ -169,13 +169,13 @@ impl Herd<'_> {
         assert!(output.status.success(), "{}", text(&output));
     }
 
-    /// No password is in the tree, a state, a log, a disk, an image or an argument list.
+    /// Checks that no password is in the generated files, a state, a log, a disk, an image or an argument list.
     fn keeps_every_secret(&self) {
         let names = self.aws(&["secretsmanager", "list-secrets", "--query", "SecretList[].Name"]);
         let secrets: Vec<String> = names.split_whitespace().map(|name| self.secret(name)).collect();
         assert_eq!(secrets.len(), 6, "{names}");
         assert!(secrets.iter().all(|secret| secret.len() >= 32));
-        // The patterns go through standard input: they are in no argument list here either.
+        // The patterns are passed on standard input, so that they are in no argument list here either.
         let patterns = secrets.join("\n");
         let mut grep = Command::new("grep");
         grep.args(["--recursive", "--files-with-matches", "--text", "--fixed-strings", "--file=-"]);
@@ -194,7 +194,7 @@ impl Herd<'_> {
         }
     }
 
-    /// A client reads a user's password as README says, and no other cluster's; whoever is none of `network.clients` gets no
+    /// A client reads a user's password as the README describes, but no other cluster's. A host that is not in `network.clients` gets no
     /// connection, and Secrets Manager's name in the VPC is what it was.
     fn serves_passwords_to_its_clients_and_is_not_noticed_by_others(&self) {
         let module = format!("{}/clusters/herd/network/terraform_network", lab::STATE);
@@ -288,7 +288,7 @@ impl Herd<'_> {
         self.heals();
     }
 
-    /// All machines lose power, and the first founder's disk is lost; it boots well before the others. It must not found a cluster.
+    /// All machines lose power, and the first founder loses its disk. It boots well before the others, and must not start a new cluster.
     fn comes_back_from_a_power_cut_that_took_a_founders_disk(&self) {
         self.sql(5000, "INSERT INTO kept VALUES (-1)").unwrap();
         let names: Vec<String> = machines().into_iter().filter(|m| m.role != "haproxy").map(|m| m.name).collect();
@@ -296,7 +296,7 @@ impl Herd<'_> {
         let lose = "systemctl stop patroni etcd && rm -r /var/lib/etcd/herd/member /var/lib/postgresql/17/main && sync";
         let output = self.lab.in_machine(founder, lose);
         assert!(output.status.success(), "{}", text(&output));
-        // A user who has left the blueprint: no machine may wait for his password at boot.
+        // A user that was removed from the blueprint: no machine may wait for its password at boot.
         let secret = ["secretsmanager", "delete-secret", "--secret-id", "herd/user/app"];
         self.aws(&[&secret[..], &["--force-delete-without-recovery"]].concat());
         for name in &names {
@@ -315,12 +315,12 @@ impl Herd<'_> {
         assert_eq!(self.sql(5000, "SELECT n FROM kept WHERE n = -1").unwrap(), "-1");
     }
 
-    /// The machine that takes writes.
+    /// Returns the machine that accepts writes.
     fn primary(&self) -> Machine {
         machine_at(&self.sql(5000, "SELECT host(inet_server_addr())").unwrap())
     }
 
-    /// The longest that `pgherd check` lets writes stand still in such a fault.
+    /// Returns the longest interruption of writes that `pgherd check` predicts for such a fault.
     fn predicted(&self, fault: &str) -> Duration {
         let check = self.lab.ok(&["check", BLUEPRINT, "--format", "json"]);
         let check: serde_json::Value = serde_json::from_str(&check).unwrap();
@@ -329,8 +329,8 @@ impl Herd<'_> {
         Duration::from_millis(predicted["outage_ms"].as_u64().unwrap())
     }
 
-    /// Writes before, during and for some time after something happens; answers how long writes stood still. No row that
-    /// was acknowledged may be gone then.
+    /// Writes before, during and for some time after an event, and returns how long writes were interrupted. No acknowledged row
+    /// may be missing afterwards.
     fn outage(&self, time: Duration, happens: impl FnOnce()) -> Duration {
         self.sql(5000, "TRUNCATE kept").unwrap();
         let done = AtomicBool::new(false);
@@ -356,7 +356,7 @@ impl Herd<'_> {
         self.is_whole();
     }
 
-    /// Writes one row after the other; answers those that were acknowledged and the longest pause between two of them.
+    /// Writes rows one after the other, and returns those that were acknowledged and the longest pause between two of them.
     fn write_until(&self, done: &AtomicBool) -> (BTreeSet<u64>, Duration) {
         let (mut acknowledged, mut outage, mut last) = (BTreeSet::new(), Duration::ZERO, Instant::now());
         for n in 1.. {
@@ -405,7 +405,7 @@ impl Herd<'_> {
         self.connect("sslmode=require", user, database, port, sql)
     }
 
-    /// One statement on a connection of its own: the rows, or what went wrong.
+    /// Runs one statement on its own connection, and returns the rows or the error.
     fn connect(&self, how: &str, user: &str, database: &str, port: u16, sql: &str) -> Result<String, String> {
         let haproxy = address("haproxy");
         let connection = format!("host={haproxy} port={port} user={user} dbname={database} connect_timeout=3 {how}");
@@ -416,7 +416,7 @@ impl Herd<'_> {
         if output.status.success() { Ok(print(&output.stdout)) } else { Err(print(&output.stderr)) }
     }
 
-    /// The users' passwords, in memory only.
+    /// Returns the users' passwords, which stay in memory.
     fn passfile(&self) -> &Path {
         self.passfile.get_or_init(|| {
             let file = tempfile::NamedTempFile::new_in("/dev/shm").unwrap();
@@ -443,7 +443,7 @@ fn machine_at(address: &str) -> Machine {
     machines().into_iter().find(|m| m.address == address).unwrap()
 }
 
-/// Runs a command with some standard input; answers its standard output.
+/// Runs a command with a text on standard input, and returns its standard output.
 fn piped(command: &mut Command, input: &str) -> String {
     let file = tempfile::tempfile_in("/dev/shm").unwrap();
     std::io::Write::write_all(&mut &file, input.as_bytes()).unwrap();

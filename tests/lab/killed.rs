@@ -1,7 +1,7 @@
 //! `pgherd run` and `destroy` in the lab, killed at random instants: pgherd itself, its packer, its terraform, or by Ctrl-C. What comes
-//! after converges with no help, and nothing is left in the API or on the disk but what the cluster needs.
+//! after converges without help, and nothing is left in the API or on the disk except what the cluster needs.
 //!
-//! `PGHERD_LAB_KILLS` says how many kills (default 5), `PGHERD_SEED` makes them the same again.
+//! `PGHERD_LAB_KILLS` sets the number of kills (default 5), and `PGHERD_SEED` repeats the same ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,9 +18,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 const BLUEPRINT: &str = "blueprints/herd.hcl";
 const REGION: &str = "eu-west-1";
-/// Milliseconds that a build of HAProxy's image takes.
+/// How long a build of HAProxy's image takes, in milliseconds.
 const BUILD: usize = 25_000;
-/// What no run may take, however much it has to mend.
+/// The longest time that a run may take, however much it has to repair.
 const MOST: Duration = Duration::from_secs(600);
 
 #[test]
@@ -56,7 +56,7 @@ fn killed_at_random_instants_it_converges_and_leaves_nothing_behind() {
 
 struct Chaos<'a> {
     lab: &'a Lab,
-    /// What is in the API of an empty lab.
+    /// What the API of an empty lab contains.
     before: BTreeSet<String>,
     random: Random,
     /// Seconds that a run (or a destroy) takes.
@@ -75,10 +75,10 @@ impl Chaos<'_> {
         command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
     }
 
-    /// Begins, and kills something at a random instant. What is over by then is no kill: another is drawn.
+    /// Begins, and kills something at a random instant. If it has ended by then, another instant is drawn.
     fn kill(&mut self, up: bool) {
         let what = self.random.one(&["pgherd", "Ctrl-C", "terraform", "packer"]);
-        // An image is to be built, and the instant is one of its build: Packer is seldom at work otherwise.
+        // An image has to be built, and the instant falls into its build, because Packer rarely runs otherwise.
         let builds = up && what == "packer";
         if builds {
             self.forget_an_image();
@@ -109,7 +109,7 @@ impl Chaos<'_> {
         }
         let (what, hit) = match what {
             "terraform" | "packer" => {
-                // Packer is seldom at work: then it is Terraform's turn, and else pgherd's own.
+                // Packer rarely runs. If it does not, Terraform is killed, and if that does not run either, pgherd.
                 let mut tools = children(own, what);
                 tools.extend(if tools.is_empty() { children(own, "terraform") } else { vec![] });
                 match tools.get(self.random.below(tools.len())) {
@@ -132,7 +132,7 @@ impl Chaos<'_> {
         assert!(ended, "it goes on and on after {what} was killed:\n{}", self.log());
     }
 
-    /// Runs to the end, and counts what there is.
+    /// Runs to the end, and counts what exists.
     fn converge(&mut self, up: bool) {
         let begin = Instant::now();
         let mut run = self.begin(up);
@@ -147,7 +147,7 @@ impl Chaos<'_> {
         self.disk_has_what_is_needed(up);
     }
 
-    /// Everything in the API is in a state, or is an image of the cluster, or was there before.
+    /// Checks that everything in the API is in a state, is an image of the cluster, or existed before.
     fn api_has_what_is_needed(&self, up: bool) {
         let states: String = states().into_values().collect();
         let manifest = fs::read_to_string("generated/herd/pgherd.json").unwrap();
@@ -190,7 +190,7 @@ impl Chaos<'_> {
         assert_eq!(instances, if up { 4 } else { 0 }, "{}", self.log());
     }
 
-    /// A state a module and no lock, no half-written file.
+    /// Checks that each module has one state and no lock, and that no file is half written.
     fn disk_has_what_is_needed(&self, up: bool) {
         let states = states();
         assert_eq!(states.len(), 4, "{:?}", states.keys());
@@ -208,12 +208,12 @@ impl Chaos<'_> {
         assert_eq!(left, Vec::<String>::new());
         assert_eq!(files(&Path::new(STATE).join("tmp")), Vec::<String>::new(), "temporary files");
         assert_eq!(files(&Path::new(STATE).join("clusters/herd/.pgherd/tmp")), Vec::<String>::new(), "temporary files");
-        // Tools, their plugins and keepers.
+        // Tools, their plugins and their keepers.
         let strays = in_folder(&Path::new(STATE).join("clusters"));
         assert_eq!(strays, Vec::<String>::new(), "nothing of it runs on");
     }
 
-    /// HAProxy's image is to be built anew; where a machine runs from it, that is replaced.
+    /// HAProxy's image has to be built again. If a machine runs from it, that machine is replaced.
     fn forget_an_image(&self) {
         let template = fs::read_to_string("generated/herd/packer_templates/haproxy_temp.json").unwrap();
         let template: serde_json::Value = serde_json::from_str(&template).unwrap();
@@ -221,7 +221,7 @@ impl Chaos<'_> {
         let query = "Images[0].[ImageId,BlockDeviceMappings[0].Ebs.SnapshotId]";
         let words = ["ec2", "describe-images", "--owners", "self", "--filters", &name, "--query", query];
         let found = self.aws(&words);
-        // None: it is to be built as it is.
+        // There is none, so it has to be built anyway.
         let Some((image, snapshot)) = found.split_once('\t') else { return };
         self.aws(&["ec2", "deregister-image", "--image-id", image]);
         self.aws(&["ec2", "delete-snapshot", "--snapshot-id", snapshot]);
@@ -238,7 +238,7 @@ impl Chaos<'_> {
     }
 }
 
-/// Whether Packer is at a build: at first it only says its version.
+/// Returns whether Packer is building: at first it only prints its version.
 fn is_building(run: Pid) -> bool {
     let words = |pid: Pid| fs::read_to_string(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
     children(run, "packer").into_iter().any(|(pid, _)| words(pid).split('\0').nth(1) == Some("build"))
@@ -248,7 +248,7 @@ fn verb(up: bool) -> &'static str {
     if up { "run" } else { "destroy" }
 }
 
-/// Everything in the API that could be left behind: its kind, its id, and something to know it by.
+/// Everything in the API that could be left behind: its kind, its id, and a description.
 fn things(lab: &Lab) -> BTreeSet<String> {
     let script = r#"
         export AWS_REGION=eu-west-1 AWS_PAGER=
@@ -281,14 +281,14 @@ fn things(lab: &Lab) -> BTreeSet<String> {
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_string).collect()
 }
 
-/// The states by their paths.
+/// Returns the states by their paths.
 fn states() -> BTreeMap<String, String> {
     let all = files(&Path::new(STATE).join("clusters/herd")).into_iter();
     let states = all.filter(|path| path.ends_with("/terraform.tfstate") && !path.contains("/.terraform/"));
     states.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
 }
 
-/// All files below a folder; links are not followed.
+/// Returns all files below a folder, without following links.
 fn files(dir: &Path) -> Vec<String> {
     let mut found = vec![];
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {

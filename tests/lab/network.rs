@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::lab;
 use crate::lab::{Inventory, Lab, STATE, pgherd, text};
 
-/// An address of TEST-NET-2 (RFC 5737): nobody has it.
+/// An address of TEST-NET-2 (RFC 5737), which no host has.
 const OUTSIDE: &str = "198.51.100.1";
 const PROXY: &str = "198.18.77.1:3128";
 
@@ -94,7 +94,7 @@ fn nothing_leaves_the_lab_but_package_downloads() {
     let machine = lab.machine("172.31.0.10");
     let other = lab.machine("172.31.0.11");
 
-    // From a machine: refused where it starts, not lost on the way.
+    // From a machine, the packet is refused at once, not lost on the way.
     let begin = Instant::now();
     let refused = lab.in_machine(&machine, &connect(&format!("{OUTSIDE}/80")));
     assert!(text(&refused).contains("Network is unreachable"), "{}", text(&refused));
@@ -102,7 +102,7 @@ fn nothing_leaves_the_lab_but_package_downloads() {
     assert!(lab.in_machine(&machine, &connect("172.31.0.11/22")).status.success(), "machines reach each other");
     assert!(lab.in_machine(&other, &connect("169.254.169.254/80")).status.success(), "machines reach the API");
 
-    // From where packer and terraform run, by packer itself.
+    // The same from where packer and terraform run, with packer itself.
     let refused = lab.run(&["lab", "shell", "--", "bash", "-c", &connect(&format!("{OUTSIDE}/80"))]);
     assert!(text(&refused).contains("Network is unreachable"), "{}", text(&refused));
     let dir = tempfile::tempdir().unwrap();
@@ -114,13 +114,13 @@ fn nothing_leaves_the_lab_but_package_downloads() {
     assert!(!refused.status.success());
     assert!(text(&refused).contains("network is unreachable"), "{}", text(&refused));
 
-    // There is no other way: the lab knows its own link and its machines, and nothing by default.
+    // There is no other route: the lab has routes to its own link and to its machines, and no default route.
     let routes = Command::new("ip").args(["-n", "pgherd-lab", "route", "show"]).output().unwrap();
     for route in String::from_utf8(routes.stdout).unwrap().lines() {
         assert!(route.starts_with("172.31.0.1") || route.starts_with("198.18.77.0/30 dev host"), "{route}");
     }
 
-    // The proxy serves the mirrors, and nobody else.
+    // The proxy serves only the mirrors.
     let ask = format!(
         "exec 3<>/dev/tcp/{}; printf 'GET http://{OUTSIDE}/ HTTP/1.0\\r\\n\\r\\n' >&3; head -1 <&3",
         PROXY.replace(':', "/")
@@ -138,7 +138,7 @@ fn machines_are_what_instances_are_on_ec2() {
     let machine = lab.machine("172.31.0.10");
     let other = lab.machine("172.31.0.11");
 
-    // A unit as hardened as they come.
+    // A unit with every hardening option that Debian's packages use.
     let harden = "systemd-run --wait --pipe -q -p User=games -p PrivateTmp=yes -p PrivateDevices=yes -p ProtectSystem=strict \
         -p ProtectHome=yes -p ProtectKernelTunables=yes -p ProtectControlGroups=yes -p ProtectProc=invisible -p NoNewPrivileges=yes \
         -p RestrictNamespaces=yes -p MemoryDenyWriteExecute=yes -p SystemCallFilter=@system-service -p CapabilityBoundingSet= \
@@ -146,14 +146,14 @@ fn machines_are_what_instances_are_on_ec2() {
     let ran = lab.in_machine(&machine, &format!("{harden} sh -c 'touch /var/lib/hard/mine && ! touch /usr/other'"));
     assert!(ran.status.success(), "{}", text(&ran));
 
-    // Each its own identity.
+    // Each machine has its own identity.
     let identity = "cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub; hostname";
     let (one, two) = (lab.in_machine(&machine, identity), lab.in_machine(&other, identity));
     assert!(one.status.success() && two.status.success());
     assert!(text(&one).ends_with("ip-172-31-0-10\n"), "{}", text(&one));
     assert!(text(&one).lines().zip(text(&two).lines()).all(|(a, b)| a != b));
 
-    // A power cut: no connection is closed, nobody who asks gets an answer, and the disk is as it was.
+    // After a power cut no connection is closed, nobody who asks gets a response, and the disk is unchanged.
     assert!(lab.in_machine(&machine, "echo kept >/root/kept").status.success());
     let hold = format!("systemd-run -q bash -c '{}; sleep 100'", connect("172.31.0.10/22"));
     assert!(lab.in_machine(&other, &hold).status.success());
@@ -193,7 +193,7 @@ fn images_that_say_what_is_in_them_outlive_the_lab() {
     let find = ["ec2", "describe-images", "--owners", "self", "--filters", tag, "--query", "Images[].ImageId"];
     assert_eq!(lab.aws(&find), image);
     let machine = lab.machine_of(&image, "172.31.0.11");
-    // What the lab put into the builder is the lab's, not the image's: it is there because this is a machine of the lab again.
+    // What the lab put into the builder is not part of the image. It is there because this, too, is a machine of the lab.
     let proxies = "cat /root/built; ls /etc/apt/apt.conf.d/00pgherd-lab";
     assert_eq!(text(&lab.in_machine(&machine, proxies)), "built\n/etc/apt/apt.conf.d/00pgherd-lab\n");
     let kept = format!("/var/cache/pgherd/images/{image}");
@@ -211,7 +211,7 @@ fn connect(address: &str) -> String {
     format!("exec 3<>/dev/tcp/{address}")
 }
 
-/// SIGKILL for one of the lab's daemons, by its own record.
+/// Sends SIGKILL to one of the lab's daemons, whose process id the lab has recorded.
 fn kill(daemon: &str) {
     let record = fs::read_to_string(format!("{STATE}/daemons/{daemon}.json")).unwrap();
     let pid = serde_json::from_str::<serde_json::Value>(&record).unwrap()["pid"].to_string();

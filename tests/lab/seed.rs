@@ -1,4 +1,4 @@
-//! The seed's README, followed by hand with its own variable names over `generated/herd`; then `deploy.sh`, which finds it all done.
+//! The seed's README, followed by hand with its own variable names on `generated/herd`; then `deploy.sh`, which finds nothing left to do.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use crate::lab;
 use crate::lab::Lab;
 
 /// The seed's own lines (its `plan … -auto-approve` aside, which Terraform refuses). `PACKER_FLAGS` is the lab's: how to reach a builder.
-/// An image that an earlier lab left in the cache is not built again, since its name is taken; HAProxy's always is.
+/// An image that an earlier lab left in the cache is not built again, because its name exists. HAProxy's image always is.
 const BY_HAND: &str = r#"
 set -euo pipefail
 export AWS_ACCESS_KEY=lab AWS_SECRET_KEY=lab AWS_REGION=eu-west-1

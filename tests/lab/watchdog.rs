@@ -1,4 +1,4 @@
-//! The watchdog's path, which no container has: a machine with a kernel of its own, from the image's tree, in QEMU without KVM. Its
+//! The watchdog, which no container has: a machine with its own kernel, made from the image's files, in QEMU without KVM. Its
 //! Patroni hangs, and the kernel reboots it before another machine could take the lead.
 
 use std::fs::{self, File};
@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use crate::lab::{Lab, STATE, text, within};
 
-/// A cluster of one needs no network. With 4 GiB its kernel keeps to the strict rule of memory.
+/// A cluster of one machine needs no network. With 4 GiB its kernel enforces strict memory accounting.
 const BLUEPRINT: &str = "cluster \"alone\" {\n region = \"eu-central-1\"\n network { zones = [\"a\"] }\n \
     master { instance_type = \"t3.medium\" }\n slaves { count = 0 }\n}\n";
-/// Emulated processors are some ten times slower, and the machine may be busy: measured at 190 s for the boot and a new database
+/// Emulated processors are about ten times slower, and the host may be busy. Measured: 190 s for the boot and a new database
 /// beside seven other builds.
 const PATIENCE: Duration = Duration::from_secs(900);
-/// Tells the console what the test waits for, and stops Patroni once it holds the watchdog.
+/// Prints on the console what the test waits for, and stops Patroni once it holds the watchdog.
 const HANG: &str = "#!/bin/bash
 exec >/dev/console 2>&1
 until pid=$(systemctl show -P MainPID patroni) && [ \"$pid\" != 0 ] && ls -l /proc/\"$pid\"/fd 2>/dev/null | grep -q watchdog; do
@@ -75,13 +75,13 @@ fn a_primary_whose_patroni_hangs_is_rebooted_by_its_kernel_within_ttl() {
     };
     let (hung, rebooted) = (number("hangs at ", " s\n"), number("[", "] softdog: Initiating"));
     assert!(rebooted - hung < 20.0, "another machine could have had the lock: {said}");
-    // And it comes back by itself.
+    // The machine comes back by itself.
     let again = || console().matches("SeaBIOS").count() > 1;
     assert!(within(PATIENCE, again), "no second boot:\n{}", console());
     drop(machine);
 }
 
-/// QEMU, until the test is through with it.
+/// A running QEMU, which ends with the test.
 struct Machine(Child);
 
 impl Drop for Machine {
@@ -97,7 +97,7 @@ fn generate(lab: &Lab, folder: &Path) -> PathBuf {
     folder.join("out/alone")
 }
 
-/// What Packer does with a base that, other than the lab's, has a kernel.
+/// What Packer does with a base that has a kernel, which the lab's base does not.
 fn provision(lab: &Lab, id: &str, root: &Path, generated: &Path) {
     let run = |script: &str| {
         let output = lab.in_machine(id, script);
@@ -115,7 +115,7 @@ fn provision(lab: &Lab, id: &str, root: &Path, generated: &Path) {
     run("cd /opt/image && bash ./master_script.sh");
 }
 
-/// What EC2 gives a machine, by other means: its address, its passwords. And what makes Patroni hang.
+/// What EC2 gives a machine, provided by other means: its address and its passwords. It also makes Patroni hang.
 fn prepare(root: &Path, generated: &Path) {
     let table = fs::read_to_string(generated.join("machine/machines.tsv")).unwrap();
     let address = table.lines().find(|line| line.starts_with("master\t")).unwrap().split('\t').nth(3).unwrap();

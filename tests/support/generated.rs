@@ -1,4 +1,4 @@
-//! What the tests share that hold generated files against the tools they are for: files on disk, tools that must be there.
+//! Shared by the tests that check generated files with their tools: files on disk, and tools that must be installed.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,8 +9,8 @@ use pgherd::cluster::Cluster;
 use pgherd::fileset::FileSet;
 use tempfile::TempDir;
 
-/// Blueprints that differ in kind: the smallest, the seed's system, fifteen slaves with state in S3, one slave, none, in a
-/// VPC and with a key that exist already.
+/// Blueprints of different kinds: the smallest, the seed's system, fifteen slaves with state in S3, one slave, no slave, and one with a
+/// VPC and a key that exist already.
 pub const KINDS: [&str; 6] = [
     "blueprints/minimal.hcl",
     "blueprints/herd.hcl",
@@ -28,13 +28,13 @@ pub struct Generated {
 }
 
 impl Generated {
-    /// Of a blueprint in the repo.
+    /// Generates the files of a blueprint in this repository.
     pub fn of(blueprint: &str) -> Self {
         let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(blueprint)).unwrap();
         Self::from_text(blueprint, &text)
     }
 
-    /// Of a blueprint's text.
+    /// Generates the files of a blueprint's text.
     pub fn from_text(name: &str, text: &str) -> Self {
         let blueprint = pgherd::blueprint::parse(name, text).unwrap_or_else(|problems| panic!("{name}: {problems:#?}"));
         let cluster = pgherd::cluster::resolve(&blueprint);
@@ -53,7 +53,7 @@ impl Generated {
         self.dir.path().join(path)
     }
 
-    /// The folders of the root modules, in the order in which they are applied.
+    /// Returns the folders of the root modules, in the order in which they are applied.
     pub fn modules(&self) -> Vec<&'static str> {
         let all = [
             "network/terraform_network",
@@ -73,7 +73,7 @@ pub fn run(command: &mut Command) -> Output {
         .unwrap_or_else(|e| panic!("{:?}: {e}: `make test` installs what is missing", command.get_program()))
 }
 
-/// Runs a tool that must succeed; answers what it printed.
+/// Runs a tool that must succeed, and returns what it printed.
 #[track_caller]
 pub fn succeeds(command: &mut Command) -> String {
     let output = run(command);

@@ -1,4 +1,4 @@
-//! A cluster that answers as HAProxy would: admin port, write port, read port.
+//! A cluster that responds as HAProxy would, on its admin, write and read ports.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -8,7 +8,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-/// What `/cluster` and `/health` answer; may change while the test goes on.
+/// What `/cluster` and `/health` return. It may change during the test.
 #[derive(Debug, Clone)]
 pub struct View {
     pub cluster: String,
@@ -18,11 +18,11 @@ pub struct View {
 /// Listens on three ports of 127.0.0.1 until the process ends.
 pub struct Herd {
     pub view: Arc<Mutex<View>>,
-    /// What `/config` answers; none: it is not there, as on a HAProxy of an older image.
+    /// What `/config` returns. `None`: it does not exist, as on a HAProxy of an older image.
     pub config: Arc<Mutex<Option<String>>>,
-    /// What `/metrics` answers, likewise.
+    /// What `/metrics` returns, likewise.
     pub metrics: Arc<Mutex<Option<String>>>,
-    /// What each machine's etcd answers, by its path; what is not there is not found.
+    /// What each machine's etcd returns, by path. A path that is not in the map is not found.
     pub etcd: Arc<Mutex<BTreeMap<String, (u16, Value)>>>,
     pub ports: [u16; 3],
 }
@@ -85,7 +85,7 @@ impl Herd {
         Herd { view, config, metrics, etcd, ports: [admin, postgres(), postgres()] }
     }
 
-    /// A machine that HAProxy cannot connect to, for so many seconds.
+    /// Returns a machine that HAProxy has not been able to connect to for a number of seconds.
     pub fn silence(&self, machine: &str, seconds: u32) {
         let of = |name: &str, label: &str, value: u32| {
             format!("haproxy_server_{name}{{proxy=\"patroni\",server=\"{machine}\"{label}}} {value}\n")
@@ -96,13 +96,13 @@ impl Herd {
         *self.metrics.lock().unwrap() = Some(metrics);
     }
 
-    /// Changes what a machine's etcd answers to one call.
+    /// Changes what a machine's etcd returns for one call.
     pub fn etcd_says(&self, machine: &str, call: &str, change: impl Fn(&mut Value)) {
         let mut etcd = self.etcd.lock().unwrap();
         change(&mut etcd.get_mut(&format!("/etcd/{machine}/{call}")).unwrap().1);
     }
 
-    /// HAProxy answers with this status for a machine whose etcd does not.
+    /// Makes HAProxy return this status for a machine whose etcd does not respond.
     pub fn etcd_is_silent(&self, machine: &str, status: u16) {
         let mut etcd = self.etcd.lock().unwrap();
         for call in ["status", "members", "hash"] {
@@ -110,7 +110,7 @@ impl Herd {
         }
     }
 
-    /// A blueprint whose HAProxy is this one: it has an Elastic IP, which the fake Terraform says is 127.0.0.1.
+    /// Returns a blueprint whose HAProxy is this one. It has an Elastic IP, which is 127.0.0.1 according to the fake Terraform.
     pub fn blueprint(&self) -> String {
         let [admin, write, read] = self.ports;
         format!(

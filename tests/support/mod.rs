@@ -1,4 +1,4 @@
-//! A folder, a hermetic environment and fake tools to run `pgherd` in.
+//! A folder, a hermetic environment and fake tools, in which tests run `pgherd`.
 
 pub mod generated;
 pub mod herd;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// What pgherd did.
+/// The result of running pgherd.
 #[derive(Debug)]
 pub struct Done {
     pub code: Option<i32>,
@@ -47,7 +47,7 @@ impl Done {
     }
 }
 
-/// Columns are as wide as what stands in them, and a terminal has colours; the words are what counts.
+/// Returns a text without colours and with single spaces: columns are as wide as their contents, and only the words matter here.
 fn squeezed(text: &str) -> String {
     let mut plain = String::new();
     for (i, part) in text.replace('\r', "").split("\x1b[").enumerate() {
@@ -68,14 +68,14 @@ impl From<Output> for Done {
     }
 }
 
-/// One test's world.
+/// The surroundings of one test.
 pub struct Test {
     dir: TempDir,
     env: Vec<(String, String)>,
 }
 
 impl Test {
-    /// An empty folder; `PATH` holds no program at all.
+    /// Creates an empty folder. `PATH` contains no program.
     pub fn new() -> Self {
         let dir = TempDir::new().unwrap();
         for name in ["bin", "home", "state", "work"] {
@@ -84,7 +84,7 @@ impl Test {
         Test { dir, env: vec![] }
     }
 
-    /// A folder with one blueprint, and fake tools.
+    /// Creates a folder with one blueprint, and fake tools.
     pub fn with_tools(blueprint: &str) -> Self {
         let test = Test::new();
         test.write("blueprints/herd.hcl", blueprint);
@@ -99,12 +99,12 @@ impl Test {
         self
     }
 
-    /// Where pgherd runs.
+    /// Returns a path in the folder in which pgherd runs.
     pub fn path(&self, path: &str) -> PathBuf {
         self.dir.path().join("work").join(path)
     }
 
-    /// Where the fake tools keep what they did.
+    /// Returns a path in the folder in which the fake tools record what they do.
     pub fn state(&self, path: &str) -> PathBuf {
         self.dir.path().join("state").join(path)
     }
@@ -120,7 +120,7 @@ impl Test {
         fs::read_to_string(self.path(path)).unwrap()
     }
 
-    /// Puts a program into `PATH`.
+    /// Adds a program to `PATH`.
     pub fn program(&self, name: &str, body: &str) {
         let path = self.dir.path().join("bin").join(name);
         let head = format!("#!/bin/sh\nPATH=/usr/bin:/bin\nSTATE={}\n", self.state("").display());
@@ -132,12 +132,12 @@ impl Test {
         fs::remove_file(self.dir.path().join("bin").join(name)).unwrap();
     }
 
-    /// Shell that a fake tool runs first, at each call.
+    /// Sets shell code that a fake tool runs first, at each call.
     pub fn hook(&self, program: &str, body: &str) {
         fs::write(self.state(&format!("hook-{program}")), body).unwrap();
     }
 
-    /// What `terraform show -json` prints of a module's plan: these `resource_changes`.
+    /// Sets the `resource_changes` that `terraform show -json` prints for a module's plan.
     pub fn shown(&self, module: &str, changes: serde_json::Value) {
         let plan = serde_json::json!({"format_version": "1.2", "terraform_version": "1.11.4", "resource_changes": changes,
             "applyable": true, "complete": true, "errored": false});
@@ -152,7 +152,7 @@ impl Test {
         command
     }
 
-    /// Shell that prints an error as Terraform does with `-json`.
+    /// Returns shell code that prints an error as Terraform does with `-json`.
     pub fn terraform_error(summary: &str, detail: &str, place: Option<(&str, usize)>) -> String {
         let mut diagnostic = serde_json::json!({"severity": "error", "summary": summary, "detail": detail});
         if let Some((file, line)) = place {
@@ -169,7 +169,7 @@ impl Test {
         self.command(args).output().unwrap().into()
     }
 
-    /// Runs pgherd at a terminal, where `typed` is typed.
+    /// Runs pgherd on a terminal, and types `typed`.
     pub fn at_terminal(&self, args: &[&str], typed: &str) -> Done {
         let words: Vec<&str> = std::iter::once(env!("CARGO_BIN_EXE_pgherd")).chain(args.iter().copied()).collect();
         let typed_at = self.state("typed");
@@ -191,19 +191,19 @@ impl Test {
         self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    /// Every call of a fake tool in order, without the calls that only ask for a version.
+    /// Returns every call of a fake tool in order, except those that only ask for a version.
     pub fn calls(&self) -> Vec<String> {
         let log = fs::read_to_string(self.state("calls")).unwrap_or_default();
         let asks_version = |line: &&str| line.split(' ').nth(1).is_some_and(|word| word.contains("version"));
         log.lines().filter(|line| !asks_version(line)).map(String::from).collect()
     }
 
-    /// The calls that contain a text.
+    /// Returns the calls that contain a text.
     pub fn calls_of(&self, text: &str) -> Vec<String> {
         self.calls().into_iter().filter(|call| call.contains(text)).collect()
     }
 
-    /// Which call of those in [`Test::calls`] contains a text.
+    /// Returns the index in [`Test::calls`] of the call that contains a text.
     #[track_caller]
     pub fn position(&self, text: &str) -> usize {
         let calls = self.calls();
@@ -211,7 +211,7 @@ impl Test {
     }
 }
 
-/// Waits until a file is there.
+/// Waits until a file exists.
 #[track_caller]
 pub fn await_file(path: &Path) {
     let start = Instant::now();
@@ -221,7 +221,7 @@ pub fn await_file(path: &Path) {
     }
 }
 
-/// Every file below a folder with its content, by its path.
+/// Returns every file below a folder with its content, by path.
 pub fn tree(dir: &Path) -> Vec<(String, String)> {
     let mut found = vec![];
     let mut left = vec![dir.to_path_buf()];
@@ -240,7 +240,7 @@ pub fn tree(dir: &Path) -> Vec<(String, String)> {
     found
 }
 
-/// Each fake says what it was called with, and where, then does what the test's hook says.
+/// Each fake tool records its arguments and its folder, and then runs the test's hook.
 macro_rules! fake {
     ($name:literal, $body:literal) => {
         concat!(
@@ -257,7 +257,7 @@ macro_rules! fake {
     };
 }
 
-/// Builds an image of the template's role: from then on AWS knows it.
+/// Builds an image of the template's role, which the fake AWS CLI lists from then on.
 const PACKER: &str = fake!(
     "packer",
     r#"
@@ -277,7 +277,7 @@ esac
 "#
 );
 
-/// Has a state a module: made or not. A plan says what is needed to be made, or unmade, and can be applied once.
+/// Keeps one state per module: created or not. A plan shows what has to be created or destroyed, and can be applied once.
 const TERRAFORM: &str = fake!(
     "terraform",
     r#"
@@ -326,7 +326,7 @@ esac
 "#
 );
 
-/// Knows the images that the fake Packer built.
+/// Lists the images that the fake Packer has built.
 const AWS: &str = fake!(
     "aws",
     r#"

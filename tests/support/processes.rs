@@ -1,11 +1,11 @@
-//! Who runs below whom, by what Linux says.
+//! Which process is a child of which, as Linux reports it.
 
 use std::collections::BTreeMap;
 use std::fs;
 
 use rustix::process::Pid;
 
-/// Parent and name of every process.
+/// Returns the parent and name of every process.
 pub fn all() -> BTreeMap<i32, (i32, String)> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
@@ -18,7 +18,7 @@ pub fn all() -> BTreeMap<i32, (i32, String)> {
     found
 }
 
-/// The processes under `top` whose name begins so: a tool and its plugins.
+/// Returns the processes below `top` whose names begin with a text: a tool and its plugins.
 pub fn children(top: Pid, name: &str) -> Vec<(Pid, String)> {
     let all = all();
     let is_below = |pid: i32| {
@@ -29,7 +29,7 @@ pub fn children(top: Pid, name: &str) -> Vec<(Pid, String)> {
     tools.filter_map(|(pid, (_, own))| Some((Pid::from_raw(*pid)?, own.clone()))).collect()
 }
 
-/// Number and name of each process that works in a folder or below it.
+/// Returns the id and name of each process whose working directory is a folder or below it.
 pub fn in_folder(dir: &std::path::Path) -> Vec<String> {
     let works_there = |pid: i32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(dir));
     let found = all().into_iter().filter(|(pid, _)| works_there(*pid));

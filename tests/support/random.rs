@@ -1,21 +1,21 @@
-//! Chance that is the same on every machine.
+//! Random numbers that are the same on every machine.
 
-/// A xorshift generator: good enough to break things, the same everywhere.
+/// A xorshift generator, which is good enough to break things.
 pub struct Random(u64);
 
-/// A seed that nobody foresees.
+/// Returns an unpredictable seed.
 pub fn seed() -> u64 {
     let bytes = std::fs::read("/proc/sys/kernel/random/uuid").expect("Linux makes random ids");
     u64::from_str_radix(&String::from_utf8_lossy(&bytes[..8]), 16).expect("an id begins with digits").max(1)
 }
 
 impl Random {
-    /// From the same seed come the same numbers.
+    /// Creates a generator. The same seed gives the same numbers.
     pub fn new(seed: u64) -> Self {
         Random(seed)
     }
 
-    /// A number below this one.
+    /// Returns a number below this one.
     pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -23,7 +23,7 @@ impl Random {
         (self.0 % end.max(1) as u64) as usize
     }
 
-    /// One of these.
+    /// Returns one of these.
     pub fn one<'a>(&mut self, all: &[&'a str]) -> &'a str {
         all[self.below(all.len())]
     }

@@ -1,14 +1,14 @@
-//! Tools that make things in an account: what is made costs until it is taken away, whether anybody wrote it down or not.
+//! Fake tools that create things in an account. What they create exists until it is removed, whether or not a state records it.
 //!
-//! Each thing is a file in the state's folder `ec2`, named by its id. Terraform makes one a module and then writes its state, which is
-//! torn meanwhile; Packer makes a builder machine with its group, key and volume, an image that is half made first, and takes the
-//! builder down. Both end in order when they are told to. AWS answers about all of it.
+//! Each thing is a file in the state's folder `ec2`, named by its id. Terraform creates one per module and then writes its state, which is
+//! incomplete meanwhile. Packer creates a builder machine with its group, key and volume, then an image that is incomplete at first, and
+//! removes the builder. Both shut down cleanly when they are told to. The fake AWS CLI reports all of it.
 
 use std::fs;
 
 use super::Test;
 
-/// Puts the tools into a test's `PATH`.
+/// Adds the tools to a test's `PATH`.
 pub fn put_into(test: &Test) {
     fs::create_dir_all(test.state("ec2")).unwrap();
     for (name, script) in [("packer", PACKER), ("terraform", TERRAFORM), ("aws", AWS)] {
@@ -17,7 +17,7 @@ pub fn put_into(test: &Test) {
     }
 }
 
-/// The ids of all that exists, sorted.
+/// Returns the ids of everything that exists, sorted.
 pub fn things(test: &Test) -> Vec<String> {
     let entries = fs::read_dir(test.state("ec2")).unwrap();
     let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -25,7 +25,7 @@ pub fn things(test: &Test) -> Vec<String> {
     names
 }
 
-/// Takes everything away.
+/// Removes everything.
 pub fn clear(test: &Test) {
     things(test).iter().for_each(|thing| fs::remove_file(test.state("ec2").join(thing)).unwrap());
 }

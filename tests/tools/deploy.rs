@@ -1,4 +1,4 @@
-//! deploy.sh: what shellcheck says of it, and what it does, with fakes for all that it calls.
+//! deploy.sh: shellcheck's verdict, and what it does with fakes of all programs that it calls.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -17,11 +17,11 @@ fn shellcheck_finds_nothing() {
     }
 }
 
-/// A plan that makes something.
+/// A plan that creates something.
 const PLAN: &str = r#"{"format_version": "1.2", "resource_changes": [{"address": "aws_vpc.this", "mode": "managed", "type": "aws_vpc",
   "change": {"actions": ["create"], "before": null, "after": {}, "after_unknown": {}}}]}"#;
 
-/// Each fake writes down how it was called, and answers as the file of its name says.
+/// Each fake records how it was called, and runs the file of its name.
 const FAKE: &str = r#"#!/bin/bash
 name=$(basename "$0")
 echo "$name $*" >>"$LOG/calls"
@@ -113,7 +113,7 @@ fn it_goes_from_the_network_to_a_verified_cluster() {
         )
     };
     let build = |role| format!("packer build -var subnet_id=subnet-0 packer_templates/{role}_temp.json");
-    // Side by side in two waves.
+    // In parallel, in two waves.
     steps[..3].sort();
     steps[3..6].sort();
     assert_eq!(
@@ -143,7 +143,7 @@ fn the_provider_is_got_once_for_all_modules() {
     let (first, others) = inits.split_once('\n').expect("four of them");
     assert_eq!(first, "network/terraform_network cache=plugins ");
     assert_eq!(others.matches(" cache=plugins checksums\n").count(), 3, "{inits}");
-    // Who keeps one, keeps it.
+    // A user's own setting is kept.
     let deploy = Deploy::new();
     succeeds(deploy.command(&["--yes"]).env("TF_PLUGIN_CACHE_DIR", "/mine"));
     assert_eq!(deploy.log("inits").matches(" cache=/mine ").count(), 4);
@@ -175,7 +175,7 @@ fn nothing_is_done_that_nobody_agreed_to() {
     assert!(stderr.contains("Run this in a terminal, or with --yes"), "{stderr}");
 }
 
-/// What a plan of the slaves does to one resource.
+/// Returns a plan of the slaves that does something to one resource.
 fn change(address: &str, actions: &[&str], before: serde_json::Value, after: serde_json::Value) -> String {
     serde_json::json!({"format_version": "1.2", "complete": true, "resource_changes": [{"address": address, "mode": "managed",
         "type": address.split('.').next(), "change": {"actions": actions, "before": before, "after": after, "after_unknown": {}}}]})
@@ -211,7 +211,7 @@ fn a_databases_data_never_goes_with_its_machine() {
         assert!(String::from_utf8_lossy(&output.stdout).contains(complaint), "{plan}: {output:?}");
         assert_eq!(deploy.log("calls").contains("terraform_slave apply"), complaint.is_empty(), "{plan}");
     }
-    // At a terminal someone may agree to a stop.
+    // On a terminal the user may confirm a stop.
     let deploy = Deploy::new();
     let plan = change(slave, &["update"], json!({"instance_type": "a"}), json!({"instance_type": "b"}));
     fs::write(deploy.dir.path().join("plan"), plan).expect("room");
@@ -277,7 +277,7 @@ fn files_that_change_what_the_generated_ones_mean_are_refused() {
         assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains(complaint), "{output:?}");
         assert!(!deploy.log("calls").contains("plan"), "{}", deploy.log("calls"));
     }
-    // These are named, and nothing else is.
+    // Only these are reported.
     let deploy = Deploy::new();
     for (name, text) in [("terraform.tfvars", "master_eip = \"\""), ("alarms.tf", ""), ("pgherd_import.tf", "")] {
         fs::write(deploy.generated.path(&format!("{module}/{name}")), text).expect("room");
@@ -289,7 +289,7 @@ fn files_that_change_what_the_generated_ones_mean_are_refused() {
     assert_eq!(output.matches("was not generated").count(), 2, "{output}");
 }
 
-/// A state elsewhere than the blueprint says by now: nothing is begun, and -reconfigure is nobody's advice.
+/// If the state is not where the blueprint now puts it, nothing is started, and nothing advises -reconfigure.
 #[test]
 fn a_state_that_has_to_move_is_not_left_behind() {
     let module = "db_config/terraform_master";
@@ -401,8 +401,8 @@ fn it_stops_before_it_begins_where_it_cannot_end() {
     assert!(!deploy.log("calls").contains("apply"), "{}", deploy.log("calls"));
 }
 
-/// Debian's Packer gets the template as it is; HashiCorp's one that has the builder's metadata service ask for tokens, by a plugin that
-/// signs with SHA-2.
+/// Debian's Packer gets the template unchanged. HashiCorp's gets one that makes the builder's metadata service require tokens, and a
+/// plugin that signs with SHA-2.
 #[test]
 fn each_packer_gets_a_template_that_it_knows() {
     let built = |deploy: &Deploy| -> serde_json::Value {

@@ -1,4 +1,4 @@
-//! `pgherd run` where the disk is full: it says so, loses nothing, and goes on once there is room.
+//! `pgherd run` on a full disk: it reports that, loses nothing, and continues once there is room.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::support::herd::Herd;
 const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes"];
 const STATE: &str = "generated/herd/network/terraform_network/terraform.tfstate";
 
-/// A small filesystem of the folder's own, until it is dropped.
+/// A small filesystem, mounted on a folder until it is dropped.
 struct Small(PathBuf);
 
 impl Small {
@@ -22,7 +22,7 @@ impl Small {
         Small(dir)
     }
 
-    /// Leaves so many KiB.
+    /// Fills the disk, apart from a number of KiB.
     fn fill(&self, left: u64) {
         let seen = rustix::fs::statvfs(&self.0).unwrap();
         let size = seen.f_bavail * seen.f_frsize - left * 1024;
@@ -66,7 +66,7 @@ fn a_disk_that_fills_up_meanwhile_costs_no_state() {
     let (test, small) = ready();
     let whole = r#"{"version": 4, "serial": 1, "resources": ["what was there before"]}"#;
     test.write(STATE, whole);
-    // As Terraform does: the state is emptied and written anew, in place; what does not fit is lost.
+    // As Terraform does: the state is truncated and rewritten in place, and what does not fit is lost.
     test.hook(
         "terraform",
         r#"case "$*" in *network*apply*)
@@ -83,7 +83,7 @@ fn a_disk_that_fills_up_meanwhile_costs_no_state() {
     let done = test.run(RUN).exits(1).err("are free in");
     assert_eq!(test.calls_of("network apply").len(), 1, "{}", done.stderr);
     fs::remove_file(test.path("generated/herd/network/terraform_network/filler")).unwrap();
-    test.run(RUN).exits(0).err("was truncated. It was restored from its copy").err("network done");
+    test.run(RUN).exits(0).err("was truncated, and was restored from its copy").err("network done");
     assert_eq!(test.read(STATE), whole);
     drop(small);
 }

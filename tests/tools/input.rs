@@ -1,4 +1,4 @@
-//! What a blueprint may ask for, as Terraform plans it: a VPC and a key that exist already, and every other kind of cluster.
+//! What Terraform plans for every kind of blueprint, including those with an existing VPC and key.
 
 use crate::real::moto::Moto;
 use crate::real::terraform::Terraform;
@@ -13,7 +13,7 @@ const STATE: &str = "terraform.tfstate";
 #[test]
 fn a_vpc_that_exists_is_moved_into_and_left_as_it_is() {
     let text = std::fs::read_to_string("tests/blueprints/vpc.hcl").expect("the blueprint is in the repo");
-    // Images do not know ids, so those of the blueprint as it stands are those of the one with moto's own ids.
+    // Images do not contain ids, so the blueprint with moto's ids has the same images as the original.
     let vpc = Generated::from_text("vpc.hcl", &text);
     let moto = Moto::with_images(vpc.cluster.tag(), &vpc.files);
     let (ids, text) = make_what_exists(&moto, text);
@@ -25,7 +25,7 @@ fn a_vpc_that_exists_is_moved_into_and_left_as_it_is() {
     let on = |module: &str, args: &[&str]| terraform.sharing(&data, &generated.path(module), args);
     let apply = ["apply", "-input=false", "-auto-approve"];
 
-    // What the blueprint says of the VPC is held against it.
+    // Terraform compares the VPC with the blueprint's description.
     for (says, lies, complaint) in [
         ("10.1.4.0/24", "10.1.6.0/24", "Correct its block in the blueprint"),
         ("10.1.0.0/16", "10.1.0.0/20", "Correct network.cidr in the blueprint"),
@@ -78,12 +78,12 @@ fn a_vpc_that_exists_is_moved_into_and_left_as_it_is() {
     assert!(ids[1..].iter().all(|id| left.contains(id)), "{left}");
 }
 
-/// What Terraform complains of, whatever the width of the lines.
+/// Returns Terraform's error without its line breaks.
 fn words(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A VPC with three subnets and an endpoint; their ids, and the blueprint with these in it.
+/// Creates a VPC with three subnets and an endpoint. Returns their ids, and the blueprint that contains them.
 fn make_what_exists(moto: &Moto, text: String) -> (Vec<String>, String) {
     let made = |request: &str, tag: &str| {
         let xml = moto.ec2(REGION, request);
@@ -106,7 +106,7 @@ fn make_what_exists(moto: &Moto, text: String) -> (Vec<String>, String) {
     (ids, text)
 }
 
-/// A key under the alias of the blueprint; its ARN.
+/// Creates a key with the blueprint's alias, and returns its ARN.
 fn make_key(moto: &Moto) -> String {
     let kms = |action: &str, request: &Value| moto.json(REGION, "kms", &format!("TrentService.{action}"), request);
     let key = kms("CreateKey", &json!({ "KeyUsage": "ENCRYPT_DECRYPT" }));
@@ -123,7 +123,7 @@ fn everything_is_encrypted_with(key: &str, generated: &Generated, moto: &Moto) {
         let told = moto.json(REGION, "secretsmanager", "secretsmanager.DescribeSecret", &request);
         assert_eq!(told["KmsKeyId"], key, "{told}");
     }
-    // Machines decrypt their own passwords with it, through Secrets Manager, and nothing else.
+    // Machines may use it only to decrypt their own passwords, through Secrets Manager.
     let state = std::fs::read_to_string(generated.path(NETWORK).join(STATE)).expect("the state");
     let state: Value = serde_json::from_str(&state).expect("JSON");
     let resources = state["resources"].as_array().expect("resources");
@@ -143,7 +143,7 @@ fn everything_is_encrypted_with(key: &str, generated: &Generated, moto: &Moto) {
     assert_eq!(roles, 2);
 }
 
-/// What a blueprint may say beside its name and region, and how much its master, its slaves and HAProxy are then made of.
+/// Blueprints beyond name and region, and the number of resources of their master, slaves and HAProxy.
 const INPUT: &[(&str, &str, [usize; 3])] = &[
     (
         "no slave, the largest disk that gp3 has",
@@ -151,7 +151,7 @@ const INPUT: &[(&str, &str, [usize; 3])] = &[
         [1, 0, 1],
     ),
     ("one slave", "slaves {\n count = 1\n}", [1, 1, 1]),
-    // Each with its Elastic IP, and that one's association.
+    // Each machine has an Elastic IP and its association.
     ("fifteen slaves", "slaves {\n count = 15\n elastic_ip = true\n}", [1, 45, 1]),
     ("Debian 12, an old major of PGDG", "image {\n base = \"debian-12\"\n}\npostgres {\n version = 13\n}", [1, 2, 1]),
     ("Ubuntu 24.04, a new major", "image {\n base = \"ubuntu-24.04\"\n}\npostgres {\n version = 18\n}", [1, 2, 1]),
@@ -173,7 +173,7 @@ fn every_kind_of_input_is_planned() {
     let terraform = Terraform::against(&moto.endpoint());
     let data = terraform.initialised(&files[0].get("network/terraform_network/versions.tf").expect("it").text);
     succeeds(&mut terraform.sharing(&data, &all[0].path(NETWORK), &["apply", "-input=false", "-auto-approve"]));
-    // All have the one network that is there, but for the key of its secrets.
+    // All use the existing network, apart from the key of its secrets.
     let plan = |generated: &Generated, module: &str, vars: &[String]| {
         let mut args = vec!["plan", "-input=false", "-no-color"];
         args.extend(vars.iter().map(String::as_str));
@@ -192,7 +192,7 @@ fn every_kind_of_input_is_planned() {
         }
     });
 
-    // An Elastic IP of one's own is given, not made.
+    // An existing Elastic IP is passed in, not created.
     let address = moto.ec2(REGION, "AllocateAddress&Domain=vpc");
     let address = address.split("<publicIp>").nth(1).and_then(|rest| rest.split('<').next()).expect("an address");
     for (module, name) in [("db_config/terraform_master", "master"), ("load_balancer/terraform_haproxy", "haproxy")] {
@@ -205,7 +205,7 @@ fn kind(more: &str) -> Generated {
     Generated::from_text("kinds.hcl", &format!("cluster \"kinds\" {{\n  region = \"{REGION}\"\n{more}\n}}\n"))
 }
 
-/// Two at a time: one to wait for the API, one to compute.
+/// Two run at the same time: one waits for the API while the other computes.
 fn side_by_side<T: Sync>(all: &[T], work: impl Fn(&T) + Sync) {
     let (left, right) = all.split_at(all.len() / 2);
     std::thread::scope(|scope| {

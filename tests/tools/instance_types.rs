@@ -1,4 +1,4 @@
-//! The table of instance types is what AWS says of them.
+//! The table of instance types agrees with what AWS returns.
 //!
 //! moto ships what `ec2:DescribeInstanceTypes` returned on AWS, unabridged. The table is derived from that, here and nowhere
 //! else: after an update of moto run `PGHERD_UPDATE=1 cargo test --test tools instance_types`, and give `AS_OF` in
@@ -46,7 +46,7 @@ fn every_type_is_known_by_its_name() {
     }
 }
 
-/// What `ec2:DescribeInstanceTypes` returned, by type.
+/// Returns what `ec2:DescribeInstanceTypes` returned, by type.
 fn described() -> Map<String, Value> {
     let find = "import importlib.util; print(importlib.util.find_spec('moto').submodule_search_locations[0])";
     let run = |program: &str, args: &[&str]| {

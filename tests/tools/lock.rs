@@ -1,5 +1,5 @@
-//! State in S3 (moto's), and a real Terraform that is killed: its lock is broken when it was ours for certain, and only then; what it
-//! had made is taken up.
+//! State in moto's S3, and a real Terraform that is killed. Its lock is broken only if it certainly was ours, and what it had created
+//! is adopted.
 
 use std::fs;
 use std::process::Command;
@@ -29,11 +29,12 @@ fn a_lock_in_s3_is_broken_only_if_it_is_our_own_dead_ones() {
     let (moto, test, _config) = killed();
 
     let done = test.run(RUN).exits(0);
-    let done = done.err("the state is locked by").err("a run of ours that was killed. Breaking its lock");
+    let done =
+        done.err("the state is still locked by").err("a run from this folder that was killed. Removing its lock");
     done.err("adopting what a killed run created:").err("1 aws_vpc");
     assert_eq!(vpcs(&moto), 2, "the default one and ours");
 
-    // Someone else's, and one of ours of a time when none of ours was killed.
+    // A lock of another user, and one of ours from a time when none of our runs was killed.
     let me = String::from_utf8(Command::new("/usr/bin/id").arg("-un").output().unwrap().stdout).unwrap();
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     let me = format!("{}@{}", me.trim(), host.trim());
@@ -48,7 +49,7 @@ fn a_lock_in_s3_is_broken_only_if_it_is_our_own_dead_ones() {
     }
 }
 
-/// Who comes from elsewhere cannot know whose lock it is; told how to break it, he finds what was made by its tags.
+/// A run from another folder cannot know whose lock it is. After the user has broken it as told, the run finds the resources by their tags.
 #[test]
 fn a_fresh_checkout_takes_up_what_was_made_elsewhere() {
     let (moto, test, config) = killed();
@@ -68,7 +69,7 @@ fn a_fresh_checkout_takes_up_what_was_made_elsewhere() {
     test.run(RUN).exits(0).err("network unchanged");
 }
 
-/// A Terraform that was killed while the VPC was waited for: it is made, and in no state.
+/// Kills Terraform while it waits for the VPC, which then exists but is in no state.
 fn killed() -> (Moto, Test, terraform::Terraform) {
     let moto = Moto::with_images("herd/eu-west-1", &FileSet::default());
     moto.make_bucket(REGION, "states");
@@ -97,7 +98,7 @@ fn await_so(so: impl Fn() -> bool) {
     }
 }
 
-/// Terraform is below its keeper, which is below the run.
+/// Terraform is a child of its keeper, which is a child of the run.
 fn kill_terraform_under(run: u32) {
     let of = |pid: &str| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

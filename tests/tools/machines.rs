@@ -1,5 +1,5 @@
-//! What runs on machines, held against the tools it is for: scripts and HAProxy's configuration. (Patroni and PostgreSQL
-//! check theirs while the image is made, in the very version that will run them: `provision_database.sh`.)
+//! What runs on machines, checked with the tools it is for: scripts and HAProxy's configuration. (Patroni and PostgreSQL
+//! check theirs while the image is built, in the version that will run: `provision_database.sh`.)
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -28,7 +28,7 @@ fn shellcheck_finds_nothing() {
     }
 }
 
-/// All that are wanted, or none; and never a failure, which would be PostgreSQL's.
+/// Either all requested huge pages or none, and never a failure, which would keep PostgreSQL from starting.
 #[test]
 fn huge_pages_are_set_aside_whole_or_not_at_all() {
     let generated = Generated::of("tests/blueprints/largest.hcl");
@@ -40,7 +40,7 @@ fn huge_pages_are_set_aside_whole_or_not_at_all() {
     let printed = succeeds(Command::new("bash").arg(&script).args([&number, &kernel]));
     assert_eq!(printed, "4208 huge pages are reserved\n");
     assert_eq!(std::fs::read_to_string(&kernel).expect("its number"), "4208\n");
-    // A kernel that gives none, and one that lets nobody ask.
+    // A kernel that reserves none, and one whose setting cannot be read.
     for kernel in ["/dev/null", "/nowhere/nr_hugepages"] {
         let printed = succeeds(Command::new("bash").arg(&script).arg(&number).arg(kernel));
         assert_eq!(printed, "the kernel has only 0 of 4208 huge pages, so PostgreSQL uses ordinary pages\n");

@@ -1,4 +1,4 @@
-//! What the network is made of, as AWS would take it: held against the real provider, and moto with AWS's own limits.
+//! The network's resources, checked with the real provider and with a moto that enforces AWS's limits.
 
 use crate::real::moto;
 use crate::real::moto::{Door, Moto};
@@ -14,7 +14,7 @@ const CLIENT: &str = "127.1.4.200";
 /// A VPC of the account's own, whose addresses are this machine's too (127.0.0.0/8), so that anyone in it can be asked from: subnets that give public addresses by default, and other people's network interfaces in them.
 struct Account {
     moto: Moto,
-    /// Where the first endpoint is to be.
+    /// Where the first endpoint will be.
     door: String,
     vpc: String,
     subnets: Vec<String>,
@@ -42,7 +42,7 @@ impl Account {
         (Account { moto: early, door: format!("{door}:{port}"), vpc, subnets }, generated)
     }
 
-    /// Network interfaces of somebody else's, wherever AWS puts them; answers their addresses.
+    /// Creates network interfaces of another owner at addresses that AWS chooses, and returns these addresses.
     fn interfaces(&self, subnet: &str, count: usize) -> Vec<String> {
         let create = format!("CreateNetworkInterface&SubnetId={subnet}");
         (0..count).map(|_| text(&self.moto.ec2(REGION, &create), "privateIpAddress")).collect()
@@ -103,15 +103,15 @@ impl<'a> Modules<'a> {
     }
 }
 
-/// In a VPC that is crowded and hands out public addresses, every address is the planned one, and none is public but the one
-/// that the blueprint asks for. 80 users with long names make no policy longer than AWS takes.
+/// In a crowded VPC that assigns public addresses, every address is the planned one, and the only public one is that
+/// that the blueprint asks for. 80 users with long names do not make a policy longer than AWS accepts.
 #[test]
 fn a_crowded_vpc_takes_no_address_and_gives_none() {
     let (account, generated) = Account::with("crowd/eu-west-1", &blueprint);
     let modules = Modules::new(&account.moto, &generated);
     modules.apply("network/terraform_network");
     modules.assert_settled("network/terraform_network");
-    // Enough of them to reach every address of the first blocks, were those not reserved.
+    // Enough to take every address of the first blocks, if those were not reserved.
     for (subnet, zone) in account.subnets.iter().zip(&generated.cluster.network.subnets) {
         for address in account.interfaces(subnet, 60) {
             let address: std::net::Ipv4Addr = address.parse().expect("an address");
@@ -121,7 +121,7 @@ fn a_crowded_vpc_takes_no_address_and_gives_none() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             modules.apply("db_config/terraform_master");
-            // An Elastic IP that is there by now makes no machine anew.
+            // An Elastic IP that exists by now does not replace a machine.
             modules.assert_settled("db_config/terraform_master");
         });
         scope.spawn(|| modules.apply("load_balancer/terraform_haproxy"));
@@ -141,30 +141,30 @@ fn a_crowded_vpc_takes_no_address_and_gives_none() {
     clients_read_this_clusters_passwords_and_no_others(&account, &generated);
 }
 
-/// The address of the endpoint in the first zone.
+/// Returns the address of the endpoint in the first zone.
 fn endpoint_address(generated: &Generated) -> String {
     let hosts = std::fs::read_to_string(generated.path("machine/hosts")).expect("a file");
     let first = hosts.lines().find(|line| !line.starts_with('#')).expect("an endpoint");
     first.split('\t').next().expect("an address").to_string()
 }
 
-/// Who asks for a secret.
+/// The identity that asks for a secret.
 #[derive(Clone, Copy)]
 enum Caller<'a> {
-    /// With what the metadata service gives to the machine at this address.
+    /// With the credentials that the metadata service gives to the machine at this address.
     Role(&'a str),
-    /// With an access key and its secret, and by the endpoint's own name.
+    /// With an access key and its secret, through the endpoint's own name.
     Key(&'a str, &'a str),
 }
 
 impl Account {
-    /// What comes of asking for a secret from an address through the endpoint: the secret, an error's code, or `no connection`.
+    /// Asks for a secret from an address through the endpoint. Returns the secret, an error's code, or `no connection`.
     fn through(&self, from: &str, caller: Caller<'_>, secret: &str) -> String {
         let roots = self.moto.certificate().display().to_string();
         self.ask(from, caller, &[secret, &self.door, &roots])
     }
 
-    /// The same at Secrets Manager itself.
+    /// Does the same at Secrets Manager itself.
     fn past(&self, from: &str, caller: Caller<'_>, secret: &str) -> String {
         self.ask(from, caller, &[secret])
     }
@@ -229,7 +229,7 @@ fn clients_read_this_clusters_passwords_and_no_others(account: &Account, generat
     assert_eq!(account.through(CLIENT, app, &user.name), "of a user");
     assert_eq!(account.past(CLIENT, app, "other/user/app"), "of another cluster", "its own policy lets it");
     assert_eq!(account.through(CLIENT, app, "other/user/app"), REFUSED, "the endpoint's policy does not");
-    // Inside the VPC, and none of network.clients.
+    // An address inside the VPC that is not in network.clients.
     assert_eq!(account.through("127.1.4.201", app, &user.name), "no connection");
 }
 
@@ -263,7 +263,7 @@ fn the_endpoint_is_where_machines_look(account: &Account, generated: &Generated)
             |one: &Value| one["Description"].as_str().is_some_and(|what| what.starts_with("VPC Endpoint Interface"));
         assert!(found.len() == 1 && is_endpoint(found[0]), "{address}: {found:?}");
     }
-    // Another endpoint, with private DNS, is the account's own to make.
+    // The account may still create another endpoint with private DNS.
     let other = format!(
         "CreateVpcEndpoint&VpcId={}&VpcEndpointType=Interface&ServiceName=com.amazonaws.{REGION}.secretsmanager&SubnetId.1={}\
          &PrivateDnsEnabled=true",
@@ -272,7 +272,7 @@ fn the_endpoint_is_where_machines_look(account: &Account, generated: &Generated)
     account.moto.ec2(REGION, &other);
 }
 
-/// No machine reads a user's password; each right holds through the endpoint and from the machine alone.
+/// No machine can read a user's password. Each right is valid only through the endpoint and only from its machine.
 fn the_roles_read_what_is_theirs(moto: &Moto, generated: &Generated) {
     let mut actions = vec![];
     for role in ["crowd-eu-west-1-database", "crowd-eu-west-1-haproxy"] {
@@ -308,8 +308,8 @@ fn the_roles_read_what_is_theirs(moto: &Moto, generated: &Generated) {
     assert!(generated.cluster.secrets.len() > 80);
 }
 
-/// The machine that founds the cluster makes the passwords of users: PostgreSQL gets a verifier of what Secrets Manager has, and
-/// nothing is read, as its role may not.
+/// The machine that initialises the cluster generates the users' passwords: PostgreSQL gets a verifier of the value in Secrets Manager,
+/// and no secret is read, because the machine's role does not allow it.
 #[test]
 fn the_founder_makes_the_passwords_of_users_and_reads_none() {
     let text = "cluster \"herd\" {\n region = \"eu-west-1\"\n postgres {\n users = [\"app\", \"report\"]\n }\n}\n";
@@ -318,7 +318,7 @@ fn the_founder_makes_the_passwords_of_users_and_reads_none() {
     for user in ["app", "report"] {
         moto.aws(REGION, &["secretsmanager", "create-secret", "--name", &format!("herd/user/{user}")]);
     }
-    // As on the machine, but for where its files are; whatever reads a secret ends it.
+    // As on the machine, apart from the paths of its files. A request that reads a secret ends the program.
     let script = r#"import os, subprocess, sys
 sys.path[:0] = [sys.argv[1] + "/machine", sys.argv[1] + "/db_config"]
 import read_secrets, post_bootstrap

@@ -1,4 +1,4 @@
-//! Packer takes every template, and an image's hash says what is in it.
+//! Packer accepts every template, and an image's hash covers its contents.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -9,7 +9,7 @@ use pgherd::fileset::contents;
 use pgherd::tools::aws;
 use serde_json::Value;
 
-/// Packer as a person runs it, with nothing of the caller's environment that a template reads.
+/// Returns Packer as a person runs it, without those variables of the caller's environment that a template reads.
 fn packer(generated: &Generated, args: &[&str]) -> Command {
     let mut command = Command::new("packer");
     command.args(args).current_dir(generated.path(".")).env("CHECKPOINT_DISABLE", "1").env_remove("AWS_ENDPOINT_URL");
@@ -18,7 +18,7 @@ fn packer(generated: &Generated, args: &[&str]) -> Command {
 
 #[test]
 fn every_template_is_valid() {
-    // From 1.7 on the plugin is not part of Packer.
+    // Since 1.7 the plugin is not part of Packer.
     if Command::new("packer").args(["plugins", "installed"]).output().is_ok_and(|output| output.status.success()) {
         succeeds(Command::new("packer").args(["plugins", "install", "github.com/hashicorp/amazon"]));
     }
@@ -48,7 +48,7 @@ fn a_person_may_say_where_and_how_to_build() {
     }
     args.push("packer_templates/master_temp.json");
     succeeds(&mut packer(&generated, &args));
-    // The very same, but for one name: Packer reads what it is given, rather than passing over it.
+    // The same with one changed name. It shows that Packer reads the template and does not skip parts of it.
     args[2] = "ssh_interface=carrier_pigeon";
     args[8] = "endpoint=";
     assert!(!run(&mut packer(&generated, &args)).status.success());
@@ -89,7 +89,7 @@ fn an_image_tells_what_it_is_made_of_within_the_limit_of_tags() {
         let template = &generated.files.get(image.template.as_str()).expect("the template").text;
         let template: Value = serde_json::from_str(template).expect("JSON");
         let tags = template["builders"][0]["tags"].as_object().expect("tags");
-        // `run` adds one with the versions when the image is there.
+        // `run` adds one with the versions once the image exists.
         assert!(
             tags.len() < 50 && tags.values().all(|value| value.as_str().is_some_and(|v| v.len() <= 256)),
             "{tags:#?}"
@@ -106,7 +106,7 @@ fn an_image_tells_what_it_is_made_of_within_the_limit_of_tags() {
     }
 }
 
-/// The real Packer against moto, but for what happens inside of the builder: no machine boots there.
+/// The real Packer against moto, except for what happens inside the builder: no machine boots there.
 #[test]
 fn packer_tags_an_image_with_what_it_is_made_of_and_replaces_it_by_force() {
     let generated = Generated::of("blueprints/minimal.hcl");
@@ -155,7 +155,7 @@ fn a_hash_follows_what_goes_in_and_nothing_else() {
     assert_eq!(plain, smallest(""), "the same blueprint, another image");
     assert_eq!(plain.iter().map(|(_, hash)| hash).collect::<BTreeSet<_>>().len(), 3, "two roles share a hash");
 
-    // Machines are made of it, images are not.
+    // It is part of machines, but not of images.
     assert_eq!(plain, smallest("master {\n  key_name = \"ops\"\n}"));
 
     let port = smallest("haproxy {\n  write_port = 6432\n}");

@@ -49,7 +49,7 @@ fn what_destroys_or_stops_a_database_is_agreed_to_by_name() {
     assert_eq!((before.len(), before[0][1].as_str()), (1, "m6i.large"));
     let with = |name: &str, value: &str| -> Done { test.command(RUN).env(name, value).output().unwrap().into() };
 
-    // Another key pair replaces the machine. Whatever Terraform is made to print, or to do: the plan's file says so.
+    // Another key pair replaces the machine. Whatever the environment makes Terraform print or do, the plan's file shows it.
     test.write("blueprints/herd.hcl", &keyed);
     test.run(&["gen"]).exits(0);
     let module = "generated/herd/db_config/terraform_master";
@@ -60,7 +60,7 @@ fn what_destroys_or_stops_a_database_is_agreed_to_by_name() {
     fs::remove_file(stray).unwrap();
     assert_eq!(machines(&moto), before);
 
-    // What means another state, or other resources, is refused by name before anything is planned.
+    // A variable that selects another state or other resources is refused by name before anything is planned.
     with("TF_WORKSPACE", "prod").exits(2).err("TF_WORKSPACE is set").err("unset it");
     for (name, text, complaint) in [
         (
@@ -75,7 +75,7 @@ fn what_destroys_or_stops_a_database_is_agreed_to_by_name() {
         fs::remove_file(stray).unwrap();
     }
 
-    // Another type of instance stops the machine.
+    // Another instance type stops the machine.
     test.write("blueprints/herd.hcl", &larger);
     test.run(&["gen"]).exits(0);
     let done = test.run(RUN).exits(1).err("this would stop master and start it again").err("add --confirm-stop master");

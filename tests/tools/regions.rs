@@ -1,4 +1,4 @@
-//! Two clusters of one name in two regions of one account, with one bucket for their states: neither knows of the other. The real Terraform
+//! Two clusters of one name in two regions of one account, with one bucket for their states, do not affect each other. The real Terraform
 //! on moto.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ fn blueprint(region: &str) -> String {
     )
 }
 
-/// A verb on the network of the cluster in a region: each has a folder of its own.
+/// Runs a verb on the network of a region's cluster. Each cluster has its own folder.
 fn pgherd(world: &World, verb: &str, region: &str, more: &[&str]) -> Done {
     let blueprint = format!("blueprints/{region}.hcl");
     world.test.run(&[&[verb, &blueprint, "--out", region], more].concat())
@@ -26,7 +26,7 @@ fn pgherd(world: &World, verb: &str, region: &str, more: &[&str]) -> Done {
 
 const NETWORK: &[&str] = &["--yes", "--only", "network"];
 
-/// All that an account has of a region's cluster, by kind and id; IAM's own by the region in their names.
+/// Returns everything that belongs to a region's cluster, by kind and id. IAM's resources have the region in their names.
 fn things(world: &World, region: &str) -> BTreeMap<String, String> {
     let mut answer = ureq::get(format!("{}/moto-api/data.json", world.moto.endpoint())).call().unwrap();
     let data: Value = serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap();
@@ -60,14 +60,14 @@ fn clusters_of_one_name_in_two_regions_are_two() {
         let done = pgherd(&world, "run", region, NETWORK).exits(0).err("network done");
         assert!(!done.stderr.contains("adopting"), "{region} took something of the other's: {}", done.stderr);
     }
-    // Each answer ends with a request's own id.
+    // Each response ends with the id of its request.
     let role = |name: &str| world.moto.role(name)?.split("<ResponseMetadata>").next().map(String::from);
     let roles = |region: &str| ["database", "haproxy"].map(|kind| role(&format!("herd-{region}-{kind}")));
     let (ireland, theirs) = (roles(IRELAND), things(&world, IRELAND));
     assert!(ireland.iter().chain(&roles(VIRGINIA)).all(Option::is_some), "each region has its own roles");
     assert!(theirs.len() > 5 && things(&world, VIRGINIA).len() == theirs.len(), "{theirs:#?}");
 
-    // A checkout that knows of nothing takes up what is its own, and nothing else.
+    // A fresh checkout adopts what belongs to its cluster, and nothing else.
     let key = |region: &str| format!("states/pgherd/herd/{region}/terraform_network.tfstate");
     world.moto.delete(IRELAND, &key(VIRGINIA));
     for forgotten in [".pgherd", "network/terraform_network/.terraform"] {
@@ -77,7 +77,7 @@ fn clusters_of_one_name_in_two_regions_are_two() {
     let state = world.moto.object(IRELAND, &key(VIRGINIA));
     assert!(!state.contains(&format!("herd-{IRELAND}-")), "it took up the other's roles");
 
-    // One goes, and the other does not notice.
+    // One is destroyed, and the other is unaffected.
     pgherd(&world, "destroy", VIRGINIA, &["--yes"]).exits(0);
     assert_eq!((roles(IRELAND), things(&world, IRELAND)), (ireland, theirs));
     assert!(roles(VIRGINIA).iter().all(Option::is_none));

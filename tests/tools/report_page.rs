@@ -1,4 +1,4 @@
-//! The page that a run leaves behind, looked at in a real browser: Chromium, without a network.
+//! The page that a run writes, checked in a real browser: Chromium, without a network.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes"];
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-/// What a person at two widths of a window sees.
+/// What a person sees in windows of two widths.
 struct Seen {
     console: Vec<String>,
     wide: Value,
@@ -26,7 +26,7 @@ impl Seen {
     }
 }
 
-/// Runs Chromium in a network of its own, which leads nowhere.
+/// Runs Chromium in a network namespace without connections.
 fn chromium(args: &[&str]) -> (String, String) {
     let home = TempDir::new().unwrap();
     let mut command = Command::new("unshare");
@@ -45,11 +45,11 @@ fn chromium(args: &[&str]) -> (String, String) {
     (text(&output.stdout), text(&output.stderr))
 }
 
-/// What the looking page itself says on the console, when the frames have said all of theirs.
+/// What the harness page prints on the console once its frames have printed everything.
 const END: &str = "the console ends here";
 
-/// What the pages said on the console, from the browser's log. None where the browser was gone before it had written all of it.
-/// Pages of the browser's own speak there as well, and when they do is up to the browser.
+/// Returns what the pages printed on the console, from the browser's log. `None` if the browser ended before it had written all of it.
+/// The browser's own pages print there as well, at any time.
 fn console(log: &str) -> Option<Vec<String>> {
     let own = ["source: chrome://", "source: chrome-extension://"];
     let lines = log.lines().filter(|line| line.contains(":CONSOLE") && !own.iter().any(|own| line.contains(own)));
@@ -57,7 +57,7 @@ fn console(log: &str) -> Option<Vec<String>> {
     (!end.is_empty()).then_some(said)
 }
 
-/// Looks at a page through two frames.
+/// Opens a page in two frames.
 fn look(page: &Path) -> Seen {
     let harness = page.with_file_name("harness.html");
     let name = page.file_name().unwrap().to_str().unwrap();
@@ -90,7 +90,7 @@ fn look(page: &Path) -> Seen {
     Seen { console, wide: seen["wide"].clone(), narrow: seen["narrow"].clone() }
 }
 
-/// The newest page of the test's cluster.
+/// Returns the newest page of the test's cluster.
 fn page(test: &Test) -> PathBuf {
     let logs = test.path("generated/herd/.pgherd/logs");
     let pages = fs::read_dir(logs).unwrap().map(|entry| entry.unwrap().path());
@@ -98,7 +98,7 @@ fn page(test: &Test) -> PathBuf {
     pages.max_by_key(|path| fs::metadata(path).unwrap().modified().unwrap()).expect("a page")
 }
 
-/// What is left of it for people: `target/report-NAME.png` at two widths.
+/// Saves screenshots for people: `target/report-NAME.png` at two widths.
 fn picture(page: &Path, name: &str) {
     for (width, size) in [("wide", "1100,1500"), ("narrow", "500,2200")] {
         let at = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name(format!("report-{name}-{width}.png"));
@@ -118,7 +118,7 @@ fn a_run_leaves_a_page_that_shows_it() {
     test.run(&["gen"]).exits(0);
     test.hook("terraform", r#"case "$*" in *apply*) sleep 0.4 ;; esac"#);
     test.run(RUN).exits(0).err("report: ");
-    // The slaves are made again, with one replaced; a tool prints a secret, and markup; one fails.
+    // The slaves are created again, and one is replaced. A tool prints a secret, and markup. One fails.
     fs::remove_file(test.state("image-slave")).unwrap();
     fs::remove_file(test.state("made-terraform_haproxy")).unwrap();
     test.hook(
@@ -182,7 +182,7 @@ fn a_run_leaves_a_page_that_shows_it() {
     picture(&page, "failed");
 }
 
-/// Whoever finds that a run was killed makes the page that it could not make itself.
+/// The run that finds a killed run writes the page that the killed run could not write.
 #[test]
 fn a_run_that_was_killed_gets_its_page_from_the_next() {
     let test = Test::with_tools(&Herd::healthy().blueprint());
@@ -200,7 +200,7 @@ fn a_run_that_was_killed_gets_its_page_from_the_next() {
     };
     assert_eq!(of_killed("-report.html"), None, "it was killed");
     let torn = of_killed("-events.jsonl").unwrap();
-    // Within a letter.
+    // Cut in the middle of a letter.
     fs::write(&torn, [fs::read(&torn).unwrap(), b"{\"at\":\"2026-11-24T18:0\xc3".to_vec()].concat()).unwrap();
     let told = |events: &Path| String::from_utf8_lossy(&fs::read(events).unwrap()).into_owned();
     let done = test.run(RUN).exits(0);
@@ -225,7 +225,7 @@ fn a_run_that_was_killed_gets_its_page_from_the_next() {
     }
     picture(&page, "killed");
 
-    // A run that was killed between its last word and its page.
+    // A run that was killed between its last event and its page.
     let ended =
         page.with_file_name(page.file_name().unwrap().to_str().unwrap().replace("-report.html", "-events.jsonl"));
     assert!(told(&ended).contains("run-ended"));
@@ -234,7 +234,7 @@ fn a_run_that_was_killed_gets_its_page_from_the_next() {
     assert!(fs::read_to_string(&page).unwrap().contains("killed"));
     assert_eq!(told(&ended).matches("run-ended").count(), 1);
 
-    // It is told once, and its history has an end.
+    // It is reported once, and its history has an end.
     let events = told(&torn);
     let last: Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
     assert_eq!((&last["event"], &last["exit_code"]), (&Value::from("run-ended"), &Value::from(137)), "{events}");

@@ -1,4 +1,4 @@
-//! What `bootstrap.sql` makes, in a real PostgreSQL of this machine: who may connect where, and who may do what there.
+//! The effect of `bootstrap.sql` in a real PostgreSQL on this machine: who may connect where, and who may do what there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use pgherd::cluster::resolve;
 use pgherd::fileset::FileSet;
 use pgherd::generate::generate;
 
-/// The superuser's name, and the system user's: a server does not run as root.
+/// The name of the superuser and of the system user, because a server does not run as root.
 const POSTGRES: &str = "postgres";
 
-/// Two applications and their guests. `version` is the major that the text is written for.
+/// Two applications and their guests. `version` is the major version that the text is generated for.
 fn files(version: u16) -> FileSet {
     let text = format!(
         r#"cluster "herd" {{
@@ -49,14 +49,14 @@ fn files(version: u16) -> FileSet {
     generate(&cluster)
 }
 
-/// A server of this machine's own, without a port.
+/// A PostgreSQL server of this machine, without a port.
 struct Server {
     dir: TempDir,
     bin: PathBuf,
 }
 
 impl Server {
-    /// With what `bootstrap.sql` makes in a PostgreSQL of this major.
+    /// Starts one, and runs the `bootstrap.sql` that is generated for this major version.
     fn founded(version: u16) -> Self {
         let server = Server::started("local all all trust\n", "");
         let sql = server.dir.path().join("bootstrap.sql");
@@ -65,7 +65,7 @@ impl Server {
         server
     }
 
-    /// Empty, with these lines of pg_hba.conf and of postgresql.conf.
+    /// Starts an empty one with these lines of pg_hba.conf and of postgresql.conf.
     fn started(pg_hba: &str, more: &str) -> Self {
         let bin = newest();
         let server = Server { dir: TempDir::new().unwrap(), bin };
@@ -96,7 +96,7 @@ impl Server {
         self.dir.path().join("data").display().to_string()
     }
 
-    /// One of PostgreSQL's own programs, as the system user that may run it.
+    /// Returns the command for one of PostgreSQL's programs, run as the system user that may run it.
     fn program(&self, name: &str) -> Command {
         let program = self.bin.join(name);
         if !rustix::process::geteuid().is_root() {
@@ -114,7 +114,7 @@ impl Server {
         psql
     }
 
-    /// Runs a script that must not fail, as a person at psql would type it.
+    /// Runs a script that must not fail, as a person would type it in psql.
     #[track_caller]
     fn script(&self, user: &str, sql: &str) {
         let file = self.dir.path().join("script.sql");
@@ -122,7 +122,7 @@ impl Server {
         ok(self.psql(user, POSTGRES).arg("-f").arg(&file));
     }
 
-    /// What a statement prints, or why it was refused.
+    /// Returns what a statement prints, or why it was refused.
     fn sql(&self, user: &str, database: &str, sql: &str) -> Result<String, String> {
         let output = self.psql(user, database).arg("-c").arg(sql).output().unwrap();
         if output.status.success() { Ok(said(&output.stdout)) } else { Err(said(&output.stderr)) }
@@ -166,7 +166,7 @@ fn ok(command: &mut Command) -> Output {
     output
 }
 
-/// The text for 13 closes what 15 and newer close by themselves: both end in the same rights.
+/// The text for 13 revokes what 15 and newer revoke by default, so that both end with the same rights.
 #[test]
 fn each_user_has_its_own_databases_and_no_other() {
     for version in [13, 15] {
@@ -195,7 +195,7 @@ fn each_user_has_its_own_databases_and_no_other() {
             }
         }
 
-        // What the owner makes after the founding, in a schema of its own as well.
+        // What the owner creates later, also in its own schema.
         server.may("a", "a", "CREATE TABLE kept (n serial PRIMARY KEY, t text); INSERT INTO kept (t) VALUES ('x')");
         server.may("a", "a", "CREATE SCHEMA s; CREATE TABLE s.more (n int); CREATE TEMPORARY TABLE t (n int)");
         server.may(POSTGRES, "super", "CREATE TABLE theirs (n int)");
@@ -221,9 +221,9 @@ fn each_user_has_its_own_databases_and_no_other() {
         server.may("clerk", "a", "INSERT INTO kept (t) VALUES ('y'); UPDATE kept SET t = 'z'; DELETE FROM kept");
         server.may_not("clerk", "a", "TRUNCATE kept");
 
-        // What the slot's publication is made of is the owner's to say.
+        // Only the owner decides which tables the slot's publication contains.
         server.may("a", "a", "ALTER PUBLICATION s ADD TABLE kept");
-        // Logical replication is the follower's alone.
+        // Only the follower may use logical replication.
         let slot = "SELECT slot_name FROM pg_create_logical_replication_slot('s', 'pgoutput', true)";
         assert_eq!(server.may("follower", "a", slot), "s");
         let why = server.sql("a", "a", slot).unwrap_err();
@@ -235,7 +235,7 @@ fn each_user_has_its_own_databases_and_no_other() {
     }
 }
 
-/// The SQL blocks of a section of the runbook, without their indentation, and without `\password`, which asks a person.
+/// Returns the SQL blocks of a section of the runbook, without their indentation and without `\password`, which prompts.
 fn blocks(runbook: &str, heading: &str) -> Vec<String> {
     let (_, section) = runbook.split_once(&format!("# {heading}\n")).unwrap_or_else(|| panic!("no section {heading}"));
     let section = section.split("\n## ").next().unwrap().split("\n### ").next().unwrap();
@@ -244,7 +244,7 @@ fn blocks(runbook: &str, heading: &str) -> Vec<String> {
     fenced.map(|block| block.lines().filter(|line| !line.contains("\\password")).map(line).collect()).collect()
 }
 
-/// What the runbook tells operators to type gives users who come later the same rights as those of the blueprint.
+/// The runbook's commands give users that are added later the same rights as those of the blueprint.
 #[test]
 fn the_runbooks_sql_does_what_the_founding_does() {
     for version in [13, 15] {
@@ -252,7 +252,7 @@ fn the_runbooks_sql_does_what_the_founding_does() {
         let files = files(version);
         let runbook = &files.get("RUNBOOK.md").unwrap().text;
         let section = |heading: &str| blocks(runbook, heading);
-        // What was there before.
+        // What existed before.
         server.may("a", "a", "CREATE TABLE kept (n serial PRIMARY KEY); CREATE SCHEMA s; CREATE TABLE s.more (n int)");
         server.may("a", "a", "INSERT INTO kept DEFAULT VALUES; CREATE TABLE orders (n int PRIMARY KEY)");
 
@@ -298,10 +298,10 @@ fn the_runbooks_sql_does_what_the_founding_does() {
     }
 }
 
-/// A subscriber follows the slot by the runbook's commands, and leaves it alone when it goes.
+/// A subscriber follows the slot with the runbook's commands, and leaves the slot in place when it ends.
 fn follows(server: &Server, read: &[String], leave: &str) {
     let [publish, subscribe] = read else { panic!("{read:?}") };
-    // Patroni makes the slot.
+    // Patroni creates the slot.
     server.may(POSTGRES, "a", "SELECT pg_create_logical_replication_slot('s', 'pgoutput')");
     server.may("a", "a", publish);
     server.may("a", "a", "INSERT INTO orders VALUES (1)");
@@ -323,8 +323,8 @@ fn follows(server: &Server, read: &[String], leave: &str) {
     assert_eq!(server.may(POSTGRES, "a", "SELECT slot_name FROM pg_replication_slots"), "s", "Patroni drops it");
 }
 
-/// Runs `post_bootstrap.py` as Patroni does, but for where its files are and for Secrets Manager, which refuses the second secret
-/// twice. Prints what it asked for.
+/// Runs `post_bootstrap.py` as Patroni does, apart from the paths of its files and from a Secrets Manager that refuses the second secret
+/// twice. Prints the requests.
 const FOUND: &str = r#"import json, os, subprocess, sys
 folder, connection, sql = sys.argv[1:]
 sys.path[:0] = [folder + "/machine", folder + "/db_config"]
@@ -347,7 +347,7 @@ code = post_bootstrap.main(connection)
 print("\n" + json.dumps({"code": code, "puts": puts, "options": options}))
 "#;
 
-/// The generated files, the server that they found, and what the founder of it asked for.
+/// The generated files, the server that they initialise, and the requests that were made meanwhile.
 fn found(server: &Server, folder: &Path, sql: &str) -> Value {
     let connection = format!("host={} port=5000 user={POSTGRES} dbname={POSTGRES}", server.dir.path().display());
     let mut python = Command::new("python3");
@@ -356,8 +356,8 @@ fn found(server: &Server, folder: &Path, sql: &str) -> Value {
     serde_json::from_str(printed.lines().last().unwrap()).unwrap()
 }
 
-/// The founding puts one version into each secret, whatever fails, and logs no verifier, whatever is logged. A guest who only reads
-/// gets another password by the script, as everybody does.
+/// The bootstrap writes one version into each secret, whatever fails, and logs no verifier, whatever is logged. A guest that only reads
+/// gets another password from the script, like every other user.
 #[test]
 fn passwords_are_made_once_and_rotated_for_each_user() {
     let logged =
@@ -404,7 +404,7 @@ fn passwords_are_made_once_and_rotated_for_each_user() {
         moto.json("eu-west-1", "secretsmanager", "secretsmanager.CreateSecret", &made);
         let mut rotate = Command::new("bash");
         rotate.arg(generated.path().join("rotate_password.sh")).arg(user).env("HAPROXY_ADDRESS", server.dir.path());
-        // A machine in the VPC names the endpoint, and has no other way.
+        // A machine in the VPC uses the endpoint, and has no other route.
         let inside = user == "clerk";
         let elsewhere = if inside { "http://127.0.0.1:9".to_string() } else { moto.endpoint() };
         rotate.env("AWS_ENDPOINT_URL", elsewhere).env_remove("PGDATABASE");

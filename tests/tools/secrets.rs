@@ -1,4 +1,4 @@
-//! Passwords survive whatever becomes of Terraform's state, and change by the documented step alone: the real Terraform on moto.
+//! Passwords survive any loss of Terraform's state, and change only by the documented step. With the real Terraform on moto.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +20,7 @@ const BLUEPRINT: &str = r#"cluster "herd" {
 }
 "#;
 const SECRETS: [&str; 6] = ["superuser", "replication", "rewind", "patroni-api", "stats", "user/app"];
-/// One that a killed run made, and gave no value.
+/// A secret that a killed run created without a value.
 const EMPTY: &str = "herd/rewind";
 
 #[test]
@@ -29,7 +29,7 @@ fn nothing_that_exists_gets_a_new_password() {
     let (test, moto) = (&world.test, &world.moto);
     test.run(&["gen"]).exits(0);
     world.run().exits(0);
-    // The machine that founds the cluster makes a user's.
+    // The machine that initialises the cluster generates a user's password.
     ask(
         moto,
         "PutSecretValue",
@@ -38,7 +38,7 @@ fn nothing_that_exists_gets_a_new_password() {
     let made = Passwords::of(moto);
     assert!(made.0.values().all(|(current, previous)| current.len() == 32 && previous.is_none()), "{made:?}");
 
-    // A checkout without the state; and a run that was killed between CreateSecret and PutSecretValue.
+    // A checkout without the state, and a run that was killed between CreateSecret and PutSecretValue.
     forget(test);
     ask(moto, "DeleteSecret", &json!({ "SecretId": EMPTY, "ForceDeleteWithoutRecovery": true }));
     let tags = json!([{ "Key": "pgherd:cluster", "Value": "herd/eu-west-1" }]);
@@ -49,7 +49,7 @@ fn nothing_that_exists_gets_a_new_password() {
     assert_eq!(adopted.0[EMPTY].0.len(), 32, "what has no password gets one");
     world.run().exits(0).err("network unchanged");
 
-    // By hand: half the state lost, a version tainted and one replaced.
+    // By hand: half of the state is lost, one version is tainted and one is replaced.
     let on = |args: &[&str]| world.by_hand(&test.path(NETWORK), args);
     let version = |name: &str| format!("aws_secretsmanager_secret_version.password[\"herd/{name}\"]");
     on(&["state", "rm", &version("superuser"), &version("stats")]);
@@ -58,7 +58,7 @@ fn nothing_that_exists_gets_a_new_password() {
     on(&["apply", "-input=false", "-auto-approve", &replace]);
     assert_eq!(Passwords::of(moto), adopted, "made again");
 
-    // On purpose.
+    // A rotation on purpose.
     let psql = Database(tempfile::TempDir::new().unwrap());
     let database = psql.start(&adopted.0["herd/user/app"].0);
     let refused = psql.rotate(&world, "connect");
@@ -87,7 +87,7 @@ fn nothing_that_exists_gets_a_new_password() {
     }
 }
 
-/// A user who came after the founding has a secret without a value; one without a database is let in nowhere.
+/// A user that was added later has a secret without a value. One without a database may connect to none.
 #[test]
 fn what_cannot_be_rotated_says_what_is_missing() {
     let world = World::of(&BLUEPRINT.replace("[\"app\"]", "[\"app\", \"spare\"]"));
@@ -112,7 +112,7 @@ fn what_cannot_be_rotated_says_what_is_missing() {
     );
     assert!(refused("").contains("usage: ") && refused("nobody").contains("usage: "));
 
-    // The command that it names, with a password on standard input.
+    // The command that it prints, with a password on standard input.
     let (_, put) = empty.trim().split_once("read -rs password; ").unwrap();
     let mut shell = Command::new("bash");
     shell.args(["-c", put]).env("password", "b".repeat(32)).env("AWS_ENDPOINT_URL", world.moto.endpoint());
@@ -124,7 +124,7 @@ fn what_cannot_be_rotated_says_what_is_missing() {
     assert!(rotated.status.success(), "{}", said(&rotated));
 }
 
-/// Each secret's current value, and its previous one.
+/// Returns each secret's current value and its previous one.
 #[derive(Debug, PartialEq, Eq)]
 struct Passwords(BTreeMap<String, (String, Option<String>)>);
 
@@ -157,7 +157,7 @@ fn ask(moto: &Moto, action: &str, request: &Value) -> Value {
     moto.json(REGION, "secretsmanager", &format!("secretsmanager.{action}"), request)
 }
 
-/// As it is in a fresh checkout.
+/// Removes what a fresh checkout does not have.
 fn forget(test: &Test) {
     fs::remove_dir_all(test.path("generated/herd/.pgherd")).unwrap();
     for name in fs::read_dir(test.path(NETWORK)).unwrap().flatten() {
@@ -173,7 +173,7 @@ fn forget(test: &Test) {
 struct Database(tempfile::TempDir);
 
 impl Database {
-    /// A PostgreSQL of one role, as far as `rotate_password.sh` knows it: logs in by the verifier that it keeps, takes ALTER ROLE.
+    /// Creates a PostgreSQL with one role, as far as `rotate_password.sh` uses it: it checks logins with its verifier, and accepts ALTER ROLE.
     fn start(&self, password: &str) -> std::path::PathBuf {
         let kept = self.0.path().join("kept");
         let script = format!(

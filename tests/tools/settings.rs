@@ -1,5 +1,5 @@
-//! What a blueprint's settings may be, held against a PostgreSQL: no value is let through that it refuses, and none is refused that it
-//! takes unless there is a reason. `PGHERD_POSTGRES=/usr/lib/postgresql/17/bin` names another server than the newest that is installed.
+//! A blueprint's settings, checked with a PostgreSQL server: no value is accepted that the server refuses, and none is refused that it
+//! accepts unless there is a reason. `PGHERD_POSTGRES=/usr/lib/postgresql/17/bin` names another server than the newest that is installed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use pgherd::blueprint;
 use pgherd::parameters::value::Value;
 use pgherd::parameters::{self, Kind, Parameter};
 
-/// Whether a blueprint may have the setting; `Err` is what it says.
+/// Returns whether a blueprint may have the setting, or the diagnostic.
 fn accepts(name: &str, value: &str, major: u16) -> Result<(), String> {
     let quoted = serde_json::Value::from(value).to_string().replace("${", "$${").replace("%{", "%%{");
     let text = format!(
@@ -70,7 +70,7 @@ fn what_servers_run_with_every_day_is_let_through() {
     assert!(accepts("log_connections", "receipts", 18).is_err());
 }
 
-/// Ways to write a number, a truth or a word.
+/// Spellings of a number, a boolean or a word.
 fn spellings(parameter: &Parameter, with_units: bool) -> Vec<String> {
     let texts = |texts: &[&str]| texts.iter().map(|text| text.to_string()).collect::<Vec<_>>();
     match parameter.kind {
@@ -143,7 +143,7 @@ fn spellings(parameter: &Parameter, with_units: bool) -> Vec<String> {
                 "0x10p1",
                 "\t1",
             ]);
-            // Each unit of each unit's own: once is enough.
+            // Each unit combined with each other one: once is enough.
             let units = [
                 "B", "kB", "KB", "kb", "MB", "mb", "GB", "TB", "PB", "us", "ms", "s", "S", "min", "m", "h", "d", "day",
             ];
@@ -223,12 +223,12 @@ fn the_table_says_what_the_server_says() {
         .filter(|parameter| parameter.extension().is_none() && !named(parameter))
         .map(|parameter| parameter.name)
         .collect();
-    // Debian's own build alone has it.
+    // Only Debian's own build has it.
     assert!(missing.iter().all(|name| *name == "extension_destdir"), "{missing:?}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Every number, truth and word of every parameter, as ALTER SYSTEM reads it: the same parser that reads a configuration.
+/// Every number, boolean and word of every parameter, as ALTER SYSTEM parses it, which uses the parser of configuration files.
 #[test]
 fn values_are_read_as_the_server_reads_them() {
     let server = Server::start();
@@ -269,7 +269,7 @@ fn values_are_read_as_the_server_reads_them() {
 /// change is shown as it was written.
 fn means(parameter: &Parameter, written: &str, read: &Value, shown: &str) -> bool {
     match (read, parameter.read(shown)) {
-        // Of a socket of the file system there is nothing to show.
+        // SHOW prints nothing for a Unix socket.
         _ if parameter.name.starts_with("tcp_") => true,
         (Value::Number(_), Ok(_)) if parameter.kind == Kind::Integer && shown != written => {
             parameter.show(read) == shown
@@ -281,7 +281,7 @@ fn means(parameter: &Parameter, written: &str, read: &Value, shown: &str) -> boo
     }
 }
 
-/// Texts, of which the table knows nothing: what a server refuses a blueprint refuses.
+/// Texts, which the table does not describe: a blueprint refuses what a server refuses.
 #[test]
 fn no_text_is_let_through_that_the_server_refuses() {
     let values: BTreeMap<&str, &[&str]> = BTreeMap::from([

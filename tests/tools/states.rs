@@ -1,4 +1,4 @@
-//! A state moves to where the blueprint says, and nothing is made a second time meanwhile: the real Terraform, moto's S3.
+//! A state moves to where the blueprint puts it, and nothing is created a second time. With the real Terraform and moto's S3.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ const LOCAL: &str = "generated/herd/network/terraform_network/terraform.tfstate"
 const FIRST: &str = "first/pgherd/herd/eu-west-1/terraform_network.tfstate";
 const SECOND: &str = "second/dba/herd/eu-west-1/terraform_network.tfstate";
 const THIRD: &str = "third/pgherd/herd/eu-west-1/terraform_network.tfstate";
-/// Where it was when keys had no region.
+/// Where the state was when keys had no region.
 const FORMER: &str = "second/dba/herd/terraform_network.tfstate";
 
 /// A cluster with its state in a bucket, or beside the modules.
@@ -42,12 +42,12 @@ fn a_state_moves_and_nothing_is_made_twice() {
     world.run().exits(0);
     let known = lineage(&world.test.read(LOCAL));
 
-    // From beside the module into a bucket. Somebody who only looks is told, and nothing moves.
+    // From beside the module into a bucket. `--plan-only` reports the move, and nothing moves.
     s3("bucket = \"first\"");
     let look = world.test.run(&["run", "blueprints/herd.hcl", "--plan-only", "--only", "network"]).exits(3);
     look.out("network: the state will move from network/terraform_network/terraform.tfstate to s3://first/pgherd/herd/eu-west-1/");
     assert!(world.test.path(LOCAL).exists());
-    // Somebody applied by hand while the question stood: what was agreed to is not the newest any more.
+    // Somebody applied by hand during the question, so what was confirmed is no longer the newest state.
     let (old, serial) = (world.test.read(LOCAL), r#""serial": "#);
     let newer = old.replacen(serial, r#""serial": 9"#, 1);
     world.test.write("newer.tfstate", &newer);
@@ -74,7 +74,7 @@ fn a_state_moves_and_nothing_is_made_twice() {
     assert_eq!(lineage(&object(FIRST)), known);
     assert!(!world.test.path(LOCAL).exists());
 
-    // To another bucket and prefix; what was there stays. A move that was cut off once the copy was made is done to its end.
+    // To another bucket and prefix. The old copy stays. A move that was interrupted after the copy is completed.
     s3("bucket = \"second\"\n      key_prefix = \"dba\"");
     unchanged(
         "the state will move from s3://first/pgherd/herd/eu-west-1/terraform_network.tfstate (eu-west-1) to s3://second/dba/",
@@ -98,7 +98,7 @@ fn a_state_moves_and_nothing_is_made_twice() {
     );
     assert_eq!((lineage(&object(SECOND)), object(FORMER)), (known.clone(), newest));
 
-    // Both places have one: nothing is done until a person has looked.
+    // Both places have a state: nothing is done until a person has decided.
     s3("bucket = \"first\"\n      key_prefix = \"other\"");
     const OTHER: &str = "first/other/herd/eu-west-1/terraform_network.tfstate";
     let other = object(SECOND).replace(&known, "11111111-2222-3333-4444-555555555555");
@@ -106,14 +106,14 @@ fn a_state_moves_and_nothing_is_made_twice() {
     let calls = world.test.calls().len();
     world.run().exits(1).err("both hold a state").err("Nothing was changed");
     assert_eq!(object(OTHER), other);
-    // Nor when somebody is at work with it, or it cannot be read.
+    // Nor if somebody is using it, or it cannot be read.
     world.moto.delete(REGION, OTHER);
     world.moto.put(REGION, &format!("{SECOND}.tflock"), "{}");
     world.run().exits(1).err("is locked");
     world.moto.delete(REGION, &format!("{SECOND}.tflock"));
     s3("bucket = \"nowhere\"");
     world.run().exits(1).err("cannot read the state at s3://nowhere/").err("Nothing was planned or built");
-    // Nor when the blueprint has become another region's.
+    // Nor if the blueprint's region has changed.
     world.generate(&blueprint(
         "us-east-1",
         "bucket = \"second\"\n      key_prefix = \"dba\"\n      region = \"eu-west-1\"",

@@ -1,4 +1,4 @@
-//! Terraform takes the modules, and what they make stays as it is: held against the real provider, and moto as the AWS API.
+//! Terraform accepts the modules, and a second plan changes nothing: checked with the real provider, and moto as the AWS API.
 
 use std::process::Command;
 
@@ -16,7 +16,7 @@ fn every_module_is_formatted_and_valid() {
     for kind in KINDS {
         let generated = Generated::of(kind);
         succeeds(&mut terraform.command(&generated.path("."), &["fmt", "-check", "-diff", "-recursive"]));
-        // What else varies are values; the seed's own system is applied below.
+        // The other kinds differ only in values. The seed's own system is applied below.
         if !["blueprints/minimal.hcl", "tests/blueprints/largest.hcl", "tests/blueprints/alone.hcl"].contains(&kind) {
             continue;
         }
@@ -44,7 +44,7 @@ fn a_cluster_is_made_stays_and_goes() {
         succeeds(&mut on(module, &["init", "-input=false"]));
     }
 
-    // Out of order: the message says what comes first, and nothing is made.
+    // In the wrong order, the message says what must come first, and nothing is created.
     let early = run(&mut on("db_config/terraform_master", &["apply", "-no-color", "-input=false", "-auto-approve"]));
     let message = String::from_utf8_lossy(&early.stderr).replace('\n', " ");
     assert!(!early.status.success() && message.contains("Apply network/terraform_network first"), "{message}");
@@ -64,7 +64,7 @@ fn a_cluster_is_made_stays_and_goes() {
     no_secret_is_left(&generated, &moto);
     instances_are_as_the_cluster_has_them(&generated, &moto);
 
-    // A machine that is made anew has the address that all the others know.
+    // A machine that is replaced has the address that all others know.
     let slave = "-replace=aws_instance.slave[\"slave1\"]";
     succeeds(&mut on("db_config/terraform_slave", &["apply", "-input=false", "-auto-approve", slave]));
 
@@ -153,7 +153,7 @@ fn side_by_side(modules: &[&str], work: impl Fn(&&str) + Sync) {
     });
 }
 
-/// Not in a state, a plan, a log or a generated file. A saved plan is a zip: look inside.
+/// Checks that no password is in a state, a plan, a log or a generated file. A saved plan is a zip file, and is unpacked.
 fn no_secret_is_left(generated: &Generated, moto: &Moto) {
     let region = &generated.cluster.region;
     let folder = generated.path(".");

@@ -1,4 +1,4 @@
-//! The AWS API failing for a while: what pgherd itself asks is asked again, with pauses; a real error is not.
+//! The AWS API fails for a while: pgherd repeats its own requests, with pauses, but not after a real error.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -23,11 +23,11 @@ fn images(name: &str) -> String {
     format!("<DescribeImagesResponse><imagesSet>{image}</imagesSet></DescribeImagesResponse>")
 }
 
-/// An API that fails at the first questions about images; answers how often it was asked, and when.
+/// Starts an API that fails at the first requests for images. Returns when it was called.
 struct Api {
     endpoint: String,
     asked: Arc<Mutex<Vec<Instant>>>,
-    /// What the image of the master is called.
+    /// Returns the name of the master's image.
     name: Arc<Mutex<String>>,
 }
 
@@ -46,7 +46,7 @@ impl Api {
                 } else if request.contains("DescribeInstances") {
                     ("200 OK", MACHINES.to_string())
                 } else if request.contains("DescribeTags") {
-                    // Nothing is known here of earlier runs.
+                    // This API knows nothing of earlier runs.
                     ("200 OK", "<DescribeTagsResponse><tagSet/></DescribeTagsResponse>".to_string())
                 } else {
                     times_asked.lock().unwrap().push(Instant::now());

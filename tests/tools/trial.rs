@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use crate::real::postgres;
 use crate::support::generated::Generated;
 
-/// What the trial says with one more setting in patroni.yml.
+/// Returns what the trial prints with one more setting in patroni.yml.
 fn try_with(more: &str) -> Output {
     let programs = postgres::programs();
     let major =
@@ -34,14 +34,14 @@ fn a_primary_and_a_standby_work_with_the_shipped_settings() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The extension is made in a schema that the setting leaves out.
+/// The extension is created in a schema that the setting omits.
 #[test]
 fn a_search_path_is_for_applications_and_does_not_hinder_the_founding() {
     let output = try_with("        search_path: \"app\"\n");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Each starts; each is named with what it breaks.
+/// Each server starts, and each setting is reported with what it breaks.
 #[test]
 fn a_setting_that_breaks_sessions_tls_or_a_standby_is_named() {
     for (setting, value, breaks) in [

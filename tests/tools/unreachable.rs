@@ -1,4 +1,4 @@
-//! A cluster that cannot be seen from here: pgherd runs in a network namespace of its own, which takes root.
+//! A cluster that cannot be reached from here: pgherd runs in its own network namespace, which needs root.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::support::{Done, Test};
 const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes"];
 const MINIMAL: &str = "cluster \"herd\" {\n  region = \"eu-west-1\"\n}\n";
 
-/// pgherd where there is no network at all.
+/// Runs pgherd without any network.
 fn alone(test: &Test, args: &[&str]) -> Done {
     let command = test.command(args);
     let mut alone = Command::new("/usr/bin/unshare");
@@ -73,7 +73,7 @@ fn status_initialises_a_shared_state_and_asks_it() {
     test.run(&["gen"]).exits(0);
     // Nobody listens on this machine's own ports.
     let done = alone(&test, &["status", "blueprints/herd.hcl"]);
-    done.err("HAProxy does not answer at 127.0.0.1:");
+    done.err("HAProxy does not respond at 127.0.0.1:");
     let init = test.calls_of("terraform_haproxy init");
     assert_eq!(init.len(), 1, "{:#?}", test.calls());
     assert!(test.position("terraform_haproxy init") < test.position("terraform_haproxy output"));

@@ -15,7 +15,7 @@ pub fn read(r: &BlockReader) -> BTreeMap<&'static str, String> {
     r.labelled(doc_accept, "code", "PGH003", |r, code, at| {
         let reason_doc =
             doc("reason", "Why the violation is right for this cluster, in one line. The next reader will ask.");
-        let reason = r.required(reason_doc, "why that is right here", reason).value;
+        let reason = r.required(reason_doc, "why this is right for this cluster", reason).value;
         match acceptable(code) {
             Ok(rule) if accepted.contains_key(rule.code) => {
                 let problem = format!("{code} is accepted twice");

@@ -27,10 +27,10 @@ pub struct RunArgs {
     /// Do not ask for confirmation before changing anything on AWS
     #[arg(long)]
     pub yes: bool,
-    /// Allow plans to destroy this database machine's data by replacing or destroying it or its disk; --yes alone does not
+    /// Allow the plan to replace or destroy this database machine or its disk, and with it the data. --yes does not include this
     #[arg(long, value_name = "NAME")]
     pub confirm: Vec<String>,
-    /// Allow plans to stop and start this database machine, for instance to change its type; --yes alone does not
+    /// Allow the plan to stop and start this database machine, for instance to change its type. --yes does not include this
     #[arg(long, value_name = "NAME")]
     pub confirm_stop: Vec<String>,
     /// Rebuild this role's image even if it exists, for instance on a newer base image

@@ -29,7 +29,7 @@ pub enum ImagesVerb {
 pub struct PruneArgs {
     #[command(flatten)]
     pub place: Where,
-    /// Number of images to keep of each role, besides those in use and those of the current blueprint
+    /// Number of old images of each role to keep. Images that are in use or that the blueprint needs are always kept
     #[arg(long, value_name = "N", value_parser = number::<u8>(0, 255, ""), allow_negative_numbers = true)]
     pub keep: u8,
     /// Do not ask for confirmation

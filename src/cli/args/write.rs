@@ -52,7 +52,7 @@ pub struct GenArgs {
     /// Show what would change as a diff, but write nothing; exit with 3 if anything would change
     #[arg(long)]
     pub check: bool,
-    /// Overwrite edited files and files that pgherd did not write, and name each of them
+    /// Overwrite edited files and files that pgherd did not write, and list them
     #[arg(long, conflicts_with = "check")]
     pub force: bool,
 }
@@ -77,7 +77,7 @@ pub struct CheckArgs {
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXIT_CODES)]
 pub struct ExplainArgs {
-    /// Code of a rule (PGH lists all rules), name of a value or a part of it, or a generated file (FILE or FILE:LINE)
+    /// The code of a rule (PGH lists all rules), the name of a value or a part of that name, or a generated file (FILE or FILE:LINE)
     pub what: String,
     /// The cluster's blueprint [default: the only one in blueprints/, or the one of the file's cluster]
     pub blueprint: Option<PathBuf>,

@@ -67,9 +67,9 @@ pub fn doors(cluster: &Cluster) -> Vec<Door> {
         key_name: None,
         only: Some(match is_inside(cluster) {
             true => {
-                "during a build, with a key that Packer generates; a public range in network.admins narrows it".into()
+                "only during a build, with a key that Packer generates; set public ranges in network.admins to allow fewer addresses".into()
             }
-            false => "during a build, with a key that Packer generates".into(),
+            false => "only during a build, with a key that Packer generates".into(),
         }),
         closed: None,
     });

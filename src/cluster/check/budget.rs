@@ -112,7 +112,7 @@ fn rto_help(budget: &Budget, timers: &Timers, rto: u32) -> String {
     if possible <= rto && !written.is_empty() {
         let (are, them) = if written.len() == 1 { ("is", "it") } else { ("are", "them") };
         let names = written.join(" and ");
-        return format!("{names} {are} set too high: if you remove {them}, pgherd chooses values that meet the rto");
+        return format!("{names} {are} set too high: remove {them}, and pgherd chooses values that meet the rto");
     }
     format!(
         "ttl is too large, and Patroni's minimum is {LEAST_TTL} s; the least rto that can be promised is {possible} s: set rto = \"{possible}s\" or more"
@@ -168,5 +168,5 @@ fn worst(timers: &Timers) -> Prediction {
     let all = Fault::covered().map(|fault| predict(timers, fault));
     // The first fault that no timer ends, or else the longest one.
     all.reduce(|a, b| if a.bound().is_some() && b.bound().is_none_or(|ms| Some(ms) > a.bound()) { b } else { a })
-        .expect("there are faults")
+        .expect("Fault::covered() is never empty")
 }

@@ -89,8 +89,8 @@ fn logical(settings: &Effective) -> Vec<Finding> {
         found.push(Finding::new(
             &rules::FAILOVER_SLOTS,
             &path("sync_replication_slots"),
-            "replicauser may not connect to a database to copy slots, and Patroni before 4.1 takes such slots for slots of machines that \
-             are gone and drops them",
+            "standbys cannot copy these slots, because replicauser may not connect to a database; and Patroni before 4.1 drops them, because \
+             it takes them for slots of machines that are gone",
             "remove the setting, and set logical_slots = { name = \"database\" }, which Patroni keeps across failovers",
         ));
     }
@@ -146,7 +146,7 @@ fn archive(settings: &Effective) -> Option<Finding> {
         }
         None if archives && settings.text("archive_command").is_empty() => {
             let problem = format!("archive_mode is {mode} without a command, so PostgreSQL keeps all WAL, {FULL}");
-            let help = "remove archive_mode, or set archive_command = \"/bin/true\" to set another one later without a restart";
+            let help = "remove archive_mode, or set archive_command = \"/bin/true\", which you can replace later without a restart";
             Some(Finding::new(&rules::ARCHIVE_FILLS_DISK, &path("archive_mode"), problem, help))
         }
         None => None,

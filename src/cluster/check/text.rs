@@ -21,11 +21,12 @@ fn users(cluster: &Cluster) -> Vec<Finding> {
     let names: Vec<String> = alone.map(|user| format!("`{}`", user.name)).collect();
     let Some(first) = names.first().map(|name| name.trim_matches('`')) else { return vec![] };
     let problem = format!(
-        "{} may connect to no database; a database lets in its owner and the users whose blocks list it",
+        "{} cannot connect to any database; only its owner and the users whose blocks list a database can connect to it",
         names.join(", ")
     );
-    let help =
-        format!("replace its name in the list by user \"{first}\" {{ databases = [\"…\"] }}, or let it own a database");
+    let help = format!(
+        "write user \"{first}\" {{ databases = [\"…\"] }} instead of its name in `users`, or make it the owner of a database"
+    );
     vec![Finding::new(&rules::USER_WITHOUT_DATABASE, "postgres.users", problem, help)]
 }
 
@@ -41,11 +42,11 @@ fn locales(cluster: &Cluster) -> Vec<Finding> {
         .map(|(attribute, locale)| {
             let library = if locale.provider == Provider::Icu { "ICU" } else { "glibc" };
             let problem = format!(
-                "{} is sorted by {library}; a newer base brings a newer version, and if that one sorts differently, indexes on text miss \
-                 rows and let duplicates in",
+                "{library} sorts by {}. A newer base has a newer {library}: if it sorts differently, indexes on text miss rows and \
+                 accept duplicates",
                 locale.name
             );
-            let help = "remove it, and sort with COLLATE what people read; or accept the rule, and REINDEX after each new base";
+            let help = "remove it, and use COLLATE in queries whose results people read; or accept the rule, and run REINDEX after each new base";
             Finding::new(&rules::LOCALE_OF_A_LIBRARY, &attribute, problem, help)
         })
         .collect()

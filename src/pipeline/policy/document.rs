@@ -162,7 +162,7 @@ impl<'a> Statements<'a> {
             }
             On::Role | On::Profile => {
                 let kind = if on == On::Role { "role" } else { "instance-profile" };
-                let names = self.modules.roles.iter();
+                let names = self.cluster.kinds_with_rights().into_iter().map(|kind| self.cluster.machine_role(kind));
                 let arns = names.map(|name| format!("arn:{}:iam::*:{kind}/{name}", self.partition)).collect();
                 let when = match verb {
                     "PassRole" => When::ForMachines,

@@ -34,7 +34,7 @@ pub enum NoReport {
     NoPath,
     /// HAProxy cannot connect to it.
     NoConnection,
-    /// It accepts connections and does not answer.
+    /// It accepts connections and does not respond.
     Hangs,
     /// Something else; holds the reason.
     Other(String),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// The backend of haproxy.cfg that checks Patroni on every database machine.
 const PROXY: &str = "patroni";
 
-/// A machine that does not answer HAProxy's checks.
+/// A machine that does not respond to HAProxy's checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Silent {
     /// Its name.

@@ -90,7 +90,7 @@ fn what_is_not_understood_is_refused() {
         ("format_version", json!("2.0"), "its format is 2.0"),
         ("errored", json!(true), "cannot be applied"),
         ("applyable", json!(false), "cannot be applied"),
-        ("complete", json!(false), "is not complete"),
+        ("complete", json!(false), "is incomplete"),
         ("deferred_changes", json!([{"reason": "absent_prereq"}]), "`deferred_changes`"),
         ("action_invocations", json!([{"address": "action.aws_ec2_stop_instance.x"}]), "`action_invocations`"),
         ("of_tomorrow", json!({"x": 1}), "`of_tomorrow`"),
@@ -103,11 +103,15 @@ fn what_is_not_understood_is_refused() {
         (
             "resource_changes",
             json!([resource("aws_vpc.this", &["melt"], json!({}))]),
-            "aws_vpc.this is not known: melt",
+            "does not know its action on aws_vpc.this: melt",
         ),
         ("resource_changes", json!([resource("aws_vpc.this", &["create", "forget"], json!({}))]), "create, forget"),
-        ("resource_changes", json!([resource("aws_vpc.this", &[], json!({}))]), "aws_vpc.this is not known"),
-        ("resource_changes", json!([]), "shows none"),
+        (
+            "resource_changes",
+            json!([resource("aws_vpc.this", &[], json!({}))]),
+            "does not know its action on aws_vpc.this",
+        ),
+        ("resource_changes", json!([]), "lists none"),
         ("resource_changes", json!("none"), "not a plan in JSON"),
     ] {
         let why = whole(&with(name, value)).unwrap_err();

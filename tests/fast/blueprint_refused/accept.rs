@@ -2,7 +2,7 @@
 
 use super::{Case, inside};
 
-/// What must be refused, where, and part of what must be said.
+/// The cases: what must be refused, where, and part of the message.
 pub fn cases() -> Vec<Case> {
     const WHY: &str = "reason = \"one zone is all there is\"";
     vec![

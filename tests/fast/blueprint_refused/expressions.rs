@@ -2,10 +2,10 @@
 
 use super::{Case, file, inside};
 
-/// What must be refused, where, and part of what must be said.
+/// The cases: what must be refused, where, and part of the message.
 pub fn cases() -> Vec<Case> {
     let mut cases = vec![];
-    // The mistake is so far behind the expression's start.
+    // The distance from the expression's start to the mistake.
     for (code, offset, expression, says) in [
         ("PGH125", 4, "1 / 0", "division by 0"),
         ("PGH125", 4, "1 % 0", "division by 0"),

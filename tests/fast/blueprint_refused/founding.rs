@@ -1,19 +1,19 @@
-//! What is chosen when a cluster is founded: locales, guests, logical slots.
+//! What is decided when a cluster is initialised: locales, guests, logical slots.
 
 use super::{Case, inside};
 
-/// Inside `postgres` with a user, a database and a block for a guest; lines count from the guest's first.
+/// A block for a guest, inside `postgres` with a user and a database. Lines are counted from the block's first.
 fn guest(code: &'static str, line: usize, column: usize, text: &str, says: &str) -> Case {
     let around = "postgres {\nusers = [\"app\"]\ndatabases = { app = \"app\" }\nuser \"report\" {\n";
     inside(code, line + 4, column, &format!("{around}{text}\n}}\n}}"), says)
 }
 
-/// Inside `postgres`; lines count from its own first.
+/// Lines inside `postgres`, counted from their first.
 fn postgres(code: &'static str, line: usize, column: usize, text: &str, says: &str) -> Case {
     inside(code, line + 1, column, &format!("postgres {{\n{text}\n}}"), says)
 }
 
-/// What must be refused, where, and part of what must be said.
+/// The cases: what must be refused, where, and part of the message.
 pub fn cases() -> Vec<Case> {
     vec![
         guest("PGH380", 1, 14, "databases = [\"ap\"]", "did you mean \"app\"?"),
@@ -85,7 +85,7 @@ pub fn cases() -> Vec<Case> {
             1,
             10,
             "locale = \"qq\"\nlocale_provider = \"icu\"",
-            "\"und\" for an order that is no language's",
+            "\"und\" for an order that belongs to no language",
         ),
         postgres("PGH381", 2, 10, "version = 14\nlocale = \"de-DE\"\nlocale_provider = \"icu\"", "15 is the first"),
         postgres("PGH381", 2, 19, "version = 16\nlocale_provider = \"builtin\"", "17 is the first"),

@@ -2,7 +2,7 @@
 
 use super::{Case, inside};
 
-/// What must be refused, where, and part of what must be said.
+/// The cases: what must be refused, where, and part of the message.
 pub fn cases() -> Vec<Case> {
     vec![
         inside("PGH152", 2, 10, "image {\n  base = \"debian-11\"\n}", "did you mean \"debian-12\"?"),

@@ -1,5 +1,5 @@
-//! Blueprints that must be refused: each with the code, the line, the column and part of the words that it must yield, and
-//! nothing else.
+//! Blueprints that must be refused, each with the code, the line, the column and part of the message
+//! of its only diagnostic.
 
 mod accept;
 mod expressions;
@@ -30,7 +30,7 @@ fn file(code: &'static str, line: usize, column: usize, text: &str, says: &str) 
     Case { code, text: text.into(), line, column, says: says.into() }
 }
 
-/// What stands inside an otherwise valid cluster; lines count from its own first.
+/// Text inside an otherwise valid cluster. Lines are counted from the text's first.
 fn inside(code: &'static str, line: usize, column: usize, text: &str, says: &str) -> Case {
     file(code, line + 2, column, &format!("cluster \"herd\" {{\nregion = \"eu-west-1\"\n{text}\n}}\n"), says)
 }
@@ -105,7 +105,7 @@ fn founding() {
     hold(founding::cases());
 }
 
-/// Every code that a text alone can earn is in the table, and a story tells of it.
+/// Every code that a blueprint's text alone can cause is in the table, and has a story.
 #[test]
 fn every_code_has_its_case() {
     let tables = [

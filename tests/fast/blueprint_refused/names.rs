@@ -2,7 +2,7 @@
 
 use super::{Case, file, inside};
 
-/// What must be refused, where, and part of what must be said.
+/// The cases: what must be refused, where, and part of the message.
 pub fn cases() -> Vec<Case> {
     vec![
         file("PGH140", 1, 9, "cluster \"Herd\" {\n  region = \"eu-west-1\"\n}\n", "such as \"herd\""),

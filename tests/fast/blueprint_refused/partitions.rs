@@ -1,8 +1,8 @@
-//! Regions of other partitions: what cannot be right there
+//! Regions of other partitions, and what is invalid there.
 
 use super::{Case, file};
 
-/// What must be refused, where, and part of what must be said.
+/// The cases: what must be refused, where, and part of the message.
 pub fn cases() -> Vec<Case> {
     const GOV: &str = "image {\n base = \"debian-12\"\n}\n";
     let key = |region: &str, key: &str, says: &str| {

@@ -20,7 +20,7 @@ fn slots(setting: &str) -> String {
     )
 }
 
-/// What must be refused, where, and part of what must be said.
+/// The cases: what must be refused, where, and part of the message.
 pub fn cases() -> Vec<Case> {
     vec![
         inside("PGH113", 2, 13, "postgres {\n  version = 12\n}", "13 to 18"),
@@ -280,7 +280,7 @@ pub fn cases() -> Vec<Case> {
             2,
             48,
             "postgres {\n  settings = { default_transaction_read_only = \"on\" }\n}",
-            "never be founded",
+            "never be initialised",
         ),
         inside("PGH159", 2, 16, "postgres {\n  settings = { role = \"app\" }\n}", "belongs to a session"),
         inside(
@@ -325,7 +325,7 @@ pub fn cases() -> Vec<Case> {
         set("PGH160", "ssl_ciphers = \"TLS_AES_256_GCM_SHA384\"", "offers all suites of TLS 1.3"),
         set("PGH160", "ssl_ciphers = \"ECDHE-ECDSA-AES256-GCM-SHA484\"", "OpenSSL has no cipher suite"),
         set("PGH360", "ssl_ciphers = \"ECDHE-RSA-AES256-GCM-SHA384\"", "name suites for ECDSA"),
-        set("PGH159", "ssl_dh_params_file = \"/etc/ssl/dhparams.pem\"", "each machine makes its own key"),
+        set("PGH159", "ssl_dh_params_file = \"/etc/ssl/dhparams.pem\"", "each machine generates its own key"),
         set("PGH160", "ssl_ecdh_curve = \"X25519\"", "would not start"),
         set("PGH160", "ssl_min_protocol_version = \"TLSv1.3\", ssl_max_protocol_version = \"TLSv1.2\"", "is above"),
         set("PGH360", "default_transaction_isolation = \"Serializable\"", "a standby refuses every query"),

@@ -1,8 +1,8 @@
-//! Names that nobody asked for, and values of another type.
+//! Unknown names, and values of the wrong type.
 
 use super::{Case, inside};
 
-/// What must be refused, where, and part of what must be said.
+/// The cases: what must be refused, where, and part of the message.
 pub fn cases() -> Vec<Case> {
     vec![
         inside("PGH107", 1, 1, "regoin = \"eu-west-1\"", "did you mean `region`?"),

@@ -2,7 +2,7 @@
 
 use super::{Case, file, inside};
 
-/// What must be refused, where, and part of what must be said.
+/// The cases: what must be refused, where, and part of the message.
 pub fn cases() -> Vec<Case> {
     vec![
         file("PGH105", 1, 1, "", "the file has no cluster block"),

@@ -2,7 +2,7 @@
 
 use super::{Case, inside};
 
-/// What must be refused, where, and part of what must be said.
+/// The cases: what must be refused, where, and part of the message.
 pub fn cases() -> Vec<Case> {
     [described(), contradictions(), room(), keys()].into_iter().flatten().collect()
 }
@@ -11,12 +11,12 @@ const VPC: &str = "vpc_id = \"vpc-0a1b2c3d\"\n";
 const REST: &str = "cidr = \"10.1.0.0/16\"\nsecrets_endpoint = true\n";
 const A: &str = "subnet \"a\" {\nid = \"subnet-0a1b2c3d\"\ncidr = \"10.1.4.0/24\"\n}\n";
 
-/// In a network, whose own line is the first.
+/// Text inside `network`, whose own line is the first.
 fn network(code: &'static str, line: usize, column: usize, parts: &[&str], says: &str) -> Case {
     inside(code, line, column, &format!("network {{\n{}}}", parts.concat()), says)
 }
 
-/// A subnet of these lines, in a VPC that is described right; its own line is the fifth.
+/// A subnet of these lines, in a valid VPC. Its own line is the fifth.
 fn subnet(code: &'static str, line: usize, column: usize, lines: &[&str], says: &str) -> Case {
     network(code, line, column, &[VPC, REST, &format!("subnet \"a\" {{\n{}\n}}\n", lines.join("\n"))], says)
 }

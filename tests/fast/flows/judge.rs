@@ -1,4 +1,4 @@
-//! Holds what the files say against the list of flows, both ways.
+//! Compares the files with the list of flows, in both directions.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use pgherd::cluster::flows::{Flow, Party, flows};
 
 use super::read::{self, Files, Line, Open};
 
-/// Everything that is wrong, in words.
+/// Returns every problem, as text.
 pub fn judge(cluster: &Cluster, files: &Files) -> Vec<String> {
     let flows = flows(cluster);
     let mut wrong = vec![];
@@ -18,12 +18,12 @@ pub fn judge(cluster: &Cluster, files: &Files) -> Vec<String> {
     wrong
 }
 
-/// Rules are what flows ask for, and between machines they are what the configuration makes programs do.
+/// The rules are those that the flows require, and rules between machines match the connections of the configured programs.
 fn firewalls(cluster: &Cluster, flows: &[Flow], files: &Files, wrong: &mut Vec<String>) {
     let rules = read::rules(files);
     wrong.extend(rules.strange.iter().map(|what| format!("a rule of a kind that nobody reads: {what}")));
     let (doors, inside): (BTreeSet<_>, BTreeSet<_>) = rules.inward.iter().cloned().partition(|o| is_outside(&o.from));
-    // Who is let in at the other end of an exit is others' to say.
+    // Who is admitted at the other end of an outbound rule is not decided here.
     let (exits, outward): (BTreeSet<_>, BTreeSet<_>) = rules.outward.iter().cloned().partition(|o| o.to.contains('/'));
     both(wrong, "let in, not let out", &inside, "let out, not let in", &outward);
     let inside = &inside | &exits;
@@ -46,12 +46,12 @@ fn firewalls(cluster: &Cluster, flows: &[Flow], files: &Files, wrong: &mut Vec<S
     }
 }
 
-/// Whoever listens has a flow; whoever a flow leads to listens.
+/// Every listener has a flow, and every flow leads to a listener.
 fn listeners(cluster: &Cluster, flows: &[Flow], files: &Files, wrong: &mut Vec<String>) {
     let listening = read::listeners(files);
     let named: BTreeSet<_> =
         flows.iter().flat_map(|flow| ends(cluster, flow.to).into_iter().map(|to| (to, flow.port))).collect();
-    // The base image's SSH server and AWS's endpoint are configured by nobody here.
+    // The base image's SSH server and AWS's endpoint are not configured by generated files.
     let elsewhere = |(to, port): &(String, u16)| *port == 22 || to == "endpoint" || to.contains('/');
     let named = named.into_iter().filter(|end| !elsewhere(end)).collect();
     both(wrong, "listens, and no flow leads there", &listening, "a flow leads there, and nothing listens", &named);
@@ -96,7 +96,7 @@ fn logins(cluster: &Cluster, flows: &[Flow], files: &Files, wrong: &mut Vec<Stri
     let hba = read::hba(files);
     let there: BTreeSet<Line> = hba.iter().cloned().collect();
     both(wrong, "a line that no flow needs", &there, "a login without its line", &asked);
-    // Blocks are only as good as the machines in them.
+    // Each block must contain exactly its machines.
     for machine in read::machines(files) {
         let user = |user: &str| {
             let address: std::net::Ipv4Addr = machine.address.parse().expect("an address");
@@ -112,16 +112,16 @@ fn logins(cluster: &Cluster, flows: &[Flow], files: &Files, wrong: &mut Vec<Stri
     }
 }
 
-/// A flow as rules between groups and addresses.
+/// Returns a flow as rules between groups and addresses.
 fn opens(cluster: &Cluster, flow: &Flow) -> Vec<Open> {
     let pairs = ends(cluster, flow.from).into_iter().flat_map(|from| {
         ends(cluster, flow.to).into_iter().map(move |to| Open { from: from.clone(), to, port: flow.port })
     });
-    // HAProxy's one machine reaches itself without a rule.
+    // HAProxy's only machine connects to itself without a rule.
     pairs.filter(|open| !(open.from == open.to && open.from == "haproxy")).collect()
 }
 
-/// Whether it is none of the cluster's own groups.
+/// Returns whether it is not one of the cluster's own groups.
 fn is_outside(end: &str) -> bool {
     !matches!(end, "database" | "haproxy" | "endpoint")
 }

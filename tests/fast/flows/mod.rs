@@ -1,7 +1,7 @@
-//! The generated files against the list of flows, both ways: what must be reached is open to exactly those who must reach it;
-//! what is open, or may log in, is needed; nothing listens that no flow names.
+//! Compares the generated files with the list of flows, in both directions: each port is open to exactly those who need it;
+//! whatever is open or may log in is needed; and nothing listens without a flow.
 //!
-//! The files are read as text, as the programs that they are for read them; nothing of `generate` is asked.
+//! The files are read as text, as their programs read them. No code of `generate` is used.
 
 mod judge;
 mod read;
@@ -44,14 +44,14 @@ fn every_blueprints_files_hold_what_its_flows_say() {
     }
 }
 
-/// A group or a prefix list comes in by the argument that AWS takes it in.
+/// A group or a prefix list is in the argument that AWS has for it.
 #[test]
 fn groups_and_prefix_lists_come_in_as_the_flows_say() {
     let text = "cluster \"herd\" {\n region = \"eu-west-1\"\n network {\n clients = [\"sg-0123456789abcdef0\", \"10.9.0.0/16\"]\n \
                 admins = [\"pl-0123456789abcdef0\", \"123456789012/sg-0a1b2c3d\"]\n }\n}\n";
     let (cluster, files) = generated_from("herd.hcl", text);
     assert_eq!(judge(&cluster, &files), Vec::<String>::new());
-    // Each in the argument that is for it, and in no other.
+    // Each is in its own argument, and in no other.
     let traffic = &files["network/terraform_network/traffic.tf"];
     for (from, kind) in [
         ("sg-0123456789abcdef0", "group"),
@@ -74,7 +74,7 @@ fn so_do_the_committed_ones() {
     assert_eq!(judge(&cluster, &committed), Vec::<String>::new());
 }
 
-/// What AWS's partitions have each by another name is right in every file.
+/// Names that differ between AWS's partitions are right in every file.
 #[test]
 fn no_file_names_another_partitions_things() {
     for (region, owner, domain) in [
@@ -97,7 +97,7 @@ fn no_file_names_another_partitions_things() {
     }
 }
 
-/// At its largest a blueprint makes nothing longer than AWS takes; and one attribute more or a character more is refused.
+/// The largest blueprint generates nothing that is longer than AWS accepts. One more attribute or character is refused.
 #[test]
 fn what_grows_with_the_blueprint_stays_within_awss_limits() {
     use pgherd::cluster::quotas;
@@ -131,7 +131,7 @@ fn what_grows_with_the_blueprint_stays_within_awss_limits() {
     assert!(refused(&text.replace("  tags = {\n", "  tags = {\n    more = \"v\"\n")), "36 tags");
 }
 
-/// The AWS provider may be 5.100 or any 6, and nothing is used that 6 removes, renames or deprecates of the types that are made here
+/// The AWS provider may be 5.100 or any 6, and nothing is used that 6 removes, renames or deprecates in the resource types of the modules
 /// (<https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/version-6-upgrade>).
 #[test]
 fn provider_6_takes_the_files_as_5_does() {
@@ -155,9 +155,9 @@ fn provider_6_takes_the_files_as_5_does() {
     }
 }
 
-/// A change by hand: where, what, into what; and words of what must be found wrong with it.
+/// A change by hand: the file, the old text and the new text, and part of the problem that must be found.
 const BROKEN: &[(&str, &str, &str, &str)] = &[
-    // A rule too many, too few, for the wrong port, for the wrong one.
+    // One rule too many, one too few, one for the wrong port, one for the wrong peer.
     (TRAFFIC, "port = 8008,", "port = 8009,", "shut, and a program connects"),
     (
         TRAFFIC,
@@ -223,7 +223,7 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     (HBA, "hostssl  all ", "host     all ", "a line that no flow needs"),
     (HBA, "10.20.0.32/28      scram-sha-256", "10.20.0.32/28      trust", "a line that no flow needs"),
     ("machine/machines.tsv", "10.20.64.16", "10.20.64.66", "10.20.64.66 (database) as replicauser: false"),
-    // Programs that listen elsewhere, on more, or connect elsewhere.
+    // Programs that listen on another port or on more ports, or connect elsewhere.
     (HAPROXY, "bind :7000", "bind :7000\n    bind :9999", "listens, and no flow leads there"),
     (HAPROXY, "bind :5001", "bind 127.0.0.1:5001", "a flow leads there, and nothing listens"),
     (
@@ -270,7 +270,7 @@ const HAPROXY: &str = "load_balancer/haproxy.cfg";
 const PATRONI: &str = "db_config/patroni.yml";
 const IDENTITY: &str = "machine/identity.sh";
 
-/// A proof that finds nothing is worth what it finds when something is there.
+/// The check finds each of these mistakes; otherwise it would prove nothing by finding none.
 #[test]
 fn a_file_that_was_changed_by_hand_is_found_out() {
     let (cluster, files) = generated("blueprints/minimal.hcl");
@@ -288,7 +288,7 @@ fn a_file_that_was_changed_by_hand_is_found_out() {
     assert!(blind.is_empty(), "{}", blind.join("\n"));
 }
 
-/// What two blueprints differ in, each other's files do not satisfy: nothing passes because it is never looked at.
+/// The files of one blueprint do not satisfy a different one, so nothing passes because it is never checked.
 #[test]
 fn the_files_of_another_blueprint_are_found_out() {
     let files = |text| generated_from("test.hcl", text).1;

@@ -1,11 +1,11 @@
-//! What the generated files say, read from their text alone: who listens, who connects to whom, what is open, who may log in.
+//! Reads from the text of the generated files who listens, who connects to whom, what is open, and who may log in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcl::eval::{Context, Evaluate};
 use hcl::{Block, Body, Value};
 
-/// Texts by path.
+/// Files: their texts by path.
 pub type Files = BTreeMap<String, String>;
 /// A security group's key: `database`, `haproxy`, `endpoint`.
 pub type Group = String;
@@ -17,12 +17,12 @@ pub struct Machine {
     pub etcd: bool,
 }
 
-/// Who opens a port to whom.
+/// A port that a group opens to a peer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Open {
     /// A group, or a CIDR.
     pub from: String,
-    /// A group, or the CIDR of what others made.
+    /// A group, or the CIDR of an existing network.
     pub to: String,
     pub port: u16,
 }
@@ -68,7 +68,7 @@ fn reachable(host: &str) -> bool {
     !host.starts_with("127.") && host != "localhost"
 }
 
-/// Every port that a machine of a group has open to others.
+/// Returns every port that a machine of a group opens to others.
 pub fn listeners(files: &Files) -> BTreeSet<(Group, u16)> {
     let mut found = BTreeSet::new();
     let mut add = |group: &str, address: &str| {
@@ -98,7 +98,7 @@ pub fn listeners(files: &Files) -> BTreeSet<(Group, u16)> {
     found
 }
 
-/// Every connection that a program of one machine opens to another, by what its configuration says.
+/// Returns every connection that a program opens to another machine, according to its configuration.
 pub fn connections(files: &Files) -> BTreeSet<Open> {
     let machines = machines(files);
     let group = |address: &str| {
@@ -116,7 +116,7 @@ pub fn connections(files: &Files) -> BTreeSet<Open> {
             add("database", group(&host), port);
         }
     }
-    // Members reach each other's peer port; one that joins asks the client port, on every member.
+    // Members connect to each other's peer port. One that joins connects to every member's client port.
     let identity = text(files, "machine/identity.sh");
     let advertised = |name: &str| {
         let line = lines(identity).find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name}"));
@@ -131,7 +131,7 @@ pub fn connections(files: &Files) -> BTreeSet<Open> {
         }
         named.iter().for_each(|(host, port)| add(&member.group, group(host), *port));
     }
-    // What a database machine tells the others to reach it by.
+    // The address that a database machine announces to the others.
     for name in ["PATRONI_RESTAPI_CONNECT_ADDRESS=", "PATRONI_POSTGRESQL_CONNECT_ADDRESS="] {
         add("database", "database".into(), advertised(name));
     }
@@ -141,12 +141,12 @@ pub fn connections(files: &Files) -> BTreeSet<Open> {
             add(group, endpoint.clone(), 443);
         }
     }
-    // A single machine of its kind reaches itself without a rule.
+    // A single machine of its kind connects to itself without a rule.
     let alone = |group: &str| group == "haproxy";
     found.into_iter().filter(|open| !(open.from == open.to && alone(&open.from))).collect()
 }
 
-/// Where Secrets Manager is reached: a group, or the range of a VPC that has an endpoint already.
+/// Returns where Secrets Manager is: a group, or the range of a VPC that already has an endpoint.
 fn endpoint(files: &Files) -> String {
     if text(files, "network/terraform_network/endpoint.tf").contains("resource \"aws_vpc_endpoint\"") {
         return "endpoint".into();
@@ -155,7 +155,7 @@ fn endpoint(files: &Files) -> String {
     cidr.expect("a range").trim_matches([' ', '=', '"']).into()
 }
 
-/// The servers of haproxy.cfg, and the ports that they are checked on.
+/// Returns the servers of haproxy.cfg, and the ports on which they are checked.
 fn haproxys(text: &str, mut add: impl FnMut(&str, u16)) {
     let mut check_port = None;
     for line in lines(text) {
@@ -176,11 +176,11 @@ fn haproxys(text: &str, mut add: impl FnMut(&str, u16)) {
     }
 }
 
-/// What the security groups let in and out, by Terraform's own arithmetic: each `for_each` is carried out.
+/// Returns what the security groups permit in both directions, computed as Terraform does: each `for_each` is evaluated.
 pub struct Rules {
     pub inward: BTreeSet<Open>,
     pub outward: BTreeSet<Open>,
-    /// What is no rule of the kind that is read here, and must not be.
+    /// Anything that is not a rule of the kind that is read here. There must be none.
     pub strange: Vec<String>,
 }
 
@@ -245,7 +245,7 @@ fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
     Value::from_iter(entries.map(|(key, value)| (key.to_string(), value)))
 }
 
-/// The group that each module's machines are in.
+/// Returns the group of each module's machines.
 pub fn memberships(files: &Files) -> BTreeMap<String, Group> {
     let mut found = BTreeMap::new();
     for (path, text) in files.iter().filter(|(path, _)| path.ends_with("/cluster.tf")) {

@@ -80,12 +80,12 @@ impl House {
         self.rooms.insert(module, room);
     }
 
-    /// Every use of one file's items in another. A re-export (`pub use`) is no use: it only hands a name on.
+    /// Returns every use of one file's items in another. A re-export (`pub use`) does not count: it only passes a name on.
     pub fn uses(&self) -> BTreeSet<Edge> {
         self.edges(|room| room.paths.iter().collect(), Handed::Followed)
     }
 
-    /// Every name of one file that another writes down, re-exports among them; whoever hands a name on is its owner.
+    /// Returns every name of one file that another file contains, including re-exports. A file that re-exports a name counts as its owner.
     pub fn imports(&self) -> BTreeSet<Edge> {
         self.edges(|room| room.paths.iter().chain(&room.handed_on).collect(), Handed::Owned)
     }
@@ -141,12 +141,12 @@ impl House {
     }
 }
 
-/// Whose a name is that a module hands on with `pub use`.
+/// The owner of a name that a module re-exports with `pub use`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Handed {
-    /// The module's that defines it.
+    /// The module that defines it.
     Followed,
-    /// The module's that hands it on.
+    /// The module that re-exports it.
     Owned,
 }
 
@@ -170,7 +170,7 @@ impl Room {
         self.visit_item(item);
     }
 
-    /// Takes the names of a `use` line in. A private one is a use of what it names.
+    /// Records the names of a `use` line. A private one counts as a use of what it names.
     fn take(&mut self, tree: &UseTree, before: &[String], is_private: bool) {
         let with = |name: &Ident| before.iter().cloned().chain([name.to_string()]).collect::<Vec<_>>();
         let (name, path) = match tree {
@@ -192,7 +192,7 @@ impl Room {
         self.names.insert(name, path);
     }
 
-    /// Takes in every path in a macro's or an attribute's words.
+    /// Records every path in the tokens of a macro or an attribute.
     fn take_words(&mut self, words: &str) {
         let words = words.replace(" :: ", "::");
         let of_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';

@@ -1,4 +1,4 @@
-//! The house: imports go downward only, as the table at the top of `src/lib.rs` says, and no files import each other in a circle.
+//! Imports go only downward, as the table at the top of `src/lib.rs` says, and no files import each other in a circle.
 
 mod house;
 
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use house::{Edge, House, circles};
 
-/// The table: a layer, and those it may use. `None` is all of them.
+/// Returns the table: each layer, and those that it may use. `None` means all.
 fn table() -> BTreeMap<String, Option<BTreeSet<String>>> {
     let mut table = BTreeMap::new();
     for line in fs::read_to_string("src/lib.rs").unwrap().lines() {
@@ -29,7 +29,7 @@ fn table() -> BTreeMap<String, Option<BTreeSet<String>>> {
     table
 }
 
-/// `src/run/log.rs` and `src/run.rs` are of layer `run`.
+/// Returns a file's layer: `src/run/log.rs` and `src/run.rs` are in layer `run`.
 fn layer(path: &Path) -> String {
     let inside = path.strip_prefix("src").unwrap();
     inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_string()
@@ -60,14 +60,14 @@ fn imports_go_downward_only() {
     assert!(wrong.is_empty(), "against the table in src/lib.rs:{}", shown(&wrong));
 }
 
-/// A submodule may name what its parent holds: it is a part of it.
+/// A submodule may use its parent's items, because it is a part of it.
 fn is_parent(edge: &Edge) -> bool {
     let file = &edge.to;
     let folder = if file.ends_with("mod.rs") { file.with_file_name("") } else { file.with_extension("") };
     edge.from.starts_with(folder)
 }
 
-/// Folders of which even that does not hold.
+/// Folders in which not even that is allowed.
 const STRICT: [&str; 1] = ["src/cli"];
 
 #[test]
@@ -85,7 +85,7 @@ fn no_files_import_each_other_in_a_circle() {
     assert!(text.is_empty(), "{text}");
 }
 
-/// One name, one meaning: no two types outside of functions and unit tests share one.
+/// One name, one meaning: no two types share a name, outside functions and unit tests.
 #[test]
 fn no_two_types_share_a_name() {
     let house = House::read(Path::new("src"), false);

@@ -1,4 +1,4 @@
-//! Whatever stands in a blueprint: parsing, resolving, judging and generating never panic, and the same text makes the same bytes.
+//! Whatever a blueprint contains, parsing, resolving, checking and generating never panic, and the same text generates the same bytes.
 #![no_main]
 
 use std::collections::BTreeMap;

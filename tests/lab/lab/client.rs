@@ -1,4 +1,4 @@
-//! An application's machine in the network of a cluster, and what it gets of Secrets Manager.
+//! An application's machine in the network of a cluster, and its access to Secrets Manager.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,21 +6,21 @@ use std::process::{Command, Output};
 
 use super::{Lab, STATE, text};
 
-/// Its identity: an IAM user that may read every secret as far as it is asked.
+/// Its identity: an IAM user whose own policy allows it to read every secret.
 pub const USER: &str = "application";
 const REGION: &str = "eu-west-1";
 
-/// A machine without anything of pgherd's; the AWS CLI runs in its network.
+/// A machine without any of pgherd's files. The AWS CLI runs in its network.
 pub struct Client<'a> {
     lab: &'a Lab,
     id: String,
 }
 
-/// Key and secret of [`USER`].
+/// The access key and secret of [`USER`].
 pub struct Key(String, String);
 
 impl Key {
-    /// Makes the user.
+    /// Creates the user.
     pub fn make(lab: &Lab) -> Self {
         lab.aws(&["iam", "create-user", "--user-name", USER]);
         let policy = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}}"#;
@@ -48,13 +48,13 @@ impl<'a> Client<'a> {
         client
     }
 
-    /// What it knows a name by.
+    /// Returns how the machine resolves a name.
     pub fn resolves(&self, name: &str) -> Vec<String> {
         resolves(self.lab, &self.id, name)
     }
 
-    /// Reads a secret at an endpoint's own name, as README tells applications to. `addresses` are what AWS's DNS says of the
-    /// name everywhere; the lab has no DNS.
+    /// Reads a secret at an endpoint's own name, as the README tells applications to. `addresses` is what AWS's DNS returns for the
+    /// name everywhere, because the lab has no DNS.
     pub fn reads(&self, secret: &str, key: &Key, endpoint: &str, addresses: &[String]) -> Output {
         let namespace = format!("pgherd-{}", self.id);
         let name = endpoint.trim_start_matches("https://");
@@ -77,7 +77,7 @@ impl Drop for Client<'_> {
     }
 }
 
-/// The addresses that a machine knows a name by.
+/// Returns the addresses that a machine resolves a name to.
 pub fn resolves(lab: &Lab, machine: &str, name: &str) -> Vec<String> {
     let output = lab.in_machine(machine, &format!("getent ahostsv4 {name} | awk '/STREAM/ {{ print $1 }}'"));
     text(&output).lines().map(String::from).collect()
@@ -98,7 +98,7 @@ impl Hosts {
 impl Drop for Hosts {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
-        // Only if it is nobody else's.
+        // Only if no other test uses it.
         let _ = fs::remove_dir("/etc/netns");
     }
 }

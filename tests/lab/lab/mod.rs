@@ -13,13 +13,13 @@ use rustix::fs::{FlockOperation, flock};
 
 pub const STATE: &str = "/var/lib/pgherd/lab";
 
-/// The machine's one lab, for one test. It is down when the test begins and when it ends, however it ends.
+/// The machine's only lab, taken by one test. It is stopped when the test begins, and when it ends, even if the test fails.
 pub struct Lab {
     _lock: File,
 }
 
 impl Lab {
-    /// Waits for other tests' labs, in this process and in others.
+    /// Waits until no other test uses the lab, in this process or another.
     pub fn take() -> Self {
         assert!(rustix::process::geteuid().is_root(), "the lab's tests make namespaces and mounts: run them as root");
         let lock = File::create("/run/lock/pgherd-lab-tests").unwrap();
@@ -34,19 +34,19 @@ impl Lab {
         pgherd().args(words).output().unwrap()
     }
 
-    /// Runs pgherd, which must succeed; answers what it printed.
+    /// Runs pgherd, which must succeed, and returns what it printed.
     pub fn ok(&self, words: &[&str]) -> String {
         let output = self.run(words);
         assert!(output.status.success(), "pgherd {} failed:\n{}", words.join(" "), text(&output));
         String::from_utf8(output.stdout).unwrap().trim().to_string()
     }
 
-    /// Runs the AWS CLI against moto; answers what it printed, as text.
+    /// Runs the AWS CLI against moto, and returns what it printed as text.
     pub fn aws(&self, words: &[&str]) -> String {
         self.ok(&[&["lab", "shell", "--", "aws", "--output", "text"], words].concat())
     }
 
-    /// Boots a machine of the base image at an address of moto's default network; answers its instance id.
+    /// Boots a machine from the base image at an address of moto's default network, and returns its instance id.
     pub fn machine(&self, address: &str) -> String {
         let base = ["Name=name,Values=debian-13-*", "Name=architecture,Values=x86_64"];
         let image =
@@ -54,7 +54,7 @@ impl Lab {
         self.machine_of(&image, address)
     }
 
-    /// Boots a machine of an image.
+    /// Boots a machine from an image.
     pub fn machine_of(&self, image: &str, address: &str) -> String {
         let net = "Name=cidr-block,Values=172.31.0.0/20";
         let subnet = self.aws(&["ec2", "describe-subnets", "--filters", net, "--query", "Subnets[0].SubnetId"]);
@@ -65,7 +65,7 @@ impl Lab {
         id
     }
 
-    /// What each caller asked of the API so far: caller, action, whether it was refused.
+    /// Returns every request to the API so far: the caller, the action, and whether it was refused.
     pub fn calls(&self) -> Vec<(String, String, bool)> {
         let text = fs::read_to_string(format!("{STATE}/logs/calls.jsonl")).unwrap();
         let mut calls = vec![];
@@ -83,7 +83,7 @@ impl Lab {
         calls
     }
 
-    /// Waits until systemd is through with starting a machine.
+    /// Waits until systemd has started all of a machine's services.
     pub fn await_running(&self, id: &str) {
         let up = || self.run(&["lab", "shell", id, "--", "systemctl", "is-system-running", "--wait"]).status.success();
         assert!(within(Duration::from_secs(30), up), "{id} does not come up:\n{}", console(id));
@@ -114,7 +114,7 @@ pub fn console(id: &str) -> String {
     format!("{}\n{}", read("controller"), read(id))
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 pub fn within(limit: Duration, mut so: impl FnMut() -> bool) -> bool {
     let begin = Instant::now();
     while !so() {
@@ -126,12 +126,12 @@ pub fn within(limit: Duration, mut so: impl FnMut() -> bool) -> bool {
     true
 }
 
-/// Everything on this machine that a lab could leave behind, one line a thing. What can only be another container's is left out:
-/// those may come and go meanwhile.
+/// Everything on this machine that a lab could leave behind, one line per item. What can only belong to another container is
+/// left out, because that may appear and disappear in the meantime.
 pub struct Inventory(BTreeSet<String>);
 
 impl Inventory {
-    /// Takes stock.
+    /// Lists what is there now.
     pub fn take() -> Self {
         let mut lines = BTreeSet::new();
         let mut add =
@@ -184,7 +184,7 @@ impl Inventory {
         Inventory(lines)
     }
 
-    /// What is there now that was not there then, once it has had time to go.
+    /// Returns what is there now and was not there then, after a time in which it could have gone.
     pub fn left_behind(&self) -> Vec<String> {
         let mut left = vec![];
         within(Duration::from_secs(5), || {
@@ -195,7 +195,7 @@ impl Inventory {
     }
 }
 
-/// Processes of the lab: by what they are, or by the control group, which no process of a machine can leave.
+/// Processes of the lab, recognised by their program or by the control group, which no process of a machine can leave.
 pub fn processes() -> Vec<(String, String)> {
     let mut found = vec![];
     for entry in fs::read_dir("/proc").unwrap().flatten() {

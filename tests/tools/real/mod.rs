@@ -1,4 +1,4 @@
-//! The real tools that generated files are held against, each ready for one test.
+//! The real tools that check generated files, each prepared for one test.
 
 pub mod moto;
 pub mod postgres;

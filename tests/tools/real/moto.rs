@@ -17,7 +17,7 @@ pub struct Moto {
     dir: TempDir,
 }
 
-/// Where a judging API listens as an interface endpoint.
+/// Where an API that checks permissions listens as an interface endpoint.
 pub struct Door<'a> {
     pub address: &'a str,
     pub port: u16,
@@ -29,7 +29,7 @@ impl Moto {
         Self::with_images_of(tag, &[files])
     }
 
-    /// The same with the images of several clusters of one name.
+    /// Starts it with the images of several clusters of one name.
     pub fn with_images_of(tag: &str, all: &[&FileSet]) -> Self {
         Self::with_amis(images(tag, all))
     }
@@ -41,7 +41,7 @@ impl Moto {
         Self::with_amis(json!([base]))
     }
 
-    /// The API as the lab has it: it judges whoever asks, but for the tests themselves, and is an interface endpoint at a
+    /// Starts the API as in the lab: it checks the permissions of every caller except the tests themselves, and is an interface endpoint at a
     /// door's address.
     pub fn judging(tag: &str, files: &FileSet, door: &Door<'_>) -> Self {
         Self::start(images(tag, &[files]), Some(door))
@@ -81,7 +81,7 @@ impl Moto {
         moto
     }
 
-    /// What a client of a door trusts.
+    /// The certificate that a client of a door trusts.
     pub fn certificate(&self) -> PathBuf {
         self.dir.path().join(CERTIFICATE)
     }
@@ -90,13 +90,13 @@ impl Moto {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The text of a secret.
+    /// Returns the text of a secret.
     pub fn secret(&self, region: &str, name: &str) -> String {
         let answer = self.json(region, "secretsmanager", "secretsmanager.GetSecretValue", &json!({ "SecretId": name }));
         answer["SecretString"].as_str().unwrap().to_string()
     }
 
-    /// Asks a service that speaks JSON.
+    /// Calls a service that uses JSON.
     pub fn json(&self, region: &str, service: &str, target: &str, request: &Value) -> Value {
         let mut answer = ureq::post(self.endpoint())
             .header("X-Amz-Target", target)
@@ -107,7 +107,7 @@ impl Moto {
         serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap_or_default()
     }
 
-    /// Asks EC2 something; the answer is XML.
+    /// Calls EC2, and returns its XML.
     pub fn ec2(&self, region: &str, action: &str) -> String {
         let mut answer = ureq::post(self.endpoint())
             .header("Content-Type", "application/x-www-form-urlencoded")
@@ -117,24 +117,24 @@ impl Moto {
         answer.body_mut().read_to_string().unwrap()
     }
 
-    /// The names of a role's inline policies.
+    /// Returns the names of a role's inline policies.
     pub fn role_policies(&self, role: &str) -> Vec<String> {
         let answer = self.aws("us-east-1", &["iam", "list-role-policies", "--role-name", role]);
         answer["PolicyNames"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().into()).collect()
     }
 
-    /// An inline policy of a role.
+    /// Returns an inline policy of a role.
     pub fn role_policy(&self, role: &str, name: &str) -> Value {
         self.aws("us-east-1", &["iam", "get-role-policy", "--role-name", role, "--policy-name", name])["PolicyDocument"]
             .take()
     }
 
-    /// Asks by the AWS CLI, which reads what is encoded twice.
+    /// Calls the AWS CLI, which decodes what is encoded twice.
     pub fn aws(&self, region: &str, words: &[&str]) -> Value {
         serde_json::from_str(&self.said(region, words)).unwrap()
     }
 
-    /// The same where the answer may be nothing.
+    /// Does the same if the result may be empty.
     pub fn said(&self, region: &str, words: &[&str]) -> String {
         let mut command = Command::new("aws");
         command.args(words).args(["--endpoint-url", &self.endpoint(), "--region", region, "--output", "json"]);
@@ -144,7 +144,7 @@ impl Moto {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Makes a bucket.
+    /// Creates a bucket.
     pub fn make_bucket(&self, region: &str, name: &str) {
         let request = ureq::put(format!("{}/{name}", self.endpoint())).header("Authorization", scope(region, "s3"));
         let place = format!(
@@ -153,7 +153,7 @@ impl Moto {
         request.send(place).unwrap();
     }
 
-    /// Puts an object.
+    /// Writes an object.
     pub fn put(&self, region: &str, path: &str, text: &str) {
         let request = ureq::put(format!("{}/{path}", self.endpoint())).header("Authorization", scope(region, "s3"));
         request.send(text).unwrap();
@@ -165,7 +165,7 @@ impl Moto {
         request.call().unwrap();
     }
 
-    /// A role as IAM describes it, if there is such a one.
+    /// Returns a role as IAM describes it, if it exists.
     pub fn role(&self, name: &str) -> Option<String> {
         let request = ureq::post(self.endpoint())
             .header("Content-Type", "application/x-www-form-urlencoded")
@@ -174,14 +174,14 @@ impl Moto {
         answer.map(|mut answer| answer.body_mut().read_to_string().unwrap())
     }
 
-    /// The names of a region's secrets.
+    /// Returns the names of a region's secrets.
     pub fn secrets(&self, region: &str) -> Vec<String> {
         let answer = self.json(region, "secretsmanager", "secretsmanager.ListSecrets", &json!({}));
         let list = answer["SecretList"].as_array().cloned().unwrap_or_default();
         list.iter().filter_map(|secret| secret["Name"].as_str().map(String::from)).collect()
     }
 
-    /// The text of an object.
+    /// Returns the text of an object.
     pub fn object(&self, region: &str, path: &str) -> String {
         let request = ureq::get(format!("{}/{path}", self.endpoint())).header("Authorization", scope(region, "s3"));
         request.call().unwrap_or_else(|e| panic!("no object {path}: {e}")).body_mut().read_to_string().unwrap()
@@ -211,7 +211,7 @@ fn ami(id: &str, name: &str) -> Value {
     })
 }
 
-/// A port that nothing listens at.
+/// Returns a port on which nothing listens.
 pub fn free_port(address: &str) -> u16 {
     TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().port()
 }

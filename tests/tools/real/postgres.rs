@@ -1,4 +1,4 @@
-//! A PostgreSQL to ask: empty, on a socket of its own, gone afterwards.
+//! A PostgreSQL server for queries: empty, on its own socket, and removed afterwards.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-/// Where Debian's packages put servers.
+/// Where Debian's packages install servers.
 const SERVERS: &str = "/usr/lib/postgresql";
 
 /// A server that runs until it is dropped.
@@ -16,7 +16,7 @@ pub struct Server {
     dir: TempDir,
 }
 
-/// The folder of the newest server's programs; `PGHERD_POSTGRES` names another.
+/// Returns the folder of the newest server's programs, unless `PGHERD_POSTGRES` names another.
 pub fn programs() -> PathBuf {
     if let Some(named) = std::env::var_os("PGHERD_POSTGRES") {
         return named.into();
@@ -28,14 +28,14 @@ pub fn programs() -> PathBuf {
 }
 
 impl Server {
-    /// Starts one with its own defaults.
+    /// Starts one with PostgreSQL's defaults.
     pub fn start() -> Self {
         let programs = programs();
         let version = Command::new(programs.join("postgres")).arg("--version").output().unwrap();
         let version = String::from_utf8(version.stdout).unwrap();
         let major = version.split([' ', '.']).find_map(|word| word.parse().ok()).unwrap_or_else(|| panic!("{version}"));
         let dir = TempDir::new().unwrap();
-        // PostgreSQL refuses to run as root, and Debian's package makes this user.
+        // PostgreSQL refuses to run as root, and Debian's package creates this user.
         assert!(Command::new("chown").arg("postgres").arg(dir.path()).status().unwrap().success());
         let server = Server { major, programs, dir };
         server.run(
@@ -65,7 +65,7 @@ impl Server {
         assert!(output.status.success(), "{program}: {}{log}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// What psql prints of a script, and its errors where they are.
+    /// Returns what psql prints for a script, including its errors, in order.
     fn psql(&self, script: &str) -> String {
         let mut psql = Command::new("psql")
             .args(["-XAtq", "-F", "\t", "-U", "postgres", "-h"])
@@ -84,22 +84,22 @@ impl Server {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// The lines of an answer.
+    /// Returns the lines of a query's result.
     pub fn ask(&self, query: &str) -> Vec<String> {
         self.psql(&format!("{query};\n")).lines().map(String::from).collect()
     }
 
-    /// For each setting the value that the server would keep, as SHOW has it, or its error.
+    /// Returns for each setting the value that the server would use, as SHOW prints it, or its error.
     pub fn judge(&self, settings: &[(&str, &str)]) -> Vec<Result<String, String>> {
         const MARK: &str = "--judged--";
         let of_sessions = self.ask(
-            // Not those that would end the session that asks.
+            // Without those that would end this session.
             "SELECT name FROM pg_settings WHERE context IN ('user', 'superuser') AND name !~ 'timeout$'",
         );
         let mut script = String::new();
         for (name, value) in settings {
             let literal = format!("'{}'", value.replace('\'', "''"));
-            // A session's own settings show what was read; the others are read all the same, into a file that nothing reads again.
+            // For settings of a session, SHOW prints what was parsed. The others are parsed into a file that nothing reads again.
             let (set, show) = match of_sessions.contains(&name.to_string()) {
                 true => ("SET LOCAL", format!("SHOW \"{name}\"; ROLLBACK;")),
                 false => ("ALTER SYSTEM SET", String::new()),
@@ -116,14 +116,14 @@ impl Server {
                 let (first, shown) = answer.split_once('\n').unwrap();
                 match first.trim().strip_prefix("true ") {
                     Some(error) => Err(error.to_string()),
-                    // What a session cannot set shows nothing: the value as it was written.
+                    // What a session cannot set cannot be shown, so the value is returned as it was written.
                     None => Ok(shown.lines().next().unwrap_or(value).to_string()),
                 }
             })
             .collect()
     }
 
-    /// Whether an error says that the setting cannot be set at all, by any value.
+    /// Returns whether an error means that the setting cannot be set at all, to any value.
     pub fn cannot_be_asked(&self, error: &str) -> bool {
         error.contains("cannot be changed")
             || error.contains("is not supported by this build")

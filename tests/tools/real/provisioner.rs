@@ -1,5 +1,5 @@
-//! The provisioners' shell functions, run one by one: with the real apt in a folder of its own, and a systemctl that only notes
-//! what it is told.
+//! The provisioners' shell functions, run one by one, with the real apt in its own folder and a systemctl that only records
+//! its arguments.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::generated::{Generated, run, succeeds};
 
-/// A folder that apt takes for the whole machine, and programs that stand in front of the real ones.
+/// A folder that apt uses as the whole machine, and programs that take precedence over the real ones.
 struct Root(TempDir);
 
 impl Root {
@@ -46,7 +46,7 @@ impl Root {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("executable");
     }
 
-    /// What to run so that a line of shell has the provisioners' functions. Their pauses are short here.
+    /// Returns shell code that defines the provisioners' functions, with short pauses.
     fn shell(&self, line: &str) -> Command {
         let generated = Generated::of("blueprints/minimal.hcl");
         let common = fs::read_to_string(generated.path("machine/common.sh")).expect("it");
@@ -107,7 +107,7 @@ fn refreshing_the_lists_has_an_end_and_its_failure_one_too() {
     assert!(String::from_utf8_lossy(&output.stderr).ends_with("cannot refresh the package lists: tried for 300 s\n"));
 }
 
-/// A mirror that is nowhere is a failure: by itself `apt-get update` only warns and goes on with old lists, or with none.
+/// A mirror that does not exist is a failure: by itself, `apt-get update` only warns and continues with old lists, or with none.
 #[test]
 fn lists_that_are_not_there_are_not_taken_for_refreshed() {
     let root = Root::new();
@@ -121,7 +121,7 @@ fn lists_that_are_not_there_are_not_taken_for_refreshed() {
 fn a_mirror_that_changed_is_read_anew_and_a_package_that_is_nowhere_is_no_endless_loop() {
     let root = Root::new();
     let calls = root.path().join("calls");
-    // The first installation fails; what comes after new lists succeeds.
+    // The first installation fails, and the one after new lists succeeds.
     root.program(
         "apt-get",
         &format!(
@@ -169,7 +169,7 @@ fn what_an_image_is_made_of_is_written_down_and_told() {
     let built = version("built").expect("the day");
     assert!(built.len() == 20 && built.ends_with('Z') && built.contains('T'), "{built}");
     assert!(written.lines().count() > 50, "every package: {written}");
-    // A package that is not there is a mistake of the provisioner.
+    // A package that does not exist is a mistake in the provisioner.
     assert!(!run(&mut root.shell("record_image no-such-package")).status.success());
 }
 
@@ -177,7 +177,7 @@ fn what_an_image_is_made_of_is_written_down_and_told() {
 fn the_daily_timers_are_stopped_and_stay_off_and_an_upgrade_is_waited_for() {
     let root = Root::new();
     let at = root.path().display().to_string();
-    // An upgrade that ends at the third look.
+    // An upgrade that has ended at the third check.
     root.program(
         "systemctl",
         &format!("echo \"$*\" >>{at}/told; case \"$1\" in show) [ \"$(grep -c ^show {at}/told)\" -gt 2 ] && echo inactive || echo activating;; esac"),
@@ -189,12 +189,12 @@ fn the_daily_timers_are_stopped_and_stay_off_and_an_upgrade_is_waited_for() {
         assert!(all("stop").contains(timer) && all("mask").contains(timer), "{timer}: {told}");
     }
     assert!(all("stop").contains("apt-daily.service"), "{told}");
-    // dpkg must not be broken off in the middle.
+    // dpkg must not be interrupted.
     assert!(!all("stop").contains("apt-daily-upgrade.service"), "{told}");
     assert_eq!(told.lines().filter(|line| line.starts_with("show")).count(), 3, "{told}");
 }
 
-/// Whatever the provisioners do with apt, they do it after its timers are stopped, and through functions that wait.
+/// The provisioners use apt only after its timers are stopped, and only through functions that wait.
 #[test]
 fn every_provisioner_stops_the_timers_before_it_asks_apt() {
     let generated = Generated::of("blueprints/herd.hcl");

@@ -1,4 +1,4 @@
-//! Terraform as the tests run it: without the internet, with nothing of the caller's AWS environment.
+//! Terraform as the tests run it: without the internet, and without the caller's AWS environment.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// A CLI configuration of the test's own.
+/// The test's own CLI configuration.
 pub struct Terraform {
     config: TempDir,
     endpoint: Option<String>,
@@ -20,7 +20,7 @@ pub struct Initialised {
 impl Terraform {
     pub fn new() -> Self {
         let config = TempDir::new().unwrap();
-        // Without a mirror on this machine `init` asks the registry.
+        // If this machine has no mirror, `init` uses the registry.
         let text = mirror().map_or(String::new(), |path| {
             format!("provider_installation {{\n  filesystem_mirror {{\n    path = {path:?}\n  }}\n}}\n")
         });
@@ -28,17 +28,17 @@ impl Terraform {
         Terraform { config, endpoint: None }
     }
 
-    /// Its CLI configuration.
+    /// Returns its CLI configuration.
     pub fn config(&self) -> PathBuf {
         self.config.path().join("terraform.rc")
     }
 
-    /// Against an API that takes every key. The keys have the names that the seed's README exports.
+    /// Returns one for an API that accepts every key. The keys have the names that the seed's README exports.
     pub fn against(endpoint: &str) -> Self {
         Terraform { endpoint: Some(endpoint.into()), ..Self::new() }
     }
 
-    /// A data folder with the provider that every module wants: `init` is the slowest of what Terraform does, and this is
+    /// Creates a data folder with the provider that every module needs. `init` is Terraform's slowest command, and this is
     /// done once for all modules without a backend.
     pub fn initialised(&self, versions: &str) -> Initialised {
         let dir = TempDir::new().unwrap();
@@ -48,7 +48,7 @@ impl Terraform {
         Initialised { dir }
     }
 
-    /// Terraform in a module that shares that folder.
+    /// Returns Terraform in a module that shares that folder.
     pub fn sharing(&self, data: &Initialised, folder: &Path, args: &[&str]) -> Command {
         const LOCK: &str = ".terraform.lock.hcl";
         fs::copy(data.dir.path().join(LOCK), folder.join(LOCK)).unwrap();
@@ -73,7 +73,7 @@ impl Terraform {
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_CONFIG_FILE", "/dev/null")
             .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-            // Most of the provider's time is its start, and a third of that is collecting garbage.
+            // Most of the provider's time is its start, and a third of that is garbage collection.
             .env("GOGC", "400");
         if let Some(endpoint) = &self.endpoint {
             command.env("AWS_ENDPOINT_URL", endpoint).env("AWS_ACCESS_KEY", "lab").env("AWS_SECRET_KEY", "test");
@@ -82,7 +82,7 @@ impl Terraform {
     }
 }
 
-/// A folder of providers on this machine: where Terraform looks by itself, or not far below the places for such things.
+/// Returns a folder of providers on this machine: where Terraform looks by default, or near the usual places.
 fn mirror() -> Option<PathBuf> {
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let homes = [".terraform.d/plugins", ".local/share/terraform/plugins"].map(|below| home.join(below));

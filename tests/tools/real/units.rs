@@ -1,4 +1,4 @@
-//! systemd's own word on all units of a machine: ours over those of each base, as far as they order one another.
+//! systemd's own verdict on all units of a machine: ours together with those of each base, as far as they order each other.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -9,11 +9,11 @@ use tempfile::TempDir;
 
 use crate::support::generated::{Generated, run};
 
-/// A folder that systemd takes for a machine's units, beside the host's own of systemd.
+/// A folder that systemd uses as a machine's units, beside the host's own units of systemd.
 struct Units(TempDir);
 
 impl Units {
-    /// Those of a base: `tests/tools/real/units/<base>.txt`.
+    /// Creates one with the units of a base: `tests/tools/real/units/<base>.txt`.
     fn of_base(base: &str) -> Self {
         let units = Units(TempDir::new().expect("a folder"));
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/real/units").join(format!("{base}.txt"));
@@ -48,7 +48,7 @@ impl Units {
         }
     }
 
-    /// As `systemctl enable` does. A unit of the host's systemd is enabled by what asks for it.
+    /// Enables a unit as `systemctl enable` does. A unit of the host's systemd is enabled by what requires it.
     fn enable(&self, name: &str) {
         let text = fs::read_to_string(self.path().join(name)).unwrap_or_default();
         for line in text.lines() {
@@ -64,8 +64,8 @@ impl Units {
         }
     }
 
-    /// Puts a cluster's units beside them, those of database machines and of HAProxy's: more than any one machine has.
-    /// Returns the names of those that are not the distribution's.
+    /// Adds a cluster's units, those of database machines and of HAProxy's: more than any single machine has.
+    /// Returns the names of the units that are not the distribution's.
     fn add_ours(&self, generated: &Generated) -> Vec<String> {
         let of = |path: &str| generated.files.get(path).map(|file| file.text.to_string());
         let mut names = vec![];
@@ -85,7 +85,7 @@ impl Units {
         names
     }
 
-    /// What systemd says of starting all of it, and of these units in particular.
+    /// Returns systemd's verdict on starting all of it, and these units in particular.
     fn verdict(&self, ours: &[String]) -> String {
         let path = format!("{}:/lib/systemd/system", self.path().display());
         let mut command = Command::new("systemd-analyze");
@@ -94,7 +94,7 @@ impl Units {
     }
 }
 
-/// What of it is wrong: a cycle, or a line that systemd does not take. That programs are missing here is no wonder.
+/// Returns what is wrong: a cycle, or a line that systemd rejects. That programs are missing on this machine is expected.
 fn faults(verdict: &str) -> Vec<&str> {
     let wrong =
         ["ordering cycle", "dependency on", "to break", "Unknown", "Failed to parse", "Invalid", "lacks", "bad unit"];
@@ -112,7 +112,7 @@ fn no_base_has_an_ordering_cycle_with_our_units() {
             let ours = units.add_ours(&Generated::of(kind));
             let verdict = units.verdict(&ours);
             assert_eq!(faults(&verdict), [""; 0], "{base}, {kind}");
-            // They were all looked at: what they would run is not on this machine.
+            // All units were checked: the programs that they run are not on this machine.
             for service in ["pgherd-identity", "pgherd-secrets"] {
                 assert!(verdict.contains(&format!("{service}.service: Command /usr/local/lib/pgherd/")), "{verdict}");
             }
@@ -120,7 +120,7 @@ fn no_base_has_an_ordering_cycle_with_our_units() {
     }
 }
 
-/// The judge sees what was wrong once: keys that come before a socket, which comes before all ordinary services.
+/// The check finds a mistake that was made once: keys ordered before a socket, which starts before all ordinary services.
 #[test]
 fn a_service_before_ubuntus_socket_is_a_cycle() {
     let units = Units::of_base("ubuntu-24.04");
@@ -131,7 +131,7 @@ fn a_service_before_ubuntus_socket_is_a_cycle() {
     assert!(faults(&verdict).iter().any(|line| line.contains("ordering cycle")), "{verdict}");
 }
 
-/// The server must not be asked before there are keys, whoever asks: a boot or a socket.
+/// The server must not accept connections before its keys exist, whether the boot or a socket starts it.
 #[test]
 fn host_keys_come_before_the_server_however_it_is_started() {
     let generated = Generated::of("blueprints/herd.hcl");

@@ -1,4 +1,4 @@
-//! `pgherd run` with the real Terraform and the real AWS CLI against a moto of the test's own.
+//! `pgherd run` with the real Terraform and the real AWS CLI against the test's own moto.
 
 use std::path::Path;
 use std::process::Output;
@@ -16,12 +16,12 @@ pub struct World {
 }
 
 impl World {
-    /// With one blueprint in `blueprints/herd.hcl`.
+    /// Creates one with a blueprint in `blueprints/herd.hcl`.
     pub fn of(blueprint: &str) -> Self {
         Self::over(Moto::with_images("", &FileSet::default()), blueprint)
     }
 
-    /// The same over a moto that has something already.
+    /// Creates one with a moto that contains something already.
     pub fn over(moto: Moto, blueprint: &str) -> Self {
         let terraform = Terraform::against(&moto.endpoint());
         let test = Test::with_tools(blueprint)
@@ -37,18 +37,18 @@ impl World {
         World { test, moto, terraform }
     }
 
-    /// Writes the blueprint anew and generates.
+    /// Writes another blueprint and generates its files.
     pub fn generate(&self, blueprint: &str) {
         self.test.write("blueprints/herd.hcl", blueprint);
         self.test.run(&["gen"]).exits(0);
     }
 
-    /// Runs the network alone, with nobody asked.
+    /// Runs only the network, without confirmation.
     pub fn run(&self) -> Done {
         self.test.run(&["run", "blueprints/herd.hcl", "--yes", "--only", "network"])
     }
 
-    /// Terraform by hand, which must succeed.
+    /// Runs Terraform by hand, which must succeed.
     pub fn by_hand(&self, module: &Path, args: &[&str]) {
         let mut command = self.terraform.command(module, args);
         let done = command

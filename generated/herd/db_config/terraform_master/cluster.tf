@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-master-a03c35221c73"
-  image      = "a03c35221c73"
+  image_name = "herd-master-4d2acd9c83bc"
+  image      = "4d2acd9c83bc"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-slave-b3b9205cd4a7"
-  image      = "b3b9205cd4a7"
+  image_name = "herd-slave-15f5aff5e8bb"
+  image      = "15f5aff5e8bb"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

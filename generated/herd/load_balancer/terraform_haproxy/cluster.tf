@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-haproxy-20ec4d390b74"
-  image      = "20ec4d390b74"
+  image_name = "herd-haproxy-60cbb70b2368"
+  image      = "60cbb70b2368"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-master-b88431d44473"
-  image      = "b88431d44473"
+  image_name = "minimal-master-3463d2813f17"
+  image      = "3463d2813f17"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

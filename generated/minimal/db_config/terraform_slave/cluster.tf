@@ -13,8 +13,8 @@ locals {
   group = "database"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-slave-34d7d1386798"
-  image      = "34d7d1386798"
+  image_name = "minimal-slave-8d67ac114bfa"
+  image      = "8d67ac114bfa"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -13,8 +13,8 @@ locals {
   group = "haproxy"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-haproxy-d132479c906e"
-  image      = "d132479c906e"
+  image_name = "minimal-haproxy-43b1b0ea7527"
+  image      = "43b1b0ea7527"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -117,7 +117,7 @@ a new image.
 
 Create a cluster of a newer major, and fill it. Until that is done, state who has decided so and until when:
 
-    accept \"PGH385\" { reason = \"moves to 18 by March, ticket DBA-77; clients are inside alone\" }
+    accept \"PGH385\" { reason = \"moves to 18 by March, ticket DBA-77; only internal clients\" }
 
 Source: https://www.postgresql.org/support/versioning/, https://wiki.postgresql.org/wiki/Apt",
     ),
