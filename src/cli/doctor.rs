@@ -38,9 +38,9 @@ pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<
     if interrupt.is_raised() {
         return Err(CommandError::interrupted());
     }
-    let astray = pointers::astray(&context.cwd, env);
+    let broken = pointers::broken(&context.cwd, env);
     print(report, &findings);
-    for one in &astray {
+    for one in &broken {
         report.line(&format!("{} {}", one.name, one.story));
     }
     for (name, variable) in &sorted.said {
@@ -52,7 +52,7 @@ pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<
         report.line(&format!("{name} {what}: {}", variable.why));
     }
     let mut missing: Vec<&str> = findings.iter().filter(|f| f.problem.is_some()).map(|f| f.name.as_str()).collect();
-    missing.extend(astray.iter().filter(|one| one.needed).map(|one| one.name));
+    missing.extend(broken.iter().filter(|one| one.needed).map(|one| one.name));
     let refused: Vec<&str> = sorted.refused().map(|(name, _)| name.as_str()).collect();
     if target == Platform::Lab
         && let Err(lacking) = lab::check(context)

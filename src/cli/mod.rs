@@ -1,7 +1,6 @@
 //! The command line: one file per verb.
 
 mod args;
-mod asking;
 mod blueprints;
 mod check;
 mod destroy;
@@ -19,6 +18,7 @@ mod listen;
 mod need;
 mod place;
 mod policy;
+mod prompter;
 mod ready;
 mod report;
 mod resume;
@@ -49,7 +49,7 @@ pub fn run(context: Context, words: impl IntoIterator<Item = OsString>) -> u8 {
         Err(e) => {
             // clap prints help and version to standard output; they are not errors.
             report.unwritten().note("the help", e.print());
-            if e.use_stderr() { Err(CommandError::Said(error::ErrorKind::Usage)) } else { Ok(()) }
+            if e.use_stderr() { Err(CommandError::Reported(error::ErrorKind::Usage)) } else { Ok(()) }
         }
     };
     // A command that failed keeps its exit code, even if its result was lost as well.

@@ -222,9 +222,9 @@ fn look(
         None => {
             finding.problem = Some(format!("did not print its version: {complaint}"));
             // The tool is installed. Another one would fail in the same environment.
-            let astray: Vec<&str> = pointers::astray(&context.cwd, &env).iter().map(|one| one.name).collect();
-            if !astray.is_empty() {
-                finding.advice = format!("fix the environment first: {}", astray.join(", "));
+            let broken: Vec<&str> = pointers::broken(&context.cwd, &env).iter().map(|one| one.name).collect();
+            if !broken.is_empty() {
+                finding.advice = format!("fix the environment first: {}", broken.join(", "));
             }
         }
         Some(version) => {

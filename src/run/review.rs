@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::compare::Unseen;
 use super::drift::SettingDifference;
 use super::outcome::Outcome;
 use super::runner::{Images, Runner};
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::pipeline::{AddedStage, ModuleWork, Stage, Work};
 use crate::system::parallel;
 use crate::tools::plan::PlanSummary;
@@ -24,6 +25,8 @@ pub struct Review {
     pub added: Vec<AddedStage>,
     /// The live settings that differ from the generated ones.
     pub differences: Vec<SettingDifference>,
+    /// Why the live settings of databases that run could not be read.
+    pub unseen: Option<Unseen>,
 }
 
 impl Review {
@@ -51,9 +54,9 @@ impl Runner<'_> {
     /// looked up and one is missing, `build` is called with them.
     pub fn review(&self, build: Option<Build<'_>>) -> (Review, Vec<Outcome>) {
         let look = ReviewWork { runner: self, found: Mutex::default(), guessed: Mutex::default() };
-        let (differences, outcomes) = parallel::both_waiting(|| self.compare_databases(), || look.all(build));
+        let (compared, outcomes) = parallel::both_waiting(|| self.compare_databases(), || look.all(build));
         let found = look.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (Review { differences, ..found }, outcomes)
+        (Review { differences: compared.differences, unseen: compared.unseen, ..found }, outcomes)
     }
 }
 
@@ -131,7 +134,7 @@ impl ReviewWork<'_> {
     /// Plans a module that was applied here before, assuming that nothing changes in what it needs. The assumption mostly holds, and
     /// nearly all of a plan's time is the provider's start. A module that was never applied is only initialised. If this fails, it is
     /// repeated once the needs are known, and the failure is reported then.
-    fn guess(&self, under: &mut Under<'_>, stage: &Stage, module: &ModuleWork) -> Result<Outcome, Stop> {
+    fn guess(&self, under: &mut RunningStage<'_>, stage: &Stage, module: &ModuleWork) -> Result<Outcome, Stop> {
         let guessed = if self.runner.is_settled(stage, module) {
             under.plan_change(module).map(Some)
         } else {

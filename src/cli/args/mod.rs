@@ -14,7 +14,7 @@ use common::EXIT_CODES;
 
 pub use common::{Format, Variables, Where};
 pub use drill::DrillArgs;
-pub use drive::{DestroyArgs, DoctorArgs, Graph, KeepArgs, RunArgs, Stages, StatusArgs, Telling};
+pub use drive::{DestroyArgs, DoctorArgs, Graph, KeepArgs, OutputArgs, RunArgs, Stages, StatusArgs};
 pub use images::{ImagesArgs, ImagesVerb, PruneArgs};
 pub use lab::{LabArgs, LabVerb};
 pub use policy::PolicyArgs;

@@ -1,6 +1,6 @@
 //! A generated file, or one line of it: which decisions made it.
 
-use super::teller::Teller;
+use super::printer::DecisionPrinter;
 use crate::cli::blueprints::Loaded;
 use crate::cli::error::CommandError;
 use crate::cli::report::{Report, Style};
@@ -112,7 +112,7 @@ fn explain_line<'a>(
     if made.is_empty() {
         report.line("This line does not depend on the blueprint, apart from the cluster's name.");
     }
-    let mut teller = Teller::new(report, loaded);
-    made.into_iter().for_each(|decision| teller.tell(decision));
+    let mut printer = DecisionPrinter::new(report, loaded);
+    made.into_iter().for_each(|decision| printer.tell(decision));
     Ok(())
 }
