@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::args::{DrillArgs, Format};
 use super::error::{CommandError, ErrorKind, exit_code};
 use super::need::Need;
-use super::report::{Report, Style, Voice};
+use super::report::{OutputMode, Report, Style};
 use super::session::Session;
 use crate::cluster::Cluster;
 use crate::cluster::fault::Fault;
@@ -25,7 +25,7 @@ use crate::system::{Context, clock};
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &DrillArgs) -> Result<(), CommandError> {
     let stream = options.format == Format::Json;
-    report.speak(Voice { quiet: options.quiet, stream });
+    report.speak(OutputMode { quiet: options.quiet, stream });
     let drilled = drill(context, report, options);
     let (done, found) = match drilled {
         Ok((done, found)) => (done, Some(found)),
