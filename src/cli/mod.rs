@@ -5,6 +5,7 @@ mod blueprints;
 mod check;
 mod destroy;
 mod doctor;
+mod drill;
 mod error;
 mod explain;
 mod foresee;
@@ -72,6 +73,7 @@ fn dispatch(context: &Context, report: &Arc<Report>, args: Args) -> Result<(), C
         Verb::Destroy(options) => destroy::run(context, report, &options),
         Verb::Images(options) => images::run(context, report, &options),
         Verb::Status(options) => status::run(context, report, &options),
+        Verb::Drill(options) => drill::run(context, report, &options),
         Verb::Policy(options) => policy::run(context, report, &options),
         Verb::Doctor(options) => doctor::run(context, report, options.target),
         // Handled in `run`: its exit code is that of its tool.
