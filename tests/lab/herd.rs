@@ -66,7 +66,7 @@ impl Herd<'_> {
         let count = |what: &str| status.lines().filter(|line| line.contains(what)).count();
         assert_eq!(count("primary"), 1, "{status}");
         assert_eq!(count("streaming"), 2, "{status}");
-        assert_eq!(count("sync standby"), 1, "{status}");
+        assert_eq!(count("sync standby"), 2, "{status}");
     }
 
     /// The runner's policies allow everything that it requested, and nothing without a reason. Machines use their roles for one thing only.
