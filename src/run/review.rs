@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::drift::SettingDifference;
+use super::members::MembersRefusal;
 use super::outcome::Outcome;
 use super::runner::{Images, Runner};
 use super::under::{Stop, Under};
@@ -24,6 +25,8 @@ pub struct Review {
     pub added: Vec<AddedStage>,
     /// The live settings that differ from the generated ones.
     pub differences: Vec<SettingDifference>,
+    /// Why none of this may be applied, if the machines of a living cluster would change.
+    pub refused: Option<MembersRefusal>,
 }
 
 impl Review {
@@ -48,15 +51,27 @@ pub type Build<'a> = &'a (dyn Fn(&Images) + Sync);
 
 impl Runner<'_> {
     /// Reviews the pipeline without changing anything in AWS. Returns the findings and the stages' outcomes. When all images have been
-    /// looked up and one is missing, `build` is called with them.
+    /// looked up and one is missing, `build` is called with them, unless the run is refused.
     pub fn review(&self, build: Option<Build<'_>>) -> (Review, Vec<Outcome>) {
         let look = ReviewWork { runner: self, found: Mutex::default(), guessed: Mutex::default() };
-        let (outcomes, differences) = thread::scope(|scope| {
+        let first = build.map(|_| self.refuse_members());
+        let build = build.filter(|_| matches!(first, Some(Ok(None))));
+        let (mut outcomes, refused, differences) = thread::scope(|scope| {
+            let members = scope.spawn(|| first.unwrap_or_else(|| self.refuse_members()));
             let databases = scope.spawn(|| self.compare_databases());
-            (look.all(build), databases.join().expect("a comparison does not panic"))
+            let outcomes = look.all(build);
+            (
+                outcomes,
+                members.join().expect("a question does not panic"),
+                databases.join().expect("a comparison does not panic"),
+            )
+        });
+        let refused = refused.unwrap_or_else(|outcome| {
+            outcomes.push(outcome);
+            None
         });
         let found = look.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (Review { differences, ..found }, outcomes)
+        (Review { differences, refused, ..found }, outcomes)
     }
 }
 

@@ -5,7 +5,7 @@
 
 mod haproxy;
 mod hcl;
-mod machine;
+pub(super) mod machine;
 mod master;
 mod module;
 mod network;

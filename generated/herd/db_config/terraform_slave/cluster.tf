@@ -12,6 +12,10 @@ locals {
   role  = "slave"
   group = "database"
 
+  # Who belongs to the cluster. Each machine has this in its tags, and a run that would change it while one exists is refused.
+  databases = "master slave1 slave2"
+  etcd      = "master slave1 slave2"
+
   # The image that packer_templates builds, found by the hash of everything in it.
   image_name = "herd-slave-15f5aff5e8bb"
   image      = "15f5aff5e8bb"

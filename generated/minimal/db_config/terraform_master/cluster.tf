@@ -12,6 +12,10 @@ locals {
   role  = "master"
   group = "database"
 
+  # Who belongs to the cluster. Each machine has this in its tags, and a run that would change it while one exists is refused.
+  databases = "master slave1 slave2"
+  etcd      = "master slave1 slave2"
+
   # The image that packer_templates builds, found by the hash of everything in it.
   image_name = "minimal-master-3463d2813f17"
   image      = "3463d2813f17"
