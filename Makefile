@@ -22,6 +22,8 @@ test: setup
 	cargo test --locked --test tools
 	cargo test --locked --test lab
 
+# Many of these tests wait for a tool, so there are more threads than processors.
+test-fast: export RUST_TEST_THREADS := $(shell expr 3 '*' "$$(getconf _NPROCESSORS_ONLN)")
 test-fast:
 	cargo test --locked --lib --test fast
 
@@ -36,12 +38,12 @@ bench-run: setup
 	cargo build --release --locked --bin pgherd
 	tests/bench/run.py target/release/pgherd
 
-# Times `gen` against cp and against Jinja2.
+# Times `gen` against cp and against Jinja2. `make bench OLD=path` also compares it with an older pgherd.
 bench:
 	cargo build --release --locked --bin pgherd
 	test -x target/bench/venv/bin/python3 || python3 -m venv target/bench/venv
 	target/bench/venv/bin/pip install -q jinja2==3.1.6
-	tests/bench/bench.py target/release/pgherd target/bench/venv/bin/python3 target/bench
+	tests/bench/bench.py target/release/pgherd target/bench/venv/bin/python3 target/bench $(if $(OLD),--against $(OLD))
 
 setup:
 	.ci/setup

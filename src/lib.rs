@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! cli       -> everything
-//! lab       -> run, workspace, system, pipeline, tools, fileset, cluster
+//! lab       -> drill, run, workspace, system, pipeline, tools, fileset, cluster
+//! drill     -> run, pipeline, cluster, system
 //! run       -> pipeline, tools, workspace, system, fileset, parameters
 //! workspace -> fileset, system
 //! pipeline  -> cluster, tools, fileset
@@ -22,6 +23,7 @@
 pub mod blueprint;
 pub mod cli;
 pub mod cluster;
+pub mod drill;
 pub mod fileset;
 pub mod generate;
 pub mod lab;

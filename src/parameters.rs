@@ -5,6 +5,8 @@
 mod patroni;
 pub mod value;
 
+use std::sync::LazyLock;
+
 /// The majors in the table.
 pub const MAJORS: std::ops::RangeInclusive<u16> = 13..=18;
 
@@ -77,9 +79,12 @@ impl Parameter {
     }
 }
 
+/// The table, read once: a run looks up hundreds of names, and reading a row takes far longer than comparing its name.
+static PARAMETERS: LazyLock<Vec<Parameter>> = LazyLock::new(|| TABLE.lines().filter_map(Parameter::parse).collect());
+
 /// Returns every parameter, once for each span of majors that have it alike.
 pub fn all() -> impl Iterator<Item = Parameter> {
-    TABLE.lines().filter_map(Parameter::parse)
+    PARAMETERS.iter().copied()
 }
 
 /// Returns the spans of one name, in any case, the oldest first.
@@ -105,7 +110,7 @@ pub fn majors(name: &str) -> Option<(u16, u16)> {
 
 /// A parameter that a major dropped.
 #[derive(Debug, Clone, Copy)]
-pub struct Gone {
+pub struct DroppedParameter {
     /// The last release that has it, such as `9.4`.
     pub last: &'static str,
     /// The parameter that replaced it; empty if none did.
@@ -115,10 +120,10 @@ pub struct Gone {
 }
 
 /// Returns what became of a parameter, in lower case, that a major dropped.
-pub fn gone(name: &str) -> Option<Gone> {
+pub fn gone(name: &str) -> Option<DroppedParameter> {
     let mut columns = GONE.lines().find(|line| line.split('\t').next() == Some(name))?.split('\t').skip(1);
     let mut next = || columns.next().unwrap_or_default();
-    Some(Gone { last: next(), instead: next(), note: next() })
+    Some(DroppedParameter { last: next(), instead: next(), note: next() })
 }
 
 /// Returns whether two texts are the same value of a parameter of PostgreSQL or of Patroni. Compares the texts themselves if the

@@ -1,6 +1,6 @@
 //! Loads the blueprints that the command line names, and resolves them to clusters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::args::Variables;
@@ -70,7 +70,17 @@ pub fn load_each<R: Send>(
     variables: &Variables,
     digest: impl Fn(Loaded) -> R + Sync,
 ) -> Result<Vec<R>, CommandError> {
-    let paths = if paths.is_empty() { all(context)? } else { paths.to_vec() };
+    let mut bad = 0;
+    let mut paths = if paths.is_empty() { all(context)? } else { paths.to_vec() };
+    let mut known = BTreeSet::new();
+    paths.retain(|path| {
+        let is_new = known.insert(path.clone().into_os_string());
+        if !is_new {
+            report.failure(&CommandError::usage(format!("{} is listed twice; remove one of the two", path.display())));
+            bad += 1;
+        }
+        is_new
+    });
     let read = parallel::map(&paths, |path| {
         let (path, text) = match read(context, path) {
             Ok(read) => read,
@@ -81,7 +91,6 @@ pub fn load_each<R: Send>(
         (declared, resolved.map(|one| (one.cluster.name.clone(), one.file.clone(), digest(one))))
     });
     let (mut digests, mut names, mut declared) = (vec![], vec![], vec![]);
-    let mut bad = 0;
     for (variables, one) in read {
         declared.extend(variables);
         match one {
@@ -103,15 +112,13 @@ pub fn load_each<R: Send>(
     for (name, file) in &names {
         if let Some(other) = first.insert(name, file) {
             let (this, other) = (file.display(), other.display());
-            report.failure(&CommandError::usage(if this.to_string() == other.to_string() {
-                format!("{this} is listed twice; remove one of the two")
-            } else {
-                format!("{this} and {other} both describe cluster {name:?}; rename one of the clusters")
-            }));
+            report.failure(&CommandError::usage(format!(
+                "{this} and {other} both describe cluster {name:?}; rename one of the clusters"
+            )));
             bad += 1;
         }
     }
-    if bad > 0 { Err(CommandError::Said(ErrorKind::Usage)) } else { Ok(digests) }
+    if bad > 0 { Err(CommandError::Reported(ErrorKind::Usage)) } else { Ok(digests) }
 }
 
 /// Why a blueprint could not be loaded. It has not been printed yet.

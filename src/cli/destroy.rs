@@ -10,7 +10,7 @@ use super::report::{Feed, Report, Style};
 use super::session::Session;
 use super::{args, states, telling};
 use crate::fileset::manifest;
-use crate::run::destroy::Doomed;
+use crate::run::destroy::DestroyPlans;
 use crate::run::events::{Event, Phase};
 use crate::run::{Consent, Options, Outcome, Watcher};
 use crate::system::{Context, files, terminal};
@@ -93,7 +93,11 @@ fn unmake(session: &Session<'_>, feed: &Feed, options: &args::DestroyArgs, asks:
     Ok(())
 }
 
-fn find(session: &Session<'_>, feed: &Feed, options: &args::DestroyArgs) -> Result<(Doomed, Vec<Ami>), CommandError> {
+fn find(
+    session: &Session<'_>,
+    feed: &Feed,
+    options: &args::DestroyArgs,
+) -> Result<(DestroyPlans, Vec<Ami>), CommandError> {
     feed.event(Event::PhaseBegun { phase: Phase::Review });
     let runner = session.runner(feed, &|_, _| Consent::No, Options::default()).logging_as("plan");
     let (doomed, outcomes) = runner.plan_destroy();

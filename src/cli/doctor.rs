@@ -11,7 +11,7 @@ use crate::lab;
 use crate::pipeline::Platform;
 use crate::run::prerequisites::{self, Prerequisite};
 use crate::run::{environment, pointers};
-use crate::system::{Context, Interrupt};
+use crate::system::{Context, Interrupt, parallel};
 use crate::tools::environment::Treatment;
 use crate::tools::{Invocation, aws};
 
@@ -24,10 +24,7 @@ pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<
     // At the same time, since each may take long.
     let (mut findings, aws_cli) = thread::scope(|scope| {
         let aws_cli = scope.spawn(|| prerequisites::aws_cli_version(context, env, &interrupt));
-        (
-            prerequisites::tools(context, env, &interrupt).findings,
-            aws_cli.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-        )
+        (prerequisites::tools(context, env, &interrupt).findings, parallel::joined(aws_cli))
     });
     let answers = aws_cli.problem.is_none();
     findings.push(aws_cli);
@@ -41,9 +38,9 @@ pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<
     if interrupt.is_raised() {
         return Err(CommandError::interrupted());
     }
-    let astray = pointers::astray(&context.cwd, env);
+    let broken = pointers::broken(&context.cwd, env);
     print(report, &findings);
-    for one in &astray {
+    for one in &broken {
         report.line(&format!("{} {}", one.name, one.story));
     }
     for (name, variable) in &sorted.said {
@@ -55,7 +52,7 @@ pub fn run(context: &Context, report: &Arc<Report>, target: Platform) -> Result<
         report.line(&format!("{name} {what}: {}", variable.why));
     }
     let mut missing: Vec<&str> = findings.iter().filter(|f| f.problem.is_some()).map(|f| f.name.as_str()).collect();
-    missing.extend(astray.iter().filter(|one| one.needed).map(|one| one.name));
+    missing.extend(broken.iter().filter(|one| one.needed).map(|one| one.name));
     let refused: Vec<&str> = sorted.refused().map(|(name, _)| name.as_str()).collect();
     if target == Platform::Lab
         && let Err(lacking) = lab::check(context)

@@ -28,7 +28,7 @@ pub enum CommandError {
     /// A failure whose text has not been printed yet.
     Text(ErrorKind, String),
     /// A failure that has been printed already.
-    Said(ErrorKind),
+    Reported(ErrorKind),
 }
 
 impl CommandError {
@@ -63,7 +63,7 @@ impl CommandError {
     /// Returns the kind of failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            CommandError::Text(kind, _) | CommandError::Said(kind) => *kind,
+            CommandError::Text(kind, _) | CommandError::Reported(kind) => *kind,
         }
     }
 }
@@ -79,7 +79,7 @@ impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CommandError::Text(_, text) => f.write_str(text),
-            CommandError::Said(_) => Ok(()),
+            CommandError::Reported(_) => Ok(()),
         }
     }
 }

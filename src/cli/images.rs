@@ -11,7 +11,7 @@ use super::need::Need;
 use super::report::{Report, Style};
 use super::session::Session;
 use crate::run::image;
-use crate::run::{Consent, Deaf, Options, Outcome, Runner};
+use crate::run::{Consent, IgnoreEvents, Options, Outcome, Runner};
 use crate::system::{Context, clock, files, terminal};
 use crate::tools::aws::{self, Ami, BaseQuery};
 
@@ -76,7 +76,7 @@ impl ListedImage {
 /// Returns all images of the cluster, sorted by role, newest first.
 fn find(session: &Session<'_>) -> Result<Vec<ListedImage>, CommandError> {
     let cluster = &session.loaded.cluster;
-    let runner = session.runner(&Deaf, &|_, _| Consent::No, Options::default());
+    let runner = session.runner(&IgnoreEvents, &|_, _| Consent::No, Options::default());
     let images = asked_for(session, runner.find_images(&session.aws(aws::images_of(&cluster.region, cluster.tag()))))?;
     let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
     if !images.is_empty() {
@@ -214,7 +214,7 @@ fn remove_found(
         return Err(CommandError::Text(ErrorKind::Failed, "aborted; nothing was removed".into()));
     }
     let images: Vec<Ami> = goes.into_iter().map(|one| one.ami).collect();
-    let runner = session.runner(&Deaf, &|_, _| Consent::No, Options::default());
+    let runner = session.runner(&IgnoreEvents, &|_, _| Consent::No, Options::default());
     match runner.remove_images(&images, &|args| session.aws(args), &session.loaded.cluster.region) {
         Outcome::Done(what) => {
             report.line(&what);

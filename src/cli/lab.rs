@@ -14,6 +14,9 @@ use crate::system::{Context, Interrupt};
 pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(), CommandError> {
     let interrupt = Interrupt::default();
     let tools = HostTools { context, interrupt: &interrupt };
+    if matches!(verb, LabVerb::Ps | LabVerb::Kill { .. } | LabVerb::Start { .. } | LabVerb::Shell { .. }) {
+        recover(tools, report);
+    }
     match verb {
         LabVerb::Up => {
             listen(report, &interrupt)?;
@@ -46,6 +49,15 @@ pub fn run(context: &Context, report: &Arc<Report>, verb: LabVerb) -> Result<(),
             interrupt.listen(|_, _| {})?;
             lab::controller(tools, &mut |text| report.note(text)).map_err(failure)
         }
+    }
+}
+
+/// Repairs what a drill that was killed left broken. If that fails, says so; the command itself may be what helps.
+fn recover(tools: HostTools<'_>, report: &Report) {
+    match lab::recover(tools) {
+        Ok(false) => {}
+        Ok(true) => report.note("A drill was killed. What it broke is repaired."),
+        Err(why) => report.say(&format!("warning: {why:#}")),
     }
 }
 

@@ -1,11 +1,11 @@
 //! The command line: one file per verb.
 
 mod args;
-mod asking;
 mod blueprints;
 mod check;
 mod destroy;
 mod doctor;
+mod drill;
 mod error;
 mod explain;
 mod foresee;
@@ -18,6 +18,7 @@ mod listen;
 mod need;
 mod place;
 mod policy;
+mod prompter;
 mod ready;
 mod report;
 mod resume;
@@ -48,7 +49,7 @@ pub fn run(context: Context, words: impl IntoIterator<Item = OsString>) -> u8 {
         Err(e) => {
             // clap prints help and version to standard output; they are not errors.
             report.unwritten().note("the help", e.print());
-            if e.use_stderr() { Err(CommandError::Said(error::ErrorKind::Usage)) } else { Ok(()) }
+            if e.use_stderr() { Err(CommandError::Reported(error::ErrorKind::Usage)) } else { Ok(()) }
         }
     };
     // A command that failed keeps its exit code, even if its result was lost as well.
@@ -72,6 +73,7 @@ fn dispatch(context: &Context, report: &Arc<Report>, args: Args) -> Result<(), C
         Verb::Destroy(options) => destroy::run(context, report, &options),
         Verb::Images(options) => images::run(context, report, &options),
         Verb::Status(options) => status::run(context, report, &options),
+        Verb::Drill(options) => drill::run(context, report, &options),
         Verb::Policy(options) => policy::run(context, report, &options),
         Verb::Doctor(options) => doctor::run(context, report, options.target),
         // Handled in `run`: its exit code is that of its tool.

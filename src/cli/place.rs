@@ -7,7 +7,7 @@ use super::error::{CommandError, ErrorKind};
 use super::need::Need;
 use super::report::Report;
 use crate::lab;
-use crate::pipeline::policy::{self, Aim};
+use crate::pipeline::policy::{self, Task};
 use crate::pipeline::{Advice, Platform, Target};
 use crate::system::{Context, Interrupt};
 use crate::tools::terraform;
@@ -64,7 +64,7 @@ pub fn lab(
         Need::Location => return Ok(lab::describe(&loaded.cluster)?),
         Need::Teardown => {}
     }
-    let policies = policy::policies(&loaded.cluster, &loaded.files(), Aim::Run);
+    let policies = policy::policies(&loaded.cluster, &loaded.files(), Task::Run);
     let policies = policies.map_err(|why| CommandError::Text(ErrorKind::Failed, why))?;
     let policies: Vec<String> = policies.into_iter().map(|policy| policy.text).collect();
     let say = &mut |line: &str| report.note(&format!("lab: {line}"));

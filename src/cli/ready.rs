@@ -6,7 +6,7 @@ use super::need::Need;
 use super::report::{Report, Style};
 use crate::pipeline::preflight::Lack;
 use crate::run::members::MembersRefusal;
-use crate::run::pointers::Astray;
+use crate::run::pointers::BrokenPointer;
 use crate::run::prerequisites::Prerequisite;
 use crate::run::strays::Stray;
 use crate::system::Interrupt;
@@ -65,12 +65,12 @@ pub fn require_no_lack(report: &Report, lacks: &[Lack]) -> Result<(), CommandErr
 }
 
 /// Prints the variables that name files or directories which do not exist. Fails if the tools would fail because of one.
-pub fn require_pointers(report: &Report, astray: &[Astray]) -> Result<(), CommandError> {
-    for one in astray {
+pub fn require_pointers(report: &Report, broken: &[BrokenPointer]) -> Result<(), CommandError> {
+    for one in broken {
         let line = format!("{} {}", one.name, one.story);
         if one.needed { report.say(&line) } else { report.note(&line) }
     }
-    let needed: Vec<&str> = astray.iter().filter(|one| one.needed).map(|one| one.name).collect();
+    let needed: Vec<&str> = broken.iter().filter(|one| one.needed).map(|one| one.name).collect();
     if needed.is_empty() {
         return Ok(());
     }

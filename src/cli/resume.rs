@@ -7,7 +7,7 @@ use super::error::CommandError;
 use super::report::tell_of_killed;
 use super::session::Session;
 use crate::run::journal::Entry;
-use crate::run::{Past, journal, keeper, log, require_room, temporary};
+use crate::run::{EarlierRuns, journal, keeper, log, require_room, temporary};
 use crate::system::files::{self, Lock};
 use crate::tools::terraform;
 
@@ -24,7 +24,7 @@ impl Session<'_> {
         let temporary = private.join("tmp");
         self.tidy().map_err(CommandError::unwritable(&temporary))?;
         let unfinished = self.say_unfinished(&private.join("logs"));
-        self.past = Some(Past { unfinished, is_first: self.journal.is_empty() });
+        self.past = Some(EarlierRuns { unfinished, is_first: self.journal.is_empty() });
         let logs = private.join("logs");
         log::prune(&private).map_err(CommandError::unwritable(&logs))?;
         let begun = self.journal.trim().and_then(|()| self.journal.begun("", journal::RUN));

@@ -5,16 +5,17 @@ use std::thread;
 use std::time::Duration;
 
 use super::args::{self, Format, Graph, Stages};
-use super::asking::Asking;
 use super::error::{CommandError, ErrorKind};
 use super::foresee::foresee;
 use super::need::Need;
+use super::prompter::Prompter;
 use super::report::{Feed, Report};
 use super::session::Session;
 use super::{ready, states, status, telling};
 use crate::cluster::{State, regions};
 use crate::pipeline::{Pipeline, Selection, Stage, Work};
 use crate::run::Images;
+use crate::run::compare::Unseen;
 use crate::run::drift::SettingDifference;
 use crate::run::events::{Event, Phase};
 use crate::run::review::{Build, Review};
@@ -47,9 +48,9 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> 
         }
         let _lock = session.begin()?;
         let done = session.announce(feed, "run", &session.pipeline.stages).and_then(|()| {
-            let asking =
-                Asking { session: &session, feed, confirmed: &options.confirm, stoppable: &options.confirm_stop };
-            make(&asking, options, asks)
+            let prompter =
+                Prompter { session: &session, feed, confirmed: &options.confirm, stoppable: &options.confirm_stop };
+            make(&prompter, options, asks)
         });
         session.end(done.is_ok());
         done
@@ -102,8 +103,8 @@ fn rebuildable(session: &Session<'_>, options: &args::RunArgs) -> Result<(), Com
     }
 }
 
-fn make(asking: &Asking<'_>, options: &args::RunArgs, asks: bool) -> Result<(), CommandError> {
-    let (session, feed) = (asking.session, asking.feed);
+fn make(prompter: &Prompter<'_>, options: &args::RunArgs, asks: bool) -> Result<(), CommandError> {
+    let (session, feed) = (prompter.session, prompter.feed);
     // Images alone can be built even if something is missing for the machines.
     let makes = session.pipeline.modules().next().is_some();
     // Without the bucket, not even the states can be looked for.
@@ -117,7 +118,7 @@ fn make(asking: &Asking<'_>, options: &args::RunArgs, asks: bool) -> Result<(), 
         return plan(session, feed, options);
     }
     let consent = |stage: &str, plan: &PlanSummary| {
-        if asks { asking.consent(stage, plan) } else { asking.unasked(stage, plan) }
+        if asks { prompter.consent(stage, plan) } else { prompter.unasked(stage, plan) }
     };
     let board = Arc::new(Board::new(options.jobs.into()));
     let images: Vec<Stage> = session.pipeline.images().map(|(stage, _)| stage.clone()).collect();
@@ -141,7 +142,7 @@ fn make(asking: &Asking<'_>, options: &args::RunArgs, asks: bool) -> Result<(), 
         if makes && !bare && !blind && !review.is_empty() {
             foresee(session)?;
         }
-        let review = if asks { asking.agree(review)? } else { asking.unattended(review)? };
+        let review = if asks { prompter.agree(review)? } else { prompter.unattended(review)? };
         feed.event(Event::PhaseBegun { phase: Phase::Work });
         let reviewed = Reviewed { plans: review.plans, images: review.images, added: review.added };
         let runner = worker(session, feed, options, &consent, &board).after(reviewed);
@@ -162,7 +163,12 @@ fn plan(session: &Session<'_>, feed: &Feed, options: &args::RunArgs) -> Result<(
     let board = Arc::new(Board::new(options.jobs.into()));
     let review = look(session, &looker(session, feed, options, &board), false, None)?;
     if !review.is_empty() {
-        return Err(CommandError::Said(ErrorKind::Drift));
+        return Err(CommandError::Reported(ErrorKind::Drift));
+    }
+    // Terraform plans no change, but what the databases run with was not seen.
+    if let Some(Unseen { why, advice }) = &review.unseen {
+        let text = format!("no change is planned, but the databases were not checked: {why}\n  {advice}");
+        return Err(CommandError::Text(ErrorKind::Unseen, text));
     }
     session.report.line("No changes.");
     drifted(&review.differences)

@@ -11,11 +11,11 @@ use super::report::{Feed, History, PageOf, Report, names};
 use super::{listen, place, ready, trace};
 use crate::pipeline::preflight::region;
 use crate::pipeline::{Pipeline, Platform, Stage, Target, Toolbox, pipeline};
-use crate::run::events::{self, Begun, Event, StageIs};
+use crate::run::events::{self, Begun, Event, StageNeeds};
 use crate::run::journal::Journal;
 use crate::run::outcome::Trace;
 use crate::run::prerequisites::{self, Tools};
-use crate::run::{Answers, Ask, Options, Outcome, Past, Runner, Setup, Watcher, environment};
+use crate::run::{Answers, Ask, EarlierRuns, Options, Outcome, Runner, Setup, Watcher, environment};
 use crate::run::{foresight, pointers, strays};
 use crate::system::{Context, Interrupt, clock, files};
 use crate::tools::{Invocation, aws};
@@ -39,7 +39,7 @@ pub struct Session<'a> {
     /// Leads from a line of a generated file back to the blueprint.
     pub trace: Box<Trace>,
     /// What earlier runs left; `None` until this run holds the lock of the directory.
-    pub past: Option<Past>,
+    pub past: Option<EarlierRuns>,
     /// What AWS has answered so far.
     answers: Answers,
 }
@@ -63,7 +63,7 @@ impl<'a> Session<'a> {
         }
         // The lab sets these variables itself.
         if need.tools() && place.target == Platform::Aws {
-            ready::require_pointers(report, &pointers::astray(&context.cwd, &env))?;
+            ready::require_pointers(report, &pointers::broken(&context.cwd, &env))?;
         }
         let tools = need.tools().then(|| prerequisites::tools(context, &env, &interrupt));
         if let Some(tools) = &tools {
@@ -178,7 +178,7 @@ impl<'a> Session<'a> {
             target: self.target.platform.name().into(),
             region: self.loaded.cluster.region.clone(),
             versions,
-            stages: stages.iter().map(|s| StageIs { stage: s.id.clone(), needs: s.needs.clone() }).collect(),
+            stages: stages.iter().map(|s| StageNeeds { stage: s.id.clone(), needs: s.needs.clone() }).collect(),
             report: names::page(&logs, &self.run).display().to_string(),
             logs: logs.display().to_string(),
         }));

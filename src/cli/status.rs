@@ -11,10 +11,10 @@ use super::session::Session;
 use crate::cluster::Service;
 use crate::pipeline::Platform;
 use crate::run::judge::{Reach, Verdict, judge};
-use crate::run::locate::Located;
+use crate::run::locate::HaproxyAddress;
 use crate::run::observe::{Observation, Observer};
 use crate::run::status::ClusterStatus;
-use crate::run::{Consent, Deaf, Options, Outcome};
+use crate::run::{Consent, IgnoreEvents, Options, Outcome};
 use crate::run::{drift, say};
 use crate::system::{Context, clock};
 
@@ -111,11 +111,11 @@ pub fn endpoints(session: &Session<'_>, address: IpAddr) {
 }
 
 /// Finds where to ask. Where Terraform's state is not here, says so, and returns the planned private address.
-fn locate(session: &Session<'_>) -> Result<Located, CommandError> {
+fn locate(session: &Session<'_>) -> Result<HaproxyAddress, CommandError> {
     session.work.make_private_dir()?;
     // A run that works in this folder initialises its modules itself.
     let held = session.work.lock();
-    let located = session.runner(&Deaf, &|_, _| Consent::No, Options::default()).locate(held.is_ok());
+    let located = session.runner(&IgnoreEvents, &|_, _| Consent::No, Options::default()).locate(held.is_ok());
     let located = located.map_err(|outcome| match outcome {
         Outcome::Failed(failure) => {
             session.report.stage_failure(&failure);

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::args::{Format, Telling};
+use super::args::{Format, OutputArgs};
 use super::error::{CommandError, exit_code};
-use super::report::{Feed, Report, RunView, Stream, Voice};
+use super::report::{Feed, OutputMode, Report, RunView, Stream};
 use crate::run::Watcher;
 use crate::run::environment::Redactor;
 use crate::run::events::Event;
@@ -14,11 +14,11 @@ use crate::system::Context;
 pub fn told(
     context: &Context,
     report: &Arc<Report>,
-    telling: Telling,
+    telling: OutputArgs,
     work: impl FnOnce(&Feed) -> Result<(), CommandError>,
 ) -> Result<(), CommandError> {
     let stream = telling.format == Format::Json;
-    report.speak(Voice { quiet: telling.quiet, stream });
+    report.speak(OutputMode { quiet: telling.quiet, stream });
     let view = RunView::new(report, telling.verbose && !stream);
     let feed = Feed::to(Box::new(view), Redactor::of(&context.env), report.unwritten());
     if stream {

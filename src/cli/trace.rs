@@ -8,7 +8,7 @@ use crate::blueprint::Places;
 use crate::cluster::Module;
 use crate::cluster::decision::Decision;
 use crate::fileset::FileSet;
-use crate::generate::provenance::{Maker, Provenance, provenance};
+use crate::generate::provenance::{Maker, Provenance, provenance_in};
 
 /// At most this many lines of the blueprint are named.
 const MOST: usize = 4;
@@ -18,7 +18,7 @@ const TELLING: usize = 4;
 /// Returns the lines of the blueprint behind a line, as `FILE:LINE: text`, as far as a tool's message tells.
 pub fn trace(loaded: &Loaded, file: &str, line: Option<usize>, message: &str) -> Vec<String> {
     let set = loaded.files();
-    let found = provenance(&loaded.cluster, &set);
+    let found = provenance_in(&loaded.cluster, &set, folder(file));
     let mut made = line.map_or(vec![], |line| makers(&set, &found, file, line));
     if made.is_empty() {
         made = named(&found, folder(file), message);
@@ -97,7 +97,8 @@ fn leaves(all: &[Decision], decision: &Decision, paths: &mut BTreeSet<String>) {
     }
 }
 
-fn folder(file: &str) -> &str {
+/// Returns the folder of a generated file; empty for the cluster's own.
+pub fn folder(file: &str) -> &str {
     file.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 

@@ -97,8 +97,8 @@ fn record_patroni(budget: &Budget, chosen: &Timers, ledger: &mut Ledger) {
     let (synchronous, commits, crash) = if chosen.synchronous {
         (
             "on",
-            "A commit waits for a standby, so that a failover loses nothing that was acknowledged. Any standby will do: the loss of one \
-             holds nothing up.",
+            "A commit waits for a standby, so that a failover loses nothing that was acknowledged. Any standby counts, so the loss of \
+             one delays no commit.",
             "A crashed primary is replaced at once, because the standbys have every acknowledged commit.",
         )
     } else {
@@ -120,8 +120,8 @@ fn record_patroni(budget: &Budget, chosen: &Timers, ledger: &mut Ledger) {
             "patroni.synchronous_node_count",
             format!("{} standbys", chosen.synchronous_nodes),
             list(["slaves.count", "network.zones"]),
-            "A commit waits for as many standbys as there are databases in the fullest zone, if others are left. Whatever one zone takes \
-             with it, a machine elsewhere has every acknowledged commit.",
+            "A commit waits for as many standbys as there are databases in the fullest zone, if others are left. If a zone is \
+             lost, a machine in another zone therefore has every acknowledged commit.",
             "https://patroni.readthedocs.io/en/latest/replication_modes.html#quorum-commit-mode",
             |c| c.synchronous_nodes += 1,
         );
@@ -167,7 +167,8 @@ fn record_checks(check: HealthCheck, ledger: &mut Ledger) {
     record("haproxy.inter", format!("{inter} ms"), "HAProxy checks each server this often.", |check| &mut check.inter);
     const SOONER: &str = "HAProxy checks a server that is about to change its state sooner.";
     record("haproxy.fastinter", format!("{fastinter} ms"), SOONER, |check| &mut check.fastinter);
-    const DOWN: &str = "HAProxy checks a server that is down sooner, too: the next primary is one of them.";
+    const DOWN: &str =
+        "HAProxy also checks a server that is down at shorter intervals, because the next primary is one of them.";
     record("haproxy.downinter", format!("{downinter} ms"), DOWN, |check| &mut check.downinter);
     const TWICE: &str = "One failed check may be chance. Two are not.";
     record("haproxy.fall", format!("{fall} checks"), TWICE, |check| &mut check.fall);

@@ -95,7 +95,7 @@ pub fn record(limits: Limits, postgres: &Postgres, ledger: &mut Ledger) {
     if limits.read_fallback > 0 {
         add("haproxy.read_fallback.server.maxconn", shares(), SHARE, MAXCONN, |limits| &mut limits.read_fallback);
     }
-    const AGAIN: &str = "Readers of a standby that lost its primary. They may stay when it follows one again.";
+    const AGAIN: &str = "These are the readers of a standby that has lost its primary. They may keep their connections when it follows a primary again.";
     add("haproxy.read_without_primary.server.maxconn", shares(), AGAIN, MAXCONN, |limits| {
         &mut limits.read_without_primary
     });

@@ -20,6 +20,7 @@ mod network;
 mod postgres;
 pub mod quotas;
 mod resolve;
+pub mod rights;
 mod secret;
 mod service;
 mod settings;

@@ -175,7 +175,7 @@ fn record_haproxy(haproxy: &model::HaproxyBlock, ledger: &mut Ledger) {
             "true",
             "The primary is among the servers of the read port: more capacity for reads, at the cost of writes.",
         ),
-        false => ("false", "The primary is left to writes, as long as there is a standby for reads."),
+        false => ("false", "The primary serves only writes, as long as there is a standby for reads."),
     };
     ledger.attribute("haproxy.primary_serves_reads", serves, why, BIND, |c| c.haproxy.primary_serves_reads ^= true);
     const PATH: &str = "The project's first scripts served the stats page here.";

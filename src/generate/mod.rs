@@ -16,7 +16,7 @@ mod templates;
 pub mod terraform;
 
 use crate::cluster::Cluster;
-use crate::fileset::{FileSet, Mode};
+use crate::fileset::{FileSet, ImageId, Mode};
 
 pub use templates::prepare;
 
@@ -58,6 +58,14 @@ pub fn for_tools(cluster: &Cluster, machines: &ForMachines) -> FileSet {
     runbook::add(cluster, &mut files);
     templates::add_plain(&mut files, ".gitattributes", Mode::Plain);
     templates::add_plain(&mut files, ".gitignore", Mode::Plain);
+    files
+}
+
+/// Returns the files of Terraform's modules, which boot these images.
+fn for_modules(cluster: &Cluster, images: Vec<ImageId>) -> FileSet {
+    let mut files = FileSet::new();
+    files.images = images;
+    terraform::add(cluster, &mut files);
     files
 }
 

@@ -196,7 +196,7 @@ fn template(name: &str) -> Template<'static, 'static> {
         }
         environment
     });
-    environment.get_template(name).expect("it was just added")
+    environment.get_template(name).expect("the environment of a template holds it")
 }
 
 /// Renders `<path>.j2`. In addition to its context it has `blueprint`, every block of the cluster's blueprint.

@@ -164,6 +164,8 @@ impl LabMachine {
 
     /// Cuts its power, or cleans up after it has shut down. The layer of changes stays.
     pub fn cut_power(&mut self, tools: HostTools<'_>) -> Result<()> {
+        // Before its processes die, because their kernel would close every connection for them.
+        network::unplug(tools, &self.id, self.address)?;
         if let Some(process) = self.process.take() {
             process.cut();
         }

@@ -5,9 +5,12 @@
 //! outlast `down` (base root filesystems, images by content) is in the cache.
 
 mod base;
+mod client;
 mod controller;
 mod daemons;
 mod ec2;
+mod ground;
+mod harm;
 mod iam;
 mod images;
 mod machine;
@@ -31,6 +34,8 @@ use serde::{Deserialize, Serialize};
 use crate::system::host::{cgroup, mount, namespace, tree};
 use crate::system::{Context, Interrupt, files};
 
+pub use ground::LabGround;
+pub use harm::recover;
 pub use nodes::{Node, Power};
 pub use prerequisites::Missing;
 pub use target::{describe, prepare};

@@ -89,6 +89,50 @@ pub fn connect(tools: HostTools<'_>, instance_id: &str, address: Ipv4Addr) -> Re
     route_from_host(tools, address)
 }
 
+/// Takes a machine off the network at once and silently: nothing reaches it, and nothing that its dying processes send gets out.
+pub fn unplug(tools: HostTools<'_>, instance_id: &str, address: Ipv4Addr) -> Result<()> {
+    if namespace::exists(NAMESPACE) {
+        // The route first: without one, the lab would tell the senders that the machine is unreachable.
+        tools.words(&format!("ip -n {NAMESPACE} route replace blackhole {address}/32"))?;
+        let link = link(instance_id);
+        if tools.words(&format!("ip -n {NAMESPACE} link show {link}")).is_ok() {
+            tools.words(&format!("ip -n {NAMESPACE} link set {link} down"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Drops everything that a machine sends and receives, or only what these TCP ports do on either side, until [`mend`]. The machine
+/// itself notices nothing, as if a cable far away were cut.
+pub fn cut(tools: HostTools<'_>, instance_id: &str, ports: Option<&str>) -> Result<()> {
+    let (table, link) = (cut_table(instance_id), link(instance_id));
+    let matches = match ports {
+        None => vec![String::new()],
+        Some(ports) => ["sport", "dport"].map(|side| format!("tcp {side} {{ {ports} }} ")).to_vec(),
+    };
+    let mut rules = format!("add table inet {table}\ndelete table inet {table}\nadd table inet {table}\n");
+    for (hook, sides) in [("input", &["iif"][..]), ("output", &["oif"]), ("forward", &["iif", "oif"])] {
+        rules += &format!("add chain inet {table} {hook} {{ type filter hook {hook} priority -300; }}\n");
+        for (side, what) in sides.iter().flat_map(|side| matches.iter().map(move |what| (side, what))) {
+            rules += &format!("add rule inet {table} {hook} {side}name \"{link}\" {what}drop\n");
+        }
+    }
+    tools.run(&["ip", "netns", "exec", NAMESPACE, "nft", &rules]).map(drop)
+}
+
+/// Undoes [`cut`].
+pub fn mend(tools: HostTools<'_>, instance_id: &str) -> Result<()> {
+    let table = cut_table(instance_id);
+    // Added first, so that deleting a table that is not there is no error.
+    let rules = format!("add table inet {table}\ndelete table inet {table}\n");
+    tools.run(&["ip", "netns", "exec", NAMESPACE, "nft", &rules]).map(drop)
+}
+
+/// Returns the name of the table of rules that cut a machine off.
+fn cut_table(instance_id: &str) -> String {
+    format!("cut_{}", instance_id.replace('-', "_"))
+}
+
 /// Disconnects a machine. Packets to it are lost silently, as if it had no power.
 pub fn disconnect(tools: HostTools<'_>, instance_id: &str, address: Ipv4Addr) -> Result<()> {
     let name = machine_namespace(instance_id);

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use super::machine::{self, LabMachine};
 
@@ -53,6 +53,13 @@ pub fn find(name: &str) -> Result<LabMachine> {
             bail!("{name} is ambiguous. Use one of {}", names.join(", "))
         }
     }
+}
+
+/// Returns the machine of a cluster, by the cluster's tag and the machine's name in it.
+pub fn of_cluster(tag: &str, name: &str) -> Result<LabMachine> {
+    let is_meant = |m: &LabMachine| m.tag("pgherd:cluster") == Some(tag) && m.tag("pgherd:machine") == Some(name);
+    let found = machine::all()?.into_iter().find(is_meant);
+    found.with_context(|| format!("the lab has no machine {name} of {tag}; `pgherd lab ps` lists them"))
 }
 
 fn node(machine: LabMachine) -> Node {

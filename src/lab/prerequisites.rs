@@ -8,8 +8,9 @@ use crate::system::files;
 use crate::system::host::tree;
 
 /// Programs, each with its package on Debian and Ubuntu.
-const PROGRAMS: [(&str, &str); 10] = [
+const PROGRAMS: [(&str, &str); 11] = [
     ("ip", "iproute2"),
+    ("nft", "nftables"),
     ("mount", "mount"),
     ("setsid", "util-linux"),
     ("nsenter", "util-linux"),

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::journal::{self, Entry};
 use super::module::Applied;
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::pipeline::ModuleWork;
 use crate::system::clock::Stopwatch;
 use crate::system::{clock, files, process};
@@ -27,14 +27,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1800);
 type FoundResources = (Vec<(String, String)>, Option<SystemTime>);
 
 /// The result of a search for what a killed apply left.
-struct TakenUp {
+struct Adopted {
     /// The plan, which imports what was found. `None` if nothing changes.
     planned: Option<PlanSummary>,
     /// The addresses of what it imports.
     addresses: Vec<String>,
 }
 
-impl Under<'_> {
+impl RunningStage<'_> {
     /// Returns the applies of this module that did not end successfully.
     pub fn unclean(&self) -> Vec<&Entry> {
         let of_this = |entry: &&Entry| entry.stage == self.stage && entry.what == terraform::APPLY;
@@ -99,7 +99,7 @@ impl Under<'_> {
 
     /// Adopts what a killed apply left. If none was killed here, one may have been killed elsewhere, so the search also runs if the plan
     /// creates something and any resource has the cluster's tag. A plan that creates nothing asks AWS nothing.
-    pub fn take_up_if_left(
+    pub fn adopt_if_left(
         &mut self,
         module: &ModuleWork,
         planned: Option<PlanSummary>,
@@ -107,14 +107,14 @@ impl Under<'_> {
         let makes = planned.as_ref().is_some_and(|plan| plan.adds() > 0);
         let certain = !self.unclean().is_empty() || self.collided;
         if certain || makes && self.tagged()?.is_some_and(|tagged| tagged.has_things()) {
-            return Ok(self.take_up(module, planned)?.planned);
+            return Ok(self.adopt(module, planned)?.planned);
         }
         Ok(planned)
     }
 
     /// Finds by tags what a killed apply created but did not record, and makes the plan import it. A database machine that was
     /// tainted only because Terraform was killed while waiting for it is kept, not replaced.
-    fn take_up(&mut self, module: &ModuleWork, planned: Option<PlanSummary>) -> Result<TakenUp, Stop> {
+    fn adopt(&mut self, module: &ModuleWork, planned: Option<PlanSummary>) -> Result<Adopted, Stop> {
         let ours = !self.unclean().is_empty();
         let mut planned = planned;
         let mut known = vec![];
@@ -147,14 +147,14 @@ impl Under<'_> {
             planned = self.plan_shown(module)?;
         }
         if known.is_empty() {
-            self.taken_up(module);
+            self.settle_adoption(module);
         }
-        Ok(TakenUp { planned, addresses: known.into_iter().map(|(address, _)| address).collect() })
+        Ok(Adopted { planned, addresses: known.into_iter().map(|(address, _)| address).collect() })
     }
 
     /// Does the same before the whole module is destroyed: applies only what is found. If the module cannot be planned because
     /// something it looks up is missing, nothing can have been created either.
-    pub fn take_up_before_end(&mut self, module: &ModuleWork) -> Result<(), Stop> {
+    pub fn adopt_before_destroy(&mut self, module: &ModuleWork) -> Result<(), Stop> {
         let planned = match self.plan_shown(module) {
             Ok(planned) => planned,
             Err(Stop::Failed(_)) => {
@@ -165,7 +165,7 @@ impl Under<'_> {
             }
             Err(stop) => return Err(stop),
         };
-        let found = self.take_up(module, planned)?.addresses;
+        let found = self.adopt(module, planned)?.addresses;
         if found.is_empty() {
             return Ok(());
         }
@@ -178,7 +178,7 @@ impl Under<'_> {
     }
 
     /// Records that the search is complete, so that the next run does not repeat it.
-    pub fn taken_up(&mut self, module: &ModuleWork) {
+    pub fn settle_adoption(&mut self, module: &ModuleWork) {
         let _ = files::remove(&self.imports(module));
         for entry in self.unclean() {
             self.runner.setup.journal.settle(entry, journal::SETTLED);
@@ -191,7 +191,11 @@ impl Under<'_> {
 
     /// Finds the address and id of each existing resource that the plan would create. A local state does not lock out somebody who
     /// works in another folder. A young resource that is not ours may be theirs, so this waits until nothing new has appeared.
-    fn find_settled(&mut self, module: &ModuleWork, wanted: &[adopt::Wanted]) -> Result<Vec<(String, String)>, Stop> {
+    fn find_settled(
+        &mut self,
+        module: &ModuleWork,
+        wanted: &[adopt::PlannedResource],
+    ) -> Result<Vec<(String, String)>, Stop> {
         let watch = Stopwatch::start();
         loop {
             let (pairs, youngest) = self.find(wanted)?;
@@ -218,7 +222,7 @@ impl Under<'_> {
 
     /// Finds the address and id of each existing resource that the plan would create, and when the youngest was created if AWS
     /// reports it.
-    fn find(&mut self, wanted: &[adopt::Wanted]) -> Result<FoundResources, Stop> {
+    fn find(&mut self, wanted: &[adopt::PlannedResource]) -> Result<FoundResources, Stop> {
         let certain = !self.unclean().is_empty() || self.collided;
         let (region, cluster) = (&self.runner.setup.pipeline.region, &self.runner.setup.pipeline.tag);
         let (mut pairs, mut youngest) = (vec![], None);

@@ -5,35 +5,61 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::drift::{self, ImageDifference, SettingDifference};
+use super::judge::judge;
 use super::observe::{self, Fact, Observation, Observer, Source};
 use super::prospect::foresee;
 use super::runner::Runner;
 use super::say;
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::pipeline::Work;
 use crate::system::network;
 
+/// How the running databases compare with the blueprint.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// The live settings that differ from the generated ones.
+    pub differences: Vec<SettingDifference>,
+    /// Why the live settings of databases that run could not be read.
+    pub unseen: Option<Unseen>,
+}
+
+/// Why databases that run were not seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unseen {
+    /// The reason.
+    pub why: String,
+    /// What to do.
+    pub advice: String,
+}
+
 impl Runner<'_> {
-    /// Reports how the running databases differ from the blueprint. Returns the settings that differ.
-    pub fn compare_databases(&self) -> Vec<SettingDifference> {
-        let Ok(mut under) = self.begin("databases") else { return vec![] };
+    /// Reports how the running databases differ from the blueprint, and returns it.
+    pub fn compare_databases(&self) -> Comparison {
+        let Ok(mut under) = self.begin("databases") else { return Comparison::default() };
         under.stage = "";
         // If this folder has no state, the run asks for the tags anyway.
         if self.is_bare() && under.tagged().is_ok_and(|tagged| tagged.is_some_and(|tagged| !tagged.has_things())) {
             under.say_prospect(None);
-            return vec![];
+            return Comparison::default();
         }
         // If AWS cannot be asked, the stages fail and say why.
         match under.compare_images() {
-            Ok(true) => self.haproxy_address().map_or(vec![], |address| {
-                under.say_prospect(Some(address));
-                under.compare_settings(address)
-            }),
+            Ok(true) => match self.haproxy_address() {
+                Ok(address) => {
+                    under.say_prospect(Some(address));
+                    under.compare_settings(address)
+                }
+                Err(_) => {
+                    let (why, advice) = ("HAProxy's address is not known".into(), &self.setup.pipeline.access.advice);
+                    let unseen = Some(Unseen { why, advice: advice.unreachable.clone() });
+                    Comparison { unseen, ..Comparison::default() }
+                }
+            },
             Ok(false) => {
                 under.say_prospect(None);
-                vec![]
+                Comparison::default()
             }
-            Err(_) => vec![],
+            Err(_) => Comparison::default(),
         }
     }
 
@@ -50,7 +76,7 @@ impl Runner<'_> {
     }
 }
 
-impl Under<'_> {
+impl RunningStage<'_> {
     /// Reports the databases that run from another image than the blueprint's. Returns whether there are any databases.
     fn compare_images(&mut self) -> Result<bool, Stop> {
         let running = self.running_images()?.value;
@@ -77,7 +103,7 @@ impl Under<'_> {
         if !pipeline.stages.iter().any(|stage| stage.work == Work::Verify) {
             return;
         }
-        let prospect = foresee(&pipeline.access, network::way_to);
+        let prospect = foresee(&pipeline.access, network::route_to);
         let probed = haproxy.map(|haproxy| self.runner.observer(haproxy).connects());
         if probed.as_ref().is_some_and(observe::is_open) {
             return;
@@ -92,10 +118,19 @@ impl Under<'_> {
     }
 
     /// Observes the live settings, and reports and returns those that differ from the generated ones.
-    fn compare_settings(&mut self, haproxy: IpAddr) -> Vec<SettingDifference> {
+    fn compare_settings(&mut self, haproxy: IpAddr) -> Comparison {
+        let pipeline = self.runner.setup.pipeline;
         let observer = self.runner.observer(haproxy);
         let seen = observer.with_settings(observer.view());
-        self.say_settings(&seen)
+        let unseen = (!seen.is_of(&pipeline.expected.cluster)).then(|| {
+            let verdict = judge(&pipeline.expected, &pipeline.access, &seen);
+            let advice = say::advice(&pipeline.access.advice, &verdict);
+            Unseen { why: say::problems(&verdict.problems), advice }
+        });
+        if let Some(Unseen { why, .. }) = &unseen {
+            self.notice(&format!("the live settings cannot be compared with the blueprint: {why}"));
+        }
+        Comparison { differences: self.say_settings(&seen), unseen }
     }
 
     /// Reports and returns the observed live settings that differ from the generated ones.

@@ -8,19 +8,19 @@ pub enum Consent {
     /// Do not apply it.
     No,
     /// Nobody was asked, and these machines were not confirmed by name.
-    Unconfirmed(Price),
+    Unconfirmed(Confirmations),
 }
 
 /// The database machines that a plan affects and that have to be confirmed by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Price {
+pub struct Confirmations {
     /// The machines whose data is destroyed.
     pub data_of: Vec<String>,
     /// The machines that are, or may be, stopped and started again.
     pub stops: Vec<String>,
 }
 
-impl Price {
+impl Confirmations {
     /// Returns whether there is nothing to confirm.
     pub fn is_nothing(&self) -> bool {
         self.data_of.is_empty() && self.stops.is_empty()
@@ -63,12 +63,12 @@ mod tests {
     #[test]
     fn each_machine_is_named_with_what_happens_to_it() {
         let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
-        let price = Price { data_of: names(&["master"]), stops: names(&["slave1", "slave2"]) };
+        let confirmations = Confirmations { data_of: names(&["master"]), stops: names(&["slave1", "slave2"]) };
         assert_eq!(
-            price.complaint(),
+            confirmations.complaint(),
             "this would destroy the data of master, and stop slave1 and slave2 at the same time and start them again"
         );
-        assert!(price.confirm().contains("add --confirm master --confirm-stop slave1 --confirm-stop slave2\n"));
-        assert!(!price.is_nothing() && Price::default().is_nothing());
+        assert!(confirmations.confirm().contains("add --confirm master --confirm-stop slave1 --confirm-stop slave2\n"));
+        assert!(!confirmations.is_nothing() && Confirmations::default().is_nothing());
     }
 }

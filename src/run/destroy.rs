@@ -9,19 +9,19 @@ use super::module::Applied;
 use super::outcome::Outcome;
 use super::runner::Runner;
 use super::scheduler;
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::pipeline::{Stage, Work};
 use crate::system::clock::Stopwatch;
 use crate::tools::plan::{PlanSummary, Scope};
 use crate::tools::{Invocation, aws};
 
 /// What would be destroyed, by stage.
-pub type Doomed = BTreeMap<String, PlanSummary>;
+pub type DestroyPlans = BTreeMap<String, PlanSummary>;
 
 impl Runner<'_> {
     /// Plans the destruction of every module and changes none of their resources.
-    pub fn plan_destroy(&self) -> (Doomed, Vec<Outcome>) {
-        let doomed = Mutex::new(Doomed::new());
+    pub fn plan_destroy(&self) -> (DestroyPlans, Vec<Outcome>) {
+        let doomed = Mutex::new(DestroyPlans::new());
         let stages: Vec<Stage> =
             self.setup.pipeline.teardown().into_iter().map(|stage| Stage { needs: vec![], ..stage }).collect();
         let outcomes = self.run_stages(&self.board.beside(), &stages, |under, stage| {
@@ -29,7 +29,7 @@ impl Runner<'_> {
             under.mend_state(module)?;
             let first = self.is_first() && under.tagged()?.is_some_and(|tagged| tagged.has_things());
             if first || !under.unclean().is_empty() {
-                under.take_up_before_end(module)?;
+                under.adopt_before_destroy(module)?;
             }
             let plan = under.plan(module, &module.plan_destroy, Scope::Whole)?;
             under.tell_plan(plan.as_ref());
@@ -46,7 +46,7 @@ impl Runner<'_> {
     }
 
     /// Applies the plans, in the reverse order of the pipeline.
-    pub fn destroy(&self, doomed: &Doomed) -> Vec<Outcome> {
+    pub fn destroy(&self, doomed: &DestroyPlans) -> Vec<Outcome> {
         let stages: Vec<Stage> =
             self.setup.pipeline.teardown().into_iter().filter(|s| doomed.contains_key(&s.id)).collect();
         self.run_stages(&self.board, &stages, |under, stage| {
@@ -132,7 +132,7 @@ impl Runner<'_> {
         &self,
         stage: &str,
         told: impl FnOnce(&T) -> String,
-        work: impl FnOnce(&mut Under<'_>) -> Result<T, Stop>,
+        work: impl FnOnce(&mut RunningStage<'_>) -> Result<T, Stop>,
     ) -> Result<T, Outcome> {
         let mut under = self.begin(stage).map_err(Outcome::from)?;
         under.tell(Event::StageBegun { stage: stage.into(), early: false });
@@ -147,7 +147,7 @@ impl Runner<'_> {
     }
 }
 
-impl Under<'_> {
+impl RunningStage<'_> {
     fn step(&mut self, invocation: &Invocation, what: &str) -> Result<(), Stop> {
         let exit = self.run(invocation, |_| {})?;
         if exit.ok() {

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::Outcome;
-use crate::tools::plan::{Change, Doing, PlanSummary};
+use super::status::ClusterStatus;
+use crate::tools::plan::{Change, PlanAction, PlanSummary};
 
 /// The version of the event format. It increases when an event changes in a way that breaks existing readers.
 pub const FORMAT: u32 = 2;
@@ -14,7 +15,7 @@ pub const FORMAT: u32 = 2;
 /// An event and its time: one line of `--format json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "an event of pgherd", extend("unevaluatedProperties" = false))]
-pub struct Said {
+pub struct TimedEvent {
     /// The time in UTC, such as `2026-11-24T13:30:00.000Z`.
     pub at: String,
     /// The event.
@@ -82,6 +83,8 @@ pub enum Event {
         #[serde(default)]
         unattended: bool,
     },
+    /// The cluster was observed: when it became healthy, or when the time for that was over.
+    Observed(Box<ClusterStatus>),
     /// The run needs a confirmation before it continues.
     ConfirmationNeeded {
         /// The stage's id; empty if all stages are meant.
@@ -130,7 +133,7 @@ pub struct Begun {
     /// The version of each tool and of pgherd.
     pub versions: BTreeMap<String, String>,
     /// The stages, each after the stages it needs.
-    pub stages: Vec<StageIs>,
+    pub stages: Vec<StageNeeds>,
     /// The folder with the logs.
     pub logs: String,
     /// The path of the report, which is complete when the run ends.
@@ -139,7 +142,7 @@ pub struct Begun {
 
 /// A stage and what it waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct StageIs {
+pub struct StageNeeds {
     /// Its id.
     pub stage: String,
     /// The ids of the stages that it needs.
@@ -202,10 +205,10 @@ impl From<&PlanSummary> for Plan {
     fn from(plan: &PlanSummary) -> Self {
         let count = |doing| plan.changes.iter().filter(|change| change.doing == doing).count();
         Plan {
-            created: count(Doing::Create),
-            changed: count(Doing::Update),
-            replaced: count(Doing::Replace),
-            destroyed: count(Doing::Destroy),
+            created: count(PlanAction::Create),
+            changed: count(PlanAction::Update),
+            replaced: count(PlanAction::Replace),
+            destroyed: count(PlanAction::Destroy),
             summary: plan.to_string(),
             changes: plan.changes.clone(),
         }
@@ -222,13 +225,13 @@ pub trait Watcher: Sync {
 
 /// A watcher that ignores all events.
 #[derive(Debug, Clone, Copy)]
-pub struct Deaf;
+pub struct IgnoreEvents;
 
-impl Watcher for Deaf {
+impl Watcher for IgnoreEvents {
     fn event(&self, _: Event) {}
 }
 
 /// Returns the JSON Schema of the lines of `--format json`.
 pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(Said).into()
+    schemars::schema_for!(TimedEvent).into()
 }

@@ -1,7 +1,6 @@
 //! Asks AWS, before anything is created, for what would otherwise fail in the middle of a run.
 
 use std::collections::BTreeMap;
-use std::thread;
 
 use serde_json::Value;
 
@@ -9,6 +8,7 @@ use super::environment::Redactor;
 use super::prerequisites::OF_AWS;
 use crate::pipeline::preflight::{Answer, Question};
 use crate::system::Interrupt;
+use crate::system::parallel;
 use crate::system::process::{self, Captured, Exit, Program};
 use crate::tools::Invocation;
 
@@ -25,10 +25,7 @@ pub fn ask(
     interrupt: &Interrupt,
 ) -> Vec<(Question, Answer)> {
     let one = |question: &Question| answer(&command(question.args.clone()), env, interrupt);
-    let answers: Vec<Answer> = thread::scope(|scope| {
-        let asked: Vec<_> = questions.iter().map(|question| scope.spawn(|| one(question))).collect();
-        asked.into_iter().map(|handle| handle.join().expect("a question does not panic")).collect()
-    });
+    let answers = parallel::at_once(&questions, one);
     questions.into_iter().zip(answers).collect()
 }
 

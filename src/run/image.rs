@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::events::{Event, ImageSeen};
 use super::outcome::Outcome;
 use super::say;
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::fileset::contents;
 use crate::pipeline::ImageWork;
 use crate::system::clock;
@@ -20,7 +20,7 @@ use crate::tools::packer;
 pub(super) const ASK_IMAGES: &str =
     "check that the credentials may call ec2:DescribeImages; `pgherd doctor` shows whose they are";
 
-impl Under<'_> {
+impl RunningStage<'_> {
     pub fn image(&mut self, image: &ImageWork) -> Result<Outcome, Stop> {
         let known = match self.runner.reviewed.images.get(self.stage) {
             Some(known) => known.clone(),
@@ -148,7 +148,7 @@ impl Under<'_> {
         if self.packer()? == packer::Edition::Rebuilt {
             return Ok(());
         }
-        let mut there = self.runner.turns.plugin.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut there = self.runner.locks.plugin.lock().unwrap_or_else(PoisonError::into_inner);
         if *there {
             return Ok(());
         }

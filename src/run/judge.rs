@@ -12,7 +12,7 @@ use crate::pipeline::{ClusterAccess, Expected, ExpectedMachine, Service};
 /// Something that keeps a cluster from being healthy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
-    /// HAProxy's admin port did not answer.
+    /// HAProxy's admin port did not respond.
     NoAnswer {
         /// Where it was asked.
         at: SocketAddr,
@@ -223,7 +223,7 @@ pub fn judge(expected: &Expected, access: &ClusterAccess, seen: &Observation) ->
         verdict.problems.retain(|problem| !(verdict.lost_majority && matches!(problem, Problem::NoDatabase { .. })));
         verdict.problems.splice(0..0, problems.into_iter().map(Problem::Etcd));
     }
-    // Nothing came back from the address at all. That its ports do not answer either adds nothing.
+    // Nothing came back from the address at all. That its ports do not respond either adds nothing.
     let is_blind = verdict.is_blind();
     for (port, probe) in [(&access.write, &seen.write), (&access.read, &seen.read)].into_iter().filter(|_| !is_blind) {
         if let Some(Err(why)) = probe.as_ref().map(|probe| &probe.value) {

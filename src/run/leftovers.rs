@@ -7,7 +7,7 @@ use super::journal::{self, Entry};
 use super::log::Log;
 use super::room::MAKE_ROOM;
 use super::runner::Runner;
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::pipeline::ImageWork;
 use crate::system::{clock, files};
 use crate::tools::leftovers::{self, Leftover, LeftoverKind};
@@ -19,7 +19,7 @@ const ABANDONED: Duration = Duration::from_secs(2 * 3600);
 /// The largest assumed difference between AWS's clock and ours.
 const SKEW: Duration = Duration::from_secs(300);
 
-impl Under<'_> {
+impl RunningStage<'_> {
     /// Removes what earlier builds of an image left. A younger builder that no run of ours left may belong to somebody else, so it is
     /// reported and kept.
     pub fn sweep(&mut self, image: &ImageWork) -> Result<(), Stop> {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::outcome::{Failure, Outcome};
 use super::runner::Runner;
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::pipeline::{Module, ModuleWork};
 use crate::system::files;
 use crate::tools::backend::Backend;
@@ -12,7 +12,7 @@ use crate::tools::{Invocation, terraform};
 
 /// The address at which HAProxy is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Located {
+pub struct HaproxyAddress {
     /// The address.
     pub address: IpAddr,
     /// Why this is only the planned private address, although HAProxy has an Elastic IP.
@@ -36,20 +36,20 @@ impl Runner<'_> {
     ///
     /// # Errors
     /// If the user interrupts it, or no log can be written.
-    pub fn locate(&self, may_init: bool) -> Result<Located, Outcome> {
+    pub fn locate(&self, may_init: bool) -> Result<HaproxyAddress, Outcome> {
         let access = &self.setup.pipeline.access;
         let planned = IpAddr::V4(access.private_address);
-        let Some(ask) = &access.public_address else { return Ok(Located { address: planned, doubt: None }) };
+        let Some(ask) = &access.public_address else { return Ok(HaproxyAddress { address: planned, doubt: None }) };
         let mut under = self.begin("status").map_err(Outcome::from)?;
         match under.find_address(ask, may_init) {
-            Ok(address) => Ok(Located { address, doubt: None }),
-            Err(Stop::Failed(doubt)) => Ok(Located { address: planned, doubt: Some(doubt) }),
+            Ok(address) => Ok(HaproxyAddress { address, doubt: None }),
+            Err(Stop::Failed(doubt)) => Ok(HaproxyAddress { address: planned, doubt: Some(doubt) }),
             Err(stop) => Err(stop.into()),
         }
     }
 }
 
-impl Under<'_> {
+impl RunningStage<'_> {
     /// Returns HAProxy's Elastic IP if it has one, otherwise its private address.
     pub(super) fn ask_address(&mut self) -> Result<IpAddr, Stop> {
         let access = &self.runner.setup.pipeline.access;

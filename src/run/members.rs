@@ -11,7 +11,7 @@ use super::events::Event;
 use super::outcome::Outcome;
 use super::runner::Runner;
 use super::scheduler;
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::pipeline::Expected;
 use crate::system::clock::Stopwatch;
 use crate::tools::aws;
@@ -61,7 +61,7 @@ impl Runner<'_> {
     }
 }
 
-impl Under<'_> {
+impl RunningStage<'_> {
     fn judge_members(&mut self) -> Result<Option<MembersRefusal>, Stop> {
         // Such a run asks for the tags anyway.
         if self.runner.is_bare() && self.tagged()?.is_some_and(|tagged| !tagged.has("instance")) {
@@ -104,6 +104,9 @@ fn judge(expected: &Expected, living: &[LivingMachine], region: &str) -> Option<
     let databases: Vec<String> = silent.map(|machine| machine.name.clone()).filter(|name| !is_balancer(name)).collect();
     // Others record the planned members, so these were only created by an earlier version.
     if recorded.next().is_some() && databases.iter().all(is_expected) {
+        return None;
+    }
+    if databases.is_empty() {
         return None;
     }
     // etcd's members follow from the databases.

@@ -1,7 +1,7 @@
 //! Runs a pipeline: its stages in parallel, their logs and their outcomes.
 
 mod adopt;
-mod compare;
+pub mod compare;
 pub mod consent;
 pub mod destroy;
 pub mod drift;
@@ -38,8 +38,8 @@ mod verify;
 mod work;
 
 pub use consent::Consent;
-pub use events::{Deaf, Event, Watcher};
+pub use events::{Event, IgnoreEvents, Watcher};
 pub use outcome::{Failure, Outcome};
 pub use room::{require_room, temporary};
 pub use runner::{Ask, Images, Reviewed, Runner};
-pub use setup::{Answers, Options, Past, Setup};
+pub use setup::{Answers, EarlierRuns, Options, Setup};

@@ -5,7 +5,7 @@ use super::events::{Event, Plan};
 use super::outcome::Outcome;
 use super::runner::Runner;
 use super::say;
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::fileset::sha256_hex;
 use crate::pipeline::{ModuleWork, Stage};
 use crate::system::files;
@@ -27,7 +27,7 @@ pub enum Applied {
     Stale,
 }
 
-impl Under<'_> {
+impl RunningStage<'_> {
     pub fn module(&mut self, module: &ModuleWork) -> Result<Outcome, Stop> {
         let (planned, seen) = match self.runner.reviewed.plans.get(self.stage) {
             Some(planned) => (planned.clone(), true),
@@ -39,7 +39,7 @@ impl Under<'_> {
         }
         let _alone = plan
             .disturbs()
-            .then(|| self.runner.turns.careful.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+            .then(|| self.runner.locks.careful.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         if self.apply(module)? == Applied::Stale {
             self.notice("the state has changed since it was planned. Planning again");
             let Some(again) = self.plan_change(module)? else {
@@ -76,7 +76,7 @@ impl Under<'_> {
     pub fn plan_change(&mut self, module: &ModuleWork) -> Result<Option<PlanSummary>, Stop> {
         self.mend_state(module)?;
         let planned = self.plan_shown(module)?;
-        self.take_up_if_left(module, planned)
+        self.adopt_if_left(module, planned)
     }
 
     /// Plans a change and reports the plan.
@@ -147,7 +147,7 @@ impl Under<'_> {
             );
         }
         let _ = files::remove(&self.runner.setup.root.join(&module.dir).join(&module.plan_file));
-        self.taken_up(module);
+        self.settle_adoption(module);
         Ok(Applied::Done)
     }
 

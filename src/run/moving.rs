@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::outcome::Outcome;
 use super::runner::Runner;
 use super::scheduler;
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::pipeline::ModuleWork;
 use crate::system::{clock, files};
 use crate::tools::backend::{self, Backend, Head, Relocation};
@@ -74,7 +74,7 @@ impl Runner<'_> {
     }
 }
 
-impl Under<'_> {
+impl RunningStage<'_> {
     fn find_move(&mut self, module: &ModuleWork) -> Result<Option<Move>, Stop> {
         let noted = self.read(&self.record(module))?;
         let noted = noted.map(|json| backend::recorded(&json)).transpose().map_err(|why| self.unclear(module, why))?;

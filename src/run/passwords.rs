@@ -1,9 +1,9 @@
 //! Refuses plans that would overwrite an existing password, because PostgreSQL would still require the old one.
 
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::tools::{aws, passwords};
 
-impl Under<'_> {
+impl RunningStage<'_> {
     /// Refuses a plan, as `terraform show -json` prints it, if it would set a secret to a password that PostgreSQL does not know.
     pub(super) fn keep_passwords(&mut self, shown: &str) -> Result<(), Stop> {
         let does = passwords::read(shown).map_err(|why| self.failure(why, "run again"))?;

@@ -46,7 +46,7 @@ const POINTERS: [Pointer; 18] = [
 
 /// A variable whose path is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Astray {
+pub struct BrokenPointer {
     /// Its name.
     pub name: &'static str,
     /// Its value, what is wrong with it, and what the path is for.
@@ -57,7 +57,7 @@ pub struct Astray {
 
 /// Finds variables whose path does not exist, is a file instead of a folder or the reverse, or, for temporary files, is a folder that
 /// cannot be written to. `cwd` is where the tools are started.
-pub fn astray(cwd: &Path, env: &BTreeMap<String, String>) -> Vec<Astray> {
+pub fn broken(cwd: &Path, env: &BTreeMap<String, String>) -> Vec<BrokenPointer> {
     let set = |pointer: &'static Pointer| Some((pointer, env.get(pointer.name).filter(|value| !value.is_empty())?));
     let mut found = vec![];
     for (pointer, value) in POINTERS.iter().filter_map(set) {
@@ -75,7 +75,7 @@ pub fn astray(cwd: &Path, env: &BTreeMap<String, String>) -> Vec<Astray> {
             Err(e) => format!("which cannot be read: {e}"),
         };
         let story = format!("is {value}, {why} ({})", pointer.what);
-        found.push(Astray { name: pointer.name, story, needed: pointer.needed });
+        found.push(BrokenPointer { name: pointer.name, story, needed: pointer.needed });
     }
     found
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::pointers;
 use crate::system::files;
+use crate::system::parallel;
 use crate::system::process::{self, Captured, Exit, Program};
 use crate::system::{Context, Interrupt};
 use crate::tools::{Invocation, Version, aws, packer, terraform};
@@ -80,12 +81,9 @@ pub fn tools(context: &Context, env: &BTreeMap<String, String>, interrupt: &Inte
         let packer = scope.spawn(probe(packer::PROGRAM, &["version"], packer::REBUILT, GET_PACKER));
         let terraforms = terraform::PROGRAMS
             .map(|program| scope.spawn(probe(program, &["version", "-json"], terraform::OLDEST, GET_TERRAFORM)));
-        let join = |handle: thread::ScopedJoinHandle<'_, (Prerequisite, Option<Version>)>| {
-            handle.join().expect("a look does not panic")
-        };
-        let (mut packer, version) = join(packer);
+        let (mut packer, version) = parallel::joined(packer);
         let edition = version.map(|version| edition(&mut packer, version));
-        let found = terraforms.map(|handle| join(handle).0);
+        let found = terraforms.map(|handle| parallel::joined(handle).0);
         // Take the first that is suitable, else the first that is installed (to show what is wrong with it), else Terraform (to show how to
         // get it).
         let best = (found.iter().find(|f| f.problem.is_none()))
@@ -224,9 +222,9 @@ fn look(
         None => {
             finding.problem = Some(format!("did not print its version: {complaint}"));
             // The tool is installed. Another one would fail in the same environment.
-            let astray: Vec<&str> = pointers::astray(&context.cwd, &env).iter().map(|one| one.name).collect();
-            if !astray.is_empty() {
-                finding.advice = format!("fix the environment first: {}", astray.join(", "));
+            let broken: Vec<&str> = pointers::broken(&context.cwd, &env).iter().map(|one| one.name).collect();
+            if !broken.is_empty() {
+                finding.advice = format!("fix the environment first: {}", broken.join(", "));
             }
         }
         Some(version) => {

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::pipeline::{Admits, ClusterAccess, Port};
-use crate::system::network::Way;
+use crate::system::network::Route;
 
 /// Why HAProxy will be unreachable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Prospect {
 }
 
 /// Predicts from addresses why HAProxy's ports will be unreachable. Returns `None` if nothing suggests it.
-pub fn foresee(access: &ClusterAccess, way: impl FnOnce(Ipv4Addr) -> Way) -> Option<Prospect> {
+pub fn foresee(access: &ClusterAccess, route: impl FnOnce(Ipv4Addr) -> Route) -> Option<Prospect> {
     if access.ports().iter().all(|port| port.admits.is_none()) {
         return None;
     }
@@ -53,13 +53,13 @@ pub fn foresee(access: &ClusterAccess, way: impl FnOnce(Ipv4Addr) -> Way) -> Opt
         return (!ports.is_empty()).then_some(Prospect::ClosedToThePublic { ports });
     }
     let address = access.private_address;
-    match way(address) {
-        Way::None => Some(Prospect::NoRoute { address }),
+    match route(address) {
+        Route::None => Some(Prospect::NoRoute { address }),
         // A machine always reaches itself.
-        Way::Default(own) | Way::Route(own) if own.is_loopback() => None,
-        Way::Default(own) | Way::Route(own) if closed(access, |admits| admits.includes(own)).is_empty() => None,
-        Way::Default(_) => Some(Prospect::DefaultRoute { address }),
-        Way::Route(own) => {
+        Route::Default(own) | Route::Specific(own) if own.is_loopback() => None,
+        Route::Default(own) | Route::Specific(own) if closed(access, |admits| admits.includes(own)).is_empty() => None,
+        Route::Default(_) => Some(Prospect::DefaultRoute { address }),
+        Route::Specific(own) => {
             Some(Prospect::ClosedToThisMachine { own, ports: closed(access, |admits| admits.includes(own)) })
         }
     }
@@ -92,20 +92,24 @@ mod tests {
         let own = Ipv4Addr::new(192, 168, 0, 7);
         let inside = Ipv4Addr::new(10, 20, 0, 9);
         let ports = vec![7000, 5000, 5001];
-        let foreseen = |access: &ClusterAccess, way: Way| foresee(access, |_| way);
+        let foreseen = |access: &ClusterAccess, route: Route| foresee(access, |_| route);
         let private = access(false, &["10.20.0.0/16"], false);
         let address = private.private_address;
-        assert_eq!(foreseen(&private, Way::Route(inside)), None);
-        assert_eq!(foreseen(&private, Way::None), Some(Prospect::NoRoute { address }));
-        assert_eq!(foreseen(&private, Way::Default(own)), Some(Prospect::DefaultRoute { address }));
+        assert_eq!(foreseen(&private, Route::Specific(inside)), None);
+        assert_eq!(foreseen(&private, Route::None), Some(Prospect::NoRoute { address }));
+        assert_eq!(foreseen(&private, Route::Default(own)), Some(Prospect::DefaultRoute { address }));
         let closed = Prospect::ClosedToThisMachine { own, ports: ports.clone() };
-        assert_eq!(foreseen(&private, Way::Route(own)), Some(closed));
+        assert_eq!(foreseen(&private, Route::Specific(own)), Some(closed));
         let public = access(true, &["10.20.0.0/16"], false);
-        assert_eq!(foreseen(&public, Way::Default(own)), Some(Prospect::ClosedToThePublic { ports }));
-        assert_eq!(foreseen(&access(true, &["10.20.0.0/16", "203.0.113.7/32"], false), Way::Default(own)), None);
+        assert_eq!(foreseen(&public, Route::Default(own)), Some(Prospect::ClosedToThePublic { ports }));
+        assert_eq!(foreseen(&access(true, &["10.20.0.0/16", "203.0.113.7/32"], false), Route::Default(own)), None);
         for public in [true, false] {
             let access = access(public, &["10.20.0.0/16"], true);
-            assert_eq!(foreseen(&access, Way::Route(own)), None, "a group's or a list's addresses are not known here");
+            assert_eq!(
+                foreseen(&access, Route::Specific(own)),
+                None,
+                "a group's or a list's addresses are not known here"
+            );
         }
     }
 }

@@ -4,18 +4,18 @@
 use std::path::PathBuf;
 use std::sync::PoisonError;
 
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::pipeline::ModuleWork;
 use crate::system::files;
 use crate::system::process::Exit;
 use crate::tools::terraform::{CLI_CONFIG, CLI_CONFIGS, LOCK_FILE, PLUGIN_CACHE};
 use crate::workspace::PRIVATE;
 
-impl Under<'_> {
+impl RunningStage<'_> {
     /// Initialises a module. The first module downloads the provider and records its checksum; the others reuse both.
     pub(super) fn init_sharing(&mut self, module: &ModuleWork) -> Result<Exit, Stop> {
         // The cache does not support parallel inits: https://developer.hashicorp.com/terraform/cli/config/config-file#provider-plugin-cache
-        let _alone = self.runner.turns.provider.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.runner.locks.provider.lock().unwrap_or_else(PoisonError::into_inner);
         let mut init = module.init.clone();
         if let Some(cache) = self.plugin_cache(module) {
             files::make_dirs(&cache)

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
 
+use super::compare::Unseen;
 use super::drift::SettingDifference;
 use super::members::MembersRefusal;
 use super::outcome::Outcome;
 use super::runner::{Images, Runner};
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::pipeline::{AddedStage, ModuleWork, Stage, Work};
+use crate::system::parallel;
 use crate::tools::plan::PlanSummary;
 
 /// The findings of a review, by stage.
@@ -25,6 +26,8 @@ pub struct Review {
     pub added: Vec<AddedStage>,
     /// The live settings that differ from the generated ones.
     pub differences: Vec<SettingDifference>,
+    /// Why the live settings of databases that run could not be read.
+    pub unseen: Option<Unseen>,
     /// Why none of this may be applied, if the machines of a living cluster would change.
     pub refused: Option<MembersRefusal>,
 }
@@ -56,22 +59,16 @@ impl Runner<'_> {
         let look = ReviewWork { runner: self, found: Mutex::default(), guessed: Mutex::default() };
         let first = build.map(|_| self.refuse_members());
         let build = build.filter(|_| matches!(first, Some(Ok(None))));
-        let (mut outcomes, refused, differences) = thread::scope(|scope| {
-            let members = scope.spawn(|| first.unwrap_or_else(|| self.refuse_members()));
-            let databases = scope.spawn(|| self.compare_databases());
-            let outcomes = look.all(build);
-            (
-                outcomes,
-                members.join().expect("a question does not panic"),
-                databases.join().expect("a comparison does not panic"),
-            )
-        });
+        let (refused, (compared, mut outcomes)) = parallel::both_waiting(
+            || first.unwrap_or_else(|| self.refuse_members()),
+            || parallel::both_waiting(|| self.compare_databases(), || look.all(build)),
+        );
         let refused = refused.unwrap_or_else(|outcome| {
             outcomes.push(outcome);
             None
         });
         let found = look.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (Review { differences, refused, ..found }, outcomes)
+        (Review { differences: compared.differences, unseen: compared.unseen, refused, ..found }, outcomes)
     }
 }
 
@@ -149,7 +146,7 @@ impl ReviewWork<'_> {
     /// Plans a module that was applied here before, assuming that nothing changes in what it needs. The assumption mostly holds, and
     /// nearly all of a plan's time is the provider's start. A module that was never applied is only initialised. If this fails, it is
     /// repeated once the needs are known, and the failure is reported then.
-    fn guess(&self, under: &mut Under<'_>, stage: &Stage, module: &ModuleWork) -> Result<Outcome, Stop> {
+    fn guess(&self, under: &mut RunningStage<'_>, stage: &Stage, module: &ModuleWork) -> Result<Outcome, Stop> {
         let guessed = if self.runner.is_settled(stage, module) {
             under.plan_change(module).map(Some)
         } else {

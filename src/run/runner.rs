@@ -30,7 +30,7 @@ pub struct Runner<'a> {
     pub(super) is_early: bool,
     /// The findings of a review; empty if there was none.
     pub(super) reviewed: Reviewed,
-    pub(super) turns: Turns,
+    pub(super) locks: StageLocks,
     pub(super) discovered: Discovered,
 }
 
@@ -50,7 +50,7 @@ pub struct Reviewed {
 
 /// Locks for work that only one stage at a time may do.
 #[derive(Default)]
-pub(super) struct Turns {
+pub(super) struct StageLocks {
     /// Held while an image stage installs Packer's plugin; true once it is installed.
     pub plugin: Mutex<bool>,
     /// Held while a module is initialised, because it may download the provider for all.
@@ -80,7 +80,7 @@ impl<'a> Runner<'a> {
             options,
             is_early: false,
             reviewed: Reviewed::default(),
-            turns: Turns::default(),
+            locks: StageLocks::default(),
             discovered: Discovered::default(),
         }
     }

@@ -12,7 +12,7 @@ use super::observe::{FailedCheck, Silent};
 use super::prospect::Prospect;
 use crate::pipeline::{Advice, Service};
 use crate::system::clock;
-use crate::tools::plan::{Doing, PlanSummary};
+use crate::tools::plan::{PlanAction, PlanSummary};
 
 /// The number of differing files that a line names. The event has all of them.
 pub const NAMED: usize = 4;
@@ -94,7 +94,7 @@ impl fmt::Display for EtcdProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             EtcdProblem::NotAsked => f.write_str(
-                "HAProxy's configuration has no way to etcd, because its image is older than this blueprint's",
+                "HAProxy's configuration gives no access to etcd, because its image is older than this blueprint's",
             ),
             EtcdProblem::NoReport { machine, why } => write!(f, "etcd on {machine} {why}"),
             EtcdProblem::NoMajority { reporting: 0, .. } => {
@@ -138,7 +138,7 @@ impl fmt::Display for EtcdProblem {
             EtcdProblem::NotListed { machine } => write!(f, "{machine} is not a member of etcd"),
             EtcdProblem::Stale { name, id } => write!(
                 f,
-                "etcd's list still has {name} ({id}), which is no machine of this cluster any more and counts for the majority"
+                "etcd still lists {name} ({id}) as a member. It is no longer a machine of this cluster, but it counts towards the majority"
             ),
             EtcdProblem::NotStarted { machine } => {
                 write!(f, "{machine} was added to etcd and has not started there yet")
@@ -161,7 +161,7 @@ impl fmt::Display for NoReport {
         match self {
             NoReport::NoPath => f.write_str("is not known to HAProxy"),
             NoReport::NoConnection => {
-                f.write_str("does not accept connections: it does not run, or HAProxy cannot reach it")
+                f.write_str("does not accept connections: it is not running, or HAProxy cannot reach it")
             }
             NoReport::Hangs => f.write_str("accepts connections and does not respond"),
             NoReport::Other(why) => write!(f, "does not report its status: {why}"),
@@ -240,7 +240,7 @@ fn mend(problem: &EtcdProblem) -> Option<String> {
         EtcdProblem::Alarm { alarm, .. } if alarm == "CORRUPT" => section("etcd's members differ"),
         EtcdProblem::Alarm { .. } | EtcdProblem::NearlyFull { .. } => section("etcd's database is full"),
         EtcdProblem::Stale { id, .. } => {
-            Some(format!("on a database machine, `etcdctl member remove {id}` takes it off etcd's list"))
+            Some(format!("on a database machine, `etcdctl member remove {id}` removes it from etcd"))
         }
         _ => None,
     }
@@ -330,7 +330,7 @@ pub fn applied(plan: &PlanSummary) -> String {
         return if plan.outputs > 0 { "only outputs changed".into() } else { "only the state was rewritten".into() };
     }
     let imported = if plan.imports() > 0 { format!("{} imported, ", plan.imports()) } else { String::new() };
-    let forgotten = match plan.changes.iter().filter(|change| change.doing == Doing::Forget).count() {
+    let forgotten = match plan.changes.iter().filter(|change| change.doing == PlanAction::Forget).count() {
         0 => String::new(),
         forgotten => format!(", {forgotten} forgotten"),
     };

@@ -151,7 +151,7 @@ fn hopeless<'s>(stages: &'s [Stage], seen: &Seen, interrupt: &Interrupt) -> Vec<
 mod tests {
     use super::*;
     use crate::pipeline::Work;
-    use crate::run::Deaf;
+    use crate::run::IgnoreEvents;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn stage(id: &str, needs: &[&str]) -> Stage {
@@ -163,7 +163,7 @@ mod tests {
     }
 
     fn play(jobs: usize, interrupt: &Interrupt, work: impl Fn(&str) -> Outcome + Sync) -> Vec<Outcome> {
-        run(&Board::new(jobs), &diamond(), interrupt, &Deaf, |stage| work(&stage.id))
+        run(&Board::new(jobs), &diamond(), interrupt, &IgnoreEvents, |stage| work(&stage.id))
     }
 
     fn done() -> Outcome {
@@ -230,8 +230,8 @@ mod tests {
         let other = [stage("a", &[]), stage("b", &["good", "elsewhere"]), stage("c", &["bad"])];
         board.announce(&one);
         let outcomes = thread::scope(|scope| {
-            scope.spawn(|| run(&board, &one, &Interrupt::default(), &Deaf, work));
-            run(&board, &other, &Interrupt::default(), &Deaf, work)
+            scope.spawn(|| run(&board, &one, &Interrupt::default(), &IgnoreEvents, work));
+            run(&board, &other, &Interrupt::default(), &IgnoreEvents, work)
         });
         assert_eq!(outcomes, [done(), done(), Outcome::Blocked("bad".into())]);
         let order = order.into_inner().unwrap();

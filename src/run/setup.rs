@@ -32,7 +32,7 @@ pub struct Setup<'a> {
     /// The journal of what began and ended.
     pub journal: &'a Journal,
     /// What earlier runs left. `None` in a session that does not hold the folder.
-    pub past: Option<&'a Past>,
+    pub past: Option<&'a EarlierRuns>,
     /// Packer's edition. `None` in a session that did not look for the tools and so cannot build images.
     pub packer: Option<packer::Edition>,
     /// The run's id, which its logs' names begin with.
@@ -43,7 +43,7 @@ pub struct Setup<'a> {
 
 /// What earlier runs left in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Past {
+pub struct EarlierRuns {
     /// Builds and applies that did not end successfully.
     pub unfinished: Vec<Entry>,
     /// Whether this folder has no record of an earlier run. There may have been one in another folder.

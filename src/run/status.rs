@@ -1,7 +1,5 @@
 //! What was observed of a cluster and how it was judged, as `status`, the events of a run and its report show it.
 
-use std::time::SystemTime;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -104,7 +102,7 @@ pub struct SourceStatus {
     pub answers: bool,
     /// When it was asked (UTC); null if it could not be asked.
     pub told: Option<String>,
-    /// How many seconds old its facts may be; null if it could not be asked.
+    /// How many seconds old its facts may have been at that time; null if it could not be asked.
     pub age: Option<f64>,
 }
 
@@ -123,7 +121,7 @@ impl ClusterStatus {
             advice: if verdict.is_healthy() { String::new() } else { advice.to_string() },
             machines: expected.machines.iter().map(|machine| of_machine(machine, verdict)).collect(),
             etcd: expected.etcd_members().map(|machine| of_member(machine, seen)).collect(),
-            sources: sources(seen, clock::now()),
+            sources: sources(seen),
         }
     }
 
@@ -174,7 +172,7 @@ impl ClusterStatus {
                 (false, Some(_)) => "no",
                 (false, None) => "not asked",
             };
-            let age = s.age.filter(|_| s.answers).map_or("-".into(), |age| format!("{age:.0} s"));
+            let age = s.age.filter(|_| s.answers).map_or("-".into(), |age| format!("{age} s"));
             vec![say::source(&s.source).to_string(), answers.into(), age]
         };
         std::iter::once(head.map(String::from).to_vec()).chain(self.sources.iter().map(row)).collect()
@@ -238,20 +236,20 @@ fn of_member(machine: &ExpectedMachine, seen: &Observation) -> MemberStatus {
     MemberStatus { machine: machine.name.clone(), state: state.into(), report }
 }
 
-fn sources(seen: &Observation, now: SystemTime) -> Vec<SourceStatus> {
-    fn of<T>(name: &str, fact: Option<&Fact<T>>, now: SystemTime, answers: impl Fn(&T) -> bool) -> SourceStatus {
+fn sources(seen: &Observation) -> Vec<SourceStatus> {
+    fn of<T>(name: &str, fact: Option<&Fact<T>>, answers: impl Fn(&T) -> bool) -> SourceStatus {
         SourceStatus {
             source: name.into(),
             answers: fact.is_some_and(|fact| answers(&fact.value)),
             told: fact.map(|fact| clock::rfc3339(fact.told)),
-            age: fact.map(|fact| (fact.age(now).as_secs_f64() * 10.0).round() / 10.0),
+            age: fact.map(|fact| fact.delay.as_secs_f64()),
         }
     }
     vec![
-        of("patroni", Some(&seen.view), now, |view| matches!(view, View::Cluster(_))),
-        of("haproxy-checks", seen.health.as_ref(), now, Result::is_ok),
-        of("etcd", seen.etcd.as_ref(), now, |all| all.iter().any(|answer| answer.report.is_ok())),
-        of("write-port", seen.write.as_ref(), now, Result::is_ok),
-        of("read-port", seen.read.as_ref(), now, Result::is_ok),
+        of("patroni", Some(&seen.view), |view| matches!(view, View::Cluster(_))),
+        of("haproxy-checks", seen.health.as_ref(), Result::is_ok),
+        of("etcd", seen.etcd.as_ref(), |all| all.iter().any(|answer| answer.report.is_ok())),
+        of("write-port", seen.write.as_ref(), Result::is_ok),
+        of("read-port", seen.read.as_ref(), Result::is_ok),
     ]
 }

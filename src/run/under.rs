@@ -22,7 +22,7 @@ use crate::workspace;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A stage in progress.
-pub(super) struct Under<'a> {
+pub(super) struct RunningStage<'a> {
     pub runner: &'a Runner<'a>,
     pub stage: &'a str,
     pub log: Log,
@@ -47,7 +47,7 @@ impl From<Stop> for Outcome {
     }
 }
 
-impl Under<'_> {
+impl RunningStage<'_> {
     /// Runs a tool. Its output goes to the log and, line by line, to the watcher.
     pub fn run(&mut self, invocation: &Invocation, on_line: impl FnMut(&str)) -> Result<Exit, Stop> {
         self.run_noted(invocation, None, None, on_line)

@@ -3,12 +3,14 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::events::Event;
 use super::judge::{Problem, Reach, Verdict, judge};
 use super::observe::Observer;
 use super::outcome::{Failure, Outcome};
 use super::prospect::{Prospect, foresee};
 use super::say;
-use super::under::{Stop, Under};
+use super::status::ClusterStatus;
+use super::under::{RunningStage, Stop};
 use crate::system::clock::Stopwatch;
 use crate::system::network;
 
@@ -19,19 +21,20 @@ const HOPELESS: Duration = Duration::from_secs(10);
 /// How long to try if the addresses make a connection unlikely. HAProxy's machine has booted by then.
 const UNLIKELY: Duration = Duration::from_secs(120);
 
-impl Under<'_> {
+impl RunningStage<'_> {
     /// Waits until the cluster is healthy, but no longer than the user allows.
     pub fn verify(&mut self) -> Result<Outcome, Stop> {
         let runner = self.runner;
         let (expected, access) = (&runner.setup.pipeline.expected, &runner.setup.pipeline.access);
         let address = self.ask_address()?;
-        let (prospect, watch) = (foresee(access, network::way_to), Stopwatch::start());
+        let (prospect, watch) = (foresee(access, network::route_to), Stopwatch::start());
         let observer = runner.observer(address);
         let mut said: Vec<Problem> = vec![];
         loop {
             let seen = observer.glance();
             let verdict = judge(expected, access, &seen);
             if verdict.is_healthy() {
+                runner.tell(Event::Observed(Box::new(ClusterStatus::of(expected, &seen, &verdict, ""))));
                 let differences = self.say_settings(&observer.with_settings(seen));
                 runner.discovered.differences.get_or_init(|| differences);
                 let standbys = verdict.members.len().saturating_sub(1);
@@ -71,7 +74,8 @@ impl Under<'_> {
     /// Observes each machine once more and makes a failure with what is wrong.
     fn not_healthy_in_time(&self, observer: &Observer<'_>, last: Verdict) -> Stop {
         let (expected, access) = (&self.runner.setup.pipeline.expected, &self.runner.setup.pipeline.access);
-        let now = judge(expected, access, &observer.look());
+        let seen = observer.look();
+        let now = judge(expected, access, &seen);
         // It may have become healthy a moment too late. Then the last problems within the time limit are reported.
         let problems = if now.is_healthy() { last.problems } else { now.problems.clone() };
         let what = format!(
@@ -80,6 +84,7 @@ impl Under<'_> {
             say::problems(&problems)
         );
         let advice = say::advice(&access.advice, &now);
+        self.runner.tell(Event::Observed(Box::new(ClusterStatus::of(expected, &seen, &now, &advice))));
         self.unhealthy(
             what,
             match now.reach {

@@ -8,7 +8,7 @@ use super::outcome::{Failure, Outcome};
 use super::room::{MAKE_ROOM, require_room, temporary};
 use super::runner::Runner;
 use super::scheduler::{self, Board};
-use super::under::{Stop, Under};
+use super::under::{RunningStage, Stop};
 use crate::pipeline::{Stage, Work};
 use crate::system::files;
 use crate::workspace;
@@ -38,7 +38,7 @@ impl Runner<'_> {
         &self,
         board: &Board,
         stages: &[Stage],
-        work: impl Fn(&mut Under<'_>, &Stage) -> Result<Outcome, Stop> + Sync,
+        work: impl Fn(&mut RunningStage<'_>, &Stage) -> Result<Outcome, Stop> + Sync,
     ) -> Vec<Outcome> {
         scheduler::run(board, stages, self.setup.interrupt, self.watcher, |stage| {
             self.watcher.event(Event::StageBegun { stage: stage.id.clone(), early: self.is_early });
@@ -58,14 +58,14 @@ impl Runner<'_> {
         })
     }
 
-    pub(super) fn begin<'a>(&'a self, stage: &'a str) -> Result<Under<'a>, Stop> {
+    pub(super) fn begin<'a>(&'a self, stage: &'a str) -> Result<RunningStage<'a>, Stop> {
         let private = self.setup.root.join(workspace::PRIVATE);
         let opened = require_room(self.setup.root)
             .and_then(|()| files::make_dirs(&private.join("plans")))
             .and_then(|()| temporary(self.setup.root).map_or(Ok(()), |dir| files::make_dirs(&dir)))
             .and_then(|()| Log::open(&private.join("logs"), &self.log_name, stage, Redactor::of(self.setup.env)));
         match opened {
-            Ok(log) => Ok(Under { runner: self, stage, log, collided: false }),
+            Ok(log) => Ok(RunningStage { runner: self, stage, log, collided: false }),
             Err(e) => Err(Stop::Failed(Box::new(Failure {
                 what: format!("cannot write the log in {}: {e}", private.display()),
                 advice: MAKE_ROOM.into(),

@@ -10,6 +10,7 @@ pub mod host;
 pub mod interrupt;
 pub mod network;
 pub mod parallel;
+pub mod postgres;
 pub mod process;
 pub mod terminal;
 

@@ -48,31 +48,31 @@ pub fn connects(address: SocketAddr, timeout: Duration) -> io::Result<()> {
 
 /// The route by which this machine would reach an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Route {
     /// There is no route.
     None,
     /// The default route, from this local address.
     Default(Ipv4Addr),
     /// A route to that network, from this local address.
-    Route(Ipv4Addr),
+    Specific(Ipv4Addr),
 }
 
 /// Looks up the route to an address. Nothing is sent.
-pub fn way_to(address: Ipv4Addr) -> Way {
+pub fn route_to(address: Ipv4Addr) -> Route {
     // Connecting a datagram socket chooses its route and sends nothing; the port is the discard port (RFC 863).
     let connected = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| {
         socket.connect((address, 9))?;
         socket.local_addr()
     });
-    let Ok(SocketAddr::V4(own)) = connected else { return Way::None };
+    let Ok(SocketAddr::V4(own)) = connected else { return Route::None };
     if own.ip().is_loopback() || *own.ip() == address {
-        return Way::Route(*own.ip());
+        return Route::Specific(*own.ip());
     }
     let table = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
     match table.lines().filter_map(|line| prefix_to(line, address)).max() {
         // This file only has the main table; a VPN's own table is not in it.
-        Some(0) => Way::Default(*own.ip()),
-        _ => Way::Route(*own.ip()),
+        Some(0) => Route::Default(*own.ip()),
+        _ => Route::Specific(*own.ip()),
     }
 }
 
@@ -141,7 +141,7 @@ mod tests {
             (Some(0), Some(16), None)
         );
         assert_eq!(prefix_to("Iface\tDestination\tGateway", inside), None);
-        assert_eq!(way_to(Ipv4Addr::LOCALHOST), Way::Route(Ipv4Addr::LOCALHOST));
+        assert_eq!(route_to(Ipv4Addr::LOCALHOST), Route::Specific(Ipv4Addr::LOCALHOST));
     }
 
     #[test]

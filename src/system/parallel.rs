@@ -1,8 +1,9 @@
 //! Work on all processors.
 
 use std::cell::Cell;
+use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 /// Returns how many threads are worth starting: one for each processor that this process may use. A cgroup's limit on processor time
 /// is ignored: reading it takes a dozen files, which is longer than writing one cluster's files.
@@ -38,10 +39,7 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
         let others: Vec<_> = (1..threads().min(items.len())).map(|_| scope.spawn(|| sharing(worker))).collect();
         let mut done = sharing(worker);
         for other in others {
-            match other.join() {
-                Ok(more) => done.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
+            done.extend(joined(other));
         }
         done
     });
@@ -58,8 +56,7 @@ pub fn at_once<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> 
     let work = &work;
     thread::scope(|scope| {
         let waiting: Vec<_> = items.iter().map(|item| scope.spawn(move || work(item))).collect();
-        let join = |one: thread::ScopedJoinHandle<'_, R>| one.join().unwrap_or_else(|e| std::panic::resume_unwind(e));
-        waiting.into_iter().map(join).collect()
+        waiting.into_iter().map(joined).collect()
     })
 }
 
@@ -71,7 +68,7 @@ pub fn both_waiting<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOn
     thread::scope(|scope| {
         let one = scope.spawn(one);
         let other = other();
-        (one.join().unwrap_or_else(|e| std::panic::resume_unwind(e)), other)
+        (joined(one), other)
     })
 }
 
@@ -84,6 +81,14 @@ pub fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> 
         return (one(), other());
     }
     both_waiting(|| sharing(one), || sharing(other))
+}
+
+/// Waits for a thread and returns its result.
+///
+/// # Panics
+/// If the thread did, with its own message.
+pub fn joined<R>(thread: ScopedJoinHandle<'_, R>) -> R {
+    thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
 }
 
 fn sharing<R>(work: impl FnOnce() -> R) -> R {

@@ -194,7 +194,7 @@ pub fn end_strays() {
 
 /// The identity of this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Myself {
+pub struct ProcessIdentity {
     /// Its process id.
     pub pid: u32,
     /// The name of its user, or the user id if it has no name.
@@ -206,7 +206,7 @@ pub struct Myself {
 }
 
 /// Looks in the mirror: returns who this process is.
-pub fn myself() -> Myself {
+pub fn myself() -> ProcessIdentity {
     let uid = rustix::process::getuid().as_raw().to_string();
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let named =
@@ -216,7 +216,7 @@ pub fn myself() -> Myself {
         args[0] = name;
     }
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    Myself { pid: std::process::id(), host, user: named.map_or(uid.clone(), |user| user[0].to_string()), args }
+    ProcessIdentity { pid: std::process::id(), host, user: named.map_or(uid.clone(), |user| user[0].to_string()), args }
 }
 
 /// Returns whether a process with this id exists.

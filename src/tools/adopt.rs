@@ -13,7 +13,7 @@ use super::plan::format::{PlanJson, ResourceChange};
 
 /// A resource that a plan would create.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct PlannedResource {
     /// Its address in the module.
     pub address: String,
     /// Its type.
@@ -46,11 +46,11 @@ pub struct Lookup {
 }
 
 /// Returns what a plan would create, from what `terraform show -json` printed.
-pub fn wanted(plan: &str) -> Result<Vec<Wanted>, String> {
+pub fn wanted(plan: &str) -> Result<Vec<PlannedResource>, String> {
     let plan = PlanJson::parse(plan)?;
     let created = plan.resource_changes.into_iter().filter(|resource| resource.change.actions == ["create"]);
     let wanted = created.filter_map(|ResourceChange { address, kind, change, .. }| match change.after {
-        Value::Object(attributes) => Some(Wanted { address, kind, attributes }),
+        Value::Object(attributes) => Some(PlannedResource { address, kind, attributes }),
         _ => None,
     });
     Ok(wanted.collect())
@@ -68,7 +68,7 @@ pub const MADE_AGAIN: [(&str, &str); 3] = [
 ];
 
 /// Returns the questions that find each of these resources, if it exists. There are none for the types in [`MADE_AGAIN`].
-pub fn questions(region: &str, cluster: &str, wanted: &[Wanted]) -> Vec<Lookup> {
+pub fn questions(region: &str, cluster: &str, wanted: &[PlannedResource]) -> Vec<Lookup> {
     let mut questions: Vec<Lookup> = vec![];
     for resource in wanted {
         let name = resource.attributes.get("name").and_then(Value::as_str).unwrap_or_default();
@@ -151,7 +151,7 @@ pub fn questions(region: &str, cluster: &str, wanted: &[Wanted]) -> Vec<Lookup> 
     questions
 }
 
-fn question(region: &str, resource: &Wanted, words: &[&str], shape: &str) -> Lookup {
+fn question(region: &str, resource: &PlannedResource, words: &[&str], shape: &str) -> Lookup {
     let args = args(region, &[words, &["--query", shape]].concat());
     Lookup { kind: resource.kind.clone(), args, may_fail: words[0] == "iam" }
 }
@@ -178,7 +178,7 @@ pub fn read(json: &str) -> Result<Vec<LiveResource>, String> {
 pub fn pair(
     cluster: &str,
     kind: &str,
-    wanted: &[Wanted],
+    wanted: &[PlannedResource],
     found: &[LiveResource],
 ) -> (Vec<(String, String)>, Vec<String>) {
     let (mut pairs, mut doubtful) = (vec![], vec![]);
@@ -195,7 +195,7 @@ pub fn pair(
 
 impl LiveResource {
     /// Returns whether it is this resource: it has every tag that the plan sets, the cluster's included, and all else is equal.
-    fn is_it(&self, cluster: &str, resource: &Wanted) -> bool {
+    fn is_it(&self, cluster: &str, resource: &PlannedResource) -> bool {
         self.is.iter().all(|(name, value)| match (name.as_str(), resource.attributes.get(name)) {
             ("tags_all", Some(Value::Object(planned))) => {
                 planned.get("pgherd:cluster").and_then(Value::as_str) == Some(cluster)
@@ -240,9 +240,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn planned(kind: &str, attributes: Value) -> Wanted {
+    fn planned(kind: &str, attributes: Value) -> PlannedResource {
         let Value::Object(attributes) = attributes else { panic!("attributes are an object") };
-        Wanted { address: format!("{kind}.it"), kind: kind.into(), attributes }
+        PlannedResource { address: format!("{kind}.it"), kind: kind.into(), attributes }
     }
 
     #[test]

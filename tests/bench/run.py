@@ -10,7 +10,9 @@
     (default 5), interleaved.
 The bare commands have the environment of a shell. How (b) looks where someone sets by hand what `run` adds to Terraform's (COLLECT)
 is printed as well, without a bar.
-(c) pgherd's own processor time (with its keepers') beside its children's, and its memory; bars: 1 % and 50 MB.
+(c) pgherd's own processor time (with its keepers') beside its children's, and its memory; bars: 1 % and 50 MB. Memory is the
+    proportional set size: pgherd and a dozen keepers are one program, and the sum of their resident sets counts each page of its
+    code as often as there are processes that have it.
 
 A bar that is missed is an exit code of 1. It needs root, brings the lab up and takes it down.
 """
@@ -75,14 +77,21 @@ def name(role):
     return template["builders"][0]["ami_name"]
 
 
+def proportional_set(pid):
+    """Returns the memory of a process in MB, in which a page that it shares with others counts in part (`Pss` of proc(5)).
+    A process that has ended meanwhile is an OSError."""
+    lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) * 1024 / 1e6
+
+
 def own_costs(bench):
     """Returns the processor time of pgherd and its children in seconds, and the peak memory of its own processes in MB."""
-    ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+    ticks = os.sysconf("SC_CLK_TCK")
     exe = os.stat(bench.pgherd)
     child = subprocess.Popen([bench.pgherd, "run", BLUEPRINT, "--target", "lab"], cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     own, peak = {}, 0
     while True:
-        rss = 0
+        taken = 0
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 if os.stat(f"/proc/{pid}/exe").st_ino != exe.st_ino:
@@ -91,10 +100,10 @@ def own_costs(bench):
                 if b"controller" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
                     continue
                 own[pid] = (int(fields[11]) + int(fields[12])) / ticks
-                rss += int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * page / 1e6
+                taken += proportional_set(pid)
             except (OSError, IndexError):
                 continue
-        peak = max(peak, rss)
+        peak = max(peak, taken)
         pid, status, usage = os.wait4(child.pid, os.WNOHANG)
         if pid:
             child.returncode = os.waitstatus_to_exitcode(status)

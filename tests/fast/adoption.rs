@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::generated::{Generated, KINDS};
-use pgherd::tools::adopt::{self, MADE_AGAIN, Wanted};
+use pgherd::tools::adopt::{self, MADE_AGAIN, PlannedResource};
 use serde_json::json;
 
 /// Returns each type of resource, and a module that creates it.
@@ -51,7 +51,7 @@ fn every_type_is_adopted_or_made_again_for_a_reason() {
     // The attributes that a plan knows, which are enough for every question.
     let attributes = json!({"name": "herd", "subnet_id": "subnet-1", "tags_all": {"pgherd:cluster": "herd/eu-west-1"}});
     for (kind, path) in &types {
-        let wanted = Wanted {
+        let wanted = PlannedResource {
             address: format!("{kind}.it"),
             kind: kind.clone(),
             attributes: attributes.as_object().unwrap().clone(),

@@ -173,7 +173,7 @@ fn explain_tells_rules_and_values() {
     std::fs::remove_file(test.path("blueprints/herd.hcl")).unwrap();
     test.run(&["explain", "7000"]).exits(0).out("haproxy.stats.port = 7000");
     std::fs::remove_file(test.path("blueprints/other.hcl")).unwrap();
-    test.run(&["explain", "7000"]).exits(2).err("no blueprint given");
+    test.run(&["explain", "7000"]).exits(2).err("there is no blueprint in");
     test.run(&["explain", "pgh001"]).exits(0);
 }
 

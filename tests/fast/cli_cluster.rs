@@ -56,7 +56,7 @@ fn status_shows_each_member_of_etcd_and_where_each_fact_comes_from() {
     let done = running(&Herd::healthy()).run(STATUS).exits(0);
     let done = done.out("etcd on state term index revision keys' hash size alarms");
     let done = done.out("master follower 2 120 90 d97d7ded 49152 B none").out("slave1 leader 2 120 90 d97d7ded");
-    done.out("source answers age at most").out("Patroni yes 20 s").out("HAProxy's checks yes ").out("etcd yes 2 s");
+    done.out("source answers age at most").out("Patroni yes 20 s").out("HAProxy's checks yes ").out("etcd yes ");
     let done = running(&Herd::healthy()).run(&[STATUS, &["--format", "json"]].concat()).exits(0);
     let status: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
     assert_eq!((&status["healthy"], &status["problems"]), (&true.into(), &serde_json::json!([])));
@@ -94,7 +94,7 @@ fn what_is_wrong_with_etcd_is_not_healthy() {
             });
         }
     });
-    stale.err("etcd's list still has slave3 (ab)").err("`etcdctl member remove ab`");
+    stale.err("etcd still lists slave3 (ab) as a member").err("`etcdctl member remove ab`");
     let differ = seen(&|herd| herd.etcd_says("slave2", "hash", |hash| hash["hash"] = 2331556543_u32.into()));
     differ
         .err("etcd's members hold different keys: master and slave1 differ from slave2")
@@ -113,7 +113,9 @@ fn what_is_wrong_with_etcd_is_not_healthy() {
     for section in ["etcd has no majority", "etcd's members differ", "etcd's database is full"] {
         assert!(runbook.contains(&format!("\n## {section}\n")), "{section}");
     }
-    old.err("HAProxy's configuration has no way to etcd").err("`pgherd run` gives HAProxy its new").out("etcd no -");
+    old.err("HAProxy's configuration gives no access to etcd")
+        .err("`pgherd run` gives HAProxy its new")
+        .out("etcd no -");
 }
 
 /// Patroni goes on showing what it read before.
@@ -168,7 +170,8 @@ fn a_machine_that_is_dead_is_named_with_since_when_and_what_to_do() {
     test.run(&["gen"]).exits(0);
     let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "0"]).exits(1);
     let done = done.err("the cluster is not healthy after 0 s: slave2 has not responded since ").err("UTC (5 min)");
-    assert!(!done.stderr.contains("slave2 is not a member"), "once is enough: {}", done.stderr);
+    let failed = done.stderr.lines().find(|line| line.contains("is not healthy after 0 s")).unwrap();
+    assert!(!failed.contains("slave2 is not a member"), "once is enough: {failed}");
 }
 
 #[test]

@@ -94,6 +94,18 @@ fn another_clusters_settings_are_not_compared() {
     *herd.config.lock().unwrap() = Some(r#"{"ttl": 99}"#.into());
     let other = herd.view.lock().unwrap().cluster.replace(r#""scope": "herd""#, r#""scope": "other""#);
     herd.view.lock().unwrap().cluster = other;
-    let done = test.run(PLAN).exits(0);
+    let done = test.run(PLAN).exits(5).err("belongs to the cluster other").err("network.cidr");
     assert!(!done.stderr.contains("ttl:"), "{}", done.stderr);
+}
+
+/// Terraform has nothing to do there. What the databases run with is not known, and that is no "no changes".
+#[test]
+fn a_plan_that_could_not_see_the_databases_does_not_say_that_nothing_changes() {
+    let herd = Herd::healthy();
+    let test = running(&herd);
+    test.run(PLAN).exits(0).out("No changes.");
+    herd.view.lock().unwrap().cluster = "an error page".into();
+    let done = test.run(PLAN).exits(5).err("no change is planned, but the databases were not checked: ");
+    let done = done.err("the live settings cannot be compared with the blueprint: unexpected response from Patroni");
+    assert!(!done.stdout.contains("No changes."), "{}", done.stdout);
 }

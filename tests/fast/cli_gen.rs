@@ -318,6 +318,8 @@ fn two_clusters_of_one_name_are_refused() {
     test.run(&["gen"]).exits(2).err("both describe cluster \"herd\"; rename one of the clusters");
     let twice = ["gen", "blueprints/herd.hcl", "blueprints/herd.hcl"];
     test.run(&twice).exits(2).err("blueprints/herd.hcl is listed twice; remove one of the two");
+    let done = test.run(&["gen", "x.hcl", "x.hcl"]).exits(2).err("x.hcl is listed twice");
+    assert_eq!(done.stderr.matches("x.hcl: no such file").count(), 1, "{}", done.stderr);
     assert!(!test.path("generated").exists());
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::herd::Herd;
 use crate::support::{Test, world};
 use pgherd::cluster::{Cluster, resolve};
-use pgherd::pipeline::preflight::{Answer, Of, PreflightVerdict, judge, questions};
+use pgherd::pipeline::preflight::{Answer, PreflightVerdict, Subject, judge, questions};
 use serde_json::{Value, json};
 
 fn cluster(text: &str) -> Cluster {
@@ -14,7 +14,7 @@ fn cluster(text: &str) -> Cluster {
 }
 
 /// Returns the verdict if AWS returns these responses, and none for other requests.
-fn verdict(cluster: &Cluster, answers: &[(Of, Answer)]) -> PreflightVerdict {
+fn verdict(cluster: &Cluster, answers: &[(Subject, Answer)]) -> PreflightVerdict {
     let asked = questions(cluster, true).into_iter();
     let told = asked.filter_map(|question| {
         let (_, answer) = answers.iter().find(|(of, _)| *of == question.of)?;
@@ -23,11 +23,11 @@ fn verdict(cluster: &Cluster, answers: &[(Of, Answer)]) -> PreflightVerdict {
     judge(cluster, &told.collect::<Vec<_>>())
 }
 
-fn json_of(of: Of, value: Value) -> (Of, Answer) {
+fn json_of(of: Subject, value: Value) -> (Subject, Answer) {
     (of, Answer::Json(value))
 }
 
-fn lacks(cluster: &Cluster, answers: &[(Of, Answer)]) -> Vec<String> {
+fn lacks(cluster: &Cluster, answers: &[(Subject, Answer)]) -> Vec<String> {
     verdict(cluster, answers).lacks.into_iter().map(|lack| format!("{}: {}", lack.what, lack.help)).collect()
 }
 
@@ -40,10 +40,14 @@ fn an_account_without_the_zone_is_told_which_it_has() {
     let zones = json!({ "AvailabilityZones": [
         { "ZoneName": "eu-west-1a", "State": "available" }, { "ZoneName": "eu-west-1b", "State": "available" },
         { "ZoneName": "eu-west-1c", "State": "impaired" }] });
-    let found = lacks(&cluster(""), &[json_of(Of::Zones, zones)]);
+    let found = lacks(&cluster(""), &[json_of(Subject::Zones, zones)]);
     has(&found, "no availability zone eu-west-1c");
     has(&found, "eu-west-1a, eu-west-1b");
-    assert_eq!(lacks(&cluster(""), &[json_of(Of::Zones, json!({}))]), [""; 0], "an answer without zones says nothing");
+    assert_eq!(
+        lacks(&cluster(""), &[json_of(Subject::Zones, json!({}))]),
+        [""; 0],
+        "an answer without zones says nothing"
+    );
 }
 
 #[test]
@@ -57,7 +61,7 @@ fn a_type_that_a_zone_does_not_offer_is_found_before() {
             .filter(|pair| Some(*pair) != but && but.is_none_or(|(kind, zone)| !(zone == "*" && pair.0 == kind)))
             .map(|(kind, zone)| json!({ "InstanceType": kind, "Location": zone }))
             .collect();
-        [json_of(Of::Offerings, json!({ "InstanceTypeOfferings": list }))]
+        [json_of(Subject::Offerings, json!({ "InstanceTypeOfferings": list }))]
     };
     assert_eq!(lacks(&herd, &all(None)), [""; 0]);
     has(
@@ -78,11 +82,11 @@ fn elastic_ips_are_counted_with_those_of_others_and_without_our_own() {
     let address =
         |tag: Option<&str>| json!({ "Tags": tag.map(|tag| vec![json!({ "Key": "pgherd:cluster", "Value": tag })]) });
     let quota = json_of(
-        Of::AddressQuota,
+        Subject::AddressQuota,
         json!({ "AccountAttributes": [{ "AttributeName": "vpc-max-elastic-ips", "AttributeValues": [{ "AttributeValue": "5" }] }] }),
     );
     let found = |addresses: Vec<Value>| {
-        lacks(&herd, &[json_of(Of::Addresses, json!({ "Addresses": addresses })), quota.clone()])
+        lacks(&herd, &[json_of(Subject::Addresses, json!({ "Addresses": addresses })), quota.clone()])
     };
     assert_eq!(found(vec![address(None)]), [""; 0], "1 and 4 are 5");
     has(
@@ -103,10 +107,10 @@ fn processors_are_counted_by_the_class_of_the_type() {
         "master {\n instance_type = \"m6i.4xlarge\"\n}\nslaves {\n instance_type = \"m6i.4xlarge\"\n}\nhaproxy {\n instance_type = \"c6in.large\"\n}",
     );
     let class = pgherd::pipeline::preflight::Class::of("m6i.large").unwrap();
-    let quota = |most: f64| json_of(Of::ProcessorQuota(class), json!({ "Quota": { "Value": most } }));
+    let quota = |most: f64| json_of(Subject::ProcessorQuota(class), json!({ "Quota": { "Value": most } }));
     let machine = |kind: &str, spot: Option<&str>| json!({ "type": kind, "spot": spot, "cpu": { "CoreCount": 4, "ThreadsPerCore": 2 }, "tags": null });
     let running = [machine("r5.2xlarge", None), machine("m5.2xlarge", Some("spot")), machine("p3.2xlarge", None)];
-    let of = |most: f64| verdict(&herd, &[quota(most), json_of(Of::Machines, json!(running))]);
+    let of = |most: f64| verdict(&herd, &[quota(most), json_of(Subject::Machines, json!(running))]);
     // 3 x 16 and 2; 8 are in use.
     let lacking = of(32.0).lacks;
     assert!(lacking.len() == 1 && lacking[0].what.contains("in eu-west-1 is too low by 26"), "{lacking:#?}");
@@ -120,27 +124,28 @@ fn processors_are_counted_by_the_class_of_the_type() {
 fn what_the_blueprint_names_must_be_there() {
     let herd = cluster("master {\n key_name = \"dba\"\n}\nslaves {\n key_name = \"ops\"\n}");
     has(
-        &lacks(&herd, &[json_of(Of::KeyPairs, json!({ "KeyPairs": [{ "KeyName": "ops" }] }))]),
+        &lacks(&herd, &[json_of(Subject::KeyPairs, json!({ "KeyPairs": [{ "KeyName": "ops" }] }))]),
         "there is no key pair dba in eu-west-1",
     );
 
     let herd = cluster("kms_key_id = \"alias/databases\"");
-    let key =
-        |state: &str, spec: &str| json_of(Of::Key, json!({ "KeyMetadata": { "KeyState": state, "KeySpec": spec } }));
-    has(&lacks(&herd, &[(Of::Key, Answer::Missing)]), "no KMS key alias/databases");
+    let key = |state: &str, spec: &str| {
+        json_of(Subject::Key, json!({ "KeyMetadata": { "KeyState": state, "KeySpec": spec } }))
+    };
+    has(&lacks(&herd, &[(Subject::Key, Answer::Missing)]), "no KMS key alias/databases");
     has(&lacks(&herd, &[key("PendingDeletion", "SYMMETRIC_DEFAULT")]), "not enabled: PendingDeletion");
     has(&lacks(&herd, &[key("Enabled", "RSA_2048")]), "not symmetric");
     assert_eq!(lacks(&herd, &[key("Enabled", "SYMMETRIC_DEFAULT")]), [""; 0]);
 
     let herd = cluster("state {\n s3 {\n bucket = \"states\"\n region = \"eu-central-1\"\n }\n}");
-    has(&lacks(&herd, &[(Of::Bucket, Answer::Missing)]), "there is no bucket states");
-    has(&lacks(&herd, &[(Of::Bucket, Answer::Forbidden)]), "belongs to another account");
+    has(&lacks(&herd, &[(Subject::Bucket, Answer::Missing)]), "there is no bucket states");
+    has(&lacks(&herd, &[(Subject::Bucket, Answer::Forbidden)]), "belongs to another account");
     has(
-        &lacks(&herd, &[json_of(Of::Bucket, json!({ "BucketRegion": "us-east-1" }))]),
+        &lacks(&herd, &[json_of(Subject::Bucket, json!({ "BucketRegion": "us-east-1" }))]),
         "is in us-east-1, not in eu-central-1",
     );
-    assert_eq!(lacks(&herd, &[json_of(Of::Bucket, Value::Null)]), [""; 0], "older CLIs say nothing");
-    let unversioned = verdict(&herd, &[json_of(Of::Versioning, Value::Null)]);
+    assert_eq!(lacks(&herd, &[json_of(Subject::Bucket, Value::Null)]), [""; 0], "older CLIs say nothing");
+    let unversioned = verdict(&herd, &[json_of(Subject::Versioning, Value::Null)]);
     assert!(unversioned.lacks.is_empty() && unversioned.notices[0].contains("has no versioning"), "{unversioned:?}");
 }
 
@@ -159,14 +164,14 @@ fn a_network_of_the_accounts_own_is_looked_at() {
             subnet("subnet-0a1b2c3d4e5f60720", "eu-west-1a", "10.1.9.0/26", 50),
         ]
     };
-    let found = |subnets: Vec<Value>| lacks(&vpc, &[json_of(Of::Subnets, json!({ "Subnets": subnets }))]);
+    let found = |subnets: Vec<Value>| lacks(&vpc, &[json_of(Subject::Subnets, json!({ "Subnets": subnets }))]);
     assert_eq!(found(all(10)), [""; 0]);
     has(&found(all(0)), "the subnet subnet-0a1b2c3d4e5f6071a has 1 addresses too few: 1 are needed, 0 are free");
     has(&found(all(10)[..3].to_vec()), "there is no subnet subnet-0a1b2c3d4e5f60720 in eu-west-1");
     let mut moved = all(10);
     moved[1]["AvailabilityZone"] = "eu-west-1c".into();
     has(&found(moved), "is in eu-west-1c, not in eu-west-1b");
-    let vpcs = |list: Value| lacks(&vpc, &[json_of(Of::Vpcs, json!({ "Vpcs": list }))]);
+    let vpcs = |list: Value| lacks(&vpc, &[json_of(Subject::Vpcs, json!({ "Vpcs": list }))]);
     has(&vpcs(json!([])), "there is no VPC vpc-0a1b2c3d4e5f60718");
     has(
         &vpcs(json!([{ "VpcId": "vpc-0a1b2c3d4e5f60718", "CidrBlock": "10.2.0.0/16" }])),
@@ -180,9 +185,9 @@ fn what_may_not_be_asked_is_told_and_no_failure() {
     let told = verdict(
         &herd,
         &[
-            (Of::Zones, Answer::Forbidden),
-            (Of::VpcQuota, Answer::Forbidden),
-            (Of::Vpcs, Answer::Failed("timeout".into())),
+            (Subject::Zones, Answer::Forbidden),
+            (Subject::VpcQuota, Answer::Forbidden),
+            (Subject::Vpcs, Answer::Failed("timeout".into())),
         ],
     );
     assert!(told.lacks.is_empty() && told.notices.len() == 2, "{told:#?}");

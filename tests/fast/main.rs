@@ -15,6 +15,7 @@ mod blueprint_shipped;
 mod cli_check;
 mod cli_cluster;
 mod cli_drift;
+mod cli_drill;
 mod cli_elsewhere;
 mod cli_events;
 mod cli_failure;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use pgherd::cluster::rights::Right;
 use pgherd::cluster::{Cluster, regions, resolve};
-use pgherd::pipeline::policy::{Aim, LONGEST, policies, tasks};
+use pgherd::pipeline::policy::{LONGEST, Task, policies, tasks};
 use serde_json::Value;
 
 fn cluster(text: &str) -> Cluster {
@@ -11,7 +12,7 @@ fn cluster(text: &str) -> Cluster {
     resolve(&blueprint)
 }
 
-fn of(cluster: &Cluster, aim: Aim) -> Vec<(String, Value)> {
+fn of(cluster: &Cluster, aim: Task) -> Vec<(String, Value)> {
     let policies = policies(cluster, &pgherd::generate::generate(cluster), aim).expect("every type has its rights");
     policies.into_iter().map(|policy| (policy.name, serde_json::from_str(&policy.text).expect("a document"))).collect()
 }
@@ -36,12 +37,62 @@ const SHIPPED: [&str; 5] = [
     include_str!("../blueprints/vpc.hcl"),
 ];
 
+/// The generated roles have the rights of the list and no others, and the policies of `pgherd policy` name these roles alone.
+#[test]
+fn machines_have_the_rights_of_the_list_and_no_others() {
+    for text in SHIPPED {
+        let cluster = cluster(text);
+        let files = pgherd::generate::generate(&cluster);
+        let (mut roles, mut policies) = (BTreeSet::new(), BTreeSet::new());
+        for (_, file) in files.iter().filter(|(path, _)| path.as_str().ends_with(".tf")) {
+            let body: hcl::Body = hcl::parse(&file.text).expect("HCL");
+            for block in body.blocks().filter(|block| block.labels().len() == 2) {
+                let [kind, name] = [0, 1].map(|at| block.labels()[at].as_str());
+                let inner = |body: &hcl::Body, name: &str| {
+                    body.attributes().find(|one| one.key() == name).map(|one| one.expr().to_string().replace('\n', ""))
+                };
+                match kind {
+                    "aws_iam_role" | "aws_iam_instance_profile" => assert_eq!(name, "machine"),
+                    // Not who may take a role, nor what the endpoint lets through.
+                    "aws_iam_policy_document" if !["assume", "endpoint"].contains(&name) => {
+                        for statement in block.body().blocks() {
+                            let actions = inner(statement.body(), "actions").expect("actions");
+                            policies.insert((name.to_string(), actions.replace(' ', "")));
+                        }
+                    }
+                    "aws_iam_role_policy" => {
+                        let holders = inner(block.body(), "for_each").or(inner(block.body(), "role")).expect("a role");
+                        roles.insert((
+                            name.to_string(),
+                            holders.split('"').skip(1).step_by(2).map(String::from).collect(),
+                        ));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let rights = cluster.rights();
+        let listed: BTreeSet<(String, Vec<String>)> =
+            rights.iter().map(|right| (right.name.into(), right.kinds().map(String::from).collect())).collect();
+        assert_eq!(roles, listed);
+        let actions = |right: &Right| {
+            format!("[{}]", right.actions.iter().map(|a| format!("\"{a}\"")).collect::<Vec<_>>().join(","))
+        };
+        assert_eq!(policies, rights.iter().map(|right| (right.name.to_string(), actions(right))).collect());
+        let resources: BTreeSet<String> =
+            statements(&of(&cluster, Task::Run)).iter().flat_map(|one| texts(&one["Resource"])).collect();
+        let of_roles = resources.iter().filter_map(|arn| arn.split_once(":role/").map(|(_, name)| name.to_string()));
+        let names = ["database", "haproxy"].map(|kind| format!("{}-{}-{kind}", cluster.name, cluster.region));
+        assert_eq!(of_roles.collect::<BTreeSet<String>>(), BTreeSet::from(names));
+    }
+}
+
 /// This fails for a resource type that is added to a module without its rights.
 #[test]
 fn every_type_has_rights_and_every_document_is_one_that_aws_takes() {
     for text in SHIPPED {
         let cluster = cluster(text);
-        let policies = of(&cluster, Aim::Run);
+        let policies = of(&cluster, Task::Run);
         for (name, document) in &policies {
             let length = document.to_string().chars().filter(|c| !c.is_whitespace()).count();
             assert!(length <= LONGEST, "{name}: {length}");
@@ -58,7 +109,7 @@ const UNLIMITED: &str = "ec2:DeleteSubnetCidrReservation";
 #[test]
 fn what_changes_something_is_limited() {
     for text in SHIPPED {
-        for statement in statements(&of(&cluster(text), Aim::Run)) {
+        for statement in statements(&of(&cluster(text), Task::Run)) {
             assert!(statement["Effect"] == "Allow" && statement.get("NotAction").is_none(), "{statement}");
             for action in texts(&statement["Action"]) {
                 let looks = ["Describe", "Get", "List"]
@@ -81,7 +132,7 @@ fn what_changes_something_is_limited() {
 
 #[test]
 fn another_clusters_things_are_out_of_reach() {
-    let policies = of(&cluster("cluster \"herd\" {\n region = \"eu-west-1\"\n}\n"), Aim::Run);
+    let policies = of(&cluster("cluster \"herd\" {\n region = \"eu-west-1\"\n}\n"), Task::Run);
     let destroys = [
         "ec2:TerminateInstances",
         "ec2:DeleteVpc",
@@ -104,17 +155,17 @@ fn another_clusters_things_are_out_of_reach() {
 #[test]
 fn each_verb_has_what_it_needs() {
     let herd = cluster(SHIPPED[0]);
-    let (run, destroy) = (actions(&of(&herd, Aim::Run)), actions(&of(&herd, Aim::Destroy)));
+    let (run, destroy) = (actions(&of(&herd, Task::Run)), actions(&of(&herd, Task::Destroy)));
     assert!(destroy.is_subset(&run));
     for action in ["ec2:CreateImage", "ec2:CreateVpc", "secretsmanager:CreateSecret", "iam:PassRole", "ec2:CreateTags"]
     {
         assert!(run.contains(action) && !destroy.contains(action), "{action}");
     }
     assert!(destroy.contains("ec2:DeregisterImage"), "destroy --images");
-    assert_eq!(of(&herd, Aim::Status), [], "the state is here: nothing of AWS's is asked");
-    let largest = of(&cluster(SHIPPED[2]), Aim::Status);
+    assert_eq!(of(&herd, Task::Status), [], "the state is here: nothing of AWS's is asked");
+    let largest = of(&cluster(SHIPPED[2]), Task::Status);
     assert_eq!(actions(&largest), ["s3:GetObject", "s3:ListBucket"].map(String::from).into());
-    let create = statements(&of(&herd, Aim::Run));
+    let create = statements(&of(&herd, Task::Run));
     let create = create.iter().filter(|s| texts(&s["Action"]).contains("ec2:CreateSubnetCidrReservation"));
     assert!(create.flat_map(|s| texts(&s["Resource"])).all(|arn| !arn.contains("subnet-cidr-reservation")));
 }
@@ -137,7 +188,7 @@ fn who_rotates_passwords_may_do_that_and_nothing_else() {
     assert_eq!(needed.len(), 4, "{needed:?}");
     for text in SHIPPED {
         let cluster = cluster(text);
-        let rotate = of(&cluster, Aim::Rotate);
+        let rotate = of(&cluster, Task::Rotate);
         assert_eq!(rotate.is_empty(), cluster.postgres.users.is_empty());
         let mut allowed = actions(&rotate);
         if cluster.blueprint.kms_key_id.is_some() && !rotate.is_empty() {
@@ -158,7 +209,7 @@ fn who_rotates_passwords_may_do_that_and_nothing_else() {
 #[test]
 fn every_statement_says_why_it_is_there() {
     for text in SHIPPED {
-        for aim in Aim::ALL {
+        for aim in Task::ALL {
             for (name, document) in of(&cluster(text), aim) {
                 let all = document["Statement"].as_array().cloned().unwrap_or_default();
                 let sids: BTreeSet<&str> = all.iter().filter_map(|statement| statement["Sid"].as_str()).collect();
@@ -167,14 +218,14 @@ fn every_statement_says_why_it_is_there() {
             }
         }
     }
-    let largest = statements(&of(&cluster(SHIPPED[2]), Aim::Run));
+    let largest = statements(&of(&cluster(SHIPPED[2]), Task::Run));
     let former = largest.iter().find(|statement| statement["Sid"] == "CopyStatesOfEarlierVersions");
     assert!(former.is_some_and(|statement| texts(&statement["Action"]) == ["s3:GetObject".to_string()].into()));
 }
 
 #[test]
 fn states_in_a_bucket_are_named_one_by_one() {
-    let all = statements(&of(&cluster(SHIPPED[2]), Aim::Run));
+    let all = statements(&of(&cluster(SHIPPED[2]), Task::Run));
     let of_action = |name: &str| -> BTreeSet<String> {
         all.iter().filter(|s| texts(&s["Action"]).contains(name)).flat_map(|s| texts(&s["Resource"])).collect()
     };
@@ -188,17 +239,17 @@ fn states_in_a_bucket_are_named_one_by_one() {
 fn former_states_can_be_read_and_not_written() {
     let cluster =
         cluster("cluster \"herd\" {\n region = \"eu-west-1\"\n state {\n s3 {\n bucket = \"states\"\n }\n }\n}\n");
-    let of_action = |aim: Aim, name: &str| -> BTreeSet<String> {
+    let of_action = |aim: Task, name: &str| -> BTreeSet<String> {
         let all = statements(&of(&cluster, aim));
         all.iter().filter(|s| texts(&s["Action"]).contains(name)).flat_map(|s| texts(&s["Resource"])).collect()
     };
     for former in ["pgherd/herd/terraform_network.tfstate", "pgherd/herd/herd/terraform_slave.tfstate"] {
         let former = format!("arn:aws:s3:::states/{former}");
-        for aim in [Aim::Run, Aim::Destroy] {
+        for aim in [Task::Run, Task::Destroy] {
             assert!(of_action(aim, "s3:GetObject").contains(&former), "{former}");
             assert!(!of_action(aim, "s3:PutObject").contains(&former), "{former}");
         }
-        assert!(!of_action(Aim::Status, "s3:GetObject").contains(&former), "{former}");
+        assert!(!of_action(Task::Status, "s3:GetObject").contains(&former), "{former}");
     }
 }
 
@@ -209,7 +260,7 @@ fn chinas_services_have_two_names() {
         let cluster = cluster(&format!(
             "cluster \"herd\" {{\n region = \"{region}\"\n kms_key_id = \"alias/dba\"\n image {{\n base = \"ubuntu-24.04\"\n }}\n}}\n"
         ));
-        let all = statements(&of(&cluster, Aim::Run));
+        let all = statements(&of(&cluster, Task::Run));
         all.iter().flat_map(|s| texts(&s["Condition"]["StringEquals"]["kms:ViaService"])).collect()
     };
     let names = |list: &[&str]| list.iter().map(|name| name.to_string()).collect::<BTreeSet<_>>();
@@ -227,7 +278,7 @@ fn chinas_services_have_two_names() {
 
 #[test]
 fn a_network_and_a_key_of_the_accounts_own_are_named() {
-    let all = statements(&of(&cluster(SHIPPED[4]), Aim::Run));
+    let all = statements(&of(&cluster(SHIPPED[4]), Task::Run));
     let resources = |action: &str| -> BTreeSet<String> {
         all.iter().filter(|s| texts(&s["Action"]).contains(action)).flat_map(|s| texts(&s["Resource"])).collect()
     };
@@ -252,7 +303,7 @@ fn the_partition_is_the_regions() {
             region.name
         ));
         let wanted = format!("arn:{}:", region.partition.name());
-        for statement in statements(&of(&cluster, Aim::Run)) {
+        for statement in statements(&of(&cluster, Task::Run)) {
             assert!(
                 texts(&statement["Resource"]).iter().all(|arn| arn == "*" || arn.starts_with(&wanted)),
                 "{statement}"
@@ -271,7 +322,7 @@ fn every_question_of_the_pipeline_is_allowed() {
         ("kms", "kms"),
         ("service-quotas", "servicequotas"),
     ];
-    let allowed: BTreeSet<String> = SHIPPED.iter().flat_map(|text| actions(&of(&cluster(text), Aim::Run))).collect();
+    let allowed: BTreeSet<String> = SHIPPED.iter().flat_map(|text| actions(&of(&cluster(text), Task::Run))).collect();
     let mut asked = BTreeSet::new();
     for source in [
         include_str!("../../src/tools/adopt.rs"),
@@ -310,7 +361,7 @@ fn camel(verb: &str) -> String {
 /// A right that a run in the lab does not use has a reason.
 #[test]
 fn what_is_needed_elsewhere_is_allowed() {
-    let allowed: BTreeSet<String> = SHIPPED.iter().flat_map(|text| actions(&of(&cluster(text), Aim::Run))).collect();
+    let allowed: BTreeSet<String> = SHIPPED.iter().flat_map(|text| actions(&of(&cluster(text), Task::Run))).collect();
     for (action, reason) in tasks::NEEDED_ELSEWHERE {
         assert!(!reason.is_empty());
         assert!(allowed.contains(*action) || action.starts_with("route53:"), "{action} is in no policy");

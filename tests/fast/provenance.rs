@@ -1,27 +1,59 @@
 //! Where every number and address of the generated files comes from.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
-use pgherd::cluster::resolve;
+use pgherd::cluster::decision::Decision;
+use pgherd::cluster::{Cluster, resolve};
 use pgherd::fileset::FileSet;
 use pgherd::generate::generate;
-use pgherd::generate::provenance::{Maker, Provenance, provenance};
+use pgherd::generate::provenance::{Maker, Provenance, provenance, provenance_in};
 
 /// Addresses with a fixed meaning: any address, this machine, and the documentation ranges (RFC 5737) of examples and checks.
 const EVERYONES: [&str; 4] = ["0.0.0.0", "127.0.", "192.0.2.", "203.0.113."];
 
+/// A cluster, its files, and the decisions behind their lines.
+struct Shape {
+    blueprint: &'static str,
+    cluster: &'static Cluster,
+    files: FileSet,
+    found: Provenance<'static>,
+}
+
+/// Returns what herd.hcl makes, and what it cannot have: a VPC, its subnets and a key that exist already; admins, settings, other
+/// ports. All clusters have one name. Each takes seconds to trace, so all tests share them.
+fn shapes() -> Vec<&'static Shape> {
+    static SHAPES: [(&str, OnceLock<Shape>); 4] = [
+        ("blueprints/herd.hcl", OnceLock::new()),
+        ("tests/blueprints/largest.hcl", OnceLock::new()),
+        ("tests/blueprints/pair.hcl", OnceLock::new()),
+        ("tests/blueprints/vpc.hcl", OnceLock::new()),
+    ];
+    std::thread::scope(|scope| {
+        for (blueprint, shape) in &SHAPES {
+            scope.spawn(|| shape.get_or_init(|| read(blueprint)));
+        }
+    });
+    SHAPES.iter().map(|(_, shape)| shape.get().expect("it was read")).collect()
+}
+
+fn read(blueprint: &'static str) -> Shape {
+    let text = std::fs::read_to_string(blueprint).unwrap();
+    let name = text.split("cluster \"").nth(1).unwrap().split('"').next().unwrap();
+    let text = text.replace(&format!("cluster \"{name}\""), "cluster \"same\"");
+    let cluster: &Cluster = Box::leak(Box::new(resolve(&pgherd::blueprint::parse(blueprint, &text).unwrap())));
+    let files = generate(cluster);
+    let found = provenance(cluster, &files);
+    Shape { blueprint, cluster, files, found }
+}
+
 #[test]
 fn every_decision_is_at_work_and_every_address_and_number_has_one() {
     let (mut made, mut at_work) = (BTreeSet::new(), BTreeSet::new());
-    // What herd.hcl cannot have: a VPC, its subnets and a key that exist already; admins, settings, other ports.
-    for blueprint in ["blueprints/herd.hcl", "tests/blueprints/vpc.hcl", "tests/blueprints/largest.hcl"] {
-        let text = std::fs::read_to_string(blueprint).unwrap();
-        let cluster = resolve(&pgherd::blueprint::parse(blueprint, &text).unwrap());
-        let files = generate(&cluster);
-        let found = provenance(&cluster, &files);
+    for Shape { blueprint, cluster, files, found } in shapes() {
         made.extend(cluster.decisions.iter().map(|decision| decision.name.clone()));
-        at_work.extend(working(&files, &found));
-        assert_eq!(unexplained(&files, &found), [""; 0], "{blueprint}: numbers and addresses that no decision made");
+        at_work.extend(working(files, found));
+        assert_eq!(unexplained(files, found), [""; 0], "{blueprint}: numbers and addresses that no decision made");
     }
     let idle: Vec<&String> = made.difference(&at_work).collect();
     assert_eq!(idle, [""; 0], "decisions that change nothing in the files");
@@ -30,24 +62,10 @@ fn every_decision_is_at_work_and_every_address_and_number_has_one() {
 /// `explain` says that a line without a decision is in every cluster of this kind, so another cluster of the same name must have it.
 #[test]
 fn what_no_decision_made_stands_in_other_clusters_too() {
-    const SHAPES: [&str; 4] = [
-        "blueprints/herd.hcl",
-        "tests/blueprints/largest.hcl",
-        "tests/blueprints/pair.hcl",
-        "tests/blueprints/vpc.hcl",
-    ];
-    let all = SHAPES.map(|blueprint| {
-        let text = std::fs::read_to_string(blueprint).unwrap();
-        let name = text.split("cluster \"").nth(1).unwrap().split('"').next().unwrap();
-        let text = text.replace(&format!("cluster \"{name}\""), "cluster \"same\"");
-        let cluster = resolve(&pgherd::blueprint::parse(blueprint, &text).unwrap());
-        let files = generate(&cluster);
-        (cluster, files)
-    });
-    for (at, (cluster, files)) in all.iter().enumerate() {
-        let found = provenance(cluster, files);
+    let all = shapes();
+    for (at, Shape { blueprint, files, found, .. }) in all.iter().enumerate() {
         let others: Vec<&FileSet> =
-            (0..).zip(&all).filter(|(other, _)| *other != at).map(|(_, (_, files))| files).collect();
+            (0..).zip(&all).filter(|(other, _)| *other != at).map(|(_, shape)| &shape.files).collect();
         let mut alone = vec![];
         for (path, file) in files.iter().filter(|(path, _)| !path.as_str().ends_with(".md")) {
             let same = others.iter().filter_map(|files| files.get(path.as_str()));
@@ -59,7 +77,27 @@ fn what_no_decision_made_stands_in_other_clusters_too() {
                 }
             }
         }
-        assert_eq!(alone, [""; 0], "{}: lines that no decision made and no other cluster has", SHAPES[at]);
+        assert_eq!(alone, [""; 0], "{blueprint}: lines that no decision made and no other cluster has");
+    }
+}
+
+/// `explain` looks at one folder, and generates only what that folder needs.
+#[test]
+fn a_folder_alone_has_the_same_decisions_as_among_all() {
+    let Shape { cluster, files, found, .. } = shapes()[0];
+    let folders: BTreeSet<&str> = files.iter().map(|(path, _)| path.folder()).collect();
+    assert!(folders.len() > 6, "{folders:?}");
+    // The others are generated as a whole.
+    for folder in folders.into_iter().filter(|folder| !["", "packer_templates"].contains(folder)) {
+        let here = provenance_in(cluster, files, folder);
+        for (path, file) in files.iter().filter(|(path, _)| path.folder() == folder) {
+            for line in 1..=file.text.lines().count() {
+                let path = path.as_str();
+                assert_eq!(here.of(path, line), found.of(path, line), "{path}:{line}");
+            }
+        }
+        let names = |made: Vec<&Decision>| made.iter().map(|decision| decision.name.clone()).collect::<BTreeSet<_>>();
+        assert_eq!(names(here.within(folder)), names(found.within(folder)), "{folder}");
     }
 }
 

@@ -153,9 +153,15 @@ fn machines_are_what_instances_are_on_ec2() {
     assert!(text(&one).ends_with("ip-172-31-0-10\n"), "{}", text(&one));
     assert!(text(&one).lines().zip(text(&two).lines()).all(|(a, b)| a != b));
 
-    // After a power cut the machine does not respond, and its disk is unchanged.
+    // After a power cut no connection is closed, nobody who asks gets a response, and the disk is unchanged.
     assert!(lab.in_machine(&machine, "echo kept >/root/kept").status.success());
+    let hold = format!("systemd-run -q bash -c '{}; sleep 100'", connect("172.31.0.10/22"));
+    assert!(lab.in_machine(&other, &hold).status.success());
+    let connected = || text(&lab.in_machine(&other, "ss -Htn state established dst 172.31.0.10")).contains(":22");
+    assert!(lab::within(Duration::from_secs(5), connected), "the connection must be there before the power cut");
     lab.ok(&["lab", "kill", &machine]);
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(connected(), "a machine without power cannot say goodbye");
     let ask = format!("timeout 2 bash -c '{}'", connect("172.31.0.10/22"));
     assert_eq!(lab.in_machine(&other, &ask).status.code(), Some(124), "a machine without power must be silent");
     lab.ok(&["lab", "start", &machine]);

@@ -276,3 +276,39 @@ fn a_review_and_a_teardown_leave_pages_too() {
     test.run(&["destroy", "blueprints/herd.hcl", "--yes"]).exits(0);
     assert!(fs::read_to_string(page(&test)).unwrap().contains("pgherd destroy"));
 }
+
+/// What Patroni still shows is called old news, and etcd is named.
+#[test]
+fn the_page_shows_each_member_of_etcd() {
+    let herd = Herd::healthy();
+    let test = Test::with_tools(&herd.blueprint());
+    test.run(&["gen"]).exits(0);
+    test.run(RUN).exits(0);
+    let healthy = look(&page(&test));
+    herd.etcd_is_silent("slave1", 503);
+    herd.etcd_is_silent("slave2", 504);
+    herd.etcd_says("master", "status", |status| drop(status.as_object_mut().unwrap().remove("leader")));
+    test.run(&[RUN, &["--wait", "0"]].concat()).exits(1).err("etcd has no majority");
+    let lost = look(&page(&test));
+    for width in ["wide", "narrow"] {
+        let words = |seen: &Seen| seen.text(width).split_whitespace().collect::<Vec<_>>().join(" ");
+        let (healthy, lost) = (words(&healthy), words(&lost));
+        for part in
+            ["slave1 leader 2 120 90 d97d7ded 49152 B none", "master master eu-west-1a 10.20.0.16 primary running"]
+        {
+            assert!(healthy.contains(part), "{part:?} is not to be seen at the {width} page: {healthy}");
+        }
+        for part in [
+            "etcd has no majority: 1 of 3 members report",
+            "master no leader 2 120",
+            "slave2 no answer",
+            "was primary unknown",
+        ] {
+            assert!(lost.contains(part), "{part:?} is not to be seen at the {width} page: {lost}");
+        }
+    }
+    for seen in [&healthy, &lost] {
+        assert_eq!(seen.console, [""; 0]);
+        assert_eq!((&seen.wide["over"], &seen.narrow["over"]), (&0.into(), &0.into()), "the page is too wide");
+    }
+}

@@ -16,7 +16,8 @@ Exit codes:
   3    drift: the generated files, the planned changes or the live settings
        differ from what the blueprint says
   4    a prerequisite is missing; `pgherd doctor` shows how to get it
-  5    created, but not verified: HAProxy cannot be reached from here
+  5    created or planned, but not verified: HAProxy cannot be reached from
+       here
   6    done, but some output, a log or the report could not be written
   130  interrupted";
 

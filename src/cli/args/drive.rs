@@ -17,7 +17,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub stages: Stages,
     #[command(flatten)]
-    pub telling: Telling,
+    pub telling: OutputArgs,
     /// Print each command with its directory and environment, but run nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -49,7 +49,7 @@ pub struct RunArgs {
 
 /// How much a run prints, and in which format.
 #[derive(Debug, Clone, Copy, ClapArgs)]
-pub struct Telling {
+pub struct OutputArgs {
     /// Print lines for people, or one JSON object per event (see `pgherd schema --events`)
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -91,7 +91,7 @@ pub struct DestroyArgs {
     #[command(flatten)]
     pub place: Where,
     #[command(flatten)]
-    pub telling: Telling,
+    pub telling: OutputArgs,
     /// Also remove the cluster's images and their snapshots
     #[arg(long)]
     pub images: bool,

@@ -1,6 +1,7 @@
 //! The command line, as clap parses it.
 
 mod common;
+mod drill;
 mod drive;
 mod images;
 mod lab;
@@ -12,7 +13,8 @@ use clap::{Parser, Subcommand};
 use common::EXIT_CODES;
 
 pub use common::{Format, Variables, Where};
-pub use drive::{DestroyArgs, DoctorArgs, Graph, KeepArgs, RunArgs, Stages, StatusArgs, Telling};
+pub use drill::DrillArgs;
+pub use drive::{DestroyArgs, DoctorArgs, Graph, KeepArgs, OutputArgs, RunArgs, Stages, StatusArgs};
 pub use images::{ImagesArgs, ImagesVerb, PruneArgs};
 pub use lab::{LabArgs, LabVerb};
 pub use policy::PolicyArgs;
@@ -48,6 +50,8 @@ pub enum Verb {
     Images(ImagesArgs),
     /// Show each machine, which one is primary and which ones stream; exit with 1 if unhealthy
     Status(StatusArgs),
+    /// Break a cluster on purpose, and compare what its clients notice with what `check` predicts
+    Drill(DrillArgs),
     /// Print the minimal IAM policies for `run`, `status`, `destroy` or a password rotation
     Policy(PolicyArgs),
     /// Check the tools and the credentials, and show how to get what is missing

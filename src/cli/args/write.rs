@@ -95,6 +95,9 @@ pub struct SchemaArgs {
     /// Print the events of `run --format json` instead, as JSON Schema
     #[arg(long, conflicts_with = "format")]
     pub events: bool,
+    /// Print the events of `drill --format json` instead, as JSON Schema
+    #[arg(long, conflicts_with_all = ["format", "events"])]
+    pub drill: bool,
 }
 
 /// The format of the language.

@@ -1,13 +1,13 @@
 //! A generated file, or one line of it: which decisions made it.
 
-use super::teller::Teller;
+use super::printer::DecisionPrinter;
 use crate::cli::blueprints::Loaded;
 use crate::cli::error::CommandError;
 use crate::cli::report::{Report, Style};
 use crate::cli::trace;
 use crate::cluster::decision::Decision;
 use crate::fileset::{FileSet, manifest};
-use crate::generate::provenance::{Maker, Provenance, provenance};
+use crate::generate::provenance::{Maker, Provenance, provenance_in};
 
 /// Explains `FILE` or `FILE:LINE`; returns whether `what` names a generated file at all.
 pub fn explain(report: &Report, loaded: &Loaded, what: &str) -> Result<bool, CommandError> {
@@ -25,7 +25,7 @@ pub fn explain(report: &Report, loaded: &Loaded, what: &str) -> Result<bool, Com
             "that file belongs to cluster {other:?}, but {shown} describes cluster {name:?}\n  pass the blueprint of {other:?} as the second argument"
         )));
     }
-    let found = provenance(&loaded.cluster, &set);
+    let found = provenance_in(&loaded.cluster, &set, trace::folder(&path));
     match line {
         Some(line) => explain_line(report, loaded, &set, &found, &path, line)?,
         None => explain_whole(report, &set, &found, &path),
@@ -112,7 +112,7 @@ fn explain_line<'a>(
     if made.is_empty() {
         report.line("This line does not depend on the blueprint, apart from the cluster's name.");
     }
-    let mut teller = Teller::new(report, loaded);
-    made.into_iter().for_each(|decision| teller.tell(decision));
+    let mut printer = DecisionPrinter::new(report, loaded);
+    made.into_iter().for_each(|decision| printer.tell(decision));
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `pgherd explain`: the whole story of a rule, or the chain of reasons behind a value or a line of a generated file.
 
 mod file;
-mod teller;
+mod printer;
 
 use super::args;
 use super::blueprints;
@@ -12,7 +12,7 @@ use crate::cluster::check::story::story;
 use crate::cluster::decision::Decision;
 use crate::system::Context;
 use crate::tools::invocation::quote;
-use teller::Teller;
+use printer::DecisionPrinter;
 
 /// The start of every rule's code; alone, it asks for all rules.
 const PREFIX: &str = "PGH";
@@ -57,8 +57,8 @@ pub fn run(context: &Context, report: &Report, options: &args::ExplainArgs) -> R
             blueprint.display()
         )));
     }
-    let mut teller = Teller::new(report, &loaded);
-    found.into_iter().for_each(|decision| teller.tell(decision));
+    let mut printer = DecisionPrinter::new(report, &loaded);
+    found.into_iter().for_each(|decision| printer.tell(decision));
     Ok(())
 }
 

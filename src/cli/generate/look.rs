@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 
 /// A blueprint and what was found out about it. Its files are generated again when they are written: those of a thousand clusters
 /// would need much memory, and mostly there is nothing to write.
-pub(super) struct Looked {
+pub(super) struct Inspected {
     pub(super) file: PathBuf,
     pub(super) text: String,
     /// The cluster that it describes. Kept only for the first few, so that they need not be parsed again.
@@ -45,7 +45,7 @@ pub(super) fn look(
     program: Option<&str>,
     one: Loaded,
     keep: bool,
-) -> Result<Looked, CommandError> {
+) -> Result<Inspected, CommandError> {
     let found = check(&one.cluster);
     let broken = diagnostics(&one, &found).iter().map(ToString::to_string).collect();
     let workspace = Workspace::new(out, &one.cluster.name);
@@ -68,7 +68,7 @@ pub(super) fn look(
     };
     let Loaded { file, text, cluster, .. } = one;
     let (name, cluster) = (cluster.name.clone(), keep.then_some(cluster));
-    Ok(Looked { file, text, cluster, origin, name, broken, errors: found.errors(), seen })
+    Ok(Inspected { file, text, cluster, origin, name, broken, errors: found.errors(), seen })
 }
 
 /// Returns how many files are known to be up to date without generating them. `--check` generates them: it trusts nothing but git.

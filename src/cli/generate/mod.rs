@@ -16,7 +16,7 @@ use crate::system::{Context, files, parallel};
 mod look;
 mod write;
 
-use look::{Looked, look};
+use look::{Inspected, look};
 use write::{BATCH, write_batch};
 
 /// Runs the verb. Work that does not depend on a blueprint is done at the same time, on a second processor.
@@ -33,25 +33,25 @@ fn look_and_write(context: &Context, report: &Report, options: &args::GenArgs) -
     // The file may have been removed while the program runs.
     let program = files::identity(&context.program).ok();
     let look = |one: Loaded| look(&out, options, program.as_deref(), one, kept.fetch_add(1, Ordering::Relaxed) < BATCH);
-    let looked = blueprints::load_each(context, report, &options.blueprints, &options.variables, look)?;
-    let looked = looked.into_iter().collect::<Result<Vec<_>, _>>()?;
-    judge(report, &looked)?;
+    let inspected = blueprints::load_each(context, report, &options.blueprints, &options.variables, look)?;
+    let inspected = inspected.into_iter().collect::<Result<Vec<_>, _>>()?;
+    judge(report, &inspected)?;
     if options.blueprints.is_empty() {
-        name_orphans(report, &out, options, &looked)?;
+        name_orphans(report, &out, options, &inspected)?;
     }
     if options.check {
-        return show_drift(report, options, &looked);
+        return show_drift(report, options, &inspected);
     }
-    refuse(report, options, &looked)?;
-    write(report, &out, options, &looked)
+    refuse(report, options, &inspected)?;
+    write(report, &out, options, &inspected)
 }
 
 /// Prints every rule that the blueprints violate, and fails if one of them is an error.
-fn judge(report: &Report, looked: &[Looked]) -> Result<(), CommandError> {
-    for broken in looked.iter().flat_map(|one| &one.broken) {
+fn judge(report: &Report, inspected: &[Inspected]) -> Result<(), CommandError> {
+    for broken in inspected.iter().flat_map(|one| &one.broken) {
         report.note(&format!("{broken}\n"));
     }
-    match looked.iter().map(|one| one.errors).sum() {
+    match inspected.iter().map(|one| one.errors).sum() {
         0 => Ok(()),
         1 => Err(CommandError::usage("1 rule is violated; nothing was written")),
         errors => Err(CommandError::usage(format!("{errors} rules are violated; nothing was written"))),
@@ -59,12 +59,12 @@ fn judge(report: &Report, looked: &[Looked]) -> Result<(), CommandError> {
 }
 
 /// Writes the files of all clusters on all processors, and prints the results in the blueprints' order.
-fn write(report: &Report, out: &Path, options: &args::GenArgs, looked: &[Looked]) -> Result<(), CommandError> {
-    let batch = if looked.len() < 2 { 1 } else { looked.len().div_ceil(parallel::threads()).clamp(1, BATCH) };
-    let batches: Vec<&[Looked]> = looked.chunks(batch).collect();
+fn write(report: &Report, out: &Path, options: &args::GenArgs, inspected: &[Inspected]) -> Result<(), CommandError> {
+    let batch = if inspected.len() < 2 { 1 } else { inspected.len().div_ceil(parallel::threads()).clamp(1, BATCH) };
+    let batches: Vec<&[Inspected]> = inspected.chunks(batch).collect();
     let done = parallel::map(&batches, |batch| write_batch(out, options, batch));
     let mut failed = None;
-    for (one, done) in looked.iter().zip(done.into_iter().flatten()) {
+    for (one, done) in inspected.iter().zip(done.into_iter().flatten()) {
         match done {
             Ok(reconciled) => say(report, options, one, &reconciled),
             Err(failure) => {
@@ -78,7 +78,7 @@ fn write(report: &Report, out: &Path, options: &args::GenArgs, looked: &[Looked]
 }
 
 /// Prints every file that is in the way, of all clusters, before anything is written, and fails if there is one.
-fn refuse(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Result<(), CommandError> {
+fn refuse(report: &Report, options: &args::GenArgs, all: &[Inspected]) -> Result<(), CommandError> {
     let (mut yielding, mut hard, mut in_use, mut copied) = (0, 0, false, false);
     for one in all {
         for (path, why) in &one.seen.reconciled.conflicts {
@@ -112,7 +112,7 @@ fn refuse(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Result<()
     Err(CommandError::Text(ErrorKind::Drift, format!("{files} in the way, so nothing was written\n  {hint}")))
 }
 
-fn show_drift(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Result<(), CommandError> {
+fn show_drift(report: &Report, options: &args::GenArgs, all: &[Inspected]) -> Result<(), CommandError> {
     let mut drifted = vec![];
     for one in all {
         let shown = options.out.dir.join(&one.name);
@@ -136,7 +136,7 @@ fn show_drift(report: &Report, options: &args::GenArgs, all: &[Looked]) -> Resul
     Err(CommandError::Text(ErrorKind::Drift, text))
 }
 
-fn say(report: &Report, options: &args::GenArgs, one: &Looked, reconciled: &Reconciled) {
+fn say(report: &Report, options: &args::GenArgs, one: &Inspected, reconciled: &Reconciled) {
     let shown = options.out.dir.join(&one.name);
     let steps = &reconciled.steps;
     let removed = steps.values().filter(|action| **action == Action::Remove).count();
@@ -169,9 +169,14 @@ fn name_crlf(report: &Report, shown: &Path, reconciled: &Reconciled) {
 }
 
 /// Prints the directories whose blueprint is gone. They are not removed: they may hold the state of running machines.
-fn name_orphans(report: &Report, out: &Path, options: &args::GenArgs, looked: &[Looked]) -> Result<(), CommandError> {
+fn name_orphans(
+    report: &Report,
+    out: &Path,
+    options: &args::GenArgs,
+    inspected: &[Inspected],
+) -> Result<(), CommandError> {
     for name in files::list(out).map_err(CommandError::unwritable(out))? {
-        let known = looked.iter().any(|one| one.name == name);
+        let known = inspected.iter().any(|one| one.name == name);
         if !known && files::exists(&out.join(&name).join(manifest::PATH)) {
             let shown = options.out.dir.join(&name);
             report.warning(&format!(

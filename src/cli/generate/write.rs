@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::look::Looked;
+use super::look::Inspected;
 use crate::cli::args;
 use crate::cli::blueprints::cluster_of;
 use crate::cli::error::CommandError;
@@ -21,7 +21,7 @@ pub(super) const BATCH: usize = 32;
 pub(super) fn write_batch(
     out: &Path,
     options: &args::GenArgs,
-    batch: &[Looked],
+    batch: &[Inspected],
 ) -> Vec<Result<Reconciled, CommandError>> {
     let mut staged: Vec<Staged> = vec![];
     // New clusters get their results from `place`; these are their positions.
@@ -44,7 +44,7 @@ pub(super) fn write_batch(
 fn write_one(
     out: &Path,
     options: &args::GenArgs,
-    one: &Looked,
+    one: &Inspected,
     staged: &mut Vec<Staged>,
 ) -> Result<Reconciled, CommandError> {
     if one.seen.settled {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Unwritten;
 use crate::run::Watcher;
 use crate::run::environment::Redactor;
-use crate::run::events::{Event, Said};
+use crate::run::events::{Event, TimedEvent};
 use crate::system::clock;
 
 /// Time between two ticks.
@@ -18,7 +18,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// Takes events and turns them into lines, a live view, JSON or a file.
 pub trait Listener: Send {
     /// Takes an event.
-    fn hear(&mut self, said: &Said);
+    fn hear(&mut self, said: &TimedEvent);
     /// Is called while time passes, to refresh what shows it.
     fn tick(&mut self) {}
 }
@@ -63,7 +63,7 @@ impl Feed {
 
 impl Watcher for Feed {
     fn event(&self, event: Event) {
-        let said = Said { at: clock::rfc3339(clock::now()), event: self.redactor.event(event) };
+        let said = TimedEvent { at: clock::rfc3339(clock::now()), event: self.redactor.event(event) };
         self.listeners().iter_mut().for_each(|listener| listener.hear(&said));
     }
 

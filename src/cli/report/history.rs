@@ -10,7 +10,7 @@ use super::Unwritten;
 use super::feed::Listener;
 use super::names;
 use super::story::Story;
-use crate::run::events::{Event, Said};
+use crate::run::events::{Event, TimedEvent};
 use crate::system::{clock, files};
 
 /// Records the events of a run.
@@ -31,7 +31,7 @@ impl History {
 }
 
 impl Listener for History {
-    fn hear(&mut self, said: &Said) {
+    fn hear(&mut self, said: &TimedEvent) {
         // The tools' output is in their logs.
         if matches!(said.event, Event::Output { .. }) {
             return;
@@ -67,7 +67,7 @@ pub fn conclude(logs: &Path, run: &str, events: &[Event]) -> io::Result<()> {
     let path = names::events(logs, run);
     let at = clock::rfc3339(clock::now());
     for event in events {
-        files::append_line(&path, &serde_json::to_string(&Said { at: at.clone(), event: event.clone() })?)?;
+        files::append_line(&path, &serde_json::to_string(&TimedEvent { at: at.clone(), event: event.clone() })?)?;
     }
     Ok(())
 }

@@ -40,13 +40,13 @@ pub struct Report {
     screen: Mutex<Screen>,
     /// Locked while a question is open.
     question: Mutex<()>,
-    voice: OnceLock<Voice>,
+    voice: OnceLock<OutputMode>,
     unwritten: Arc<Unwritten>,
 }
 
 /// How much is printed, and who reads it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Voice {
+pub struct OutputMode {
     /// Print only results and errors.
     pub quiet: bool,
     /// Standard output is read by a program, so results for people go to standard error.
@@ -86,11 +86,11 @@ impl Report {
     }
 
     /// Sets how much is printed. Only the first call has an effect.
-    pub fn speak(&self, voice: Voice) {
+    pub fn speak(&self, voice: OutputMode) {
         let _ = self.voice.set(voice);
     }
 
-    fn voice(&self) -> Voice {
+    fn voice(&self) -> OutputMode {
         self.voice.get().copied().unwrap_or_default()
     }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::run::Outcome;
-use crate::run::events::{Begun, Event, ImageSeen, Phase, Plan, Said};
+use crate::run::events::{Begun, Event, ImageSeen, Phase, Plan, TimedEvent};
+use crate::run::status::ClusterStatus;
 use crate::system::clock;
 
 /// The exit code recorded for a killed run: 128 + SIGKILL, as a shell reports it. A power cut looks the same.
@@ -26,6 +27,8 @@ pub struct Story {
     pub stages: Vec<StageStory>,
     /// Notices, each with its stage.
     pub notices: Vec<(String, String)>,
+    /// The cluster as it was observed last.
+    pub observed: Option<ClusterStatus>,
     /// Exit code and error, once it has ended.
     pub ended: Option<(u8, String)>,
 }
@@ -82,13 +85,13 @@ impl StageStory {
 
 impl Story {
     /// Takes an event.
-    pub fn hear(&mut self, said: &Said) {
+    pub fn hear(&mut self, said: &TimedEvent) {
         let now = clock::seconds(&said.at).unwrap_or(self.to);
         self.to = now;
         let phase = self.phase;
         match &said.event {
             Event::RunBegun(begun) => {
-                let stage = |is: &crate::run::events::StageIs| StageStory {
+                let stage = |is: &crate::run::events::StageNeeds| StageStory {
                     id: is.stage.clone(),
                     needs: is.needs.clone(),
                     ..StageStory::default()
@@ -122,6 +125,7 @@ impl Story {
             Event::Image(image) => self.stage(&image.stage).image = Some(image.clone()),
             Event::Planned { stage, plan } => self.stage(stage).plan.clone_from(plan),
             Event::Reviewed { later, .. } => self.put_off(later),
+            Event::Observed(status) => self.observed = Some((**status).clone()),
             Event::StageEnded { stage, outcome, .. } => {
                 let stage = self.stage(stage);
                 if let Some(span) = stage.spans.last_mut().filter(|span| span.to.is_none()) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Unwritten;
 use super::feed::Listener;
-use crate::run::events::{Event, Said};
+use crate::run::events::{Event, TimedEvent};
 
 /// Prints events.
 pub struct Stream {
@@ -16,7 +16,7 @@ pub struct Stream {
 }
 
 impl Listener for Stream {
-    fn hear(&mut self, said: &Said) {
+    fn hear(&mut self, said: &TimedEvent) {
         if matches!(said.event, Event::Output { .. }) && !self.output {
             return;
         }

@@ -4,7 +4,7 @@ use std::iter;
 
 use super::story::{StageStory, Story};
 use super::{Report, Style};
-use crate::tools::plan::{Change, Doing};
+use crate::tools::plan::{Change, PlanAction};
 
 /// Returns the lines of the summary, stage by stage.
 pub fn lines(report: &Report, story: &Story) -> Vec<String> {
@@ -39,10 +39,10 @@ fn of_stage(report: &Report, stage: &StageStory) -> Vec<String> {
 /// Returns a line with Terraform's sign, the resource and why it changes.
 pub fn line(report: &Report, change: &Change) -> String {
     let style = match change.doing {
-        Doing::Create | Doing::Import => Style::Good,
-        Doing::Update if change.stops.is_some() || change.cuts_off => Style::Bad,
-        Doing::Update => Style::Warn,
-        Doing::Replace | Doing::Destroy | Doing::Forget => Style::Bad,
+        PlanAction::Create | PlanAction::Import => Style::Good,
+        PlanAction::Update if change.stops.is_some() || change.cuts_off => Style::Bad,
+        PlanAction::Update => Style::Warn,
+        PlanAction::Replace | PlanAction::Destroy | PlanAction::Forget => Style::Bad,
     };
     let why = change.why();
     let why = if why.is_empty() { why } else { format!("  ({why})") };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::feed::Listener;
 use super::story::{StageStory, Story};
 use super::{Report, Style, summary};
-use crate::run::events::{Event, Phase, Said};
+use crate::run::events::{Event, Phase, TimedEvent};
 use crate::run::{Failure, Outcome};
 use crate::system::clock;
 
@@ -77,7 +77,7 @@ impl RunView {
 }
 
 impl Listener for RunView {
-    fn hear(&mut self, said: &Said) {
+    fn hear(&mut self, said: &TimedEvent) {
         self.story.hear(said);
         match &said.event {
             Event::RunBegun(begun) => {

@@ -92,7 +92,7 @@ fn zone_holds_pair(cluster: &Cluster) -> Option<Finding> {
     }
     let holds = if zones.len() == 1 { "holds" } else { "hold" };
     let problem = format!(
-        "{} {holds} more databases than commits have standbys; if the primary and these standbys are lost together, no other machine may take over",
+        "{} {holds} more databases than the number of standbys that a commit waits for; if the primary and those standbys are all there and are lost together, no other machine may take over",
         zones.join(", ")
     );
     let help = "set as many zones as there are databases, or accept the rule. If they are lost, a person must then decide whether to promote a standby that may lack commits";

@@ -14,14 +14,14 @@ pub struct Quorum {
     /// How many of them must be alive.
     pub needed: usize,
     /// What the loss of each machine does.
-    pub machines: Vec<Spared>,
+    pub machines: Vec<LossEffect>,
     /// What the loss of each zone does.
-    pub zones: Vec<Spared>,
+    pub zones: Vec<LossEffect>,
 }
 
 /// What the loss of a machine or a zone does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Spared {
+pub struct LossEffect {
     /// The name of the machine or the zone.
     pub name: String,
     /// The machines that are lost.
@@ -69,7 +69,7 @@ pub fn quorum(cluster: &Cluster) -> Quorum {
     let members: Vec<String> = cluster.etcd_members().map(|m| m.name.clone()).collect();
     let spared = |name: &str, lost: &dyn Fn(&Machine) -> bool| {
         let verdict = without(cluster, lost);
-        Spared {
+        LossEffect {
             name: name.into(),
             machines: cluster.machines.iter().filter(|m| lost(m)).map(|m| m.name.clone()).collect(),
             outage_ms: (verdict == Survival::GoOn).then(|| outage(cluster, lost)).flatten(),

@@ -182,7 +182,7 @@ fn standbys(settings: &Effective) -> Vec<Finding> {
             &rules::SLOT_GIVEN_UP,
             &path("idle_replication_slot_timeout"),
             format!("a standby that is absent for {} s must be copied again", idle / 1000),
-            "remove the setting, because max_slot_wal_keep_size limits what a slot keeps, or set \"1h\" or more",
+            "remove the setting (max_slot_wal_keep_size already limits what a slot keeps), or set \"1h\" or more",
         ));
     }
     if settings.is("hot_standby_feedback", on)

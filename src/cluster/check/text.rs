@@ -21,7 +21,7 @@ fn users(cluster: &Cluster) -> Vec<Finding> {
     let names: Vec<String> = alone.map(|user| format!("`{}`", user.name)).collect();
     let Some(first) = names.first().map(|name| name.trim_matches('`')) else { return vec![] };
     let problem = format!(
-        "{} cannot connect to any database; only its owner and the users whose blocks list a database can connect to it",
+        "{} cannot connect to any database; a database admits only its owner and the users whose blocks list it",
         names.join(", ")
     );
     let help = format!(

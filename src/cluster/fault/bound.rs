@@ -58,26 +58,17 @@ pub fn predict(timers: &Timers, fault: Fault) -> Prediction {
             ..prediction
         },
         Fault::SyncStandby => sync_standby(prediction, timers),
-        Fault::EtcdLeader if timers.etcd.longest_election() <= timers.patience() => Prediction {
-            because: "Patroni retries for longer than an election takes, so the primary keeps its role",
-            ..prediction
-        },
-        Fault::Postgres
-        | Fault::Machine
-        | Fault::Partition
-        | Fault::Switchover
-        | Fault::EtcdLeader
-        | Fault::MachineEtcdLeader
-            if timers.standbys == 0 =>
+        Fault::AsyncStandby => Prediction { because: "commits do not wait for it", ..prediction },
+        Fault::EtcdLeader | Fault::EtcdLeaderFrozen | Fault::EtcdLeaderCut
+            if timers.etcd.longest_election() <= timers.patience() =>
         {
-            alone(prediction, timers)
+            Prediction {
+                because: "Patroni retries for longer than an election takes, so the primary keeps its role",
+                ..prediction
+            }
         }
-        Fault::Postgres
-        | Fault::Machine
-        | Fault::Partition
-        | Fault::Switchover
-        | Fault::EtcdLeader
-        | Fault::MachineEtcdLeader => failover(prediction, timers),
+        _ if timers.standbys == 0 => alone(prediction, timers),
+        _ => failover(prediction, timers),
     }
 }
 
@@ -105,8 +96,12 @@ fn failover(prediction: Prediction, t: &Timers) -> Prediction {
         Fault::Postgres if t.primary_start_timeout == 0 => vec![term::loop_wait(t)],
         Fault::Postgres => vec![term::loop_wait(t), term::primary_start_timeout(t), term::loop_wait_again(t)],
         Fault::Switchover => vec![term::shutdown()],
-        Fault::EtcdLeader => vec![term::election(t), term::loop_wait(t)],
-        Fault::MachineEtcdLeader => vec![
+        Fault::EtcdLeader | Fault::EtcdLeaderFrozen | Fault::EtcdLeaderCut => {
+            vec![term::election(t), term::loop_wait(t)]
+        }
+        // Patroni does not renew its lock while it hangs, or while it waits for a PostgreSQL that hangs.
+        Fault::PatroniFrozen | Fault::PostgresFrozen => vec![term::ttl(t), term::lease_sweep(), term::loop_wait(t)],
+        Fault::MachineEtcdLeader | Fault::Zone => vec![
             term::election(t),
             term::lease_extension(t),
             term::ttl(t),
@@ -114,7 +109,12 @@ fn failover(prediction: Prediction, t: &Timers) -> Prediction {
             term::loop_wait(t),
             term::etcd_node(t),
         ],
-        Fault::Machine | Fault::Partition | Fault::SyncStandby | Fault::Haproxy | Fault::HaproxyMachine => {
+        Fault::Machine
+        | Fault::Partition
+        | Fault::SyncStandby
+        | Fault::AsyncStandby
+        | Fault::Haproxy
+        | Fault::HaproxyMachine => {
             vec![term::ttl(t), term::lease_sweep(), term::loop_wait(t), term::etcd_node(t)]
         }
     };
@@ -154,9 +154,15 @@ fn lost(fault: Fault, t: &Timers) -> (Vec<Term>, &'static str) {
         ),
         Fault::Machine
         | Fault::SyncStandby
+        | Fault::AsyncStandby
         | Fault::Haproxy
         | Fault::EtcdLeader
+        | Fault::EtcdLeaderFrozen
+        | Fault::EtcdLeaderCut
+        | Fault::PatroniFrozen
+        | Fault::PostgresFrozen
         | Fault::MachineEtcdLeader
+        | Fault::Zone
         | Fault::HaproxyMachine => {
             (unsent(), "WAL that no standby had received: at most 1 MiB more than the primary last reported")
         }
@@ -171,10 +177,19 @@ fn alone(prediction: Prediction, t: &Timers) -> Prediction {
             let (until, because) = (Some(RECOVERED), "synchronous_commit is off");
             return Prediction { loss: term::unflushed(t), until, because, ..prediction };
         }
-        Fault::Postgres | Fault::EtcdLeader => (RECOVERED, "its own WAL contains every commit"),
+        Fault::Postgres | Fault::EtcdLeader | Fault::EtcdLeaderFrozen | Fault::EtcdLeaderCut => {
+            (RECOVERED, "its own WAL contains every commit")
+        }
+        Fault::PatroniFrozen | Fault::PostgresFrozen => ("it no longer hangs", UNCHANGED),
         Fault::Switchover => ("it has restarted, because there is no machine to switch to", UNCHANGED),
         Fault::Partition => ("the network is back", "no other machine takes over"),
-        Fault::Machine | Fault::MachineEtcdLeader | Fault::SyncStandby | Fault::Haproxy | Fault::HaproxyMachine => {
+        Fault::Machine
+        | Fault::MachineEtcdLeader
+        | Fault::Zone
+        | Fault::SyncStandby
+        | Fault::AsyncStandby
+        | Fault::Haproxy
+        | Fault::HaproxyMachine => {
             return Prediction {
                 until: Some("its machine is back, or restored by hand"),
                 unbounded_loss: Some("everything since the last backup, if its disk is gone"),

@@ -1,79 +1,79 @@
-//! The faults that a cluster is built for: the one table that `check` predicts from, and that injection and tests name faults by.
+//! The faults that a cluster is built for: the one table from which `check` predicts, `drill` injects, and tests take their names.
 
 use serde::Serialize;
 
 mod bound;
+mod injection;
 mod term;
 
 pub use bound::{Prediction, predict, seconds};
+pub use injection::{Disruption, Injection, Software, Victim};
 pub use term::{Term, promotion};
 
-/// A fault. Its [`name`](Fault::name) is the variant's in kebab-case, in JSON too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Fault {
+/// Declares [`Fault`] and [`Fault::ALL`], so that no fault is missing from the table.
+macro_rules! faults {
+    ($($(#[$doc:meta])* $fault:ident = $name:literal, $title:literal;)*) => {
+        /// A fault. Its [`name`](Fault::name) is the variant's in kebab-case, in JSON too.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Fault {
+            $($(#[$doc])* $fault,)*
+        }
+
+        impl Fault {
+            /// Every fault, in the order of the report.
+            pub const ALL: &[Fault] = &[$(Fault::$fault),*];
+
+            /// Returns the name that commands, JSON and tests use.
+            pub const fn name(self) -> &'static str {
+                match self { $(Fault::$fault => $name,)* }
+            }
+
+            /// Returns what happens, in words.
+            pub const fn title(self) -> &'static str {
+                match self { $(Fault::$fault => $title,)* }
+            }
+        }
+    };
+}
+
+faults! {
     /// The primary's PostgreSQL crashes.
-    Postgres,
+    Postgres = "postgres", "postgres dies on the primary";
     /// The primary's machine loses power.
-    Machine,
-    /// The network cuts the primary off from etcd and the other databases.
-    Partition,
+    Machine = "machine", "the primary's machine dies";
+    /// The network cuts the primary off from all other machines.
+    Partition = "partition", "the network cuts the primary off";
     /// An operator moves the primary to another machine.
-    Switchover,
+    Switchover = "switchover", "planned switchover";
     /// The machine of a standby that commits wait for loses power.
-    SyncStandby,
+    SyncStandby = "sync-standby", "the machine of a synchronous standby dies";
+    /// The machine of a standby that no commit waits for loses power.
+    AsyncStandby = "async-standby", "the machine of an asynchronous standby dies";
     /// HAProxy's process crashes.
-    Haproxy,
-    /// etcd loses its leader, and nothing else fails.
-    EtcdLeader,
+    Haproxy = "haproxy", "HAProxy's process dies";
+    /// The process of etcd's leader is killed, and nothing else fails.
+    EtcdLeader = "etcd-leader", "only etcd's leader is lost";
+    /// The process of etcd's leader hangs, and nothing else fails.
+    EtcdLeaderFrozen = "etcd-leader-frozen", "only etcd's leader hangs";
+    /// The network drops what etcd's leader sends and receives, and nothing else.
+    EtcdLeaderCut = "etcd-leader-cut", "only etcd's leader is cut off by the network";
+    /// Patroni hangs on the primary.
+    PatroniFrozen = "patroni-frozen", "Patroni hangs on the primary";
+    /// PostgreSQL hangs on the primary.
+    PostgresFrozen = "postgres-frozen", "postgres hangs on the primary";
     /// The primary's machine loses power while it also leads etcd.
-    MachineEtcdLeader,
+    MachineEtcdLeader = "machine-etcd-leader", "the primary's machine dies, and etcd's leader with it";
+    /// All machines in the primary's zone lose power.
+    Zone = "zone", "the primary's zone dies, and HAProxy is elsewhere";
     /// HAProxy's machine loses power.
-    HaproxyMachine,
+    HaproxyMachine = "haproxy-machine", "HAProxy's machine dies";
 }
 
 impl Fault {
-    /// Every fault, in the order of the report.
-    pub const ALL: [Fault; 9] = [
-        Fault::Postgres,
-        Fault::Machine,
-        Fault::Partition,
-        Fault::Switchover,
-        Fault::SyncStandby,
-        Fault::Haproxy,
-        Fault::EtcdLeader,
-        Fault::MachineEtcdLeader,
-        Fault::HaproxyMachine,
-    ];
-
-    /// Returns the name that commands, JSON and tests use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Fault::Postgres => "postgres",
-            Fault::Machine => "machine",
-            Fault::Partition => "partition",
-            Fault::Switchover => "switchover",
-            Fault::SyncStandby => "sync-standby",
-            Fault::Haproxy => "haproxy",
-            Fault::EtcdLeader => "etcd-leader",
-            Fault::MachineEtcdLeader => "machine-etcd-leader",
-            Fault::HaproxyMachine => "haproxy-machine",
-        }
-    }
-
-    /// Returns what happens, in words.
-    pub fn title(self) -> &'static str {
-        match self {
-            Fault::Postgres => "postgres dies on the primary",
-            Fault::Machine => "the primary's machine dies",
-            Fault::Partition => "the network cuts the primary off",
-            Fault::Switchover => "planned switchover",
-            Fault::SyncStandby => "the machine of a synchronous standby dies",
-            Fault::Haproxy => "HAProxy's process dies",
-            Fault::EtcdLeader => "only etcd's leader is lost",
-            Fault::MachineEtcdLeader => "the primary's machine dies, and etcd's leader with it",
-            Fault::HaproxyMachine => "HAProxy's machine dies",
-        }
+    /// Returns the fault of a name.
+    pub fn named(name: &str) -> Option<Fault> {
+        Fault::ALL.iter().copied().find(|fault| fault.name() == name)
     }
 
     /// Returns whether the blueprint's `rto` and `rpo` cover it: a single failure that the cluster heals by itself.
@@ -84,10 +84,15 @@ impl Fault {
             | Fault::Partition
             | Fault::Switchover
             | Fault::SyncStandby
+            | Fault::AsyncStandby
             | Fault::Haproxy
-            | Fault::EtcdLeader => true,
-            // Two failures at once.
-            Fault::MachineEtcdLeader => false,
+            | Fault::EtcdLeader
+            | Fault::EtcdLeaderFrozen
+            | Fault::EtcdLeaderCut
+            | Fault::PatroniFrozen
+            | Fault::PostgresFrozen => true,
+            // Several failures at once.
+            Fault::MachineEtcdLeader | Fault::Zone => false,
             // Somebody replaces the machine.
             Fault::HaproxyMachine => false,
         }
@@ -95,7 +100,7 @@ impl Fault {
 
     /// Returns the faults that the blueprint's `rto` and `rpo` cover.
     pub fn covered() -> impl Iterator<Item = Fault> {
-        Fault::ALL.into_iter().filter(|fault| fault.is_covered())
+        Fault::ALL.iter().copied().filter(|fault| fault.is_covered())
     }
 }
 
@@ -104,11 +109,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_has_one_name_and_stands_in_the_table_once() {
-        for (at, fault) in Fault::ALL.into_iter().enumerate() {
+    fn a_fault_has_one_name() {
+        for fault in Fault::ALL.iter().copied() {
             assert_eq!(serde_json::to_value(fault).expect("JSON"), fault.name());
-            assert_eq!(fault as usize, at, "{fault:?}: a variant that ALL lacks has no bound in `check`");
+            assert_eq!(Fault::named(fault.name()), Some(fault));
         }
-        assert_eq!(Fault::covered().count(), 7);
+        assert_eq!(Fault::named("nothing"), None);
+        assert_eq!(Fault::covered().count(), 12);
     }
 }

@@ -129,8 +129,8 @@ fn connections() -> Vec<Setting> {
             "tcp_user_timeout",
             "10s",
             vec![],
-            "A client that acknowledges nothing for this long is gone, even in the middle of a result. Keepalives cannot tell, because the \
-             kernel sends none while data waits for its acknowledgement.",
+            "A client that acknowledges nothing for this long counts as dead, even in the middle of a result. Keepalives do not detect it, \
+             because the kernel sends none while sent data is not acknowledged.",
             SOURCE,
         ),
     ]

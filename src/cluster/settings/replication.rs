@@ -90,8 +90,8 @@ pub fn standbys(blueprint: &Blueprint, blocks: &DatabaseBlocks) -> Vec<Setting> 
             "wal_receiver_timeout",
             "3s",
             vec![],
-            "A standby that hears nothing from its primary for this long gives up the connection. HAProxy then sees that it follows nobody, \
-             and soon sends it no more reads.",
+            "A standby that receives nothing from its primary for this long gives up the connection. HAProxy then sees that it follows no \
+             primary, and soon stops sending it reads.",
             manual!("replication", "WAL-RECEIVER-TIMEOUT"),
         ),
         setting(

@@ -5,6 +5,7 @@
 
 mod haproxy;
 mod hcl;
+mod iam;
 pub(super) mod machine;
 mod master;
 mod module;

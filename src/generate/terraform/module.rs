@@ -54,6 +54,11 @@ impl<'a> ModuleFiles<'a> {
         templates::add_either(self.cluster, self.files, path(name), &path(source), context);
     }
 
+    /// Renders the template of this name in a context of its own, and adds the file.
+    pub fn rendered(&mut self, name: &str, context: impl Serialize) {
+        templates::add_rendered(self.cluster, self.files, &format!("{}/{name}", self.module.folder()), context);
+    }
+
     /// Adds `variables.tf` with the seed's credentials and region, then the module's own variables.
     pub fn variables(&mut self, more: &str) {
         self.file("variables.tf", format!("{VARIABLES}{more}"));

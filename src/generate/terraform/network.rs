@@ -4,6 +4,7 @@ use hcl_edit::expr::Expression;
 use hcl_edit::structure::Attribute;
 
 use super::hcl::{attr, commented, list, object};
+use super::iam::Roles;
 use super::module::ModuleFiles;
 use super::traffic;
 use crate::cluster::{Cluster, Creator, Module, Secret, Subnet};
@@ -22,11 +23,11 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let has_endpoint = !cluster.network.makes_endpoint;
     module.add_from("endpoint.tf", if has_endpoint { "existing_endpoint.tf" } else { "endpoint.tf" });
     module.add("security_groups.tf");
-    module.add("iam.tf");
+    module.rendered("iam.tf", Roles::of(cluster));
     module.add("secrets.tf");
     module.add("user_secrets.tf");
     if cluster.blueprint.kms_key_id.is_some() {
-        module.add("kms.tf");
+        module.rendered("kms.tf", Roles::of(cluster));
     }
     module.add("outputs.tf");
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::modules::Modules;
-use super::rights::On;
+use super::rights::Resources;
 use crate::cluster::{Cluster, Partition};
 use crate::tools::lock;
 
@@ -114,17 +114,17 @@ impl<'a> Statements<'a> {
         Statements { cluster, modules, partition, all: BTreeMap::new(), made: BTreeSet::new() }
     }
 
-    pub fn add_all(&mut self, rights: &[(&str, &[On])]) {
+    pub fn add_all(&mut self, rights: &[(&str, &[Resources])]) {
         for (action, on) in rights {
             self.add(action, on);
         }
     }
 
     /// Allows an action on each of these.
-    pub fn add(&mut self, action: &str, on: &[On]) {
+    pub fn add(&mut self, action: &str, on: &[Resources]) {
         for one in on {
             let (when, resources) = self.scope(action, *one);
-            if let On::New(kind) = one {
+            if let Resources::New(kind) = one {
                 self.made.insert((action.to_string(), self.ec2(kind, "*")));
             }
             self.allow(when, action, resources);
@@ -135,34 +135,34 @@ impl<'a> Statements<'a> {
         self.all.entry(when).or_default().entry(action.to_string()).or_default().extend(resources);
     }
 
-    fn scope(&self, action: &str, on: On) -> (When, Vec<String>) {
+    fn scope(&self, action: &str, on: Resources) -> (When, Vec<String>) {
         let one = |arn: String| vec![arn];
         let network = &self.cluster.network;
         let verb = action.split_once(':').map_or(action, |(_, verb)| verb);
         match on {
-            On::Any => (When::InRegion, one("*".into())),
-            On::New(kind) => (When::Tagging, one(self.ec2(kind, "*"))),
+            Resources::Any => (When::InRegion, one("*".into())),
+            Resources::New(kind) => (When::Tagging, one(self.ec2(kind, "*"))),
             // What exists already does not have the cluster's tag; the blueprint names it.
-            On::Ours("vpc") if network.vpc_id.is_some() => {
+            Resources::Ours("vpc") if network.vpc_id.is_some() => {
                 (When::Named(Named::ExistingNetwork), network.vpc_id.iter().map(|id| self.ec2("vpc", id)).collect())
             }
-            On::Ours("subnet") if network.vpc_id.is_some() => {
+            Resources::Ours("subnet") if network.vpc_id.is_some() => {
                 let ids = network.subnets.iter().filter_map(|subnet| subnet.id.as_ref());
                 (When::Named(Named::ExistingNetwork), ids.map(|id| self.ec2("subnet", id)).collect())
             }
-            On::Ours(kind) => (When::Tagged, one(self.ec2(kind, "*"))),
-            On::Untagged(kind) => (When::Adopting, one(self.ec2(kind, self.usual(kind)))),
-            On::Loose(kind) => (When::Loose, one(self.ec2(kind, "*"))),
-            On::Bare(kind) => (When::Named(Named::Untagged), one(self.ec2(kind, self.usual(kind)))),
-            On::Base => (When::PublishedBy(self.cluster.image_owner().into()), one(self.ec2("image", "*"))),
-            On::KeyPair => {
+            Resources::Ours(kind) => (When::Tagged, one(self.ec2(kind, "*"))),
+            Resources::Untagged(kind) => (When::Adopting, one(self.ec2(kind, self.usual(kind)))),
+            Resources::Loose(kind) => (When::Loose, one(self.ec2(kind, "*"))),
+            Resources::Bare(kind) => (When::Named(Named::Untagged), one(self.ec2(kind, self.usual(kind)))),
+            Resources::Base => (When::PublishedBy(self.cluster.image_owner().into()), one(self.ec2("image", "*"))),
+            Resources::KeyPair => {
                 let names: BTreeSet<&String> =
                     self.cluster.machines.iter().filter_map(|m| m.block.key_name.as_ref()).collect();
                 (When::Named(Named::KeyPairs), names.into_iter().map(|name| self.ec2("key-pair", name)).collect())
             }
-            On::Role | On::Profile => {
-                let kind = if on == On::Role { "role" } else { "instance-profile" };
-                let names = self.modules.roles.iter();
+            Resources::Role | Resources::Profile => {
+                let kind = if on == Resources::Role { "role" } else { "instance-profile" };
+                let names = self.cluster.kinds_with_rights().into_iter().map(|kind| self.cluster.machine_role(kind));
                 let arns = names.map(|name| format!("arn:{}:iam::*:{kind}/{name}", self.partition)).collect();
                 let when = match verb {
                     "PassRole" => When::ForMachines,
@@ -172,10 +172,10 @@ impl<'a> Statements<'a> {
                 };
                 (when, arns)
             }
-            On::Secret => (When::Named(Named::Passwords), one(self.secrets("*"))),
-            On::SecretOfUser => (When::Named(Named::PasswordsOfUsers), one(self.secrets("user/*"))),
-            On::Key => (When::Named(Named::Key), self.key()),
-            On::Zone => {
+            Resources::Secret => (When::Named(Named::Passwords), one(self.secrets("*"))),
+            Resources::SecretOfUser => (When::Named(Named::PasswordsOfUsers), one(self.secrets("user/*"))),
+            Resources::Key => (When::Named(Named::Key), self.key()),
+            Resources::Zone => {
                 (When::Named(Named::PrivateNames), one(format!("arn:{}:route53:::hostedzone/*", self.partition)))
             }
         }

@@ -12,7 +12,7 @@ use crate::cluster::Cluster;
 use crate::fileset::FileSet;
 use document::Statements;
 use modules::Modules;
-use rights::On;
+use rights::Resources;
 
 pub use document::LONGEST;
 
@@ -27,7 +27,7 @@ pub struct ManagedPolicy {
 
 /// What the rights are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Aim {
+pub enum Task {
     /// `pgherd run`: it creates, changes, replaces and removes.
     Run,
     /// `pgherd status`: it reads Terraform's outputs.
@@ -49,26 +49,26 @@ enum Part {
     Rotate,
 }
 
-impl Aim {
+impl Task {
     /// Every aim.
-    pub const ALL: [Aim; 4] = [Aim::Run, Aim::Status, Aim::Destroy, Aim::Rotate];
+    pub const ALL: [Task; 4] = [Task::Run, Task::Status, Task::Destroy, Task::Rotate];
 
     /// Returns the name that the command line uses.
     pub const fn name(self) -> &'static str {
         match self {
-            Aim::Run => "run",
-            Aim::Status => "status",
-            Aim::Destroy => "destroy",
-            Aim::Rotate => "rotate",
+            Task::Run => "run",
+            Task::Status => "status",
+            Task::Destroy => "destroy",
+            Task::Rotate => "rotate",
         }
     }
 
     fn parts(self) -> &'static [Part] {
         match self {
-            Aim::Run => &[Part::State, Part::Look, Part::Build, Part::Make, Part::Unmake],
-            Aim::Status => &[Part::State],
-            Aim::Destroy => &[Part::State, Part::Look, Part::Unmake],
-            Aim::Rotate => &[Part::Rotate],
+            Task::Run => &[Part::State, Part::Look, Part::Build, Part::Make, Part::Unmake],
+            Task::Status => &[Part::State],
+            Task::Destroy => &[Part::State, Part::Look, Part::Unmake],
+            Task::Rotate => &[Part::Rotate],
         }
     }
 }
@@ -77,12 +77,12 @@ impl Aim {
 ///
 /// # Errors
 /// If a module holds a resource type whose rights are not in [`rights`].
-pub fn policies(cluster: &Cluster, set: &FileSet, aim: Aim) -> Result<Vec<ManagedPolicy>, String> {
+pub fn policies(cluster: &Cluster, set: &FileSet, task: Task) -> Result<Vec<ManagedPolicy>, String> {
     let modules = modules::read(set)?;
     let mut policies = vec![];
-    for part in aim.parts() {
+    for part in task.parts() {
         let mut statements = Statements::new(cluster, &modules);
-        fill(&mut statements, cluster, &modules, *part, aim)?;
+        fill(&mut statements, cluster, &modules, *part, task)?;
         let name = format!("pgherd-{}-{}", cluster.name, part.name());
         policies.extend(statements.documents().into_iter().enumerate().map(|(i, text)| ManagedPolicy {
             name: if i == 0 { name.clone() } else { format!("{name}-{}", i + 1) },
@@ -110,10 +110,10 @@ fn fill(
     cluster: &Cluster,
     modules: &Modules,
     part: Part,
-    aim: Aim,
+    task: Task,
 ) -> Result<(), String> {
     match part {
-        Part::State => statements.state(aim != Aim::Status),
+        Part::State => statements.state(task != Task::Status),
         Part::Build => {
             statements.add_all(tasks::BUILD);
             statements.encrypt(tasks::ENCRYPT);
@@ -140,10 +140,10 @@ fn fill(
                 _ => {
                     statements.retag();
                     if cluster.machines.iter().any(|machine| machine.block.key_name.is_some()) {
-                        statements.add("ec2:RunInstances", &[On::KeyPair]);
+                        statements.add("ec2:RunInstances", &[Resources::KeyPair]);
                     }
                     if modules.private_dns {
-                        statements.add("route53:AssociateVPCWithHostedZone", &[On::Zone]);
+                        statements.add("route53:AssociateVPCWithHostedZone", &[Resources::Zone]);
                     }
                     statements.encrypt(tasks::ENCRYPT);
                 }

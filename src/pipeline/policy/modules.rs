@@ -11,8 +11,6 @@ use crate::fileset::FileSet;
 pub struct Modules {
     /// `resource`, `data` or `ephemeral`, and the type of each block.
     pub kinds: BTreeSet<(String, String)>,
-    /// The name of every role; `*` stands for what only Terraform knows.
-    pub roles: BTreeSet<String>,
     /// The bucket of the states and their keys; `None` if the states are files.
     pub states: Option<(String, Vec<String>)>,
     /// Whether an endpoint has private names, which replace the service's own in the whole VPC.
@@ -25,25 +23,17 @@ pub struct Modules {
 /// If a module is not HCL.
 pub fn read(set: &FileSet) -> Result<Modules, String> {
     let mut modules = Modules::default();
-    let mut locals = BTreeMap::new();
-    let mut names = vec![];
     for (path, file) in set.iter().filter(|(path, _)| path.as_str().ends_with(".tf")) {
         let body: Body = hcl::parse(&file.text).map_err(|e| format!("{path}: {e}"))?;
         for block in body.blocks() {
             let labels: Vec<&str> = block.labels().iter().map(|label| label.as_str()).collect();
             match (block.identifier(), labels.as_slice()) {
-                ("locals", _) => {
-                    locals.extend(texts(&block.body));
-                }
                 (what @ ("resource" | "data" | "ephemeral"), [kind, _]) => {
                     modules.kinds.insert((what.into(), (*kind).into()));
                     let has =
                         |name: &str, value: &str| attribute(&block.body, name).is_some_and(|e| e.to_string() == value);
                     modules.private_dns |=
                         *kind == "aws_vpc_endpoint" && what == "resource" && has("private_dns_enabled", "true");
-                    if (what, *kind) == ("resource", "aws_iam_role") {
-                        names.extend(attribute(&block.body, "name").map(ToString::to_string));
-                    }
                 }
                 ("terraform", _) => {
                     for backend in block.body.blocks().filter(|inner| inner.identifier() == "backend") {
@@ -57,7 +47,6 @@ pub fn read(set: &FileSet) -> Result<Modules, String> {
             }
         }
     }
-    modules.roles = names.iter().map(|name| pattern(name, &locals)).collect();
     Ok(modules)
 }
 
@@ -74,18 +63,4 @@ fn texts(body: &Body) -> BTreeMap<String, String> {
         _ => None,
     };
     body.iter().filter_map(text).collect()
-}
-
-/// Returns a Terraform template with the values of locals in it, and `*` for everything else.
-fn pattern(template: &str, locals: &BTreeMap<String, String>) -> String {
-    let mut pattern = String::new();
-    let mut rest = template.trim_matches('"');
-    while let Some((before, after)) = rest.split_once("${") {
-        let (reference, after) = after.split_once('}').unwrap_or((after, ""));
-        pattern.push_str(before);
-        pattern
-            .push_str(reference.strip_prefix("local.").and_then(|name| locals.get(name)).map_or("*", String::as_str));
-        rest = after;
-    }
-    pattern + rest
 }

@@ -4,11 +4,11 @@
 //! (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html> and its siblings). Which of them
 //! Terraform's AWS provider 5.100 and Packer call was recorded in the lab.
 
-use On::{Any, Bare, Key, Loose, New, Ours, Profile, Role, Secret, Untagged};
+use Resources::{Any, Bare, Key, Loose, New, Ours, Profile, Role, Secret, Untagged};
 
 /// The resource of an action, and what AWS can check of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum On {
+pub enum Resources {
     /// AWS cannot limit the action to a resource.
     Any,
     /// A resource of EC2 that the call creates. It must have the cluster's tag from the start.
@@ -45,14 +45,14 @@ pub struct Rights {
     /// Terraform's block and type, such as `resource` and `aws_vpc`.
     pub of: (&'static str, &'static str),
     /// To read it.
-    pub look: &'static [(&'static str, &'static [On])],
+    pub look: &'static [(&'static str, &'static [Resources])],
     /// To create it, or to change it in place.
-    pub make: &'static [(&'static str, &'static [On])],
+    pub make: &'static [(&'static str, &'static [Resources])],
     /// To destroy it.
-    pub unmake: &'static [(&'static str, &'static [On])],
+    pub unmake: &'static [(&'static str, &'static [Resources])],
 }
 
-pub(super) type List = &'static [(&'static str, &'static [On])];
+pub(super) type List = &'static [(&'static str, &'static [Resources])];
 
 const fn resource(kind: &'static str, look: List, make: List, unmake: List) -> Rights {
     Rights { of: ("resource", kind), look, make, unmake }
@@ -62,20 +62,20 @@ const fn data(kind: &'static str, look: List) -> Rights {
     Rights { of: ("data", kind), look, make: &[], unmake: &[] }
 }
 
-pub(super) const ANY: &[On] = &[Any];
-const GROUP: &[On] = &[Ours("security-group")];
-const RULES: &[On] = &[Ours("security-group"), Ours("security-group-rule")];
+pub(super) const ANY: &[Resources] = &[Any];
+const GROUP: &[Resources] = &[Ours("security-group")];
+const RULES: &[Resources] = &[Ours("security-group"), Ours("security-group-rule")];
 /// A rule that AWS itself added to a group of the cluster's has no tag.
-const REVOKED: &[On] = &[Ours("security-group"), Ours("security-group-rule"), Loose("security-group-rule")];
-const NEW_RULE: &[On] = &[Ours("security-group"), New("security-group-rule")];
-pub(super) const BUILDER_GROUP: &[On] = &[Ours("security-group"), Loose("security-group")];
-pub(super) const INSTANCE: &[On] = &[Ours("instance")];
-const TABLE: &[On] = &[Ours("route-table")];
-const VPC: &[On] = &[Ours("vpc")];
+const REVOKED: &[Resources] = &[Ours("security-group"), Ours("security-group-rule"), Loose("security-group-rule")];
+const NEW_RULE: &[Resources] = &[Ours("security-group"), New("security-group-rule")];
+pub(super) const BUILDER_GROUP: &[Resources] = &[Ours("security-group"), Loose("security-group")];
+pub(super) const INSTANCE: &[Resources] = &[Ours("instance")];
+const TABLE: &[Resources] = &[Ours("route-table")];
+const VPC: &[Resources] = &[Ours("vpc")];
 /// Reading a rule.
 const READ_RULE: List = &[("ec2:DescribeSecurityGroupRules", ANY)];
 /// A network interface does not have the cluster's tag, but its machine does.
-const ADDRESS: &[On] = &[Ours("elastic-ip"), Ours("instance"), Bare("network-interface")];
+const ADDRESS: &[Resources] = &[Ours("elastic-ip"), Ours("instance"), Bare("network-interface")];
 
 /// The rights for every type in the generated modules.
 pub const MODULES: &[Rights] = &[

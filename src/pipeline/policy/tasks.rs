@@ -1,10 +1,10 @@
 //! The rights for what is no Terraform block: building images, the pipeline's own questions, rotating passwords, encryption.
 
-use super::rights::On::{self, Bare, Base, Loose, New, Ours, Profile, Role, SecretOfUser, Untagged};
+use super::rights::Resources::{self, Bare, Base, Loose, New, Ours, Profile, Role, SecretOfUser, Untagged};
 use super::rights::{ANY, BUILDER_GROUP, INSTANCE};
 
 /// What Packer does to build an image: it creates a machine with a key pair and a security group, and removes them at the end.
-pub const BUILD: &[(&str, &[On])] = &[
+pub const BUILD: &[(&str, &[Resources])] = &[
     ("ec2:DescribeImages", ANY),
     ("ec2:DescribeInstances", ANY),
     ("ec2:DescribeRegions", ANY),
@@ -45,11 +45,11 @@ pub const BUILD: &[(&str, &[On])] = &[
 ];
 
 /// What `pgherd destroy --images` and `pgherd images prune` remove.
-pub const IMAGES: &[(&str, &[On])] =
+pub const IMAGES: &[(&str, &[Resources])] =
     &[("ec2:DeregisterImage", &[Ours("image")]), ("ec2:DeleteSnapshot", &[Ours("snapshot")])];
 
 /// What the pipeline itself asks with the AWS CLI before it creates anything: what exists, and what AWS would refuse.
-pub const QUESTIONS: &[(&str, &[On])] = &[
+pub const QUESTIONS: &[(&str, &[Resources])] = &[
     ("ec2:DescribeAccountAttributes", ANY),
     ("ec2:DescribeAddresses", ANY),
     ("ec2:DescribeAvailabilityZones", ANY),
@@ -73,7 +73,7 @@ pub const QUESTIONS: &[(&str, &[On])] = &[
 ];
 
 /// What `rotate_password.sh` does.
-pub const ROTATE: &[(&str, &[On])] = &[
+pub const ROTATE: &[(&str, &[Resources])] = &[
     ("secretsmanager:GetSecretValue", &[SecretOfUser]),
     ("secretsmanager:ListSecretVersionIds", &[SecretOfUser]),
     ("secretsmanager:PutSecretValue", &[SecretOfUser]),

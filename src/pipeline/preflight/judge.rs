@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{ADDRESS_QUOTA, Answer, Lack, Of, PreflightVerdict, Question, builders, key_pairs, processors, subnets};
+use super::{
+    ADDRESS_QUOTA, Answer, Lack, PreflightVerdict, Question, Subject, builders, key_pairs, processors, subnets,
+};
 use crate::cluster::{Cluster, State};
 
 /// Returns what would fail, and what could not be checked.
@@ -34,11 +36,11 @@ impl<'a> Court<'a> {
         self.verdict.lacks.push(Lack { what, help: help.into() });
     }
 
-    fn answer(&self, of: Of) -> Option<&'a Answer> {
+    fn answer(&self, of: Subject) -> Option<&'a Answer> {
         self.answers.iter().find(|(question, _)| question.of == of).map(|(_, answer)| answer)
     }
 
-    fn json(&self, of: Of) -> Option<&'a Value> {
+    fn json(&self, of: Subject) -> Option<&'a Value> {
         match self.answer(of)? {
             Answer::Json(value) => Some(value),
             _ => None,
@@ -46,7 +48,7 @@ impl<'a> Court<'a> {
     }
 
     /// Returns the list of this name in an answer; `None` if AWS did not return it.
-    fn list(&self, of: Of, name: &str) -> Option<&'a Vec<Value>> {
+    fn list(&self, of: Subject, name: &str) -> Option<&'a Vec<Value>> {
         self.json(of)?.get(name)?.as_array()
     }
 
@@ -56,7 +58,7 @@ impl<'a> Court<'a> {
         for (question, answer) in self.answers {
             let command = question.args.iter().take(2).cloned().collect::<Vec<_>>().join(" ");
             match answer {
-                Answer::Forbidden if question.of != Of::Bucket => drop(forbidden.insert(command)),
+                Answer::Forbidden if question.of != Subject::Bucket => drop(forbidden.insert(command)),
                 Answer::Failed(why) => {
                     self.verdict.notices.push(format!("aws {command} failed, so its result was not checked: {why}"))
                 }
@@ -73,7 +75,7 @@ impl<'a> Court<'a> {
     }
 
     fn zones(&mut self) {
-        let Some(zones) = self.list(Of::Zones, "AvailabilityZones") else { return };
+        let Some(zones) = self.list(Subject::Zones, "AvailabilityZones") else { return };
         let available = |zone: &&Value| zone["State"].as_str().is_none_or(|state| state == "available");
         let names: BTreeSet<&str> =
             zones.iter().filter(available).filter_map(|zone| zone["ZoneName"].as_str()).collect();
@@ -91,7 +93,7 @@ impl<'a> Court<'a> {
     }
 
     fn offerings(&mut self) {
-        let Some(offerings) = self.list(Of::Offerings, "InstanceTypeOfferings") else { return };
+        let Some(offerings) = self.list(Subject::Offerings, "InstanceTypeOfferings") else { return };
         let mut zones: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for offering in offerings {
             if let (Some(kind), Some(zone)) = (offering["InstanceType"].as_str(), offering["Location"].as_str()) {
@@ -133,8 +135,8 @@ impl<'a> Court<'a> {
     }
 
     fn addresses(&mut self) {
-        let Some(there) = self.list(Of::Addresses, "Addresses") else { return };
-        let attributes = self.list(Of::AddressQuota, "AccountAttributes");
+        let Some(there) = self.list(Subject::Addresses, "Addresses") else { return };
+        let attributes = self.list(Subject::AddressQuota, "AccountAttributes");
         let most = attributes.into_iter().flatten().find(|one| one["AttributeName"] == "vpc-max-elastic-ips");
         let most = most.and_then(|one| one["AttributeValues"][0]["AttributeValue"].as_str()?.parse::<usize>().ok());
         let Some(most) = most else { return };
@@ -158,17 +160,17 @@ impl<'a> Court<'a> {
 
     /// Returns the names of the cluster's machines that run.
     fn there(&self) -> BTreeSet<String> {
-        let machines = self.json(Of::Machines).and_then(Value::as_array);
+        let machines = self.json(Subject::Machines).and_then(Value::as_array);
         let ours = machines.into_iter().flatten().filter(|machine| self.is_ours(&machine["tags"]));
         ours.filter_map(|machine| tag(&machine["tags"], "pgherd:machine").map(str::to_string)).collect()
     }
 
     fn processors(&mut self) {
-        let Some(machines) = self.json(Of::Machines).and_then(Value::as_array) else { return };
+        let Some(machines) = self.json(Subject::Machines).and_then(Value::as_array) else { return };
         let there = self.there();
         let region = self.cluster.region.clone();
         for class in processors::classes(self.cluster) {
-            let quota = self.json(Of::ProcessorQuota(class)).and_then(|answer| answer["Quota"]["Value"].as_f64());
+            let quota = self.json(Subject::ProcessorQuota(class)).and_then(|answer| answer["Quota"]["Value"].as_f64());
             let Some(most) = quota else { continue };
             let counted = machines.iter().filter(|machine| {
                 let kind = machine["type"].as_str().unwrap_or_default();
@@ -207,7 +209,7 @@ impl<'a> Court<'a> {
     }
 
     fn vpcs(&mut self) {
-        let Some(vpcs) = self.list(Of::Vpcs, "Vpcs") else { return };
+        let Some(vpcs) = self.list(Subject::Vpcs, "Vpcs") else { return };
         let (cluster, region) = (self.cluster, self.cluster.region.as_str());
         if let Some(id) = &cluster.network.vpc_id {
             match vpcs.iter().find(|vpc| vpc["VpcId"] == id.as_str()) {
@@ -235,7 +237,7 @@ impl<'a> Court<'a> {
                 }
             }
         } else if !vpcs.iter().any(|vpc| self.is_ours(&vpc["Tags"]))
-            && let Some(most) = self.json(Of::VpcQuota).and_then(|answer| answer["Quota"]["Value"].as_f64())
+            && let Some(most) = self.json(Subject::VpcQuota).and_then(|answer| answer["Quota"]["Value"].as_f64())
             && vpcs.len() as f64 >= most
         {
             let what = format!("the quota of VPCs in {region} is used up: {} of {most} are in use", vpcs.len());
@@ -253,11 +255,11 @@ impl<'a> Court<'a> {
     }
 
     fn subnet(&self, id: &str) -> Option<&'a Value> {
-        self.list(Of::Subnets, "Subnets")?.iter().find(|subnet| subnet["SubnetId"] == id)
+        self.list(Subject::Subnets, "Subnets")?.iter().find(|subnet| subnet["SubnetId"] == id)
     }
 
     fn subnets(&mut self) {
-        if self.list(Of::Subnets, "Subnets").is_none() {
+        if self.list(Subject::Subnets, "Subnets").is_none() {
             return;
         }
         let (cluster, there) = (self.cluster, self.there());
@@ -305,7 +307,7 @@ impl<'a> Court<'a> {
     }
 
     fn key_pairs(&mut self) {
-        let Some(there) = self.list(Of::KeyPairs, "KeyPairs") else { return };
+        let Some(there) = self.list(Subject::KeyPairs, "KeyPairs") else { return };
         let names: BTreeSet<&str> = there.iter().filter_map(|key| key["KeyName"].as_str()).collect();
         let missing: Vec<&str> = key_pairs(self.cluster).into_iter().filter(|name| !names.contains(name)).collect();
         if !missing.is_empty() {
@@ -322,7 +324,7 @@ impl<'a> Court<'a> {
         let region = &self.cluster.region;
         let help =
             "set kms_key_id to a key that is enabled, symmetric and for encryption; `aws kms list-keys` lists them";
-        match self.answer(Of::Key) {
+        match self.answer(Subject::Key) {
             Some(Answer::Missing) => self.lack(format!("there is no KMS key {id} in {region}"), help),
             Some(Answer::Json(answer)) => {
                 let key = &answer["KeyMetadata"];
@@ -345,7 +347,7 @@ impl<'a> Court<'a> {
             "`aws s3 mb s3://{bucket} --region {region}` and `aws s3api put-bucket-versioning --bucket {bucket} \
              --versioning-configuration Status=Enabled` create it, or set state.s3.bucket to another"
         );
-        match self.answer(Of::Bucket) {
+        match self.answer(Subject::Bucket) {
             Some(Answer::Missing) => self.lack(format!("there is no bucket {bucket}"), make),
             Some(Answer::Forbidden) => {
                 let what =
@@ -364,7 +366,7 @@ impl<'a> Court<'a> {
             }
             _ => {}
         }
-        if let Some(Answer::Json(answer)) = self.answer(Of::Versioning)
+        if let Some(Answer::Json(answer)) = self.answer(Subject::Versioning)
             && answer["Status"] != "Enabled"
         {
             let text = format!(

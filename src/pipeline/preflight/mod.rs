@@ -20,7 +20,7 @@ pub use processors::Class;
 
 /// The subject of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Of {
+pub enum Subject {
     /// The region's zones.
     Zones,
     /// The zones that offer each instance type.
@@ -53,7 +53,7 @@ pub enum Of {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     /// What it is about.
-    pub of: Of,
+    pub of: Subject,
     /// The AWS CLI's arguments.
     pub args: Vec<String>,
 }
@@ -98,46 +98,46 @@ const ADDRESS_QUOTA: &str = "L-0263D0A3";
 pub fn questions(cluster: &Cluster, has_quotas: bool) -> Vec<Question> {
     let region = cluster.region.as_str();
     let mut asked = vec![];
-    let mut ask = |of: Of, region: &str, words: &[&str]| asked.push(Question { of, args: args(region, words) });
-    ask(Of::Zones, region, &["ec2", "describe-availability-zones"]);
+    let mut ask = |of: Subject, region: &str, words: &[&str]| asked.push(Question { of, args: args(region, words) });
+    ask(Subject::Zones, region, &["ec2", "describe-availability-zones"]);
     let types = format!("Name=instance-type,Values={}", listed(&types(cluster)));
     let place = ["--location-type", "availability-zone", "--filters", &types];
-    ask(Of::Offerings, region, &[&["ec2", "describe-instance-type-offerings"], &place[..]].concat());
+    ask(Subject::Offerings, region, &[&["ec2", "describe-instance-type-offerings"], &place[..]].concat());
     if cluster.machines.iter().any(|machine| machine.block.elastic_ip) {
-        ask(Of::Addresses, region, &["ec2", "describe-addresses"]);
+        ask(Subject::Addresses, region, &["ec2", "describe-addresses"]);
         let name = ["--attribute-names", "vpc-max-elastic-ips"];
-        ask(Of::AddressQuota, region, &[&["ec2", "describe-account-attributes"], &name[..]].concat());
+        ask(Subject::AddressQuota, region, &[&["ec2", "describe-account-attributes"], &name[..]].concat());
     }
     let quota =
         |service, code| ["service-quotas", "get-service-quota", "--service-code", service, "--quota-code", code];
     if has_quotas {
         let shape = "Reservations[].Instances[].{type:InstanceType,spot:InstanceLifecycle,cpu:CpuOptions,tags:Tags}";
         let running = ["--filters", "Name=instance-state-name,Values=pending,running", "--query", shape];
-        ask(Of::Machines, region, &[&["ec2", "describe-instances"], &running[..]].concat());
+        ask(Subject::Machines, region, &[&["ec2", "describe-instances"], &running[..]].concat());
         for class in processors::classes(cluster) {
-            ask(Of::ProcessorQuota(class), region, &quota("ec2", class.quota()));
+            ask(Subject::ProcessorQuota(class), region, &quota("ec2", class.quota()));
         }
     }
-    ask(Of::Vpcs, region, &["ec2", "describe-vpcs"]);
+    ask(Subject::Vpcs, region, &["ec2", "describe-vpcs"]);
     if has_quotas && cluster.network.vpc_id.is_none() {
-        ask(Of::VpcQuota, region, &quota("vpc", VPC_QUOTA));
+        ask(Subject::VpcQuota, region, &quota("vpc", VPC_QUOTA));
     }
     let subnets: BTreeSet<&str> = subnets(cluster).collect();
     if !subnets.is_empty() {
         let ids = format!("Name=subnet-id,Values={}", listed(&subnets));
-        ask(Of::Subnets, region, &["ec2", "describe-subnets", "--filters", &ids]);
+        ask(Subject::Subnets, region, &["ec2", "describe-subnets", "--filters", &ids]);
     }
     let keys = key_pairs(cluster);
     if !keys.is_empty() {
         let names = format!("Name=key-name,Values={}", listed(&keys));
-        ask(Of::KeyPairs, region, &["ec2", "describe-key-pairs", "--filters", &names]);
+        ask(Subject::KeyPairs, region, &["ec2", "describe-key-pairs", "--filters", &names]);
     }
     if let Some(key) = &cluster.blueprint.kms_key_id {
-        ask(Of::Key, region, &["kms", "describe-key", "--key-id", key]);
+        ask(Subject::Key, region, &["kms", "describe-key", "--key-id", key]);
     }
     if let State::S3 { bucket, region, .. } = &cluster.blueprint.state {
-        ask(Of::Bucket, region, &["s3api", "head-bucket", "--bucket", bucket]);
-        ask(Of::Versioning, region, &["s3api", "get-bucket-versioning", "--bucket", bucket]);
+        ask(Subject::Bucket, region, &["s3api", "head-bucket", "--bucket", bucket]);
+        ask(Subject::Versioning, region, &["s3api", "get-bucket-versioning", "--bucket", bucket]);
     }
     asked
 }

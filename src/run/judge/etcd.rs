@@ -16,7 +16,7 @@ const NEARLY_FULL: u64 = 80;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum EtcdProblem {
-    /// HAProxy's configuration is older than this one and has no way to etcd.
+    /// HAProxy's configuration is older than this one and gives no access to etcd.
     NotAsked,
     /// A member reports nothing.
     NoReport {

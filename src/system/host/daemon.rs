@@ -34,6 +34,12 @@ impl Process {
         (!dead).then(|| Process { pid, started, boot: boot_id() })
     }
 
+    /// Returns this process.
+    pub fn own() -> io::Result<Self> {
+        let pid = rustix::process::getpid().as_raw_pid();
+        Process::of(pid).ok_or_else(|| io::Error::other("this process is not in /proc"))
+    }
+
     /// Returns whether this very process is still running.
     pub fn is_alive(&self) -> bool {
         Process::of(self.pid).as_ref() == Some(self)

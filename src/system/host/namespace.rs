@@ -1,9 +1,12 @@
 //! Named network namespaces, as `ip netns` keeps them, and the processes in them.
 
-use std::fs;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
+use std::{fs, io};
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::daemon::{Process, comes_true};
 use super::mount;
@@ -19,6 +22,12 @@ pub fn path(name: &str) -> PathBuf {
 /// Returns whether a namespace exists.
 pub fn exists(name: &str) -> bool {
     path(name).try_exists().unwrap_or(false)
+}
+
+/// Moves the calling thread into a namespace's network. Connections that the thread makes from then on come from there.
+pub fn enter(name: &str) -> io::Result<()> {
+    let namespace = fs::File::open(path(name))?;
+    Ok(move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?)
 }
 
 /// Returns the names of namespaces with a prefix, sorted.

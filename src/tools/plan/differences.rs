@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::Doing;
+use super::PlanAction;
 use super::format::{ResourceChange, marks};
 
 /// Characters of a value that are shown.
@@ -11,7 +11,7 @@ const LONGEST: usize = 120;
 
 /// Returns a line for each attribute that another value takes the place of: `~ aws_instance.master: instance_type "a" -> "b"`. What
 /// Terraform marks as sensitive is not shown.
-pub fn of(doing: Doing, resource: &ResourceChange) -> Vec<String> {
+pub fn of(doing: PlanAction, resource: &ResourceChange) -> Vec<String> {
     let change = &resource.change;
     let (Value::Object(before), Value::Object(after)) = (&change.before, &change.after) else { return vec![] };
     let hidden = |name: &str| [&change.before_sensitive, &change.after_sensitive].iter().any(|mask| marks(&mask[name]));
@@ -59,7 +59,7 @@ mod tests {
         }))
         .expect("a change");
         assert_eq!(
-            of(Doing::Update, &resource),
+            of(PlanAction::Update, &resource),
             [
                 "~ aws_instance.master: instance_type \"a\" -> \"b\"",
                 "~ aws_instance.master: password (sensitive) -> (sensitive)",

@@ -17,7 +17,7 @@ pub use read::{BALANCER, Scope, read};
 /// What a plan does to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Doing {
+pub enum PlanAction {
     /// Takes something that exists into the state and leaves it unchanged.
     Import,
     /// Creates it.
@@ -32,22 +32,22 @@ pub enum Doing {
     Forget,
 }
 
-impl Doing {
+impl PlanAction {
     /// Returns Terraform's own sign; `<=` for an import, which has none.
     pub fn sign(self) -> &'static str {
         match self {
-            Doing::Import => "<=",
-            Doing::Create => "+",
-            Doing::Update => "~",
-            Doing::Replace => "-/+",
-            Doing::Destroy => "-",
-            Doing::Forget => ".",
+            PlanAction::Import => "<=",
+            PlanAction::Create => "+",
+            PlanAction::Update => "~",
+            PlanAction::Replace => "-/+",
+            PlanAction::Destroy => "-",
+            PlanAction::Forget => ".",
         }
     }
 
     /// Returns whether the state loses what it has now.
     fn ends(self) -> bool {
-        matches!(self, Doing::Replace | Doing::Destroy | Doing::Forget)
+        matches!(self, PlanAction::Replace | PlanAction::Destroy | PlanAction::Forget)
     }
 }
 
@@ -58,7 +58,7 @@ pub struct Change {
     pub address: String,
     /// The action.
     #[serde(rename = "action")]
-    pub doing: Doing,
+    pub doing: PlanAction,
     /// Whether it is imported as well.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub imported: bool,
@@ -86,7 +86,7 @@ impl Change {
     /// Returns the reason and the consequences, for people.
     pub fn why(&self) -> String {
         let mut parts = vec![];
-        if self.imported && self.doing != Doing::Import {
+        if self.imported && self.doing != PlanAction::Import {
             parts.push("it exists already and is imported".into());
         }
         if !self.forced_by.is_empty() {
@@ -97,7 +97,7 @@ impl Change {
         }
         if let Some(name) = &self.data_of {
             parts.push(match self.doing {
-                Doing::Forget => format!("REMOVES {name} AND ITS DATA FROM THE STATE"),
+                PlanAction::Forget => format!("REMOVES {name} AND ITS DATA FROM THE STATE"),
                 _ => format!("DESTROYS THE DATA OF {name}"),
             });
         }
@@ -140,7 +140,7 @@ pub struct PlanSummary {
 }
 
 impl PlanSummary {
-    fn count(&self, doings: &[Doing]) -> usize {
+    fn count(&self, doings: &[PlanAction]) -> usize {
         self.changes.iter().filter(|change| doings.contains(&change.doing)).count()
     }
 
@@ -151,17 +151,17 @@ impl PlanSummary {
 
     /// Returns the number of resources to create, as Terraform counts: a replacement creates one.
     pub fn adds(&self) -> usize {
-        self.count(&[Doing::Create, Doing::Replace])
+        self.count(&[PlanAction::Create, PlanAction::Replace])
     }
 
     /// Returns the number of resources to change in place.
     pub fn updates(&self) -> usize {
-        self.count(&[Doing::Update])
+        self.count(&[PlanAction::Update])
     }
 
     /// Returns the number of resources to destroy: a replacement destroys one.
     pub fn removes(&self) -> usize {
-        self.count(&[Doing::Destroy, Doing::Replace])
+        self.count(&[PlanAction::Destroy, PlanAction::Replace])
     }
 
     /// Returns the machines whose data is lost.
@@ -207,7 +207,7 @@ impl fmt::Display for PlanSummary {
             write!(f, "{} to import, ", self.imports())?;
         }
         write!(f, "{} to add, {} to change, {} to destroy", self.adds(), self.updates(), self.removes())?;
-        match self.count(&[Doing::Forget]) {
+        match self.count(&[PlanAction::Forget]) {
             0 => Ok(()),
             forgotten => write!(f, ", {forgotten} to forget"),
         }

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::format::{CheckResult, PlanJson, ResourceChange};
-use super::{Change, Doing, PlanSummary, TAINTED, differences, disruption};
+use super::{Change, PlanAction, PlanSummary, TAINTED, differences, disruption};
 
 /// What a plan covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,15 +89,15 @@ fn holds_something(value: &Value) -> bool {
 }
 
 /// Returns the action that the words mean; `Some(None)` for what is only read or stays, `None` for unknown words.
-fn doing(actions: &[String]) -> Option<Option<Doing>> {
+fn doing(actions: &[String]) -> Option<Option<PlanAction>> {
     let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
     Some(match actions[..] {
         ["no-op"] | ["read"] => None,
-        ["create"] => Some(Doing::Create),
-        ["update"] => Some(Doing::Update),
-        ["delete"] => Some(Doing::Destroy),
-        ["delete", "create"] | ["create", "delete"] => Some(Doing::Replace),
-        ["forget"] => Some(Doing::Forget),
+        ["create"] => Some(PlanAction::Create),
+        ["update"] => Some(PlanAction::Update),
+        ["delete"] => Some(PlanAction::Destroy),
+        ["delete", "create"] | ["create", "delete"] => Some(PlanAction::Replace),
+        ["forget"] => Some(PlanAction::Forget),
         _ => return None,
     })
 }
@@ -116,10 +116,10 @@ fn change(resource: &ResourceChange) -> Result<Option<Change>, String> {
         ("data", None) => return Ok(None),
         _ => return Err(strange()),
     }
-    let Some(doing) = doing.or(imported.then_some(Doing::Import)) else { return Ok(None) };
+    let Some(doing) = doing.or(imported.then_some(PlanAction::Import)) else { return Ok(None) };
     let machine = Affected::of(resource);
     let stopped_by = match doing {
-        Doing::Update => disruption::stopped_by(kind, &raw.before, &raw.after, &raw.after_unknown),
+        PlanAction::Update => disruption::stopped_by(kind, &raw.before, &raw.after, &raw.after_unknown),
         // All that it does is to start and stop machines.
         _ if kind == "aws_ec2_instance_state" => vec!["state".into()],
         _ => vec![],

@@ -1,6 +1,6 @@
 //! What is read from plans, and what is refused.
 
-use super::{Doing, PlanSummary, Scope, read};
+use super::{PlanAction, PlanSummary, Scope, read};
 use serde_json::{Value, json};
 
 fn plan(changes: Value) -> Value {
@@ -38,11 +38,11 @@ fn what_forces_a_replacement_is_told_and_data_stands_out() {
     let changes = &summary.changes;
     assert_eq!(summary.to_string(), "1 to import, 3 to add, 0 to change, 2 to destroy");
     assert_eq!(changes[0].forced_by, ["root_block_device[0].encrypted", "subnet_id"]);
-    assert_eq!((changes[0].doing, changes[0].data_of.as_deref()), (Doing::Replace, Some("slave1")));
-    assert_eq!((changes[1].doing, changes[1].data_of.as_deref()), (Doing::Replace, None));
+    assert_eq!((changes[0].doing, changes[0].data_of.as_deref()), (PlanAction::Replace, Some("slave1")));
+    assert_eq!((changes[1].doing, changes[1].data_of.as_deref()), (PlanAction::Replace, None));
     assert_eq!(changes[1].why(), "forced by ami; clients are disconnected until its machine is back");
-    assert_eq!((changes[2].doing, changes[2].data_of.as_deref()), (Doing::Create, None));
-    assert_eq!((changes[3].doing, changes.len()), (Doing::Import, 4));
+    assert_eq!((changes[2].doing, changes[2].data_of.as_deref()), (PlanAction::Create, None));
+    assert_eq!((changes[3].doing, changes.len()), (PlanAction::Import, 4));
 }
 
 #[test]

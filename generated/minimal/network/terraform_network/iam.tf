@@ -1,7 +1,6 @@
-# A machine can do one thing in AWS: read the passwords of its own kind. A database machine can also put the passwords of
-# users, because the founding machine makes them. It can never read them.
+# What machines may do in AWS. Each kind of machine has a role, which allows nothing else.
 locals {
-  readers = toset(["database", "haproxy"])
+  machines = toset(["database", "haproxy"])
 
   # A request must come through the endpoint, and from the very machine that EC2 gave the role's credentials to. A copy of
   # the credentials is useless elsewhere, outside the VPC and on another machine inside.
@@ -23,9 +22,28 @@ data "aws_iam_policy_document" "assume" {
   }
 }
 
-# These policies do not grow with the blueprint's lists: IAM allows 10,240 characters per role.
+resource "aws_iam_role" "machine" {
+  for_each = local.machines
+
+  # Role names are global in an account. With the region in the name, a cluster of the same name in another region has its
+  # own role.
+  name               = "${local.cluster}-${local.region}-${each.key}"
+  description        = "pgherd ${local.cluster} in ${local.region}: ${each.key} machines"
+  assume_role_policy = data.aws_iam_policy_document.assume.json
+}
+
+resource "aws_iam_instance_profile" "machine" {
+  for_each = local.machines
+
+  name = aws_iam_role.machine[each.key].name
+  role = aws_iam_role.machine[each.key].name
+}
+
+# The policies do not grow with the blueprint's lists: IAM allows 10,240 characters per role.
+
+# A machine reads the passwords of its own kind.
 data "aws_iam_policy_document" "read_secrets" {
-  for_each = local.readers
+  for_each = toset(["database", "haproxy"])
 
   statement {
     actions = ["secretsmanager:GetSecretValue"]
@@ -47,6 +65,15 @@ data "aws_iam_policy_document" "read_secrets" {
   }
 }
 
+resource "aws_iam_role_policy" "read_secrets" {
+  for_each = toset(["database", "haproxy"])
+
+  name   = "read-secrets"
+  role   = aws_iam_role.machine[each.key].id
+  policy = data.aws_iam_policy_document.read_secrets[each.key].json
+}
+
+# The machine that initialises the cluster makes the passwords of users. No machine can read them.
 data "aws_iam_policy_document" "put_user_secrets" {
   statement {
     actions   = ["secretsmanager:PutSecretValue"]
@@ -64,33 +91,8 @@ data "aws_iam_policy_document" "put_user_secrets" {
   }
 }
 
-resource "aws_iam_role" "machine" {
-  for_each = local.readers
-
-  # Role names are global in an account. With the region in the name, a cluster of the same name in another region has its
-  # own role.
-  name               = "${local.cluster}-${local.region}-${each.key}"
-  description        = "pgherd ${local.cluster} in ${local.region}: ${each.key} machines"
-  assume_role_policy = data.aws_iam_policy_document.assume.json
-}
-
-resource "aws_iam_role_policy" "read_secrets" {
-  for_each = local.readers
-
-  name   = "read-secrets"
-  role   = aws_iam_role.machine[each.key].id
-  policy = data.aws_iam_policy_document.read_secrets[each.key].json
-}
-
 resource "aws_iam_role_policy" "put_user_secrets" {
   name   = "put-user-secrets"
   role   = aws_iam_role.machine["database"].id
   policy = data.aws_iam_policy_document.put_user_secrets.json
-}
-
-resource "aws_iam_instance_profile" "machine" {
-  for_each = local.readers
-
-  name = aws_iam_role.machine[each.key].name
-  role = aws_iam_role.machine[each.key].name
 }

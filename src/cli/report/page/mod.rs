@@ -16,7 +16,8 @@ use super::history;
 use super::names;
 use super::story::{self, StageStory, Story};
 use super::view::short;
-use crate::run::events::{Event, ImageSeen, Phase, Plan, Said};
+use crate::run::events::{Event, ImageSeen, Phase, Plan, TimedEvent};
+use crate::run::status::{ClusterStatus, ProblemStatus};
 use crate::run::{Failure, Outcome};
 use crate::system::files;
 use timeline::{StageRow, Tick};
@@ -48,7 +49,7 @@ pub(super) fn write(logs: &Path, story: &Story) -> io::Result<PathBuf> {
 }
 
 impl Listener for PageOf {
-    fn hear(&mut self, said: &Said) {
+    fn hear(&mut self, said: &TimedEvent) {
         self.story.hear(said);
         if matches!(said.event, Event::RunEnded { .. }) {
             // On a full disk only the report is lost.
@@ -78,6 +79,7 @@ struct Page<'a> {
     /// The images, each with whether it was built.
     images: Vec<(&'a ImageSeen, bool)>,
     notices: &'a [(String, String)],
+    observed: Option<Observed<'a>>,
     earlier: usize,
     logs: Vec<&'a str>,
 }
@@ -97,6 +99,20 @@ struct Planned<'a> {
     changes: Vec<(&'static str, String, &'a str, String)>,
 }
 
+/// The cluster as it was observed last, as tables with their heads.
+#[derive(Debug, Serialize)]
+struct Observed<'a> {
+    problems: &'a [ProblemStatus],
+    tables: [Vec<Vec<String>>; 3],
+}
+
+impl<'a> Observed<'a> {
+    fn of(status: &'a ClusterStatus) -> Self {
+        let tables = [status.machines_table(), status.etcd_table(), status.sources_table()];
+        Observed { problems: &status.problems, tables }
+    }
+}
+
 impl<'a> Page<'a> {
     fn of(story: &'a Story, earlier: &[Story], files: &'a [String]) -> Self {
         let begun = &story.begun;
@@ -104,6 +120,7 @@ impl<'a> Page<'a> {
         let (verdict, class) = match code {
             0 => ("done", "good"),
             3 => ("changes needed", "warn"),
+            5 if story.phase == Phase::Review => ("not verified", "warn"),
             5 => ("created, but not verified", "warn"),
             6 => ("done, output incomplete", "warn"),
             130 => ("interrupted", "warn"),
@@ -133,6 +150,7 @@ impl<'a> Page<'a> {
                 .filter_map(|stage| Some((stage.image.as_ref()?, built(story, stage))))
                 .collect(),
             notices: &story.notices,
+            observed: story.observed.as_ref().map(Observed::of),
             earlier: earlier.len(),
             logs: files
                 .iter()

@@ -81,8 +81,8 @@ Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-recover
         "A primary that cannot renew its lock retries for retry_timeout, and then steps down to be safe. etcd without a leader
 grants nothing until it has elected another one. Its members wait between one and two election timeouts before that.
 Patroni gives each member of etcd an equal share of retry_timeout, and spends one share on the member that is lost. If
-the election may outlast the other shares, less a second for the last request, the loss of etcd's leader alone, such as a reboot of a standby's machine,
-costs the primary its role. That outage is unnecessary.
+the election may take longer than the other shares, less a second for the last request, then the loss of etcd's leader alone,
+such as a reboot of a standby's machine, costs the primary its role. That outage is unnecessary.
 
 Set a retry_timeout of at least 5 s.
 

@@ -9,17 +9,17 @@ use crate::cli::trace;
 use crate::cluster::decision::Decision;
 
 /// Prints decisions, and below each the decisions or the lines of the blueprint that it follows from.
-pub struct Teller<'a> {
+pub struct DecisionPrinter<'a> {
     report: &'a Report,
     loaded: &'a Loaded,
     places: Places<'a>,
     told: BTreeSet<&'a str>,
 }
 
-impl<'a> Teller<'a> {
+impl<'a> DecisionPrinter<'a> {
     /// Makes a teller that has told nothing yet.
     pub fn new(report: &'a Report, loaded: &'a Loaded) -> Self {
-        Teller { report, loaded, places: Places::of("", &loaded.text), told: BTreeSet::new() }
+        DecisionPrinter { report, loaded, places: Places::of("", &loaded.text), told: BTreeSet::new() }
     }
 
     /// Prints a decision. One that has been told already is only named.

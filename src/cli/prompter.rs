@@ -4,13 +4,13 @@ use super::error::{CommandError, ErrorKind};
 use super::report::{Feed, Style, summary};
 use super::session::Session;
 use crate::run::Watcher;
-use crate::run::consent::{Consent, Price};
+use crate::run::consent::{Confirmations, Consent};
 use crate::run::events::Event;
 use crate::run::review::Review;
 use crate::tools::plan::PlanSummary;
 
 /// Asks the user, and knows what was confirmed on the command line.
-pub struct Asking<'a> {
+pub struct Prompter<'a> {
     pub session: &'a Session<'a>,
     pub feed: &'a Feed,
     /// Machines whose data may be destroyed. They may be stopped as well.
@@ -19,7 +19,7 @@ pub struct Asking<'a> {
     pub stoppable: &'a [String],
 }
 
-impl Asking<'_> {
+impl Prompter<'_> {
     /// Asks whether to do what a review found. The review has been printed.
     pub fn agree(&self, review: Review) -> Result<Review, CommandError> {
         if review.is_empty() {
@@ -27,10 +27,10 @@ impl Asking<'_> {
         }
         let no = || CommandError::Text(ErrorKind::Failed, "aborted; nothing was changed".into());
         let plans: Vec<&PlanSummary> = review.plans.values().flatten().collect();
-        let mut all = Price::default();
-        for price in plans.iter().map(|plan| self.price(plan)) {
-            all.data_of.extend(price.data_of);
-            all.stops.extend(price.stops);
+        let mut all = Confirmations::default();
+        for confirmations in plans.iter().map(|plan| self.confirmations(plan)) {
+            all.data_of.extend(confirmations.data_of);
+            all.stops.extend(confirmations.stops);
         }
         self.needed("", &all);
         for plan in plans {
@@ -47,10 +47,10 @@ impl Asking<'_> {
     /// Checks that a review can be applied without asking: it destroys only data and stops only machines that were confirmed by name.
     pub fn unattended(&self, review: Review) -> Result<Review, CommandError> {
         for (stage, plan) in &review.plans {
-            if let Some(Consent::Unconfirmed(price)) = plan.as_ref().map(|plan| self.unasked(stage, plan)) {
+            if let Some(Consent::Unconfirmed(confirmations)) = plan.as_ref().map(|plan| self.unasked(stage, plan)) {
                 return Err(CommandError::Text(
                     ErrorKind::Failed,
-                    format!("{}; nothing was changed\n  {}", price.complaint(), price.confirm()),
+                    format!("{}; nothing was changed\n  {}", confirmations.complaint(), confirmations.confirm()),
                 ));
             }
         }
@@ -61,7 +61,7 @@ impl Asking<'_> {
     pub fn consent(&self, stage: &str, plan: &PlanSummary) -> Consent {
         let report = &self.session.report;
         plan.changes.iter().for_each(|change| report.say(&format!("  {}", summary::line(report, change))));
-        self.needed(stage, &self.price(plan));
+        self.needed(stage, &self.confirmations(plan));
         let question = format!("{stage}: {plan}. Apply this? Type `yes` to continue:");
         let agreed =
             self.is_worth(plan).unwrap_or(false) && self.session.ask(&question).is_ok_and(|answer| answer == "yes");
@@ -70,19 +70,19 @@ impl Asking<'_> {
 
     /// Decides without asking: only what was confirmed by name is done. In the lab, everything is.
     pub fn unasked(&self, stage: &str, plan: &PlanSummary) -> Consent {
-        let price = if self.session.is_aws() { self.price(plan) } else { Price::default() };
-        if price.is_nothing() {
+        let confirmations = if self.session.is_aws() { self.confirmations(plan) } else { Confirmations::default() };
+        if confirmations.is_nothing() {
             return Consent::Yes;
         }
-        self.needed(stage, &price);
-        Consent::Unconfirmed(price)
+        self.needed(stage, &confirmations);
+        Consent::Unconfirmed(confirmations)
     }
 
     /// Asks for confirmation by name of each machine whose data a plan destroys, and of each that it stops.
     fn is_worth(&self, plan: &PlanSummary) -> Result<bool, CommandError> {
-        let price = self.price(plan);
-        let data = price.data_of.iter().map(|name| (name, format!("This destroys the data of {name}.")));
-        let stops = price.stops.iter().map(|name| (name, format!("This stops and starts {name}.")));
+        let confirmations = self.confirmations(plan);
+        let data = confirmations.data_of.iter().map(|name| (name, format!("This destroys the data of {name}.")));
+        let stops = confirmations.stops.iter().map(|name| (name, format!("This stops and starts {name}.")));
         for (name, what) in data.chain(stops) {
             let what = self.session.report.on_err(Style::Bad, &what);
             if self.session.ask(&format!("{what} Type its name ({name}) to confirm:"))? != *name {
@@ -93,19 +93,19 @@ impl Asking<'_> {
     }
 
     /// Returns what a plan costs, apart from what was confirmed on the command line.
-    fn price(&self, plan: &PlanSummary) -> Price {
+    fn confirmations(&self, plan: &PlanSummary) -> Confirmations {
         let left = |names: Vec<&str>, given: &[&[String]]| {
             let is_given = |name: &str| given.iter().any(|names| names.iter().any(|given| given == name));
             names.into_iter().filter(|name| !is_given(name)).map(String::from).collect()
         };
-        Price {
+        Confirmations {
             data_of: left(plan.data_of(), &[self.confirmed]),
             stops: left(plan.stops(), &[self.confirmed, self.stoppable]),
         }
     }
 
-    fn needed(&self, stage: &str, price: &Price) {
-        let Price { data_of, stops } = price.clone();
+    fn needed(&self, stage: &str, confirmations: &Confirmations) {
+        let Confirmations { data_of, stops } = confirmations.clone();
         self.feed.event(Event::ConfirmationNeeded { stage: stage.into(), data_of, stops });
     }
 }

@@ -1,0 +1,86 @@
+//! The arguments of `drill`.
+
+use clap::builder::PossibleValue;
+use clap::{Args as ClapArgs, ValueEnum};
+
+use super::common::{EXIT_CODES, Format, Where, number};
+use crate::cluster::fault::Fault;
+
+/// What `pgherd drill --help` says after the options.
+const HELP: &str = "\
+A drill needs a cluster that is running and healthy:
+
+  pgherd run blueprint.hcl --target lab
+  pgherd drill blueprint.hcl --target lab postgres switchover --trials 3
+
+In each trial, four clients write one numbered row per transaction through the
+write port, and two read through the read port. Then one fault happens. If it
+lasts, it is undone after the outage that `pgherd check` predicts must be over
+(or after --hold). The clients go on until the cluster is healthy again. At the
+end, every acknowledged row is looked for on every database machine, and every
+row that a reader saw must be there.
+
+The clients log in as the owner of a database of the blueprint. They use a
+schema of their own, pgherd_drill, which is dropped afterwards. If a drill is
+interrupted while there is no primary, the schema stays until the next drill.
+Other schemas are not touched, but their clients feel the fault as well.
+
+Whatever a drill breaks, it repairs: also after Ctrl-C, and when it fails. If
+the drill itself is killed, the next `pgherd drill` or `pgherd lab` command
+repairs it.
+
+The report, for each fault:
+  writes stopped  longest time without an acknowledged row: min / median / max
+  bound           the most that `pgherd check` predicts; a pause of up to 0.3 s
+                  does not count as an outage
+  reads stopped   longest time without a successful read: min / median / max
+  stale           how long before a read the oldest row had been acknowledged
+                  that the read lacked, at most; `check` has no bound for it
+  lost            acknowledged rows that a database machine lacks at the end
+  phantom         rows that a reader saw and that no longer exist
+  healthy after   time from the end of the fault until `pgherd status` is
+                  healthy, at most
+A bound that does not hold, a row that is lost or a phantom, a former primary
+that still acknowledges, or a cluster that does not become healthy within five
+minutes makes the drill fail with exit code 1. A cluster that is not healthy
+before a trial is refused with exit code 1 as well.
+
+With --format json, each line is an event (see `pgherd schema --drill`); the
+last one has the whole report.
+";
+
+/// `drill`
+#[derive(Debug, ClapArgs)]
+#[command(after_help = format!("{HELP}\n{EXIT_CODES}"))]
+pub struct DrillArgs {
+    #[command(flatten)]
+    pub place: Where,
+    /// The faults, in this order [default: all that the cluster can have]
+    #[arg(value_enum, value_name = "FAULT")]
+    pub faults: Vec<Fault>,
+    /// Number of trials of each fault
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::<u16>(1, 1000, ""), allow_negative_numbers = true)]
+    pub trials: u16,
+    /// Undo a fault that lasts after this time, instead of after its predicted outage
+    #[arg(long, value_name = "SECONDS", value_parser = number::<u64>(1, 3600, " of seconds"), allow_negative_numbers = true)]
+    pub hold: Option<u64>,
+    /// Database for the clients' rows [default: the blueprint's first]
+    #[arg(long, value_name = "NAME")]
+    pub database: Option<String>,
+    /// Print text for people, or one JSON object per event
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Print only the report and errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+impl ValueEnum for Fault {
+    fn value_variants<'a>() -> &'a [Self] {
+        Fault::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(self.title()))
+    }
+}

@@ -1,0 +1,24 @@
+//! What a drill needs of the place where the cluster runs.
+
+use anyhow::Result;
+
+use crate::cluster::fault::Disruption;
+
+/// The schema of the drill's table. A drill makes it and drops it.
+pub const SCHEMA: &str = "pgherd_drill";
+
+/// The place where a cluster runs, with the right to break its machines. Machines are named as in the cluster.
+pub trait Ground: Sync {
+    /// Harms a machine. Whatever happened is undone by [`Ground::undo`], even if this fails.
+    fn inject(&self, machine: &str, harm: Disruption) -> Result<()>;
+    /// Undoes everything that was injected. It does nothing where nothing is broken.
+    fn undo(&self) -> Result<()>;
+    /// Returns the machine of etcd's leader.
+    fn etcd_leader(&self) -> Result<String>;
+    /// Moves etcd's leadership to a machine.
+    fn move_etcd_leader(&self, to: &str) -> Result<()>;
+    /// Runs a statement on a database machine as PostgreSQL's superuser. Returns its rows, one a line, with spaces between the values.
+    fn sql(&self, machine: &str, database: &str, statement: &str) -> Result<String>;
+    /// Moves the calling thread to where the cluster's clients are.
+    fn enter_client_network(&self) -> Result<()>;
+}

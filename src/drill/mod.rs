@@ -1,0 +1,20 @@
+//! Drills: a fault, brought about on purpose, measured by clients of the cluster, and compared with what `check` predicts.
+//!
+//! [`Trial`] breaks one thing once. Meanwhile the [`probe`] writes one numbered row a transaction through the write port and reads
+//! through the read port. What its clients noted becomes figures in [`measure`], and the figures become a verdict in [`report`]; both
+//! are pure. The cluster's surroundings, which is what breaks its machines, are behind the trait [`Ground`].
+
+pub mod events;
+mod ground;
+pub mod measure;
+mod probe;
+mod report;
+mod samples;
+mod trial;
+mod victim;
+
+pub use ground::{Ground, SCHEMA};
+pub use probe::{READERS, WRITERS};
+pub use report::{DrillReport, FaultReport, Spread, TrialReport, seconds};
+pub use samples::{Acknowledged, Mishap, Read, Row, Samples};
+pub use trial::{Hold, Stopped, Trial, require_healthy};

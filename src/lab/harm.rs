@@ -1,0 +1,199 @@
+//! Brings faults about on the lab's machines, and undoes them.
+//!
+//! What is broken is on record before it breaks, together with the process that broke it. So a drill that was killed is undone by the
+//! next command that looks.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::machine::{self, LabMachine};
+use super::tool::HostTools;
+use super::{network, nodes, paths, store};
+use crate::cluster::fault::{Disruption, Software};
+use crate::system::Interrupt;
+use crate::system::files;
+use crate::system::host::daemon::Process;
+use crate::system::host::tree;
+
+/// What is broken at present.
+#[derive(Debug, Serialize, Deserialize)]
+struct Disrupted {
+    /// The process that broke it, and that will undo it while it lives.
+    by: Process,
+    /// Each harm with the instance id of its machine, the oldest first.
+    harms: Vec<(String, Disruption)>,
+}
+
+/// The right of one process to break machines. When it is dropped, whatever it broke is undone.
+#[derive(Debug)]
+pub struct Harms<'a> {
+    tools: HostTools<'a>,
+}
+
+impl<'a> Harms<'a> {
+    /// Takes the right, after undoing what a process that is gone left broken.
+    ///
+    /// # Errors
+    /// If another process that is running has it, or something cannot be undone.
+    pub fn take(tools: HostTools<'a>) -> Result<Self> {
+        super::require_root()?;
+        recover(tools)?;
+        if let Some(broken) = store::load::<Disrupted>(&record())? {
+            bail!("another drill is running (process {}); wait until it has ended", broken.by.pid);
+        }
+        store::save(&record(), &Disrupted { by: Process::own()?, harms: vec![] })?;
+        Ok(Harms { tools })
+    }
+
+    /// Harms a machine, by its name in the cluster with this tag.
+    ///
+    /// # Errors
+    /// If it cannot be harmed. What has happened to it by then is undone by [`Harms::undo`].
+    pub fn inject(&self, tag: &str, name: &str, harm: Disruption) -> Result<()> {
+        let machine = nodes::of_cluster(tag, name)?;
+        let mut broken: Disrupted = store::load(&record())?.context("the record of what is broken is gone")?;
+        broken.harms.push((machine.id.clone(), harm));
+        store::save(&record(), &broken)?;
+        self::inject(self.tools, &machine, harm).with_context(|| format!("cannot harm {name}"))
+    }
+
+    /// Undoes everything that was injected, the latest first.
+    ///
+    /// # Errors
+    /// If something could not be undone. It is tried again at the next call.
+    pub fn undo(&self) -> Result<()> {
+        undo(self.tools)
+    }
+}
+
+impl Drop for Harms<'_> {
+    fn drop(&mut self) {
+        // If this fails, the record stays, and the next command undoes the rest.
+        if self.undo().is_ok() {
+            let _ = files::remove(&record());
+        }
+    }
+}
+
+/// Undoes what a process that is gone left broken. Returns whether there was such a process.
+///
+/// # Errors
+/// If something cannot be undone.
+pub fn recover(tools: HostTools<'_>) -> Result<bool> {
+    // Only root may read the record, and without the lab nothing can be repaired: `lab up` begins anew.
+    if !tree::is_root() || !super::is_up() {
+        return Ok(false);
+    }
+    match store::load::<Disrupted>(&record())? {
+        Some(broken) if !broken.by.is_alive() => {
+            undo(tools).context("a drill was killed, and what it broke cannot be undone")?;
+            files::remove(&record())?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+fn undo(tools: HostTools<'_>) -> Result<()> {
+    // The interrupt that ended the drill must not prevent the repair.
+    let interrupt = Interrupt::default();
+    let tools = HostTools { context: tools.context, interrupt: &interrupt };
+    let Some(mut broken) = store::load::<Disrupted>(&record())? else { return Ok(()) };
+    let mut failed = None;
+    let mut left = vec![];
+    while let Some((id, harm)) = broken.harms.pop() {
+        // A machine that no longer exists needs no repair.
+        let Some(machine) = machine::find(&id)? else { continue };
+        if let Err(e) = repair(tools, &machine, harm) {
+            failed = Some(e.context(format!("cannot undo {harm:?} on {id}")));
+            left.push((id, harm));
+        }
+    }
+    left.reverse();
+    store::save(&record(), &Disrupted { harms: left, ..broken })?;
+    failed.map_or(Ok(()), Err)
+}
+
+fn inject(tools: HostTools<'_>, machine: &LabMachine, harm: Disruption) -> Result<()> {
+    match harm {
+        Disruption::PowerCut => super::kill(tools, &machine.id),
+        Disruption::Cut => network::cut(tools, &machine.id, None),
+        Disruption::CutEtcd => network::cut(tools, &machine.id, Some(ETCD_PORTS)),
+        Disruption::Kill(Software::Postgres) => {
+            inside(tools, machine, &format!("{POSTMASTER}; kill -KILL \"$postmaster\""))
+        }
+        Disruption::Kill(unit) => inside(tools, machine, &format!("systemctl kill --signal=KILL {}", service(unit))),
+        Disruption::Freeze(Software::Postgres) => {
+            let script = "kill -STOP \"$postmaster\"; pkill -STOP --parent \"$postmaster\"";
+            inside(tools, machine, &format!("{POSTMASTER}; {script}"))
+        }
+        Disruption::Freeze(unit) => {
+            inside(tools, machine, &format!("systemctl kill --kill-whom=main --signal=STOP {}", service(unit)))
+        }
+        Disruption::Switchover => inside(tools, machine, "herdctl switchover --force"),
+    }
+}
+
+/// Undoes a harm. It does no harm where nothing is broken.
+fn repair(tools: HostTools<'_>, machine: &LabMachine, harm: Disruption) -> Result<()> {
+    match harm {
+        Disruption::PowerCut if machine.is_off => super::start(tools, &machine.id),
+        Disruption::Cut | Disruption::CutEtcd => network::mend(tools, &machine.id),
+        // Patroni's unit has PostgreSQL's processes as well. A unit that has stopped meanwhile has none.
+        Disruption::Freeze(unit) if machine.is_alive() => {
+            let unit = service(unit);
+            let script = format!("systemctl kill --signal=CONT {unit} || ! systemctl --quiet is-active {unit}");
+            inside(tools, machine, &script)
+        }
+        // systemd and Patroni restart what was killed, and that they do is part of the drill.
+        Disruption::PowerCut | Disruption::Freeze(_) | Disruption::Kill(_) | Disruption::Switchover => Ok(()),
+    }
+}
+
+/// The ports of etcd's clients and of its members.
+const ETCD_PORTS: &str = "2379-2380";
+
+/// Finds the postmaster of the one PostgreSQL on a machine.
+const POSTMASTER: &str = "postmaster=$(head -n 1 /var/lib/postgresql/*/main/postmaster.pid)";
+
+/// Returns the systemd unit that has a unit's processes.
+fn service(unit: Software) -> &'static str {
+    match unit {
+        Software::Postgres | Software::Patroni => "patroni.service",
+        Software::Etcd => "etcd.service",
+        Software::Haproxy => "haproxy.service",
+    }
+}
+
+/// Runs a shell script as root in a machine.
+fn inside(tools: HostTools<'_>, machine: &LabMachine, script: &str) -> Result<()> {
+    output(tools, machine, script, &[]).map(drop)
+}
+
+/// Runs a shell script as root in a machine and returns its standard output. `arguments` are the script's `$1`, `$2` …
+pub fn output(tools: HostTools<'_>, machine: &LabMachine, script: &str, arguments: &[&str]) -> Result<String> {
+    ensure!(machine.is_alive(), "{} is off", machine.id);
+    let command: Vec<String> =
+        ["bash", "-euc", script, "bash"].iter().chain(arguments).map(|word| word.to_string()).collect();
+    tools.run(&super::shell(tools.context, &machine.id, &command)?)
+}
+
+fn record() -> PathBuf {
+    paths::state().join("broken.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_broken_is_read_back_by_the_next_command() {
+        let by = Process::own().unwrap();
+        let harms =
+            vec![("i-1".to_string(), Disruption::Freeze(Software::Etcd)), ("i-2".to_string(), Disruption::PowerCut)];
+        let text = serde_json::to_string(&Disrupted { by, harms: harms.clone() }).unwrap();
+        assert_eq!(serde_json::from_str::<Disrupted>(&text).unwrap().harms, harms);
+    }
+}
