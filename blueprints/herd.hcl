@@ -116,7 +116,7 @@ cluster "herd" {
   }
 
   slaves {
-    # 0 to 15. With two, a failover leaves one standby for commits to wait for.
+    # 0 to 15. With two, a failover leaves one standby for commits to wait for. It cannot be changed once machines exist.
     #count = 2
 
     # As for the master.

@@ -23,7 +23,9 @@ set -euo pipefail
 cluster=minimal
 region=eu-west-1
 slaves=2
-images=(master=minimal-master-f1f16da35ea3 slave=minimal-slave-bc6f5746065b haproxy=minimal-haproxy-060e36eb2323)
+databases='master slave1 slave2'
+etcd='master slave1 slave2'
+images=(master=minimal-master-3463d2813f17 slave=minimal-slave-8d67ac114bfa haproxy=minimal-haproxy-43b1b0ea7527)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf
@@ -231,6 +233,34 @@ require_states() {
   done
 }
 
+# Refuses to change which machines belong to a living cluster: etcd keeps the members that it was founded with, and a machine that
+# leaves may be the primary. Each machine has the names of all databases and of etcd's members in its tags.
+require_members() {
+  local machines name its_databases its_etcd unrecorded='' recorded=no
+  machines=$(aws ec2 describe-instances --output text \
+    --filters "Name=tag:pgherd:cluster,Values=$cluster/$region" Name=tag-key,Values=pgherd:machine \
+    Name=instance-state-name,Values=pending,running,stopping,stopped \
+    --query "Reservations[].Instances[].[Tags[?Key=='pgherd:machine']|[0].Value, Tags[?Key=='pgherd:databases']|[0].Value, \
+Tags[?Key=='pgherd:etcd']|[0].Value]") || die "AWS does not say which machines of $cluster exist"
+  while IFS=$'\t' read -r name its_databases its_etcd; do
+    if [[ -z $name ]]; then
+      continue
+    elif [[ $its_databases == None || $its_etcd == None ]]; then
+      # An earlier version created it.
+      [[ $name == haproxy ]] || unrecorded+="${unrecorded:+ }$name"
+    elif [[ $its_databases != "$databases" || $its_etcd != "$etcd" ]]; then
+      die "$name belongs to a living cluster of other machines (databases: $its_databases; etcd: $its_etcd), not of $databases (etcd: \
+$etcd). Set the number of slaves back, or see \"Change the number of slaves\" in RUNBOOK.md. Nothing was changed"
+    else
+      recorded=yes
+    fi
+  done <<<"$machines"
+  [[ -n $unrecorded && $recorded == no ]] || return 0
+  [[ $(tr ' ' '\n' <<<"$unrecorded" | sort) == "$(tr ' ' '\n' <<<"$databases" | sort)" ]] ||
+    die "the databases $unrecorded exist and do not record whether others belong to the cluster; this would make $databases. \
+\`pgherd run\` says what to do. Nothing was changed"
+}
+
 # Shows what a module would change, and applies exactly that once somebody agrees.
 apply_module() {
   local work=$scratch/${1##*/} checksums=network/terraform_network/.terraform.lock.hcl verdict gone stopped cut agreed
@@ -358,6 +388,7 @@ main() {
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
   require_states
+  require_members
   check_packer
   install_plugin
   local image stages=("apply_module network/terraform_network")

@@ -5,6 +5,7 @@ use super::error::{CommandError, ErrorKind};
 use super::need::Need;
 use super::report::{Report, Style};
 use crate::pipeline::preflight::Lack;
+use crate::run::members::MembersRefusal;
 use crate::run::pointers::BrokenPointer;
 use crate::run::prerequisites::Prerequisite;
 use crate::run::strays::Stray;
@@ -91,6 +92,13 @@ pub fn require_no_strays(report: &Report, strays: &[Stray], need: Need) -> Resul
         strays.iter().for_each(|stray| report.say(&stray.story()));
     }
     Ok(())
+}
+
+/// Fails if the machines of a living cluster would change.
+pub fn require_members(refused: Option<&MembersRefusal>) -> Result<(), CommandError> {
+    refused.map_or(Ok(()), |refusal| {
+        Err(CommandError::Text(ErrorKind::Failed, format!("{refusal}\n  {}", refusal.advice())))
+    })
 }
 
 /// Fails if the generated files are not what the blueprint generates.

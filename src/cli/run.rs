@@ -11,7 +11,7 @@ use super::need::Need;
 use super::prompter::Prompter;
 use super::report::{Feed, Report};
 use super::session::Session;
-use super::{states, status, telling};
+use super::{ready, states, status, telling};
 use crate::cluster::{State, regions};
 use crate::pipeline::{Pipeline, Selection, Stage, Work};
 use crate::run::Images;
@@ -217,6 +217,7 @@ fn look(
 ) -> Result<Review, CommandError> {
     looker.tell(Event::PhaseBegun { phase: Phase::Review });
     let (review, outcomes) = looker.review(build);
+    ready::require_members(review.refused.as_ref())?;
     session.conclude(&outcomes)?;
     looker.tell(Event::Reviewed { later: review.later.clone(), changes: !review.is_empty(), unattended });
     Ok(review)

@@ -1,6 +1,7 @@
 //! Moves Terraform's states to where the blueprint says, before anything is planned.
 
 use super::error::{CommandError, ErrorKind};
+use super::ready;
 use super::report::Feed;
 use super::session::Session;
 use crate::run::moving::Move;
@@ -10,6 +11,10 @@ use crate::run::{Consent, Options};
 pub fn settle(session: &Session<'_>, feed: &Feed, asks: bool, only_looks: bool) -> Result<(), CommandError> {
     let runner = session.runner(feed, &|_, _| Consent::No, Options::default()).logging_as("state");
     let moves = runner.find_moves().map_err(|outcome| failed(session, outcome))?;
+    if !moves.is_empty() {
+        let refused = runner.refuse_members().map_err(|outcome| failed(session, outcome))?;
+        ready::require_members(refused.as_ref())?;
+    }
     let copies: Vec<&Move> = moves.iter().filter(|found| found.copies()).collect();
     for found in &copies {
         session.report.line(&line(found));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::templates::add_rendered_as;
+use super::terraform::machine::names;
 use crate::cluster::{Cluster, Module, State};
 use crate::fileset::{FileSet, Mode};
 
@@ -19,6 +20,8 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
         format!("cluster={}", quote(&cluster.name)),
         format!("region={}", quote(&cluster.region)),
         format!("slaves={}", cluster.slaves().count()),
+        format!("databases={}", quote(&names(cluster.databases()))),
+        format!("etcd={}", quote(&names(cluster.etcd_members()))),
         format!("images=({})", images.join(" ")),
         format!("haproxy_address={}", admin.host),
         format!("modules=(\n{})", modules(files)),

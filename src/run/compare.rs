@@ -13,7 +13,6 @@ use super::say;
 use super::under::{RunningStage, Stop};
 use crate::pipeline::Work;
 use crate::system::network;
-use crate::tools::aws;
 
 /// How the running databases compare with the blueprint.
 #[derive(Debug, Default)]
@@ -93,10 +92,7 @@ impl RunningStage<'_> {
 
     /// Asks AWS for the image of each machine of the cluster. Returns the images by machine name.
     fn running_images(&mut self) -> Result<Fact<BTreeMap<String, String>>, Stop> {
-        let pipeline = self.runner.setup.pipeline;
-        let asked = self.capture(&pipeline.aws(aws::machines_of(&pipeline.region, &pipeline.tag)))?;
-        let users = aws::read_users(&asked.stdout).unwrap_or_default();
-        let images = users.into_iter().map(|(ami, machine)| (machine, ami)).collect();
+        let images = self.living()?.into_iter().map(|machine| (machine.name, machine.ami)).collect();
         Ok(Fact::now(images, Source::Aws, Duration::ZERO))
     }
 

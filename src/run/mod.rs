@@ -15,6 +15,7 @@ pub mod keeper;
 mod leftovers;
 pub mod locate;
 pub mod log;
+pub mod members;
 mod module;
 pub mod moving;
 pub mod observe;

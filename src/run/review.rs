@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::compare::Unseen;
 use super::drift::SettingDifference;
+use super::members::MembersRefusal;
 use super::outcome::Outcome;
 use super::runner::{Images, Runner};
 use super::under::{RunningStage, Stop};
@@ -27,6 +28,8 @@ pub struct Review {
     pub differences: Vec<SettingDifference>,
     /// Why the live settings of databases that run could not be read.
     pub unseen: Option<Unseen>,
+    /// Why none of this may be applied, if the machines of a living cluster would change.
+    pub refused: Option<MembersRefusal>,
 }
 
 impl Review {
@@ -51,12 +54,21 @@ pub type Build<'a> = &'a (dyn Fn(&Images) + Sync);
 
 impl Runner<'_> {
     /// Reviews the pipeline without changing anything in AWS. Returns the findings and the stages' outcomes. When all images have been
-    /// looked up and one is missing, `build` is called with them.
+    /// looked up and one is missing, `build` is called with them, unless the run is refused.
     pub fn review(&self, build: Option<Build<'_>>) -> (Review, Vec<Outcome>) {
         let look = ReviewWork { runner: self, found: Mutex::default(), guessed: Mutex::default() };
-        let (compared, outcomes) = parallel::both_waiting(|| self.compare_databases(), || look.all(build));
+        let first = build.map(|_| self.refuse_members());
+        let build = build.filter(|_| matches!(first, Some(Ok(None))));
+        let (refused, (compared, mut outcomes)) = parallel::both_waiting(
+            || first.unwrap_or_else(|| self.refuse_members()),
+            || parallel::both_waiting(|| self.compare_databases(), || look.all(build)),
+        );
+        let refused = refused.unwrap_or_else(|outcome| {
+            outcomes.push(outcome);
+            None
+        });
         let found = look.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (Review { differences: compared.differences, unseen: compared.unseen, ..found }, outcomes)
+        (Review { differences: compared.differences, unseen: compared.unseen, refused, ..found }, outcomes)
     }
 }
 

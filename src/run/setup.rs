@@ -10,6 +10,7 @@ use super::outcome::Trace;
 use crate::pipeline::Pipeline;
 use crate::system::Interrupt;
 use crate::tools::aws::Ami;
+use crate::tools::living::LivingMachine;
 use crate::tools::packer;
 use crate::tools::tagged::Tagged;
 
@@ -73,4 +74,6 @@ pub struct Answers {
     pub(super) images: Mutex<Option<Vec<Ami>>>,
     /// The resources with the cluster's tag. The inner `None` means that AWS did not return them.
     pub(super) tagged: Mutex<Option<Option<Tagged>>>,
+    /// The machines of the cluster that exist.
+    pub(super) living: Mutex<Option<Vec<LivingMachine>>>,
 }

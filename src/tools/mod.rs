@@ -8,6 +8,7 @@ pub mod complaint;
 pub mod environment;
 pub mod invocation;
 pub mod leftovers;
+pub mod living;
 pub mod lock;
 pub mod packer;
 pub mod passwords;

@@ -333,7 +333,7 @@ fn only_the_logs_of_the_last_runs_are_kept() {
     let logs = fs::read_dir(test.path("generated/herd/.pgherd/logs")).unwrap().count();
     assert_eq!(
         logs,
-        20 + 1 + 7 + 1 + 8 + 3,
-        "twenty old runs, and this one: where states are, its review (seven stages, databases), eight stages, its last question, events, page"
+        20 + 1 + 7 + 2 + 8 + 3,
+        "twenty old runs, and this one: where states are, its review (seven stages, members, databases), eight stages, its last question, events, page"
     );
 }

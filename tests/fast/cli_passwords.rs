@@ -60,8 +60,8 @@ fn a_secret_that_is_gone_is_not_made_anew_beside_machines_that_use_it() {
         let test = planned(&json!([secret]));
         let tag = json!({ "ResourceId": "i-1", "ResourceType": "instance", "Key": "pgherd:cluster", "Value": "herd/eu-west-1" });
         fs::write(test.state("describe-tags"), json!({ "Tags": [tag] }).to_string()).unwrap();
-        let machine =
-            json!({ "InstanceId": "i-1", "ImageId": "ami-1", "Tags": [{ "Key": "pgherd:machine", "Value": role }] });
+        let machine = json!({ "InstanceId": "i-1", "ImageId": "ami-1", "Tags": [{ "Key": "pgherd:machine", "Value": role },
+                { "Key": "pgherd:databases", "Value": "master slave1 slave2" }, { "Key": "pgherd:etcd", "Value": "master slave1 slave2" }] });
         fs::write(
             test.state("describe-instances"),
             json!({ "Reservations": [{ "Instances": [machine] }] }).to_string(),

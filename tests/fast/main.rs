@@ -23,6 +23,7 @@ mod cli_gen;
 mod cli_images;
 mod cli_init;
 mod cli_killed;
+mod cli_members;
 mod cli_nasty;
 mod cli_passwords;
 mod cli_review;

@@ -349,6 +349,7 @@ case "$1 $2" in
     ;;
 "ec2 deregister-image") rm "$STATE/image-${4#ami-0}" ;;
 "ec2 delete-snapshot" | "ec2 create-tags") ;;
+"ec2 describe-instances") cat "$STATE/$2" 2>/dev/null || echo '{"Reservations": []}' ;;
 "ec2 describe-"*) cat "$STATE/$2" 2>/dev/null || echo "{}" ;;
 "s3api list-objects-v2") cat "$STATE/objects" 2>/dev/null || echo null ;;
 "ec2 terminate-instances" | "ec2 wait" | "ec2 delete-"*) echo "{}" ;;

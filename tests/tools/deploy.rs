@@ -32,6 +32,7 @@ case "$name $*" in
   "packer build"*) cp "${@: -1}" "$LOG/built-$(basename "${@: -1}")" ;;
   "aws ec2 describe-images"*"-slave-"*) echo ami-0123 ;;
   "aws ec2 describe-images"*) echo None ;;
+  "aws ec2 describe-instances"*) cat "$LOG/machines" 2>/dev/null || true ;;
   "curl"*"/cluster") cat "$LOG/cluster" ;;
   "curl"*"/health") [[ -e $LOG/cluster ]] && echo 200 ;;
   "terraform -chdir=db_config/terraform_slave show"*) cat "$LOG/plan" 2>/dev/null || echo "$PLAN" ;;
@@ -258,6 +259,40 @@ fn what_changes_a_tool_does_not_reach_it() {
             .map(|list| list.matches('"').count()),
         Some(2 * pgherd::tools::plan::disruption::HARMLESS.len())
     );
+}
+
+#[test]
+fn who_belongs_to_a_living_cluster_stays() {
+    let two = "master slave1 slave2";
+    let machine = |name: &str, databases: &str, etcd: &str| format!("{name}\t{databases}\t{etcd}\n");
+    let old = |name: &str| machine(name, "None", "None");
+    let other = "belongs to a living cluster of other machines";
+    let unknown = "do not record whether others belong to the cluster";
+    for (machines, complaint) in [
+        (String::new(), ""),
+        (machine("master", two, two), ""),
+        (machine("haproxy", two, two) + &machine("slave2", two, two), ""),
+        (machine("master", "master slave1", "master slave1 haproxy"), other),
+        (machine("master", two, two) + &machine("slave1", two, "master slave1"), other),
+        (machine("haproxy", "master slave1 slave2 slave3", two), other),
+        (old("slave2") + &old("haproxy") + &old("slave1") + &old("master"), ""),
+        (old("master") + &old("slave1"), unknown),
+        (old("master") + &old("slave1") + &old("slave2") + &old("slave3"), unknown),
+        (old("slave1") + &machine("master", two, two), ""),
+    ] {
+        let deploy = Deploy::new();
+        fs::write(deploy.dir.path().join("machines"), &machines).expect("room");
+        let output = run(&mut deploy.command(&["--yes"]));
+        assert_eq!(output.status.success(), complaint.is_empty(), "{machines}: {output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(complaint), "{machines}: {output:?}");
+        assert_eq!(deploy.log("calls").contains(" plan "), complaint.is_empty(), "{machines}");
+    }
+    let deploy = Deploy::new();
+    fs::write(deploy.dir.path().join("aws"), FAKE.replace("cat \"$LOG/machines\" 2>/dev/null || true", "exit 254"))
+        .expect("room");
+    let output = run(&mut deploy.command(&["--yes"]));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("AWS does not say which machines"), "{output:?}");
+    assert!(!output.status.success() && !deploy.log("calls").contains(" plan "));
 }
 
 #[test]

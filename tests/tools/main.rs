@@ -12,6 +12,7 @@ mod input;
 mod instance_types;
 mod lock;
 mod machines;
+mod members;
 mod network;
 mod packer;
 mod plan;

@@ -66,7 +66,7 @@ pub fn read(r: &BlockReader, name: &str) -> Blueprint {
         |r| machine::read(r, MachineBlock::database()),
     );
     let (slave_count, (slaves, slaves_type)) = r.block(doc("slaves", "The machines that start as standbys."), |r| {
-        let count = doc("count", "Number of slaves. With two, a failover leaves one standby for commits to wait for.");
+        let count = doc("count", "Number of slaves. With two, a failover leaves one standby for commits to wait for. A living cluster keeps its number: `run` refuses another.");
         (r.integer(count, 2, 0..=MOST_SLAVES, "").value, machine::read(r, MachineBlock::database()))
     });
     let (haproxy, haproxy_type) =

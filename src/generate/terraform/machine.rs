@@ -56,6 +56,11 @@ pub fn locals(cluster: &Cluster, role: Role, images: &[ImageId]) -> Vec<Attribut
         ),
         attr("group", group),
         commented(
+            "Who belongs to the cluster. Each machine has this in its tags, and a run that would change it while one exists is refused.",
+            attr("databases", names(cluster.databases())),
+        ),
+        attr("etcd", names(cluster.etcd_members())),
+        commented(
             "The image that packer_templates builds, found by the hash of everything in it.",
             attr("image_name", name),
         ),
@@ -78,6 +83,11 @@ pub fn locals(cluster: &Cluster, role: Role, images: &[ImageId]) -> Vec<Attribut
         }
     }
     all
+}
+
+/// Returns the machines' names, separated by spaces.
+pub fn names<'a>(machines: impl Iterator<Item = &'a Machine>) -> String {
+    machines.map(|machine| machine.name.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns a machine's zone and address.

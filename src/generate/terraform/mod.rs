@@ -6,7 +6,7 @@
 mod haproxy;
 mod hcl;
 mod iam;
-mod machine;
+pub(super) mod machine;
 mod master;
 mod module;
 mod network;

@@ -12,9 +12,13 @@ locals {
   role  = "master"
   group = "database"
 
+  # Who belongs to the cluster. Each machine has this in its tags, and a run that would change it while one exists is refused.
+  databases = "master slave1 slave2"
+  etcd      = "master slave1 slave2"
+
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-master-d2734dc5bf81"
-  image      = "d2734dc5bf81"
+  image_name = "herd-master-4d2acd9c83bc"
+  image      = "4d2acd9c83bc"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -12,9 +12,13 @@ locals {
   role  = "slave"
   group = "database"
 
+  # Who belongs to the cluster. Each machine has this in its tags, and a run that would change it while one exists is refused.
+  databases = "master slave1 slave2"
+  etcd      = "master slave1 slave2"
+
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-slave-14f0137c0407"
-  image      = "14f0137c0407"
+  image_name = "herd-slave-15f5aff5e8bb"
+  image      = "15f5aff5e8bb"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -32,9 +32,11 @@ resource "aws_instance" "slave" {
   }
 
   tags = {
-    Name             = "${local.cluster}-${each.key}"
-    "pgherd:machine" = each.key
-    "pgherd:role"    = local.role
+    Name               = "${local.cluster}-${each.key}"
+    "pgherd:machine"   = each.key
+    "pgherd:role"      = local.role
+    "pgherd:databases" = local.databases
+    "pgherd:etcd"      = local.etcd
   }
 
   # A new image must not replace a database by itself: that would delete every disk at once. Replace databases one at a

@@ -12,9 +12,13 @@ locals {
   role  = "haproxy"
   group = "haproxy"
 
+  # Who belongs to the cluster. Each machine has this in its tags, and a run that would change it while one exists is refused.
+  databases = "master slave1 slave2"
+  etcd      = "master slave1 slave2"
+
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-haproxy-f83e759c6490"
-  image      = "f83e759c6490"
+  image_name = "herd-haproxy-60cbb70b2368"
+  image      = "60cbb70b2368"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

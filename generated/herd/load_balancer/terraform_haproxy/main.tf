@@ -30,9 +30,11 @@ resource "aws_instance" "haproxy" {
   }
 
   tags = {
-    Name             = "${local.cluster}-haproxy"
-    "pgherd:machine" = "haproxy"
-    "pgherd:role"    = local.role
+    Name               = "${local.cluster}-haproxy"
+    "pgherd:machine"   = "haproxy"
+    "pgherd:role"      = local.role
+    "pgherd:databases" = local.databases
+    "pgherd:etcd"      = local.etcd
   }
 
   lifecycle {

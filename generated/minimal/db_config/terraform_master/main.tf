@@ -30,9 +30,11 @@ resource "aws_instance" "master" {
   }
 
   tags = {
-    Name             = "${local.cluster}-master"
-    "pgherd:machine" = "master"
-    "pgherd:role"    = local.role
+    Name               = "${local.cluster}-master"
+    "pgherd:machine"   = "master"
+    "pgherd:role"      = local.role
+    "pgherd:databases" = local.databases
+    "pgherd:etcd"      = local.etcd
   }
 
   # A new image must not replace a database by itself: that would delete every disk at once. Replace databases one at a

@@ -12,9 +12,13 @@ locals {
   role  = "slave"
   group = "database"
 
+  # Who belongs to the cluster. Each machine has this in its tags, and a run that would change it while one exists is refused.
+  databases = "master slave1 slave2"
+  etcd      = "master slave1 slave2"
+
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-slave-bc6f5746065b"
-  image      = "bc6f5746065b"
+  image_name = "minimal-slave-8d67ac114bfa"
+  image      = "8d67ac114bfa"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -12,9 +12,13 @@ locals {
   role  = "haproxy"
   group = "haproxy"
 
+  # Who belongs to the cluster. Each machine has this in its tags, and a run that would change it while one exists is refused.
+  databases = "master slave1 slave2"
+  etcd      = "master slave1 slave2"
+
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-haproxy-060e36eb2323"
-  image      = "060e36eb2323"
+  image_name = "minimal-haproxy-43b1b0ea7527"
+  image      = "43b1b0ea7527"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
