@@ -180,7 +180,7 @@ fn insta_diff(shown: &str, printed: &str) -> String {
 fn output_is_held_to_what_is_printed() {
     for readme in READMES {
         for block in blocks(&fs::read_to_string(readme).unwrap()) {
-            let fine = ["console", "sh", "hcl", "mermaid", "rust", "json"].contains(&block.language);
+            let fine = ["console", "sh", "hcl", "jinja", "mermaid", "rust", "json"].contains(&block.language);
             assert!(fine, "{readme}: a block of {:?}: output goes into `console`, below its command", block.language);
         }
     }

@@ -37,7 +37,7 @@ const MOST_SECONDS: u32 = 3600;
 const RETRY_TIMEOUT: u32 = 9;
 
 /// Reads the block. Lower bounds and the rule: <https://patroni.readthedocs.io/en/latest/dynamic_configuration.html>.
-pub fn read(r: &BlockReader) -> (Failover, Budget) {
+pub(super) fn read(r: &BlockReader) -> (Failover, Budget) {
     let synchronous = doc(
         "synchronous",
         "Whether a commit waits until a standby has it, as long as there is a standby. Then a failover loses no acknowledged write.",

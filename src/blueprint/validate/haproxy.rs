@@ -42,7 +42,7 @@ const TAKEN: [(u16, &str); 4] =
 const TAKEN_PATHS: [&str; 3] = ["/metrics", "/health", "/cluster"];
 
 /// Reads the block. Returns with it the machine's instance type and its place.
-pub fn read(r: &BlockReader) -> (HaproxyBlock, Reading<String>) {
+pub(super) fn read(r: &BlockReader) -> (HaproxyBlock, Reading<String>) {
     let write = port(r, doc("write_port", "The port that always leads to the primary."), 5000);
     let read_port = doc(
         "read_port",

@@ -21,7 +21,7 @@ pub struct Image {
 }
 
 /// Reads the block. Returns with it the builder's instance type and its place.
-pub fn read(r: &BlockReader, region: &Reading<String>) -> (Image, Reading<Option<String>>) {
+pub(super) fn read(r: &BlockReader, region: &Reading<String>) -> (Image, Reading<Option<String>>) {
     let base = doc(
         "base",
         "The distribution of every machine. `debian-13` has all packages of its own; the others take Patroni from the \

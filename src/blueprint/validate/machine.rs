@@ -76,7 +76,7 @@ const GP3_IOPS_PER_GIB: u32 = 500;
 const GP3_IOPS_PER_MIB: u32 = 4;
 
 /// Reads a machine. Returns with it the instance type and its place.
-pub fn read(r: &BlockReader, default: MachineBlock) -> (MachineBlock, Reading<String>) {
+pub(super) fn read(r: &BlockReader, default: MachineBlock) -> (MachineBlock, Reading<String>) {
     let instance_type = doc(
         "instance_type",
         "The EC2 instance type. A `g` after the generation, as in `m7g`, is Graviton (Arm); `master` and `slaves` must have the same kind of processor.",

@@ -35,7 +35,7 @@ pub struct NetworkBlock {
 const WIDEST_ALLOWED: u8 = 8;
 
 /// Reads the block.
-pub fn read(r: &BlockReader, region: &Reading<String>) -> NetworkBlock {
+pub(super) fn read(r: &BlockReader, region: &Reading<String>) -> NetworkBlock {
     let cidr = doc(
         "cidr",
         "The VPC's range. A VPC that pgherd creates is divided into one subnet for each zone. Choose a private range that no connected network uses: it cannot change later.",

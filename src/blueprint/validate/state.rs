@@ -23,7 +23,7 @@ pub enum State {
 }
 
 /// Reads the block.
-pub fn read(r: &BlockReader, region: &str) -> State {
+pub(super) fn read(r: &BlockReader, region: &str) -> State {
     let s3 = doc("s3", "Keeps the state in S3, with a lock. Needed as soon as more than one person runs Terraform.");
     r.block(s3, |r| {
         if !r.is_present() {
