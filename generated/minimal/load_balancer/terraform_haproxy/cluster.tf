@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-haproxy-43b1b0ea7527"
-  image      = "43b1b0ea7527"
+  image_name = "minimal-haproxy-060e36eb2323"
+  image      = "060e36eb2323"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
