@@ -55,7 +55,6 @@ pub fn resolve(blueprint: &Blueprint) -> Cluster {
             ttl: timers.ttl,
             loop_wait: timers.loop_wait,
             retry_timeout: timers.retry_timeout,
-            ..blueprint.failover
         },
         primary_start_timeout: timers.primary_start_timeout,
         synchronous_nodes: timers.synchronous_nodes,

@@ -84,8 +84,11 @@ static READ: LazyLock<BTreeMap<&'static str, OnceLock<Environment<'static>>>> =
 /// The reasons of the values that are the same in every cluster.
 static DEFAULT_REASONS: LazyLock<Arc<Vec<Decision>>> = LazyLock::new(|| Arc::new(Fixed::DEFAULT.decisions()));
 
+/// A file's text and its hash.
+type TextAndHash = (String, String);
+
 /// The files of `FIXED`, as every cluster has them.
-static DEFAULT_FILES: LazyLock<BTreeMap<&'static str, OnceLock<Option<(String, String)>>>> =
+static DEFAULT_FILES: LazyLock<BTreeMap<&'static str, OnceLock<Option<TextAndHash>>>> =
     LazyLock::new(|| FIXED.map(|path| (path, OnceLock::new())).into());
 
 /// Parses and renders what does not depend on a cluster. A second thread does it while the blueprint is read.

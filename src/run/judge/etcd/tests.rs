@@ -78,8 +78,8 @@ fn a_lost_majority_is_told_from_members_that_say_nothing() {
         status["leader"] = json!("0");
         status["errors"] = json!(["etcdserver: no leader"]);
     });
-    for machine in 1..3 {
-        seen[machine].report = Err(NoReport::NoConnection);
+    for member in &mut seen[1..] {
+        member.report = Err(NoReport::NoConnection);
     }
     let no = |machine: &str| EtcdProblem::NoReport { machine: machine.into(), why: NoReport::NoConnection };
     assert_eq!(judged(&seen), [no("slave1"), no("slave2"), EtcdProblem::NoMajority { reporting: 1, members: 3 }]);
