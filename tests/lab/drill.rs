@@ -111,7 +111,8 @@ fn begin(fault: &str) -> Child {
         }
         told.push(said);
     }
-    panic!("the fault does not begin: {told:#?}");
+    let ended = drill.wait().unwrap();
+    panic!("the fault does not begin, {ended}: {told:#?}");
 }
 
 fn signal(child: &Child, signal: &str) {
