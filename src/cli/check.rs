@@ -123,6 +123,8 @@ fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
     report.line("");
     head("Single faults: how long writes stop at worst, and which acknowledged writes are lost");
     report.table(&faults(found));
+    report.line("");
+    report.line(&stale(found));
     if let Some(kept) = &found.budget {
         report.line(&budget(kept));
     }
@@ -177,6 +179,17 @@ fn faults(found: &Check) -> Vec<Vec<String>> {
     rows
 }
 
+fn stale(found: &Check) -> String {
+    match &found.staleness {
+        None => "A standby that is cut off from its primary serves old reads until somebody notices: wal_receiver_timeout is 0.".into(),
+        Some(terms) if terms.is_empty() => "There is no standby, so no read is old.".into(),
+        Some(terms) => {
+            let ms = terms.iter().map(|term| term.ms).sum();
+            format!("A standby that is cut off from its primary serves reads for {} at most: {}", seconds(ms), sum_of(terms))
+        }
+    }
+}
+
 fn budget(kept: &BudgetCheck) -> String {
     let stated = |name: &str, value: Option<u32>| value.map(|value| format!("{name} {value} s"));
     let stated: Vec<String> = stated("rto", kept.rto).into_iter().chain(stated("rpo", kept.rpo)).collect();
@@ -210,23 +223,23 @@ fn explained(prediction: &Prediction) -> String {
     if prediction.outage.is_empty() {
         return prediction.because.into();
     }
-    let sum = |terms: &[Term]| {
-        terms
-            .iter()
-            .map(|t| format!("{} {}", t.name, seconds(t.ms).trim_end_matches(" s")))
-            .collect::<Vec<_>>()
-            .join(" + ")
-    };
     match prediction.loss.is_empty() {
-        true => sum(&prediction.outage),
-        false => format!("{}; lost: {} ({})", sum(&prediction.outage), sum(&prediction.loss), prediction.because),
+        true => sum_of(&prediction.outage),
+        false => format!("{}; lost: {} ({})", sum_of(&prediction.outage), sum_of(&prediction.loss), prediction.because),
     }
+}
+
+fn sum_of(terms: &[Term]) -> String {
+    let shown: Vec<String> =
+        terms.iter().map(|t| format!("{} {}", t.name, seconds(t.ms).trim_end_matches(" s"))).collect();
+    shown.join(" + ")
 }
 
 /// Returns each term once, in the order of first use.
 fn terms(found: &Check) -> Vec<Vec<String>> {
     let mut seen: Vec<&Term> = vec![];
-    for term in found.faults.iter().flat_map(|p| p.outage.iter().chain(&p.loss)) {
+    let of_faults = found.faults.iter().flat_map(|p| p.outage.iter().chain(&p.loss));
+    for term in of_faults.chain(found.staleness.iter().flatten()) {
         if seen.iter().all(|known| known.name != term.name) {
             seen.push(term);
         }

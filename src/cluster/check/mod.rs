@@ -22,7 +22,7 @@ mod text;
 use serde::Serialize;
 
 use super::Cluster;
-use super::fault::{Fault, Prediction, predict};
+use super::fault::{Fault, Prediction, Term, predict, staleness};
 use super::timing::Timers;
 use crate::blueprint::rules;
 use crate::blueprint::rules::Severity;
@@ -39,6 +39,8 @@ pub use support::Day;
 pub struct Check {
     /// What each fault does.
     pub faults: Vec<Prediction>,
+    /// The terms whose sum is how old reads of a standby become that is cut off from its primary; `None` where no timer bounds them.
+    pub staleness: Option<Vec<Term>>,
     /// The failover budget, where the blueprint states one.
     pub budget: Option<BudgetCheck>,
     /// What the cluster can lose while writes continue.
@@ -117,6 +119,7 @@ fn judge(cluster: &Cluster, today: Option<Day>) -> Check {
     let reason = |finding: Finding| Accepted { reason: cluster.blueprint.accepted[finding.rule.code].clone(), finding };
     Check {
         faults: Fault::ALL.iter().map(|fault| predict(&timers, *fault)).collect(),
+        staleness: staleness(&timers),
         budget: budget::budget_check(cluster, &timers),
         quorum: quorum::quorum(cluster),
         capacity,

@@ -72,6 +72,16 @@ pub fn predict(timers: &Timers, fault: Fault) -> Prediction {
     }
 }
 
+/// Returns the terms whose sum is how old reads of a standby become that is cut off from its primary, before HAProxy sends it no more
+/// and disconnects its readers. `None` means that no timer bounds them; empty means that there is no standby.
+pub fn staleness(t: &Timers) -> Option<Vec<Term>> {
+    match (t.standbys, t.wal_receiver_timeout) {
+        (0, _) => Some(vec![]),
+        (_, 0) => None,
+        _ => Some(vec![term::wal_receiver_timeout(t), term::haproxy_read_down(t)]),
+    }
+}
+
 const UNCHANGED: &str = "no other machine becomes primary";
 
 /// A standby that commits wait for is lost.

@@ -103,6 +103,17 @@ pub fn haproxy_down(t: &Timers) -> Term {
     term("haproxy_down", t.check.down(), "HAProxy drops the former primary: inter + (fall - 1) x fastinter", HAPROXY)
 }
 
+/// Returns the time until a standby that is cut off from its primary gives up the connection.
+pub fn wal_receiver_timeout(t: &Timers) -> Term {
+    let source = "https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-WAL-RECEIVER-TIMEOUT";
+    term("wal_receiver_timeout", t.wal_receiver_timeout, "a standby gives up its silent primary", source)
+}
+
+pub fn haproxy_read_down(t: &Timers) -> Term {
+    let what = "HAProxy drops a standby that follows nobody: inter + (read_fall - 1) x fastinter";
+    term("haproxy_read_down", t.check.read_down(), what, HAPROXY)
+}
+
 pub fn haproxy_restart() -> Term {
     let source = "systemd.service(5): RestartSec=1, and a second to read the configuration";
     term("haproxy_restart", HAPROXY_RESTART, "systemd restarts HAProxy", source)

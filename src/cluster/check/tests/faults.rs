@@ -103,3 +103,15 @@ fn commits_that_are_acknowledged_before_they_are_written_are_counted_as_lost() {
     let alone = "slaves {\n count = 0\n}\nfailover {\n synchronous = false\n}\npostgres {\n settings = { synchronous_commit = false }\n}";
     assert_eq!(lost(alone)[..2], [Some(600), None]);
 }
+
+#[test]
+fn reads_are_as_old_as_the_blueprint_lets_them_become() {
+    let old = |text: &str| checked(text).staleness.map(|terms| terms.iter().map(|term| term.ms).sum());
+    assert_eq!(old(""), Some(4900));
+    for (staleness, least, most) in [(4, 3000, 4000), (5, 4000, 5000), (30, 29_000, 30_000)] {
+        let ms: u32 = old(&format!("haproxy {{\n read_staleness = {staleness}\n}}")).unwrap();
+        assert!((least..=most).contains(&ms), "{staleness} s: {ms} ms");
+    }
+    assert_eq!(old("postgres {\n settings = { wal_receiver_timeout = 0 }\n}"), None);
+    assert_eq!(old("slaves {\n count = 0\n}"), Some(0));
+}
