@@ -301,7 +301,7 @@ fn the_page_shows_each_member_of_etcd() {
         for part in [
             "etcd has no majority: 1 of 3 members report",
             "master no leader 2 120",
-            "slave2 no answer",
+            "slave2 no response",
             "was primary unknown",
         ] {
             assert!(lost.contains(part), "{part:?} is not to be seen at the {width} page: {lost}");
