@@ -6,7 +6,7 @@ SHELL := bash
 export CHECKPOINT_DISABLE := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test test-fast test-kill bench bench-run setup
+.PHONY: demo drill test test-fast test-kill bench bench-run setup
 
 demo: setup
 	cargo build --release --locked
