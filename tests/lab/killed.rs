@@ -252,7 +252,9 @@ fn verb(up: bool) -> &'static str {
 fn things(lab: &Lab) -> BTreeSet<String> {
     let script = r#"
         export AWS_REGION=eu-west-1 AWS_PAGER=
-        say() { kind=$1; shift; aws "${@:2}" --output text --query "$1" | awk -v kind="$kind" 'NF && $1 != "None" { print kind, $0 }' | tr '\t' ' '; }
+        out=$(mktemp -d)
+        # Into a file each: what several write into one pipe at once may tear a line.
+        say() { kind=$1; shift; aws "${@:2}" --output text --query "$1" | awk -v kind="$kind" 'NF && $1 != "None" { print kind, $0 }' | tr '\t' ' ' >"$out/$kind"; }
         say instance 'Reservations[].Instances[?State.Name!=`terminated`][].[InstanceId,State.Name]' ec2 describe-instances &
         say volume 'Volumes[].[VolumeId,State]' ec2 describe-volumes &
         say snapshot 'Snapshots[].[SnapshotId,Description]' ec2 describe-snapshots --owner-ids self &
@@ -273,7 +275,9 @@ fn things(lab: &Lab) -> BTreeSet<String> {
         say secret 'SecretList[].[ARN]' secretsmanager list-secrets &
         say role 'Roles[].[RoleName]' iam list-roles &
         say profile 'InstanceProfiles[].[InstanceProfileName]' iam list-instance-profiles &
-        wait"#;
+        wait
+        cat "$out"/*
+        rm -r "$out""#;
     let output =
         pgherd().args(["lab", "shell", "--", "bash", "-c", script]).env("AWS_REGION", REGION).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output));
