@@ -170,11 +170,21 @@ fn tag(tags: &[Tag], key: &str) -> String {
     tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone()).unwrap_or_default()
 }
 
-/// Returns image and name of each machine, from what `describe-instances` printed.
+/// A machine, as `describe-instances` prints it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct DescribedInstance {
+    pub instance_id: String,
+    pub image_id: String,
+    #[serde(default)]
+    pub tags: Vec<Tag>,
+}
+
+/// Returns the machines that `describe-instances` printed.
 ///
 /// # Errors
 /// If it has an unexpected format.
-pub fn read_users(json: &str) -> Result<Vec<(String, String)>, String> {
+pub(super) fn read_instances(json: &str) -> Result<Vec<DescribedInstance>, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct DescribedInstances {
@@ -183,23 +193,23 @@ pub fn read_users(json: &str) -> Result<Vec<(String, String)>, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Reservation {
-        instances: Vec<InstanceJson>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct InstanceJson {
-        instance_id: String,
-        image_id: String,
-        #[serde(default)]
-        tags: Vec<Tag>,
+        instances: Vec<DescribedInstance>,
     }
     let answer: DescribedInstances =
         serde_json::from_str(json).map_err(|e| format!("unexpected response of describe-instances: {e}"))?;
-    let machine = |i: InstanceJson| {
+    Ok(answer.reservations.into_iter().flat_map(|reservation| reservation.instances).collect())
+}
+
+/// Returns image and name of each machine, from what `describe-instances` printed.
+///
+/// # Errors
+/// If it has an unexpected format.
+pub fn read_users(json: &str) -> Result<Vec<(String, String)>, String> {
+    let machine = |i: DescribedInstance| {
         let name = ["pgherd:machine", "Name"].iter().map(|key| tag(&i.tags, key)).find(|name| !name.is_empty());
         (i.image_id, name.unwrap_or(i.instance_id))
     };
-    Ok(answer.reservations.into_iter().flat_map(|r| r.instances).map(machine).collect())
+    Ok(read_instances(json)?.into_iter().map(machine).collect())
 }
 
 /// Returns the images that `describe-images` printed.

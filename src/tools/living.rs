@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
-use super::aws::Tag;
+use super::aws::{DescribedInstance, read_instances};
 
 /// The tag with a machine's name.
 const MACHINE: &str = "pgherd:machine";
@@ -55,28 +53,7 @@ impl Eq for Members {}
 /// # Errors
 /// If it has an unexpected format.
 pub fn read(json: &str) -> Result<Vec<LivingMachine>, String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct DescribedInstances {
-        reservations: Vec<Reservation>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Reservation {
-        instances: Vec<InstanceJson>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct InstanceJson {
-        instance_id: String,
-        #[serde(default)]
-        image_id: String,
-        #[serde(default)]
-        tags: Vec<Tag>,
-    }
-    let answer: DescribedInstances =
-        serde_json::from_str(json).map_err(|e| format!("unexpected response of describe-instances: {e}"))?;
-    let machine = |instance: InstanceJson| {
+    let machine = |instance: DescribedInstance| {
         let tags: BTreeMap<String, String> = instance.tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
         let names =
             |key: &str| -> Option<Vec<String>> { Some(tags.get(key)?.split_whitespace().map(String::from).collect()) };
@@ -88,7 +65,7 @@ pub fn read(json: &str) -> Result<Vec<LivingMachine>, String> {
             members,
         })
     };
-    Ok(answer.reservations.into_iter().flat_map(|reservation| reservation.instances).filter_map(machine).collect())
+    Ok(read_instances(json)?.into_iter().filter_map(machine).collect())
 }
 
 #[cfg(test)]
