@@ -234,9 +234,9 @@ fn leaves_a_builder(killed: &str, end_is_seen: bool) {
         test.state("describe-instances"),
         format!(
             r#"{{"Reservations": [{{"Instances": [
-            {{"InstanceId": "i-0left", "LaunchTime": "{now}", "KeyName": "packer_ffffffff-1", {builder},
+            {{"InstanceId": "i-0left", "ImageId": "ami-0base", "LaunchTime": "{now}", "KeyName": "packer_ffffffff-1", {builder},
               "SecurityGroups": [{{"GroupId": "sg-0left", "GroupName": "packer_ffffffff-2"}}]}},
-            {{"InstanceId": "i-0database", "LaunchTime": "{now}", {database}}}]}}]}}"#
+            {{"InstanceId": "i-0database", "ImageId": "ami-0master", "LaunchTime": "{now}", {database}}}]}}]}}"#
         ),
     )
     .unwrap();
@@ -289,7 +289,7 @@ fn a_young_builder_of_someone_else_is_left_alone() {
     let instances = |time: &str| {
         let tags = r#""Tags": [{"Key": "Name", "Value": "packer builder herd-slave"}]"#;
         format!(
-            r#"{{"Reservations": [{{"Instances": [{{"InstanceId": "i-0other", "LaunchTime": "{time}", {tags}}}]}}]}}"#
+            r#"{{"Reservations": [{{"Instances": [{{"InstanceId": "i-0other", "ImageId": "ami-0base", "LaunchTime": "{time}", {tags}}}]}}]}}"#
         )
     };
     let tag =
