@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use ipnet::Ipv4Net;
 
 use super::network;
@@ -23,8 +23,16 @@ pub struct ClientNetwork<'a> {
 
 impl<'a> ClientNetwork<'a> {
     /// Makes the network, in place of one that a killed process left.
+    ///
+    /// # Errors
+    /// If clients come from no range of addresses: the security groups let nobody else in.
     pub fn make(tools: HostTools<'a>, cluster: &Cluster) -> Result<Self> {
         let clients: Vec<Ipv4Net> = cluster.network.clients.iter().filter_map(|peer| peer.range()).collect();
+        ensure!(
+            !clients.is_empty(),
+            "network.clients has no range of addresses, and a client in the lab needs an address in one. Add a range, such as \"{}\"",
+            cluster.network.cidr
+        );
         let address = address(cluster.network.cidr, &clients);
         network::connect(tools, ID, address)?;
         Ok(ClientNetwork { tools, address })
@@ -72,6 +80,5 @@ mod tests {
         assert_eq!(address(own, &[own]), Ipv4Addr::new(10, 20, 255, 254));
         assert_eq!(address(own, &[net("10.30.0.0/24"), own]), Ipv4Addr::new(10, 20, 255, 254));
         assert_eq!(address(own, &[net("10.30.0.0/24")]), Ipv4Addr::new(10, 30, 0, 254));
-        assert_eq!(address(own, &[]), Ipv4Addr::new(10, 20, 255, 254));
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::machine::{self, LabMachine};
 use super::tool::HostTools;
-use super::{ec2, hold, images, network, paths};
+use super::{ec2, firewall, hold, images, network, paths};
 use crate::system::clock::Stopwatch;
 use crate::system::files;
 use crate::system::host::daemon;
@@ -28,6 +28,7 @@ pub fn run(tools: HostTools<'_>, log: &mut dyn FnMut(&str)) -> Result<()> {
         log,
         quiet: Stopwatch::start(),
         endpoints: None,
+        rules: String::new(),
         stopping: BTreeMap::new(),
         last: BTreeMap::new(),
     };
@@ -47,6 +48,8 @@ struct Controller<'a> {
     quiet: Stopwatch,
     /// Addresses of the endpoints at the last poll; `None` before the first.
     endpoints: Option<BTreeSet<Ipv4Addr>>,
+    /// The rules of the firewall that were applied last.
+    rules: String,
     /// Machines that were told to shut down, and the time since.
     stopping: BTreeMap<String, Stopwatch>,
     /// The last failure of each thing, so that the log has it once, not three times a second.
@@ -55,12 +58,21 @@ struct Controller<'a> {
 
 impl Controller<'_> {
     fn look(&mut self) -> Result<()> {
-        let (mut seen, mut endpoints) = (BTreeSet::new(), BTreeSet::new());
+        let mut regions = vec![];
         for region in files::list(&paths::regions())? {
-            endpoints.extend(ec2::endpoint_addresses(&region)?);
-            // Instances first: then an image that was made before an instance's end is seen no later than the end.
+            // Instances first: then an image that was made before an instance's end is seen no later than the end, and no machine
+            // boots without its firewall.
             let instances = ec2::instances(&region)?;
-            let amis = ec2::images(&region)?;
+            regions.push((instances, ec2::images(&region)?, region));
+        }
+        let kept = self.network(regions.iter().map(|(.., region)| region.as_str()));
+        if kept.is_err() {
+            self.note("network", kept);
+            return Ok(());
+        }
+        self.note("network", Ok(()));
+        let mut seen = BTreeSet::new();
+        for (instances, amis, region) in regions {
             let pending = self.images(&amis);
             for instance in &instances {
                 let done = self.instance(&region, instance, &pending);
@@ -69,15 +81,26 @@ impl Controller<'_> {
             self.lost(&region, &instances)?;
             seen.extend(amis.into_iter().map(|ami| ami.id));
         }
-        let kept = self.endpoints(endpoints);
-        self.note("endpoints", kept);
         if seen.is_empty() { Ok(()) } else { self.deregistered(&seen) }
     }
 
-    fn endpoints(&mut self, wanted: BTreeSet<Ipv4Addr>) -> Result<()> {
-        if self.endpoints.as_ref() != Some(&wanted) {
-            network::keep_endpoints(self.tools, &wanted)?;
-            self.endpoints = Some(wanted);
+    /// Keeps the endpoints' addresses and the firewall as the API has them.
+    fn network<'r>(&mut self, regions: impl Iterator<Item = &'r str>) -> Result<()> {
+        let (mut interfaces, mut groups) = (vec![], vec![]);
+        for region in regions {
+            interfaces.extend(ec2::interfaces(region)?);
+            groups.extend(ec2::groups(region)?);
+        }
+        let endpoints = interfaces.iter().filter(|interface| interface.is_endpoint).map(|interface| interface.address);
+        let endpoints: BTreeSet<Ipv4Addr> = endpoints.collect();
+        if self.endpoints.as_ref() != Some(&endpoints) {
+            network::keep_endpoints(self.tools, &endpoints)?;
+            self.endpoints = Some(endpoints);
+        }
+        let rules = firewall::rules(&interfaces, &groups);
+        if self.rules != rules {
+            firewall::apply(self.tools, &rules)?;
+            self.rules = rules;
         }
         Ok(())
     }

@@ -10,6 +10,10 @@ use roxmltree::{Document, Node};
 use super::network::LAB_ADDRESS;
 use crate::system::network;
 
+mod groups;
+
+pub use groups::{Counterpart, Group, Permission, Protocol, groups};
+
 /// An instance, as the API reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
@@ -82,20 +86,36 @@ pub fn images(region: &str) -> Result<Vec<ApiImage>> {
         .collect()
 }
 
-/// Returns the addresses of a region's interface endpoints.
-pub fn endpoint_addresses(region: &str) -> Result<Vec<Ipv4Addr>> {
-    read_endpoint_addresses(&ask(region, "DescribeNetworkInterfaces", "")?)
+/// A network interface, as the API reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// Its private address.
+    pub address: Ipv4Addr,
+    /// The ids of its security groups.
+    pub groups: Vec<String>,
+    /// Whether it belongs to an interface endpoint.
+    pub is_endpoint: bool,
 }
 
-fn read_endpoint_addresses(text: &str) -> Result<Vec<Ipv4Addr>> {
+/// Returns all network interfaces of a region.
+pub fn interfaces(region: &str) -> Result<Vec<Interface>> {
+    read_interfaces(&ask(region, "DescribeNetworkInterfaces", "")?)
+}
+
+fn read_interfaces(text: &str) -> Result<Vec<Interface>> {
     let document = Document::parse(text)?;
     let interfaces = items(child(document.root_element(), "networkInterfaceSet"));
-    // EC2 describes them so, followed by the endpoint's id.
-    let is_endpoint = |node: &Node<'_, '_>| {
-        text_of(*node, "description").is_some_and(|what| what.starts_with("VPC Endpoint Interface "))
-    };
-    (interfaces.into_iter().filter(is_endpoint))
-        .map(|node| Ok(text_of(node, "privateIpAddress").context("an endpoint without an address")?.parse()?))
+    (interfaces.into_iter())
+        .map(|node| {
+            let groups = items(child(node, "groupSet")).into_iter().filter_map(|group| text_of(group, "groupId"));
+            // EC2 describes an endpoint's interfaces so, followed by the endpoint's id.
+            let what = text_of(node, "description").unwrap_or_default();
+            Ok(Interface {
+                address: text_of(node, "privateIpAddress").context("an interface without an address")?.parse()?,
+                groups: groups.collect(),
+                is_endpoint: what.starts_with("VPC Endpoint Interface "),
+            })
+        })
         .collect()
 }
 
@@ -174,14 +194,20 @@ mod tests {
         assert_eq!((read[0].tags["pgherd:machine"].as_str(), read[0].tags["empty"].as_str()), ("master", ""));
         assert_eq!((read[1].address, read[1].key_name.as_deref()), (None, None));
     }
+
     #[test]
     fn endpoints_are_told_from_other_interfaces() {
         let one = |what: &str, at: &str| {
-            format!("<item><description>{what}</description><privateIpAddress>{at}</privateIpAddress></item>")
+            let groups =
+                "<groupSet><item><groupId>sg-1</groupId></item><item><groupId>sg-2</groupId></item></groupSet>";
+            format!("<item><description>{what}</description><privateIpAddress>{at}</privateIpAddress>{groups}</item>")
         };
         let all =
             [one("VPC Endpoint Interface vpce-1", "10.20.0.47"), one("", "10.20.0.16"), one("mine", "10.20.0.17")];
         let text = format!("<R><networkInterfaceSet>{}</networkInterfaceSet></R>", all.concat());
-        assert_eq!(read_endpoint_addresses(&text).unwrap(), [Ipv4Addr::new(10, 20, 0, 47)]);
+        let read = read_interfaces(&text).unwrap();
+        let endpoints: Vec<_> = read.iter().filter(|one| one.is_endpoint).map(|one| one.address).collect();
+        assert_eq!(endpoints, [Ipv4Addr::new(10, 20, 0, 47)]);
+        assert!(read.len() == 3 && read.iter().all(|one| one.groups == ["sg-1", "sg-2"]), "{read:?}");
     }
 }

@@ -9,6 +9,7 @@ mod client;
 mod controller;
 mod daemons;
 mod ec2;
+mod firewall;
 mod ground;
 mod harm;
 mod iam;

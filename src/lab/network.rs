@@ -8,7 +8,7 @@
 //! The lab itself has the addresses of interface endpoints. There moto serves what Secrets Manager serves in a VPC.
 //!
 //! The namespace `pgherd-lab` forwards between machines and to the host's end of its link. It has no other route, so a packet to
-//! an outside address fails with "network unreachable" where it starts. The host's own configuration does not change: no
+//! an outside address fails with "network unreachable" where it starts. `firewall` enforces security groups there. The host's own configuration does not change: no
 //! firewall rule, no sysctl, no bridge. Everything disappears with its namespace.
 
 use std::collections::BTreeSet;

@@ -218,6 +218,10 @@ impl Herd<'_> {
         let key = Key::make(self.lab);
         let inside = Client::boot(self.lab, "10.20.0.0/18", "10.20.0.200");
         assert_eq!(inside.resolves(name), [""; 0], "the VPC's own name for Secrets Manager is taken");
+        let reached =
+            |client: &Client<'_>| [5000, 5001, 7000, 22].map(|port| client.reaches(&address("haproxy"), port));
+        assert_eq!(reached(&inside), [true, true, true, false], "SSH is closed unless the blueprint has admins");
+        assert!(!inside.reaches(&address("master"), 5432), "PostgreSQL is reached through HAProxy");
         for address in &known {
             let read = inside.reads("herd/user/app", &key, &endpoint, std::slice::from_ref(address));
             assert!(text(&read).trim() == self.secret("herd/user/app"), "{address}: {}", read.status);
@@ -226,6 +230,7 @@ impl Herd<'_> {
         assert!(text(&refused).contains("AccessDeniedException"), "{}", text(&refused));
 
         let outside = Client::boot(self.lab, "172.31.0.0/20", "172.31.0.10");
+        assert_eq!(reached(&outside), [false; 4], "whoever is none of the clients reaches HAProxy");
         let asked = self.lab.calls().len();
         let unheard = outside.reads("herd/user/app", &key, &endpoint, &known);
         assert!(!unheard.status.success(), "whoever is none of the clients reads a password");

@@ -132,6 +132,68 @@ fn nothing_leaves_the_lab_but_package_downloads() {
 }
 
 #[test]
+fn security_groups_decide_who_gets_in() {
+    let lab = Lab::take();
+    lab.ok(&["lab", "up"]);
+    let vpc = lab.aws(&["ec2", "describe-vpcs", "--query", "Vpcs[0].VpcId"]);
+    let group = |name: &str| {
+        let make = ["ec2", "create-security-group", "--group-name", name, "--description", name, "--vpc-id", &vpc];
+        lab.aws(&[&make[..], &["--query", "GroupId"]].concat())
+    };
+    let rule = |what: &str, group: &str, rest: &[&str]| {
+        let rule = ["--group-id", group, "--protocol", "tcp", "--port", "5000"];
+        lab.aws(&[&["ec2", what], &rule[..], rest].concat());
+    };
+    let (servers, friends) = (group("servers"), group("friends"));
+    let (open, close) = ("authorize-security-group-ingress", "revoke-security-group-ingress");
+    rule(open, &servers, &["--cidr", "172.31.0.11/32"]);
+    let server = lab.machine("172.31.0.10");
+    let client = lab.machine("172.31.0.11");
+    let other = lab.machine("172.31.0.12");
+    let join = |machine: &str, group: &str| {
+        lab.aws(&["ec2", "modify-instance-attribute", "--instance-id", machine, "--groups", group]);
+    };
+    join(&server, &servers);
+    for port in [5000, 5001] {
+        let listen = format!("import socket, time; kept = socket.create_server((\"\", {port})); time.sleep(600)");
+        let unit = format!("systemd-run -q --unit listen-{port} python3 -c '{listen}'");
+        assert!(lab.in_machine(&server, &unit).status.success());
+    }
+    // Without a permission the packet is lost, and nobody says so. The controller looks every 300 ms.
+    let reach = |machine: &str, port: u16| {
+        let connect = format!("timeout 1 bash -c '{}' 2>&1", connect(&format!("172.31.0.10/{port}")));
+        match lab.in_machine(machine, &connect) {
+            output if output.status.success() => "connected".to_string(),
+            output if output.status.code() == Some(124) => "silence".to_string(),
+            output => text(&output),
+        }
+    };
+    let becomes = |machine: &str, what: &str| {
+        assert!(lab::within(Duration::from_secs(5), || reach(machine, 5000) == what), "{}", reach(machine, 5000));
+    };
+    becomes(&client, "connected");
+    becomes(&other, "silence");
+    assert_eq!(reach(&client, 5001), "silence", "the rule is for another port");
+    let hold = format!("systemd-run -q bash -c '{}; sleep 100'", connect("172.31.0.10/5000"));
+    assert!(lab.in_machine(&client, &hold).status.success());
+    let held = || text(&lab.in_machine(&client, "ss -Htn state established dst 172.31.0.10")).contains(":5000");
+    assert!(lab::within(Duration::from_secs(5), held));
+
+    // Rules are followed as they change. What is connected stays connected.
+    rule(close, &servers, &["--cidr", "172.31.0.11/32"]);
+    rule(open, &servers, &["--source-group", &friends]);
+    becomes(&client, "silence");
+    assert!(held(), "a connection must outlive the rule that let it in");
+    join(&other, &friends);
+    becomes(&other, "connected");
+
+    // A group's egress rules bind its members.
+    let all = ["--group-id", &friends, "--protocol", "all", "--cidr", "0.0.0.0/0"];
+    lab.aws(&[&["ec2", "revoke-security-group-egress"], &all[..]].concat());
+    becomes(&other, "silence");
+}
+
+#[test]
 fn machines_are_what_instances_are_on_ec2() {
     let lab = Lab::take();
     lab.ok(&["lab", "up"]);

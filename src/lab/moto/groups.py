@@ -1,7 +1,8 @@
 """Rules of security groups, which Terraform adds and removes in parallel.
 
 moto reads a group's rules and replaces the list, so the later of two concurrent calls undoes the earlier one. And its error code for
-a missing rule differs from EC2's, so Terraform fails when it repeats a call.
+a missing rule differs from EC2's, so Terraform fails when it repeats a call. The members of a VPC's default group reach each other on
+EC2 (https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html).
 """
 
 import threading
@@ -32,3 +33,14 @@ def revoked(backend, original, *args, security_rule_ids=None, **kwargs):
 for way in ("ingress", "egress"):
     around(SecurityGroupBackend, f"authorize_security_group_{way}")(in_turn)
     around(SecurityGroupBackend, f"revoke_security_group_{way}")(revoked)
+
+
+@around(SecurityGroupBackend, "create_security_group")
+def members_of_a_default_group_reach_each_other(backend, original, *args, is_default=None, **kwargs):
+    group = original(backend, *args, is_default=is_default, **kwargs)
+    if is_default:
+        every = {"ip_protocol": "-1", "from_port": None, "to_port": None, "ip_ranges": []}
+        backend.authorize_security_group_ingress(
+            **every, group_name_or_id=group.id, source_groups=[{"GroupId": group.id}], vpc_id=group.vpc_id
+        )
+    return group

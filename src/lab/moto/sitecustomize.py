@@ -45,6 +45,12 @@ def interfaces_as_ec2_has_them(instance, _result, *_args, **_kwargs):
         instance.security_groups = list(instance.nics[0]._group_set)
 
 
+@after(InstanceBackend, "modify_instance_security_groups")
+def groups_of_the_first_interface(_backend, instance, *_args, **_kwargs):
+    # The groups that are changed are the first interface's. moto lists those, too, and would list the old ones beside the new.
+    instance.nics[0]._group_set = list(instance.security_groups)
+
+
 @after(InstanceBackend, "run_instances")
 def disks_as_asked_for(_backend, reservation, *_args, **kwargs):
     for mapping in kwargs.get("block_device_mappings") or []:

@@ -14,6 +14,7 @@ const REGION: &str = "eu-west-1";
 pub struct Client<'a> {
     lab: &'a Lab,
     id: String,
+    group: String,
 }
 
 /// The access key and secret of [`USER`].
@@ -40,12 +41,24 @@ impl<'a> Client<'a> {
         let base = ["Name=name,Values=debian-13-*", "Name=architecture,Values=x86_64"];
         let image = aws(&["ec2", "describe-images", "--filters", base[0], base[1], "--query", "Images[0].ImageId"]);
         let net = format!("Name=cidr-block,Values={cidr}");
-        let subnet = aws(&["ec2", "describe-subnets", "--filters", &net, "--query", "Subnets[0].SubnetId"]);
-        let place = ["--subnet-id", &subnet, "--private-ip-address", address, "--image-id", &image];
-        let id = aws(&[&["ec2", "run-instances", "--query", "Instances[0].InstanceId"], &place[..]].concat());
-        let client = Client { lab, id };
+        let query = "Subnets[0].[SubnetId,VpcId]";
+        let subnet = aws(&["ec2", "describe-subnets", "--filters", &net, "--query", query]);
+        let (subnet, vpc) = subnet.split_once('\t').unwrap();
+        // A new group lets its members reach everything, and nobody reach them.
+        let group = ["--group-name", "application", "--description", "An application", "--vpc-id", vpc];
+        let group = aws(&[&["ec2", "create-security-group", "--query", "GroupId"], &group[..]].concat());
+        let place = ["--subnet-id", subnet, "--private-ip-address", address, "--image-id", &image];
+        let run = ["ec2", "run-instances", "--query", "Instances[0].InstanceId", "--security-group-ids", &group];
+        let id = aws(&[&run[..], &place[..]].concat());
+        let client = Client { lab, id, group };
         lab.await_running(&client.id);
         client
+    }
+
+    /// Returns whether the machine gets a connection to a TCP port.
+    pub fn reaches(&self, address: &str, port: u16) -> bool {
+        let connect = format!("timeout 2 bash -c 'exec 3<>/dev/tcp/{address}/{port}'");
+        self.lab.in_machine(&self.id, &connect).status.success()
     }
 
     /// Returns how the machine resolves a name.
@@ -72,8 +85,10 @@ impl<'a> Client<'a> {
 
 impl Drop for Client<'_> {
     fn drop(&mut self) {
-        let terminate = ["ec2", "terminate-instances", "--instance-ids", self.id.as_str()];
-        let _ = self.lab.run(&[&["lab", "shell", "--", "aws", "--region", REGION], &terminate[..]].concat());
+        let terminate = ["terminate-instances", "--instance-ids", self.id.as_str()];
+        for words in [&terminate[..], &["delete-security-group", "--group-id", &self.group]] {
+            let _ = self.lab.run(&[&["lab", "shell", "--", "aws", "--region", REGION, "ec2"], words].concat());
+        }
     }
 }
 
