@@ -9,8 +9,8 @@ pub const SCHEMA: &str = "pgherd_drill";
 
 /// The place where a cluster runs, with the right to break its machines. Machines are named as in the cluster.
 pub trait Ground: Sync {
-    /// Harms a machine. Whatever happened is undone by [`Ground::undo`], even if this fails.
-    fn inject(&self, machine: &str, harm: Disruption) -> Result<()>;
+    /// Harms a machine. A cut is between it and the machines `from`, or all others if there are none in it. Whatever happened is undone by [`Ground::undo`], even if this fails.
+    fn inject(&self, machine: &str, harm: Disruption, from: &[String]) -> Result<()>;
     /// Undoes everything that was injected. It does nothing where nothing is broken.
     fn undo(&self) -> Result<()>;
     /// Returns the machine of etcd's leader.

@@ -43,6 +43,9 @@ pub struct TrialReport {
     pub two_primaries: usize,
     /// How long before a read the oldest row had been acknowledged that it lacked, at most; 0 if no read lacked one.
     pub stalest_ms: u64,
+    /// The greatest age of a read that `check` predicts; null where no timer bounds it.
+    #[serde(default)]
+    pub staleness_bound_ms: Option<u64>,
     /// The machine of that read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stalest_machine: Option<String>,
@@ -65,6 +68,13 @@ impl TrialReport {
             broken.push(format!(
                 "writes stopped for {}, and `check` predicts at most {}",
                 seconds(stopped),
+                seconds(bound)
+            ));
+        }
+        if let Some(bound) = self.staleness_bound_ms.filter(|bound| self.stalest_ms > *bound) {
+            broken.push(format!(
+                "a read was {} old, and `check` predicts at most {}",
+                seconds(self.stalest_ms),
                 seconds(bound)
             ));
         }
@@ -205,6 +215,7 @@ mod tests {
             TrialReport { lost: [("slave1".to_string(), 1)].into(), ..sound() },
             TrialReport { unchecked: vec!["slave1".into()], ..sound() },
             TrialReport { phantoms: 1, ..sound() },
+            TrialReport { stalest_ms: 4901, staleness_bound_ms: Some(4900), ..sound() },
             TrialReport { two_primaries: 1, ..sound() },
             TrialReport { healthy_after_ms: None, ..sound() },
         ] {

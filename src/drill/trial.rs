@@ -17,7 +17,7 @@ use super::samples::{Row, Samples};
 use super::victim::Seats;
 use crate::cluster::Cluster;
 use crate::cluster::check::quorum::{Survival, without};
-use crate::cluster::fault::{Fault, Prediction, Victim, predict};
+use crate::cluster::fault::{Fault, Prediction, Victim, predict, staleness};
 use crate::cluster::timing::Timers;
 use crate::pipeline::{ClusterAccess, Expected, ExpectedMachine};
 use crate::run::judge::{Verdict, judge};
@@ -121,7 +121,11 @@ impl Trial<'_> {
         let verdict = self.require_healthy()?;
         // Before anything is made or broken.
         let seats = Seats::of(self.expected, &verdict.members);
-        seats.victims(fault.injection().victim, &self.ground.etcd_leader()?).map_err(Stopped::Impossible)?;
+        let leader = self.ground.etcd_leader()?;
+        let injection = fault.injection();
+        for victim in [Some(injection.victim), injection.from].into_iter().flatten() {
+            seats.victims(victim, &leader).map_err(Stopped::Impossible)?;
+        }
         let probe = Probe {
             ground: self.ground,
             login: self.login,
@@ -184,13 +188,20 @@ impl Trial<'_> {
         let injection = fault.injection();
         let leader = self.led(injection.victim, &seats, primary)?;
         let victims = seats.victims(injection.victim, &leader).map_err(Stopped::Impossible)?;
+        let from = match injection.from {
+            None => vec![],
+            Some(from) => {
+                let from = seats.victims(from, &leader).map_err(Stopped::Impossible)?;
+                from.iter().map(|machine| machine.name.clone()).collect()
+            }
+        };
         let prediction = self.predicted(fault, &victims);
         let machines: Vec<String> = victims.iter().map(|machine| machine.name.clone()).collect();
         let hold = if injection.harm.lasts() { self.hold.of(&prediction) } else { Duration::ZERO };
         let hold_ms = millis(hold);
         (self.tell)(DrillEvent::FaultInjected { fault: fault.name().into(), machines: machines.clone(), hold_ms });
         let began = watch.elapsed();
-        machines.iter().try_for_each(|machine| self.ground.inject(machine, injection.harm))?;
+        machines.iter().try_for_each(|machine| self.ground.inject(machine, injection.harm, &from))?;
         self.wait(hold)?;
         self.ground.undo()?;
         let ended = if injection.harm.lasts() { watch.elapsed() } else { began };
@@ -207,7 +218,8 @@ impl Trial<'_> {
         let leader = self.ground.etcd_leader()?;
         let to = match victim {
             Victim::PrimaryAsEtcdLeader if leader != primary.name => Some(primary),
-            Victim::EtcdLeader if leader == primary.name => seats.standby(),
+            // A primary that leads etcd is a fault of its own, and a timer of the cluster ends that state.
+            Victim::EtcdLeader | Victim::Primary if leader == primary.name => seats.standby(),
             _ => None,
         };
         let Some(to) = to else { return Ok(leader) };
@@ -277,7 +289,11 @@ impl Trial<'_> {
             lasted_ms: millis(broken.lasted),
             writes_stopped_ms: millis(measure::writes(samples, broken.began).length),
             reads_stopped_ms: millis(measure::reads(samples, broken.began).length),
-            bound_ms: broken.prediction.bound().map(u64::from),
+            bound_ms: match broken.prediction.bound_after() {
+                // The drill itself ends the outage.
+                Some(after) => Some(millis(broken.lasted) + u64::from(after)),
+                None => broken.prediction.bound().map(u64::from),
+            },
             until: broken.prediction.until.map(String::from),
             acknowledged: samples.acknowledged.len(),
             reads: samples.reads.len(),
@@ -285,6 +301,8 @@ impl Trial<'_> {
             unchecked,
             phantoms,
             two_primaries: measure::acknowledged_by_former_primary(samples),
+            staleness_bound_ms: staleness(&Timers::of(self.cluster))
+                .map(|terms| terms.iter().map(|term| u64::from(term.ms)).sum()),
             stalest_ms: stalest.as_ref().map_or(0, |stale| millis(stale.age)),
             stalest_machine: stalest.map(|stale| name(&stale.address)),
             errors,

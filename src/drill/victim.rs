@@ -1,5 +1,6 @@
 //! Finds the machines that a fault harms, from what each does at present. Pure.
 
+use crate::cluster::Role;
 use crate::cluster::fault::Victim;
 use crate::pipeline::{Expected, ExpectedMachine};
 use crate::run::observe::{Member, Standing};
@@ -40,7 +41,9 @@ impl<'a> Seats<'a> {
             Victim::EtcdLeader => self.expected.machines.iter().filter(|m| m.name == etcd_leader).collect(),
             Victim::SyncStandby => self.databases(|standing| standing == Standing::SyncStandby).take(1).collect(),
             Victim::AsyncStandby => self.databases(|standing| standing == Standing::Standby).take(1).collect(),
-            Victim::Haproxy => self.expected.machines.iter().filter(|m| !m.is_database()).take(1).collect(),
+            Victim::All => self.expected.machines.iter().collect(),
+            Victim::Haproxy => self.expected.machines.iter().filter(|m| m.role == Role::Haproxy).take(1).collect(),
+            Victim::EveryHaproxy => self.expected.machines.iter().filter(|m| m.role == Role::Haproxy).collect(),
         };
         if found.is_empty() { Err(lacking(victim)) } else { Ok(found) }
     }
@@ -58,15 +61,14 @@ fn lacking(victim: Victim) -> &'static str {
         Victim::SyncStandby => "no standby is synchronous",
         Victim::AsyncStandby => "every standby is synchronous, or there is none",
         Victim::EtcdLeader => "etcd's leader is no machine of the blueprint",
-        Victim::Primary | Victim::PrimaryAsEtcdLeader | Victim::ZoneOfPrimary => "there is no primary",
-        Victim::Haproxy => "there is no HAProxy",
+        Victim::Primary | Victim::PrimaryAsEtcdLeader | Victim::ZoneOfPrimary | Victim::All => "there is no primary",
+        Victim::Haproxy | Victim::EveryHaproxy => "there is no HAProxy",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::Role;
     use std::net::Ipv4Addr;
 
     fn expected() -> Expected {
@@ -113,6 +115,7 @@ mod tests {
         assert_eq!(names(Victim::AsyncStandby), Ok(vec!["master"]));
         assert_eq!(names(Victim::EtcdLeader), Ok(vec!["slave1"]));
         assert_eq!(names(Victim::Haproxy), Ok(vec!["haproxy"]));
+        assert_eq!(names(Victim::All), Ok(vec!["master", "slave1", "slave2", "haproxy"]));
         assert_eq!(seats.standby().map(|machine| machine.name.as_str()), Some("master"));
     }
 

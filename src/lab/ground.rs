@@ -89,8 +89,8 @@ impl EtcdMember {
 }
 
 impl Ground for LabGround<'_> {
-    fn inject(&self, machine: &str, harm: Disruption) -> Result<()> {
-        self.harms.inject(self.cluster.tag(), machine, harm)
+    fn inject(&self, machine: &str, harm: Disruption, from: &[String]) -> Result<()> {
+        self.harms.inject(self.cluster.tag(), machine, harm, from)
     }
 
     fn undo(&self) -> Result<()> {

@@ -3,6 +3,7 @@
 //! What is broken is on record before it breaks, together with the process that broke it. So a drill that was killed is undone by the
 //! next command that looks.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::machine::{self, LabMachine};
 use super::tool::HostTools;
 use super::{network, nodes, paths, store};
-use crate::cluster::fault::{Disruption, Software};
+use crate::cluster::fault::{Disruption, LOSS, Software};
 use crate::system::Interrupt;
 use crate::system::files;
 use crate::system::host::daemon::Process;
@@ -47,16 +48,19 @@ impl<'a> Harms<'a> {
         Ok(Harms { tools })
     }
 
-    /// Harms a machine, by its name in the cluster with this tag.
+    /// Harms a machine, by its name in the cluster with this tag. A cut is between it and the machines `from`, or all others if there
+    /// are none in it.
     ///
     /// # Errors
     /// If it cannot be harmed. What has happened to it by then is undone by [`Harms::undo`].
-    pub fn inject(&self, tag: &str, name: &str, harm: Disruption) -> Result<()> {
+    pub fn inject(&self, tag: &str, name: &str, harm: Disruption, from: &[String]) -> Result<()> {
         let machine = nodes::of_cluster(tag, name)?;
+        let peers: Vec<Ipv4Addr> =
+            from.iter().map(|peer| nodes::of_cluster(tag, peer).map(|peer| peer.address)).collect::<Result<_>>()?;
         let mut broken: Disrupted = store::load(&record())?.context("the record of what is broken is gone")?;
         broken.harms.push((machine.id.clone(), harm));
         store::save(&record(), &broken)?;
-        self::inject(self.tools, &machine, harm).with_context(|| format!("cannot harm {name}"))
+        self::inject(self.tools, &machine, harm, &peers).with_context(|| format!("cannot harm {name}"))
     }
 
     /// Undoes everything that was injected, the latest first.
@@ -116,11 +120,11 @@ fn undo(tools: HostTools<'_>) -> Result<()> {
     failed.map_or(Ok(()), Err)
 }
 
-fn inject(tools: HostTools<'_>, machine: &LabMachine, harm: Disruption) -> Result<()> {
+fn inject(tools: HostTools<'_>, machine: &LabMachine, harm: Disruption, peers: &[Ipv4Addr]) -> Result<()> {
     match harm {
         Disruption::PowerCut => super::kill(tools, &machine.id),
-        Disruption::Cut => network::cut(tools, &machine.id, None),
-        Disruption::CutEtcd => network::cut(tools, &machine.id, Some(ETCD_PORTS)),
+        Disruption::Cut(traffic) => network::cut(tools, &machine.id, traffic, peers),
+        Disruption::Loss => network::lose(tools, &machine.id, LOSS),
         Disruption::Kill(Software::Postgres) => {
             inside(tools, machine, &format!("{POSTMASTER}; kill -KILL \"$postmaster\""))
         }
@@ -140,7 +144,7 @@ fn inject(tools: HostTools<'_>, machine: &LabMachine, harm: Disruption) -> Resul
 fn repair(tools: HostTools<'_>, machine: &LabMachine, harm: Disruption) -> Result<()> {
     match harm {
         Disruption::PowerCut if machine.is_off => super::start(tools, &machine.id),
-        Disruption::Cut | Disruption::CutEtcd => network::mend(tools, &machine.id),
+        Disruption::Cut(_) | Disruption::Loss => network::mend(tools, &machine.id),
         // Patroni's unit has PostgreSQL's processes as well. A unit that has stopped meanwhile has none.
         Disruption::Freeze(unit) if machine.is_alive() => {
             let unit = service(unit);
@@ -151,9 +155,6 @@ fn repair(tools: HostTools<'_>, machine: &LabMachine, harm: Disruption) -> Resul
         Disruption::PowerCut | Disruption::Freeze(_) | Disruption::Kill(_) | Disruption::Switchover => Ok(()),
     }
 }
-
-/// The ports of etcd's clients and of its members.
-const ETCD_PORTS: &str = "2379-2380";
 
 /// Finds the postmaster of the one PostgreSQL on a machine.
 const POSTMASTER: &str = "postmaster=$(head -n 1 /var/lib/postgresql/*/main/postmaster.pid)";

@@ -17,6 +17,7 @@ use std::net::Ipv4Addr;
 use anyhow::{Result, ensure};
 
 use super::tool::HostTools;
+use crate::cluster::fault::Traffic;
 use crate::system::host::namespace;
 
 /// Prefix of the names of the lab's namespaces.
@@ -102,25 +103,53 @@ pub fn unplug(tools: HostTools<'_>, instance_id: &str, address: Ipv4Addr) -> Res
     Ok(())
 }
 
-/// Drops everything that a machine sends and receives, or only what these TCP ports do on either side, until [`mend`]. The machine
-/// itself notices nothing, as if a cable far away were cut.
-pub fn cut(tools: HostTools<'_>, instance_id: &str, ports: Option<&str>) -> Result<()> {
-    let (table, link) = (cut_table(instance_id), link(instance_id));
-    let matches = match ports {
-        None => vec![String::new()],
-        Some(ports) => ["sport", "dport"].map(|side| format!("tcp {side} {{ {ports} }} ")).to_vec(),
-    };
-    let mut rules = format!("add table inet {table}\ndelete table inet {table}\nadd table inet {table}\n");
-    for (hook, sides) in [("input", &["iif"][..]), ("output", &["oif"]), ("forward", &["iif", "oif"])] {
-        rules += &format!("add chain inet {table} {hook} {{ type filter hook {hook} priority -300; }}\n");
-        for (side, what) in sides.iter().flat_map(|side| matches.iter().map(move |what| (side, what))) {
-            rules += &format!("add rule inet {table} {hook} {side}name \"{link}\" {what}drop\n");
-        }
-    }
-    tools.run(&["ip", "netns", "exec", NAMESPACE, "nft", &rules]).map(drop)
+/// Drops this traffic between a machine and its peers, or all others if there are no peers, until [`mend`]. The machine itself notices
+/// nothing, as if a cable far away were cut.
+pub fn cut(tools: HostTools<'_>, instance_id: &str, traffic: Traffic, peers: &[Ipv4Addr]) -> Result<()> {
+    apply(tools, &disturbed(instance_id, traffic, peers, "drop"))
 }
 
-/// Undoes [`cut`].
+/// Loses this percentage of the packets that a machine sends and receives, until [`mend`].
+pub fn lose(tools: HostTools<'_>, instance_id: &str, percent: u32) -> Result<()> {
+    let verdict = format!("numgen random mod 100 < {percent} drop");
+    apply(tools, &disturbed(instance_id, Traffic::All, &[], &verdict))
+}
+
+fn apply(tools: HostTools<'_>, rules: &str) -> Result<()> {
+    tools.run(&["ip", "netns", "exec", NAMESPACE, "nft", rules]).map(drop)
+}
+
+/// The ports of etcd's clients and of its members.
+const ETCD_PORTS: &str = "2379-2380";
+
+/// Returns the rules that do this to a machine's traffic, in a table of their own.
+fn disturbed(instance_id: &str, traffic: Traffic, peers: &[Ipv4Addr], verdict: &str) -> String {
+    let (table, link) = (cut_table(instance_id), link(instance_id));
+    let ports = match traffic {
+        Traffic::Etcd => ["sport", "dport"].map(|side| format!("tcp {side} {{ {ETCD_PORTS} }} ")).to_vec(),
+        _ => vec![String::new()],
+    };
+    let peers: Vec<String> = peers.iter().map(Ipv4Addr::to_string).collect();
+    let peers = peers.join(", ");
+    let mut rules = format!("add table inet {table}\ndelete table inet {table}\nadd table inet {table}\n");
+    // What the machine sends comes in by the lab's end of its link, and what it receives goes out there.
+    for (hook, sides) in [("input", &["iif"][..]), ("output", &["oif"]), ("forward", &["iif", "oif"])] {
+        rules += &format!("add chain inet {table} {hook} {{ type filter hook {hook} priority -300; }}\n");
+        for side in sides {
+            let (peer, is_meant) = match *side {
+                "iif" => ("daddr", traffic != Traffic::Inbound),
+                _ => ("saddr", traffic != Traffic::Outbound),
+            };
+            let with = if peers.is_empty() { String::new() } else { format!("ip {peer} {{ {peers} }} ") };
+            for ports in ports.iter().filter(|_| is_meant) {
+                rules += &format!("add rule inet {table} {hook} {side}name \"{link}\" {with}{ports}{verdict}\n");
+            }
+        }
+    }
+    rules
+}
+
+/// Undoes [`cut`] and [`lose`].
 pub fn mend(tools: HostTools<'_>, instance_id: &str) -> Result<()> {
     let table = cut_table(instance_id);
     // Added first, so that deleting a table that is not there is no error.
@@ -209,6 +238,26 @@ fn link(instance_id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn rules(traffic: Traffic, peers: &[Ipv4Addr]) -> Vec<String> {
+        let all = disturbed("i-1", traffic, peers, "drop");
+        let of = |line: &str| line.strip_prefix("add rule inet cut_i_1 ").map(String::from);
+        all.lines().filter_map(of).collect()
+    }
+
+    #[test]
+    fn a_cut_drops_only_its_traffic() {
+        assert_eq!(rules(Traffic::All, &[]).len(), 4);
+        let inbound = ["output oifname \"m-1\" drop", "forward oifname \"m-1\" drop"];
+        assert_eq!(rules(Traffic::Inbound, &[]), inbound);
+        let outbound = ["input iifname \"m-1\" drop", "forward iifname \"m-1\" drop"];
+        assert_eq!(rules(Traffic::Outbound, &[]), outbound);
+        let both = rules(Traffic::All, &[Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2)]);
+        assert_eq!(both[2], "forward iifname \"m-1\" ip daddr { 10.0.0.1, 10.0.0.2 } drop");
+        assert_eq!(both[3], "forward oifname \"m-1\" ip saddr { 10.0.0.1, 10.0.0.2 } drop");
+        assert!(rules(Traffic::Etcd, &[]).iter().all(|rule| rule.contains("port { 2379-2380 } drop")));
+        assert_eq!(rules(Traffic::Etcd, &[]).len(), 8);
+    }
 
     #[test]
     fn an_endpoints_address_is_told_from_the_labs_own() {

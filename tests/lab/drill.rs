@@ -15,13 +15,18 @@ const BLUEPRINT: &str = "blueprints/herd.hcl";
 const DRILL: [&str; 6] = ["drill", BLUEPRINT, "--target", "lab", "--format", "json"];
 
 /// Faults that are over within seconds. `make drill` sets PGHERD_DRILL=all for the rest, each of which costs a minute or two.
-const SHORT: [Fault; 6] = [
+const SHORT: [Fault; 11] = [
     Fault::Postgres,
     Fault::Switchover,
     Fault::Haproxy,
     Fault::EtcdLeader,
     Fault::EtcdLeaderFrozen,
     Fault::EtcdLeaderCut,
+    Fault::PartitionEtcd,
+    Fault::PartitionHaproxy,
+    Fault::PartitionSyncStandby,
+    Fault::Slow,
+    Fault::Everything,
 ];
 
 fn faults() -> Vec<&'static str> {
@@ -66,14 +71,23 @@ fn is_measured(trial: &TrialReport) {
     assert!(trial.healthy_after_ms.is_some(), "{trial:#?}");
     assert_eq!(trial.lasted_ms > 0, fault.injection().harm.lasts(), "{trial:#?}");
     // The fault was there: clients noticed it, or the primary moved.
-    let moves = [Fault::Machine, Fault::Partition, Fault::Switchover, Fault::PatroniFrozen, Fault::PostgresFrozen];
+    let moves = [
+        Fault::Machine,
+        Fault::Partition,
+        Fault::PartitionInbound,
+        Fault::PartitionOutbound,
+        Fault::Switchover,
+        Fault::PatroniFrozen,
+        Fault::PostgresFrozen,
+    ];
     if moves.contains(&fault) {
         assert_ne!(trial.primary_before, trial.primary_after, "{trial:#?}");
     }
     if let Some(ms) = match fault {
         Fault::Postgres | Fault::Switchover | Fault::Haproxy => Some(100),
-        Fault::Machine | Fault::Partition => Some(5000),
-        Fault::HaproxyMachine => Some(trial.lasted_ms),
+        Fault::Machine | Fault::Partition | Fault::PartitionInbound | Fault::PartitionOutbound => Some(5000),
+        // A moment passes between the fault and the last row that was on its way.
+        Fault::HaproxyMachine | Fault::PartitionHaproxy | Fault::Everything => Some(trial.lasted_ms - 500),
         _ => None,
     } {
         assert!(trial.writes_stopped_ms >= ms, "{trial:#?}");

@@ -35,12 +35,12 @@ The report, for each fault:
                   does not count as an outage
   reads stopped   longest time without a successful read: min / median / max
   stale           how long before a read the oldest row had been acknowledged
-                  that the read lacked, at most; `check` has no bound for it
+                  that the read lacked, at most
   lost            acknowledged rows that a database machine lacks at the end
   phantom         rows that a reader saw and that no longer exist
   healthy after   time from the end of the fault until `pgherd status` is
                   healthy, at most
-A bound that does not hold, a row that is lost or a phantom, a former primary
+A bound that does not hold (of writes, or of the age of reads), a row that is lost or a phantom, a former primary
 that still acknowledges, or a cluster that does not become healthy within five
 minutes makes the drill fail with exit code 1. A cluster that is not healthy
 before a trial is refused with exit code 1 as well.

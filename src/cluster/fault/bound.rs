@@ -12,7 +12,7 @@ pub struct Prediction {
     pub fault: Fault,
     /// What happens, in words.
     pub title: &'static str,
-    /// The terms whose sum is the longest time that writes stop.
+    /// The terms whose sum is the longest time that writes stop; counted from the end of `until` where that is set.
     pub outage: Vec<Term>,
     /// What ends the outage, where no timer does.
     pub until: Option<&'static str>,
@@ -27,7 +27,16 @@ pub struct Prediction {
 impl Prediction {
     /// Returns the longest outage in milliseconds, or `None` where no timer ends it.
     pub fn bound(&self) -> Option<u32> {
-        self.until.is_none().then(|| self.outage.iter().map(|term| term.ms).sum())
+        self.until.is_none().then(|| self.sum())
+    }
+
+    /// Returns how long, in milliseconds, writes stop at most after what ends the outage, or `None` where nothing is predicted.
+    pub fn bound_after(&self) -> Option<u32> {
+        (self.until.is_some() && !self.outage.is_empty()).then(|| self.sum())
+    }
+
+    fn sum(&self) -> u32 {
+        self.outage.iter().map(|term| term.ms).sum()
     }
 
     /// Returns the milliseconds of acknowledged writes that may be lost at most, or `None` where no timer bounds the loss.
@@ -57,7 +66,21 @@ pub fn predict(timers: &Timers, fault: Fault) -> Prediction {
             ),
             ..prediction
         },
-        Fault::SyncStandby => sync_standby(prediction, timers),
+        Fault::SyncStandby | Fault::PartitionSyncStandby => sync_standby(prediction, timers),
+        // Patroni does not know whom HAProxy reaches, and pgherd has no failover logic of its own: an agent that moves the primary because
+        // HAProxy misses it would also move it because HAProxy's own network fails, and two of them would disagree.
+        Fault::PartitionHaproxy => Prediction {
+            until: Some(
+                "the network is back, or an operator moves the primary with `herdctl switchover`; Patroni does not know whom HAProxy reaches",
+            ),
+            outage: vec![term::haproxy_up(timers)],
+            ..prediction
+        },
+        Fault::PartitionEtcd => Prediction {
+            because: "the primary keeps its role while it reaches every other Patroni, and none objects (failsafe mode)",
+            ..prediction
+        },
+        Fault::Everything => everything(prediction, timers),
         Fault::AsyncStandby => Prediction { because: "commits do not wait for it", ..prediction },
         Fault::EtcdLeader | Fault::EtcdLeaderFrozen | Fault::EtcdLeaderCut
             if timers.etcd.longest_election() <= timers.patience() =>
@@ -87,7 +110,8 @@ const UNCHANGED: &str = "no other machine becomes primary";
 /// A standby that commits wait for is lost.
 fn sync_standby(prediction: Prediction, t: &Timers) -> Prediction {
     if !t.synchronous || t.standbys == 0 {
-        return Prediction { title: "a standby's machine dies", because: "commits wait for no standby", ..prediction };
+        let title = if prediction.fault == Fault::SyncStandby { "a standby's machine dies" } else { prediction.title };
+        return Prediction { title, because: "commits wait for no standby", ..prediction };
     }
     if t.standbys > t.synchronous_nodes as usize {
         return Prediction { because: "commits wait for any other standby", ..prediction };
@@ -98,6 +122,31 @@ fn sync_standby(prediction: Prediction, t: &Timers) -> Prediction {
         until: (t.wal_sender_timeout == 0).then_some("the kernel closes its connection: wal_sender_timeout is off"),
         ..prediction
     }
+}
+
+/// All machines lose power, and boot again at the same time. The lock may still name a primary that is not ready.
+fn everything(prediction: Prediction, t: &Timers) -> Prediction {
+    let booted = [vec![term::boot()], machine_and_etcd_leader(t), after_failover(term::haproxy_up(t))].concat();
+    let (loss, because) = match t.synchronous {
+        true => (vec![], "every commit was on two disks before it was acknowledged"),
+        false => (term::unflushed(t), "its own WAL contains every commit that was flushed"),
+    };
+    Prediction { outage: booted, until: Some("power is back"), loss, because, ..prediction }
+}
+
+fn machine_and_etcd_leader(t: &Timers) -> Vec<Term> {
+    vec![
+        term::election(t),
+        term::lease_extension(t),
+        term::ttl(t),
+        term::lease_sweep(),
+        term::loop_wait(t),
+        term::etcd_node(t),
+    ]
+}
+
+fn after_failover(seen: Term) -> Vec<Term> {
+    vec![term::members(), term::promotion(), seen]
 }
 
 /// A standby becomes the primary.
@@ -111,9 +160,9 @@ fn failover(prediction: Prediction, t: &Timers) -> Prediction {
         }
         // Patroni does not renew its lock while it hangs, or while it waits for a PostgreSQL that hangs.
         Fault::PatroniFrozen | Fault::PostgresFrozen => vec![term::ttl(t), term::lease_sweep(), term::loop_wait(t)],
-        Fault::MachineEtcdLeader | Fault::Zone => vec![
-            term::election(t),
-            term::lease_extension(t),
+        Fault::MachineEtcdLeader | Fault::Zone | Fault::Everything => machine_and_etcd_leader(t),
+        Fault::PartitionInbound => vec![
+            term::unheard_renewal(t),
             term::ttl(t),
             term::lease_sweep(),
             term::loop_wait(t),
@@ -121,6 +170,12 @@ fn failover(prediction: Prediction, t: &Timers) -> Prediction {
         ],
         Fault::Machine
         | Fault::Partition
+        | Fault::PartitionEtcd
+        | Fault::PartitionHaproxy
+        | Fault::PartitionSyncStandby
+        | Fault::PartitionOutbound
+        // At worst, too many of the primary's requests fail, as if it were cut off.
+        | Fault::Slow
         | Fault::SyncStandby
         | Fault::AsyncStandby
         | Fault::Haproxy
@@ -132,12 +187,7 @@ fn failover(prediction: Prediction, t: &Timers) -> Prediction {
     let leaving = prediction.fault == Fault::Switchover && t.check.down() > t.check.up();
     let seen = if leaving { term::haproxy_down(t) } else { term::haproxy_up(t) };
     let (loss, because) = lost(prediction.fault, t);
-    Prediction {
-        outage: [noticed, vec![term::members(), term::promotion(), seen]].concat(),
-        loss,
-        because,
-        ..prediction
-    }
+    Prediction { outage: [noticed, after_failover(seen)].concat(), loss, because, ..prediction }
 }
 
 /// Returns what a failover loses, and why no more.
@@ -149,7 +199,7 @@ fn lost(fault: Fault, t: &Timers) -> (Vec<Term>, &'static str) {
             vec![],
             "a commit is acknowledged when a standby has it, and only a standby that has every such commit takes over",
         ),
-        Fault::Partition => (
+        Fault::Partition | Fault::PartitionInbound | Fault::PartitionOutbound | Fault::Slow => (
             vec![term::loop_wait(t), term::retry_timeout(t)],
             "a primary that is cut off accepts writes until it steps down; they are rewound",
         ),
@@ -163,6 +213,10 @@ fn lost(fault: Fault, t: &Timers) -> (Vec<Term>, &'static str) {
              not, also up to 1 MiB of WAL that no standby had received",
         ),
         Fault::Machine
+        | Fault::PartitionEtcd
+        | Fault::PartitionHaproxy
+        | Fault::PartitionSyncStandby
+        | Fault::Everything
         | Fault::SyncStandby
         | Fault::AsyncStandby
         | Fault::Haproxy
@@ -192,8 +246,15 @@ fn alone(prediction: Prediction, t: &Timers) -> Prediction {
         }
         Fault::PatroniFrozen | Fault::PostgresFrozen => ("it no longer hangs", UNCHANGED),
         Fault::Switchover => ("it has restarted, because there is no machine to switch to", UNCHANGED),
-        Fault::Partition => ("the network is back", "no other machine takes over"),
+        Fault::Partition
+        | Fault::PartitionEtcd
+        | Fault::PartitionHaproxy
+        | Fault::PartitionSyncStandby
+        | Fault::PartitionInbound
+        | Fault::PartitionOutbound
+        | Fault::Slow => ("the network is back", "no other machine takes over"),
         Fault::Machine
+        | Fault::Everything
         | Fault::MachineEtcdLeader
         | Fault::Zone
         | Fault::SyncStandby

@@ -11,6 +11,8 @@ pub struct Injection {
     pub victim: Victim,
     /// What happens to it.
     pub harm: Disruption,
+    /// The machines that it is cut off from; `None` means all.
+    pub from: Option<Victim>,
 }
 
 /// The machine that a fault harms, by what it does at that time.
@@ -28,8 +30,12 @@ pub enum Victim {
     SyncStandby,
     /// A standby that no commit waits for.
     AsyncStandby,
-    /// HAProxy's machine.
+    /// HAProxy's machine; of several, the first.
     Haproxy,
+    /// Every machine of HAProxy.
+    EveryHaproxy,
+    /// Every machine.
+    All,
 }
 
 /// What happens to a machine.
@@ -41,12 +47,29 @@ pub enum Disruption {
     Kill(Software),
     /// A unit's processes stop running, but keep their memory, connections and locks (SIGSTOP).
     Freeze(Software),
-    /// The network drops everything that it sends and receives.
-    Cut,
-    /// The network drops what its etcd sends and receives.
-    CutEtcd,
+    /// The network drops this traffic between it and other machines.
+    Cut(Traffic),
+    /// The network loses [`LOSS`] percent of what it sends and receives.
+    Loss,
     /// An operator orders a switchover.
     Switchover,
+}
+
+/// The percentage of packets that [`Disruption::Loss`] loses in each direction. A lost packet is sent again after 0.2 s at the earliest,
+/// so this delays as well.
+pub const LOSS: u32 = 10;
+
+/// The traffic of a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Traffic {
+    /// What it sends and receives.
+    All,
+    /// What it receives.
+    Inbound,
+    /// What it sends.
+    Outbound,
+    /// What members and clients of etcd send and receive.
+    Etcd,
 }
 
 /// The software that a fault harms on a machine.
@@ -68,21 +91,32 @@ impl Fault {
         let (victim, harm) = match self {
             Fault::Postgres => (Victim::Primary, Disruption::Kill(Software::Postgres)),
             Fault::Machine => (Victim::Primary, Disruption::PowerCut),
-            Fault::Partition => (Victim::Primary, Disruption::Cut),
+            Fault::Partition => (Victim::Primary, Disruption::Cut(Traffic::All)),
+            Fault::PartitionHaproxy | Fault::PartitionSyncStandby => (Victim::Primary, Disruption::Cut(Traffic::All)),
+            Fault::PartitionEtcd => (Victim::Primary, Disruption::Cut(Traffic::Etcd)),
+            Fault::PartitionInbound => (Victim::Primary, Disruption::Cut(Traffic::Inbound)),
+            Fault::PartitionOutbound => (Victim::Primary, Disruption::Cut(Traffic::Outbound)),
+            Fault::Slow => (Victim::Primary, Disruption::Loss),
+            Fault::Everything => (Victim::All, Disruption::PowerCut),
             Fault::Switchover => (Victim::Primary, Disruption::Switchover),
             Fault::SyncStandby => (Victim::SyncStandby, Disruption::PowerCut),
             Fault::AsyncStandby => (Victim::AsyncStandby, Disruption::PowerCut),
             Fault::Haproxy => (Victim::Haproxy, Disruption::Kill(Software::Haproxy)),
             Fault::EtcdLeader => (Victim::EtcdLeader, Disruption::Kill(Software::Etcd)),
             Fault::EtcdLeaderFrozen => (Victim::EtcdLeader, Disruption::Freeze(Software::Etcd)),
-            Fault::EtcdLeaderCut => (Victim::EtcdLeader, Disruption::CutEtcd),
+            Fault::EtcdLeaderCut => (Victim::EtcdLeader, Disruption::Cut(Traffic::Etcd)),
             Fault::PatroniFrozen => (Victim::Primary, Disruption::Freeze(Software::Patroni)),
             Fault::PostgresFrozen => (Victim::Primary, Disruption::Freeze(Software::Postgres)),
             Fault::MachineEtcdLeader => (Victim::PrimaryAsEtcdLeader, Disruption::PowerCut),
             Fault::Zone => (Victim::ZoneOfPrimary, Disruption::PowerCut),
             Fault::HaproxyMachine => (Victim::Haproxy, Disruption::PowerCut),
         };
-        Injection { victim, harm }
+        let from = match self {
+            Fault::PartitionHaproxy => Some(Victim::EveryHaproxy),
+            Fault::PartitionSyncStandby => Some(Victim::SyncStandby),
+            _ => None,
+        };
+        Injection { victim, harm, from }
     }
 }
 
@@ -90,7 +124,7 @@ impl Disruption {
     /// Returns whether it lasts until it is undone. Any other harm is over at once, and what follows is the cluster's own doing.
     pub const fn lasts(self) -> bool {
         match self {
-            Disruption::PowerCut | Disruption::Freeze(_) | Disruption::Cut | Disruption::CutEtcd => true,
+            Disruption::PowerCut | Disruption::Freeze(_) | Disruption::Cut(_) | Disruption::Loss => true,
             Disruption::Kill(_) | Disruption::Switchover => false,
         }
     }

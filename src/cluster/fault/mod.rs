@@ -7,7 +7,7 @@ mod injection;
 mod term;
 
 pub use bound::{Prediction, predict, seconds, staleness};
-pub use injection::{Disruption, Injection, Software, Victim};
+pub use injection::{Disruption, Injection, LOSS, Software, Traffic, Victim};
 pub use term::{Term, promotion};
 
 /// Declares [`Fault`] and [`Fault::ALL`], so that no fault is missing from the table.
@@ -44,6 +44,18 @@ faults! {
     Machine = "machine", "the primary's machine dies";
     /// The network cuts the primary off from all other machines.
     Partition = "partition", "the network cuts the primary off";
+    /// The network drops what etcd on the primary's machine, and Patroni as its client, exchange with other machines.
+    PartitionEtcd = "partition-etcd", "the network cuts the primary off from etcd only";
+    /// The network cuts the primary off from HAProxy, and from nothing else.
+    PartitionHaproxy = "partition-haproxy", "the network cuts the primary off from HAProxy only";
+    /// The network cuts the primary off from a standby that commits wait for, and from nothing else.
+    PartitionSyncStandby = "partition-sync-standby", "the network cuts the primary off from a synchronous standby only";
+    /// The network drops everything that is sent to the primary. What the primary sends arrives.
+    PartitionInbound = "partition-inbound", "nothing that is sent to the primary arrives";
+    /// The network drops everything that the primary sends. What is sent to the primary arrives.
+    PartitionOutbound = "partition-outbound", "nothing that the primary sends arrives";
+    /// The network loses packets from and to the primary, so that everything takes longer.
+    Slow = "slow", "the primary's network loses one packet in ten";
     /// An operator moves the primary to another machine.
     Switchover = "switchover", "planned switchover";
     /// The machine of a standby that commits wait for loses power.
@@ -68,6 +80,8 @@ faults! {
     Zone = "zone", "the primary's zone dies, and HAProxy is elsewhere";
     /// HAProxy's machine loses power.
     HaproxyMachine = "haproxy-machine", "HAProxy's machine dies";
+    /// Every machine loses power, and all get it back at once.
+    Everything = "everything", "all machines lose power";
 }
 
 impl Fault {
@@ -82,6 +96,11 @@ impl Fault {
             Fault::Postgres
             | Fault::Machine
             | Fault::Partition
+            | Fault::PartitionEtcd
+            | Fault::PartitionSyncStandby
+            | Fault::PartitionInbound
+            | Fault::PartitionOutbound
+            | Fault::Slow
             | Fault::Switchover
             | Fault::SyncStandby
             | Fault::AsyncStandby
@@ -92,9 +111,9 @@ impl Fault {
             | Fault::PatroniFrozen
             | Fault::PostgresFrozen => true,
             // Several failures at once.
-            Fault::MachineEtcdLeader | Fault::Zone => false,
-            // Somebody replaces the machine.
-            Fault::HaproxyMachine => false,
+            Fault::MachineEtcdLeader | Fault::Zone | Fault::Everything => false,
+            // Somebody replaces the machine, or mends the network.
+            Fault::HaproxyMachine | Fault::PartitionHaproxy => false,
         }
     }
 
@@ -115,6 +134,6 @@ mod tests {
             assert_eq!(Fault::named(fault.name()), Some(fault));
         }
         assert_eq!(Fault::named("nothing"), None);
-        assert_eq!(Fault::covered().count(), 12);
+        assert_eq!(Fault::covered().count(), 17);
     }
 }

@@ -34,12 +34,31 @@ const SHUTDOWN: u32 = 2000;
 /// systemd's `RestartSec`, and a second to read the configuration.
 const HAPROXY_RESTART: u32 = (Fixed::DEFAULT.unit.restart + 1) * 1000;
 
+const BOOT: u32 = 10_000;
+
 const fn term(name: &'static str, ms: u32, what: &'static str, source: &'static str) -> Term {
     Term { name, ms, what, source }
 }
 
 pub fn ttl(t: &Timers) -> Term {
     term("ttl", t.ttl * 1000, "the dead primary's lock expires, at worst a full ttl after its last renewal", PATRONI)
+}
+
+/// Returns how much later than the fault a renewal may take effect whose answer is lost.
+pub fn unheard_renewal(t: &Timers) -> Term {
+    let source =
+        "Patroni, ha.py: the lock is renewed at each check; a connection that exists still delivers one request";
+    term("unheard_renewal", t.loop_wait * 1000, "one more renewal reaches etcd, although its answer is lost", source)
+}
+
+/// Returns the time from power until a machine's units have started.
+pub fn boot() -> Term {
+    term(
+        "boot",
+        BOOT,
+        "machines boot and start etcd, Patroni and HAProxy",
+        "an allowance; measured in the lab, where it takes 3 to 6 s",
+    )
 }
 
 pub fn lease_sweep() -> Term {
