@@ -52,10 +52,12 @@ pub enum Hold {
 }
 
 impl Hold {
-    fn of(self, prediction: &Prediction) -> Duration {
-        match (self, prediction.bound()) {
+    /// A lock that is not renewed is free after `ttl` seconds. A fault that is over by then would not show who takes it.
+    fn of(self, prediction: &Prediction, ttl: u32) -> Duration {
+        let bound = prediction.bound().map(|ms| Duration::from_millis(ms.into()).max(Duration::from_secs(ttl.into())));
+        match (self, bound) {
             (Hold::For(time), _) => time,
-            (Hold::UntilBound, Some(ms)) => LEAST_HOLD.max(Duration::from_millis(ms.into()) + AFTER_BOUND),
+            (Hold::UntilBound, Some(bound)) => LEAST_HOLD.max(bound + AFTER_BOUND),
             (Hold::UntilBound, None) => LEAST_HOLD,
         }
     }
@@ -197,7 +199,11 @@ impl Trial<'_> {
         };
         let prediction = self.predicted(fault, &victims);
         let machines: Vec<String> = victims.iter().map(|machine| machine.name.clone()).collect();
-        let hold = if injection.harm.lasts() { self.hold.of(&prediction) } else { Duration::ZERO };
+        let hold = if injection.harm.lasts() {
+            self.hold.of(&prediction, Timers::of(self.cluster).ttl)
+        } else {
+            Duration::ZERO
+        };
         let hold_ms = millis(hold);
         (self.tell)(DrillEvent::FaultInjected { fault: fault.name().into(), machines: machines.clone(), hold_ms });
         let began = watch.elapsed();
@@ -394,9 +400,13 @@ mod tests {
             unbounded_loss: None,
             because: "x",
         };
-        assert_eq!(Hold::UntilBound.of(&of(vec![timers(20_000), timers(500)], None)), Duration::from_millis(25_500));
-        assert_eq!(Hold::UntilBound.of(&of(vec![], None)), LEAST_HOLD);
-        assert_eq!(Hold::UntilBound.of(&of(vec![], Some("it is back"))), LEAST_HOLD);
-        assert_eq!(Hold::For(BEFORE).of(&of(vec![timers(20_000)], None)), BEFORE);
+        assert_eq!(
+            Hold::UntilBound.of(&of(vec![timers(20_000), timers(500)], None), 20),
+            Duration::from_millis(25_500)
+        );
+        assert_eq!(Hold::UntilBound.of(&of(vec![], None), 20), Duration::from_secs(25), "until the lock would be free");
+        assert_eq!(Hold::UntilBound.of(&of(vec![], None), 1), LEAST_HOLD);
+        assert_eq!(Hold::UntilBound.of(&of(vec![], Some("it is back")), 20), LEAST_HOLD);
+        assert_eq!(Hold::For(BEFORE).of(&of(vec![timers(20_000)], None), 20), BEFORE);
     }
 }

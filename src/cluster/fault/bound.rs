@@ -73,14 +73,14 @@ pub fn predict(timers: &Timers, fault: Fault) -> Prediction {
             until: Some(
                 "the network is back, or an operator moves the primary with `herdctl switchover`; Patroni does not know whom HAProxy reaches",
             ),
-            outage: vec![term::haproxy_up(timers)],
+            outage: vec![term::haproxy_check(), term::haproxy_up(timers)],
             ..prediction
         },
         Fault::PartitionEtcd => Prediction {
             because: "the primary keeps its role while it reaches every other Patroni, and none objects (failsafe mode)",
             ..prediction
         },
-        Fault::Everything => everything(prediction, timers),
+        Fault::Everything if timers.standbys > 0 => everything(prediction, timers),
         Fault::AsyncStandby => Prediction { because: "commits do not wait for it", ..prediction },
         Fault::EtcdLeader | Fault::EtcdLeaderFrozen | Fault::EtcdLeaderCut
             if timers.etcd.longest_election() <= timers.patience() =>

@@ -118,6 +118,12 @@ pub fn haproxy_up(t: &Timers) -> Term {
     term("haproxy_up", t.check.up(), "HAProxy checks the new primary: downinter + (rise - 1) x fastinter", HAPROXY)
 }
 
+pub fn haproxy_check() -> Term {
+    let source = "https://docs.haproxy.org/3.0/configuration.html#4.2-timeout%20check: timeout connect, or inter where that is shorter";
+    let ms = Fixed::DEFAULT.haproxy.connect_timeout;
+    term("haproxy_check", ms, "a check that was on its way while the network was gone fails first", source)
+}
+
 pub fn haproxy_down(t: &Timers) -> Term {
     term("haproxy_down", t.check.down(), "HAProxy drops the former primary: inter + (fall - 1) x fastinter", HAPROXY)
 }

@@ -6,16 +6,16 @@ use super::*;
 fn timers_that_are_left_open_are_chosen_to_meet_the_budget() {
     for (text, timers) in [
         ("rto = \"60s\"", Some((20, 2, 9))),
-        ("rto = \"29s\"", Some((20, 1, 9))),
-        ("rto = \"30s\"", Some((20, 2, 9))),
-        ("rto = \"28s\"", Some((20, 1, 6))),
-        ("rto = \"27s\"", None),
+        ("rto = \"29s\"", Some((20, 1, 6))),
+        ("rto = \"30s\"", Some((20, 1, 9))),
+        ("rto = \"32s\"", Some((20, 2, 9))),
+        ("rto = \"28s\"", None),
         ("rto = \"60s\"\n ttl = 40", Some((40, 2, 9))),
         ("rto = \"60s\"\n ttl = 47", Some((47, 2, 9))),
         ("rto = \"60s\"\n ttl = 58", None),
         ("rto = \"30s\"\n loop_wait = 5", None),
         ("rpo = \"6s\"\n synchronous = false", Some((20, 1, 5))),
-        ("rpo = \"0\"\n rto = \"30s\"", Some((20, 2, 9))),
+        ("rpo = \"0\"\n rto = \"30s\"", Some((20, 1, 9))),
     ] {
         let blueprint = parsed(&format!("failover {{\n {text}\n}}"));
         let cluster = resolve(&blueprint);
@@ -38,7 +38,7 @@ fn without_synchronous_mode_a_crash_gets_the_time_to_recover_that_the_rto_leaves
 #[test]
 fn a_budget_that_cannot_be_met_is_refused_with_the_term_and_the_way_out() {
     for (text, says) in [
-        ("rto = \"20s\"", "can be promised is 28 s"),
+        ("rto = \"20s\"", "can be promised is 29 s"),
         ("rto = \"30s\"\n loop_wait = 5", "loop_wait is set too high: remove it"),
         ("rto = \"40s\"\n ttl = 60\n loop_wait = 10", "ttl and loop_wait are set too high: remove them"),
     ] {
