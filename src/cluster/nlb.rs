@@ -20,12 +20,6 @@ impl Cluster {
     pub fn nlb_services(&self) -> [(Service, &'static str); 2] {
         [(Service::Write, "/health"), (Service::Read, "/health/read")]
     }
-
-    /// Returns the longest time in milliseconds until the network load balancer sends no more connections to a HAProxy that is lost.
-    pub fn nlb_down(&self) -> u32 {
-        let nlb = &self.fixed.nlb;
-        1000 * (nlb.interval * nlb.unhealthy + nlb.timeout)
-    }
 }
 
 /// Returns a name that is short enough. One that is cut ends with a checksum of the whole name.

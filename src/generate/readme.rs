@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{rotate, templates};
+use crate::cluster::fault::nlb_down;
 use crate::cluster::flows::{Party, flows};
 use crate::cluster::{Cluster, Machine, Module, Nlb, Peer, Role, Service, State};
 use crate::fileset::FileSet;
@@ -138,7 +139,7 @@ pub(super) fn context(cluster: &Cluster) -> ReadmeContext<'_> {
         haproxy_address: cluster.write_endpoint().host,
         has_nlb: cluster.nlb_name().is_some(),
         is_nlb_public: cluster.blueprint.haproxy.nlb == Nlb::Public,
-        nlb_down: cluster.nlb_down() / 1000,
+        nlb_down: nlb_down(cluster).iter().flatten().map(|term| term.ms).sum::<u32>() / 1000,
         haproxy_elastic_ip: cluster.balancers().any(|m| m.block.elastic_ip),
         databases_elastic_ip: cluster.machines.iter().any(|m| m.role != Role::Haproxy && m.block.elastic_ip),
         postgres_port: cluster.fixed.port.postgres,
