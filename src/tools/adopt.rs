@@ -312,6 +312,21 @@ mod tests {
     }
 
     #[test]
+    fn a_listener_is_found_at_its_load_balancer_by_its_port() {
+        let planned = |attributes| planned("aws_lb_listener", attributes);
+        let wanted = [planned(json!({"load_balancer_arn": "arn:1", "port": 5000})), planned(json!({"port": 5001}))];
+        let questions = questions("eu-west-1", "herd", &wanted);
+        assert_eq!(questions.len(), 1, "the second one's load balancer is not there: {questions:?}");
+        assert_eq!(questions[0].args[..4].join(" "), "elbv2 describe-listeners --load-balancer-arn arn:1");
+        let found = read(
+            r#"[{"id": "l-0", "is": {"load_balancer_arn": "arn:1", "port": 5001}},
+                             {"id": "l-1", "is": {"load_balancer_arn": "arn:1", "port": 5000}}]"#,
+        );
+        let (pairs, _) = pair("herd", "aws_lb_listener", &wanted, &found.unwrap());
+        assert_eq!(pairs, [("aws_lb_listener.it".into(), "l-1".into())]);
+    }
+
+    #[test]
     fn only_what_is_made_is_asked_about_and_once() {
         let json = r#"{"resource_changes": [
             {"address": "aws_vpc.a", "type": "aws_vpc", "change": {"actions": ["no-op"], "after": {}}},

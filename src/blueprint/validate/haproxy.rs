@@ -102,7 +102,7 @@ pub(super) fn read(r: &BlockReader) -> (HaproxyBlock, Reading<String>) {
     );
     let nlb = doc(
         "nlb",
-        "A network load balancer in front of HAProxy, with one DNS name for clients: `internal` with private addresses, `public` with public ones. AWS bills it by the hour and by traffic.",
+        "A network load balancer in front of HAProxy, with one DNS name for clients: `internal` with private addresses, `public` with public ones, for which a VPC that exists already needs an internet gateway. AWS bills it by the hour and by traffic.",
     );
     let kinds = Form::of(Holds::OneOf(Nlb::words())).or(&Nlb::Off);
     let nlb = r.value(nlb, kinds, Nlb::Off, |value| {
