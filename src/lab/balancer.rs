@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::ec2::Interface;
-use super::elb::{Listener, NetworkLoadBalancer};
+use super::elb::{BalancedPort, NetworkLoadBalancer};
 use super::network::NAMESPACE;
 use super::tool::HostTools;
 use super::{daemons, network, paths, store};
@@ -119,13 +119,13 @@ fn file(address: Ipv4Addr) -> PathBuf {
 }
 
 /// Returns HAProxy's configuration for one address of a load balancer.
-fn config(address: Ipv4Addr, listeners: &[Listener]) -> String {
+fn config(address: Ipv4Addr, listeners: &[BalancedPort]) -> String {
     // Keepalives of the target's HAProxy end here, so nothing but the end of a session may end it.
     let mut text = String::from(
         "global\n    log stderr format raw daemon info\ndefaults\n    log global\n    mode tcp\n    retries 0\n    timeout connect 10s\n    \
          timeout client 24h\n    timeout server 24h\n",
     );
-    for Listener { port, check, targets } in listeners {
+    for BalancedPort { port, check, targets } in listeners {
         let servers: Vec<String> = targets.iter().map(ToString::to_string).collect();
         text += &format!(
             "listen {port}\n    bind {address}:{port}\n    balance roundrobin\n    option httpchk GET {}\n    http-check expect rstatus ^[23]\n    \
@@ -150,7 +150,7 @@ mod tests {
         let path = "/health".to_string();
         let check = TargetCheck { port: 7000, path, interval: 5, timeout: 2, healthy: 3, unhealthy: 2 };
         let targets = vec!["10.20.0.32:5000".parse().unwrap()];
-        let text = config(Ipv4Addr::new(10, 20, 0, 4), &[Listener { port: 5000, check, targets }]);
+        let text = config(Ipv4Addr::new(10, 20, 0, 4), &[BalancedPort { port: 5000, check, targets }]);
         for line in [
             "    bind 10.20.0.4:5000\n",
             "    option httpchk GET /health\n",

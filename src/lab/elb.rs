@@ -15,12 +15,12 @@ pub struct NetworkLoadBalancer {
     /// The name that clients connect to.
     pub dns_name: String,
     /// Its listeners.
-    pub listeners: Vec<Listener>,
+    pub listeners: Vec<BalancedPort>,
 }
 
 /// A port of a load balancer, with the target group that it leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listener {
+pub struct BalancedPort {
     /// The port.
     pub port: u16,
     /// How the targets are checked.
@@ -66,7 +66,7 @@ pub fn balancers(region: &str) -> Result<Vec<NetworkLoadBalancer>> {
         .collect()
 }
 
-fn listeners(region: &str, balancer: &str) -> Result<Vec<Listener>> {
+fn listeners(region: &str, balancer: &str) -> Result<Vec<BalancedPort>> {
     let text = ask(region, "DescribeListeners", &format!("&LoadBalancerArn={balancer}"))?;
     let document = Document::parse(&text)?;
     let all = items(document.descendants().find(|node| node.tag_name().name() == "Listeners"));
@@ -78,7 +78,7 @@ fn listeners(region: &str, balancer: &str) -> Result<Vec<Listener>> {
             let text = ask(region, "DescribeTargetGroups", &format!("&TargetGroupArns.member.1={group}"))?;
             let check = read_check(&text)?;
             let text = ask(region, "DescribeTargetHealth", &format!("&TargetGroupArn={group}"))?;
-            Ok(Listener { port: field(node, "Port")?.parse()?, check, targets: read_targets(&text)? })
+            Ok(BalancedPort { port: field(node, "Port")?.parse()?, check, targets: read_targets(&text)? })
         })
         .collect()
 }
