@@ -155,6 +155,11 @@ cluster "herd" {
     # 30, the readers of all standbys stay connected through most failovers, and may read rows that are that old.
     #read_staleness = 5
 
+    # A network load balancer gives clients one DNS name for every HAProxy: "internal" in the VPC and in networks connected to
+    # it, "public" on the internet. A HAProxy that is lost gets no new connections after 12 s. AWS bills it by the hour and by
+    # traffic, and it takes a minute to create.
+    #nlb = "off"
+
     # The stats page at `path`, behind the login of `user`; also /metrics for Prometheus, and /health, which is green only while
     # there is a primary. The password is in AWS Secrets Manager, as herd/stats.
     stats {

@@ -125,6 +125,9 @@ fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
     report.table(&faults(found));
     report.line("");
     report.line(&stale(found));
+    if let Some(terms) = &found.nlb_down {
+        report.line(&balanced(terms));
+    }
     if let Some(kept) = &found.budget {
         report.line(&budget(kept));
     }
@@ -190,6 +193,16 @@ fn stale(found: &Check) -> String {
     }
 }
 
+fn balanced(terms: &[Term]) -> String {
+    let ms = terms.iter().map(|term| term.ms).sum();
+    format!(
+        "The network load balancer sends clients to a HAProxy that is lost for {} at most: {}. AWS bills it by the hour and by traffic, \
+         and the traffic between zones.",
+        seconds(ms),
+        sum_of(terms)
+    )
+}
+
 fn budget(kept: &BudgetCheck) -> String {
     let stated = |name: &str, value: Option<u32>| value.map(|value| format!("{name} {value} s"));
     let stated: Vec<String> = stated("rto", kept.rto).into_iter().chain(stated("rpo", kept.rpo)).collect();
@@ -239,7 +252,7 @@ fn sum_of(terms: &[Term]) -> String {
 fn terms(found: &Check) -> Vec<Vec<String>> {
     let mut seen: Vec<&Term> = vec![];
     let of_faults = found.faults.iter().flat_map(|p| p.outage.iter().chain(&p.loss));
-    for term in of_faults.chain(found.staleness.iter().flatten()) {
+    for term in of_faults.chain(found.staleness.iter().flatten()).chain(found.nlb_down.iter().flatten()) {
         if seen.iter().all(|known| known.name != term.name) {
             seen.push(term);
         }

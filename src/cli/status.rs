@@ -8,7 +8,7 @@ use super::error::{CommandError, ErrorKind};
 use super::need::Need;
 use super::report::{Report, Style};
 use super::session::Session;
-use crate::cluster::Service;
+use crate::cluster::{Module, Service};
 use crate::pipeline::Platform;
 use crate::run::judge::{Reach, Verdict, judge};
 use crate::run::locate::HaproxyAddress;
@@ -102,6 +102,12 @@ pub fn endpoints(session: &Session<'_>, address: IpAddr) {
         Platform::Aws => "",
         Platform::Lab => "pgherd lab shell -- ",
     };
+    if cluster.nlb_name().is_some() {
+        let module = session.target.root.join(Module::Haproxy.folder());
+        report.line("");
+        report.line("For clients, both ports are also at the network load balancer, whose name is:");
+        report.line(&format!("  {lab}terraform -chdir={} output -raw nlb_dns_name", module.display()));
+    }
     let (name, region) = (&cluster.name, &cluster.region);
     report.line("");
     report.line(&format!("To read the password of the stats page, or of a database user ({name}/user/USER):"));

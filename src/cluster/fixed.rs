@@ -72,6 +72,7 @@ const EXEC: &str = "https://www.freedesktop.org/software/systemd/man/latest/syst
 const TIMER: &str = "https://www.freedesktop.org/software/systemd/man/latest/systemd.timer.html";
 const BOTO: &str = "https://botocore.amazonaws.com/v1/documentation/api/latest/reference/config.html";
 const DESIGN: &str = "this cluster's design";
+const NLB: &str = "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/target-group-health-checks.html";
 const OWN: &str = "each program's own default";
 const GP3: &str = "https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html";
 const QUIET: &str = "Two log lines per minute show that it is still waiting, without filling the log.";
@@ -191,6 +192,14 @@ fixed! {
         suspects: u32 = 3 " settings", "An error names the setting that it is about, and rarely more. Each suspect costs a trial.", DESIGN;
         patroni_connect_timeout: u32 = 3 " s", "Patroni gives up its own connections after this time.", PATRONI_QUERIES;
         patroni_statement_timeout: u32 = 2000 " ms", "Patroni gives up its own queries after this time.", PATRONI_QUERIES;
+    }
+    /// The network load balancer in front of HAProxy.
+    nlb: FixedNlb {
+        interval: u32 = 5 " s", "AWS checks no target more often.", NLB;
+        timeout: u32 = 2 " s", "HAProxy answers within milliseconds, and AWS accepts no shorter time.", NLB;
+        unhealthy: u32 = 2 " checks", "AWS does not give up a target after fewer.", NLB;
+        healthy: u32 = 2 " checks", "AWS does not use a target after fewer.", NLB;
+        deregistration: u32 = 30 " s", "A HAProxy that is removed keeps its sessions for this long, so that transactions can end. Then they are closed.", "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html#deregistration-delay";
     }
     /// Terraform, and the script that runs it without pgherd.
     terraform: FixedTerraform {

@@ -35,6 +35,8 @@ pub enum Party {
     Databases,
     /// The load balancers.
     Haproxy,
+    /// The network load balancer in front of them.
+    Nlb,
     /// The machines that are members of etcd.
     EtcdMembers,
     /// Secrets Manager's endpoint in the network.
@@ -47,7 +49,12 @@ impl Party {
         match self {
             Party::Databases => Some("database"),
             Party::Haproxy => Some("haproxy"),
-            Party::Clients | Party::Admins | Party::Network | Party::EtcdMembers | Party::SecretsEndpoint => None,
+            Party::Clients
+            | Party::Admins
+            | Party::Network
+            | Party::Nlb
+            | Party::EtcdMembers
+            | Party::SecretsEndpoint => None,
         }
     }
 }
@@ -136,6 +143,16 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
         false => "each etcd member is asked how it is",
     };
     all.push(flow("etcd_view", Haproxy, EtcdMembers, Service::EtcdClient, purpose, "the security group"));
+    if cluster.nlb_name().is_some() {
+        const CHECK: &str = "health checks of the network load balancer";
+        for (name, from, to) in [("nlb_write", Clients, Nlb), ("nlb_to_write", Nlb, Haproxy)] {
+            all.push(flow(name, from, to, Service::Write, "PostgreSQL, always the primary", SCRAM));
+        }
+        for (name, from, to) in [("nlb_read", Clients, Nlb), ("nlb_to_read", Nlb, Haproxy)] {
+            all.push(flow(name, from, to, Service::Read, "PostgreSQL, reads", SCRAM));
+        }
+        all.push(flow("nlb_health", Nlb, Haproxy, Service::Admin, CHECK, "none, for /health"));
+    }
     if cluster.network.makes_endpoint {
         const IAM: &str = "IAM permission to read the secret";
         all.push(flow(
@@ -176,6 +193,8 @@ pub fn addresses(cluster: &Cluster, party: Party) -> Vec<Ipv4Net> {
         Party::Databases => blocks(|subnet| subnet.databases),
         Party::Haproxy => blocks(|subnet| subnet.haproxy),
         Party::EtcdMembers => cluster.etcd_members().map(|m| Ipv4Net::from(m.address)).collect(),
+        // AWS gives it an address in the subnet of each zone of a HAProxy.
+        Party::Nlb => blocks(|subnet| subnet.cidr),
         // AWS gives a new endpoint an address in each subnet. An existing one may be anywhere in the VPC.
         Party::SecretsEndpoint if network.makes_endpoint => blocks(|subnet| subnet.cidr),
         Party::SecretsEndpoint => vec![network.cidr],

@@ -92,6 +92,7 @@ fn groups(cluster: &Cluster, party: Party) -> Vec<&'static str> {
     match party {
         Party::Databases => vec!["database"],
         Party::Haproxy => vec!["haproxy"],
+        Party::Nlb => vec!["nlb"],
         Party::EtcdMembers if cluster.balancers().any(|machine| machine.etcd) => vec!["database", "haproxy"],
         Party::EtcdMembers => vec!["database"],
         Party::SecretsEndpoint if cluster.network.makes_endpoint => vec!["endpoint"],

@@ -1,7 +1,7 @@
 //! Decisions that the blueprint takes itself, by an attribute or by that attribute's default.
 
 use super::decision::{Ledger, elsewhere};
-use super::{Arch, Base, BaseImage, CLUSTER_TAG, Cluster, Module, Party, Role};
+use super::{Arch, Base, BaseImage, CLUSTER_TAG, Cluster, Module, Nlb, Party, Role};
 use crate::blueprint::Peer;
 use crate::blueprint::model::{self, Blueprint, MachineBlock, State};
 
@@ -178,6 +178,18 @@ fn record_haproxy(haproxy: &model::HaproxyBlock, ledger: &mut Ledger) {
         false => ("false", "The primary serves only writes, as long as there is a standby for reads."),
     };
     ledger.attribute("haproxy.primary_serves_reads", serves, why, BIND, |c| c.haproxy.primary_serves_reads ^= true);
+    const BALANCER: &str = "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/introduction.html";
+    let why = match haproxy.nlb {
+        Nlb::Off => {
+            "Clients connect to HAProxy itself. A network load balancer would give them one name, for an hourly price."
+        }
+        Nlb::Internal => "Clients in the VPC, and in networks connected to it, have one name for every HAProxy.",
+        Nlb::Public => "Clients on the internet have one name for every HAProxy. Only network.clients are admitted.",
+    };
+    ledger.attribute("haproxy.nlb", haproxy.nlb.name(), why, BALANCER, |c| {
+        let nlb = &mut c.blueprint_mut().haproxy.nlb;
+        *nlb = if *nlb == Nlb::Off { Nlb::Internal } else { Nlb::Off };
+    });
     const PATH: &str = "The project's first scripts served the stats page here.";
     ledger.attribute("haproxy.stats.path", &*haproxy.stats.path, PATH, STATS, |c| c.haproxy.stats.path.push('0'));
     const USER: &str = "The project's first scripts used this name. Terraform generates the password.";

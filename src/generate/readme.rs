@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::{rotate, templates};
+use crate::cluster::fault::nlb_down;
 use crate::cluster::flows::{Party, flows};
-use crate::cluster::{Cluster, Machine, Module, Peer, Role, Service, State};
+use crate::cluster::{Cluster, Machine, Module, Nlb, Peer, Role, Service, State};
 use crate::fileset::FileSet;
 
 /// What the templates of `README.md` and `RUNBOOK.md` know of a cluster.
@@ -30,6 +31,12 @@ pub(super) struct ReadmeContext<'a> {
     slave_names: Vec<&'a str>,
     haproxy_address: String,
     haproxy_elastic_ip: bool,
+    /// Whether there is a network load balancer.
+    has_nlb: bool,
+    /// Whether it has public addresses.
+    is_nlb_public: bool,
+    /// Seconds until it sends no more connections to a HAProxy that is lost.
+    nlb_down: u32,
     databases_elastic_ip: bool,
     postgres_port: u16,
     write_port: u16,
@@ -130,6 +137,9 @@ pub(super) fn context(cluster: &Cluster) -> ReadmeContext<'_> {
         slaves: cluster.slaves().count(),
         slave_names: cluster.slaves().map(|m| m.name.as_str()).collect(),
         haproxy_address: cluster.write_endpoint().host,
+        has_nlb: cluster.nlb_name().is_some(),
+        is_nlb_public: cluster.blueprint.haproxy.nlb == Nlb::Public,
+        nlb_down: nlb_down(cluster).iter().flatten().map(|term| term.ms).sum::<u32>() / 1000,
         haproxy_elastic_ip: cluster.balancers().any(|m| m.block.elastic_ip),
         databases_elastic_ip: cluster.machines.iter().any(|m| m.role != Role::Haproxy && m.block.elastic_ip),
         postgres_port: cluster.fixed.port.postgres,
@@ -201,6 +211,7 @@ fn party(cluster: &Cluster, party: Party) -> String {
         Party::Network => cluster.network.cidr.to_string(),
         Party::Databases => "databases".into(),
         Party::Haproxy => "HAProxy".into(),
+        Party::Nlb => "the network load balancer".into(),
         Party::EtcdMembers => "etcd members".into(),
         Party::SecretsEndpoint if !cluster.network.makes_endpoint => {
             format!("Secrets Manager's endpoint, which the VPC has in {}", cluster.network.cidr)

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::machine::{self, LabMachine};
 use super::tool::HostTools;
-use super::{ec2, firewall, hold, images, network, paths};
+use super::{balancer, ec2, elb, firewall, hold, images, network, paths};
 use crate::system::clock::Stopwatch;
 use crate::system::files;
 use crate::system::host::daemon;
@@ -65,12 +65,18 @@ impl Controller<'_> {
             let instances = ec2::instances(&region)?;
             regions.push((instances, ec2::images(&region)?, region));
         }
-        let kept = self.network(regions.iter().map(|(.., region)| region.as_str()));
-        if kept.is_err() {
-            self.note("network", kept);
-            return Ok(());
-        }
+        let names: Vec<&str> = regions.iter().map(|(.., region)| region.as_str()).collect();
+        // A machine without its firewall must not boot.
+        let interfaces = match self.network(&names) {
+            Ok(interfaces) => interfaces,
+            Err(e) => {
+                self.note("network", Err(e));
+                return Ok(());
+            }
+        };
         self.note("network", Ok(()));
+        let played = self.balancers(&names, &interfaces);
+        self.note("balancers", played);
         let mut seen = BTreeSet::new();
         for (instances, amis, region) in regions {
             let pending = self.images(&amis);
@@ -84,8 +90,8 @@ impl Controller<'_> {
         if seen.is_empty() { Ok(()) } else { self.deregistered(&seen) }
     }
 
-    /// Keeps the endpoints' addresses and the firewall as the API has them.
-    fn network<'r>(&mut self, regions: impl Iterator<Item = &'r str>) -> Result<()> {
+    /// Keeps the endpoints' addresses and the firewall as the API has them. Returns all network interfaces.
+    fn network(&mut self, regions: &[&str]) -> Result<Vec<ec2::Interface>> {
         let (mut interfaces, mut groups) = (vec![], vec![]);
         for region in regions {
             interfaces.extend(ec2::interfaces(region)?);
@@ -102,7 +108,16 @@ impl Controller<'_> {
             firewall::apply(self.tools, &rules)?;
             self.rules = rules;
         }
-        Ok(())
+        Ok(interfaces)
+    }
+
+    /// Plays the network load balancers that the API has.
+    fn balancers(&self, regions: &[&str], interfaces: &[ec2::Interface]) -> Result<()> {
+        let mut balancers = vec![];
+        for region in regions {
+            balancers.extend(elb::balancers(region)?);
+        }
+        balancer::keep(self.tools, &balancers, interfaces)
     }
 
     /// Registers new images. Returns the instances whose image is not captured yet.

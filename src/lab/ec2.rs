@@ -1,14 +1,12 @@
-//! Asks moto about EC2, in EC2's own Query API. moto does not check the signature here; it reads region and service from it.
+//! Asks moto about EC2.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use roxmltree::{Document, Node};
 
-use super::network::LAB_ADDRESS;
-use crate::system::network;
+use super::api::{self, child, items, text_of};
 
 mod groups;
 
@@ -95,6 +93,8 @@ pub struct Interface {
     pub groups: Vec<String>,
     /// Whether it belongs to an interface endpoint.
     pub is_endpoint: bool,
+    /// The network load balancer that it belongs to, as the end of its ARN: `net/NAME/ID`.
+    pub balancer: Option<String>,
 }
 
 /// Returns all network interfaces of a region.
@@ -108,12 +108,13 @@ fn read_interfaces(text: &str) -> Result<Vec<Interface>> {
     (interfaces.into_iter())
         .map(|node| {
             let groups = items(child(node, "groupSet")).into_iter().filter_map(|group| text_of(group, "groupId"));
-            // EC2 describes an endpoint's interfaces so, followed by the endpoint's id.
+            // EC2 describes an endpoint's interfaces so, followed by the endpoint's id, and those of load balancers likewise.
             let what = text_of(node, "description").unwrap_or_default();
             Ok(Interface {
                 address: text_of(node, "privateIpAddress").context("an interface without an address")?.parse()?,
                 groups: groups.collect(),
                 is_endpoint: what.starts_with("VPC Endpoint Interface "),
+                balancer: what.strip_prefix("ELB ").map(str::to_string),
             })
         })
         .collect()
@@ -139,28 +140,7 @@ pub fn default_subnet(region: &str) -> Result<(String, String)> {
 }
 
 fn ask(region: &str, action: &str, parameters: &str) -> Result<String> {
-    let scope =
-        format!("AWS4-HMAC-SHA256 Credential=lab/20260101/{region}/ec2/aws4_request, SignedHeaders=host, Signature=0");
-    let form = format!("Action={action}&Version=2016-11-15{parameters}");
-    let url = format!("http://{LAB_ADDRESS}/");
-    let answer = network::http_post_form(&url, &scope, &form, Duration::from_secs(10));
-    match answer {
-        Ok(answer) if answer.status == 200 => Ok(answer.body),
-        Ok(answer) => bail!("moto returned {} for {action}: {}", answer.status, answer.body),
-        Err(e) => bail!("moto is unreachable: {e}"),
-    }
-}
-
-fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
-    node.children().find(|c| c.tag_name().name() == name)
-}
-
-fn items<'a, 'i>(list: Option<Node<'a, 'i>>) -> Vec<Node<'a, 'i>> {
-    list.into_iter().flat_map(|l| l.children().filter(|c| c.tag_name().name() == "item")).collect()
-}
-
-fn text_of(node: Node<'_, '_>, name: &str) -> Option<String> {
-    child(node, name)?.text().map(str::to_string)
+    api::ask(("ec2", "2016-11-15"), region, action, parameters)
 }
 
 fn tags(node: Node<'_, '_>) -> BTreeMap<String, String> {

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     fn interface(address: [u8; 4], group: &str) -> Interface {
-        Interface { address: address.into(), groups: vec![group.to_string()], is_endpoint: false }
+        Interface { address: address.into(), groups: vec![group.to_string()], is_endpoint: false, balancer: None }
     }
 
     #[test]

@@ -4,11 +4,14 @@
 //! machines as moto's instances come and go, and keeps the images that are made of them. `down` removes everything. What must
 //! outlast `down` (base root filesystems, images by content) is in the cache.
 
+mod api;
+mod balancer;
 mod base;
 mod client;
 mod controller;
 mod daemons;
 mod ec2;
+mod elb;
 mod firewall;
 mod ground;
 mod harm;
@@ -154,6 +157,7 @@ pub fn down(context: &Context) -> Result<()> {
         machine.cut_power(tools)?;
     }
     network::destroy(tools)?;
+    balancer::forget_names()?;
     let state = paths::state();
     for at in mount::below(&state) {
         mount::detach(&at)?;

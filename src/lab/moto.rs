@@ -17,6 +17,7 @@ use crate::system::{files, network};
 const FIXES: &[(&str, &str)] = &[
     ("sitecustomize.py", include_str!("moto/sitecustomize.py")),
     ("doors.py", include_str!("moto/doors.py")),
+    ("balancers.py", include_str!("moto/balancers.py")),
     ("endpoints.py", include_str!("moto/endpoints.py")),
     ("judge.py", include_str!("moto/judge.py")),
     ("groups.py", include_str!("moto/groups.py")),

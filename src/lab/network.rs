@@ -5,6 +5,7 @@
 //!                                                                        169.254.0.1 -- <private_ip>/32 [pgherd-<instance id>]
 //! ```
 //!
+//! The addresses of network load balancers have namespaces like machines, `pgherd-nlb-<address>`, where `balancer` runs HAProxy.
 //! The lab itself has the addresses of interface endpoints. There moto serves what Secrets Manager serves in a VPC.
 //!
 //! The namespace `pgherd-lab` forwards between machines and to the host's end of its link. It has no other route, so a packet to

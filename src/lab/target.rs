@@ -33,6 +33,9 @@ pub fn prepare(
         let names: Vec<_> = base::BASES.iter().map(|base| base.name()).collect();
         bail!("the lab has no image of {}. Set image.base to {}", base.name(), names.join(" or "));
     }
+    if cluster.nlb_name().is_some() && tools.context.find_program("haproxy").is_none() {
+        bail!("the lab plays the network load balancer with HAProxy, which is missing: apt-get install haproxy");
+    }
     base::ensure(tools, base, &mirrors, say)?;
     let root = paths::cluster(&cluster.name);
     sync(generated, &root)?;

@@ -58,9 +58,10 @@ pub fn wanted(plan: &str) -> Result<Vec<PlannedResource>, String> {
 
 /// Types that are created again instead of imported, each with the reason why that does no harm. `tests/fast/adoption.rs` demands that
 /// every type of the templates and of the generated modules is either here or in [`questions`].
-pub const MADE_AGAIN: [(&str, &str); 3] = [
+pub const MADE_AGAIN: [(&str, &str); 4] = [
     ("aws_default_security_group", "Terraform never creates it: it manages the one that the VPC has"),
     ("aws_iam_role_policy", "PutRolePolicy replaces the one of the same name in the same role"),
+    ("aws_lb_target_group_attachment", "RegisterTargets changes nothing for a target that is registered already"),
     (
         "aws_secretsmanager_secret_version",
         "an import would put the password into the state; one that is created again does not become the current one, see secrets.tf",
@@ -134,6 +135,21 @@ pub fn questions(region: &str, cluster: &str, wanted: &[PlannedResource]) -> Vec
                 vec!["iam", "get-instance-profile", "--instance-profile-name", name],
                 "[InstanceProfile.{id:InstanceProfileName,made:CreateDate,is:{name:InstanceProfileName,tags_all:Tags}}]".into(),
             ),
+            "aws_lb" => (
+                vec!["elbv2", "describe-load-balancers", "--names", name],
+                "LoadBalancers[].{id:LoadBalancerArn,made:CreatedTime,is:{name:LoadBalancerName,load_balancer_type:Type}}".into(),
+            ),
+            "aws_lb_target_group" => (
+                vec!["elbv2", "describe-target-groups", "--names", name],
+                "TargetGroups[].{id:TargetGroupArn,is:{name:TargetGroupName,vpc_id:VpcId}}".into(),
+            ),
+            "aws_lb_listener" => {
+                // It has no name. A load balancer that does not exist yet has none.
+                let balancer = resource.attributes.get("load_balancer_arn").and_then(Value::as_str);
+                let Some(balancer) = balancer else { continue };
+                let shape = "Listeners[].{id:ListenerArn,is:{load_balancer_arn:LoadBalancerArn,port:Port}}";
+                (vec!["elbv2", "describe-listeners", "--load-balancer-arn", balancer], shape.into())
+            }
             "aws_secretsmanager_secret" => {
                 let cluster = format!("Key=tag-value,Values={cluster}");
                 let words =
@@ -153,7 +169,7 @@ pub fn questions(region: &str, cluster: &str, wanted: &[PlannedResource]) -> Vec
 
 fn question(region: &str, resource: &PlannedResource, words: &[&str], shape: &str) -> Lookup {
     let args = args(region, &[words, &["--query", shape]].concat());
-    Lookup { kind: resource.kind.clone(), args, may_fail: words[0] == "iam" }
+    Lookup { kind: resource.kind.clone(), args, may_fail: ["iam", "elbv2"].contains(&words[0]) }
 }
 
 /// Reads the response to a question.
@@ -293,6 +309,21 @@ mod tests {
         let pairs = |description| pair("herd", kind, &wanted, &answer(description)).0;
         assert_eq!(pairs("pgherd herd: a databases"), [(format!("{kind}.it"), "subnet-1:scr-1".into())]);
         assert_eq!(pairs("pgherd other: a databases"), [], "another cluster's stays another's");
+    }
+
+    #[test]
+    fn a_listener_is_found_at_its_load_balancer_by_its_port() {
+        let planned = |attributes| planned("aws_lb_listener", attributes);
+        let wanted = [planned(json!({"load_balancer_arn": "arn:1", "port": 5000})), planned(json!({"port": 5001}))];
+        let questions = questions("eu-west-1", "herd", &wanted);
+        assert_eq!(questions.len(), 1, "the second one's load balancer is not there: {questions:?}");
+        assert_eq!(questions[0].args[..4].join(" "), "elbv2 describe-listeners --load-balancer-arn arn:1");
+        let found = read(
+            r#"[{"id": "l-0", "is": {"load_balancer_arn": "arn:1", "port": 5001}},
+                             {"id": "l-1", "is": {"load_balancer_arn": "arn:1", "port": 5000}}]"#,
+        );
+        let (pairs, _) = pair("herd", "aws_lb_listener", &wanted, &found.unwrap());
+        assert_eq!(pairs, [("aws_lb_listener.it".into(), "l-1".into())]);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-# What is made and chosen when a cluster is founded: two applications, a guest, a follower with its slot, a database in German.
+# What is made and chosen when a cluster is founded: two applications, a guest, a follower with its slot, a database in German, one name
+# for clients.
 cluster "founding" {
   region = "eu-west-1"
 
@@ -23,5 +24,9 @@ cluster "founding" {
 
   slaves {
     count = 1
+  }
+
+  haproxy {
+    nlb = "internal"
   }
 }

@@ -74,6 +74,7 @@ cluster "largest" {
     write_port           = 6432
     read_port            = 6433
     primary_serves_reads = true
+    nlb                  = "public"
     stats {
       port = 8404
       path = "/stats"

@@ -29,4 +29,8 @@ cluster "vpc" {
     base              = "ubuntu-24.04"
     builder_subnet_id = "subnet-0a1b2c3d4e5f60720"
   }
+
+  haproxy {
+    nlb = "internal"
+  }
 }

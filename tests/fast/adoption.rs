@@ -49,7 +49,7 @@ fn every_type_is_adopted_or_made_again_for_a_reason() {
     assert!(types.len() > 15, "{types:#?}");
     let made_again: BTreeSet<&str> = MADE_AGAIN.iter().map(|(kind, _)| *kind).collect();
     // The attributes that a plan knows, which are enough for every question.
-    let attributes = json!({"name": "herd", "subnet_id": "subnet-1", "tags_all": {"pgherd:cluster": "herd/eu-west-1"}});
+    let attributes = json!({"name": "herd", "subnet_id": "subnet-1", "load_balancer_arn": "arn:1", "tags_all": {"pgherd:cluster": "herd/eu-west-1"}});
     for (kind, path) in &types {
         let wanted = PlannedResource {
             address: format!("{kind}.it"),

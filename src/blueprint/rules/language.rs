@@ -240,6 +240,12 @@ https://wiki.postgresql.org/wiki/Apt/Packages";
 8 GiB and 2 vCPUs, and with settings for 16 GiB the kernel would kill PostgreSQL.
 
 Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-type-specifications.html";
+    NLB = "PGH169", "the kind of network load balancer is unknown",
+        "A network load balancer (NLB) in front of HAProxy gives clients one DNS name for the write and the read port. An internal one has
+private addresses, for clients in the VPC and in networks that are connected to it. A public one has addresses on the internet.
+Either admits `network.clients` only. It cannot change from one to the other: AWS makes another one, with another name.
+
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/network/network-load-balancers.html";
     PARTITION = "PGH310", "the region's partition has no images of the base",
         "AWS is divided into partitions that do not share accounts or images: the commercial regions (aws), China (aws-cn) and
 GovCloud (aws-us-gov). pgherd looks up an image by the account that publishes it. Canonical has an account in each of the three.

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::machine::{self, MachineBlock};
 use super::{BlockReader, Presence, Reading, Refusal, doc, is, names, refuse};
-use crate::blueprint::form::Doc;
+use crate::blueprint::form::{Choice, Doc, Form, Holds};
+use crate::blueprint::value::text;
 
 /// The `haproxy { … }` block.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,8 +21,41 @@ pub struct HaproxyBlock {
     pub primary_serves_reads: bool,
     /// How old, in seconds, reads of the read port may become while a standby is cut off from its primary.
     pub read_staleness: u32,
+    /// The network load balancer in front of it.
+    pub nlb: Nlb,
     /// The stats page.
     pub stats: Stats,
+}
+
+/// Whether a network load balancer (NLB) gives clients one name for every HAProxy, and from where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Nlb {
+    /// There is none.
+    Off,
+    /// It has private addresses.
+    Internal,
+    /// It has public addresses.
+    Public,
+}
+
+impl Nlb {
+    /// Returns the name that a blueprint uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Nlb::Off => "off",
+            Nlb::Internal => "internal",
+            Nlb::Public => "public",
+        }
+    }
+}
+
+impl Choice for Nlb {
+    const ALL: &'static [Nlb] = &[Nlb::Off, Nlb::Internal, Nlb::Public];
+
+    fn word(self) -> &'static str {
+        self.name()
+    }
 }
 
 /// The `haproxy { stats { … } }` block.
@@ -66,6 +100,17 @@ pub(super) fn read(r: &BlockReader) -> (HaproxyBlock, Reading<String>) {
         "read_staleness",
         "Seconds after which a standby that is cut off from its primary serves no more reads, and its readers are disconnected. A failover that takes longer disconnects the readers of all standbys.",
     );
+    let nlb = doc(
+        "nlb",
+        "A network load balancer in front of HAProxy, with one DNS name for clients: `internal` with private addresses, `public` with public ones, for which a VPC that exists already needs an internet gateway. AWS bills it by the hour and by traffic.",
+    );
+    let kinds = Form::of(Holds::OneOf(Nlb::words())).or(&Nlb::Off);
+    let nlb = r.value(nlb, kinds, Nlb::Off, |value| {
+        const HELP: &str = "write \"internal\" for clients in the VPC and in networks connected to it, \"public\" for clients on the internet, or \"off\"";
+        let word = text(value).map_err(|refusal| Refusal { help: HELP.into(), ..refusal })?;
+        let problem = || format!("`{word}` is not a kind of network load balancer");
+        Nlb::named(word).ok_or_else(|| Refusal { rule: &is::NLB, problem: problem(), help: HELP.into() })
+    });
     let haproxy = HaproxyBlock {
         machine,
         write_port: write.value,
@@ -73,6 +118,7 @@ pub(super) fn read(r: &BlockReader) -> (HaproxyBlock, Reading<String>) {
         primary_serves_reads: r.boolean(primary_serves_reads, false).value,
         // wal_receiver_timeout takes 3 s of them, and two failed checks the rest.
         read_staleness: r.integer(read_staleness, 5, 4..=3600, "seconds").value,
+        nlb: nlb.value,
         stats,
     };
     (haproxy, instance_type)

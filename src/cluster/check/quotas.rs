@@ -49,6 +49,7 @@ fn kind(group: &str) -> &'static str {
     match group {
         "haproxy" => "HAProxy",
         "database" => "databases",
+        "nlb" => "network load balancer",
         _ => "Secrets Manager's endpoint",
     }
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Fault, Term, term};
+use crate::cluster::Cluster;
 use crate::cluster::timing::Timers;
 
 /// What a fault does.
@@ -103,6 +104,13 @@ pub fn staleness(t: &Timers) -> Option<Vec<Term>> {
         (_, 0) => None,
         _ => Some(vec![term::wal_receiver_timeout(t), term::haproxy_read_down(t)]),
     }
+}
+
+/// Returns the terms whose sum is the longest time until the network load balancer sends no more connections to a HAProxy that is lost,
+/// and closes those that it has. `None` if there is no such load balancer.
+pub fn nlb_down(cluster: &Cluster) -> Option<Vec<Term>> {
+    let nlb = &cluster.fixed.nlb;
+    cluster.nlb_name().map(|_| vec![term::nlb_checks(nlb), term::nlb_timeout(nlb)])
 }
 
 const UNCHANGED: &str = "no other machine becomes primary";

@@ -6,7 +6,7 @@ mod bound;
 mod injection;
 mod term;
 
-pub use bound::{Prediction, predict, seconds, staleness};
+pub use bound::{Prediction, nlb_down, predict, seconds, staleness};
 pub use injection::{Disruption, Injection, LOSS, Software, Traffic, Victim};
 pub use term::{Term, promotion};
 

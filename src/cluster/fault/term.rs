@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::cluster::fixed::Fixed;
+use crate::cluster::fixed::{Fixed, FixedNlb};
 use crate::cluster::timing::Timers;
 
 /// A part of an outage.
@@ -166,4 +166,15 @@ pub fn unflushed(t: &Timers) -> Vec<Term> {
 pub fn reported(t: &Timers) -> Term {
     let source = "https://patroni.readthedocs.io/en/latest/dynamic_configuration.html: maximum_lag_on_failover";
     term("loop_wait", t.loop_wait * 1000, "the primary's last report of its WAL position may be this old", source)
+}
+
+const NLB: &str = "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/target-group-health-checks.html";
+
+pub fn nlb_checks(nlb: &FixedNlb) -> Term {
+    let what = "the network load balancer finds that a HAProxy is lost, at worst just after a successful check";
+    term("nlb_checks", 1000 * nlb.interval * nlb.unhealthy, what, NLB)
+}
+
+pub fn nlb_timeout(nlb: &FixedNlb) -> Term {
+    term("nlb_timeout", 1000 * nlb.timeout, "its last check is not answered", NLB)
 }

@@ -37,6 +37,9 @@ pub fn text(cluster: &Cluster) -> String {
         ("database", "Database machines: PostgreSQL, Patroni, etcd".into()),
         ("haproxy", "Load balancer: HAProxy".into()),
     ];
+    if cluster.nlb_name().is_some() {
+        groups.push(("nlb", "Network load balancer in front of HAProxy".into()));
+    }
     if cluster.network.makes_endpoint {
         groups.push(("endpoint", "Secrets Manager inside the VPC".into()));
     }
@@ -80,6 +83,7 @@ fn ends(cluster: &Cluster, party: Party) -> Vec<End> {
         }
         Party::Databases => vec![End::Group("database")],
         Party::Haproxy => vec![End::Group("haproxy")],
+        Party::Nlb => vec![End::Group("nlb")],
         Party::EtcdMembers if cluster.balancers().any(|machine| machine.etcd) => {
             vec![End::Group("database"), End::Group("haproxy")]
         }

@@ -6,7 +6,8 @@ use anyhow::{Context as _, Result, bail};
 use ipnet::Ipv4Net;
 use roxmltree::{Document, Node};
 
-use super::{ask, child, items, text_of};
+use super::ask;
+use crate::lab::api::{child, items, text_of};
 
 /// A security group.
 #[derive(Debug, Clone, PartialEq, Eq)]

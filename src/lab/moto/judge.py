@@ -160,7 +160,9 @@ def questions(response, request, resource):
     world = {"aws:RequestedRegion": request._region} | caller_context(request)
     partition, account = get_partition(request._region), response.current_account
     where = f"arn:{partition}:{service}:{request._region}:{account}"
-    asked = {"ec2": ec2_questions, "iam": iam_questions, "secretsmanager": secret_questions}.get(service)
+    asked = {
+        "ec2": ec2_questions, "elasticloadbalancing": balancer_questions, "iam": iam_questions, "secretsmanager": secret_questions,
+    }.get(service)
     if asked is None:
         return [(request._action, resource, world)]
     return [(name, arn, world | more) for name, arn, more in asked(response, action, where)]
@@ -286,6 +288,30 @@ def iam_questions(response, action, where):
     if action == "AddRoleToInstanceProfile":
         asked.append(("iam:PassRole", f"{base}:role/{data['RoleName']}", {"iam:PassedToService": "ec2.amazonaws.com"}))
     return asked
+
+
+def balancer_questions(response, action, where):
+    """Returns the questions of Elastic Load Balancing, about each resource that is named or made."""
+    if action.startswith("Describe"):
+        return [(f"elasticloadbalancing:{action}", "*", {})]
+    data = {name: value[0] for name, value in response.data.items() if isinstance(value, list) and value}
+    if action == "CreateLoadBalancer":
+        arns = [f"{where}:loadbalancer/net/{data['Name']}/*"]
+    elif action == "CreateTargetGroup":
+        arns = [f"{where}:targetgroup/{data['Name']}/*"]
+    else:
+        # A listener's target group is not checked (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html).
+        is_named = re.compile(r"(LoadBalancer|Listener|TargetGroup)Arn|ResourceArns\.member\.\d+")
+        arns = [value for name, value in data.items() if is_named.fullmatch(name)]
+    asked = [(f"elasticloadbalancing:{action}", arn, {}) for arn in arns or ["*"]]
+    if action.startswith("Create") and "Tags.member.1.Key" in data:
+        asked += [("elasticloadbalancing:AddTags", created(arn, action), {}) for arn in arns]
+    return asked
+
+
+def created(arn, action):
+    """Returns the ARN of what an action creates at a resource: a listener at its load balancer, anything else by itself."""
+    return arn.replace(":loadbalancer/", ":listener/") + "/*" if action == "CreateListener" else arn
 
 
 def secret_questions(response, action, where):

@@ -8,6 +8,7 @@ them changes what a request means.
 import functools
 import os
 
+import balancers  # noqa: F401
 import endpoints  # noqa: F401
 import groups  # noqa: F401
 import limits  # noqa: F401

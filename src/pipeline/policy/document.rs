@@ -49,6 +49,10 @@ enum Named {
     KeyPairs,
     /// The roles and instance profiles of the cluster's machines.
     MachineRoles,
+    /// The network load balancer in front of HAProxy.
+    Balancer,
+    /// AWS's own role for load balancers.
+    ServiceRole,
     /// The passwords of the cluster.
     Passwords,
     /// The passwords of the cluster's users.
@@ -76,6 +80,8 @@ impl When {
             When::Named(Named::Untagged) => "UseWhatHasNoTagsYet",
             When::Named(Named::KeyPairs) => "UseTheKeyPairs",
             When::Named(Named::MachineRoles) => "ReadTheRolesOfMachines",
+            When::Named(Named::Balancer) => "KeepTheLoadBalancer",
+            When::Named(Named::ServiceRole) => "LetAwsRunLoadBalancers",
             When::Named(Named::Passwords) => "KeepPasswords",
             When::Named(Named::PasswordsOfUsers) => "RotatePasswordsOfUsers",
             When::Named(Named::Key) => "ReadTheKmsKey",
@@ -172,6 +178,12 @@ impl<'a> Statements<'a> {
                 };
                 (when, arns)
             }
+            Resources::Balancer => (When::Named(Named::Balancer), self.balancer()),
+            Resources::ServiceRole => {
+                let service = format!("elasticloadbalancing.{}", Partition::Commercial.domain());
+                let role = format!("aws-service-role/{service}/AWSServiceRoleForElasticLoadBalancing");
+                (When::Named(Named::ServiceRole), one(format!("arn:{}:iam::*:role/{role}", self.partition)))
+            }
             Resources::Secret => (When::Named(Named::Passwords), one(self.secrets("*"))),
             Resources::SecretOfUser => (When::Named(Named::PasswordsOfUsers), one(self.secrets("user/*"))),
             Resources::Key => (When::Named(Named::Key), self.key()),
@@ -195,6 +207,16 @@ impl<'a> Statements<'a> {
         // The ARNs of images and snapshots have no account.
         let account = if ["image", "snapshot"].contains(&kind) { "" } else { "*" };
         format!("arn:{}:ec2:{}:{account}:{kind}/{id}", self.partition, self.cluster.region)
+    }
+
+    /// Returns the ARNs of the network load balancer, its listeners and its target groups, whose names begin with its own.
+    fn balancer(&self) -> Vec<String> {
+        let arn = |name: &String, kind: &str, rest: &str| {
+            format!("arn:{}:elasticloadbalancing:{}:*:{kind}/{name}{rest}", self.partition, self.cluster.region)
+        };
+        let kinds = [("loadbalancer/net", "/*"), ("listener/net", "/*"), ("targetgroup", "-*")];
+        let name = self.cluster.nlb_name();
+        name.iter().flat_map(|name| kinds.map(|(kind, rest)| arn(name, kind, rest))).collect()
     }
 
     fn secrets(&self, name: &str) -> String {

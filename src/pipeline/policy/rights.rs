@@ -4,7 +4,7 @@
 //! (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html> and its siblings). Which of them
 //! Terraform's AWS provider 5.100 and Packer call was recorded in the lab.
 
-use Resources::{Any, Bare, Key, Loose, New, Ours, Profile, Role, Secret, Untagged};
+use Resources::{Any, Balancer, Bare, Key, Loose, New, Ours, Profile, Role, Secret, ServiceRole, Untagged};
 
 /// The resource of an action, and what AWS can check of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +25,10 @@ pub enum Resources {
     Role,
     /// An instance profile of the cluster's.
     Profile,
+    /// The network load balancer, its listeners and its target groups.
+    Balancer,
+    /// The role by which AWS itself runs load balancers. An account gets it with its first one.
+    ServiceRole,
     /// A secret of the cluster's.
     Secret,
     /// A secret of a user of the cluster's.
@@ -70,6 +74,7 @@ const REVOKED: &[Resources] = &[Ours("security-group"), Ours("security-group-rul
 const NEW_RULE: &[Resources] = &[Ours("security-group"), New("security-group-rule")];
 pub(super) const BUILDER_GROUP: &[Resources] = &[Ours("security-group"), Loose("security-group")];
 pub(super) const INSTANCE: &[Resources] = &[Ours("instance")];
+const BALANCER: &[Resources] = &[Balancer];
 const TABLE: &[Resources] = &[Ours("route-table")];
 const VPC: &[Resources] = &[Ours("vpc")];
 /// Reading a rule.
@@ -285,6 +290,63 @@ pub const MODULES: &[Rights] = &[
         &[("ec2:DescribeAddresses", ANY)],
         &[("ec2:AssociateAddress", ADDRESS)],
         &[("ec2:DisassociateAddress", ADDRESS)],
+    ),
+    resource(
+        "aws_lb",
+        &[
+            ("elasticloadbalancing:DescribeLoadBalancers", ANY),
+            ("elasticloadbalancing:DescribeLoadBalancerAttributes", ANY),
+            ("elasticloadbalancing:DescribeCapacityReservation", ANY),
+            ("elasticloadbalancing:DescribeTags", ANY),
+        ],
+        &[
+            ("elasticloadbalancing:CreateLoadBalancer", BALANCER),
+            ("elasticloadbalancing:AddTags", BALANCER),
+            ("elasticloadbalancing:RemoveTags", BALANCER),
+            ("elasticloadbalancing:ModifyLoadBalancerAttributes", BALANCER),
+            ("elasticloadbalancing:SetSubnets", BALANCER),
+            ("elasticloadbalancing:SetSecurityGroups", BALANCER),
+            ("iam:CreateServiceLinkedRole", &[ServiceRole]),
+        ],
+        &[("elasticloadbalancing:DeleteLoadBalancer", BALANCER), ("ec2:DescribeNetworkInterfaces", ANY)],
+    ),
+    resource(
+        "aws_lb_target_group",
+        &[
+            ("elasticloadbalancing:DescribeTargetGroups", ANY),
+            ("elasticloadbalancing:DescribeTargetGroupAttributes", ANY),
+            ("elasticloadbalancing:DescribeTags", ANY),
+        ],
+        &[
+            ("elasticloadbalancing:CreateTargetGroup", BALANCER),
+            ("elasticloadbalancing:AddTags", BALANCER),
+            ("elasticloadbalancing:RemoveTags", BALANCER),
+            ("elasticloadbalancing:ModifyTargetGroup", BALANCER),
+            ("elasticloadbalancing:ModifyTargetGroupAttributes", BALANCER),
+        ],
+        &[("elasticloadbalancing:DeleteTargetGroup", BALANCER)],
+    ),
+    resource(
+        "aws_lb_listener",
+        &[
+            ("elasticloadbalancing:DescribeListeners", ANY),
+            ("elasticloadbalancing:DescribeListenerAttributes", ANY),
+            ("elasticloadbalancing:DescribeTags", ANY),
+        ],
+        &[
+            ("elasticloadbalancing:CreateListener", BALANCER),
+            ("elasticloadbalancing:AddTags", BALANCER),
+            ("elasticloadbalancing:RemoveTags", BALANCER),
+            ("elasticloadbalancing:ModifyListener", BALANCER),
+            ("elasticloadbalancing:ModifyListenerAttributes", BALANCER),
+        ],
+        &[("elasticloadbalancing:DeleteListener", BALANCER)],
+    ),
+    resource(
+        "aws_lb_target_group_attachment",
+        &[("elasticloadbalancing:DescribeTargetHealth", ANY)],
+        &[("elasticloadbalancing:RegisterTargets", BALANCER)],
+        &[("elasticloadbalancing:DeregisterTargets", BALANCER)],
     ),
     data("aws_ami_ids", &[("ec2:DescribeImages", ANY)]),
     data("aws_eip", &[("ec2:DescribeAddresses", ANY)]),

@@ -80,6 +80,9 @@ pub struct Change {
     /// Whether clients are disconnected until HAProxy's machine is back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cuts_off: bool,
+    /// Whether the network load balancer's DNS name is lost, which AWS never gives out again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub renames: bool,
 }
 
 impl Change {
@@ -113,6 +116,9 @@ impl Change {
         }
         if self.cuts_off {
             parts.push("clients are disconnected until its machine is back".into());
+        }
+        if self.renames {
+            parts.push("ITS DNS NAME IS LOST: clients that connect to it need another one".into());
         }
         parts.join("; ")
     }

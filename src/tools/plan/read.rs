@@ -24,6 +24,8 @@ const MAJOR: &str = "1";
 const WITH_DATA: [&str; 3] = ["aws_instance", "aws_ebs_volume", "aws_volume_attachment"];
 /// Types through which clients reach HAProxy's machine.
 const WAY_IN: [&str; 3] = ["aws_instance", "aws_eip", "aws_eip_association"];
+/// The type whose name clients connect to. AWS gives each another one.
+const NAMED_BY_AWS: &str = "aws_lb";
 
 /// Parts of a plan that do not say what it does, or repeat it.
 const OTHER_PARTS: [&str; 8] = [
@@ -135,6 +137,7 @@ fn change(resource: &ResourceChange) -> Result<Option<Change>, String> {
         data_of: database(ends && WITH_DATA.contains(&kind)),
         stops: database(!stopped_by.is_empty()),
         cuts_off: machine.is_haproxy && (!stopped_by.is_empty() || ends && WAY_IN.contains(&kind)),
+        renames: ends && kind == NAMED_BY_AWS,
         stopped_by,
     }))
 }

@@ -137,3 +137,19 @@ fn outputs_moves_and_checks_alone_are_a_plan() {
     moved["previous_address"] = json!("aws_vpc.that");
     assert_eq!(whole(&plan(json!([moved]))).unwrap().to_string(), "only the state is rewritten");
 }
+
+#[test]
+fn a_load_balancer_that_is_replaced_loses_its_name() {
+    let of = |kind: &str, actions: &[&str]| {
+        let change = json!({"actions": actions, "before": {}, "after": {}});
+        let resource = json!({"address": format!("{kind}.haproxy"), "mode": "managed", "type": kind, "change": change});
+        let plan = json!({"format_version": "1.2", "resource_changes": [resource]}).to_string();
+        let plan = read(&plan, Scope::Whole).expect("a plan");
+        assert!(plan.is_grave() || !plan.destroys());
+        plan.changes[0].renames
+    };
+    for actions in [&["delete", "create"][..], &["create", "delete"], &["delete"], &["forget"]] {
+        assert!(of("aws_lb", actions), "{actions:?}");
+    }
+    assert!(!of("aws_lb", &["update"]) && !of("aws_lb_target_group", &["delete"]));
+}

@@ -93,6 +93,8 @@ pub fn cases() -> Vec<Case> {
         inside("PGH113", 2, 11, "slaves {\n  count = 16\n}", "0 to 15"),
         inside("PGH113", 2, 11, "slaves {\n  count = -1\n}", "0 to 15"),
         inside("PGH113", 2, 16, "haproxy {\n  write_port = 80\n}", "lower ports need root"),
+        inside("PGH169", 2, 9, "haproxy {\n  nlb = \"outside\"\n}", "write \"internal\" for clients in the VPC"),
+        inside("PGH111", 2, 9, "haproxy {\n  nlb = true\n}", "write \"internal\" for clients in the VPC"),
         inside("PGH113", 2, 16, "haproxy {\n  write_port = 70000\n}", "1024 to 65535"),
         inside("PGH150", 2, 16, "haproxy {\n  write_port = 5432\n}", "PostgreSQL itself uses port 5432"),
         inside("PGH150", 2, 15, "haproxy {\n  read_port = 2379\n}", "etcd uses port 2379"),

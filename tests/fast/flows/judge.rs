@@ -123,7 +123,7 @@ fn opens(cluster: &Cluster, flow: &Flow) -> Vec<Open> {
 
 /// Returns whether it is not one of the cluster's own groups.
 fn is_outside(end: &str) -> bool {
-    !matches!(end, "database" | "haproxy" | "endpoint")
+    !matches!(end, "database" | "haproxy" | "nlb" | "endpoint")
 }
 
 fn ends(cluster: &Cluster, party: Party) -> Vec<String> {
@@ -135,6 +135,7 @@ fn ends(cluster: &Cluster, party: Party) -> Vec<String> {
         Party::Network => cidrs(&[network.cidr]),
         Party::Databases => vec!["database".into()],
         Party::Haproxy => vec!["haproxy".into()],
+        Party::Nlb => vec!["nlb".into()],
         Party::EtcdMembers => {
             let member = |m: &pgherd::cluster::Machine| if m.role.name() == "haproxy" { "haproxy" } else { "database" };
             let groups: BTreeSet<&str> = cluster.etcd_members().map(member).collect();

@@ -7,7 +7,7 @@ use hcl::{Block, Body, Value};
 
 /// Files: their texts by path.
 pub type Files = BTreeMap<String, String>;
-/// A security group's key: `database`, `haproxy`, `endpoint`.
+/// A security group's key: `database`, `haproxy`, `nlb`, `endpoint`.
 pub type Group = String;
 
 /// A line of `machines.tsv`.
@@ -95,7 +95,42 @@ pub fn listeners(files: &Files) -> BTreeSet<(Group, u16)> {
             members.iter().for_each(|group| urls.split(',').for_each(|url| add(group, url)));
         }
     }
+    if let Some(nlb) = NetworkBalancer::of(files) {
+        found.extend(nlb.ports.into_iter().map(|port| ("nlb".to_string(), port)));
+    }
     found
+}
+
+/// The network load balancer of `nlb.tf`, by its values in `cluster.tf`.
+struct NetworkBalancer {
+    ports: Vec<u16>,
+    /// Address and port of each target.
+    targets: Vec<(String, u16)>,
+    check_port: u16,
+}
+
+impl NetworkBalancer {
+    fn of(files: &Files) -> Option<Self> {
+        files.get("load_balancer/terraform_haproxy/nlb.tf")?;
+        let body: Body = hcl::parse(text(files, "load_balancer/terraform_haproxy/cluster.tf")).expect("HCL");
+        let locals = body.blocks().next().expect("locals").body();
+        let value = |name: &str| {
+            let local = locals.attributes().find(|local| local.key() == name).unwrap_or_else(|| panic!("no {name}"));
+            let value = local.expr().evaluate(&Context::new()).expect("a plain value");
+            value.as_object().expect("an object").clone()
+        };
+        let port = |value: &Value| u16::try_from(value.as_u64().expect("a number")).expect("a port");
+        Some(NetworkBalancer {
+            ports: value("nlb_ports").keys().map(|port| port.parse().expect("a port")).collect(),
+            targets: (value("nlb_targets").values())
+                .map(|target| {
+                    let of = |name: &str| target.as_object().and_then(|target| target.get(name)).expect("an attribute");
+                    (of("address").as_str().expect("an address").to_string(), port(of("port")))
+                })
+                .collect(),
+            check_port: port(&value("ports")["stats"]),
+        })
+    }
 }
 
 /// Returns every connection that a program opens to another machine, according to its configuration.
@@ -141,6 +176,12 @@ pub fn connections(files: &Files) -> BTreeSet<Open> {
             add(group, endpoint.clone(), 443);
         }
     }
+    if let Some(nlb) = NetworkBalancer::of(files) {
+        for (address, port) in &nlb.targets {
+            add("nlb", group(address), *port);
+            add("nlb", group(address), nlb.check_port);
+        }
+    }
     // A single machine of its kind connects to itself without a rule.
     let alone = |group: &str| group == "haproxy";
     found.into_iter().filter(|open| !(open.from == open.to && alone(&open.from))).collect()
@@ -164,6 +205,8 @@ fn haproxys(text: &str, mut add: impl FnMut(&str, u16)) {
         match words[..] {
             ["listen" | "backend" | "frontend" | "defaults", ..] => check_port = None,
             ["default-server", ..] => check_port = port,
+            // A socket's path: a server that nobody is sent to.
+            ["server", _, address, ..] if address.starts_with("unix@") => {}
             ["server", _, address, ..] => {
                 let (host, serves) = end(address).expect("a server's address");
                 add(&host, serves);
@@ -187,7 +230,8 @@ pub struct Rules {
 pub fn rules(files: &Files) -> Rules {
     let mut rules = Rules { inward: BTreeSet::new(), outward: BTreeSet::new(), strange: vec![] };
     let mut context = Context::new();
-    let groups = ["database", "haproxy", "endpoint"].map(|g| (g, object([("id", g.into()), ("name", g.into())])));
+    let groups =
+        ["database", "haproxy", "nlb", "endpoint"].map(|g| (g, object([("id", g.into()), ("name", g.into())])));
     context.declare_var("aws_security_group", object([("role", object(groups))]));
     let bodies: Vec<(&String, Body)> = (files.iter())
         .filter(|(path, _)| path.ends_with(".tf"))

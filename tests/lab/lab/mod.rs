@@ -167,8 +167,12 @@ impl Inventory {
         for (pid, command) in processes() {
             add("process", &format!("{pid} {command}"));
         }
-        for (dir, ours) in [("/var/lib/pgherd", ""), ("/run/systemd/nspawn/propagate", "i-"), ("/run/netns", "pgherd")]
-        {
+        for (dir, ours) in [
+            ("/var/lib/pgherd", ""),
+            ("/run/systemd/nspawn/propagate", "i-"),
+            ("/run/netns", "pgherd"),
+            ("/etc/netns", "pgherd"),
+        ] {
             let files = fs::read_dir(dir).into_iter().flatten().flatten();
             for file in files.filter(|file| file.file_name().to_string_lossy().starts_with(ours)) {
                 add("file", &file.path().display().to_string());

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-haproxy-060e36eb2323"
-  image      = "060e36eb2323"
+  image_name = "minimal-haproxy-09c96cde4564"
+  image      = "09c96cde4564"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
