@@ -125,7 +125,7 @@ fn a_budget_changes_what_is_generated() {
         .exits(0)
         .out("loop_wait 1")
         .out("warning[PGH006]")
-        .out("budget: rto 29 s; the worst fault that it covers: the primary's machine dies, 28.7 s");
+        .out("budget: rto 29 s; the worst fault that it covers: nothing that is sent to the primary arrives, 28.7 s");
     test.run(&["explain", "loop_wait"])
         .exits(0)
         .out("failover.loop_wait = 1 s")
