@@ -36,10 +36,10 @@ pub fn text(cluster: &Cluster) -> String {
     let mut groups = vec![
         ("database", "Database machines: PostgreSQL, Patroni, etcd".into()),
         ("haproxy", "Load balancer: HAProxy".into()),
+        // Without a network load balancer it has no rules. If it went with the load balancer, this module would delete it before the
+        // load balancer's own module has deleted that, and AWS refuses to delete a group in use.
+        ("nlb", "Network load balancer in front of HAProxy, if there is one".into()),
     ];
-    if cluster.nlb_name().is_some() {
-        groups.push(("nlb", "Network load balancer in front of HAProxy".into()));
-    }
     if cluster.network.makes_endpoint {
         groups.push(("endpoint", "Secrets Manager inside the VPC".into()));
     }

@@ -4,6 +4,7 @@ locals {
   groups = {
     database = "Database machines: PostgreSQL, Patroni, etcd"
     haproxy  = "Load balancer: HAProxy"
+    nlb      = "Network load balancer in front of HAProxy, if there is one"
     endpoint = "Secrets Manager inside the VPC"
   }
 
