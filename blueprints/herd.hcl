@@ -156,7 +156,7 @@ cluster "herd" {
     #read_staleness = 5
 
     # A network load balancer gives clients one DNS name for every HAProxy: "internal" in the VPC and in networks connected to
-    # it, "public" on the internet. A HAProxy that is lost gets no new connections after 12 s. AWS bills it by the hour and by
+    # it, "public" on the internet. A HAProxy that is lost gets no new connections after 14 s. AWS bills it by the hour and by
     # traffic, and it takes a minute to create.
     #nlb = "off"
 

@@ -122,15 +122,15 @@ fn file(address: Ipv4Addr) -> PathBuf {
 fn config(address: Ipv4Addr, listeners: &[BalancedPort]) -> String {
     // Keepalives of the target's HAProxy end here, so nothing but the end of a session may end it.
     let mut text = String::from(
-        "global\n    log stderr format raw daemon info\ndefaults\n    log global\n    mode tcp\n    retries 0\n    timeout connect 10s\n    \
-         timeout client 24h\n    timeout server 24h\n",
+        "global\n    log stderr format raw daemon info\ndefaults\n    log global\n    mode tcp\n    retries 0\n    timeout client 24h\n    timeout server 24h\n",
     );
     for BalancedPort { port, check, targets } in listeners {
+        // HAProxy's timeout of checks begins when they are connected. The timeout of connections bounds the time before.
         let servers: Vec<String> = targets.iter().map(ToString::to_string).collect();
         text += &format!(
             "listen {port}\n    bind {address}:{port}\n    balance roundrobin\n    option httpchk GET {}\n    http-check expect rstatus ^[23]\n    \
-             timeout check {}s\n    default-server port {} inter {}s fall {} rise {} on-marked-down shutdown-sessions\n",
-            check.path, check.timeout, check.port, check.interval, check.unhealthy, check.healthy
+             timeout connect {}s\n    timeout check {}s\n    default-server port {} inter {}s fall {} rise {} on-marked-down shutdown-sessions\n",
+            check.path, check.timeout, check.timeout, check.port, check.interval, check.unhealthy, check.healthy
         );
         text.extend(servers.iter().map(|server| format!("    server {server} {server} check\n")));
         // If all targets are unhealthy, all of them are used.
@@ -154,7 +154,7 @@ mod tests {
         for line in [
             "    bind 10.20.0.4:5000\n",
             "    option httpchk GET /health\n",
-            "    timeout check 2s\n",
+            "    timeout connect 2s\n    timeout check 2s\n",
             "    default-server port 7000 inter 5s fall 2 rise 3 on-marked-down shutdown-sessions\n",
             "    server 10.20.0.32:5000 10.20.0.32:5000 check\n",
             "    server open-10.20.0.32:5000 10.20.0.32:5000 backup\n",

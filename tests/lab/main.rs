@@ -11,5 +11,6 @@ mod herd;
 mod killed;
 mod lab;
 mod network;
+mod network_balancer;
 mod seed;
 mod watchdog;

@@ -176,5 +176,5 @@ pub fn nlb_checks(nlb: &FixedNlb) -> Term {
 }
 
 pub fn nlb_timeout(nlb: &FixedNlb) -> Term {
-    term("nlb_timeout", 1000 * nlb.timeout, "its last check is not answered", NLB)
+    term("nlb_timeout", 1000 * nlb.timeout * nlb.unhealthy, "each of these checks waits for a response", NLB)
 }
