@@ -120,7 +120,8 @@ pub fn haproxy_up(t: &Timers) -> Term {
 
 /// Returns the time that a client takes to log in again. Terms that are measured with clients contain it.
 pub fn login() -> Term {
-    let source = "an allowance; measured: 0.2 s after haproxy_check and haproxy_up, with unoptimised clients on 2 busy cores";
+    let source =
+        "an allowance; measured: 0.2 s after haproxy_check and haproxy_up, with unoptimised clients on 2 busy cores";
     term("login", 500, "clients connect again, and log in over TLS", source)
 }
 
