@@ -74,7 +74,7 @@ pub fn predict(timers: &Timers, fault: Fault) -> Prediction {
             until: Some(
                 "the network is back, or an operator moves the primary with `herdctl switchover`; Patroni does not know whom HAProxy reaches",
             ),
-            outage: vec![term::haproxy_check(), term::haproxy_up(timers)],
+            outage: vec![term::haproxy_check(), term::haproxy_up(timers), term::login()],
             ..prediction
         },
         Fault::PartitionEtcd => Prediction {

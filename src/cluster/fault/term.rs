@@ -118,6 +118,13 @@ pub fn haproxy_up(t: &Timers) -> Term {
     term("haproxy_up", t.check.up(), "HAProxy checks the new primary: downinter + (rise - 1) x fastinter", HAPROXY)
 }
 
+/// Returns the time that a client takes to log in again. Terms that are measured with clients contain it.
+pub fn login() -> Term {
+    let source =
+        "an allowance; measured: 0.2 s after haproxy_check and haproxy_up, with unoptimised clients on 2 busy cores";
+    term("login", 500, "clients connect again, and log in over TLS", source)
+}
+
 pub fn haproxy_check() -> Term {
     let source = "https://docs.haproxy.org/3.0/configuration.html#4.2-timeout%20check: timeout connect, or inter where that is shorter";
     let ms = Fixed::DEFAULT.haproxy.connect_timeout;
