@@ -12,6 +12,13 @@ demo: setup
 	cargo build --release --locked
 	tests/demo.sh target/release/pgherd
 
+# Drills a new cluster in the lab and adds the trials to tests/drill/report.json: `make drill TRIALS=20 FAULTS="postgres switchover"`.
+# Without FAULTS, every fault that the cluster can have.
+drill: TRIALS ?= 1
+drill: setup
+	cargo build --release --locked
+	tests/drill/drill.py target/release/pgherd $(TRIALS) $(FAULTS)
+
 test: setup
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings

@@ -33,6 +33,7 @@ mod cli_secrets;
 mod cli_surroundings;
 mod cli_terminal;
 mod cli_variables;
+mod drilled;
 mod flows;
 mod foresight;
 mod layers;

@@ -9,6 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::drilled;
 use crate::support::Test;
 use crate::support::herd::{Herd, View, members};
 
@@ -161,6 +162,11 @@ fn readmes_are_snapshots_of_what_is_printed() {
                 wrong.push(format!("{readme}: {command}\n{}", insta_diff(shown, &printed)));
             }
         }
+        let quoted = drilled::quoted(&now);
+        if quoted != now {
+            wrong.push(format!("{readme}: the drills\n{}", insta_diff(&now, &quoted)));
+        }
+        let now = quoted;
         if update && now != text {
             fs::write(readme, now).unwrap();
         }

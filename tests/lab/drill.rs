@@ -14,7 +14,7 @@ use crate::lab::{Lab, pgherd, text, within};
 const BLUEPRINT: &str = "blueprints/herd.hcl";
 const DRILL: [&str; 6] = ["drill", BLUEPRINT, "--target", "lab", "--format", "json"];
 
-/// Faults that are over within seconds. `make drill` sets PGHERD_DRILL=all for the rest, each of which costs a minute or two.
+/// Faults that are over within seconds. PGHERD_DRILL=all brings the rest about as well, each of which costs a minute or two.
 const SHORT: [Fault; 11] = [
     Fault::Postgres,
     Fault::Switchover,
