@@ -53,7 +53,7 @@ fn a_vpc_that_exists_is_moved_into_and_left_as_it_is() {
 
     let keyed = Generated::from_text(
         "vpc.hcl",
-        &text.replace("  image {", "  haproxy {\n    key_name = \"dba\"\n  }\n  image {"),
+        &text.replace("nlb = \"internal\"", "nlb = \"internal\"\n    key_name = \"dba\""),
     );
     let module = "load_balancer/terraform_haproxy";
     std::fs::copy(generated.path(module).join(STATE), keyed.path(module).join(STATE)).expect("its state");
