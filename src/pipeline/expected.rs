@@ -12,7 +12,7 @@ use crate::fileset::{FileSet, ImageId};
 pub struct Expected {
     /// The cluster's name. Whoever answers under another name is another cluster.
     pub cluster: String,
-    /// All machines, HAProxy's last.
+    /// All machines, the HAProxies last.
     pub machines: Vec<ExpectedMachine>,
     /// Whether one of the standbys has to be synchronous.
     pub is_synchronous: bool,
@@ -29,7 +29,7 @@ pub struct Expected {
 /// A machine of the blueprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpectedMachine {
-    /// `master`, `slave1` …, `haproxy`.
+    /// `master`, `slave1` …, `haproxy`, `haproxy2`.
     pub name: String,
     /// What it is built for.
     pub role: Role,

@@ -61,10 +61,32 @@ impl RunningStage<'_> {
         Ok(*self.runner.discovered.address.get_or_init(|| address))
     }
 
+    /// Returns the address at which this HAProxy is reached.
+    pub(super) fn address_of(&mut self, name: &str) -> Result<IpAddr, Stop> {
+        let pipeline = self.runner.setup.pipeline;
+        if let Some(ask) = &pipeline.access.public_address {
+            let captured = self.capture(ask)?;
+            let address = terraform::output_of(&captured.stdout, "public_addresses", name);
+            if let Some(address) = address.and_then(|address| address.parse().ok()) {
+                return Ok(address);
+            }
+        }
+        let found = pipeline.expected.machines.iter().find(|machine| machine.name == name);
+        found.map(|machine| IpAddr::V4(machine.address)).ok_or_else(|| {
+            self.failure(
+                format!("{name} is no machine of the blueprint"),
+                "run again: the review shows what is planned",
+            )
+        })
+    }
+
     /// Reads HAProxy's Elastic IP from its module's outputs.
     fn read_address(&mut self, ask: &Invocation) -> Result<IpAddr, Stop> {
         let captured = self.capture(ask)?;
-        let address = terraform::string_output(&captured.stdout, "public_address");
+        let outputs = captured.stdout.as_str();
+        // A state that was applied by an earlier version has the address of its only HAProxy.
+        let address = terraform::output_of(outputs, "public_addresses", "haproxy")
+            .or_else(|| terraform::string_output(outputs, "public_address"));
         match address.and_then(|address| address.parse().ok()) {
             Some(address) if captured.exit.ok() => Ok(address),
             _ => {

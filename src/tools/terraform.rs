@@ -91,7 +91,13 @@ pub fn output(module: &str) -> Vec<String> {
 /// The exit code of a plan that changes something.
 pub const PLAN_HAS_CHANGES: i32 = 2;
 
-/// Returns a string output from what [`output`] printed.
+/// Returns a text under this key of an output that is a map, from what [`output`] printed.
+pub fn output_of(json: &str, name: &str, key: &str) -> Option<String> {
+    let outputs: serde_json::Value = serde_json::from_str(json).ok()?;
+    Some(outputs.get(name)?.get("value")?.get(key)?.as_str()?.to_string())
+}
+
+/// Returns a text output from what [`output`] printed.
 pub fn string_output(json: &str, name: &str) -> Option<String> {
     let outputs: serde_json::Value = serde_json::from_str(json).ok()?;
     Some(outputs.get(name)?.get("value")?.as_str()?.to_string())
@@ -122,5 +128,9 @@ mod tests {
         assert_eq!(string_output(json, "public_address").as_deref(), Some("203.0.113.7"));
         assert_eq!(string_output(json, "none"), None);
         assert_eq!(string_output("{}", "public_address"), None);
+        let json = r#"{"public_addresses":{"value":{"haproxy2":"203.0.113.8"}}}"#;
+        assert_eq!(output_of(json, "public_addresses", "haproxy2").as_deref(), Some("203.0.113.8"));
+        assert_eq!(output_of(json, "public_addresses", "haproxy"), None);
+        assert_eq!(output_of(json, "public_address", "haproxy2"), None);
     }
 }

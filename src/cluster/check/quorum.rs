@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::cluster::fault::{Fault, predict};
 use crate::cluster::timing::Timers;
-use crate::cluster::{Cluster, Machine, Role};
+use crate::cluster::{Cluster, Machine};
 
 /// etcd's quorum, and what the loss of each machine and zone does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,7 +41,7 @@ pub enum Survival {
     GoOn,
     /// Writes continue unless the primary is lost together with all standbys that a commit waited for.
     MayStop,
-    /// Writes stop because HAProxy, which leads clients to the primary, is lost.
+    /// Writes stop because every HAProxy is lost. They lead clients to the primary.
     StopWithoutHaproxy,
     /// Writes stop because etcd has no majority, so the primary steps down.
     StopWithoutQuorum,
@@ -93,6 +93,7 @@ fn outage(cluster: &Cluster, lost: &dyn Fn(&Machine) -> bool) -> Option<u32> {
     let timers = Timers::of(cluster);
     let database = cluster.databases().any(lost);
     let fault = match cluster.etcd_members().filter(|m| lost(m)).count() {
+        _ if !database && cluster.balancers().any(lost) => Fault::HaproxyMachine,
         _ if !database => return Some(0),
         0 | 1 => Fault::Machine,
         _ => Fault::MachineEtcdLeader,
@@ -109,7 +110,7 @@ pub fn without(cluster: &Cluster, lost: &dyn Fn(&Machine) -> bool) -> Survival {
         Survival::StopWithoutDatabase
     } else if left * 2 <= members {
         Survival::StopWithoutQuorum
-    } else if cluster.machines.iter().any(|m| m.role == Role::Haproxy && lost(m)) {
+    } else if cluster.balancers().all(lost) {
         Survival::StopWithoutHaproxy
     } else if cluster.failover.synchronous && databases_lost > cluster.synchronous_nodes as usize {
         Survival::MayStop
