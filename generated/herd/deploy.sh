@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=herd-master-7e53d0207ab2 slave=herd-slave-2c74ad9ad945 haproxy=herd-haproxy-f5e5cf405619)
+images=(master=herd-master-454212011794 slave=herd-slave-b26377c1ca35 haproxy=herd-haproxy-f5e5cf405619)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf
