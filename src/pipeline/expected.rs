@@ -12,7 +12,7 @@ use crate::fileset::{FileSet, ImageId};
 pub struct Expected {
     /// The cluster's name. Whoever answers under another name is another cluster.
     pub cluster: String,
-    /// All machines, the HAProxies last.
+    /// All machines, HAProxy's last.
     pub machines: Vec<ExpectedMachine>,
     /// Whether one of the standbys has to be synchronous.
     pub is_synchronous: bool,
@@ -29,7 +29,7 @@ pub struct Expected {
 /// A machine of the blueprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpectedMachine {
-    /// `master`, `slave1` …, `haproxy`, `haproxy2`.
+    /// `master`, `slave1` …, `haproxy` ….
     pub name: String,
     /// What it is built for.
     pub role: Role,
@@ -61,7 +61,7 @@ impl Expected {
         Expected {
             cluster: cluster.name.clone(),
             machines: cluster.machines.iter().map(machine).collect(),
-            is_synchronous: cluster.failover.synchronous,
+            is_synchronous: cluster.failover.synchronous.is_on(),
             etcd_quota: cluster.fixed.etcd.quota.into(),
             images: set.images.clone(),
             password_secrets: secrets.map(|secret| secret.name.clone()).collect(),
@@ -72,6 +72,11 @@ impl Expected {
     /// Returns the machines that run PostgreSQL.
     pub fn databases(&self) -> impl Iterator<Item = &ExpectedMachine> {
         self.machines.iter().filter(|machine| machine.is_database())
+    }
+
+    /// Returns the machines that run HAProxy. What can use only one uses the first.
+    pub fn haproxies(&self) -> impl Iterator<Item = &ExpectedMachine> {
+        self.machines.iter().filter(|machine| !machine.is_database())
     }
 
     /// Returns the machines that are members of etcd.
@@ -99,6 +104,20 @@ impl Expected {
             settings: BTreeMap::new(),
         }
     }
+
+    /// Returns the same cluster with two HAProxies, at 10.20.0.101 and 10.20.0.102.
+    #[cfg(test)]
+    pub fn with_two_haproxies(mut self) -> Self {
+        let haproxy = |(name, last): (&str, u8)| ExpectedMachine {
+            name: name.into(),
+            role: Role::Haproxy,
+            zone: "eu-west-1b".into(),
+            address: Ipv4Addr::new(10, 20, 0, last),
+            etcd: false,
+        };
+        self.machines.extend([("haproxy", 101), ("haproxy2", 102)].map(haproxy));
+        self
+    }
 }
 
 /// Returns what a blueprint can change of `bootstrap.dcs` in patroni.yml.
@@ -108,10 +127,14 @@ fn settings(cluster: &Cluster) -> BTreeMap<String, String> {
         ("ttl", failover.ttl.to_string()),
         ("loop_wait", failover.loop_wait.to_string()),
         ("retry_timeout", failover.retry_timeout.to_string()),
-        ("synchronous_mode", if failover.synchronous { "quorum" } else { "false" }.into()),
+        ("synchronous_mode", if failover.synchronous.is_on() { "quorum" } else { "false" }.into()),
         ("primary_start_timeout", cluster.primary_start_timeout.to_string()),
     ];
-    let nodes = failover.synchronous.then(|| ("synchronous_node_count", cluster.synchronous_nodes.to_string()));
-    let own = own.into_iter().chain(nodes).map(|(name, value)| (name.to_string(), value));
+    let synchronous = [
+        ("synchronous_node_count", cluster.synchronous_nodes.to_string()),
+        ("synchronous_mode_strict", failover.synchronous.is_strict().to_string()),
+    ];
+    let synchronous = synchronous.into_iter().filter(|_| failover.synchronous.is_on());
+    let own = own.into_iter().chain(synchronous).map(|(name, value)| (name.to_string(), value));
     own.chain(cluster.postgres.settings.iter().map(|(k, v)| (k.clone(), v.clone()))).collect()
 }

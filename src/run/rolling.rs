@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::locate::planned;
 use super::module::Applied;
 use super::observe::TIMEOUT;
 use super::under::{RunningStage, Stop};
@@ -28,7 +29,7 @@ impl RunningStage<'_> {
         let cut = plan.cut_off();
         let Some((last, first)) = cut.split_last() else { return Ok(plan.clone()) };
         // A single one has no other to wait for.
-        if module.module != Module::Haproxy || self.haproxies().count() < 2 {
+        if module.module != Module::Haproxy || self.runner.setup.pipeline.expected.haproxies().count() < 2 {
             return Ok(plan.clone());
         }
         let new = plan.new_machines();
@@ -67,8 +68,8 @@ impl RunningStage<'_> {
         if self.health(address) == Some(SERVES_NOBODY) {
             return Ok(());
         }
-        let others: Vec<String> = self.haproxies().map(String::from).filter(|other| other != name).collect();
-        let others = others.iter().map(|other| self.address_of(other)).collect::<Result<Vec<IpAddr>, Stop>>()?;
+        let others = self.runner.setup.pipeline.expected.haproxies().filter(|other| other.name != name);
+        let others = others.map(|other| self.address_of(&other.name)).collect::<Result<Vec<IpAddr>, Stop>>()?;
         self.wait_for("another HAProxy to be healthy");
         while !others.iter().any(|other| self.health(*other) == Some(SERVES)) {
             if watch.elapsed() >= self.runner.options.patience {
@@ -89,9 +90,16 @@ impl RunningStage<'_> {
         network::http_get(&url, TIMEOUT).ok().map(|answer| answer.status)
     }
 
-    fn haproxies(&self) -> impl Iterator<Item = &str> + use<'_> {
-        let machines = self.runner.setup.pipeline.expected.machines.iter();
-        machines.filter(|machine| !machine.is_database()).map(|machine| machine.name.as_str())
+    /// Returns where a HAProxy is reached. It is read again each time: one may just have been created.
+    fn address_of(&mut self, name: &str) -> Result<IpAddr, Stop> {
+        let pipeline = self.runner.setup.pipeline;
+        let private = planned(&pipeline.expected);
+        let public = match &pipeline.access.public_addresses {
+            Some(ask) => self.read_addresses(ask)?,
+            None => vec![],
+        };
+        let found = public.iter().chain(&private).find(|one| one.machine == name).map(|one| one.address);
+        found.ok_or_else(|| self.failure(format!("the blueprint has no HAProxy {name}"), AGAIN))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Terraform, or OpenTofu: they take the same arguments.
 
+use std::collections::BTreeMap;
+
 use super::Version;
 
 /// The program, and the one that can take its place.
@@ -91,13 +93,14 @@ pub fn output(module: &str) -> Vec<String> {
 /// The exit code of a plan that changes something.
 pub const PLAN_HAS_CHANGES: i32 = 2;
 
-/// Returns a text under this key of an output that is a map, from what [`output`] printed.
-pub fn output_of(json: &str, name: &str, key: &str) -> Option<String> {
-    let outputs: serde_json::Value = serde_json::from_str(json).ok()?;
-    Some(outputs.get(name)?.get("value")?.get(key)?.as_str()?.to_string())
+/// Returns an output that maps machines to texts, from what [`output`] printed. Returns `None` if there is no such output, or if it holds
+/// something else.
+pub fn map_output(json: &str, name: &str) -> Option<BTreeMap<String, String>> {
+    let mut outputs: serde_json::Value = serde_json::from_str(json).ok()?;
+    serde_json::from_value(outputs.get_mut(name)?.get_mut("value")?.take()).ok()
 }
 
-/// Returns a text output from what [`output`] printed.
+/// Returns a string output from what [`output`] printed.
 pub fn string_output(json: &str, name: &str) -> Option<String> {
     let outputs: serde_json::Value = serde_json::from_str(json).ok()?;
     Some(outputs.get(name)?.get("value")?.as_str()?.to_string())
@@ -122,15 +125,22 @@ mod tests {
     }
 
     #[test]
+    fn an_output_is_a_map_of_strings_or_nothing() {
+        let json = r#"{"some":{"value":{"haproxy":"203.0.113.7","haproxy2":"203.0.113.8"}},"none":{"value":{}},
+                       "other":{"value":{"haproxy":7}},"text":{"value":"203.0.113.7"}}"#;
+        let of = |name| map_output(json, name).map(|map| map.into_iter().collect::<Vec<_>>());
+        let own = |(name, address): (&str, &str)| (name.to_string(), address.to_string());
+        assert_eq!(of("some"), Some([("haproxy", "203.0.113.7"), ("haproxy2", "203.0.113.8")].map(own).to_vec()));
+        assert_eq!(of("none"), Some(vec![]));
+        assert_eq!((of("other"), of("text"), of("missing")), (None, None, None));
+    }
+
+    #[test]
     fn an_output_is_a_string_or_nothing() {
         let json =
             r#"{"public_address":{"sensitive":false,"type":"string","value":"203.0.113.7"},"none":{"value":null}}"#;
         assert_eq!(string_output(json, "public_address").as_deref(), Some("203.0.113.7"));
         assert_eq!(string_output(json, "none"), None);
         assert_eq!(string_output("{}", "public_address"), None);
-        let json = r#"{"public_addresses":{"value":{"haproxy2":"203.0.113.8"}}}"#;
-        assert_eq!(output_of(json, "public_addresses", "haproxy2").as_deref(), Some("203.0.113.8"));
-        assert_eq!(output_of(json, "public_addresses", "haproxy"), None);
-        assert_eq!(output_of(json, "public_address", "haproxy2"), None);
     }
 }

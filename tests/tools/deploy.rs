@@ -253,7 +253,9 @@ fn haproxies_are_replaced_one_after_the_other() {
         let put = |name: &str, text: &str| fs::write(deploy.dir.path().join(name), text).expect("room");
         put("cluster", &WHOLE.replace("minimal", "pair"));
         put("left", "whole");
-        [("whole", whole), ("part", part), ("rest", rest)].map(|(name, plan)| put(&format!("plan-{name}"), plan));
+        for (name, plan) in [("whole", whole), ("part", part), ("rest", rest)] {
+            put(&format!("plan-{name}"), plan);
+        }
         deploy
     };
     let replaced: &[&str] = &["delete", "create"];

@@ -4,6 +4,7 @@
 pub mod access;
 mod budget;
 pub mod capacity;
+pub mod copies;
 mod finding;
 mod layout;
 mod network;
@@ -28,6 +29,7 @@ use super::timing::Timers;
 use crate::blueprint::rules;
 use crate::blueprint::rules::Severity;
 use access::Door;
+use copies::SingleCopy;
 use quorum::Quorum;
 use sum::Sum;
 use ways::Way;
@@ -43,6 +45,8 @@ pub struct Check {
     pub faults: Vec<Prediction>,
     /// The terms whose sum is how old reads of a standby become that is cut off from its primary; `None` where no timer bounds them.
     pub staleness: Option<Vec<Term>>,
+    /// When an acknowledged write may be on one machine only.
+    pub single_copy: SingleCopy,
     /// The ways in which clients can reach the cluster.
     pub ways: Vec<Way>,
     /// The failover budget, where the blueprint states one.
@@ -124,6 +128,7 @@ fn judge(cluster: &Cluster, today: Option<Day>) -> Check {
     Check {
         faults: Fault::ALL.iter().map(|fault| predict(&timers, *fault)).collect(),
         staleness: staleness(&timers),
+        single_copy: SingleCopy::of(&timers),
         ways: ways::ways(cluster),
         budget: budget::budget_check(cluster, &timers),
         quorum: quorum::quorum(cluster),
