@@ -105,6 +105,21 @@ pub struct Trial<'a> {
     pub tell: &'a dyn Fn(DrillEvent),
 }
 
+/// What a fault does, in the present state of the cluster.
+#[derive(Debug)]
+pub struct Target {
+    /// The machines that are harmed.
+    pub victims: Vec<String>,
+    /// The machines that a cut is from; empty if it is from all.
+    from: Vec<String>,
+    /// What `check` predicts.
+    pub prediction: Prediction,
+    /// How long it lasts; zero if it is over at once.
+    pub hold: Duration,
+    /// Where etcd's leader has to be moved before.
+    leader: Option<String>,
+}
+
 /// What happened to the machines.
 struct Happened {
     machines: Vec<String>,
@@ -123,11 +138,7 @@ impl Trial<'_> {
         let verdict = self.require_healthy()?;
         // Before anything is made or broken.
         let seats = Seats::of(self.expected, &verdict.members);
-        let leader = self.ground.etcd_leader()?;
-        let injection = fault.injection();
-        for victim in [Some(injection.victim), injection.from].into_iter().flatten() {
-            seats.victims(victim, &leader).map_err(Stopped::Impossible)?;
-        }
+        self.target(fault, &seats)?;
         let probe = Probe {
             ground: self.ground,
             login: self.login,
@@ -187,27 +198,15 @@ impl Trial<'_> {
         let primary_before = primary.name.clone();
         (self.tell)(DrillEvent::TrialBegun { fault: fault.name().into(), trial, primary: primary_before.clone() });
         self.wait(BEFORE)?;
+        let Target { victims: machines, from, prediction, hold, leader } = self.target(fault, &seats)?;
+        if let Some(leader) = leader {
+            self.ground.move_etcd_leader(&leader)?;
+        }
         let injection = fault.injection();
-        let leader = self.led(injection.victim, &seats, primary)?;
-        let victims = seats.victims(injection.victim, &leader).map_err(Stopped::Impossible)?;
-        let from = match injection.from {
-            None => vec![],
-            Some(from) => {
-                let from = seats.victims(from, &leader).map_err(Stopped::Impossible)?;
-                from.iter().map(|machine| machine.name.clone()).collect()
-            }
-        };
-        let prediction = self.predicted(fault, &victims);
-        let machines: Vec<String> = victims.iter().map(|machine| machine.name.clone()).collect();
-        let hold = if injection.harm.lasts() {
-            self.hold.of(&prediction, Timers::of(self.cluster).ttl)
-        } else {
-            Duration::ZERO
-        };
         let hold_ms = millis(hold);
         (self.tell)(DrillEvent::FaultInjected { fault: fault.name().into(), machines: machines.clone(), hold_ms });
         let began = watch.elapsed();
-        machines.iter().try_for_each(|machine| self.ground.inject(machine, injection.harm, &from))?;
+        self.ground.inject(&machines, injection.harm, &from)?;
         self.wait(hold)?;
         self.ground.undo()?;
         let ended = if injection.harm.lasts() { watch.elapsed() } else { began };
@@ -219,18 +218,48 @@ impl Trial<'_> {
         Ok(Happened { machines, prediction, primary_before, began, lasted: ended - began, healthy_after })
     }
 
-    /// Puts etcd's leader where the fault needs it. Returns the machine of the leader.
-    fn led(&self, victim: Victim, seats: &Seats<'_>, primary: &ExpectedMachine) -> Result<String, Stopped> {
-        let leader = self.ground.etcd_leader()?;
-        let to = match victim {
-            Victim::PrimaryAsEtcdLeader if leader != primary.name => Some(primary),
+    /// Returns what a fault would do if it was brought about now. It changes nothing.
+    ///
+    /// # Errors
+    /// If the cluster cannot have it at present.
+    pub fn target_now(&self, fault: Fault) -> Result<Target, Stopped> {
+        let verdict = self.require_healthy()?;
+        self.target(fault, &Seats::of(self.expected, &verdict.members))
+    }
+
+    fn target(&self, fault: Fault, seats: &Seats<'_>) -> Result<Target, Stopped> {
+        let injection = fault.injection();
+        let primary = seats.primary().ok_or(Stopped::Impossible("there is no primary"))?;
+        let leads = self.ground.etcd_leader()?;
+        let heir = match injection.victim {
+            Victim::PrimaryAsEtcdLeader if leads != primary.name => Some(primary),
             // A primary that leads etcd is a fault of its own, and a timer of the cluster ends that state.
-            Victim::EtcdLeader | Victim::Primary if leader == primary.name => seats.standby(),
+            Victim::EtcdLeader | Victim::Primary if leads == primary.name => seats.standby(),
             _ => None,
         };
-        let Some(to) = to else { return Ok(leader) };
-        self.ground.move_etcd_leader(&to.name)?;
-        Ok(to.name.clone())
+        if heir.is_some() && !self.ground.moves_etcd_leader() {
+            return Err(Stopped::Impossible(match injection.victim {
+                Victim::PrimaryAsEtcdLeader => {
+                    "the primary does not lead etcd, and moving etcd's leadership needs a login"
+                }
+                _ => {
+                    "the primary leads etcd, and moving etcd's leadership needs a login; a timer moves it within a minute"
+                }
+            }));
+        }
+        let leader = heir.map_or(leads, |heir| heir.name.clone());
+        let names = |machines: &[&ExpectedMachine]| machines.iter().map(|machine| machine.name.clone()).collect();
+        let victims = seats.victims(injection.victim, &leader).map_err(Stopped::Impossible)?;
+        let from = match injection.from {
+            None => vec![],
+            Some(from) => names(&seats.victims(from, &leader).map_err(Stopped::Impossible)?),
+        };
+        let prediction = self.predicted(fault, &victims);
+        let hold = match injection.harm.lasts() {
+            true => self.hold.of(&prediction, Timers::of(self.cluster).ttl),
+            false => Duration::ZERO,
+        };
+        Ok(Target { victims: names(&victims), from, prediction, hold, leader: heir.map(|heir| heir.name.clone()) })
     }
 
     /// Returns what `check` predicts. A zone that has HAProxy, or too much of etcd, stops writes for as long as it is gone.
