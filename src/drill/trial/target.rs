@@ -130,6 +130,6 @@ mod tests {
         assert_eq!(Hold::UntilBound.of(&of(vec![], None), 20), Duration::from_secs(25), "until the lock would be free");
         assert_eq!(Hold::UntilBound.of(&of(vec![], None), 1), LEAST_HOLD);
         assert_eq!(Hold::UntilBound.of(&of(vec![], Some("it is back")), 20), LEAST_HOLD);
-        assert_eq!(Hold::For(BEFORE).of(&of(vec![timers(20_000)], None), 20), BEFORE);
+        assert_eq!(Hold::For(AFTER_BOUND).of(&of(vec![timers(20_000)], None), 20), AFTER_BOUND);
     }
 }
