@@ -51,7 +51,7 @@ fn undo(context: &Context, report: &Arc<Report>, options: &DrillArgs) -> Result<
     let session = Session::open(context, report, &options.place, Need::Location)?;
     let _lock = session.take()?;
     let undone = match session.target.platform {
-        Platform::Aws => aws::Access::open(&session)?.recover()?,
+        Platform::Aws => aws::Ec2Access::open(&session)?.recover()?,
         Platform::Lab => {
             let undone = lab::recover(HostTools { context, interrupt: &session.interrupt })?;
             if undone {
@@ -67,7 +67,7 @@ fn undo(context: &Context, report: &Arc<Report>, options: &DrillArgs) -> Result<
 }
 
 /// Where a drill takes place.
-struct Place<'a> {
+struct DrillPlace<'a> {
     ground: Box<dyn Ground + 'a>,
     haproxy: IpAddr,
     login: SqlLogin,
@@ -91,18 +91,18 @@ fn drill(
     // A run must not change the cluster meanwhile.
     let _lock = session.take()?;
     // Before anything else is asked, what a killed drill broke is repaired.
-    let api = if is_aws { Some(aws::Access::open(&session)?) } else { None };
+    let api = if is_aws { Some(aws::Ec2Access::open(&session)?) } else { None };
     let place = match &api {
         Some(api) => {
             api.recover()?;
             let haproxy = aws::locate(&session)?;
             let login = SqlLogin { password: api.secret(&secret)?, user, database };
-            Place { ground: Box::new(api.ground(haproxy, login.clone())?), haproxy, login }
+            DrillPlace { ground: Box::new(api.ground(haproxy, login.clone())?), haproxy, login }
         }
         None => {
             let ground = LabGround::take(HostTools { context, interrupt: &session.interrupt }, cluster)?;
             let login = SqlLogin { password: ground.secret(&secret)?, user, database };
-            Place { ground: Box::new(ground), haproxy: IpAddr::V4(access.private_address), login }
+            DrillPlace { ground: Box::new(ground), haproxy: IpAddr::V4(access.private_address), login }
         }
     };
     let stopped = |stopped: Stopped| match stopped {

@@ -18,4 +18,4 @@ pub use ground::{Ground, SCHEMA};
 pub use probe::{READERS, WRITERS};
 pub use report::{DrillReport, FaultReport, Spread, TrialReport, seconds};
 pub use samples::{Acknowledged, Mishap, Read, Row, Samples};
-pub use trial::{Hold, Stopped, Target, Trial, require_healthy};
+pub use trial::{FaultTarget, Hold, Stopped, Trial, require_healthy};

@@ -30,7 +30,7 @@ use crate::system::Interrupt;
 use crate::system::clock::Stopwatch;
 use crate::system::postgres::SqlLogin;
 
-pub use target::{Hold, Target};
+pub use target::{FaultTarget, Hold};
 
 /// The pause between two observations.
 const PAUSE: Duration = Duration::from_millis(500);

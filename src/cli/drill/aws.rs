@@ -10,7 +10,7 @@ use crate::cli::ready;
 use crate::cli::report::Style;
 use crate::cli::session::Session;
 use crate::cluster::fault::Fault;
-use crate::drill::ec2::{Ec2, Ec2Ground, PATIENCE, Record, StoppedMachine, names, refusal};
+use crate::drill::ec2::{Ec2, Ec2Ground, PATIENCE, StopRecord, StoppedMachine, names, refusal};
 use crate::drill::{Stopped, Trial, seconds};
 use crate::run::{Consent, IgnoreEvents, Options, Outcome, prerequisites};
 use crate::system::postgres::SqlLogin;
@@ -40,25 +40,25 @@ fn possible() -> impl Iterator<Item = Fault> {
 }
 
 /// What EC2's API is asked with.
-pub struct Access<'s> {
+pub struct Ec2Access<'s> {
     session: &'s Session<'s>,
     command: Box<dyn Fn(Vec<String>) -> Invocation + Sync + 's>,
     say: Box<dyn Fn(&str) + Sync + 's>,
     private: PathBuf,
 }
 
-impl<'s> Access<'s> {
+impl<'s> Ec2Access<'s> {
     /// Checks the AWS CLI and the credentials.
     pub fn open(session: &'s Session<'s>) -> Result<Self, CommandError> {
         ready::require(&session.report, &[prerequisites::aws_cli(session.context)], &session.interrupt)?;
         session.require_credentials()?;
-        Ok(Access::of(session))
+        Ok(Ec2Access::of(session))
     }
 
     fn of(session: &'s Session<'s>) -> Self {
         let Session { pipeline, context, report, .. } = session;
         let dir = if files::exists(&session.target.root) { session.target.root.clone() } else { context.cwd.clone() };
-        Access {
+        Ec2Access {
             session,
             command: Box::new(move |args| Invocation { dir: dir.clone(), ..pipeline.aws(args) }),
             say: Box::new(move |text| report.say(text)),
@@ -189,13 +189,13 @@ pub fn settle(session: &Session<'_>, only_looks: bool) -> Result<(), CommandErro
     if !left.is_empty() && only_looks {
         session.report.say(&killed(session, &names(&left)));
     } else if !left.is_empty() {
-        Access::of(session).recover()?;
+        Ec2Access::of(session).recover()?;
     }
     Ok(())
 }
 
 fn left(session: &Session<'_>) -> Result<Vec<StoppedMachine>, CommandError> {
-    Ok(Record::new(&session.target.root.join(PRIVATE)).read()?)
+    Ok(StopRecord::new(&session.target.root.join(PRIVATE)).read()?)
 }
 
 fn killed(session: &Session<'_>, stopped: &str) -> String {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::record::{self, Record, StoppedMachine};
+use super::record::{self, StopRecord, StoppedMachine};
 use crate::run::environment::Redactor;
 use crate::run::keeper;
 use crate::system::Interrupt;
@@ -45,8 +45,8 @@ pub struct Ec2<'a> {
 
 impl Ec2<'_> {
     /// Returns the record of what is stopped.
-    pub fn record(&self) -> Record {
-        Record::new(self.private)
+    pub fn record(&self) -> StopRecord {
+        StopRecord::new(self.private)
     }
 
     /// Returns the machines that run, or could run again.

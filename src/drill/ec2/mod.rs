@@ -24,7 +24,7 @@ use crate::system::postgres::SqlLogin;
 
 pub use api::{Ec2, PATIENCE};
 pub use plan::refusal;
-pub use record::{Record, StoppedMachine, names};
+pub use record::{StopRecord, StoppedMachine, names};
 
 /// A cluster in EC2, with the right to cut its machines' power. When it is dropped, whatever was stopped is started again.
 pub struct Ec2Ground<'a> {

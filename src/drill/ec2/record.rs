@@ -20,14 +20,14 @@ pub struct StoppedMachine {
 
 /// The record in a cluster's private folder.
 #[derive(Debug, Clone)]
-pub struct Record {
+pub struct StopRecord {
     path: PathBuf,
 }
 
-impl Record {
+impl StopRecord {
     /// Returns the record in the private folder.
     pub fn new(private: &Path) -> Self {
-        Record { path: private.join("drill.json") }
+        StopRecord { path: private.join("drill.json") }
     }
 
     /// Returns the machines on record; none if there is no record.
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn what_was_written_is_read_and_what_is_damaged_is_not_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        let record = Record::new(dir.path());
+        let record = StopRecord::new(dir.path());
         assert_eq!(record.read().unwrap(), []);
         let machines = [StoppedMachine { name: "master".into(), id: "i-1".into() }];
         record.write(&machines).unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::target::Target;
+use super::target::FaultTarget;
 use super::{PAUSE, Stopped, Trial, millis};
 use crate::cluster::fault::{Fault, Prediction};
 use crate::drill::events::DrillEvent;
@@ -41,7 +41,7 @@ impl Trial<'_> {
         let primary_before = primary.name.clone();
         (self.tell)(DrillEvent::TrialBegun { fault: fault.name().into(), trial, primary: primary_before.clone() });
         self.wait(BEFORE)?;
-        let Target { victims: machines, from, prediction, hold, leader } = self.target(fault, &seats)?;
+        let FaultTarget { victims: machines, from, prediction, hold, leader } = self.target(fault, &seats)?;
         if let Some(leader) = leader {
             self.ground.move_etcd_leader(&leader)?;
         }

@@ -36,7 +36,7 @@ impl Hold {
 
 /// What a fault does, in the present state of the cluster.
 #[derive(Debug)]
-pub struct Target {
+pub struct FaultTarget {
     /// The machines that are harmed.
     pub victims: Vec<String>,
     /// The machines that a cut is from; empty if it is from all.
@@ -54,12 +54,12 @@ impl Trial<'_> {
     ///
     /// # Errors
     /// If the cluster cannot have it at present.
-    pub fn target_now(&self, fault: Fault) -> Result<Target, Stopped> {
+    pub fn target_now(&self, fault: Fault) -> Result<FaultTarget, Stopped> {
         let verdict = self.require_healthy()?;
         self.target(fault, &Seats::of(self.expected, &verdict.members))
     }
 
-    pub(super) fn target(&self, fault: Fault, seats: &Seats<'_>) -> Result<Target, Stopped> {
+    pub(super) fn target(&self, fault: Fault, seats: &Seats<'_>) -> Result<FaultTarget, Stopped> {
         let injection = fault.injection();
         let primary = seats.primary().ok_or(Stopped::Impossible("there is no primary"))?;
         let leads = self.ground.etcd_leader()?;
@@ -87,7 +87,7 @@ impl Trial<'_> {
             true => self.hold.of(&prediction, Timers::of(self.cluster).ttl),
             false => Duration::ZERO,
         };
-        Ok(Target { victims: names(&victims), from, prediction, hold, leader: heir.map(|heir| heir.name.clone()) })
+        Ok(FaultTarget { victims: names(&victims), from, prediction, hold, leader: heir.map(|heir| heir.name.clone()) })
     }
 
     /// Returns what `check` predicts. A zone that has HAProxy, or too much of etcd, stops writes for as long as it is gone.
