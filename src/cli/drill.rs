@@ -4,7 +4,6 @@ pub mod aws;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +20,8 @@ use crate::drill::{
 };
 use crate::lab::{self, HostTools, LabGround};
 use crate::pipeline::Platform;
+use crate::run::locate;
+use crate::run::observe::HaproxyAddress;
 use crate::system::postgres::SqlLogin;
 use crate::system::{Context, clock};
 
@@ -69,7 +70,7 @@ fn undo(context: &Context, report: &Arc<Report>, options: &DrillArgs) -> Result<
 /// Where a drill takes place.
 struct DrillPlace<'a> {
     ground: Box<dyn Ground + 'a>,
-    haproxy: IpAddr,
+    haproxies: Vec<HaproxyAddress>,
     login: SqlLogin,
 }
 
@@ -95,14 +96,14 @@ fn drill(
     let place = match &api {
         Some(api) => {
             api.recover()?;
-            let haproxy = aws::locate(&session)?;
+            let haproxies = aws::locate(&session)?;
             let login = SqlLogin { password: api.secret(&secret)?, user, database };
-            DrillPlace { ground: Box::new(api.ground(haproxy, login.clone())?), haproxy, login }
+            DrillPlace { ground: Box::new(api.ground(haproxies.clone(), login.clone())?), haproxies, login }
         }
         None => {
             let ground = LabGround::take(HostTools { context, interrupt: &session.interrupt }, cluster)?;
             let login = SqlLogin { password: ground.secret(&secret)?, user, database };
-            DrillPlace { ground: Box::new(ground), haproxy: IpAddr::V4(access.private_address), login }
+            DrillPlace { ground: Box::new(ground), haproxies: locate::planned(expected), login }
         }
     };
     let stopped = |stopped: Stopped| match stopped {
@@ -113,7 +114,7 @@ fn drill(
         }
         _ => CommandError::Text(ErrorKind::Failed, stopped.text(access)),
     };
-    require_healthy(expected, access, place.haproxy).map_err(stopped)?;
+    require_healthy(expected, access, &place.haproxies).map_err(stopped)?;
     let stream = options.format == Format::Json;
     let tell = |event: DrillEvent| if stream { say(report, event) } else { note(report, &event) };
     let trial = Trial {
@@ -121,7 +122,7 @@ fn drill(
         expected,
         access,
         ground: &*place.ground,
-        haproxy: place.haproxy,
+        haproxies: &place.haproxies,
         login: &place.login,
         hold: options.hold.map_or(Hold::UntilBound, |seconds| Hold::For(Duration::from_secs(seconds))),
         interrupt: &session.interrupt,

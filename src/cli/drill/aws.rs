@@ -1,7 +1,6 @@
 //! What `pgherd drill` does on AWS besides the trials: it refuses what EC2 cannot do, announces what it stops, asks, and starts again
 //! what a killed drill has stopped.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::DrillArgs;
@@ -12,6 +11,7 @@ use crate::cli::session::Session;
 use crate::cluster::fault::Fault;
 use crate::drill::ec2::{Ec2, Ec2Ground, PATIENCE, StopRecord, StoppedMachine, names, refusal};
 use crate::drill::{Stopped, Trial, seconds};
+use crate::run::observe::HaproxyAddress;
 use crate::run::{Consent, IgnoreEvents, Options, Outcome, prerequisites};
 use crate::system::postgres::SqlLogin;
 use crate::system::{files, terminal};
@@ -91,9 +91,9 @@ impl<'s> Ec2Access<'s> {
     }
 
     /// Takes the right to stop the cluster's machines.
-    pub fn ground(&self, haproxy: IpAddr, login: SqlLogin) -> Result<Ec2Ground<'_>, CommandError> {
+    pub fn ground(&self, haproxies: Vec<HaproxyAddress>, login: SqlLogin) -> Result<Ec2Ground<'_>, CommandError> {
         let Session { pipeline, interrupt, .. } = self.session;
-        self.told(Ec2Ground::take(self.ec2(), &pipeline.expected, &pipeline.access, haproxy, login, interrupt))
+        self.told(Ec2Ground::take(self.ec2(), &pipeline.expected, &pipeline.access, haproxies, login, interrupt))
     }
 
     /// Reads a password.
@@ -107,12 +107,12 @@ impl<'s> Ec2Access<'s> {
     }
 }
 
-/// Returns HAProxy's address. It must be certain: behind a planned private address may be another cluster.
-pub fn locate(session: &Session<'_>) -> Result<IpAddr, CommandError> {
+/// Returns the HAProxies' addresses. They must be certain: behind a planned private address may be another cluster.
+pub fn locate(session: &Session<'_>) -> Result<Vec<HaproxyAddress>, CommandError> {
     let runner = session.runner(&IgnoreEvents, &|_, _| Consent::No, Options::default());
     match runner.locate(true) {
         Ok(found) => match found.doubt {
-            None => Ok(found.address),
+            None => Ok(found.haproxies),
             Some(doubt) => {
                 session.report.stage_failure(&doubt);
                 Err(CommandError::Text(ErrorKind::Failed, doubt.what))

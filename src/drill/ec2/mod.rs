@@ -9,7 +9,6 @@ mod record;
 mod sql;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -17,8 +16,8 @@ use anyhow::{Context as _, Result, bail};
 
 use super::ground::Ground;
 use crate::cluster::fault::{Disruption, Fault};
-use crate::pipeline::{ClusterAccess, Expected};
-use crate::run::observe::{TIMEOUT, etcd};
+use crate::pipeline::{ClusterAccess, Expected, Port};
+use crate::run::observe::{HaproxyAddress, TIMEOUT, etcd};
 use crate::system::Interrupt;
 use crate::system::postgres::SqlLogin;
 
@@ -31,7 +30,7 @@ pub struct Ec2Ground<'a> {
     ec2: Ec2<'a>,
     expected: &'a Expected,
     access: &'a ClusterAccess,
-    haproxy: IpAddr,
+    haproxies: Vec<HaproxyAddress>,
     login: SqlLogin,
     /// Raised when the user wants to stop.
     interrupt: &'a Interrupt,
@@ -42,7 +41,7 @@ pub struct Ec2Ground<'a> {
 }
 
 impl<'a> Ec2Ground<'a> {
-    /// Identifies the machines of a cluster, and asks EC2 whether it would stop and start them. `haproxy` is HAProxy's address.
+    /// Identifies the machines of a cluster, and asks EC2 whether it would stop and start them. `haproxies` lead to the cluster.
     ///
     /// # Errors
     /// If EC2 has other machines than the blueprint, or would refuse. Nothing is stopped then.
@@ -50,7 +49,7 @@ impl<'a> Ec2Ground<'a> {
         ec2: Ec2<'a>,
         expected: &'a Expected,
         access: &'a ClusterAccess,
-        haproxy: IpAddr,
+        haproxies: Vec<HaproxyAddress>,
         login: SqlLogin,
         interrupt: &'a Interrupt,
     ) -> Result<Self> {
@@ -59,7 +58,7 @@ impl<'a> Ec2Ground<'a> {
             anyhow::anyhow!("nothing was stopped: {why}\n  `pgherd run BLUEPRINT --plan-only` shows what differs")
         })?;
         ec2.rehearse(&ids.values().cloned().collect::<Vec<_>>(), interrupt)?;
-        Ok(Ec2Ground { ec2, expected, access, haproxy, login, interrupt, ids, gave_up: AtomicBool::new(false) })
+        Ok(Ec2Ground { ec2, expected, access, haproxies, login, interrupt, ids, gave_up: AtomicBool::new(false) })
     }
 }
 
@@ -87,7 +86,8 @@ impl Ground for Ec2Ground<'_> {
 
     fn etcd_leader(&self) -> Result<String> {
         let members: Vec<String> = self.expected.etcd_members().map(|machine| machine.name.clone()).collect();
-        let answers = etcd::ask(&self.access.admin, self.haproxy, &members, TIMEOUT);
+        let answers = |haproxy: &HaproxyAddress| etcd::ask(&self.access.admin, haproxy.address, &members, TIMEOUT);
+        let answers: Vec<etcd::EtcdAnswer> = self.haproxies.iter().flat_map(answers).collect();
         let reports = answers.iter().filter_map(|answer| Some((&answer.machine, &answer.report.as_ref().ok()?.status)));
         let leaders = reports.filter(|(_, status)| status.leader() == Some(status.id()));
         // A former leader that is cut off has an older term.
@@ -106,9 +106,10 @@ impl Ground for Ec2Ground<'_> {
     fn sql(&self, machine: &str, database: &str, statement: &str) -> Result<String> {
         let found = self.expected.databases().find(|one| one.name == machine);
         let address = found.with_context(|| format!("{machine} is no database machine"))?.address;
+        let on = |port: &Port| self.haproxies.iter().map(|haproxy| port.on(haproxy.address)).collect();
         let ports = sql::Ports {
-            write: self.access.write.on(self.haproxy),
-            read: self.access.read.on(self.haproxy),
+            write: on(&self.access.write),
+            read: on(&self.access.read),
             machines: self.expected.databases().count(),
         };
         ports.rows_on(address, &SqlLogin { database: database.into(), ..self.login.clone() }, statement)

@@ -18,13 +18,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The pause before all ports are tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The ports of HAProxy that lead to databases.
-#[derive(Debug, Clone, Copy)]
+/// The ports of the HAProxies that lead to databases.
+#[derive(Debug, Clone)]
 pub struct Ports {
-    /// Leads to the primary.
-    pub write: SocketAddr,
-    /// Leads to the standbys.
-    pub read: SocketAddr,
+    /// Lead to the primary, one of each HAProxy.
+    pub write: Vec<SocketAddr>,
+    /// Lead to the standbys, likewise.
+    pub read: Vec<SocketAddr>,
     /// The number of database machines.
     pub machines: usize,
 }
@@ -32,7 +32,7 @@ pub struct Ports {
 impl Ports {
     /// Runs a statement on the machine with an address. Returns its rows, one a line, with spaces between the values.
     ///
-    /// The write port leads to one machine. The read port chooses the least busy, so sessions stay open until the machine is found.
+    /// A write port leads to one machine. A read port chooses the least busy, so sessions stay open until the machine is found.
     ///
     /// # Errors
     /// If no port leads there.
@@ -41,8 +41,9 @@ impl Ports {
         loop {
             let mut kept = vec![];
             let mut last = "no port leads there".to_string();
-            for port in std::iter::once(self.write).chain(std::iter::repeat_n(self.read, self.machines)) {
-                match at(port, login) {
+            let reads = self.read.iter().flat_map(|port| std::iter::repeat_n(port, self.machines));
+            for port in self.write.iter().chain(reads) {
+                match at(*port, login) {
                     Ok((session, found)) if found == address => return rows(&session, statement),
                     Ok((session, _)) => kept.push(session),
                     Err(e) => last = e.to_string(),
