@@ -52,7 +52,11 @@ const FIXED: [&str; 20] = [
     "machine/etcd_unit.conf",
     "machine/identity.sh",
     "machine/journald.conf",
+    "machine/leave_etcd.py",
+    "machine/pgherd-rejoin.service",
+    "machine/pgherd-rejoin.timer",
     "machine/read_secrets.py",
+    "machine/rejoin_etcd.py",
 ];
 
 /// The values that are the same in every cluster, for templates.

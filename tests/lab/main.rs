@@ -12,5 +12,6 @@ mod killed;
 mod lab;
 mod network;
 mod network_balancer;
+mod readers;
 mod seed;
 mod watchdog;
