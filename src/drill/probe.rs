@@ -9,9 +9,10 @@ use anyhow::{Result, anyhow};
 
 use super::ground::{Ground, SCHEMA};
 use super::samples::{Acknowledged, Mishap, Read, Row, Samples};
+use crate::cluster::fixed::Fixed;
 use crate::system::Interrupt;
 use crate::system::clock::Stopwatch;
-use crate::system::postgres::{SqlError, SqlLogin, SqlSession};
+use crate::system::postgres::{SqlError, SqlLogin, SqlPatience, SqlSession};
 
 /// The number of writers.
 pub const WRITERS: usize = 4;
@@ -72,7 +73,7 @@ impl Probe<'_> {
                 self.ground.enter_client_network()?;
                 let failed = |e: SqlError| anyhow!("the database {} cannot be prepared: {e}", self.login.database);
                 let session =
-                    first(&self.write, |at| SqlSession::connect(at, self.login, 5 * LIMIT)).map_err(failed)?;
+                    first(&self.write, |at| SqlSession::connect(at, self.login, patience(5 * LIMIT))).map_err(failed)?;
                 statements.iter().try_for_each(|sql| session.rows(sql, 5 * LIMIT).map(drop).map_err(failed))
             });
             work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -136,6 +137,17 @@ impl Probe<'_> {
     }
 }
 
+/// Returns when a client gives up, as one does with the connection string of the cluster's README.
+fn patience(login: Duration) -> SqlPatience {
+    let client = &Fixed::DEFAULT.client;
+    SqlPatience {
+        login,
+        user_timeout: Duration::from_millis(client.user_timeout.into()),
+        keepalive_idle: Duration::from_secs(client.keepalive_idle.into()),
+        keepalive_interval: Duration::from_secs(client.keepalive_interval.into()),
+    }
+}
+
 /// Connects to the first address that lets the client in, as libpq does with several hosts: each connection begins with the first.
 /// Returns what the last one said if none does.
 fn first<T>(all: &[SocketAddr], connect: impl Fn(SocketAddr) -> Result<T, SqlError>) -> Result<T, SqlError> {
@@ -196,7 +208,7 @@ impl<'a> Client<'a> {
             Some(session) => session,
             None => {
                 let limit = if self.at.len() > 1 { EACH } else { LIMIT };
-                first(self.at, |at| SqlSession::connect(at, self.probe.login, limit))?
+                first(self.at, |at| SqlSession::connect(at, self.probe.login, patience(limit)))?
             }
         };
         let sent = self.probe.watch.elapsed();
