@@ -9,7 +9,6 @@ use anyhow::{Result, anyhow};
 
 use super::ground::{Ground, SCHEMA};
 use super::samples::{Acknowledged, Mishap, Read, Row, Samples};
-use crate::cluster::fixed::Fixed;
 use crate::system::Interrupt;
 use crate::system::clock::Stopwatch;
 use crate::system::postgres::{SqlError, SqlLogin, SqlPatience, SqlSession};
@@ -23,6 +22,9 @@ pub const READERS: usize = 2;
 const LIMIT: Duration = Duration::from_secs(2);
 /// The time limit of a client for a connection to one of several HAProxies, before it tries the next.
 const EACH: Duration = Duration::from_secs(1);
+/// How long a client hears nothing from its HAProxy before it takes it for lost. Linux allows no shorter keepalives (tcp(7)). In one
+/// network a packet takes about a millisecond, and TCP sends a lost one again after 0.2 s and 0.6 s.
+const SILENCE: Duration = Duration::from_secs(1);
 /// The pause after a row: four writers write about 300 rows a second, which two processors bear, and see a pause to the hundredth.
 const BETWEEN_ROWS: Duration = Duration::from_millis(10);
 /// The pause after a read. A read costs more than a row.
@@ -72,8 +74,8 @@ impl Probe<'_> {
             let work = scope.spawn(|| {
                 self.ground.enter_client_network()?;
                 let failed = |e: SqlError| anyhow!("the database {} cannot be prepared: {e}", self.login.database);
-                let session =
-                    first(&self.write, |at| SqlSession::connect(at, self.login, patience(5 * LIMIT))).map_err(failed)?;
+                let session = first(&self.write, |at| SqlSession::connect(at, self.login, patience(5 * LIMIT)))
+                    .map_err(failed)?;
                 statements.iter().try_for_each(|sql| session.rows(sql, 5 * LIMIT).map(drop).map_err(failed))
             });
             work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -137,15 +139,9 @@ impl Probe<'_> {
     }
 }
 
-/// Returns when a client gives up, as one does with the connection string of the cluster's README.
-fn patience(login: Duration) -> SqlPatience {
-    let client = &Fixed::DEFAULT.client;
-    SqlPatience {
-        login,
-        user_timeout: Duration::from_millis(client.user_timeout.into()),
-        keepalive_idle: Duration::from_secs(client.keepalive_idle.into()),
-        keepalive_interval: Duration::from_secs(client.keepalive_interval.into()),
-    }
+/// Returns when a client gives up.
+pub fn patience(login: Duration) -> SqlPatience {
+    SqlPatience { login, user_timeout: SILENCE, keepalive_idle: SILENCE, keepalive_interval: SILENCE }
 }
 
 /// Connects to the first address that lets the client in, as libpq does with several hosts: each connection begins with the first.
