@@ -8,6 +8,7 @@ mod support;
 
 mod deploy;
 mod full;
+mod haproxies;
 mod input;
 mod instance_types;
 mod lock;
