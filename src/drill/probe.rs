@@ -9,6 +9,7 @@ use anyhow::{Result, anyhow};
 
 use super::ground::{Ground, SCHEMA};
 use super::samples::{Acknowledged, Mishap, Read, Row, Samples};
+use crate::cluster::fixed::Fixed;
 use crate::system::Interrupt;
 use crate::system::clock::Stopwatch;
 use crate::system::postgres::{SqlError, SqlLogin, SqlPatience, SqlSession};
@@ -20,11 +21,6 @@ pub const READERS: usize = 2;
 /// The time limit of a client for a connection, and for a statement. A client that waits longer would measure its own patience: a
 /// session with a machine that lost power never ends by itself.
 const LIMIT: Duration = Duration::from_secs(2);
-/// The time limit of a client for a connection to one of several HAProxies, before it tries the next.
-const EACH: Duration = Duration::from_secs(1);
-/// How long a client hears nothing from its HAProxy before it takes it for lost. Linux allows no shorter keepalives (tcp(7)). In one
-/// network a packet takes about a millisecond, and TCP sends a lost one again after 0.2 s and 0.6 s.
-const SILENCE: Duration = Duration::from_secs(1);
 /// The pause after a row: four writers write about 300 rows a second, which two processors bear, and see a pause to the hundredth.
 const BETWEEN_ROWS: Duration = Duration::from_millis(10);
 /// The pause after a read. A read costs more than a row.
@@ -139,9 +135,15 @@ impl Probe<'_> {
     }
 }
 
-/// Returns when a client gives up.
+/// Returns when a client gives up, with the settings of the connection strings in the cluster's README.
 pub fn patience(login: Duration) -> SqlPatience {
-    SqlPatience { login, user_timeout: SILENCE, keepalive_idle: SILENCE, keepalive_interval: SILENCE }
+    let client = &Fixed::DEFAULT.client;
+    SqlPatience {
+        login,
+        user_timeout: Duration::from_millis(client.user_timeout.into()),
+        keepalive_idle: Duration::from_secs(client.keepalive_idle.into()),
+        keepalive_interval: Duration::from_secs(client.keepalive_interval.into()),
+    }
 }
 
 /// Connects to the first address that lets the client in, as libpq does with several hosts: each connection begins with the first.
@@ -203,7 +205,8 @@ impl<'a> Client<'a> {
         let session = match self.session.take() {
             Some(session) => session,
             None => {
-                let limit = if self.at.len() > 1 { EACH } else { LIMIT };
+                // Of several, one that does not respond is given up for the next.
+                let limit = if self.at.len() > 1 { patience(LIMIT).user_timeout } else { LIMIT };
                 first(self.at, |at| SqlSession::connect(at, self.probe.login, patience(limit)))?
             }
         };
