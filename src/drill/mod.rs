@@ -1,15 +1,17 @@
 //! Drills: a fault, brought about on purpose, measured by clients of the cluster, and compared with what `check` predicts.
 //!
 //! [`Trial`] breaks one thing once. Meanwhile the [`probe`] writes one numbered row a transaction through the write port and reads
-//! through the read port. What its clients noted becomes figures in [`measure`], and the figures become a verdict in [`report`]; both
+//! through the read port, and a [`lookout`] sees what moves where. What its clients noted becomes figures in [`measure`], and the figures become a verdict in [`report`]; both
 //! are pure. The cluster's surroundings, which is what breaks its machines, are behind the trait [`Ground`].
 
 pub mod events;
 mod ground;
+mod lookout;
 pub mod measure;
 mod probe;
 mod report;
 mod samples;
+pub mod timeline;
 mod trial;
 mod victim;
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::timeline::Timeline;
+
 /// The longest pause of writes that does not count as an outage, in milliseconds. On a busy machine commits pause this long by
 /// themselves, and no application notices.
 pub const UNNOTICED_MS: u64 = 300;
@@ -57,6 +59,9 @@ pub struct TrialReport {
     pub primary_before: String,
     /// The primary at the end; empty if there is none.
     pub primary_after: String,
+    /// How it went over time. The committed report has none: that would be many megabytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
 }
 
 impl TrialReport {

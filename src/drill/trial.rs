@@ -7,6 +7,7 @@ mod harm;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -14,12 +15,13 @@ use anyhow::anyhow;
 
 use super::events::DrillEvent;
 use super::ground::{Ground, SCHEMA};
+use super::lookout::Lookout;
 use super::probe::Probe;
 use super::report::TrialReport;
 use super::samples::Samples;
 use super::victim::Seats;
-use crate::cluster::Cluster;
 use crate::cluster::fault::Fault;
+use crate::cluster::{Cluster, Role};
 use crate::pipeline::{ClusterAccess, Expected};
 use crate::run::judge::{Verdict, judge};
 use crate::run::observe::Observer;
@@ -111,8 +113,16 @@ impl Trial<'_> {
 
     fn measured(&self, fault: Fault, trial: usize, probe: &Probe<'_>) -> Result<TrialReport, Stopped> {
         self.await_table()?;
+        let lookout = Lookout {
+            access: self.access,
+            expected: self.expected,
+            haproxies: self.haproxies(),
+            watch: probe.watch,
+            seen: Mutex::default(),
+        };
         let (broken, samples) = thread::scope(|scope| {
             let clients = probe.start(scope);
+            lookout.start(scope, &probe.done);
             let broken = self.broken(fault, trial, probe.watch);
             probe.done.store(true, Ordering::Relaxed);
             let mut samples = Samples::default();
@@ -121,7 +131,8 @@ impl Trial<'_> {
             }
             Ok::<_, Stopped>((broken?, samples))
         })?;
-        self.report(fault, trial, &broken, &samples)
+        let seen = lookout.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.report(fault, trial, &broken, &samples, seen)
     }
 
     /// Waits until every database machine has the clients' table.
@@ -137,6 +148,12 @@ impl Trial<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Returns the machine of the HAProxy that clients use, and where it is asked.
+    fn haproxies(&self) -> Vec<(String, IpAddr)> {
+        let machine = self.expected.machines.iter().find(|machine| machine.role == Role::Haproxy);
+        machine.map(|machine| (machine.name.clone(), self.haproxy)).into_iter().collect()
     }
 
     fn require_healthy(&self) -> Result<Verdict, Stopped> {

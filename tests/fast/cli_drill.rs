@@ -3,6 +3,7 @@
 use boon::{Compiler, Schemas};
 use pgherd::cluster::fault::Fault;
 use pgherd::drill::events::{DrillEvent, DrillSaid, FORMAT};
+use pgherd::drill::timeline::{ClientPort, Moment, Movement, Timeline, Witness};
 use pgherd::drill::{DrillReport, FaultReport, TrialReport};
 use serde_json::Value;
 
@@ -41,13 +42,41 @@ fn help_explains_every_fault_and_column() {
     done.out("pgherd_drill").out("lost").out("phantom").out("exit code 1").out("Exit codes:");
 }
 
+fn every_movement() -> [Movement; 8] {
+    let name = || "master".to_string();
+    [
+        Movement::FaultBegan,
+        Movement::FaultUndone,
+        Movement::Healthy,
+        Movement::Primary { machine: None },
+        Movement::Database { machine: name(), state: "primary, running".into() },
+        Movement::Serves {
+            haproxy: name(),
+            port: ClientPort::Read,
+            machines: vec![name()],
+            fallback: "as primary".into(),
+        },
+        Movement::EtcdLeader { machine: Some(name()), term: 2 },
+        Movement::Silent { source: Witness::Haproxy(name()) },
+    ]
+}
+
 #[test]
 fn every_event_is_of_the_printed_schema() {
     let printed = Test::new().run(&["schema", "--drill"]).exits(0).stdout;
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
     compiler.add_resource("events.json", serde_json::from_str(&printed).expect("JSON")).unwrap();
     let index = compiler.compile("events.json", &mut schemas).expect("a schema");
-    let trial = TrialReport { fault: "machine".into(), trial: 1, healthy_after_ms: Some(5), ..TrialReport::default() };
+    let moments = every_movement().map(|movement| Moment { at_ms: -5, movement }).to_vec();
+    let reads = [("slave1".to_string(), vec![(-100, 0), (0, 40)])].into();
+    let timeline = Some(Timeline { from_ms: -100, acknowledged: vec![3, 0], reads, moments });
+    let trial = TrialReport {
+        fault: "machine".into(),
+        trial: 1,
+        healthy_after_ms: Some(5),
+        timeline,
+        ..TrialReport::default()
+    };
     let fault = FaultReport::of("machine", "x", vec![trial.clone()]);
     let report = DrillReport {
         cluster: "herd".into(),
@@ -63,7 +92,7 @@ fn every_event_is_of_the_printed_schema() {
         DrillEvent::TrialBegun { fault: name(), trial: 1, primary: name() },
         DrillEvent::FaultInjected { fault: name(), machines: vec![name()], hold_ms: 1 },
         DrillEvent::FaultUndone { fault: name(), lasted_ms: 1 },
-        DrillEvent::TrialEnded(trial),
+        DrillEvent::TrialEnded(trial.into()),
         DrillEvent::DrillEnded { exit_code: 0, error: String::new(), report: Some(report) },
         DrillEvent::DrillEnded { exit_code: 1, error: "refused".into(), report: None },
     ] {

@@ -11,6 +11,7 @@ use crate::drill::measure;
 use crate::drill::probe;
 use crate::drill::report::TrialReport;
 use crate::drill::samples::{Row, Samples};
+use crate::drill::timeline::{Movement, Sight, Timeline};
 use crate::drill::victim::Seats;
 use crate::pipeline::ExpectedMachine;
 use crate::system::clock::Stopwatch;
@@ -23,6 +24,7 @@ impl Trial<'_> {
         trial: usize,
         broken: &Happened,
         samples: &Samples,
+        mut seen: Vec<Sight>,
     ) -> Result<TrialReport, Stopped> {
         let verdict = self.look();
         let primary = Seats::of(self.expected, &verdict.members).primary();
@@ -53,6 +55,10 @@ impl Trial<'_> {
             let named = self.expected.machines.iter().find(|machine| machine.address.to_string() == address);
             named.map_or(address.to_string(), |machine| machine.name.clone())
         };
+        let undone = broken.began + broken.lasted;
+        seen.push((broken.began, Movement::FaultBegan));
+        seen.extend((!broken.lasted.is_zero()).then_some((undone, Movement::FaultUndone)));
+        seen.extend(broken.healthy_after.map(|after| (undone + after, Movement::Healthy)));
         Ok(TrialReport {
             fault: fault.name().into(),
             trial,
@@ -78,6 +84,7 @@ impl Trial<'_> {
             stalest_machine: stalest.map(|stale| name(&stale.address)),
             errors,
             healthy_after_ms: broken.healthy_after.map(millis),
+            timeline: Some(Timeline::of(samples, &seen, broken.began, name)),
             primary_before: broken.primary_before.clone(),
             primary_after: primary.map(|machine| machine.name.clone()).unwrap_or_default(),
         })

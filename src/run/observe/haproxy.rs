@@ -1,4 +1,4 @@
-//! Finds silent machines from HAProxy's own checks.
+//! Finds silent machines, and the servers that are up, from HAProxy's own checks.
 
 use std::collections::BTreeMap;
 
@@ -67,6 +67,17 @@ pub fn read(metrics: &str) -> Vec<Silent> {
     down.into_values().collect()
 }
 
+/// Returns the servers of a proxy that are up, in the order of haproxy.cfg.
+pub fn up<'a>(metrics: &'a str, proxy: &str) -> Vec<&'a str> {
+    let statuses = metrics.lines().filter(|line| line.starts_with("haproxy_server_status{"));
+    let up = statuses.filter_map(|line| {
+        let (_, labels, value) = sample(line)?;
+        let is_up = labels.get("proxy") == Some(&proxy) && labels.get("state") == Some(&"UP") && value > 0.0;
+        is_up.then(|| labels.get("server").copied()).flatten()
+    });
+    up.collect()
+}
+
 /// Returns name, labels and value of `name{label="text",…} value`.
 fn sample(line: &str) -> Option<(&str, BTreeMap<&str, &str>, f64)> {
     let (name, rest) = line.split_once('{')?;
@@ -103,5 +114,7 @@ haproxy_server_check_status{proxy="patroni",server="slave2",state="L4TOUT"} 1
             "a standby is down for the writers"
         );
         assert_eq!(read("404 not found"), []);
+        assert_eq!(up(metrics, "patroni"), ["master"]);
+        assert_eq!(up(metrics, "write"), [""; 0]);
     }
 }
