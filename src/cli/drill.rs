@@ -1,6 +1,8 @@
 //! `pgherd drill`: breaks a cluster on purpose, measures what its clients notice, and compares that with what `check` predicts.
 
+mod chart;
 mod moved;
+mod page;
 mod text;
 
 use std::collections::BTreeMap;
@@ -8,6 +10,8 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+use page::{PageFile, Progress};
 
 use super::args::{DrillArgs, Format};
 use super::error::{CommandError, ErrorKind, exit_code};
@@ -17,9 +21,12 @@ use super::session::Session;
 use crate::cluster::Cluster;
 use crate::cluster::fault::Fault;
 use crate::drill::events::{DrillEvent, DrillSaid, FORMAT};
-use crate::drill::{DrillReport, FaultReport, Ground as _, Hold, Stopped, Trial, require_healthy};
+use crate::drill::{
+    DrillReport, FaultReport, Ground as _, Hold, HostReport, Stopped, Trial, require_healthy, versions,
+};
 use crate::lab::{HostTools, LabGround};
 use crate::pipeline::Platform;
+use crate::system::machine::{self, MachineFacts};
 use crate::system::postgres::SqlLogin;
 use crate::system::{Context, clock};
 
@@ -53,6 +60,7 @@ fn drill(
              `pgherd drill BLUEPRINT --target lab` drills it",
         ));
     }
+    let page = options.page.as_deref().map(|path| PageFile::at(context.path(path))).transpose()?;
     let session = Session::open(context, report, &options.place, Need::Location)?;
     let cluster = &session.loaded.cluster;
     let (database, user) = owner(cluster, options.database.as_deref())?;
@@ -88,6 +96,8 @@ fn drill(
         tell: &tell,
     };
     let faults: &[Fault] = if options.faults.is_empty() { Fault::ALL } else { &options.faults };
+    let versions = versions(&ground, expected, access, haproxy, &login.database);
+    let mut found = begun(context, &session, versions);
     tell(DrillEvent::DrillBegun {
         format: FORMAT,
         cluster: cluster.name.clone(),
@@ -95,19 +105,31 @@ fn drill(
         faults: faults.iter().map(|fault| fault.name().to_string()).collect(),
         trials: options.trials.into(),
     });
-    let (mut all, mut skipped) = (vec![], BTreeMap::new());
+    let total = faults.len() * usize::from(options.trials);
+    if let Some(page) = &page {
+        // Before anything is broken: a page that cannot be written is refused now.
+        let html = page::html(&found, cluster, Progress::Running { of: total });
+        page.write(&html).map_err(CommandError::unwritable(page.path()))?;
+    }
+    let rewrite = |found: &DrillReport, progress| {
+        if let Some(page) = &page {
+            report.unwritten().note("the page of the drill", page.write(&page::html(found, cluster, progress)));
+        }
+    };
     let mut ended = Ok(());
-    'faults: for fault in faults {
+    for fault in faults {
         let mut trials = vec![];
         for number in 1..=options.trials.into() {
             match trial.run(*fault, number) {
-                Ok(found) => {
-                    tell(DrillEvent::TrialEnded(found.clone().into()));
-                    trials.push(found);
+                Ok(one) => {
+                    tell(DrillEvent::TrialEnded(one.clone().into()));
+                    trials.push(one);
+                    found.add(FaultReport::of(fault.name(), fault.title(), trials.clone()));
+                    rewrite(&found, Progress::Running { of: total });
                 }
                 // Whoever asks for all faults means those that this cluster can have.
                 Err(Stopped::Impossible(why)) if options.faults.is_empty() => {
-                    skipped.insert(fault.name().to_string(), why.to_string());
+                    found.skipped.insert(fault.name().to_string(), why.to_string());
                     break;
                 }
                 Err(e) => {
@@ -116,21 +138,39 @@ fn drill(
                 }
             }
         }
-        if !trials.is_empty() {
-            all.push(FaultReport::of(fault.name(), fault.title(), trials));
-        }
         if ended.is_err() {
-            break 'faults;
+            break;
         }
     }
-    ground.undo()?;
-    let held = ended.is_ok() && all.iter().all(|fault| fault.held);
-    if ended.is_ok() && !held {
+    if let Err(e) = ground.undo() {
+        ended = ended.and(Err(e.into()));
+    }
+    found.held = ended.is_ok() && found.faults.iter().all(|fault| fault.held);
+    if ended.is_ok() && !found.held {
         let text = "the cluster did not keep its word; the report says in which trials";
         ended = Err(CommandError::Text(ErrorKind::Failed, text.into()));
     }
-    let (cluster, target) = (cluster.name.clone(), session.target.platform.name().to_string());
-    Ok((ended, DrillReport { cluster, target, began: clock::rfc3339(context.now), faults: all, skipped, held }))
+    let error = ended.as_ref().err().map(CommandError::to_string).unwrap_or_default();
+    rewrite(&found, Progress::Ended { error: &error });
+    if let Some(page) = &page {
+        report.note(&format!("page: {}", page.path().display()));
+    }
+    Ok((ended, found))
+}
+
+/// Returns a report without a trial.
+fn begun(context: &Context, session: &Session<'_>, versions: BTreeMap<String, String>) -> DrillReport {
+    let MachineFacts { processors, memory_mib, kernel, load_hundredths } = machine::look();
+    let own = ("pgherd".to_string(), env!("CARGO_PKG_VERSION").to_string());
+    DrillReport {
+        cluster: session.loaded.cluster.name.clone(),
+        target: session.target.platform.name().into(),
+        blueprint: session.loaded.file.display().to_string(),
+        began: clock::rfc3339(context.now),
+        host: HostReport { processors, memory_mib, kernel, load_hundredths },
+        versions: versions.into_iter().chain([own]).collect(),
+        ..DrillReport::default()
+    }
 }
 
 /// Returns the database of the clients' rows and its owner, who may make a schema in it.

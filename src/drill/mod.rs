@@ -13,10 +13,12 @@ mod report;
 mod samples;
 pub mod timeline;
 mod trial;
+mod versions;
 mod victim;
 
 pub use ground::{Ground, SCHEMA};
 pub use probe::{READERS, WRITERS};
-pub use report::{DrillReport, FaultReport, Spread, TrialReport, seconds};
+pub use report::{DrillReport, FaultReport, HostReport, Spread, TrialReport, UNNOTICED_MS, seconds};
 pub use samples::{Acknowledged, Mishap, Read, Row, Samples};
 pub use trial::{Hold, Stopped, Trial, require_healthy};
+pub use versions::versions;

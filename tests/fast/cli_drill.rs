@@ -85,6 +85,7 @@ fn every_event_is_of_the_printed_schema() {
         faults: vec![fault],
         skipped: [("zone".to_string(), "x".to_string())].into(),
         held: true,
+        ..DrillReport::default()
     };
     let name = || "machine".to_string();
     for event in [

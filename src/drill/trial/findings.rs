@@ -50,6 +50,11 @@ impl Trial<'_> {
         for mishap in &samples.mishaps {
             *errors.entry(mishap.client.clone()).or_default().entry(mishap.what.clone()).or_default() += 1;
         }
+        // The drill itself ends an outage that no timer ends.
+        let bound = |bound: Option<u32>, after: Option<u32>| match after {
+            Some(after) => Some(millis(broken.lasted) + u64::from(after)),
+            None => bound.map(u64::from),
+        };
         let stalest = measure::stalest(samples);
         let name = |address: &str| {
             let named = self.expected.machines.iter().find(|machine| machine.address.to_string() == address);
@@ -66,11 +71,8 @@ impl Trial<'_> {
             lasted_ms: millis(broken.lasted),
             writes_stopped_ms: millis(measure::writes(samples, broken.began).length),
             reads_stopped_ms: millis(measure::reads(samples, broken.began).length),
-            bound_ms: match broken.prediction.bound_after() {
-                // The drill itself ends the outage.
-                Some(after) => Some(millis(broken.lasted) + u64::from(after)),
-                None => broken.prediction.bound().map(u64::from),
-            },
+            bound_ms: bound(broken.prediction.bound(), broken.prediction.bound_after()),
+            reads_bound_ms: bound(broken.prediction.reads.bound(), broken.prediction.reads.bound_after()),
             until: broken.prediction.until.map(String::from),
             acknowledged: samples.acknowledged.len(),
             reads: samples.reads.len(),

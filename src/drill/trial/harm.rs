@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{PAUSE, Stopped, Trial, millis};
 use crate::cluster::check::quorum::{Survival, without};
-use crate::cluster::fault::{Fault, Prediction, Victim, predict};
+use crate::cluster::fault::{Fault, Prediction, ReadOutage, Victim, predict};
 use crate::cluster::timing::Timers;
 use crate::drill::events::DrillEvent;
 use crate::drill::victim::Seats;
@@ -121,7 +121,10 @@ impl Trial<'_> {
         match survival {
             Survival::GoOn => prediction,
             _ if fault != Fault::Zone => prediction,
-            stops => Prediction { outage: vec![], until: Some(stops.text()), ..prediction },
+            stops => {
+                let reads = ReadOutage { outage: vec![], until: Some(stops.text()) };
+                Prediction { outage: vec![], until: reads.until, reads, ..prediction }
+            }
         }
     }
 
@@ -153,6 +156,7 @@ mod tests {
             title: "x",
             outage,
             until,
+            reads: ReadOutage::default(),
             loss: vec![],
             unbounded_loss: None,
             because: "x",
