@@ -7,11 +7,12 @@ mod text;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use page::{PageFile, Progress};
+pub use page::{Progress, html as drill_page};
+
+use page::PageFile;
 
 use super::args::{DrillArgs, Format};
 use super::error::{CommandError, ErrorKind, exit_code};
@@ -26,6 +27,7 @@ use crate::drill::{
 };
 use crate::lab::{HostTools, LabGround};
 use crate::pipeline::Platform;
+use crate::run::locate;
 use crate::system::machine::{self, MachineFacts};
 use crate::system::postgres::SqlLogin;
 use crate::system::{Context, clock};
@@ -79,8 +81,8 @@ fn drill(
         }
         _ => CommandError::Text(ErrorKind::Failed, stopped.text(access)),
     };
-    let haproxy = IpAddr::V4(access.private_address);
-    require_healthy(expected, access, haproxy).map_err(stopped)?;
+    let haproxies = locate::planned(expected);
+    require_healthy(expected, access, &haproxies).map_err(stopped)?;
     let login = SqlLogin { password: ground.secret(&format!("{}/user/{user}", cluster.name))?, user, database };
     let stream = options.format == Format::Json;
     let tell = |event: DrillEvent| if stream { say(report, event) } else { text::note(report, &event) };
@@ -89,14 +91,14 @@ fn drill(
         expected,
         access,
         ground: &ground,
-        haproxy,
+        haproxies: &haproxies,
         login: &login,
         hold: options.hold.map_or(Hold::UntilBound, |seconds| Hold::For(Duration::from_secs(seconds))),
         interrupt: &session.interrupt,
         tell: &tell,
     };
     let faults: &[Fault] = if options.faults.is_empty() { Fault::ALL } else { &options.faults };
-    let versions = versions(&ground, expected, access, haproxy, &login.database);
+    let versions = versions(&ground, expected, access, &haproxies, &login.database);
     let mut found = begun(context, &session, versions);
     tell(DrillEvent::DrillBegun {
         format: FORMAT,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::timeline::{ClientPort, Movement, Sight, Witness};
 use crate::pipeline::{ClusterAccess, Expected};
 use crate::run::observe::etcd::{self, Status};
-use crate::run::observe::{ClusterView, Standing, haproxy, patroni};
+use crate::run::observe::{ClusterView, HaproxyAddress, Standing, haproxy, patroni};
 use crate::system::clock::Stopwatch;
 use crate::system::{Interrupt, network};
 
@@ -26,8 +26,8 @@ pub struct Lookout<'a> {
     pub access: &'a ClusterAccess,
     /// The machines.
     pub expected: &'a Expected,
-    /// The machines of HAProxy, and where each is asked.
-    pub haproxies: Vec<(String, IpAddr)>,
+    /// The HAProxies.
+    pub haproxies: &'a [HaproxyAddress],
     /// Runs since the beginning of the trial.
     pub watch: Stopwatch,
     /// What was seen.
@@ -40,9 +40,9 @@ impl Lookout<'_> {
         scope.spawn(move || self.keep_asking(done, Witness::Patroni, || self.patroni()));
         let mut names = BTreeMap::new();
         scope.spawn(move || self.keep_asking(done, Witness::Etcd, || self.etcd(&mut names)));
-        for (name, address) in &self.haproxies {
-            scope
-                .spawn(move || self.keep_asking(done, Witness::Haproxy(name.clone()), || self.haproxy(name, *address)));
+        for haproxy in self.haproxies {
+            let witness = Witness::Haproxy(haproxy.machine.clone());
+            scope.spawn(move || self.keep_asking(done, witness, || self.haproxy(haproxy)));
         }
     }
 
@@ -62,7 +62,7 @@ impl Lookout<'_> {
 
     /// Asks for a path of the admin port, at the first HAProxy that answers.
     fn any(&self, path: &str) -> Option<String> {
-        self.haproxies.iter().find_map(|(_, address)| self.get(*address, path))
+        self.haproxies.iter().find_map(|haproxy| self.get(haproxy.address, path))
     }
 
     fn get(&self, haproxy: IpAddr, path: &str) -> Option<String> {
@@ -76,20 +76,20 @@ impl Lookout<'_> {
         Some(members(&patroni::read(&self.any("/cluster")?).ok()?, &machines))
     }
 
-    fn haproxy(&self, name: &str, address: IpAddr) -> Option<Vec<Movement>> {
-        let metrics = self.get(address, "/metrics?scope=server")?;
+    fn haproxy(&self, asked: &HaproxyAddress) -> Option<Vec<Movement>> {
+        let metrics = self.get(asked.address, "/metrics?scope=server")?;
         let machines: Vec<&str> = self.expected.databases().map(|machine| machine.name.as_str()).collect();
         let serves = |port, proxy| {
             let (machines, fallback) = serving(&haproxy::up(&metrics, proxy), &machines);
-            Movement::Serves { haproxy: name.to_string(), port, machines, fallback }
+            Movement::Serves { haproxy: asked.machine.clone(), port, machines, fallback }
         };
         Some(vec![serves(ClientPort::Write, "write"), serves(ClientPort::Read, "read")])
     }
 
     fn etcd(&self, names: &mut BTreeMap<u64, String>) -> Option<Vec<Movement>> {
         let members: Vec<String> = self.expected.etcd_members().map(|machine| machine.name.clone()).collect();
-        let ask = |(_, address): &(String, IpAddr)| {
-            let statuses = etcd::statuses(&self.access.admin, *address, &members, LIMIT);
+        let ask = |haproxy: &HaproxyAddress| {
+            let statuses = etcd::statuses(&self.access.admin, haproxy.address, &members, LIMIT);
             let known: Vec<(String, Status)> =
                 members.iter().cloned().zip(statuses).filter_map(|(name, status)| Some((name, status.ok()?))).collect();
             (!known.is_empty()).then_some(known)

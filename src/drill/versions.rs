@@ -1,12 +1,11 @@
 //! The versions of the software of a cluster, as far as it reports them to its clients.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::ground::Ground;
 use crate::pipeline::{ClusterAccess, Expected};
-use crate::run::observe::{etcd, haproxy};
+use crate::run::observe::{HaproxyAddress, etcd, haproxy};
 use crate::system::network;
 
 /// The time limit for one answer.
@@ -18,18 +17,21 @@ pub fn versions(
     ground: &dyn Ground,
     expected: &Expected,
     access: &ClusterAccess,
-    haproxy: IpAddr,
+    haproxies: &[HaproxyAddress],
     database: &str,
 ) -> BTreeMap<String, String> {
     let members: Vec<String> = expected.etcd_members().map(|machine| machine.name.clone()).collect();
-    let etcd = etcd::statuses(&access.admin, haproxy, &members, LIMIT).into_iter().find_map(Result::ok);
-    let metrics = network::http_get(&access.admin.url(haproxy, "/metrics?scope=global"), LIMIT);
+    // The cluster is healthy, so the first one answers.
+    let first = haproxies.first().map(|haproxy| haproxy.address);
+    let statuses = first.map(|address| etcd::statuses(&access.admin, address, &members, LIMIT));
+    let etcd = statuses.into_iter().flatten().find_map(Result::ok);
+    let metrics = first.map(|address| network::http_get(&access.admin.url(address, "/metrics?scope=global"), LIMIT));
     let server =
         expected.databases().find_map(|machine| ground.sql(&machine.name, database, "SHOW server_version").ok());
     let all = [
         ("PostgreSQL", server.map(|version| version.trim().to_string())),
         ("etcd", etcd.map(|status| status.version)),
-        ("HAProxy", metrics.ok().and_then(|answer| haproxy::version(&answer.body))),
+        ("HAProxy", metrics.and_then(Result::ok).and_then(|answer| haproxy::version(&answer.body))),
     ];
     all.into_iter().filter_map(|(name, version)| Some((name.to_string(), version?))).collect()
 }

@@ -34,12 +34,24 @@ fn a_fault_that_is_not_in_the_table_is_refused_with_those_that_are() {
 }
 
 #[test]
+fn a_file_that_is_no_page_is_not_overwritten() {
+    let test = Test::new();
+    std::fs::write(test.path("notes.html"), "mine").unwrap();
+    let drill = |page: &str| test.run(&["drill", "blueprints/herd.hcl", "--target", "lab", "--page", page]).exits(2);
+    drill("notes.html")
+        .err("notes.html exists and is not a page of `pgherd drill`")
+        .err("name another file with --page");
+    drill("none/drill.html").err("is in no directory that exists");
+    assert_eq!(std::fs::read_to_string(test.path("notes.html")).unwrap(), "mine");
+}
+
+#[test]
 fn help_explains_every_fault_and_column() {
     let mut done = Test::new().run(&["drill", "--help"]).exits(0);
     for fault in Fault::ALL {
         done = done.out(&format!("- {}:", fault.name()));
     }
-    done.out("pgherd_drill").out("lost").out("phantom").out("exit code 1").out("Exit codes:");
+    done.out("pgherd_drill").out("lost").out("phantom").out("exit code 1").out("--page <FILE>").out("Exit codes:");
 }
 
 fn every_movement() -> [Movement; 8] {

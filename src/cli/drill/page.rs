@@ -354,3 +354,33 @@ fn spread(figures: Spread) -> String {
         false => format!("{} / {} / {}", seconds(figures.min), seconds(figures.median), seconds(figures.max)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::error::ErrorKind;
+
+    fn read(path: &Path) -> String {
+        files::read_text(path).unwrap().unwrap()
+    }
+
+    #[test]
+    fn only_a_page_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("drill.html");
+        let page = PageFile::at(path.clone()).unwrap();
+        page.write(&format!("{MARK}one")).unwrap();
+        page.write(&format!("{MARK}two")).unwrap();
+        assert!(read(&path).ends_with("two"));
+        assert_eq!(files::list(dir.path()).unwrap(), ["drill.html"], "nothing is left beside it");
+        assert!(PageFile::at(path.clone()).is_ok(), "an earlier drill's page");
+
+        files::write(&path, b"<!doctype html>\nmine").unwrap();
+        let refused = PageFile::at(path.clone()).map_err(|e| (e.kind(), e.to_string()));
+        assert!(matches!(refused, Err((ErrorKind::Usage, text)) if text.contains("is not overwritten")));
+        assert!(page.write(&format!("{MARK}three")).is_err(), "somebody put it there during the drill");
+        assert!(read(&path).ends_with("mine"));
+        assert!(PageFile::at(dir.path().into()).is_err(), "a directory");
+        assert!(PageFile::at(dir.path().join("none/drill.html")).is_err());
+    }
+}
