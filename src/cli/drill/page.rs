@@ -11,7 +11,7 @@ use crate::cli::error::CommandError;
 use crate::cli::report::render;
 use crate::cluster::fault::{CLIENT_PATIENCE, Fault, Prediction, Term, predict, seconds as exact};
 use crate::cluster::timing::Timers;
-use crate::cluster::{Cluster, Role};
+use crate::cluster::{Cluster, Role, Synchronous};
 use crate::drill::{DrillReport, FaultReport, Spread, TrialReport, UNNOTICED_MS, seconds};
 use crate::system::files::{self, FileKind};
 use crate::system::process;
@@ -208,8 +208,9 @@ fn facts(report: &DrillReport, cluster: &Cluster, timers: &Timers) -> Vec<(&'sta
     let versions: Vec<String> = report.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
     let count = |role: Role| cluster.machines_of(role).count();
     let commits = match timers.synchronous {
-        true => "a commit waits for a standby (synchronous)",
-        false => "a commit waits for no standby (asynchronous)",
+        Synchronous::Off => "a commit waits for no standby (asynchronous)",
+        Synchronous::On => "a commit waits for a standby while there is one (synchronous)",
+        Synchronous::Strict => "a commit waits for a standby even while there is none (strict)",
     };
     let haproxies = match count(Role::Haproxy) {
         1 => "1 HAProxy".to_string(),

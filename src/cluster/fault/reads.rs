@@ -50,8 +50,8 @@ pub fn reads(t: &Timers, writes: &Prediction) -> ReadOutage {
         // The standbys follow the primary as before.
         _ if writes.fault == Fault::PartitionHaproxy || writes.bound() == Some(0) => terms(vec![]),
         // Without a primary, HAProxy sends readers to the standbys that commits wait for.
-        _ if t.synchronous && writes.fault == Fault::Postgres => terms(crashed(t)),
-        _ if t.synchronous => terms(found(t)),
+        _ if t.synchronous.is_on() && writes.fault == Fault::Postgres => terms(crashed(t)),
+        _ if t.synchronous.is_on() => terms(found(t)),
         _ => like_writes(found(t)),
     }
 }
