@@ -19,10 +19,10 @@ pub struct MachineFacts {
 pub fn look() -> MachineFacts {
     let info = rustix::system::sysinfo();
     // sysinfo(2): loads are scaled by 2^16.
-    let load_hundredths = (u64::from(info.loads[0]) * 100) >> 16;
+    let load_hundredths = (info.loads[0] * 100) >> 16;
     MachineFacts {
         processors: parallel::threads(),
-        memory_mib: (u64::from(info.totalram) * u64::from(info.mem_unit)) >> 20,
+        memory_mib: (info.totalram * u64::from(info.mem_unit)) >> 20,
         kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
         load_hundredths,
     }

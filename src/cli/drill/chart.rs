@@ -254,7 +254,7 @@ fn classes(movement: &Movement, machines: &[String]) -> Vec<String> {
         Movement::Serves { machines: to, .. } if to.is_empty() => vec!["bad".into()],
         Movement::Serves { machines: to, .. } => to.iter().map(|one| colour(one, machines)).collect(),
         Movement::Database { machine, state } => match state.rsplit_once(", ") {
-            Some((standing, "running")) if standing == "primary" => vec![colour(machine, machines)],
+            Some(("primary", "running")) => vec![colour(machine, machines)],
             Some((_, "running" | "streaming")) => vec!["calm".into()],
             _ => vec!["bad".into()],
         },
@@ -317,20 +317,16 @@ mod tests {
             (500, Movement::Silent { source: Witness::Patroni }),
             (600, primary(Some("slave1"))),
         ]);
-        let lanes: Vec<(&str, Vec<(&str, f64, String)>)> = chart
-            .lanes
-            .iter()
-            .map(|lane| {
-                let spans = lane.spans.iter().map(|span| (span.text.as_str(), span.width, span.classes.join(" ")));
-                (lane.title.as_str(), spans.collect())
-            })
-            .collect();
-        assert_eq!(lanes[0].0, "primary");
-        let told =
+        let told = |lane: usize| -> Vec<(&str, f64, String)> {
+            let spans = chart.lanes[lane].spans.iter();
+            spans.map(|span| (span.text.as_str(), span.width, span.classes.join(" "))).collect()
+        };
+        let titles: Vec<&str> = chart.lanes.iter().map(|lane| lane.title.as_str()).collect();
+        assert_eq!(titles, ["primary", "haproxy's read port", "slave1"]);
+        let primary =
             [("master", 500.0, "m0"), ("nobody", 250.0, "bad"), ("no answer", 50.0, "silent"), ("slave1", 200.0, "m1")];
-        assert_eq!(lanes[0].1, told.map(|(text, width, class)| (text, width, class.to_string())));
-        assert_eq!(lanes[1], ("haproxy's read port", vec![("master, slave1", 1000.0, "m0 m1".into())]));
-        assert_eq!(lanes[2].0, "slave1");
-        assert_eq!(lanes[2].1[1].0, "no answer", "who does not answer tells nothing of any machine");
+        assert_eq!(told(0), primary.map(|(text, width, class)| (text, width, class.to_string())));
+        assert_eq!(told(1), [("master, slave1", 1000.0, "m0 m1".into())]);
+        assert_eq!(told(2)[1].0, "no answer", "who does not answer tells nothing of any machine");
     }
 }

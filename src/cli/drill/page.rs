@@ -88,7 +88,7 @@ pub enum Progress<'a> {
 
 /// Renders the page.
 pub fn html(report: &DrillReport, cluster: &Cluster, progress: Progress<'_>) -> String {
-    MARK.to_string() + &render("drill.html", include_str!("page.html.j2"), &Page::of(report, cluster, progress))
+    MARK.to_string() + &render("drill.html", include_str!("page.html.j2"), Page::of(report, cluster, progress))
 }
 
 /// The variables of the template.
