@@ -8,6 +8,7 @@ mod support;
 
 mod deploy;
 mod drill_page;
+mod etcd;
 mod full;
 mod input;
 mod instance_types;
