@@ -65,6 +65,7 @@ fn as_json(one: &Loaded, found: &Check) -> Value {
     }
     for (fault, prediction) in value["faults"].as_array_mut().into_iter().flatten().zip(&found.faults) {
         fault["outage_ms"] = json!(prediction.bound());
+        fault["reads"]["outage_ms"] = json!(prediction.reads.bound());
         fault["loss_ms"] = json!(prediction.lost());
     }
     let places = diagnostics(one, found);
@@ -121,7 +122,7 @@ fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
     let (cluster, file) = (&one.cluster, one.file.display());
     head(&format!("{} ({file})", cluster.name));
     report.line("");
-    head("Single faults: how long writes stop at worst, and which acknowledged writes are lost");
+    head("Single faults: how long writes and reads stop at worst, and which acknowledged writes are lost");
     report.table(&faults(found));
     report.line("");
     report.line(&stale(found));
@@ -176,9 +177,10 @@ fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
 }
 
 fn faults(found: &Check) -> Vec<Vec<String>> {
-    let mut rows = vec![["fault", "writes stop", "lost", "because"].map(String::from).to_vec()];
+    let mut rows = vec![["fault", "writes stop", "reads stop", "lost", "because"].map(String::from).to_vec()];
     rows.extend(found.faults.iter().map(|prediction| {
-        vec![prediction.title.to_string(), stop(prediction), lost(prediction), explained(prediction)]
+        let (writes, reads) = (stop(prediction.bound()), stop(prediction.reads.bound()));
+        vec![prediction.title.to_string(), writes, reads, lost(prediction), explained(prediction)]
     }));
     rows
 }
@@ -201,8 +203,8 @@ fn budget(kept: &BudgetCheck) -> String {
     format!("budget: {}; the worst fault that it covers: {}, {worst}", stated.join(", "), kept.worst)
 }
 
-fn stop(prediction: &Prediction) -> String {
-    match prediction.bound() {
+fn stop(bound: Option<u32>) -> String {
+    match bound {
         None => "unbounded".into(),
         Some(0) => "not at all".into(),
         Some(ms) => seconds(ms),
@@ -242,7 +244,7 @@ fn sum_of(terms: &[Term]) -> String {
 /// Returns each term once, in the order of first use.
 fn terms(found: &Check) -> Vec<Vec<String>> {
     let mut seen: Vec<&Term> = vec![];
-    let of_faults = found.faults.iter().flat_map(|p| p.outage.iter().chain(&p.loss));
+    let of_faults = found.faults.iter().flat_map(|p| p.outage.iter().chain(&p.reads.outage).chain(&p.loss));
     for term in of_faults.chain(found.staleness.iter().flatten()).chain(found.ways.iter().flat_map(|way| &way.outage)) {
         if seen.iter().all(|known| known.name != term.name) {
             seen.push(term);

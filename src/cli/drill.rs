@@ -1,27 +1,34 @@
 //! `pgherd drill`: breaks a cluster on purpose, measures what its clients notice, and compares that with what `check` predicts.
 
 pub mod aws;
+mod chart;
+mod moved;
+mod page;
+mod text;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use page::{Progress, html as drill_page};
+
+use page::PageFile;
+
 use super::args::{DrillArgs, Format};
 use super::error::{CommandError, ErrorKind, exit_code};
 use super::need::Need;
-use super::report::{OutputMode, Report, Style};
+use super::report::{OutputMode, Report};
 use super::session::Session;
 use crate::cluster::Cluster;
 use crate::cluster::fault::Fault;
 use crate::drill::events::{DrillEvent, DrillSaid, FORMAT};
-use crate::drill::{
-    DrillReport, FaultReport, Ground, Hold, Spread, Stopped, Trial, TrialReport, require_healthy, seconds,
-};
+use crate::drill::{DrillReport, FaultReport, Ground, Hold, HostReport, Stopped, Trial, require_healthy, versions};
 use crate::lab::{self, HostTools, LabGround};
 use crate::pipeline::Platform;
 use crate::run::locate;
 use crate::run::observe::HaproxyAddress;
+use crate::system::machine::{self, MachineFacts};
 use crate::system::postgres::SqlLogin;
 use crate::system::{Context, clock};
 
@@ -42,7 +49,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &DrillArgs) -> Resu
         let error = done.as_ref().err().map(CommandError::to_string).unwrap_or_default();
         say(report, DrillEvent::DrillEnded { exit_code: exit_code(&done), error, report: found });
     } else if let Some(found) = &found {
-        print(report, found);
+        text::print(report, found);
     }
     done
 }
@@ -84,6 +91,7 @@ fn drill(
     if is_aws {
         aws::require_usable(options)?;
     }
+    let page = options.page.as_deref().map(|path| PageFile::at(context.path(path))).transpose()?;
     let session = Session::open(context, report, &options.place, Need::Location)?;
     let cluster = &session.loaded.cluster;
     let (expected, access) = (&session.pipeline.expected, &session.pipeline.access);
@@ -116,7 +124,7 @@ fn drill(
     };
     require_healthy(expected, access, &place.haproxies).map_err(stopped)?;
     let stream = options.format == Format::Json;
-    let tell = |event: DrillEvent| if stream { say(report, event) } else { note(report, &event) };
+    let tell = |event: DrillEvent| if stream { say(report, event) } else { text::note(report, &event) };
     let trial = Trial {
         cluster,
         expected,
@@ -137,6 +145,8 @@ fn drill(
     if is_aws {
         aws::announce(&session, options, &trial, &faults)?;
     }
+    let versions = versions(place.ground.as_ref(), expected, access, &place.haproxies, &place.login.database);
+    let mut found = begun(context, &session, versions);
     tell(DrillEvent::DrillBegun {
         format: FORMAT,
         cluster: cluster.name.clone(),
@@ -144,22 +154,34 @@ fn drill(
         faults: faults.iter().map(|fault| fault.name().to_string()).collect(),
         trials: options.trials.into(),
     });
-    let (mut all, mut skipped) = (vec![], BTreeMap::new());
     if options.faults.is_empty() {
-        skipped.extend(refusals.iter().map(|(fault, why)| (fault.name().to_string(), why.to_string())));
+        found.skipped.extend(refusals.iter().map(|(fault, why)| (fault.name().to_string(), why.to_string())));
     }
+    let total = faults.len() * usize::from(options.trials);
+    if let Some(page) = &page {
+        // Before anything is broken: a page that cannot be written is refused now.
+        let html = page::html(&found, cluster, Progress::Running { of: total });
+        page.write(&html).map_err(CommandError::unwritable(page.path()))?;
+    }
+    let rewrite = |found: &DrillReport, progress| {
+        if let Some(page) = &page {
+            report.unwritten().note("the page of the drill", page.write(&page::html(found, cluster, progress)));
+        }
+    };
     let mut ended = Ok(());
-    'faults: for fault in &faults {
+    for fault in &faults {
         let mut trials = vec![];
         for number in 1..=options.trials.into() {
             match trial.run(*fault, number) {
-                Ok(found) => {
-                    tell(DrillEvent::TrialEnded(found.clone()));
-                    trials.push(found);
+                Ok(one) => {
+                    tell(DrillEvent::TrialEnded(one.clone().into()));
+                    trials.push(one);
+                    found.add(FaultReport::of(fault.name(), fault.title(), trials.clone()));
+                    rewrite(&found, Progress::Running { of: total });
                 }
                 // Whoever asks for all faults means those that this cluster can have.
                 Err(Stopped::Impossible(why)) if options.faults.is_empty() => {
-                    skipped.insert(fault.name().to_string(), why.to_string());
+                    found.skipped.insert(fault.name().to_string(), why.to_string());
                     break;
                 }
                 Err(e) => {
@@ -168,21 +190,39 @@ fn drill(
                 }
             }
         }
-        if !trials.is_empty() {
-            all.push(FaultReport::of(fault.name(), fault.title(), trials));
-        }
         if ended.is_err() {
-            break 'faults;
+            break;
         }
     }
-    place.ground.undo()?;
-    let held = ended.is_ok() && all.iter().all(|fault| fault.held);
-    if ended.is_ok() && !held {
+    if let Err(e) = place.ground.undo() {
+        ended = ended.and(Err(e.into()));
+    }
+    found.held = ended.is_ok() && found.faults.iter().all(|fault| fault.held);
+    if ended.is_ok() && !found.held {
         let text = "the cluster did not keep its word; the report says in which trials";
         ended = Err(CommandError::Text(ErrorKind::Failed, text.into()));
     }
-    let (cluster, target) = (cluster.name.clone(), session.target.platform.name().to_string());
-    Ok((ended, DrillReport { cluster, target, began: clock::rfc3339(context.now), faults: all, skipped, held }))
+    let error = ended.as_ref().err().map(CommandError::to_string).unwrap_or_default();
+    rewrite(&found, Progress::Ended { error: &error });
+    if let Some(page) = &page {
+        report.note(&format!("page: {}", page.path().display()));
+    }
+    Ok((ended, found))
+}
+
+/// Returns a report without a trial.
+fn begun(context: &Context, session: &Session<'_>, versions: BTreeMap<String, String>) -> DrillReport {
+    let MachineFacts { processors, memory_mib, kernel, load_hundredths } = machine::look();
+    let own = ("pgherd".to_string(), env!("CARGO_PKG_VERSION").to_string());
+    DrillReport {
+        cluster: session.loaded.cluster.name.clone(),
+        target: session.target.platform.name().into(),
+        blueprint: session.loaded.file.display().to_string(),
+        began: clock::rfc3339(context.now),
+        host: HostReport { processors, memory_mib, kernel, load_hundredths },
+        versions: versions.into_iter().chain([own]).collect(),
+        ..DrillReport::default()
+    }
 }
 
 /// Returns the database of the clients' rows and its owner, who may make a schema in it.
@@ -209,125 +249,6 @@ fn say(report: &Report, event: DrillEvent) {
     let said = DrillSaid { at: clock::rfc3339(clock::now()), event };
     let line = serde_json::to_string(&said).unwrap_or_default();
     report.unwritten().note("events to standard output", writeln!(io::stdout(), "{line}"));
-}
-
-/// Prints an event for people.
-fn note(report: &Report, event: &DrillEvent) {
-    let text = match event {
-        DrillEvent::DrillBegun { faults, trials, .. } => {
-            format!("drill: {}; trials of each: {trials}", faults.join(", "))
-        }
-        DrillEvent::TrialBegun { fault, trial, primary } => {
-            format!("{fault}, trial {trial}: clients are writing; {primary} is primary")
-        }
-        DrillEvent::FaultInjected { fault, machines, hold_ms } => {
-            let machines = machines.join(", ");
-            match hold_ms {
-                0 => format!("{fault}: happens now on {machines}"),
-                ms => format!("{fault}: happens now on {machines}, for {}", seconds(*ms)),
-            }
-        }
-        DrillEvent::FaultUndone { fault, .. } => format!("{fault}: undone; waiting until the cluster is healthy"),
-        DrillEvent::TrialEnded(trial) => ended(trial),
-        DrillEvent::DrillEnded { .. } => return,
-    };
-    report.note(&text);
-}
-
-fn ended(trial: &TrialReport) -> String {
-    let TrialReport { fault, trial: number, writes_stopped_ms, acknowledged, .. } = trial;
-    let stopped = seconds(*writes_stopped_ms);
-    let broken = trial.broken();
-    let verdict = if broken.is_empty() { "held".to_string() } else { format!("NOT HELD: {}", broken.join("; ")) };
-    format!("{fault}, trial {number}: writes stopped for {stopped}, {acknowledged} rows acknowledged: {verdict}")
-}
-
-/// Prints the report for people.
-fn print(report: &Report, found: &DrillReport) {
-    for (fault, why) in &found.skipped {
-        report.line(&format!("{fault} was skipped: {why}"));
-    }
-    if found.faults.is_empty() {
-        return;
-    }
-    let head = [
-        "fault",
-        "trials",
-        "writes stopped",
-        "bound",
-        "reads stopped",
-        "stale",
-        "lost",
-        "phantom",
-        "healthy after",
-        "verdict",
-    ];
-    let mut rows = vec![head.map(String::from).to_vec()];
-    rows.extend(found.faults.iter().map(|fault| {
-        let verdict =
-            if fault.held { report.on_out(Style::Good, "held") } else { report.on_out(Style::Bad, "not held") };
-        vec![
-            fault.fault.clone(),
-            fault.trials.len().to_string(),
-            spread(fault.writes_stopped_ms, fault.trials.len()),
-            fault.bound_ms.map_or("until repaired".to_string(), seconds),
-            spread(fault.reads_stopped_ms, fault.trials.len()),
-            seconds(fault.stalest_ms),
-            fault.lost.to_string(),
-            fault.phantoms.to_string(),
-            seconds(fault.healthy_after_ms.max),
-            verdict,
-        ]
-    }));
-    report.table(&rows);
-    for trial in found.faults.iter().flat_map(|fault| &fault.trials) {
-        report.line("");
-        let name = format!("{}, trial {}", trial.fault, trial.trial);
-        report.line(&report.on_out(Style::Bold, &name));
-        for line in details(trial) {
-            report.line(&format!("  {line}"));
-        }
-        for broken in trial.broken() {
-            report.line(&format!("  {}", report.on_out(Style::Bad, &broken)));
-        }
-    }
-    report.line("");
-    if found.held {
-        report.line(&report.on_out(Style::Good, "The cluster kept its word in every trial."));
-    }
-}
-
-/// Returns what is worth knowing of a trial besides its figures in the table.
-fn details(trial: &TrialReport) -> Vec<String> {
-    let moved = match trial.primary_before == trial.primary_after {
-        true => format!("primary {} throughout", trial.primary_after),
-        false => format!("primary {} before, {} after", trial.primary_before, or_none(&trial.primary_after)),
-    };
-    let mut lines = vec![
-        format!("harmed {} for {}; {moved}", trial.machines.join(", "), seconds(trial.lasted_ms)),
-        format!("{} rows acknowledged, {} reads", trial.acknowledged, trial.reads),
-    ];
-    if let Some(machine) = &trial.stalest_machine {
-        lines.push(format!("the stalest read came from {machine}: {}", seconds(trial.stalest_ms)));
-    }
-    lines.extend(trial.until.iter().map(|until| format!("`check` predicts that writes stop until {until}")));
-    for (client, errors) in &trial.errors {
-        let total: usize = errors.values().sum();
-        let each: Vec<String> = errors.iter().map(|(what, count)| format!("{count} × {what}")).collect();
-        lines.push(format!("{client}: {total} errors ({})", each.join("; ")));
-    }
-    lines
-}
-
-fn or_none(name: &str) -> &str {
-    if name.is_empty() { "none" } else { name }
-}
-
-fn spread(figures: Spread, trials: usize) -> String {
-    match trials {
-        1 => seconds(figures.max),
-        _ => format!("{} / {} / {}", seconds(figures.min), seconds(figures.median), seconds(figures.max)),
-    }
 }
 
 #[cfg(test)]

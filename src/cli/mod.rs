@@ -35,6 +35,8 @@ use std::sync::Arc;
 
 use clap::Parser;
 
+pub use drill::{Progress, drill_page};
+
 use crate::system::Context;
 use args::{Args, Verb};
 use error::CommandError;

@@ -62,7 +62,7 @@ pub enum DrillEvent {
         lasted_ms: u64,
     },
     /// A trial ended.
-    TrialEnded(TrialReport),
+    TrialEnded(Box<TrialReport>),
     /// The drill ended. No event follows.
     DrillEnded {
         /// The exit code of the process.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::samples::{Acknowledged, Read, Row, Samples};
+use super::samples::{Acknowledged, Row, Samples};
 
 /// The longest time between two successes of any client.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,36 +38,40 @@ pub fn reads(samples: &Samples, since: Duration) -> Pause {
     pause(samples.reads.iter().map(|read| read.at), since, samples.until)
 }
 
-/// A read that lacked a row which had been acknowledged before the read was sent.
+/// How old a read was.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stale {
-    /// How long before the read the oldest such row had been acknowledged.
+pub struct ReadAge {
+    /// How long before the read the oldest row had been acknowledged that it lacked. Zero if it lacked none.
     pub age: Duration,
     /// The address of the machine that it came from.
     pub address: String,
-    /// When it was sent.
+    /// When its rows came.
     pub at: Duration,
 }
 
-/// Returns the stalest read, if any read lacked an acknowledged row.
+/// Returns the age of each read.
 ///
 /// A writer's rows become visible in their order, so a read lacks every row that is newer than the newest one that it saw.
-pub fn stalest(samples: &Samples) -> Option<Stale> {
+pub fn ages(samples: &Samples) -> impl Iterator<Item = ReadAge> {
     let mut rows: BTreeMap<usize, Vec<(u64, Duration)>> = BTreeMap::new();
     for one in &samples.acknowledged {
         rows.entry(one.row.writer).or_default().push((one.row.number, one.at));
     }
     rows.values_mut().for_each(|rows| rows.sort_unstable());
-    let stale = |read: &Read| {
+    samples.reads.iter().map(move |read| {
         let lacking = rows.iter().filter_map(|(writer, rows)| {
             let newest = read.newest.get(*writer).copied().unwrap_or_default();
             let next = rows.partition_point(|(number, _)| *number <= newest);
             rows.get(next).map(|(_, at)| *at)
         });
-        let age = read.sent.checked_sub(lacking.min()?)?;
-        Some(Stale { age, address: read.address.clone(), at: read.sent })
-    };
-    samples.reads.iter().filter_map(stale).max_by_key(|stale| stale.age)
+        let age = lacking.min().map_or(Duration::ZERO, |oldest| read.sent.saturating_sub(oldest));
+        ReadAge { age, address: read.address.clone(), at: read.at }
+    })
+}
+
+/// Returns the stalest read, if any read lacked a row which had been acknowledged before the read was sent.
+pub fn stalest(samples: &Samples) -> Option<ReadAge> {
+    ages(samples).filter(|read| !read.age.is_zero()).max_by_key(|read| read.age)
 }
 
 /// Returns the acknowledged rows that a machine lacks.
@@ -98,6 +102,7 @@ pub fn acknowledged_by_former_primary(samples: &Samples) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drill::samples::Read;
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)

@@ -9,6 +9,7 @@ use anyhow::{Result, anyhow};
 
 use super::ground::{Ground, SCHEMA};
 use super::samples::{Acknowledged, Mishap, Read, Row, Samples};
+use crate::cluster::fault::CLIENT_PATIENCE;
 use crate::cluster::fixed::Fixed;
 use crate::system::Interrupt;
 use crate::system::clock::Stopwatch;
@@ -20,7 +21,7 @@ pub const WRITERS: usize = 4;
 pub const READERS: usize = 2;
 /// The time limit of a client for a connection, and for a statement. A client that waits longer would measure its own patience: a
 /// session with a machine that lost power never ends by itself.
-const LIMIT: Duration = Duration::from_secs(2);
+const LIMIT: Duration = Duration::from_millis(CLIENT_PATIENCE as u64);
 /// The pause after a row: four writers write about 300 rows a second, which two processors bear, and see a pause to the hundredth.
 const BETWEEN_ROWS: Duration = Duration::from_millis(10);
 /// The pause after a read. A read costs more than a row.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The longest pause of writes that does not count as an outage, in milliseconds. On a busy machine commits pause this long by
+use super::timeline::Timeline;
+
+/// The longest pause of writes or reads that does not count as an outage, in milliseconds. On a busy machine commits pause this long by
 /// themselves, and no application notices.
 pub const UNNOTICED_MS: u64 = 300;
 
@@ -26,6 +28,9 @@ pub struct TrialReport {
     pub reads_stopped_ms: u64,
     /// The longest time without an acknowledged write that `check` predicts; null where no timer ends it.
     pub bound_ms: Option<u64>,
+    /// The longest time without a successful read that `check` predicts; null where no timer ends it.
+    #[serde(default)]
+    pub reads_bound_ms: Option<u64>,
     /// What ends the outage where no timer does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
@@ -57,19 +62,22 @@ pub struct TrialReport {
     pub primary_before: String,
     /// The primary at the end; empty if there is none.
     pub primary_after: String,
+    /// How it went over time. The committed report has none: that would be many megabytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
 }
 
 impl TrialReport {
     /// Returns what is wrong, in words: everything that the cluster promises and did not keep. Empty means that it kept its word.
     pub fn broken(&self) -> Vec<String> {
         let mut broken = vec![];
-        if let Some(bound) = self.bound_ms.filter(|bound| self.writes_stopped_ms > *bound.max(&UNNOTICED_MS)) {
-            let (stopped, bound) = (self.writes_stopped_ms, bound);
-            broken.push(format!(
-                "writes stopped for {}, and `check` predicts at most {}",
-                seconds(stopped),
-                seconds(bound)
-            ));
+        let stops =
+            [("writes", self.writes_stopped_ms, self.bound_ms), ("reads", self.reads_stopped_ms, self.reads_bound_ms)];
+        for (what, stopped, bound) in stops {
+            if let Some(bound) = bound.filter(|bound| stopped > *bound.max(&UNNOTICED_MS)) {
+                let (stopped, bound) = (seconds(stopped), seconds(bound));
+                broken.push(format!("{what} stopped for {stopped}, and `check` predicts at most {bound}"));
+            }
         }
         if let Some(bound) = self.staleness_bound_ms.filter(|bound| self.stalest_ms > *bound) {
             broken.push(format!(
@@ -136,6 +144,9 @@ pub struct FaultReport {
     pub reads_stopped_ms: Spread,
     /// The longest outage that `check` predicts; null where no timer ends it.
     pub bound_ms: Option<u64>,
+    /// The longest outage of reads that `check` predicts; null where no timer ends it.
+    #[serde(default)]
+    pub reads_bound_ms: Option<u64>,
     /// The number of acknowledged rows that any machine lacks, at most, over all trials.
     pub lost: usize,
     /// The number of rows that readers saw and that no longer exist.
@@ -163,6 +174,7 @@ impl FaultReport {
             reads_stopped_ms: spread(|trial| trial.reads_stopped_ms),
             // The trials of a zone may differ: writes stop with HAProxy's.
             bound_ms: trials.iter().map(|trial| trial.bound_ms).min().flatten(),
+            reads_bound_ms: trials.iter().map(|trial| trial.reads_bound_ms).min().flatten(),
             lost: trials.iter().map(|trial| trial.lost.values().max().copied().unwrap_or_default()).sum(),
             phantoms: trials.iter().map(|trial| trial.phantoms).sum(),
             stalest_ms: trials.iter().map(|trial| trial.stalest_ms).max().unwrap_or_default(),
@@ -174,21 +186,50 @@ impl FaultReport {
     }
 }
 
+/// The machine that a drill ran on, with the clients. A lab's cluster runs on it, too.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HostReport {
+    /// The number of processors.
+    pub processors: usize,
+    /// The memory in MiB.
+    pub memory_mib: u64,
+    /// The version of the kernel.
+    pub kernel: String,
+    /// The load average of the minute before the drill, in hundredths.
+    pub load_hundredths: u64,
+}
+
 /// A drill: every fault, in the order in which it was brought about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DrillReport {
     /// The cluster's name.
     pub cluster: String,
     /// `lab`.
     pub target: String,
+    /// The blueprint's file.
+    pub blueprint: String,
     /// When it began, in UTC.
     pub began: String,
+    /// The machine that the drill ran on.
+    pub host: HostReport,
+    /// The versions of the software, as far as it reports them.
+    pub versions: BTreeMap<String, String>,
     /// Each fault.
     pub faults: Vec<FaultReport>,
     /// The faults that the cluster cannot have at present, each with the reason.
     pub skipped: BTreeMap<String, String>,
     /// Whether the cluster kept its word in every trial.
     pub held: bool,
+}
+
+impl DrillReport {
+    /// Adds a fault, or replaces what was known of it.
+    pub fn add(&mut self, fault: FaultReport) {
+        match self.faults.iter_mut().find(|known| known.fault == fault.fault) {
+            Some(known) => *known = fault,
+            None => self.faults.push(fault),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -215,6 +256,7 @@ mod tests {
             TrialReport { lost: [("slave1".to_string(), 1)].into(), ..sound() },
             TrialReport { unchecked: vec!["slave1".into()], ..sound() },
             TrialReport { phantoms: 1, ..sound() },
+            TrialReport { reads_stopped_ms: 301, reads_bound_ms: Some(0), ..sound() },
             TrialReport { stalest_ms: 4901, staleness_bound_ms: Some(4900), ..sound() },
             TrialReport { two_primaries: 1, ..sound() },
             TrialReport { healthy_after_ms: None, ..sound() },

@@ -8,6 +8,7 @@ mod harm;
 mod target;
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use anyhow::anyhow;
 
 use super::events::DrillEvent;
 use super::ground::{Ground, SCHEMA};
+use super::lookout::Lookout;
 use super::probe::Probe;
 use super::report::TrialReport;
 use super::samples::Samples;
@@ -108,8 +110,16 @@ impl Trial<'_> {
 
     fn measured(&self, fault: Fault, trial: usize, probe: &Probe<'_>) -> Result<TrialReport, Stopped> {
         self.await_table()?;
+        let lookout = Lookout {
+            access: self.access,
+            expected: self.expected,
+            haproxies: self.haproxies,
+            watch: probe.watch,
+            seen: Mutex::default(),
+        };
         let (broken, samples) = thread::scope(|scope| {
             let clients = probe.start(scope);
+            lookout.start(scope, &probe.done);
             let broken = self.broken(fault, trial, probe.watch);
             probe.done.store(true, Ordering::Relaxed);
             let mut samples = Samples::default();
@@ -118,7 +128,8 @@ impl Trial<'_> {
             }
             Ok::<_, Stopped>((broken?, samples))
         })?;
-        self.report(fault, trial, &broken, &samples)
+        let seen = lookout.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.report(fault, trial, &broken, &samples, seen)
     }
 
     /// Waits until every database machine has the clients' table.

@@ -8,6 +8,7 @@ pub mod context;
 pub mod files;
 pub mod host;
 pub mod interrupt;
+pub mod machine;
 pub mod network;
 pub mod parallel;
 pub mod postgres;

@@ -68,13 +68,14 @@ def drilled(pgherd, trials, faults):
 
 
 def merged(report, run, found):
-    """Returns the report with the trials of another run."""
+    """Returns the report with the trials of another run. Their timelines are left out: those of 20 trials of each fault take many megabytes."""
     faults = {fault["fault"]: fault for fault in report["faults"]}
     for fault in found["faults"]:
         name = fault["fault"]
         known = faults.get(name)
         earlier = known["trials"] if known and known["program"] == run["program"] else []
-        trials = earlier + [{**trial, "trial": number} for number, trial in enumerate(fault["trials"], len(earlier) + 1)]
+        new = [{key: value for key, value in trial.items() if key != "timeline"} for trial in fault["trials"]]
+        trials = earlier + [{**trial, "trial": number} for number, trial in enumerate(new, len(earlier) + 1)]
         faults[name] = {"fault": name, "title": fault["title"], "program": run["program"], "trials": trials}
     programs = {fault["program"] for fault in faults.values()} | {run["program"]}
     runs = [earlier for earlier in report["runs"] if earlier["program"] in programs]

@@ -3,6 +3,7 @@
 use boon::{Compiler, Schemas};
 use pgherd::cluster::fault::Fault;
 use pgherd::drill::events::{DrillEvent, DrillSaid, FORMAT};
+use pgherd::drill::timeline::{ClientPort, Moment, Movement, Timeline, Witness};
 use pgherd::drill::{DrillReport, FaultReport, TrialReport};
 
 use crate::support::Test;
@@ -19,12 +20,43 @@ fn a_fault_that_is_not_in_the_table_is_refused_with_those_that_are() {
 }
 
 #[test]
+fn a_file_that_is_no_page_is_not_overwritten() {
+    let test = Test::new();
+    std::fs::write(test.path("notes.html"), "mine").unwrap();
+    let drill = |page: &str| test.run(&["drill", "blueprints/herd.hcl", "--target", "lab", "--page", page]).exits(2);
+    drill("notes.html")
+        .err("notes.html exists and is not a page of `pgherd drill`")
+        .err("name another file with --page");
+    drill("none/drill.html").err("is in no directory that exists");
+    assert_eq!(std::fs::read_to_string(test.path("notes.html")).unwrap(), "mine");
+}
+
+#[test]
 fn help_explains_every_fault_and_column() {
     let mut done = Test::new().run(&["drill", "--help"]).exits(0);
     for fault in Fault::ALL {
         done = done.out(&format!("- {}:", fault.name()));
     }
-    done.out("pgherd_drill").out("lost").out("phantom").out("exit code 1").out("Exit codes:");
+    done.out("pgherd_drill").out("lost").out("phantom").out("exit code 1").out("--page <FILE>").out("Exit codes:");
+}
+
+fn every_movement() -> [Movement; 8] {
+    let name = || "master".to_string();
+    [
+        Movement::FaultBegan,
+        Movement::FaultUndone,
+        Movement::Healthy,
+        Movement::Primary { machine: None },
+        Movement::Database { machine: name(), state: "primary, running".into() },
+        Movement::Serves {
+            haproxy: name(),
+            port: ClientPort::Read,
+            machines: vec![name()],
+            fallback: "as primary".into(),
+        },
+        Movement::EtcdLeader { machine: Some(name()), term: 2 },
+        Movement::Silent { source: Witness::Haproxy(name()) },
+    ]
 }
 
 #[test]
@@ -33,7 +65,16 @@ fn every_event_is_of_the_printed_schema() {
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
     compiler.add_resource("events.json", serde_json::from_str(&printed).expect("JSON")).unwrap();
     let index = compiler.compile("events.json", &mut schemas).expect("a schema");
-    let trial = TrialReport { fault: "machine".into(), trial: 1, healthy_after_ms: Some(5), ..TrialReport::default() };
+    let moments = every_movement().map(|movement| Moment { at_ms: -5, movement }).to_vec();
+    let reads = [("slave1".to_string(), vec![(-100, 0), (0, 40)])].into();
+    let timeline = Some(Timeline { from_ms: -100, acknowledged: vec![3, 0], reads, moments });
+    let trial = TrialReport {
+        fault: "machine".into(),
+        trial: 1,
+        healthy_after_ms: Some(5),
+        timeline,
+        ..TrialReport::default()
+    };
     let fault = FaultReport::of("machine", "x", vec![trial.clone()]);
     let report = DrillReport {
         cluster: "herd".into(),
@@ -42,6 +83,7 @@ fn every_event_is_of_the_printed_schema() {
         faults: vec![fault],
         skipped: [("zone".to_string(), "x".to_string())].into(),
         held: true,
+        ..DrillReport::default()
     };
     let name = || "machine".to_string();
     for event in [
@@ -49,7 +91,7 @@ fn every_event_is_of_the_printed_schema() {
         DrillEvent::TrialBegun { fault: name(), trial: 1, primary: name() },
         DrillEvent::FaultInjected { fault: name(), machines: vec![name()], hold_ms: 1 },
         DrillEvent::FaultUndone { fault: name(), lasted_ms: 1 },
-        DrillEvent::TrialEnded(trial),
+        DrillEvent::TrialEnded(trial.into()),
         DrillEvent::DrillEnded { exit_code: 0, error: String::new(), report: Some(report) },
         DrillEvent::DrillEnded { exit_code: 1, error: "refused".into(), report: None },
     ] {

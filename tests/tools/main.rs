@@ -7,6 +7,7 @@
 mod support;
 
 mod deploy;
+mod drill_page;
 mod etcd;
 mod full;
 mod haproxies;

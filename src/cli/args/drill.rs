@@ -1,5 +1,7 @@
 //! The arguments of `drill`.
 
+use std::path::PathBuf;
+
 use clap::builder::PossibleValue;
 use clap::{Args as ClapArgs, ValueEnum};
 
@@ -11,7 +13,8 @@ const HELP: &str = "\
 A drill needs a cluster that is running and healthy:
 
   pgherd run blueprint.hcl --target lab
-  pgherd drill blueprint.hcl --target lab postgres switchover --trials 3
+  pgherd drill blueprint.hcl --target lab postgres switchover --trials 3 \\
+      --page drill.html
 
 In each trial, four clients write one numbered row per transaction through the
 write port, and two read through the read port. Then one fault happens. If it
@@ -54,21 +57,29 @@ On AWS (the default target):
   - A machine whose type EC2 has no capacity for stays down until there is
     some. The drill tries for 15 minutes.
 
+With --page, the report is also one HTML file that explains itself and loads
+nothing: a summary, and for each trial a timeline (acknowledged rows per 0.1 s,
+the age of reads, who was primary, where HAProxy led, who led etcd) with the same
+facts as tables. It has the trials so far at any time, also after Ctrl-C. A file
+that is not such a page is never overwritten.
+
 The report, for each fault:
   writes stopped  longest time without an acknowledged row: min / median / max
   bound           the most that `pgherd check` predicts; a pause of up to 0.3 s
                   does not count as an outage
-  reads stopped   longest time without a successful read: min / median / max
+  reads stopped   longest time without a successful read: min / median / max,
+                  and the most that `pgherd check` predicts
   stale           how long before a read the oldest row had been acknowledged
                   that the read lacked, at most
   lost            acknowledged rows that a database machine lacks at the end
   phantom         rows that a reader saw and that no longer exist
   healthy after   time from the end of the fault until `pgherd status` is
                   healthy, at most
-A bound that does not hold (of writes, or of the age of reads), a row that is lost or a phantom, a former primary
-that still acknowledges, or a cluster that does not become healthy within five
-minutes makes the drill fail with exit code 1. A cluster that is not healthy
-before a trial is refused with exit code 1 as well.
+A bound that does not hold (of writes, of reads, or of the age of reads), a row
+that is lost or a phantom, a former primary that still acknowledges, or a cluster
+that does not become healthy within five minutes makes the drill fail with exit
+code 1. A cluster that is not healthy before a trial is refused with exit code 1
+as well: `pgherd status` says what is wrong with it, and what to do.
 
 With --format json, each line is an event (see `pgherd schema --drill`); the
 last one has the whole report.
@@ -92,8 +103,11 @@ pub struct DrillArgs {
     /// Database for the clients' rows [default: the blueprint's first]
     #[arg(long, value_name = "NAME")]
     pub database: Option<String>,
+    /// Write a page about the drill: one HTML file with a timeline of each trial, replaced after each trial
+    #[arg(long, value_name = "FILE")]
+    pub page: Option<PathBuf>,
     /// Only undo what a drill that was killed has left
-    #[arg(long, conflicts_with_all = ["faults", "trials", "hold", "database"])]
+    #[arg(long, conflicts_with_all = ["faults", "trials", "hold", "database", "page"])]
     pub undo: bool,
     /// Do not ask for confirmation (the lab never asks)
     #[arg(long)]

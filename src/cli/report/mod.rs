@@ -22,7 +22,7 @@ use crate::system::{Context, Interrupt, terminal};
 pub use feed::Feed;
 pub use history::History;
 pub use killed::tell_of_killed;
-pub use page::PageOf;
+pub use page::{PageOf, render};
 use screen::Screen;
 pub use stream::Stream;
 pub use unwritten::Unwritten;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::reads::{ReadOutage, reads};
 use super::{Fault, Term, term};
 use crate::cluster::fixed::FixedNlb;
 use crate::cluster::timing::Timers;
@@ -17,6 +18,8 @@ pub struct Prediction {
     pub outage: Vec<Term>,
     /// What ends the outage, where no timer does.
     pub until: Option<&'static str>,
+    /// How long reads stop.
+    pub reads: ReadOutage,
     /// The terms whose sum is the time before the fault whose acknowledged writes may be lost. Empty means that nothing is lost.
     pub loss: Vec<Term>,
     /// What is lost, where no timer bounds the loss.
@@ -48,11 +51,17 @@ impl Prediction {
 
 /// Predicts what a fault does to a cluster with these timers if nothing else fails.
 pub fn predict(timers: &Timers, fault: Fault) -> Prediction {
+    let writes = writes(timers, fault);
+    Prediction { reads: reads(timers, &writes), ..writes }
+}
+
+fn writes(timers: &Timers, fault: Fault) -> Prediction {
     let prediction = Prediction {
         fault,
         title: fault.title(),
         outage: vec![],
         until: None,
+        reads: ReadOutage::default(),
         loss: vec![],
         unbounded_loss: None,
         because: UNCHANGED,

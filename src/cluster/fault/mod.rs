@@ -4,11 +4,13 @@ use serde::Serialize;
 
 mod bound;
 mod injection;
+mod reads;
 mod term;
 
 pub use bound::{Prediction, nlb_down, predict, seconds, staleness};
 pub use injection::{Disruption, Injection, LOSS, Software, Traffic, Victim};
-pub use term::{Term, promotion};
+pub use reads::ReadOutage;
+pub use term::{CLIENT_PATIENCE, Term, promotion};
 
 /// Declares [`Fault`] and [`Fault::ALL`], so that no fault is missing from the table.
 macro_rules! faults {

@@ -36,6 +36,9 @@ const SHUTDOWN: u32 = 2000;
 const HAPROXY_RESTART: u32 = (Fixed::DEFAULT.unit.restart + 1) * 1000;
 
 const BOOT: u32 = 10_000;
+/// How long the clients of a drill wait for an answer, in milliseconds. A client that waits longer would measure its own patience: a
+/// session with a machine that lost power never ends by itself.
+pub const CLIENT_PATIENCE: u32 = 2000;
 
 const fn term(name: &'static str, ms: u32, what: &'static str, source: &'static str) -> Term {
     Term { name, ms, what, source }
@@ -170,6 +173,37 @@ pub fn wal_receiver_timeout(t: &Timers) -> Term {
 pub fn haproxy_read_down(t: &Timers) -> Term {
     let what = "HAProxy drops a standby that follows nobody: inter + (read_fall - 1) x fastinter";
     term("haproxy_read_down", t.check.read_down(), what, HAPROXY)
+}
+
+pub fn reader_patience() -> Term {
+    let source = "pgherd drill: its clients wait this long; HAProxy closes a silent session after 10 s (tcp-ut)";
+    term("reader_patience", CLIENT_PATIENCE, "a client gives up the statement that it sent to the lost machine", source)
+}
+
+pub fn haproxy_connect() -> Term {
+    let source =
+        "https://docs.haproxy.org/3.0/configuration.html#4.2-option%20redispatch: the first retry goes elsewhere";
+    let what = "HAProxy's connection to the lost machine times out";
+    term("haproxy_connect", Fixed::DEFAULT.haproxy.connect_timeout, what, source)
+}
+
+/// Returns the time until HAProxy drops a silent standby: each of its checks waits for a connection.
+pub fn haproxy_read_silent(t: &Timers) -> Term {
+    let ms = t.check.read_down() + t.check.read_fall * Fixed::DEFAULT.haproxy.connect_timeout;
+    term(
+        "haproxy_read_silent",
+        ms,
+        "HAProxy drops the silent standby: read_fall checks, each of which times out",
+        HAPROXY,
+    )
+}
+
+/// Returns the time until the primary serves reads: HAProxy wants more checks of it than of a standby.
+pub fn haproxy_fallback(t: &Timers) -> Term {
+    let ms = t.check.downinter + (Fixed::DEFAULT.haproxy.fallback_rise - 1) * t.check.fastinter;
+    let what =
+        "HAProxy finds a machine for reads, at worst the new primary: downinter + (fallback_rise - 1) x fastinter";
+    term("haproxy_fallback", ms, what, HAPROXY)
 }
 
 pub fn haproxy_restart() -> Term {

@@ -11,6 +11,7 @@ use crate::drill::measure;
 use crate::drill::probe;
 use crate::drill::report::TrialReport;
 use crate::drill::samples::{Row, Samples};
+use crate::drill::timeline::{Movement, Sight, Timeline};
 use crate::drill::victim::Seats;
 use crate::pipeline::ExpectedMachine;
 use crate::system::clock::Stopwatch;
@@ -23,6 +24,7 @@ impl Trial<'_> {
         trial: usize,
         broken: &Happened,
         samples: &Samples,
+        mut seen: Vec<Sight>,
     ) -> Result<TrialReport, Stopped> {
         let verdict = self.look();
         let primary = Seats::of(self.expected, &verdict.members).primary();
@@ -48,11 +50,20 @@ impl Trial<'_> {
         for mishap in &samples.mishaps {
             *errors.entry(mishap.client.clone()).or_default().entry(mishap.what.clone()).or_default() += 1;
         }
+        // The drill itself ends an outage that no timer ends.
+        let bound = |bound: Option<u32>, after: Option<u32>| match after {
+            Some(after) => Some(millis(broken.lasted) + u64::from(after)),
+            None => bound.map(u64::from),
+        };
         let stalest = measure::stalest(samples);
         let name = |address: &str| {
             let named = self.expected.machines.iter().find(|machine| machine.address.to_string() == address);
             named.map_or(address.to_string(), |machine| machine.name.clone())
         };
+        let undone = broken.began + broken.lasted;
+        seen.push((broken.began, Movement::FaultBegan));
+        seen.extend((!broken.lasted.is_zero()).then_some((undone, Movement::FaultUndone)));
+        seen.extend(broken.healthy_after.map(|after| (undone + after, Movement::Healthy)));
         Ok(TrialReport {
             fault: fault.name().into(),
             trial,
@@ -60,11 +71,8 @@ impl Trial<'_> {
             lasted_ms: millis(broken.lasted),
             writes_stopped_ms: millis(measure::writes(samples, broken.began).length),
             reads_stopped_ms: millis(measure::reads(samples, broken.began).length),
-            bound_ms: match broken.prediction.bound_after() {
-                // The drill itself ends the outage.
-                Some(after) => Some(millis(broken.lasted) + u64::from(after)),
-                None => broken.prediction.bound().map(u64::from),
-            },
+            bound_ms: bound(broken.prediction.bound(), broken.prediction.bound_after()),
+            reads_bound_ms: bound(broken.prediction.reads.bound(), broken.prediction.reads.bound_after()),
             until: broken.prediction.until.map(String::from),
             acknowledged: samples.acknowledged.len(),
             reads: samples.reads.len(),
@@ -78,6 +86,7 @@ impl Trial<'_> {
             stalest_machine: stalest.map(|stale| name(&stale.address)),
             errors,
             healthy_after_ms: broken.healthy_after.map(millis),
+            timeline: Some(Timeline::of(samples, &seen, broken.began, name)),
             primary_before: broken.primary_before.clone(),
             primary_after: primary.map(|machine| machine.name.clone()).unwrap_or_default(),
         })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Stopped, Trial};
 use crate::cluster::check::quorum::{Survival, without};
-use crate::cluster::fault::{Fault, Prediction, Victim, predict};
+use crate::cluster::fault::{Fault, Prediction, ReadOutage, Victim, predict};
 use crate::cluster::timing::Timers;
 use crate::drill::victim::Seats;
 use crate::pipeline::ExpectedMachine;
@@ -97,7 +97,10 @@ impl Trial<'_> {
         match survival {
             Survival::GoOn => prediction,
             _ if fault != Fault::Zone => prediction,
-            stops => Prediction { outage: vec![], until: Some(stops.text()), ..prediction },
+            stops => {
+                let reads = ReadOutage { outage: vec![], until: Some(stops.text()) };
+                Prediction { outage: vec![], until: reads.until, reads, ..prediction }
+            }
         }
     }
 }
@@ -119,6 +122,7 @@ mod tests {
             title: "x",
             outage,
             until,
+            reads: ReadOutage::default(),
             loss: vec![],
             unbounded_loss: None,
             because: "x",

@@ -193,6 +193,16 @@ pub fn ask(admin: &Port, haproxy: IpAddr, machines: &[String], timeout: Duration
     answers
 }
 
+/// Asks each of these machines' etcd for its status alone, all at the same time.
+pub fn statuses(
+    admin: &Port,
+    haproxy: IpAddr,
+    machines: &[String],
+    timeout: Duration,
+) -> Vec<Result<Status, NoReport>> {
+    parallel::at_once(machines, |machine| read(&get(&admin.url(haproxy, &format!("/etcd/{machine}/status")), timeout)?))
+}
+
 /// Returns whether all members that can be compared hold the same keys.
 fn agree(answers: &[EtcdAnswer]) -> bool {
     let reports: Vec<&EtcdReport> = answers.iter().filter_map(|answer| answer.report.as_ref().ok()).collect();

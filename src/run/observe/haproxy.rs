@@ -1,4 +1,4 @@
-//! Finds silent machines from HAProxy's own checks.
+//! Finds silent machines, and the servers that are up, from HAProxy's own checks.
 
 use std::collections::BTreeMap;
 
@@ -67,6 +67,24 @@ pub fn read(metrics: &str) -> Vec<Silent> {
     down.into_values().collect()
 }
 
+/// Returns the servers of a proxy that are up, in the order of haproxy.cfg.
+pub fn up<'a>(metrics: &'a str, proxy: &str) -> Vec<&'a str> {
+    let statuses = metrics.lines().filter(|line| line.starts_with("haproxy_server_status{"));
+    let up = statuses.filter_map(|line| {
+        let (_, labels, value) = sample(line)?;
+        let is_up = labels.get("proxy") == Some(&proxy) && labels.get("state") == Some(&"UP") && value > 0.0;
+        is_up.then(|| labels.get("server").copied()).flatten()
+    });
+    up.collect()
+}
+
+/// Returns HAProxy's own version.
+pub fn version(metrics: &str) -> Option<String> {
+    let info = metrics.lines().find(|line| line.starts_with("haproxy_process_build_info{"))?;
+    let (_, labels, _) = sample(info)?;
+    labels.get("version").map(|version| version.to_string())
+}
+
 /// Returns name, labels and value of `name{label="text",…} value`.
 fn sample(line: &str) -> Option<(&str, BTreeMap<&str, &str>, f64)> {
     let (name, rest) = line.split_once('{')?;
@@ -103,5 +121,9 @@ haproxy_server_check_status{proxy="patroni",server="slave2",state="L4TOUT"} 1
             "a standby is down for the writers"
         );
         assert_eq!(read("404 not found"), []);
+        let info = "haproxy_process_build_info{version=\"3.0.11-1+deb13u1\"} 1";
+        assert_eq!((version(info).as_deref(), version(metrics)), (Some("3.0.11-1+deb13u1"), None));
+        assert_eq!(up(metrics, "patroni"), ["master"]);
+        assert_eq!(up(metrics, "write"), [""; 0]);
     }
 }

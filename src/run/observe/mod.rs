@@ -1,7 +1,7 @@
 //! Observes a running cluster and records each fact with its source and age. `run::judge` judges them.
 
 pub mod etcd;
-mod haproxy;
+pub mod haproxy;
 mod observer;
 pub mod patroni;
 

@@ -44,7 +44,12 @@ pub(super) fn write(logs: &Path, story: &Story) -> io::Result<PathBuf> {
     let names = files::list(logs).unwrap_or_default();
     let page = Page::of(story, &history::earlier(logs, story, EARLIER), &names);
     let at = names::page(logs, &story.begun.run);
-    files::replace(&at, &at.with_extension("new"), page.render().as_bytes(), 0o600)?;
+    files::replace(
+        &at,
+        &at.with_extension("new"),
+        render("run.html", include_str!("run.html.j2"), &page).as_bytes(),
+        0o600,
+    )?;
     Ok(at)
 }
 
@@ -159,19 +164,22 @@ impl<'a> Page<'a> {
                 .collect(),
         }
     }
+}
 
-    fn render(&self) -> String {
-        // The suffix .html makes minijinja escape everything.
-        const NAME: &str = "run.html";
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
-        let rendered = environment
-            .add_template(NAME, include_str!("run.html.j2"))
-            .and_then(|()| environment.get_template(NAME)?.render(self));
-        rendered.unwrap_or_else(|e| panic!("{NAME}: {e:#}"))
-    }
+/// Renders an HTML page from a template.
+///
+/// # Panics
+/// If the template is wrong.
+pub fn render(name: &str, template: &str, variables: impl Serialize) -> String {
+    // The suffix .html makes minijinja escape everything.
+    debug_assert!(name.ends_with(".html"));
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
+    let added = environment.add_template(name, template);
+    let rendered = added.and_then(|()| environment.get_template(name)?.render(variables));
+    rendered.unwrap_or_else(|e| panic!("{name}: {e:#}"))
 }
 
 /// Returns the time in the name of a run: `2026-11-24 13:30:00 UTC` for `20261124T133000Z-4711`.
