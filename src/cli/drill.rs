@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use super::args::{DrillArgs, Format};
+use super::args::{DrillArgs, Format, Wanted};
 use super::error::{CommandError, ErrorKind, exit_code};
 use super::need::Need;
 use super::report::{OutputMode, Report, Style};
@@ -15,12 +15,17 @@ use crate::cluster::Cluster;
 use crate::cluster::fault::Fault;
 use crate::drill::events::{DrillEvent, DrillSaid, FORMAT};
 use crate::drill::{
-    DrillReport, FaultReport, Ground as _, Hold, Spread, Stopped, Trial, TrialReport, require_healthy, seconds,
+    DrillReport, FaultReport, Ground as _, Hold, Series, Spread, Stopped, Trial, TrialReport, require_healthy, seconds,
+    traces,
 };
 use crate::lab::{HostTools, LabGround};
 use crate::pipeline::Platform;
+use crate::system::clock::Stopwatch;
 use crate::system::postgres::SqlLogin;
 use crate::system::{Context, clock};
+
+/// How long `random` goes on if `--minutes` is not set.
+const DEFAULT_MINUTES: u64 = 30;
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &DrillArgs) -> Result<(), CommandError> {
@@ -52,6 +57,7 @@ fn drill(
              `pgherd drill BLUEPRINT --target lab` drills it",
         ));
     }
+    let series = series(context, options)?;
     let session = Session::open(context, report, &options.place, Need::Location)?;
     let cluster = &session.loaded.cluster;
     let (database, user) = owner(cluster, options.database.as_deref())?;
@@ -72,6 +78,7 @@ fn drill(
     };
     let haproxy = IpAddr::V4(access.private_address);
     require_healthy(expected, access, haproxy).map_err(stopped)?;
+    let before = traces(&ground, expected, &database).map_err(|e| stopped(e.into()))?;
     let login = SqlLogin { password: ground.secret(&format!("{}/user/{user}", cluster.name))?, user, database };
     let stream = options.format == Format::Json;
     let tell = |event: DrillEvent| if stream { say(report, event) } else { note(report, &event) };
@@ -86,50 +93,90 @@ fn drill(
         interrupt: &session.interrupt,
         tell: &tell,
     };
-    let faults: &[Fault] = if options.faults.is_empty() { Fault::ALL } else { &options.faults };
+    let (faults, trials) = match &series {
+        Series::Each { faults, trials } => (&faults[..], *trials),
+        Series::Random { .. } => (Fault::ALL, 0),
+    };
     tell(DrillEvent::DrillBegun {
         format: FORMAT,
         cluster: cluster.name.clone(),
         target: session.target.platform.name().into(),
         faults: faults.iter().map(|fault| fault.name().to_string()).collect(),
-        trials: options.trials.into(),
+        trials,
+        seed: series.seed(),
     });
-    let (mut all, mut skipped) = (vec![], BTreeMap::new());
+    let (mut done, mut skipped) = (Vec::<(Fault, Vec<TrialReport>)>::new(), BTreeMap::new());
     let mut ended = Ok(());
-    'faults: for fault in faults {
-        let mut trials = vec![];
-        for number in 1..=options.trials.into() {
-            match trial.run(*fault, number) {
-                Ok(found) => {
-                    tell(DrillEvent::TrialEnded(found.clone()));
-                    trials.push(found);
-                }
-                // Whoever asks for all faults means those that this cluster can have.
-                Err(Stopped::Impossible(why)) if options.faults.is_empty() => {
-                    skipped.insert(fault.name().to_string(), why.to_string());
-                    break;
-                }
-                Err(e) => {
-                    ended = Err(stopped(e));
-                    break;
+    let watch = Stopwatch::start();
+    for fault in series.faults() {
+        if series.is_over(watch.elapsed()) {
+            break;
+        }
+        if skipped.contains_key(fault.name()) {
+            continue;
+        }
+        let known = done.iter().position(|(one, _)| *one == fault);
+        let number = known.map_or(0, |at| done[at].1.len()) + 1;
+        match trial.run(fault, number) {
+            Ok(found) => {
+                tell(DrillEvent::TrialEnded(found.clone()));
+                match known {
+                    Some(at) => done[at].1.push(found),
+                    None => done.push((fault, vec![found])),
                 }
             }
-        }
-        if !trials.is_empty() {
-            all.push(FaultReport::of(fault.name(), fault.title(), trials));
-        }
-        if ended.is_err() {
-            break 'faults;
+            // Whoever names no fault means those that this cluster can have.
+            Err(Stopped::Impossible(why)) if options.names_none() => {
+                skipped.insert(fault.name().to_string(), why.to_string());
+            }
+            Err(e) => {
+                ended = Err(stopped(e));
+                break;
+            }
         }
     }
     ground.undo()?;
-    let held = ended.is_ok() && all.iter().all(|fault| fault.held);
+    let all: Vec<FaultReport> =
+        done.into_iter().map(|(fault, trials)| FaultReport::of(fault.name(), fault.title(), trials)).collect();
+    let mut left = vec![];
+    if ended.is_ok() {
+        let after = traces(&ground, expected, &login.database).map_err(|e| stopped(e.into()))?;
+        left.extend(after.difference(&before).cloned());
+    }
+    let held = ended.is_ok() && left.is_empty() && all.iter().all(|fault| fault.held);
     if ended.is_ok() && !held {
-        let text = "the cluster did not keep its word; the report says in which trials";
-        ended = Err(CommandError::Text(ErrorKind::Failed, text.into()));
+        let text = match left[..] {
+            [] => "the cluster did not keep its word; the report says in which trials".to_string(),
+            _ => format!("the drill left something behind: {}", left.join(", ")),
+        };
+        ended = Err(CommandError::Text(ErrorKind::Failed, text));
     }
     let (cluster, target) = (cluster.name.clone(), session.target.platform.name().to_string());
-    Ok((ended, DrillReport { cluster, target, began: clock::rfc3339(context.now), faults: all, skipped, held }))
+    let (began, seed) = (clock::rfc3339(context.now), series.seed());
+    Ok((ended, DrillReport { cluster, target, began, seed, faults: all, skipped, left, held }))
+}
+
+/// Returns the faults that were asked for.
+fn series(context: &Context, options: &DrillArgs) -> Result<Series, CommandError> {
+    let named: Vec<Fault> = options.faults.iter().filter_map(|wanted| wanted.fault()).collect();
+    if !options.faults.contains(&Wanted::Random) {
+        if options.seed.is_some() || options.minutes.is_some() {
+            return Err(CommandError::usage("--seed and --minutes are for `random`: add it, or leave them out"));
+        }
+        let faults = if named.is_empty() { Fault::ALL.to_vec() } else { named };
+        return Ok(Series::Each { faults, trials: options.trials.into() });
+    }
+    if options.faults.len() > 1 {
+        return Err(CommandError::usage(
+            "`random` stands alone: it brings about every fault that the cluster can have",
+        ));
+    }
+    if options.trials > 1 {
+        return Err(CommandError::usage("`random` ends after --minutes, not --trials: leave --trials out"));
+    }
+    let since = context.now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seed = options.seed.unwrap_or(since.as_secs() as u32);
+    Ok(Series::Random { seed, time: Duration::from_secs(60 * options.minutes.unwrap_or(DEFAULT_MINUTES)) })
 }
 
 /// Returns the database of the clients' rows and its owner, who may make a schema in it.
@@ -161,6 +208,7 @@ fn say(report: &Report, event: DrillEvent) {
 /// Prints an event for people.
 fn note(report: &Report, event: &DrillEvent) {
     let text = match event {
+        DrillEvent::DrillBegun { seed: Some(seed), .. } => format!("drill: random faults, --seed {seed}"),
         DrillEvent::DrillBegun { faults, trials, .. } => {
             format!("drill: {}; trials of each: {trials}", faults.join(", "))
         }
@@ -191,6 +239,9 @@ fn ended(trial: &TrialReport) -> String {
 
 /// Prints the report for people.
 fn print(report: &Report, found: &DrillReport) {
+    if let Some(seed) = found.seed {
+        report.line(&format!("random faults; `--seed {seed}` repeats their order"));
+    }
     for (fault, why) in &found.skipped {
         report.line(&format!("{fault} was skipped: {why}"));
     }
@@ -239,6 +290,9 @@ fn print(report: &Report, found: &DrillReport) {
         }
     }
     report.line("");
+    for left in &found.left {
+        report.line(&report.on_out(Style::Bad, &format!("left behind: {left}")));
+    }
     if found.held {
         report.line(&report.on_out(Style::Good, "The cluster kept its word in every trial."));
     }

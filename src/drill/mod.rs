@@ -10,6 +10,8 @@ pub mod measure;
 mod probe;
 mod report;
 mod samples;
+mod series;
+mod traces;
 mod trial;
 mod victim;
 
@@ -17,4 +19,6 @@ pub use ground::{Ground, SCHEMA};
 pub use probe::{READERS, WRITERS};
 pub use report::{DrillReport, FaultReport, Spread, TrialReport, seconds};
 pub use samples::{Acknowledged, Mishap, Read, Row, Samples};
+pub use series::Series;
+pub use traces::traces;
 pub use trial::{Hold, Stopped, Trial, require_healthy};

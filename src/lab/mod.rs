@@ -30,6 +30,7 @@ mod store;
 mod target;
 mod terraform;
 mod tool;
+mod traces;
 
 use std::time::Duration;
 
