@@ -5,7 +5,6 @@
 mod findings;
 mod harm;
 
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -22,7 +21,7 @@ use crate::cluster::Cluster;
 use crate::cluster::fault::Fault;
 use crate::pipeline::{ClusterAccess, Expected};
 use crate::run::judge::{Verdict, judge};
-use crate::run::observe::Observer;
+use crate::run::observe::{HaproxyAddress, Observer};
 use crate::run::say;
 use crate::system::Interrupt;
 use crate::system::clock::Stopwatch;
@@ -65,8 +64,8 @@ pub struct Trial<'a> {
     pub access: &'a ClusterAccess,
     /// Where it runs.
     pub ground: &'a dyn Ground,
-    /// HAProxy's address.
-    pub haproxy: IpAddr,
+    /// The HAProxies, in the order in which clients try them.
+    pub haproxies: &'a [HaproxyAddress],
     /// Whom the clients log in as.
     pub login: &'a SqlLogin,
     /// How long a fault lasts.
@@ -91,8 +90,8 @@ impl Trial<'_> {
         let probe = Probe {
             ground: self.ground,
             login: self.login,
-            write: self.access.write.on(self.haproxy),
-            read: self.access.read.on(self.haproxy),
+            write: self.haproxies.iter().map(|haproxy| self.access.write.on(haproxy.address)).collect(),
+            read: self.haproxies.iter().map(|haproxy| self.access.read.on(haproxy.address)).collect(),
             watch: Stopwatch::start(),
             done: AtomicBool::new(false),
         };
@@ -140,11 +139,11 @@ impl Trial<'_> {
     }
 
     fn require_healthy(&self) -> Result<Verdict, Stopped> {
-        require_healthy(self.expected, self.access, self.haproxy)
+        require_healthy(self.expected, self.access, self.haproxies)
     }
 
     fn look(&self) -> Verdict {
-        look(self.expected, self.access, self.haproxy)
+        look(self.expected, self.access, self.haproxies)
     }
 
     fn wait(&self, time: Duration) -> Result<(), Stopped> {
@@ -152,17 +151,21 @@ impl Trial<'_> {
     }
 }
 
-/// Returns what the cluster behind HAProxy's address looks like.
+/// Returns what the cluster behind these HAProxies looks like.
 ///
 /// # Errors
 /// If it is not healthy.
-pub fn require_healthy(expected: &Expected, access: &ClusterAccess, haproxy: IpAddr) -> Result<Verdict, Stopped> {
-    let verdict = look(expected, access, haproxy);
+pub fn require_healthy(
+    expected: &Expected,
+    access: &ClusterAccess,
+    haproxies: &[HaproxyAddress],
+) -> Result<Verdict, Stopped> {
+    let verdict = look(expected, access, haproxies);
     if verdict.is_healthy() { Ok(verdict) } else { Err(Stopped::Unhealthy(verdict)) }
 }
 
-fn look(expected: &Expected, access: &ClusterAccess, haproxy: IpAddr) -> Verdict {
-    judge(expected, access, &Observer::new(access, expected, haproxy).look())
+fn look(expected: &Expected, access: &ClusterAccess, haproxies: &[HaproxyAddress]) -> Verdict {
+    judge(expected, access, &Observer::new(access, expected, haproxies).look())
 }
 
 fn millis(time: Duration) -> u64 {
