@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=herd-master-5f68a0a21a03 slave=herd-slave-d93508ad5cf9 haproxy=herd-haproxy-f5e5cf405619)
+images=(master=herd-master-454212011794 slave=herd-slave-b26377c1ca35 haproxy=herd-haproxy-f5e5cf405619)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

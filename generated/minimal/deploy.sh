@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=minimal-master-24340579a03c slave=minimal-slave-a467f6d380df haproxy=minimal-haproxy-09c96cde4564)
+images=(master=minimal-master-57ae5297e7f0 slave=minimal-slave-a8787200cdaf haproxy=minimal-haproxy-09c96cde4564)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

@@ -1,5 +1,7 @@
 //! `pgherd drill`: breaks a cluster on purpose, measures what its clients notice, and compares that with what `check` predicts.
 
+pub mod aws;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -14,12 +16,13 @@ use crate::cluster::Cluster;
 use crate::cluster::fault::Fault;
 use crate::drill::events::{DrillEvent, DrillSaid, FORMAT};
 use crate::drill::{
-    DrillReport, FaultReport, Ground as _, Hold, Series, Spread, Stopped, Trial, TrialReport, require_healthy, seconds,
+    DrillReport, FaultReport, Ground, Hold, Series, Spread, Stopped, Trial, TrialReport, require_healthy, seconds,
     traces,
 };
-use crate::lab::{HostTools, LabGround};
+use crate::lab::{self, HostTools, LabGround};
 use crate::pipeline::Platform;
 use crate::run::locate;
+use crate::run::observe::HaproxyAddress;
 use crate::system::clock::Stopwatch;
 use crate::system::postgres::SqlLogin;
 use crate::system::{Context, clock};
@@ -31,9 +34,13 @@ const DEFAULT_MINUTES: u64 = 30;
 pub fn run(context: &Context, report: &Arc<Report>, options: &DrillArgs) -> Result<(), CommandError> {
     let stream = options.format == Format::Json;
     report.speak(OutputMode { quiet: options.quiet, stream });
-    let drilled = drill(context, report, options);
+    let drilled = match options.undo {
+        true => undo(context, report, options).map(|()| None),
+        false => drill(context, report, options).map(Some),
+    };
     let (done, found) = match drilled {
-        Ok((done, found)) => (done, Some(found)),
+        Ok(Some((done, found))) => (done, Some(found)),
+        Ok(None) => (Ok(()), None),
         Err(e) => (Err(e), None),
     };
     if stream {
@@ -45,29 +52,66 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &DrillArgs) -> Resu
     done
 }
 
+/// Undoes what a drill that was killed has left.
+fn undo(context: &Context, report: &Arc<Report>, options: &DrillArgs) -> Result<(), CommandError> {
+    let session = Session::open(context, report, &options.place, Need::Location)?;
+    let _lock = session.take()?;
+    let undone = match session.target.platform {
+        Platform::Aws => aws::Ec2Access::open(&session)?.recover()?,
+        Platform::Lab => {
+            let undone = lab::recover(HostTools { context, interrupt: &session.interrupt })?;
+            if undone {
+                report.say("A drill was killed. What it broke is repaired.");
+            }
+            undone
+        }
+    };
+    if !undone {
+        report.note(&format!("No drill of {} has left anything to undo.", session.loaded.cluster.name));
+    }
+    Ok(())
+}
+
+/// Where a drill takes place.
+struct DrillPlace<'a> {
+    ground: Box<dyn Ground + 'a>,
+    haproxies: Vec<HaproxyAddress>,
+    login: SqlLogin,
+}
+
 /// Makes the trials. Returns what they found, even if something ended them early.
 fn drill(
     context: &Context,
     report: &Arc<Report>,
     options: &DrillArgs,
 ) -> Result<(Result<(), CommandError>, DrillReport), CommandError> {
-    if options.place.target == Platform::Aws {
-        return Err(CommandError::usage(
-            "drill cannot break machines on AWS yet, only in the lab: `pgherd run BLUEPRINT --target lab` starts the cluster there, \
-             `pgherd drill BLUEPRINT --target lab` drills it",
-        ));
+    let is_aws = options.place.target == Platform::Aws;
+    if is_aws {
+        aws::require_usable(options)?;
     }
     let series = series(context, options)?;
     let session = Session::open(context, report, &options.place, Need::Location)?;
     let cluster = &session.loaded.cluster;
-    let (database, user) = owner(cluster, options.database.as_deref())?;
-    session.work.make_private_dir()?;
-    // A run must not change the cluster meanwhile.
-    let _lock = session.work.lock()?;
-    let tools = HostTools { context, interrupt: &session.interrupt };
-    // Before anything else is asked: what a killed drill broke is repaired now.
-    let ground = LabGround::take(tools, cluster)?;
     let (expected, access) = (&session.pipeline.expected, &session.pipeline.access);
+    let (database, user) = owner(cluster, options.database.as_deref())?;
+    let secret = format!("{}/user/{user}", cluster.name);
+    // A run must not change the cluster meanwhile.
+    let _lock = session.take()?;
+    // Before anything else is asked, what a killed drill broke is repaired.
+    let api = if is_aws { Some(aws::Ec2Access::open(&session)?) } else { None };
+    let place = match &api {
+        Some(api) => {
+            api.recover()?;
+            let haproxies = aws::locate(&session)?;
+            let login = SqlLogin { password: api.secret(&secret)?, user, database };
+            DrillPlace { ground: Box::new(api.ground(haproxies.clone(), login.clone())?), haproxies, login }
+        }
+        None => {
+            let ground = LabGround::take(HostTools { context, interrupt: &session.interrupt }, cluster)?;
+            let login = SqlLogin { password: ground.secret(&secret)?, user, database };
+            DrillPlace { ground: Box::new(ground), haproxies: locate::planned(expected), login }
+        }
+    };
     let stopped = |stopped: Stopped| match stopped {
         Stopped::Interrupted => CommandError::Text(ErrorKind::Interrupted, stopped.text(access)),
         // A tool that the interrupt ended has not failed by itself.
@@ -76,27 +120,37 @@ fn drill(
         }
         _ => CommandError::Text(ErrorKind::Failed, stopped.text(access)),
     };
-    let haproxies = locate::planned(expected);
-    require_healthy(expected, access, &haproxies).map_err(stopped)?;
-    let before = traces(&ground, expected, &database).map_err(|e| stopped(e.into()))?;
-    let login = SqlLogin { password: ground.secret(&format!("{}/user/{user}", cluster.name))?, user, database };
+    require_healthy(expected, access, &place.haproxies).map_err(stopped)?;
+    let traces = || traces(&*place.ground, expected, &place.login.database).map_err(|e| stopped(e.into()));
+    let before = traces()?;
     let stream = options.format == Format::Json;
     let tell = |event: DrillEvent| if stream { say(report, event) } else { note(report, &event) };
     let trial = Trial {
         cluster,
         expected,
         access,
-        ground: &ground,
-        haproxies: &haproxies,
-        login: &login,
+        ground: &*place.ground,
+        haproxies: &place.haproxies,
+        login: &place.login,
         hold: options.hold.map_or(Hold::UntilBound, |seconds| Hold::For(Duration::from_secs(seconds))),
         interrupt: &session.interrupt,
         tell: &tell,
     };
-    let (faults, trials) = match &series {
-        Series::Each { faults, trials } => (&faults[..], *trials),
-        Series::Random { .. } => (Fault::ALL, 0),
+    let refusals = Fault::ALL.iter().filter_map(|fault| Some((*fault, place.ground.refuses(*fault)?)));
+    let refusals: BTreeMap<Fault, &str> = refusals.collect();
+    let possible = || Fault::ALL.iter().copied().filter(|fault| !refusals.contains_key(fault)).collect();
+    let (faults, trials): (Vec<Fault>, usize) = match &series {
+        Series::Each { faults, trials } if faults.is_empty() => (possible(), *trials),
+        Series::Each { faults, trials } => (faults.clone(), *trials),
+        Series::Random { .. } => (possible(), 0),
     };
+    let series = match series.seed() {
+        None => Series::Each { faults: faults.clone(), trials },
+        Some(_) => series,
+    };
+    if is_aws {
+        aws::announce(&session, options, &trial, &faults)?;
+    }
     tell(DrillEvent::DrillBegun {
         format: FORMAT,
         cluster: cluster.name.clone(),
@@ -106,6 +160,9 @@ fn drill(
         seed: series.seed(),
     });
     let (mut done, mut skipped) = (Vec::<(Fault, Vec<TrialReport>)>::new(), BTreeMap::new());
+    if options.names_none() {
+        skipped.extend(refusals.iter().map(|(fault, why)| (fault.name().to_string(), why.to_string())));
+    }
     let mut ended = Ok(());
     let watch = Stopwatch::start();
     for fault in series.faults() {
@@ -135,13 +192,12 @@ fn drill(
             }
         }
     }
-    ground.undo()?;
+    place.ground.undo()?;
     let all: Vec<FaultReport> =
         done.into_iter().map(|(fault, trials)| FaultReport::of(fault.name(), fault.title(), trials)).collect();
     let mut left = vec![];
     if ended.is_ok() {
-        let after = traces(&ground, expected, &login.database).map_err(|e| stopped(e.into()))?;
-        left.extend(after.difference(&before).cloned());
+        left.extend(traces()?.difference(&before).cloned());
     }
     let held = ended.is_ok() && left.is_empty() && all.iter().all(|fault| fault.held);
     if ended.is_ok() && !held {
@@ -156,15 +212,14 @@ fn drill(
     Ok((ended, DrillReport { cluster, target, began, seed, faults: all, skipped, left, held }))
 }
 
-/// Returns the faults that were asked for.
+/// Returns the faults that were asked for; none if no fault was named.
 fn series(context: &Context, options: &DrillArgs) -> Result<Series, CommandError> {
     let named: Vec<Fault> = options.faults.iter().filter_map(|wanted| wanted.fault()).collect();
     if !options.faults.contains(&Wanted::Random) {
         if options.seed.is_some() || options.minutes.is_some() {
             return Err(CommandError::usage("--seed and --minutes are for `random`: add it, or leave them out"));
         }
-        let faults = if named.is_empty() { Fault::ALL.to_vec() } else { named };
-        return Ok(Series::Each { faults, trials: options.trials.into() });
+        return Ok(Series::Each { faults: named, trials: options.trials.into() });
     }
     if options.faults.len() > 1 {
         return Err(CommandError::usage(

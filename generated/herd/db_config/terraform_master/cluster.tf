@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-master-5f68a0a21a03"
-  image      = "5f68a0a21a03"
+  image_name = "herd-master-454212011794"
+  image      = "454212011794"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
