@@ -9,13 +9,13 @@ mod text;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 pub use page::{Progress, html as drill_page};
 
 use page::PageFile;
 
-use super::args::{DrillArgs, Format};
+use super::args::{DrillArgs, Format, Wanted};
 use super::error::{CommandError, ErrorKind, exit_code};
 use super::need::Need;
 use super::report::{OutputMode, Report};
@@ -23,14 +23,20 @@ use super::session::Session;
 use crate::cluster::Cluster;
 use crate::cluster::fault::Fault;
 use crate::drill::events::{DrillEvent, DrillSaid, FORMAT};
-use crate::drill::{DrillReport, FaultReport, Ground, Hold, HostReport, Stopped, Trial, require_healthy, versions};
+use crate::drill::{
+    DrillReport, FaultReport, Ground, Hold, HostReport, Series, Stopped, Trial, TrialReport, require_healthy, traces, versions,
+};
 use crate::lab::{self, HostTools, LabGround};
 use crate::pipeline::Platform;
 use crate::run::locate;
 use crate::run::observe::HaproxyAddress;
+use crate::system::clock::Stopwatch;
 use crate::system::machine::{self, MachineFacts};
 use crate::system::postgres::SqlLogin;
 use crate::system::{Context, clock};
+
+/// How long `random` goes on if `--minutes` is not set.
+const DEFAULT_MINUTES: u64 = 30;
 
 /// Runs the verb.
 pub fn run(context: &Context, report: &Arc<Report>, options: &DrillArgs) -> Result<(), CommandError> {
@@ -91,6 +97,7 @@ fn drill(
     if is_aws {
         aws::require_usable(options)?;
     }
+    let series = series(context, options)?;
     let page = options.page.as_deref().map(|path| PageFile::at(context.path(path))).transpose()?;
     let session = Session::open(context, report, &options.place, Need::Location)?;
     let cluster = &session.loaded.cluster;
@@ -123,6 +130,8 @@ fn drill(
         _ => CommandError::Text(ErrorKind::Failed, stopped.text(access)),
     };
     require_healthy(expected, access, &place.haproxies).map_err(stopped)?;
+    let traces = || traces(&*place.ground, expected, &place.login.database).map_err(|e| stopped(e.into()));
+    let before = traces()?;
     let stream = options.format == Format::Json;
     let tell = |event: DrillEvent| if stream { say(report, event) } else { text::note(report, &event) };
     let trial = Trial {
@@ -138,26 +147,33 @@ fn drill(
     };
     let refusals = Fault::ALL.iter().filter_map(|fault| Some((*fault, place.ground.refuses(*fault)?)));
     let refusals: BTreeMap<Fault, &str> = refusals.collect();
-    let faults: Vec<Fault> = match options.faults.is_empty() {
-        true => Fault::ALL.iter().copied().filter(|fault| !refusals.contains_key(fault)).collect(),
-        false => options.faults.clone(),
+    let possible = || Fault::ALL.iter().copied().filter(|fault| !refusals.contains_key(fault)).collect();
+    let (faults, trials): (Vec<Fault>, usize) = match &series {
+        Series::Each { faults, trials } if faults.is_empty() => (possible(), *trials),
+        Series::Each { faults, trials } => (faults.clone(), *trials),
+        Series::Random { .. } => (possible(), 0),
+    };
+    let series = match series.seed() {
+        None => Series::Each { faults: faults.clone(), trials },
+        Some(_) => series,
     };
     if is_aws {
         aws::announce(&session, options, &trial, &faults)?;
     }
     let versions = versions(place.ground.as_ref(), expected, access, &place.haproxies, &place.login.database);
-    let mut found = begun(context, &session, versions);
+    let mut found = begun(context, &session, versions, series.seed());
     tell(DrillEvent::DrillBegun {
         format: FORMAT,
         cluster: cluster.name.clone(),
         target: session.target.platform.name().into(),
         faults: faults.iter().map(|fault| fault.name().to_string()).collect(),
-        trials: options.trials.into(),
+        trials,
+        seed: series.seed(),
     });
-    if options.faults.is_empty() {
+    if options.names_none() {
         found.skipped.extend(refusals.iter().map(|(fault, why)| (fault.name().to_string(), why.to_string())));
     }
-    let total = faults.len() * usize::from(options.trials);
+    let total = series.seed().is_none().then_some(faults.len() * trials);
     if let Some(page) = &page {
         // Before anything is broken: a page that cannot be written is refused now.
         let html = page::html(&found, cluster, Progress::Running { of: total });
@@ -168,39 +184,50 @@ fn drill(
             report.unwritten().note("the page of the drill", page.write(&page::html(found, cluster, progress)));
         }
     };
+    let mut done: BTreeMap<Fault, Vec<TrialReport>> = BTreeMap::new();
     let mut ended = Ok(());
-    for fault in &faults {
-        let mut trials = vec![];
-        for number in 1..=options.trials.into() {
-            match trial.run(*fault, number) {
-                Ok(one) => {
-                    tell(DrillEvent::TrialEnded(one.clone().into()));
-                    trials.push(one);
-                    found.add(FaultReport::of(fault.name(), fault.title(), trials.clone()));
-                    rewrite(&found, Progress::Running { of: total });
-                }
-                // Whoever asks for all faults means those that this cluster can have.
-                Err(Stopped::Impossible(why)) if options.faults.is_empty() => {
-                    found.skipped.insert(fault.name().to_string(), why.to_string());
-                    break;
-                }
-                Err(e) => {
-                    ended = Err(stopped(e));
-                    break;
-                }
-            }
-        }
-        if ended.is_err() {
+    let watch = Stopwatch::start();
+    for fault in series.faults() {
+        if series.is_over(watch.elapsed()) {
             break;
+        }
+        if found.skipped.contains_key(fault.name()) {
+            continue;
+        }
+        let trials = done.entry(fault).or_default();
+        match trial.run(fault, trials.len() + 1) {
+            Ok(one) => {
+                tell(DrillEvent::TrialEnded(one.clone().into()));
+                trials.push(one);
+                found.add(FaultReport::of(fault.name(), fault.title(), trials.clone()));
+                rewrite(&found, Progress::Running { of: total });
+            }
+            // Whoever names no fault means those that this cluster can have.
+            Err(Stopped::Impossible(why)) if options.names_none() => {
+                found.skipped.insert(fault.name().to_string(), why.to_string());
+            }
+            Err(e) => {
+                ended = Err(stopped(e));
+                break;
+            }
         }
     }
     if let Err(e) = place.ground.undo() {
         ended = ended.and(Err(e.into()));
     }
-    found.held = ended.is_ok() && found.faults.iter().all(|fault| fault.held);
+    if ended.is_ok() {
+        match traces() {
+            Ok(after) => found.left.extend(after.difference(&before).cloned()),
+            Err(e) => ended = Err(e),
+        }
+    }
+    found.held = ended.is_ok() && found.left.is_empty() && found.faults.iter().all(|fault| fault.held);
     if ended.is_ok() && !found.held {
-        let text = "the cluster did not keep its word; the report says in which trials";
-        ended = Err(CommandError::Text(ErrorKind::Failed, text.into()));
+        let text = match found.left[..] {
+            [] => "the cluster did not keep its word; the report says in which trials".to_string(),
+            _ => format!("the drill left something behind: {}", found.left.join(", ")),
+        };
+        ended = Err(CommandError::Text(ErrorKind::Failed, text));
     }
     let error = ended.as_ref().err().map(CommandError::to_string).unwrap_or_default();
     rewrite(&found, Progress::Ended { error: &error });
@@ -211,7 +238,12 @@ fn drill(
 }
 
 /// Returns a report without a trial.
-fn begun(context: &Context, session: &Session<'_>, versions: BTreeMap<String, String>) -> DrillReport {
+fn begun(
+    context: &Context,
+    session: &Session<'_>,
+    versions: BTreeMap<String, String>,
+    seed: Option<u32>,
+) -> DrillReport {
     let MachineFacts { processors, memory_mib, kernel, load_hundredths } = machine::look();
     let own = ("pgherd".to_string(), env!("CARGO_PKG_VERSION").to_string());
     DrillReport {
@@ -221,8 +253,31 @@ fn begun(context: &Context, session: &Session<'_>, versions: BTreeMap<String, St
         began: clock::rfc3339(context.now),
         host: HostReport { processors, memory_mib, kernel, load_hundredths },
         versions: versions.into_iter().chain([own]).collect(),
+        seed,
         ..DrillReport::default()
     }
+}
+
+/// Returns the faults that were asked for; none if no fault was named.
+fn series(context: &Context, options: &DrillArgs) -> Result<Series, CommandError> {
+    let named: Vec<Fault> = options.faults.iter().filter_map(|wanted| wanted.fault()).collect();
+    if !options.faults.contains(&Wanted::Random) {
+        if options.seed.is_some() || options.minutes.is_some() {
+            return Err(CommandError::usage("--seed and --minutes are for `random`: add it, or leave them out"));
+        }
+        return Ok(Series::Each { faults: named, trials: options.trials.into() });
+    }
+    if options.faults.len() > 1 {
+        return Err(CommandError::usage(
+            "`random` stands alone: it brings about every fault that the cluster can have",
+        ));
+    }
+    if options.trials > 1 {
+        return Err(CommandError::usage("`random` ends after --minutes, not --trials: leave --trials out"));
+    }
+    let since = context.now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seed = options.seed.unwrap_or(since.as_secs() as u32);
+    Ok(Series::Random { seed, time: Duration::from_secs(60 * options.minutes.unwrap_or(DEFAULT_MINUTES)) })
 }
 
 /// Returns the database of the clients' rows and its owner, who may make a schema in it.

@@ -161,6 +161,10 @@ fixed! {
         transparent_huge_pages: &'static str = "madvise" "", "Only programs that ask for transparent huge pages get them. PostgreSQL does not ask: its shared memory has reserved pages. Creating them for other programs would stall every process that touches memory.", "https://docs.kernel.org/admin-guide/mm/transhuge.html";
         journal: &'static str = "1G" "", "This holds weeks of logs. They share the volume with the data and must never crowd it out, as journald's default of a tenth of the disk could.", "https://www.freedesktop.org/software/systemd/man/latest/journald.conf.html";
     }
+    /// The volume of PostgreSQL's data.
+    disk: FixedDisk {
+        reserve: u32 = 256 " MiB", "A file that keeps this much space on the volume of PostgreSQL's data. Deleting it makes room at once for 16 WAL files, with which PostgreSQL starts again and writes go on until the cause is found.", "https://www.postgresql.org/docs/current/disk-full.html; https://www.postgresql.org/docs/current/wal-internals.html";
+    }
     /// systemd's units.
     unit: FixedUnits {
         restart: u32 = 1 " s", AT_ONCE, SERVICE;

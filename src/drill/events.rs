@@ -33,8 +33,11 @@ pub enum DrillEvent {
         target: String,
         /// The faults, in their order.
         faults: Vec<String>,
-        /// The number of trials of each.
+        /// The number of trials of each; 0 if time ends the drill.
         trials: usize,
+        /// The seed that the order of the faults follows from, if it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seed: Option<u32>,
     },
     /// A trial began: the clients write and read.
     TrialBegun {

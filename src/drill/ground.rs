@@ -1,5 +1,7 @@
 //! What a drill needs of the place where the cluster runs.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 
 use crate::cluster::fault::{Disruption, Fault};
@@ -24,6 +26,8 @@ pub trait Ground: Sync {
     fn move_etcd_leader(&self, to: &str) -> Result<()>;
     /// Runs a statement on a database machine, as PostgreSQL's superuser or as the user whom the clients log in as. Returns its rows, one a line, with spaces between the values.
     fn sql(&self, machine: &str, database: &str, statement: &str) -> Result<String>;
+    /// Returns what the place has that a drill could leave behind, each in words.
+    fn traces(&self) -> Result<BTreeSet<String>>;
     /// Moves the calling thread to where the cluster's clients are.
     fn enter_client_network(&self) -> Result<()>;
 }

@@ -214,11 +214,17 @@ pub struct DrillReport {
     pub host: HostReport,
     /// The versions of the software, as far as it reports them.
     pub versions: BTreeMap<String, String>,
+    /// The seed that the order of the faults followed from, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u32>,
     /// Each fault.
     pub faults: Vec<FaultReport>,
     /// The faults that the cluster cannot have at present, each with the reason.
     pub skipped: BTreeMap<String, String>,
-    /// Whether the cluster kept its word in every trial.
+    /// What the drill left behind: what exists after it that did not exist before, each in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
+    /// Whether the cluster kept its word in every trial, and nothing was left behind.
     pub held: bool,
 }
 

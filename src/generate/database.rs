@@ -34,9 +34,14 @@ pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut Fi
         content.push(add_plain(files, "db_config/huge_pages.sh", Mode::Executable));
         content.push(add_plain(files, "db_config/pgherd-huge-pages.service", Mode::Plain));
     }
-    for script in
-        ["post_bootstrap.py", "server_certificate.sh", "try_settings.py", "wait_for_cluster.py", "yield_etcd_leader.py"]
-    {
+    for script in [
+        "post_bootstrap.py",
+        "reserve_space.sh",
+        "server_certificate.sh",
+        "try_settings.py",
+        "wait_for_cluster.py",
+        "yield_etcd_leader.py",
+    ] {
         content.push(add_fixed(cluster, files, &format!("db_config/{script}"), Mode::Executable));
     }
     content.extend_from_slice(common);

@@ -32,13 +32,14 @@ static HASHES: LazyLock<BTreeMap<&'static str, OnceLock<String>>> =
     LazyLock::new(|| SOURCES.keys().map(|path| (*path, OnceLock::new())).collect());
 
 /// Templates whose files are the same in every cluster.
-const FIXED: [&str; 24] = [
+const FIXED: [&str; 25] = [
     "db_config/patroni_unit.conf",
     "db_config/pgherd-kernel.service",
     "db_config/pgherd-yield.service",
     "db_config/pgherd-yield.timer",
     "db_config/post_bootstrap.py",
     "db_config/provision_database.sh",
+    "db_config/reserve_space.sh",
     "db_config/server_certificate.sh",
     "db_config/try_settings.py",
     "db_config/wait_for_cluster.py",

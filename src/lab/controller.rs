@@ -188,12 +188,14 @@ impl Controller<'_> {
             Some(name) => ec2::public_key(region, name)?,
             None => None,
         };
+        let disk = if images::is_built(&image) { Some(ec2::disk_size(region, &instance.id)?) } else { None };
         let mut machine = LabMachine {
             id: instance.id.clone(),
             tags: instance.tags.clone(),
             address,
             region: region.to_string(),
             image: image.id,
+            disk,
             layers: image.layers,
             key,
             process: None,

@@ -126,6 +126,19 @@ fn read_interfaces(text: &str) -> Result<Vec<Interface>> {
         .collect()
 }
 
+/// Returns the size of an instance's first volume, in GiB.
+pub fn disk_size(region: &str, instance: &str) -> Result<u32> {
+    let only = format!("&Filter.1.Name=attachment.instance-id&Filter.1.Value.1={instance}");
+    read_disk_size(&ask(region, "DescribeVolumes", &only)?).with_context(|| format!("{instance} has no volume"))
+}
+
+fn read_disk_size(text: &str) -> Result<u32> {
+    let document = Document::parse(text)?;
+    let volumes = items(child(document.root_element(), "volumeSet"));
+    let size = volumes.first().and_then(|volume| text_of(*volume, "size")).context("there is no volume")?;
+    Ok(size.parse()?)
+}
+
 /// Returns the public key of a key pair.
 pub fn public_key(region: &str, name: &str) -> Result<Option<String>> {
     let text = ask(region, "DescribeKeyPairs", "&IncludePublicKey=true")?;
@@ -181,6 +194,13 @@ mod tests {
         assert_eq!((read[0].tags["pgherd:machine"].as_str(), read[0].tags["empty"].as_str()), ("master", ""));
         assert_eq!((read[1].address, read[1].key_name.as_deref()), (None, None));
         assert!(read[0].is_cut && !read[1].is_cut);
+    }
+
+    #[test]
+    fn a_disk_is_as_large_as_its_volume() {
+        let text = "<R><volumeSet><item><volumeId>vol-1</volumeId><size>100</size></item></volumeSet></R>";
+        assert_eq!(read_disk_size(text).unwrap(), 100);
+        assert!(read_disk_size("<R><volumeSet/></R>").is_err());
     }
 
     #[test]

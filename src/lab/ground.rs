@@ -1,12 +1,14 @@
 //! The lab as the ground of a drill.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
 use super::client::ClientNetwork;
 use super::harm::{self, Harms};
-use super::nodes;
 use super::tool::HostTools;
+use super::{nodes, traces};
 use crate::cluster::fault::{Disruption, Fault};
 use crate::cluster::{Cluster, Machine};
 use crate::drill::Ground;
@@ -127,6 +129,10 @@ impl Ground for LabGround<'_> {
         let psql = "cd /; runuser -u postgres -- psql --no-psqlrc --no-align --quiet --tuples-only --field-separator=' ' \
                     --set=ON_ERROR_STOP=1 --dbname=\"$1\" --command=\"$2\"";
         self.output(machine, psql, &[database, statement])
+    }
+
+    fn traces(&self) -> Result<BTreeSet<String>> {
+        traces::all(self.tools)
     }
 
     fn enter_client_network(&self) -> Result<()> {

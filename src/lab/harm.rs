@@ -136,6 +136,11 @@ fn inject(tools: HostTools<'_>, machine: &LabMachine, harm: Disruption, peers: &
         Disruption::Freeze(unit) => {
             inside(tools, machine, &format!("systemctl kill --kill-whom=main --signal=STOP {}", service(unit)))
         }
+        Disruption::FillDisk => {
+            // Without one, it would be the host's.
+            ensure!(machine.disk.is_some(), "{} has no disk of its own", machine.id);
+            inside(tools, machine, &format!("file={FILLED}\n{FILL}"))
+        }
         Disruption::Switchover => inside(tools, machine, "herdctl switchover --force"),
     }
 }
@@ -151,6 +156,7 @@ fn repair(tools: HostTools<'_>, machine: &LabMachine, harm: Disruption) -> Resul
             let script = format!("systemctl kill --signal=CONT {unit} || ! systemctl --quiet is-active {unit}");
             inside(tools, machine, &script)
         }
+        Disruption::FillDisk => inside(tools, machine, &format!("rm -f {FILLED}")),
         // systemd and Patroni restart what was killed, and that they do is part of the drill.
         Disruption::PowerCut | Disruption::Freeze(_) | Disruption::Kill(_) | Disruption::Switchover => Ok(()),
     }
@@ -158,6 +164,15 @@ fn repair(tools: HostTools<'_>, machine: &LabMachine, harm: Disruption) -> Resul
 
 /// Finds the postmaster of the one PostgreSQL on a machine.
 const POSTMASTER: &str = "postmaster=$(head -n 1 /var/lib/postgresql/*/main/postmaster.pid)";
+
+/// The file that takes what a disk has left.
+const FILLED: &str = "/var/lib/postgresql/pgherd_drill";
+
+/// Takes it as the user postgres, as a database does that has grown. What is left over is written full.
+const FILL: &str = "free() { df --output=avail --block-size=1 /var/lib/postgresql | tail -n 1; }
+runuser -u postgres -- fallocate --length $(free) \"$file\" || true
+runuser -u postgres -- dd if=/dev/zero of=\"$file\" bs=4096 oflag=append conv=notrunc || true
+[ $(free) -lt 65536 ] || { echo 'the disk is not full' >&2; exit 1; }";
 
 /// Returns the systemd unit that has a unit's processes.
 fn service(unit: Software) -> &'static str {

@@ -84,6 +84,8 @@ pub fn find(id: &str) -> Result<Option<BootImage>> {
 
 /// Makes an image of a machine that is off. Its layer of changes becomes the image's, and the machine gets an empty one on top.
 pub fn capture(ami: &ec2::ApiImage, machine: &mut LabMachine) -> Result<()> {
+    // Its layer is on a filesystem that ends with it.
+    ensure!(machine.disk.is_none(), "the lab makes images of builders only, and {} has a disk of its own", machine.id);
     machine::clean(&machine.upper())?;
     let root = paths::images().join(&ami.id).join("root");
     files::make_dirs(root.parent().context("an image has a folder")?)?;
@@ -119,6 +121,11 @@ pub fn update(image: &mut BootImage, ami: &ec2::ApiImage) -> Result<()> {
         store::save(&record(&image.id), image)?;
     }
     Ok(())
+}
+
+/// Returns whether an image was built for machines of a cluster. Builders boot from others.
+pub fn is_built(image: &BootImage) -> bool {
+    image.tags.contains_key(CONTENT_TAG)
 }
 
 /// Forgets a deregistered image. Machines may still run on its layers, which are removed when the lab starts again.

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::tool::HostTools;
-use super::{network, paths, proxy, store};
+use super::{disk, network, paths, proxy, store};
 use crate::system::files;
 use crate::system::host::daemon::{self, Process};
 use crate::system::host::{cgroup, mount, tree};
@@ -35,6 +35,8 @@ pub struct LabMachine {
     pub region: String,
     /// AMI id that it was made from.
     pub image: String,
+    /// The size of its disk in GiB; `None` for the builder of an image, whose changes are a folder of the host.
+    pub disk: Option<u32>,
     /// Layers of the root filesystem below its own changes, the topmost first.
     pub layers: Vec<PathBuf>,
     /// Public key that can log in.
@@ -53,14 +55,24 @@ impl LabMachine {
         paths::machines().join(&self.id)
     }
 
+    /// Returns the folder of its mount points.
+    fn mounts(&self) -> PathBuf {
+        paths::mounts().join(&self.id)
+    }
+
+    /// Returns where its changes to the image are kept.
+    fn changes(&self) -> PathBuf {
+        if self.disk.is_some() { disk::place(&self.id) } else { self.dir() }
+    }
+
     /// Returns the layer with its changes to the image.
     pub fn upper(&self) -> PathBuf {
-        self.dir().join("upper")
+        self.changes().join("upper")
     }
 
     /// Returns where its root filesystem is mounted while it runs.
     fn root(&self) -> PathBuf {
-        self.dir().join("root")
+        self.mounts().join("root")
     }
 
     /// Returns its control group.
@@ -85,15 +97,22 @@ impl LabMachine {
 
     /// Boots it.
     pub fn boot(&mut self, tools: HostTools<'_>) -> Result<()> {
-        let (dir, root) = (self.dir(), self.root());
-        for part in [&root, &self.upper(), &dir.join("work")] {
+        let (root, work) = (self.root(), self.changes().join("work"));
+        mount::detach(&root)?;
+        let sync = match self.disk {
+            Some(gib) => {
+                disk::attach(tools, &self.id, gib)?;
+                mount::Sync::Waits
+            }
+            None => mount::Sync::Ignored,
+        };
+        for part in [&root, &self.upper(), &work] {
             files::make_dirs(part)?;
         }
-        mount::detach(&root)?;
         for layer in &self.layers {
             ensure!(files::exists(layer), "the image layer {} is gone", layer.display());
         }
-        mount::overlay(&self.layers, &self.upper(), &dir.join("work"), &root)
+        mount::overlay(&self.layers, &self.upper(), &work, &root, sync)
             .with_context(|| format!("cannot mount the root filesystem of {}", self.id))?;
         if !self.is_seeded {
             self.seed(tools)?;
@@ -162,10 +181,13 @@ impl LabMachine {
         }
     }
 
-    /// Cuts its power, or cleans up after it has shut down. The layer of changes stays.
+    /// Cuts its power, or cleans up after it has shut down. The layer of changes stays; after a power cut, as far as it was on the disk.
     pub fn cut_power(&mut self, tools: HostTools<'_>) -> Result<()> {
         // Before its processes die, because their kernel would close every connection for them.
         network::unplug(tools, &self.id, self.address)?;
+        if self.is_alive() && self.disk.is_some() {
+            disk::cut(&self.id)?;
+        }
         if let Some(process) = self.process.take() {
             process.cut();
         }
@@ -181,6 +203,9 @@ impl LabMachine {
             files::remove_empty_dir(&place);
         }
         cgroup::remove(&self.cgroup());
+        if self.disk.is_some() {
+            disk::detach(&self.id)?;
+        }
         self.save()
     }
 
@@ -188,6 +213,8 @@ impl LabMachine {
     pub fn remove(&mut self, tools: HostTools<'_>) -> Result<()> {
         self.cut_power(tools)?;
         network::forget(tools, self.address)?;
+        disk::remove(&self.id)?;
+        files::remove_tree(&self.mounts())?;
         Ok(files::remove_tree(&self.dir())?)
     }
 }

@@ -10,6 +10,7 @@ mod base;
 mod client;
 mod controller;
 mod daemons;
+mod disk;
 mod ec2;
 mod elb;
 mod firewall;
@@ -29,6 +30,7 @@ mod store;
 mod target;
 mod terraform;
 mod tool;
+mod traces;
 
 use std::time::Duration;
 
@@ -108,6 +110,7 @@ fn bring_up(tools: HostTools<'_>, say: &mut dyn FnMut(&str)) -> Result<()> {
     store::save(&record(), &Record { had_namespaces, is_complete: false })?;
     let mirrors = mirrors::debian(&mirrors::read()?).context("this host has no Debian mirror")?;
     base::ensure(tools, base::BASES[0], &mirrors, say)?;
+    disk::prepare()?;
     say("making the network");
     network::create(tools)?;
     proxy::start(tools, &mirrors)?;

@@ -42,6 +42,16 @@ pub fn machines() -> PathBuf {
     state().join("machines")
 }
 
+/// Returns the folder with a folder of mount points for each machine, by instance id.
+pub fn mounts() -> PathBuf {
+    state().join("mounts")
+}
+
+/// Returns the folder of the machines' disks.
+pub fn disks() -> PathBuf {
+    state().join("disks")
+}
+
 /// Returns the folder with a folder for each image that can be booted now, by AMI id.
 pub fn images() -> PathBuf {
     state().join("images")

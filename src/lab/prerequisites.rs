@@ -8,10 +8,11 @@ use crate::system::files;
 use crate::system::host::tree;
 
 /// Programs, each with its package on Debian and Ubuntu.
-const PROGRAMS: [(&str, &str); 11] = [
+const PROGRAMS: [(&str, &str); 12] = [
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("mount", "mount"),
+    ("mkfs.ext4", "e2fsprogs"),
     ("setsid", "util-linux"),
     ("nsenter", "util-linux"),
     ("chroot", "coreutils"),
@@ -81,6 +82,9 @@ pub fn check(context: &Context) -> Result<(), Missing> {
     let modules = files::exists("/sys/module/overlay".as_ref()) || context.find_program("modprobe").is_some();
     if !filesystems.contains("overlay") && !modules {
         missing.push("the kernel has no overlay filesystem".to_string());
+    }
+    if !files::exists("/dev/loop-control".as_ref()) && context.find_program("modprobe").is_none() {
+        missing.push("the kernel has no loop devices, which the machines' disks need".to_string());
     }
     if missing.is_empty() { Ok(()) } else { Err(Missing(missing)) }
 }

@@ -32,6 +32,20 @@ fn a_file_that_is_no_page_is_not_overwritten() {
 }
 
 #[test]
+fn a_random_drill_stands_alone() {
+    let test = Test::new();
+    let refused = |more: &[&str], why: &str| {
+        test.run(&[&["drill", "blueprints/herd.hcl", "--target", "lab"], more].concat()).exits(2).err(why);
+    };
+    refused(&["random", "postgres"], "`random` stands alone");
+    refused(&["random", "--trials", "2"], "not --trials");
+    refused(&["postgres", "--seed", "7"], "`random`");
+    refused(&["postgres", "--minutes", "7"], "`random`");
+    refused(&["random", "--minutes", "0"], "from 1 to 1440");
+    refused(&["random", "--seed", "-1"], "from 0 to 4294967295");
+}
+
+#[test]
 fn help_explains_every_fault_and_column() {
     let mut done = Test::new().run(&["drill", "--help"]).exits(0);
     for fault in Fault::ALL {
@@ -80,14 +94,23 @@ fn every_event_is_of_the_printed_schema() {
         cluster: "herd".into(),
         target: "lab".into(),
         began: "2026-11-24T13:30:00.000Z".into(),
+        seed: Some(7),
         faults: vec![fault],
         skipped: [("zone".to_string(), "x".to_string())].into(),
+        left: vec!["schema pgherd_drill on master".into()],
         held: true,
         ..DrillReport::default()
     };
     let name = || "machine".to_string();
     for event in [
-        DrillEvent::DrillBegun { format: FORMAT, cluster: name(), target: name(), faults: vec![name()], trials: 1 },
+        DrillEvent::DrillBegun {
+            format: FORMAT,
+            cluster: name(),
+            target: name(),
+            faults: vec![name()],
+            trials: 1,
+            seed: Some(7),
+        },
         DrillEvent::TrialBegun { fault: name(), trial: 1, primary: name() },
         DrillEvent::FaultInjected { fault: name(), machines: vec![name()], hold_ms: 1 },
         DrillEvent::FaultUndone { fault: name(), lasted_ms: 1 },

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValue;
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::common::{EXIT_CODES, Format, Where, number};
 use crate::cluster::fault::Fault;
@@ -63,6 +63,15 @@ the age of reads, who was primary, where HAProxy led, who led etcd) with the sam
 facts as tables. It has the trials so far at any time, also after Ctrl-C. A file
 that is not such a page is never overwritten.
 
+With `random`, every fault that the cluster can have comes once, in an order
+that follows from the seed, then again in another order, until the time is over.
+The report has the seed.
+
+Not among the faults: a clock that is wrong. Linux has one clock for all
+machines of the lab, and what shifts it for one process alone (libfaketime) does
+not reach etcd, which is written in Go. Leases and elections use the monotonic
+clock, which no setting of the time changes.
+
 The report, for each fault:
   writes stopped  longest time without an acknowledged row: min / median / max
   bound           the most that `pgherd check` predicts; a pause of up to 0.3 s
@@ -78,8 +87,9 @@ The report, for each fault:
 A bound that does not hold (of writes, of reads, or of the age of reads), a row
 that is lost or a phantom, a former primary that still acknowledges, or a cluster
 that does not become healthy within five minutes makes the drill fail with exit
-code 1. A cluster that is not healthy before a trial is refused with exit code 1
-as well: `pgherd status` says what is wrong with it, and what to do.
+code 1. So does what a drill leaves behind: a namespace, a mount, a rule, a
+replication slot. A cluster that is not healthy before a trial is refused with
+exit code 1 as well: `pgherd status` says what is wrong with it, and what to do.
 
 With --format json, each line is an event (see `pgherd schema --drill`); the
 last one has the whole report.
@@ -92,11 +102,17 @@ pub struct DrillArgs {
     #[command(flatten)]
     pub place: Where,
     /// The faults, in this order [default: all that the cluster can have]
-    #[arg(value_enum, value_name = "FAULT")]
-    pub faults: Vec<Fault>,
+    #[arg(value_parser = wanted(), value_name = "FAULT")]
+    pub faults: Vec<Wanted>,
     /// Number of trials of each fault
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::<u16>(1, 1000, ""), allow_negative_numbers = true)]
     pub trials: u16,
+    /// Seed of `random`: the same seed brings about the same faults in the same order [default: a new one]
+    #[arg(long, value_name = "N", value_parser = number::<u32>(0, u32::MAX.into(), ""), allow_negative_numbers = true)]
+    pub seed: Option<u32>,
+    /// How long `random` goes on: no fault begins later [default: 30]
+    #[arg(long, value_name = "M", value_parser = number::<u64>(1, 1440, " of minutes"), allow_negative_numbers = true)]
+    pub minutes: Option<u64>,
     /// Undo a fault that lasts after this time, instead of after its predicted outage
     #[arg(long, value_name = "SECONDS", value_parser = number::<u64>(1, 3600, " of seconds"), allow_negative_numbers = true)]
     pub hold: Option<u64>,
@@ -120,12 +136,38 @@ pub struct DrillArgs {
     pub quiet: bool,
 }
 
-impl ValueEnum for Fault {
-    fn value_variants<'a>() -> &'a [Self] {
-        Fault::ALL
-    }
+/// What a drill can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// This fault.
+    Fault(Fault),
+    /// Faults in an order that follows from a seed.
+    Random,
+}
 
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()).help(self.title()))
+/// The name of [`Wanted::Random`].
+const RANDOM: &str = "random";
+
+impl Wanted {
+    /// Returns the fault, if it is a certain one.
+    pub fn fault(self) -> Option<Fault> {
+        match self {
+            Wanted::Fault(fault) => Some(fault),
+            Wanted::Random => None,
+        }
     }
+}
+
+impl DrillArgs {
+    /// Returns whether no certain fault was asked for, but all or any that the cluster can have.
+    pub fn names_none(&self) -> bool {
+        self.faults.iter().all(|wanted| *wanted == Wanted::Random)
+    }
+}
+
+fn wanted() -> impl TypedValueParser<Value = Wanted> {
+    let faults = Fault::ALL.iter().map(|fault| PossibleValue::new(fault.name()).help(fault.title()));
+    let random = PossibleValue::new(RANDOM).help("all faults in random order, one after the other, for --minutes");
+    PossibleValuesParser::new(faults.chain([random]))
+        .map(|name| Fault::named(&name).map_or(Wanted::Random, Wanted::Fault))
 }

@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 use common::EXIT_CODES;
 
 pub use common::{Format, Variables, Where};
-pub use drill::DrillArgs;
+pub use drill::{DrillArgs, Wanted};
 pub use drive::{DestroyArgs, DoctorArgs, Graph, KeepArgs, OutputArgs, RunArgs, Stages, StatusArgs};
 pub use images::{ImagesArgs, ImagesVerb, PruneArgs};
 pub use lab::{LabArgs, LabVerb};

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::DrillArgs;
+use super::{DrillArgs, Wanted};
 use crate::cli::error::{CommandError, ErrorKind};
 use crate::cli::ready;
 use crate::cli::report::Style;
@@ -20,7 +20,9 @@ use crate::workspace::PRIVATE;
 
 /// Refuses what is wrong with the command line, before anything is asked.
 pub fn require_usable(options: &DrillArgs) -> Result<(), CommandError> {
-    if let Some((fault, why)) = options.faults.iter().find_map(|fault| Some((fault, refusal(*fault)?))) {
+    if let Some((fault, why)) =
+        options.faults.iter().find_map(|wanted| wanted.fault().and_then(|fault| Some((fault, refusal(fault)?))))
+    {
         return Err(CommandError::usage(format!(
             "{} is not possible on AWS: {why}\n  On AWS a drill can bring about {}. In the lab, every fault is possible",
             fault.name(),
@@ -156,9 +158,13 @@ pub fn announce(
     report.say(&format!(
         "Each happens {}, with the roles of that moment. Everybody who uses {cluster} feels it. If EC2 has no capacity for a machine's \
          type, the machine stays down until it has.",
-        if options.trials == 1 { "once".into() } else { format!("{} times", options.trials) }
+        match options.trials {
+            _ if options.faults.contains(&Wanted::Random) => "again and again until the time is over".into(),
+            1 => "once".into(),
+            trials => format!("{trials} times"),
+        }
     ));
-    if options.faults.is_empty() {
+    if options.names_none() {
         report.say("Left out, because EC2's API cannot do it:");
         for (fault, why) in Fault::ALL.iter().filter_map(|fault| Some((fault, refusal(*fault)?))) {
             report.say(&format!("  {}: {why}", fault.name()));

@@ -8,6 +8,7 @@ use crate::drill::{DrillReport, Spread, TrialReport, seconds};
 /// Prints an event for people.
 pub fn note(report: &Report, event: &DrillEvent) {
     let text = match event {
+        DrillEvent::DrillBegun { seed: Some(seed), .. } => format!("drill: random faults, --seed {seed}"),
         DrillEvent::DrillBegun { faults, trials, .. } => {
             format!("drill: {}; trials of each: {trials}", faults.join(", "))
         }
@@ -38,6 +39,9 @@ fn ended(trial: &TrialReport) -> String {
 
 /// Prints the report for people.
 pub fn print(report: &Report, found: &DrillReport) {
+    if let Some(seed) = found.seed {
+        report.line(&format!("random faults; `--seed {seed}` repeats their order"));
+    }
     for (fault, why) in &found.skipped {
         report.line(&format!("{fault} was skipped: {why}"));
     }
@@ -91,6 +95,9 @@ pub fn print(report: &Report, found: &DrillReport) {
         }
     }
     report.line("");
+    for left in &found.left {
+        report.line(&report.on_out(Style::Bad, &format!("left behind: {left}")));
+    }
     if found.held {
         report.line(&report.on_out(Style::Good, "The cluster kept its word in every trial."));
     }

@@ -98,6 +98,7 @@ fn writes(timers: &Timers, fault: Fault) -> Prediction {
             because: "the primary keeps its role while it reaches every other Patroni, and none objects (failsafe mode)",
             ..prediction
         },
+        Fault::DiskFull => disk_full(prediction, timers),
         Fault::Everything if timers.standbys > 0 => everything(prediction, timers),
         Fault::AsyncStandby => Prediction { because: "commits do not wait for it", ..prediction },
         Fault::EtcdLeader | Fault::EtcdLeaderFrozen | Fault::EtcdLeaderCut
@@ -150,6 +151,21 @@ fn sync_standby(prediction: Prediction, t: &Timers) -> Prediction {
         until: (t.wal_sender_timeout == 0).then_some("the kernel closes its connection: wal_sender_timeout is off"),
         ..prediction
     }
+}
+
+/// PostgreSQL refuses new rows for as long as it can write its WAL. Where it cannot, it stops as in a crash: a standby takes over, or it
+/// recovers once there is space.
+///
+/// No failover is ordered: what filled the primary's disk is mostly what every standby has as well, so a new primary would soon be full,
+/// too. An operator sees in `pgherd status` whether a standby has room.
+fn disk_full(prediction: Prediction, t: &Timers) -> Prediction {
+    let crash = predict(t, Fault::Postgres);
+    let until = match t.standbys {
+        0 => "there is space again, and PostgreSQL has recovered if it stopped",
+        _ => "there is space again, or an operator moves the primary to a machine with room: `herdctl switchover`",
+    };
+    let outage = if t.standbys == 0 { vec![] } else { [crash.outage, vec![term::login()]].concat() };
+    Prediction { fault: prediction.fault, title: prediction.title, until: Some(until), outage, ..crash }
 }
 
 /// All machines lose power, and boot again at the same time. The lock may still name a primary that is not ready.
@@ -207,6 +223,7 @@ fn failover(prediction: Prediction, t: &Timers) -> Prediction {
         | Fault::SyncStandby
         | Fault::AsyncStandby
         | Fault::Haproxy
+        | Fault::DiskFull
         | Fault::HaproxyMachine => {
             vec![term::ttl(t), term::lease_sweep(), term::loop_wait(t), term::etcd_node(t)]
         }
@@ -263,6 +280,7 @@ fn lost(fault: Fault, t: &Timers) -> (Vec<Term>, &'static str) {
         | Fault::PostgresFrozen
         | Fault::MachineEtcdLeader
         | Fault::Zone
+        | Fault::DiskFull
         | Fault::HaproxyMachine => {
             (unsent(), "WAL that no standby had received: at most 1 MiB more than the primary last reported")
         }
@@ -296,6 +314,7 @@ fn alone(prediction: Prediction, t: &Timers) -> Prediction {
         | Fault::SyncStandby
         | Fault::AsyncStandby
         | Fault::Haproxy
+        | Fault::DiskFull
         | Fault::HaproxyMachine => {
             return Prediction {
                 until: Some("its machine is back, or restored by hand"),

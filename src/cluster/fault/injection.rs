@@ -51,6 +51,8 @@ pub enum Disruption {
     Cut(Traffic),
     /// The network loses [`LOSS`] percent of what it sends and receives.
     Loss,
+    /// Everything that its disk has left is taken.
+    FillDisk,
     /// An operator orders a switchover.
     Switchover,
 }
@@ -107,6 +109,7 @@ impl Fault {
             Fault::EtcdLeaderCut => (Victim::EtcdLeader, Disruption::Cut(Traffic::Etcd)),
             Fault::PatroniFrozen => (Victim::Primary, Disruption::Freeze(Software::Patroni)),
             Fault::PostgresFrozen => (Victim::Primary, Disruption::Freeze(Software::Postgres)),
+            Fault::DiskFull => (Victim::Primary, Disruption::FillDisk),
             Fault::MachineEtcdLeader => (Victim::PrimaryAsEtcdLeader, Disruption::PowerCut),
             Fault::Zone => (Victim::ZoneOfPrimary, Disruption::PowerCut),
             Fault::HaproxyMachine => (Victim::Haproxy, Disruption::PowerCut),
@@ -124,7 +127,11 @@ impl Disruption {
     /// Returns whether it lasts until it is undone. Any other harm is over at once, and what follows is the cluster's own doing.
     pub const fn lasts(self) -> bool {
         match self {
-            Disruption::PowerCut | Disruption::Freeze(_) | Disruption::Cut(_) | Disruption::Loss => true,
+            Disruption::PowerCut
+            | Disruption::Freeze(_)
+            | Disruption::Cut(_)
+            | Disruption::Loss
+            | Disruption::FillDisk => true,
             Disruption::Kill(_) | Disruption::Switchover => false,
         }
     }

@@ -76,6 +76,8 @@ faults! {
     PatroniFrozen = "patroni-frozen", "Patroni hangs on the primary";
     /// PostgreSQL hangs on the primary.
     PostgresFrozen = "postgres-frozen", "postgres hangs on the primary";
+    /// The primary's disk has no room left for PostgreSQL.
+    DiskFull = "disk-full", "the primary's disk is full";
     /// The primary's machine loses power while it also leads etcd.
     MachineEtcdLeader = "machine-etcd-leader", "the primary's machine dies, and etcd's leader with it";
     /// All machines in the primary's zone lose power.
@@ -114,8 +116,8 @@ impl Fault {
             | Fault::PostgresFrozen => true,
             // Several failures at once.
             Fault::MachineEtcdLeader | Fault::Zone | Fault::Everything => false,
-            // Somebody replaces the machine, or mends the network.
-            Fault::HaproxyMachine | Fault::PartitionHaproxy => false,
+            // Somebody replaces the machine, mends the network, or frees space.
+            Fault::HaproxyMachine | Fault::PartitionHaproxy | Fault::DiskFull => false,
         }
     }
 

@@ -24,6 +24,7 @@ pub fn refusal(fault: Fault) -> Option<&'static str> {
             "a security group cannot cut open connections, and a network ACL would cut off a whole subnet and whatever else is in it",
         ),
         Disruption::Loss => Some("EC2 cannot lose packets on purpose"),
+        Disruption::FillDisk => Some("filling a disk needs a login on the machine"),
     }
 }
 

@@ -5,21 +5,50 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change, mount_remount, unmount};
+
+/// What fsync does on an overlay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sync {
+    /// It waits until the data is on the filesystem of `upper`.
+    Waits,
+    /// It does nothing. Data is lost if the host loses power, but not if a program is killed.
+    Ignored,
+}
 
 /// Mounts an overlay at `at`: changes go to `upper`, and `lowers` are read-only, the first on top.
-///
-/// It is volatile: fsync does not wait for the disk. Data is lost if the host loses power, but not if a program is killed.
-pub fn overlay(lowers: &[PathBuf], upper: &Path, work: &Path, at: &Path) -> io::Result<()> {
+pub fn overlay(lowers: &[PathBuf], upper: &Path, work: &Path, at: &Path, sync: Sync) -> io::Result<()> {
     let lowers: Vec<String> = lowers.iter().map(|l| l.display().to_string()).collect();
     // The kernel's mark that the host may have lost power. In that case, all of this is thrown away anyway.
     match fs::remove_dir_all(work.join("work/incompat/volatile")) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}
     }
-    let options =
-        format!("volatile,lowerdir={},upperdir={},workdir={}", lowers.join(":"), upper.display(), work.display());
+    let volatile = if sync == Sync::Ignored { "volatile," } else { "" };
+    let (upper, work) = (upper.display(), work.display());
+    let options = format!("{volatile}lowerdir={},upperdir={upper},workdir={work}", lowers.join(":"));
     Ok(mount("pgherd-lab", at, "overlay", MountFlags::empty(), Some(CString::new(options)?.as_c_str()))?)
+}
+
+/// Mounts an empty filesystem in memory at `at`, for mount points. What is unmounted below it disappears from copies of the mount table,
+/// too: each `ip netns exec` has one, and a filesystem lives as long as one of them has it.
+pub fn shared(at: &Path) -> io::Result<()> {
+    mount("pgherd-lab", at, "tmpfs", MountFlags::empty(), Some(c"mode=0700"))?;
+    Ok(mount_change(at, MountPropagationFlags::SHARED)?)
+}
+
+/// Makes an ext4 filesystem fail from now on: it reads what it has in memory, and writes nothing any more, not even what is waiting
+/// (`abort` in `ext4(5)`).
+pub fn abort(at: &Path) -> io::Result<()> {
+    Ok(mount_remount(at, MountFlags::empty(), c"abort")?)
+}
+
+/// Returns whether a loop device has a file as its blocks.
+pub fn has_loop_device(file: &Path) -> bool {
+    let Ok(devices) = fs::read_dir("/sys/block") else { return false };
+    let backing =
+        devices.flatten().filter_map(|device| fs::read_to_string(device.path().join("loop/backing_file")).ok());
+    backing.into_iter().any(|backing| Path::new(backing.trim_end()) == file)
 }
 
 /// Detaches all mounts at a path, even if they are in use. It is not an error if there are none.
