@@ -7,6 +7,7 @@
 mod support;
 
 mod deploy;
+mod founding;
 mod full;
 mod input;
 mod instance_types;

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-slave-14f0137c0407"
-  image      = "14f0137c0407"
+  image_name = "herd-slave-7cc53994b11c"
+  image      = "7cc53994b11c"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
