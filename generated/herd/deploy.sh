@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=herd-master-6efd59580fcc slave=herd-slave-7cc53994b11c haproxy=herd-haproxy-f5e5cf405619)
+images=(master=herd-master-0cc9d0808e31 slave=herd-slave-fe3b15c78d64 haproxy=herd-haproxy-f5e5cf405619)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

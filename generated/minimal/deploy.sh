@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=minimal-master-805c7d5de7d0 slave=minimal-slave-ad806736b2ed haproxy=minimal-haproxy-09c96cde4564)
+images=(master=minimal-master-03f39e246218 slave=minimal-slave-c55758762ff5 haproxy=minimal-haproxy-09c96cde4564)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf

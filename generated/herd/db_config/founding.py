@@ -79,8 +79,11 @@ class Record:
         return True
 
 
-def refusal(name, disks):
-    """Returns why this machine may not found the cluster; None if it may. `disks` has the founders' disks, None for an unknown one."""
+def refusal(disks):
+    """Returns why founders with these disks may not found the cluster; None if they may.
+
+    This machine's own disk is among them. That of a founder whose etcd runs already is None: it was asked for before.
+    """
     try:
         record = Record()
         recorded = record.read()
@@ -95,11 +98,11 @@ def refusal(name, disks):
         return f"cannot find out whether the cluster was founded before, trying again: {error}"
     # Of what was recorded this very moment, Secrets Manager may still say that it does not exist.
     founding_disks, when = recorded or ({}, datetime.datetime.now(datetime.timezone.utc))
-    if founding_disks.get(name) == disks[name]:
+    if all(disk in (None, founding_disks.get(machine)) for machine, disk in disks.items()):
         return None
     when = when.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return (
-        f"this disk is empty, and others founded the cluster at {when} ({record.secret}). Nothing is initialised. Bring back a machine "
+        f"etcd's disks are empty, and others founded the cluster at {when} ({record.secret}). Nothing is initialised. Bring back a machine "
         "that has etcd's data, and this one joins it. If no machine has it, see \"All data is lost\" in RUNBOOK.md"
     )
 

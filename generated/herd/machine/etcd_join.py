@@ -134,7 +134,7 @@ def main():
                     reason = f"this machine cannot join the cluster yet, trying again: {error}"
         elif name in founders and all(states[url] is False for url in other_founders.values()):
             disks = {member: disk_of(url) for member, url in other_founders.items()}
-            reason, pause = founding.refusal(name, {name: disk, **disks}), ASK_EVERY
+            reason, pause = founding.refusal({name: disk, **disks}), ASK_EVERY
             if reason is None:
                 return decide("new", os.environ["ETCD_INITIAL_CLUSTER"])
         if time.monotonic() - logged > LOG_EVERY:

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-slave-7cc53994b11c"
-  image      = "7cc53994b11c"
+  image_name = "herd-slave-fe3b15c78d64"
+  image      = "fe3b15c78d64"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-master-805c7d5de7d0"
-  image      = "805c7d5de7d0"
+  image_name = "minimal-master-03f39e246218"
+  image      = "03f39e246218"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
