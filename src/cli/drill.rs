@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use crate::drill::{
 };
 use crate::lab::{HostTools, LabGround};
 use crate::pipeline::Platform;
+use crate::run::locate;
 use crate::system::postgres::SqlLogin;
 use crate::system::{Context, clock};
 
@@ -70,8 +70,8 @@ fn drill(
         }
         _ => CommandError::Text(ErrorKind::Failed, stopped.text(access)),
     };
-    let haproxy = IpAddr::V4(access.private_address);
-    require_healthy(expected, access, haproxy).map_err(stopped)?;
+    let haproxies = locate::planned(expected);
+    require_healthy(expected, access, &haproxies).map_err(stopped)?;
     let login = SqlLogin { password: ground.secret(&format!("{}/user/{user}", cluster.name))?, user, database };
     let stream = options.format == Format::Json;
     let tell = |event: DrillEvent| if stream { say(report, event) } else { note(report, &event) };
@@ -80,7 +80,7 @@ fn drill(
         expected,
         access,
         ground: &ground,
-        haproxy,
+        haproxies: &haproxies,
         login: &login,
         hold: options.hold.map_or(Hold::UntilBound, |seconds| Hold::For(Duration::from_secs(seconds))),
         interrupt: &session.interrupt,

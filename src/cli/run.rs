@@ -151,9 +151,9 @@ fn make(prompter: &Prompter<'_>, options: &args::RunArgs, asks: bool) -> Result<
     })?;
     session.conclude(&board.outcomes())?;
     if session.pipeline.stages.iter().any(|stage| stage.work == Work::Verify)
-        && let Ok(address) = runner.haproxy_address()
+        && let Ok(haproxies) = runner.haproxies()
     {
-        status::endpoints(session, address);
+        status::endpoints(session, &haproxies);
     }
     drifted(runner.differences())
 }
@@ -241,9 +241,11 @@ fn print_commands(session: &Session<'_>) {
         }
         if stage.work == Work::Verify {
             let access = &session.pipeline.access;
-            let url = access.admin.url(access.private_address.into(), "/cluster");
             let (write, read) = (access.write.number, access.read.number);
-            report.line(&format!("# checks {url}, /health, and PostgreSQL on ports {write} and {read}"));
+            for haproxy in session.pipeline.expected.haproxies() {
+                let url = access.admin.url(haproxy.address.into(), "/cluster");
+                report.line(&format!("# checks {url}, /health, and PostgreSQL on ports {write} and {read}"));
+            }
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `pgherd status`: shows each machine, which one is primary, which ones stream, and whether the cluster is healthy.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::args::{self, Format};
@@ -9,10 +8,10 @@ use super::need::Need;
 use super::report::{Report, Style};
 use super::session::Session;
 use crate::cluster::{Module, Service};
-use crate::pipeline::Platform;
+use crate::pipeline::{Expected, Platform};
 use crate::run::judge::{Reach, Verdict, judge};
-use crate::run::locate::HaproxyAddress;
-use crate::run::observe::{Observation, Observer};
+use crate::run::locate::{self, Located};
+use crate::run::observe::{self, HaproxyAddress, Observation, Observer};
 use crate::run::status::ClusterStatus;
 use crate::run::{Consent, IgnoreEvents, Options, Outcome};
 use crate::run::{drift, say};
@@ -23,7 +22,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::StatusArgs) 
     let session = Session::open(context, report, &options.place, Need::Location)?;
     let located = locate(&session)?;
     let (expected, access) = (&session.pipeline.expected, &session.pipeline.access);
-    let observer = Observer::new(access, expected, located.address);
+    let observer = Observer::new(access, expected, &located.haproxies);
     let seen = observer.with_settings(observer.look());
     let verdict = judge(expected, access, &seen);
     let advice = say::advice(&access.advice, &verdict);
@@ -40,12 +39,12 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::StatusArgs) 
     report.line("");
     report.table(&status.sources_table());
     report.line("");
-    if let Some(note) = outdated(&seen, &verdict) {
+    if let Some(note) = outdated(expected, &seen, &verdict) {
         report.line(&note);
         report.line("");
     }
-    if let Some(live) = &seen.settings {
-        for line in say::settings(&drift::settings(expected, &live.value)) {
+    if let Some(live) = observe::settings(&seen) {
+        for line in say::settings(&drift::settings(expected, live)) {
             report.line(&line);
         }
     }
@@ -56,7 +55,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::StatusArgs) 
 }
 
 /// Returns a warning if Patroni's view is older than it looks.
-fn outdated(seen: &Observation, verdict: &Verdict) -> Option<String> {
+fn outdated(expected: &Expected, seen: &[Observation], verdict: &Verdict) -> Option<String> {
     if verdict.members.is_empty() {
         return None;
     }
@@ -68,10 +67,11 @@ fn outdated(seen: &Observation, verdict: &Verdict) -> Option<String> {
     if verdict.lost_majority {
         return Some(format!("Patroni's view is what it read before etcd lost its majority. {primary}"));
     }
-    let seconds = seen.view.age(clock::now()).as_secs();
+    let ages = seen.iter().filter(|one| one.is_of(&expected.cluster)).map(|one| one.view.age(clock::now()));
+    let seconds = ages.max().unwrap_or_default().as_secs();
     (!verdict.has_primary).then(|| {
         format!(
-            "HAProxy sees no primary. Roles and states are what Patroni last knew, up to {seconds} s ago (ttl): a machine that died \
+            "No HAProxy sees a primary. Roles and states are what Patroni last knew, up to {seconds} s ago (ttl): a machine that died \
              since then is still listed as it was."
         )
     })
@@ -90,14 +90,19 @@ fn conclude(verdict: &Verdict, is_unseen: bool, advice: &str) -> Result<(), Comm
 }
 
 /// Prints how to reach a healthy cluster.
-pub fn endpoints(session: &Session<'_>, address: IpAddr) {
+pub fn endpoints(session: &Session<'_>, haproxies: &[HaproxyAddress]) {
     let (report, cluster) = (&session.report, &session.loaded.cluster);
     let stats = &cluster.haproxy.stats;
-    let at = |service| cluster.endpoint(service, address.to_string());
     report.line("");
-    report.line(&format!("write  {}", at(Service::Write).authority()));
-    report.line(&format!("read   {}", at(Service::Read).authority()));
-    report.line(&format!("stats  {}  user {}", at(Service::Admin).url(&stats.path), stats.user));
+    for (haproxy, is_first) in haproxies.iter().zip(std::iter::once(true).chain(std::iter::repeat(false))) {
+        if !is_first {
+            report.line("");
+        }
+        let at = |service| cluster.endpoint(service, haproxy.address.to_string());
+        report.line(&format!("write  {}", at(Service::Write).authority()));
+        report.line(&format!("read   {}", at(Service::Read).authority()));
+        report.line(&format!("stats  {}  user {}", at(Service::Admin).url(&stats.path), stats.user));
+    }
     let lab = match session.target.platform {
         Platform::Aws => "",
         Platform::Lab => "pgherd lab shell -- ",
@@ -116,8 +121,8 @@ pub fn endpoints(session: &Session<'_>, address: IpAddr) {
     ));
 }
 
-/// Finds where to ask. Where Terraform's state is not here, says so, and returns the planned private address.
-fn locate(session: &Session<'_>) -> Result<HaproxyAddress, CommandError> {
+/// Finds where to ask. Where Terraform's state is not here, says so, and returns the planned private addresses.
+fn locate(session: &Session<'_>) -> Result<Located, CommandError> {
     session.work.make_private_dir()?;
     // A run that works in this folder initialises its modules itself.
     let held = session.work.lock();
@@ -132,7 +137,10 @@ fn locate(session: &Session<'_>) -> Result<HaproxyAddress, CommandError> {
     if let Some(doubt) = &located.doubt {
         session.report.say(&doubt.what);
         session.report.stage_failure(doubt);
-        session.report.note(&format!("trying HAProxy's planned private address {}", located.address));
+        let expected = &session.pipeline.expected;
+        let planned = locate::planned(expected).into_iter().filter(|one| located.haproxies.contains(one));
+        let planned: Vec<String> = planned.map(|one| one.address.to_string()).collect();
+        session.report.note(&format!("trying HAProxy's planned private address {}", planned.join(" and ")));
     }
     Ok(located)
 }

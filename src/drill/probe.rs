@@ -20,6 +20,8 @@ pub const READERS: usize = 2;
 /// The time limit of a client for a connection, and for a statement. A client that waits longer would measure its own patience: a
 /// session with a machine that lost power never ends by itself.
 const LIMIT: Duration = Duration::from_secs(2);
+/// The time limit of a client for a connection to one of several HAProxies, before it tries the next.
+const EACH: Duration = Duration::from_secs(1);
 /// The pause after a row: four writers write about 300 rows a second, which two processors bear, and see a pause to the hundredth.
 const BETWEEN_ROWS: Duration = Duration::from_millis(10);
 /// The pause after a read. A read costs more than a row.
@@ -35,10 +37,10 @@ pub struct Probe<'a> {
     pub ground: &'a dyn Ground,
     /// Whom they log in as.
     pub login: &'a SqlLogin,
-    /// HAProxy's write port.
-    pub write: SocketAddr,
-    /// HAProxy's read port.
-    pub read: SocketAddr,
+    /// The write port of each HAProxy, in the order in which clients try them.
+    pub write: Vec<SocketAddr>,
+    /// The read port of each HAProxy, likewise.
+    pub read: Vec<SocketAddr>,
     /// Runs since the beginning of the trial.
     pub watch: Stopwatch,
     /// Ends the clients.
@@ -69,7 +71,8 @@ impl Probe<'_> {
             let work = scope.spawn(|| {
                 self.ground.enter_client_network()?;
                 let failed = |e: SqlError| anyhow!("the database {} cannot be prepared: {e}", self.login.database);
-                let session = SqlSession::connect(self.write, self.login, 5 * LIMIT).map_err(failed)?;
+                let session =
+                    first(&self.write, |at| SqlSession::connect(at, self.login, 5 * LIMIT)).map_err(failed)?;
                 statements.iter().try_for_each(|sql| session.rows(sql, 5 * LIMIT).map(drop).map_err(failed))
             });
             work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -85,7 +88,7 @@ impl Probe<'_> {
     }
 
     fn write(&self, writer: usize) -> Result<Samples> {
-        let mut client = Client::new(self, format!("writer {}", writer + 1), self.write)?;
+        let mut client = Client::new(self, format!("writer {}", writer + 1), &self.write)?;
         for number in 1.. {
             if self.done.load(Ordering::Relaxed) {
                 break;
@@ -107,7 +110,7 @@ impl Probe<'_> {
     }
 
     fn read(&self, reader: usize) -> Result<Samples> {
-        let mut client = Client::new(self, format!("reader {}", reader + 1), self.read)?;
+        let mut client = Client::new(self, format!("reader {}", reader + 1), &self.read)?;
         let sql = format!(
             "SELECT host(inet_server_addr()), (SELECT string_agg(writer || ':' || number, ' ') FROM generate_series(0, {}) one, \
              LATERAL (SELECT * FROM {SCHEMA}.rows WHERE writer = one ORDER BY number DESC LIMIT {NEWEST}) newest)",
@@ -133,6 +136,19 @@ impl Probe<'_> {
     }
 }
 
+/// Connects to the first address that lets the client in, as libpq does with several hosts: each connection begins with the first.
+/// Returns what the last one said if none does.
+fn first<T>(all: &[SocketAddr], connect: impl Fn(SocketAddr) -> Result<T, SqlError>) -> Result<T, SqlError> {
+    let mut failed = SqlError::Lost("there is no HAProxy".into());
+    for at in all {
+        match connect(*at) {
+            Ok(connected) => return Ok(connected),
+            Err(e) => failed = e,
+        }
+    }
+    Err(failed)
+}
+
 fn row(text: &str) -> Option<Row> {
     let (writer, number) = text.split_once(':')?;
     Some(Row { writer: writer.parse().ok()?, number: number.parse().ok()? })
@@ -150,14 +166,14 @@ pub fn rows(text: &str) -> impl Iterator<Item = Row> {
 struct Client<'a> {
     probe: &'a Probe<'a>,
     name: String,
-    at: SocketAddr,
+    at: &'a [SocketAddr],
     session: Option<SqlSession>,
     noted: Samples,
     sleep: Interrupt,
 }
 
 impl<'a> Client<'a> {
-    fn new(probe: &'a Probe<'a>, name: String, at: SocketAddr) -> Result<Self> {
+    fn new(probe: &'a Probe<'a>, name: String, at: &'a [SocketAddr]) -> Result<Self> {
         probe.ground.enter_client_network()?;
         Ok(Client { probe, name, at, session: None, noted: Samples::default(), sleep: Interrupt::default() })
     }
@@ -178,7 +194,10 @@ impl<'a> Client<'a> {
     fn run(&mut self, sql: &str) -> Result<(Duration, Duration, Vec<String>), SqlError> {
         let session = match self.session.take() {
             Some(session) => session,
-            None => SqlSession::connect(self.at, self.probe.login, LIMIT)?,
+            None => {
+                let limit = if self.at.len() > 1 { EACH } else { LIMIT };
+                first(self.at, |at| SqlSession::connect(at, self.probe.login, limit))?
+            }
         };
         let sent = self.probe.watch.elapsed();
         let rows = session.rows(sql, LIMIT)?;
@@ -201,6 +220,18 @@ impl<'a> Client<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_connection_tries_the_addresses_in_their_order() {
+        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let open = |open: &[u16]| {
+            first(&[at(1), at(2)], |one| {
+                if open.contains(&one.port()) { Ok(one.port()) } else { Err(SqlError::Lost(one.port().to_string())) }
+            })
+        };
+        assert_eq!((open(&[1, 2]), open(&[2])), (Ok(1), Ok(2)));
+        assert_eq!(open(&[]), Err(SqlError::Lost("2".into())));
+    }
 
     #[test]
     fn rows_are_read_as_clients_and_machines_print_them() {

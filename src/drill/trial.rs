@@ -1,7 +1,10 @@
 //! One trial: a fault is brought about once, while clients write and read.
+//!
+//! [`harm`] breaks the machines and waits until they have healed; [`findings`] judges what the clients noted meanwhile.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+mod findings;
+mod harm;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -10,58 +13,26 @@ use anyhow::anyhow;
 
 use super::events::DrillEvent;
 use super::ground::{Ground, SCHEMA};
-use super::measure;
-use super::probe::{self, Probe};
+use super::probe::Probe;
 use super::report::TrialReport;
-use super::samples::{Row, Samples};
+use super::samples::Samples;
 use super::victim::Seats;
 use crate::cluster::Cluster;
-use crate::cluster::check::quorum::{Survival, without};
-use crate::cluster::fault::{Fault, Prediction, Victim, predict, staleness};
-use crate::cluster::timing::Timers;
-use crate::pipeline::{ClusterAccess, Expected, ExpectedMachine};
+use crate::cluster::fault::Fault;
+use crate::pipeline::{ClusterAccess, Expected};
 use crate::run::judge::{Verdict, judge};
-use crate::run::observe::Observer;
+use crate::run::observe::{HaproxyAddress, Observer};
 use crate::run::say;
 use crate::system::Interrupt;
 use crate::system::clock::Stopwatch;
 use crate::system::postgres::SqlLogin;
 
-/// How long the clients work before the fault.
-const BEFORE: Duration = Duration::from_secs(3);
-/// How long the cluster must have been healthy without interruption to count as healthy again. Patroni and HAProxy notice what has
-/// happened within seconds, and look healthy until then.
-const STEADY: Duration = Duration::from_secs(5);
-/// How long a cluster may take to become healthy again.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub use harm::Hold;
+
 /// The pause between two observations.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How long standbys may take to replay the last rows.
 const REPLAY: Duration = Duration::from_secs(60);
-/// How long a fault lasts at least, and how much longer than its bound. Reads become more stale as long as it lasts.
-const LEAST_HOLD: Duration = Duration::from_secs(10);
-const AFTER_BOUND: Duration = Duration::from_secs(5);
-
-/// How long a fault lasts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hold {
-    /// Until the outage that `check` predicts must be over.
-    UntilBound,
-    /// This long.
-    For(Duration),
-}
-
-impl Hold {
-    /// A lock that is not renewed is free after `ttl` seconds. A fault that is over by then would not show who takes it.
-    fn of(self, prediction: &Prediction, ttl: u32) -> Duration {
-        let bound = prediction.bound().map(|ms| Duration::from_millis(ms.into()).max(Duration::from_secs(ttl.into())));
-        match (self, bound) {
-            (Hold::For(time), _) => time,
-            (Hold::UntilBound, Some(bound)) => LEAST_HOLD.max(bound + AFTER_BOUND),
-            (Hold::UntilBound, None) => LEAST_HOLD,
-        }
-    }
-}
 
 /// Why there is no result of a trial.
 #[derive(Debug)]
@@ -93,8 +64,8 @@ pub struct Trial<'a> {
     pub access: &'a ClusterAccess,
     /// Where it runs.
     pub ground: &'a dyn Ground,
-    /// HAProxy's address.
-    pub haproxy: IpAddr,
+    /// The HAProxies, in the order in which clients try them.
+    pub haproxies: &'a [HaproxyAddress],
     /// Whom the clients log in as.
     pub login: &'a SqlLogin,
     /// How long a fault lasts.
@@ -103,18 +74,6 @@ pub struct Trial<'a> {
     pub interrupt: &'a Interrupt,
     /// Receives the events.
     pub tell: &'a dyn Fn(DrillEvent),
-}
-
-/// What happened to the machines.
-struct Happened {
-    machines: Vec<String>,
-    prediction: Prediction,
-    primary_before: String,
-    /// When the fault began.
-    began: Duration,
-    /// How long it lasted.
-    lasted: Duration,
-    healthy_after: Option<Duration>,
 }
 
 impl Trial<'_> {
@@ -131,8 +90,8 @@ impl Trial<'_> {
         let probe = Probe {
             ground: self.ground,
             login: self.login,
-            write: self.access.write.on(self.haproxy),
-            read: self.access.read.on(self.haproxy),
+            write: self.haproxies.iter().map(|haproxy| self.access.write.on(haproxy.address)).collect(),
+            read: self.haproxies.iter().map(|haproxy| self.access.read.on(haproxy.address)).collect(),
             watch: Stopwatch::start(),
             done: AtomicBool::new(false),
         };
@@ -179,170 +138,12 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// Breaks the machines, waits, repairs them, and waits until the cluster is healthy.
-    fn broken(&self, fault: Fault, trial: usize, watch: Stopwatch) -> Result<Happened, Stopped> {
-        let verdict = self.require_healthy()?;
-        let seats = Seats::of(self.expected, &verdict.members);
-        let primary = seats.primary().ok_or(Stopped::Impossible("there is no primary"))?;
-        let primary_before = primary.name.clone();
-        (self.tell)(DrillEvent::TrialBegun { fault: fault.name().into(), trial, primary: primary_before.clone() });
-        self.wait(BEFORE)?;
-        let injection = fault.injection();
-        let leader = self.led(injection.victim, &seats, primary)?;
-        let victims = seats.victims(injection.victim, &leader).map_err(Stopped::Impossible)?;
-        let from = match injection.from {
-            None => vec![],
-            Some(from) => {
-                let from = seats.victims(from, &leader).map_err(Stopped::Impossible)?;
-                from.iter().map(|machine| machine.name.clone()).collect()
-            }
-        };
-        let prediction = self.predicted(fault, &victims);
-        let machines: Vec<String> = victims.iter().map(|machine| machine.name.clone()).collect();
-        let hold = if injection.harm.lasts() {
-            self.hold.of(&prediction, Timers::of(self.cluster).ttl)
-        } else {
-            Duration::ZERO
-        };
-        let hold_ms = millis(hold);
-        (self.tell)(DrillEvent::FaultInjected { fault: fault.name().into(), machines: machines.clone(), hold_ms });
-        let began = watch.elapsed();
-        machines.iter().try_for_each(|machine| self.ground.inject(machine, injection.harm, &from))?;
-        self.wait(hold)?;
-        self.ground.undo()?;
-        let ended = if injection.harm.lasts() { watch.elapsed() } else { began };
-        if injection.harm.lasts() {
-            let lasted_ms = millis(ended - began);
-            (self.tell)(DrillEvent::FaultUndone { fault: fault.name().into(), lasted_ms });
-        }
-        let healthy_after = self.heals(watch, ended)?;
-        Ok(Happened { machines, prediction, primary_before, began, lasted: ended - began, healthy_after })
-    }
-
-    /// Puts etcd's leader where the fault needs it. Returns the machine of the leader.
-    fn led(&self, victim: Victim, seats: &Seats<'_>, primary: &ExpectedMachine) -> Result<String, Stopped> {
-        let leader = self.ground.etcd_leader()?;
-        let to = match victim {
-            Victim::PrimaryAsEtcdLeader if leader != primary.name => Some(primary),
-            // A primary that leads etcd is a fault of its own, and a timer of the cluster ends that state.
-            Victim::EtcdLeader | Victim::Primary if leader == primary.name => seats.standby(),
-            _ => None,
-        };
-        let Some(to) = to else { return Ok(leader) };
-        self.ground.move_etcd_leader(&to.name)?;
-        Ok(to.name.clone())
-    }
-
-    /// Returns what `check` predicts. A zone that has HAProxy, or too much of etcd, stops writes for as long as it is gone.
-    fn predicted(&self, fault: Fault, victims: &[&ExpectedMachine]) -> Prediction {
-        let prediction = predict(&Timers::of(self.cluster), fault);
-        let survival = without(self.cluster, &|machine| victims.iter().any(|victim| victim.name == machine.name));
-        match survival {
-            Survival::GoOn => prediction,
-            _ if fault != Fault::Zone => prediction,
-            stops => Prediction { outage: vec![], until: Some(stops.text()), ..prediction },
-        }
-    }
-
-    /// Waits until the cluster has been healthy for a while. Returns how long after the end of the harm it became so.
-    fn heals(&self, watch: Stopwatch, ended: Duration) -> Result<Option<Duration>, Stopped> {
-        let mut since: Option<Duration> = None;
-        while watch.elapsed() < ended + PATIENCE {
-            let asked = watch.elapsed();
-            since = if self.look().is_healthy() { since.or(Some(asked)) } else { None };
-            match since {
-                Some(since) if watch.elapsed() - since >= STEADY => return Ok(Some(since.saturating_sub(ended))),
-                _ => self.wait(PAUSE)?,
-            }
-        }
-        Ok(None)
-    }
-
-    fn report(&self, fault: Fault, trial: usize, broken: &Happened, samples: &Samples) -> Result<TrialReport, Stopped> {
-        let verdict = self.look();
-        let primary = Seats::of(self.expected, &verdict.members).primary();
-        let (mut lost, mut unchecked, mut phantoms) = (BTreeMap::new(), vec![], 0);
-        if let Some(primary) = primary {
-            self.await_replay(primary)?;
-        }
-        for machine in self.expected.databases() {
-            match self.rows(machine) {
-                Ok(found) => {
-                    let rows = measure::lost(samples, &found).len();
-                    if rows > 0 {
-                        lost.insert(machine.name.clone(), rows);
-                    }
-                    if primary == Some(machine) {
-                        phantoms = measure::phantoms(samples, &found).len();
-                    }
-                }
-                Err(_) => unchecked.push(machine.name.clone()),
-            }
-        }
-        let mut errors: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
-        for mishap in &samples.mishaps {
-            *errors.entry(mishap.client.clone()).or_default().entry(mishap.what.clone()).or_default() += 1;
-        }
-        let stalest = measure::stalest(samples);
-        let name = |address: &str| {
-            let named = self.expected.machines.iter().find(|machine| machine.address.to_string() == address);
-            named.map_or(address.to_string(), |machine| machine.name.clone())
-        };
-        Ok(TrialReport {
-            fault: fault.name().into(),
-            trial,
-            machines: broken.machines.clone(),
-            lasted_ms: millis(broken.lasted),
-            writes_stopped_ms: millis(measure::writes(samples, broken.began).length),
-            reads_stopped_ms: millis(measure::reads(samples, broken.began).length),
-            bound_ms: match broken.prediction.bound_after() {
-                // The drill itself ends the outage.
-                Some(after) => Some(millis(broken.lasted) + u64::from(after)),
-                None => broken.prediction.bound().map(u64::from),
-            },
-            until: broken.prediction.until.map(String::from),
-            acknowledged: samples.acknowledged.len(),
-            reads: samples.reads.len(),
-            lost,
-            unchecked,
-            phantoms,
-            two_primaries: measure::acknowledged_by_former_primary(samples),
-            staleness_bound_ms: staleness(&Timers::of(self.cluster))
-                .map(|terms| terms.iter().map(|term| u64::from(term.ms)).sum()),
-            stalest_ms: stalest.as_ref().map_or(0, |stale| millis(stale.age)),
-            stalest_machine: stalest.map(|stale| name(&stale.address)),
-            errors,
-            healthy_after_ms: broken.healthy_after.map(millis),
-            primary_before: broken.primary_before.clone(),
-            primary_after: primary.map(|machine| machine.name.clone()).unwrap_or_default(),
-        })
-    }
-
-    /// Waits until the standbys have replayed everything that the primary has written. One that does not in time lacks rows.
-    fn await_replay(&self, primary: &ExpectedMachine) -> Result<(), Stopped> {
-        let sql = |machine: &ExpectedMachine, sql: &str| self.ground.sql(&machine.name, &self.login.database, sql);
-        let position = sql(primary, "SELECT pg_current_wal_lsn()")?;
-        let replayed = format!("SELECT pg_last_wal_replay_lsn() >= '{}'", position.trim());
-        let watch = Stopwatch::start();
-        for standby in self.expected.databases().filter(|machine| *machine != primary) {
-            while watch.elapsed() < REPLAY && sql(standby, &replayed).is_ok_and(|done| done.trim() != "t") {
-                self.wait(PAUSE)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn rows(&self, machine: &ExpectedMachine) -> anyhow::Result<BTreeSet<Row>> {
-        let all = format!("SELECT writer, number FROM {SCHEMA}.rows");
-        Ok(probe::rows(&self.ground.sql(&machine.name, &self.login.database, &all)?).collect())
-    }
-
     fn require_healthy(&self) -> Result<Verdict, Stopped> {
-        require_healthy(self.expected, self.access, self.haproxy)
+        require_healthy(self.expected, self.access, self.haproxies)
     }
 
     fn look(&self) -> Verdict {
-        look(self.expected, self.access, self.haproxy)
+        look(self.expected, self.access, self.haproxies)
     }
 
     fn wait(&self, time: Duration) -> Result<(), Stopped> {
@@ -350,17 +151,21 @@ impl Trial<'_> {
     }
 }
 
-/// Returns what the cluster behind HAProxy's address looks like.
+/// Returns what the cluster behind these HAProxies looks like.
 ///
 /// # Errors
 /// If it is not healthy.
-pub fn require_healthy(expected: &Expected, access: &ClusterAccess, haproxy: IpAddr) -> Result<Verdict, Stopped> {
-    let verdict = look(expected, access, haproxy);
+pub fn require_healthy(
+    expected: &Expected,
+    access: &ClusterAccess,
+    haproxies: &[HaproxyAddress],
+) -> Result<Verdict, Stopped> {
+    let verdict = look(expected, access, haproxies);
     if verdict.is_healthy() { Ok(verdict) } else { Err(Stopped::Unhealthy(verdict)) }
 }
 
-fn look(expected: &Expected, access: &ClusterAccess, haproxy: IpAddr) -> Verdict {
-    judge(expected, access, &Observer::new(access, expected, haproxy).look())
+fn look(expected: &Expected, access: &ClusterAccess, haproxies: &[HaproxyAddress]) -> Verdict {
+    judge(expected, access, &Observer::new(access, expected, haproxies).look())
 }
 
 fn millis(time: Duration) -> u64 {
@@ -380,33 +185,5 @@ impl Stopped {
             Stopped::Impossible(why) => format!("this fault cannot happen now, so nothing was broken: {why}"),
             Stopped::Failed(error) => format!("{error:#}"),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cluster::fault::Term;
-
-    #[test]
-    fn a_fault_lasts_until_its_bound_must_be_over() {
-        let timers = |ms| Term { name: "x", ms, what: "x", source: "x" };
-        let of = |outage: Vec<Term>, until| Prediction {
-            fault: Fault::Machine,
-            title: "x",
-            outage,
-            until,
-            loss: vec![],
-            unbounded_loss: None,
-            because: "x",
-        };
-        assert_eq!(
-            Hold::UntilBound.of(&of(vec![timers(20_000), timers(500)], None), 20),
-            Duration::from_millis(25_500)
-        );
-        assert_eq!(Hold::UntilBound.of(&of(vec![], None), 20), Duration::from_secs(25), "until the lock would be free");
-        assert_eq!(Hold::UntilBound.of(&of(vec![], None), 1), LEAST_HOLD);
-        assert_eq!(Hold::UntilBound.of(&of(vec![], Some("it is back")), 20), LEAST_HOLD);
-        assert_eq!(Hold::For(BEFORE).of(&of(vec![timers(20_000)], None), 20), BEFORE);
     }
 }

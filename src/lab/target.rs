@@ -183,7 +183,7 @@ fn advice() -> Advice {
             .into(),
         look: "`pgherd lab shell MACHINE -- journalctl -u patroni -u etcd` shows why".into(),
         revive: "`pgherd lab ps` shows whether it is switched on, `pgherd lab start {machine}` switches it on, and \
-                 `pgherd lab shell {machine} -- journalctl -u patroni -u etcd` shows its log"
+                 `pgherd lab shell {machine} -- journalctl {units}` shows its log"
             .into(),
     }
 }

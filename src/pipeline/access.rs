@@ -14,10 +14,8 @@ use crate::tools::Invocation;
 /// How a running cluster is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterAccess {
-    /// HAProxy's private address, which is planned before the machine exists.
-    pub private_address: Ipv4Addr,
-    /// Prints HAProxy's public address. `None` where HAProxy is reached at its private one.
-    pub public_address: Option<Invocation>,
+    /// Prints the public addresses of every HAProxy. `None` where they are reached at their private ones.
+    pub public_addresses: Option<Invocation>,
     /// HAProxy's own health, and Patroni's API behind it.
     pub admin: Port,
     /// Leads to the primary.
@@ -75,15 +73,14 @@ pub struct Delays {
 }
 
 impl ClusterAccess {
-    pub(super) fn of(cluster: &Cluster, target: &Target, public_address: Option<Invocation>) -> Self {
+    pub(super) fn of(cluster: &Cluster, target: &Target, public_addresses: Option<Invocation>) -> Self {
         let port = |service: Service| {
             let admits = (!target.private_addresses).then(|| admits(cluster, service));
             Port { service, number: service.port(cluster), admits }
         };
         let (timers, fixed) = (&cluster.failover, &cluster.fixed.haproxy);
         ClusterAccess {
-            private_address: cluster.first_balancer().address,
-            public_address,
+            public_addresses,
             admin: port(Service::Admin),
             write: port(Service::Write),
             read: port(Service::Read),
@@ -115,8 +112,7 @@ impl ClusterAccess {
         };
         let port = |service, number| Port { service, number, admits: None };
         ClusterAccess {
-            private_address: Ipv4Addr::LOCALHOST,
-            public_address: Some(ask),
+            public_addresses: Some(ask),
             admin: port(Service::Admin, 7000),
             write: port(Service::Write, 5000),
             read: port(Service::Read, 5001),

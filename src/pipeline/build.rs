@@ -162,7 +162,7 @@ impl PipelineBuilder<'_> {
     }
 
     fn access(&self) -> ClusterAccess {
-        let public = self.cluster.first_balancer().block.elastic_ip && !self.target.private_addresses;
+        let public = self.cluster.balancers().any(|machine| machine.block.elastic_ip) && !self.target.private_addresses;
         let ask = || self.terraform(terraform::output(Module::Haproxy.folder()));
         ClusterAccess::of(self.cluster, self.target, public.then(ask))
     }

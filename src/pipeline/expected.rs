@@ -29,7 +29,7 @@ pub struct Expected {
 /// A machine of the blueprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpectedMachine {
-    /// `master`, `slave1` …, `haproxy`.
+    /// `master`, `slave1` …, `haproxy` ….
     pub name: String,
     /// What it is built for.
     pub role: Role,
@@ -74,6 +74,11 @@ impl Expected {
         self.machines.iter().filter(|machine| machine.is_database())
     }
 
+    /// Returns the machines that run HAProxy. What can use only one uses the first.
+    pub fn haproxies(&self) -> impl Iterator<Item = &ExpectedMachine> {
+        self.machines.iter().filter(|machine| !machine.is_database())
+    }
+
     /// Returns the machines that are members of etcd.
     pub fn etcd_members(&self) -> impl Iterator<Item = &ExpectedMachine> {
         self.machines.iter().filter(|machine| machine.etcd)
@@ -98,6 +103,20 @@ impl Expected {
             password_secrets: vec![],
             settings: BTreeMap::new(),
         }
+    }
+
+    /// Returns the same cluster with two HAProxies, at 10.20.0.101 and 10.20.0.102.
+    #[cfg(test)]
+    pub fn with_two_haproxies(mut self) -> Self {
+        let haproxy = |(name, last): (&str, u8)| ExpectedMachine {
+            name: name.into(),
+            role: Role::Haproxy,
+            zone: "eu-west-1b".into(),
+            address: Ipv4Addr::new(10, 20, 0, last),
+            etcd: false,
+        };
+        self.machines.extend([("haproxy", 101), ("haproxy2", 102)].map(haproxy));
+        self
     }
 }
 

@@ -160,7 +160,7 @@ impl Pipeline {
         let of = |work: &'a Work| match work {
             Work::Image(image) => vec![&self.find, &image.build],
             Work::Module(module) => vec![&module.init, &module.plan, &module.apply],
-            Work::Verify => self.access.public_address.iter().collect(),
+            Work::Verify => self.access.public_addresses.iter().collect(),
         };
         self.stages.iter().map(|stage| (stage, of(&stage.work))).collect()
     }

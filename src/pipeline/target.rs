@@ -50,6 +50,6 @@ pub struct Advice {
     pub stranger: String,
     /// If every machine responds and the cluster is still not healthy.
     pub look: String,
-    /// If a machine does not respond. `{machine}` stands for its name, `{role}` for its role.
+    /// If a machine does not respond. `{machine}` stands for its name, `{units}` for journalctl's options for its log.
     pub revive: String,
 }

@@ -1,12 +1,11 @@
 //! Compares the running databases with the blueprint before anything is changed, and reports the differences.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::drift::{self, ImageDifference, SettingDifference};
 use super::judge::judge;
-use super::observe::{self, Fact, Observation, Observer, Source};
+use super::observe::{self, Fact, HaproxyAddress, Observation, Observer, Source};
 use super::prospect::foresee;
 use super::runner::Runner;
 use super::say;
@@ -39,15 +38,15 @@ impl Runner<'_> {
         under.stage = "";
         // If this folder has no state, the run asks for the tags anyway.
         if self.is_bare() && under.tagged().is_ok_and(|tagged| tagged.is_some_and(|tagged| !tagged.has_things())) {
-            under.say_prospect(None);
+            under.say_prospect(&[]);
             return Comparison::default();
         }
         // If AWS cannot be asked, the stages fail and say why.
         match under.compare_images() {
-            Ok(true) => match self.haproxy_address() {
-                Ok(address) => {
-                    under.say_prospect(Some(address));
-                    under.compare_settings(address)
+            Ok(true) => match self.haproxies() {
+                Ok(haproxies) => {
+                    under.say_prospect(&haproxies);
+                    under.compare_settings(&haproxies)
                 }
                 Err(_) => {
                     let (why, advice) = ("HAProxy's address is not known".into(), &self.setup.pipeline.access.advice);
@@ -56,23 +55,23 @@ impl Runner<'_> {
                 }
             },
             Ok(false) => {
-                under.say_prospect(None);
+                under.say_prospect(&[]);
                 Comparison::default()
             }
             Err(_) => Comparison::default(),
         }
     }
 
-    /// Makes an observer of the cluster behind HAProxy's address.
-    pub fn observer(&self, haproxy: IpAddr) -> Observer<'_> {
+    /// Makes an observer of the cluster behind these HAProxies.
+    pub fn observer<'a>(&'a self, haproxies: &'a [HaproxyAddress]) -> Observer<'a> {
         let pipeline = self.setup.pipeline;
-        Observer::new(&pipeline.access, &pipeline.expected, haproxy)
+        Observer::new(&pipeline.access, &pipeline.expected, haproxies)
     }
 
     /// Returns how observed live settings differ from the generated ones.
-    pub fn setting_differences(&self, seen: &Observation) -> Vec<SettingDifference> {
-        let live = seen.settings.as_ref();
-        live.map_or(vec![], |live| drift::settings(&self.setup.pipeline.expected, &live.value))
+    pub fn setting_differences(&self, seen: &[Observation]) -> Vec<SettingDifference> {
+        let live = observe::settings(seen);
+        live.map_or(vec![], |live| drift::settings(&self.setup.pipeline.expected, live))
     }
 }
 
@@ -96,19 +95,19 @@ impl RunningStage<'_> {
         Ok(Fact::now(images, Source::Aws, Duration::ZERO))
     }
 
-    /// Warns, before anything is created, that the cluster will be unreachable from here. Judges by addresses and, if HAProxy already
-    /// exists, by whether its port accepts a connection.
-    fn say_prospect(&mut self, haproxy: Option<IpAddr>) {
+    /// Warns, before anything is created, that the cluster will be unreachable from here. Judges by addresses and, if HAProxies already
+    /// exist, by whether one of their ports accepts a connection.
+    fn say_prospect(&mut self, haproxies: &[HaproxyAddress]) {
         let pipeline = self.runner.setup.pipeline;
         if !pipeline.stages.iter().any(|stage| stage.work == Work::Verify) {
             return;
         }
-        let prospect = foresee(&pipeline.access, network::route_to);
-        let probed = haproxy.map(|haproxy| self.runner.observer(haproxy).connects());
-        if probed.as_ref().is_some_and(observe::is_open) {
+        let prospect = foresee(&pipeline.access, &pipeline.expected, network::route_to);
+        let probed = self.runner.observer(haproxies).connects();
+        if probed.iter().any(observe::is_open) {
             return;
         }
-        let why = match (prospect, probed) {
+        let why = match (prospect, probed.into_iter().next()) {
             (Some(prospect), _) => prospect.to_string(),
             (None, Some(Err(e))) => format!("HAProxy's stats port does not respond to this machine ({e})"),
             (None, _) => return,
@@ -118,11 +117,11 @@ impl RunningStage<'_> {
     }
 
     /// Observes the live settings, and reports and returns those that differ from the generated ones.
-    fn compare_settings(&mut self, haproxy: IpAddr) -> Comparison {
+    fn compare_settings(&mut self, haproxies: &[HaproxyAddress]) -> Comparison {
         let pipeline = self.runner.setup.pipeline;
-        let observer = self.runner.observer(haproxy);
+        let observer = self.runner.observer(haproxies);
         let seen = observer.with_settings(observer.view());
-        let unseen = (!seen.is_of(&pipeline.expected.cluster)).then(|| {
+        let unseen = (!seen.iter().any(|one| one.is_of(&pipeline.expected.cluster))).then(|| {
             let verdict = judge(&pipeline.expected, &pipeline.access, &seen);
             let advice = say::advice(&pipeline.access.advice, &verdict);
             Unseen { why: say::problems(&verdict.problems), advice }
@@ -134,7 +133,7 @@ impl RunningStage<'_> {
     }
 
     /// Reports and returns the observed live settings that differ from the generated ones.
-    pub(super) fn say_settings(&mut self, seen: &Observation) -> Vec<SettingDifference> {
+    pub(super) fn say_settings(&mut self, seen: &[Observation]) -> Vec<SettingDifference> {
         let differences = self.runner.setting_differences(seen);
         say::settings(&differences).iter().for_each(|line| self.notice(line));
         differences

@@ -1,26 +1,34 @@
-//! Compares an observation with what the blueprint expects. Pure: it makes no requests.
+//! Compares what was observed through each HAProxy with what the blueprint expects. Pure: it makes no requests.
 
 pub mod etcd;
+mod haproxy;
+mod merge;
 
 use std::net::SocketAddr;
 
 use etcd::EtcdProblem;
+pub use haproxy::HaproxyVerdict;
 
-use super::observe::{Fact, Member, Observation, Silent, Standing, View};
+use super::observe::etcd::EtcdAnswer;
+use super::observe::{ClusterView, HaproxyAddress, Member, Observation, Silent, Standing};
 use crate::pipeline::{ClusterAccess, Expected, ExpectedMachine, Service};
 
 /// Something that keeps a cluster from being healthy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
-    /// HAProxy's admin port did not respond.
+    /// A HAProxy's admin port did not respond.
     NoAnswer {
+        /// The machine of the HAProxy.
+        haproxy: String,
         /// Where it was asked.
         at: SocketAddr,
         /// Why there is no response.
         why: String,
     },
-    /// Another cluster answered at HAProxy's address.
+    /// Another cluster answered at a HAProxy's address.
     OtherCluster {
+        /// The machine of the HAProxy.
+        haproxy: String,
         /// Where it answered.
         at: SocketAddr,
         /// Its name; empty if it does not say.
@@ -30,25 +38,50 @@ pub enum Problem {
     },
     /// Something that is not HAProxy answered at its address.
     OtherServer {
+        /// The machine of the HAProxy.
+        haproxy: String,
         /// Where it answered.
         at: SocketAddr,
         /// The HTTP status of its answer.
         status: u16,
     },
     /// Patroni's view could not be read.
-    UnreadableView(String),
-    /// HAProxy has no database machine behind it.
+    UnreadableView {
+        /// The machine of the HAProxy that led to Patroni.
+        haproxy: String,
+        /// The parse error.
+        why: String,
+    },
+    /// A HAProxy has no database machine behind it.
     NoDatabase {
+        /// The machine of the HAProxy.
+        haproxy: String,
         /// The status of its answer.
         status: u16,
     },
-    /// HAProxy's checks find no primary.
+    /// A HAProxy's checks find no primary.
     NoPrimaryBehindHaproxy {
+        /// The machine of the HAProxy.
+        haproxy: String,
         /// The status of its answer.
         status: u16,
     },
-    /// HAProxy did not report its health.
-    NoHealth(String),
+    /// A HAProxy did not report its health.
+    NoHealth {
+        /// The machine of the HAProxy.
+        haproxy: String,
+        /// Why there is no response.
+        why: String,
+    },
+    /// A HAProxy does not reach a machine that another one reaches.
+    Unreached {
+        /// The machine of the HAProxy.
+        haproxy: String,
+        /// The machine, and how the check fails.
+        silent: Silent,
+    },
+    /// The HAProxies lead to views of Patroni that have different primaries.
+    PrimariesDiffer(Vec<PrimarySeen>),
     /// The primary does not run.
     PrimaryIs {
         /// The primary's address.
@@ -83,8 +116,10 @@ pub enum Problem {
     },
     /// A standby has to be synchronous, and none is.
     NoSyncStandby,
-    /// PostgreSQL does not respond at a port of HAProxy.
+    /// PostgreSQL does not respond at a port of a HAProxy.
     NoPostgres {
+        /// The machine of the HAProxy.
+        haproxy: String,
         /// Which port: the one for writes or the one for reads.
         service: Service,
         /// Where it was asked.
@@ -105,15 +140,37 @@ impl Problem {
             Problem::NotMember { machine }
             | Problem::NotStreaming { machine, .. }
             | Problem::OtherTimeline { machine, .. }
-            | Problem::Silent(Silent { machine, .. }) => Some(machine),
+            | Problem::Silent(Silent { machine, .. })
+            | Problem::NoAnswer { haproxy: machine, .. }
+            | Problem::OtherCluster { haproxy: machine, .. }
+            | Problem::OtherServer { haproxy: machine, .. }
+            | Problem::UnreadableView { haproxy: machine, .. }
+            | Problem::NoDatabase { haproxy: machine, .. }
+            | Problem::NoPrimaryBehindHaproxy { haproxy: machine, .. }
+            | Problem::NoHealth { haproxy: machine, .. }
+            | Problem::Unreached { haproxy: machine, .. }
+            | Problem::NoPostgres { haproxy: machine, .. } => Some(machine),
             Problem::Etcd(problem) => problem.machine(),
-            _ => None,
+            Problem::PrimariesDiffer(_)
+            | Problem::PrimaryIs { .. }
+            | Problem::NoPrimary
+            | Problem::SeveralPrimaries(_)
+            | Problem::NoSyncStandby => None,
         }
     }
 }
 
-/// How much of the cluster an observation reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The primary in the view of Patroni to which a HAProxy leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrimarySeen {
+    /// The machine of the HAProxy.
+    pub haproxy: String,
+    /// The primary's machine, or its address if it is no machine of the blueprint. `None` if the view has no primary.
+    pub primary: Option<String>,
+}
+
+/// How much of the cluster an observation reached, from nothing to everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reach {
     /// Nothing came back from HAProxy's address. The cluster may be healthy.
     Nothing,
@@ -125,18 +182,22 @@ pub enum Reach {
     Haproxy,
 }
 
-/// The result of judging an observation.
+/// The result of judging what was observed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// How much of the cluster the observation reached.
+    /// How much of the cluster the observations reached: as much as the best of them.
     pub reach: Reach,
+    /// What each HAProxy shows of itself, in their order.
+    pub haproxies: Vec<HaproxyVerdict>,
     /// The members that Patroni knows. Empty if another cluster answered.
     pub members: Vec<Member>,
-    /// Whether HAProxy's own checks find a primary. They are seconds old, while Patroni's view may be as old as its ttl.
+    /// What each member of etcd reports. Empty if that was not asked.
+    pub etcd: Vec<EtcdAnswer>,
+    /// Whether the checks of a HAProxy find a primary. They are seconds old, while Patroni's view may be as old as its ttl.
     pub has_primary: bool,
     /// Whether etcd has no majority. Patroni's view is then what it read before that.
     pub lost_majority: bool,
-    /// Machines that do not respond, if that was asked.
+    /// Machines that no HAProxy reaches, if that was asked.
     pub silent: Vec<Silent>,
     /// What keeps the cluster from being healthy. Empty means healthy.
     pub problems: Vec<Problem>,
@@ -146,6 +207,11 @@ impl Verdict {
     /// Returns whether nothing of the cluster was observed.
     pub fn is_blind(&self) -> bool {
         self.reach == Reach::Nothing
+    }
+
+    /// Returns whether another cluster answered at the address of a HAProxy.
+    pub fn shows_other(&self) -> bool {
+        self.haproxies.iter().any(|haproxy| haproxy.reach == Reach::OtherCluster)
     }
 
     /// Returns whether the cluster is healthy.
@@ -162,89 +228,58 @@ impl Verdict {
     pub fn member(&self, machine: &ExpectedMachine) -> Option<&Member> {
         member(&self.members, machine)
     }
+
+    /// Returns how much was reached through the HAProxy on a machine. Returns `None` if it was not asked.
+    pub fn haproxy(&self, machine: &ExpectedMachine) -> Option<&HaproxyVerdict> {
+        self.haproxies.iter().find(|haproxy| haproxy.machine == machine.name)
+    }
 }
 
-/// The statuses of `/cluster` when no Patroni is behind it: Patroni's own errors, and HAProxy's for servers that fail, are absent or are
-/// slow (<https://docs.haproxy.org/3.0/configuration.html#1.3.1>).
-const FROM_HAPROXY: [u16; 4] = [500, 502, 503, 504];
+/// Judges what was observed through each HAProxy. What is said of HAProxy holds for each of them. What is said of the cluster is from
+/// one that answers, and from the others only what that one does not reach.
+pub fn judge(expected: &Expected, access: &ClusterAccess, seen: &[Observation]) -> Verdict {
+    let haproxies: Vec<HaproxyVerdict> = seen.iter().map(|one| haproxy::judge(expected, access, one)).collect();
+    let is_ours = |haproxy: &HaproxyVerdict| haproxy.reach != Reach::OtherCluster;
+    // What another cluster says of itself is not about this one.
+    let ours: Vec<&Observation> =
+        seen.iter().zip(&haproxies).filter(|(_, haproxy)| is_ours(haproxy)).map(|(one, _)| one).collect();
+    let views: Vec<(&HaproxyAddress, &ClusterView)> = ours.iter().filter_map(|one| one.cluster()).collect();
+    // A Patroni whose HAProxy finds a primary knows more than one that may be cut off.
+    let finds = |at: &HaproxyAddress| haproxies.iter().any(|one| one.machine == at.machine && one.has_primary);
+    let view = views.iter().find(|(at, _)| finds(at)).or(views.first()).map(|(_, view)| *view);
 
-/// Judges an observation.
-pub fn judge(expected: &Expected, access: &ClusterAccess, seen: &Observation) -> Verdict {
-    let at = access.admin.on(seen.haproxy);
-    let mut verdict = Verdict {
-        reach: Reach::Haproxy,
-        members: vec![],
-        has_primary: false,
-        lost_majority: false,
-        silent: vec![],
-        problems: vec![],
+    let answers = merge::etcd(&ours);
+    let of_etcd = answers.as_deref().map(|answers| etcd::judge(expected, answers)).unwrap_or_default();
+    let lost_majority = of_etcd.iter().any(|problem| matches!(problem, EtcdProblem::NoMajority { reporting: 1.., .. }));
+    let (silent, unreached) = merge::silent(expected, &ours);
+
+    let mut problems: Vec<Problem> = of_etcd.into_iter().map(Problem::Etcd).collect();
+    problems.extend(haproxies.iter().filter_map(|haproxy| haproxy.identity.clone()));
+    problems.extend(view.into_iter().flat_map(|view| of_members(expected, &view.members)));
+    problems.extend(merge::disagreement(expected, &views));
+    problems.extend(haproxies.iter().flat_map(|haproxy| haproxy.service.clone()));
+    problems.extend(unreached);
+    // Without etcd, Patroni cannot tell its view, and says so with an error. The machines are there.
+    problems.retain(|problem| !(lost_majority && matches!(problem, Problem::NoDatabase { .. })));
+    // Patroni's view of a silent machine is out of date.
+    let of_silent = |name: &str| silent.iter().any(|silent| silent.machine == name);
+    let is_told = |problem: &Problem| match problem {
+        // etcd may still report from there, and what it reports is not.
+        Problem::Etcd(problem) => !matches!(problem, EtcdProblem::NoReport { .. }),
+        _ => false,
     };
-    match &seen.view.value {
-        View::NoAnswer { why, is_open } => {
-            let answers =
-                |probe: &Option<Fact<Result<(), String>>>| probe.as_ref().is_some_and(|fact| fact.value.is_ok());
-            let is_there = *is_open || answers(&seen.write) || answers(&seen.read);
-            verdict.reach = if is_there { Reach::Address } else { Reach::Nothing };
-            verdict.problems.push(Problem::NoAnswer { at, why: why.clone() });
-        }
-        View::Cluster(view) if view.scope != expected.cluster => {
-            verdict.reach = Reach::OtherCluster;
-            let (name, expected) = (view.scope.clone(), expected.cluster.clone());
-            verdict.problems.push(Problem::OtherCluster { at, name, expected });
-        }
-        View::Cluster(view) => {
-            verdict.problems.extend(of_members(expected, &view.members));
-            verdict.members.clone_from(&view.members);
-        }
-        View::Unreadable(why) => verdict.problems.push(Problem::UnreadableView(why.clone())),
-        View::Status(status) if FROM_HAPROXY.contains(status) => {
-            verdict.problems.push(Problem::NoDatabase { status: *status });
-        }
-        View::Status(status) => {
-            verdict.reach = Reach::OtherCluster;
-            verdict.problems.push(Problem::OtherServer { at, status: *status });
-        }
+    problems.retain(|problem| is_told(problem) || !problem.machine().is_some_and(of_silent));
+    problems.splice(0..0, silent.iter().cloned().map(Problem::Silent));
+    Verdict {
+        reach: haproxies.iter().map(|haproxy| haproxy.reach).max().unwrap_or(Reach::Nothing),
+        has_primary: haproxies.iter().any(|haproxy| haproxy.has_primary),
+        members: view.map(|view| view.members.clone()).unwrap_or_default(),
+        etcd: answers.unwrap_or_default(),
+        haproxies,
+        lost_majority,
+        silent,
+        problems,
     }
-    // What answers is not this cluster's HAProxy, so nothing else that it says is about this cluster.
-    if verdict.reach == Reach::OtherCluster {
-        return verdict;
-    }
-    match seen.health.as_ref().map(|health| &health.value) {
-        None => {}
-        Some(Ok(200)) => verdict.has_primary = true,
-        Some(Ok(status)) => verdict.problems.push(Problem::NoPrimaryBehindHaproxy { status: *status }),
-        Some(Err(why)) => verdict.problems.push(Problem::NoHealth(why.clone())),
-    }
-    if let Some(answers) = &seen.etcd {
-        let problems = etcd::judge(expected, &answers.value);
-        let lost = |problem: &EtcdProblem| matches!(problem, EtcdProblem::NoMajority { reporting: 1.., .. });
-        verdict.lost_majority = problems.iter().any(lost);
-        // Without etcd, Patroni cannot tell its view, and says so with an error. The machines are there.
-        verdict.problems.retain(|problem| !(verdict.lost_majority && matches!(problem, Problem::NoDatabase { .. })));
-        verdict.problems.splice(0..0, problems.into_iter().map(Problem::Etcd));
-    }
-    // Nothing came back from the address at all. That its ports do not respond either adds nothing.
-    let is_blind = verdict.is_blind();
-    for (port, probe) in [(&access.write, &seen.write), (&access.read, &seen.read)].into_iter().filter(|_| !is_blind) {
-        if let Some(Err(why)) = probe.as_ref().map(|probe| &probe.value) {
-            let (service, at) = (port.service, port.on(seen.haproxy));
-            verdict.problems.push(Problem::NoPostgres { service, at, why: why.clone() });
-        }
-    }
-    if let Some(silent) = &seen.silent {
-        let is_ours = |silent: &&Silent| expected.machines.iter().any(|machine| machine.name == silent.machine);
-        verdict.silent = silent.value.iter().filter(is_ours).cloned().collect();
-        // Patroni's view of a silent machine is out of date.
-        let of_silent = |name: &str| verdict.silent.iter().any(|silent| silent.machine == name);
-        let is_told = |problem: &Problem| match problem {
-            // etcd may still report from there, and what it reports is not.
-            Problem::Etcd(problem) => !matches!(problem, EtcdProblem::NoReport { .. }),
-            _ => false,
-        };
-        verdict.problems.retain(|problem| is_told(problem) || !problem.machine().is_some_and(of_silent));
-        verdict.problems.splice(0..0, verdict.silent.iter().cloned().map(Problem::Silent));
-    }
-    verdict
 }
 
 /// Returns the problems of these members. A healthy cluster has one primary, and every other database streams from it on its

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::pipeline::{Admits, ClusterAccess, Port};
+use crate::pipeline::{Admits, ClusterAccess, Expected, Port};
 use crate::system::network::Route;
 
 /// Why HAProxy will be unreachable.
@@ -42,18 +42,23 @@ impl Prospect {
     }
 }
 
-/// Predicts from addresses why HAProxy's ports will be unreachable. Returns `None` if nothing suggests it.
-pub fn foresee(access: &ClusterAccess, route: impl FnOnce(Ipv4Addr) -> Route) -> Option<Prospect> {
+/// Predicts from addresses why the ports of every HAProxy will be unreachable. Returns `None` if nothing suggests it.
+pub fn foresee(access: &ClusterAccess, expected: &Expected, route: impl Fn(Ipv4Addr) -> Route) -> Option<Prospect> {
     if access.ports().iter().all(|port| port.admits.is_none()) {
         return None;
     }
-    if access.public_address.is_some() {
+    if access.public_addresses.is_some() {
         // Traffic to an Elastic IP comes from a public address.
         let ports = closed(access, |admits| !admits.is_private());
         return (!ports.is_empty()).then_some(Prospect::ClosedToThePublic { ports });
     }
-    let address = access.private_address;
-    match route(address) {
+    let each = expected.haproxies().map(|machine| of_private(access, machine.address, route(machine.address)));
+    each.collect::<Option<Vec<Prospect>>>()?.into_iter().next()
+}
+
+/// Predicts why a HAProxy's private address will be unreachable.
+fn of_private(access: &ClusterAccess, address: Ipv4Addr, route: Route) -> Option<Prospect> {
+    match route {
         Route::None => Some(Prospect::NoRoute { address }),
         // A machine always reaches itself.
         Route::Default(own) | Route::Specific(own) if own.is_loopback() => None,
@@ -79,11 +84,10 @@ mod tests {
     fn access(public: bool, ranges: &[&str], has_ids: bool) -> ClusterAccess {
         let ranges: Vec<Range> = ranges.iter().map(|text| Range::of(text.parse().unwrap())).collect();
         let mut access = ClusterAccess::of_test();
-        access.private_address = Ipv4Addr::new(10, 20, 128, 32);
         for port in [&mut access.admin, &mut access.write, &mut access.read] {
             port.admits = Some(Admits { ranges: ranges.clone(), has_ids });
         }
-        access.public_address = access.public_address.filter(|_| public);
+        access.public_addresses = access.public_addresses.filter(|_| public);
         access
     }
 
@@ -92,11 +96,14 @@ mod tests {
         let own = Ipv4Addr::new(192, 168, 0, 7);
         let inside = Ipv4Addr::new(10, 20, 0, 9);
         let ports = vec![7000, 5000, 5001];
-        let foreseen = |access: &ClusterAccess, route: Route| foresee(access, |_| route);
+        let expected = Expected::of_test(2).with_two_haproxies();
+        let foreseen = |access: &ClusterAccess, route: Route| foresee(access, &expected, |_| route);
         let private = access(false, &["10.20.0.0/16"], false);
-        let address = private.private_address;
+        let address = expected.haproxies().next().unwrap().address;
         assert_eq!(foreseen(&private, Route::Specific(inside)), None);
         assert_eq!(foreseen(&private, Route::None), Some(Prospect::NoRoute { address }));
+        let one_way = |to| if to == address { Route::None } else { Route::Specific(inside) };
+        assert_eq!(foresee(&private, &expected, one_way), None, "the other one is reached");
         assert_eq!(foreseen(&private, Route::Default(own)), Some(Prospect::DefaultRoute { address }));
         let closed = Prospect::ClosedToThisMachine { own, ports: ports.clone() };
         assert_eq!(foreseen(&private, Route::Specific(own)), Some(closed));

@@ -1,13 +1,13 @@
 //! What the stages of a run share: its setup, its board, what the review found and what was discovered since.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::consent::Consent;
 use super::drift::SettingDifference;
 use super::events::{Event, Watcher};
 use super::journal::Entry;
+use super::observe::HaproxyAddress;
 use super::scheduler::Board;
 use super::setup::{Options, Setup};
 use crate::pipeline::{AddedStage, Stage};
@@ -62,8 +62,8 @@ pub(super) struct StageLocks {
 /// Facts that a runner discovers as it works.
 #[derive(Default)]
 pub(super) struct Discovered {
-    /// The address at which HAProxy is reached.
-    pub address: OnceLock<IpAddr>,
+    /// Where the HAProxies are reached.
+    pub haproxies: OnceLock<Vec<HaproxyAddress>>,
     /// The live settings that differ from the generated ones, once the cluster is healthy.
     pub differences: OnceLock<Vec<SettingDifference>>,
 }

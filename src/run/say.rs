@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::drift::{ImageDifference, SettingDifference};
 use super::judge::etcd::EtcdProblem;
-use super::judge::{Problem, Reach, Verdict};
+use super::judge::{HaproxyVerdict, PrimarySeen, Problem, Reach, Verdict};
 use super::observe::etcd::NoReport;
 use super::observe::{FailedCheck, Silent};
 use super::prospect::Prospect;
@@ -52,24 +52,44 @@ fn are_open(ports: &[u16]) -> String {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Problem::NoAnswer { at, why } => write!(f, "HAProxy does not respond at {at}: {why}"),
-            Problem::OtherCluster { at, name, expected } if name.is_empty() => {
-                write!(f, "{at} belongs to a cluster without a name, not to {expected}")
+            Problem::NoAnswer { haproxy, at, why } => write!(f, "{haproxy} does not respond at {at}: {why}"),
+            Problem::OtherCluster { haproxy, at, name, expected } if name.is_empty() => {
+                write!(f, "{haproxy}'s address {at} belongs to a cluster without a name, not to {expected}")
             }
-            Problem::OtherCluster { at, name, expected } => {
-                write!(f, "{at} belongs to the cluster {name}, not to {expected}")
+            Problem::OtherCluster { haproxy, at, name, expected } => {
+                write!(f, "{haproxy}'s address {at} belongs to the cluster {name}, not to {expected}")
             }
-            Problem::OtherServer { at, status } => {
-                write!(f, "the server at {at} is not the cluster's HAProxy: its /cluster returned {status}")
+            Problem::OtherServer { haproxy, at, status } => {
+                write!(f, "the server at {at} is not the cluster's {haproxy}: its /cluster returned {status}")
             }
-            Problem::UnreadableView(why) => write!(f, "unexpected response from Patroni's /cluster: {why}"),
-            Problem::NoDatabase { status } => {
-                write!(f, "HAProxy finds no live database machine (/cluster returned {status})")
+            Problem::UnreadableView { haproxy, why } => {
+                write!(f, "unexpected response from Patroni's /cluster behind {haproxy}: {why}")
             }
-            Problem::NoPrimaryBehindHaproxy { status } => {
-                write!(f, "HAProxy finds no primary (/health returned {status})")
+            Problem::NoDatabase { haproxy, status } => {
+                write!(f, "{haproxy} finds no live database machine (/cluster returned {status})")
             }
-            Problem::NoHealth(why) => write!(f, "HAProxy's /health does not respond: {why}"),
+            Problem::NoPrimaryBehindHaproxy { haproxy, status } => {
+                write!(f, "{haproxy} finds no primary (/health returned {status})")
+            }
+            Problem::NoHealth { haproxy, why } => write!(f, "{haproxy}'s /health does not respond: {why}"),
+            Problem::Unreached { haproxy, silent } => {
+                write!(f, "{haproxy} does not reach {}, but another HAProxy does", silent.machine)?;
+                f.write_str(match silent.check {
+                    FailedCheck::NoReply => ": nothing replies to it",
+                    FailedCheck::Refused => ": its connections are refused",
+                    FailedCheck::Hangs => ": its connections are accepted, and nothing is sent",
+                    FailedCheck::Unwell | FailedCheck::Unknown => "",
+                })
+            }
+            Problem::PrimariesDiffer(seen) => {
+                let each = seen.iter().map(|PrimarySeen { haproxy, primary }| {
+                    format!(
+                        "through {haproxy}, Patroni reports {} as the primary",
+                        primary.as_deref().unwrap_or("none")
+                    )
+                });
+                write!(f, "the HAProxies lead to different views: {}", each.collect::<Vec<_>>().join("; "))
+            }
             Problem::PrimaryIs { host, state } => write!(f, "the primary at {host} is {state}"),
             Problem::NoPrimary => f.write_str("there is no primary"),
             Problem::SeveralPrimaries(n) => write!(f, "there are {n} primaries"),
@@ -80,9 +100,9 @@ impl fmt::Display for Problem {
                 write!(f, "{machine} is on {timeline}, the primary is on timeline {primary}")
             }
             Problem::NoSyncStandby => f.write_str("no standby is synchronous yet"),
-            Problem::NoPostgres { service, at, why } => {
+            Problem::NoPostgres { haproxy, service, at, why } => {
                 let name = if *service == Service::Write { "write" } else { "read" };
-                write!(f, "PostgreSQL does not respond at the {name} port {}: {why}", at.port())
+                write!(f, "PostgreSQL does not respond at {haproxy}'s {name} port {}: {why}", at.port())
             }
             Problem::Silent(silent) => write!(f, "{silent}"),
             Problem::Etcd(problem) => write!(f, "{problem}"),
@@ -212,8 +232,18 @@ pub fn advice(advice: &Advice, verdict: &Verdict) -> String {
         Reach::OtherCluster => advice.stranger.clone(),
         Reach::Nothing | Reach::Address => advice.unreachable.clone(),
         Reach::Haproxy => {
-            let mut lines: Vec<String> =
-                verdict.silent.iter().map(|silent| advice.revive.replace("{machine}", &silent.machine)).collect();
+            let silent = verdict.silent.iter().map(|silent| revive(advice, &silent.machine, "-u patroni -u etcd"));
+            let mut lines: Vec<String> = silent.collect();
+            for haproxy in &verdict.haproxies {
+                match haproxy.reach {
+                    Reach::Haproxy => {}
+                    Reach::OtherCluster => lines.push(advice.stranger.clone()),
+                    Reach::Nothing | Reach::Address => {
+                        lines.extend(go_on(verdict));
+                        lines.push(revive(advice, &haproxy.machine, "-u haproxy"));
+                    }
+                }
+            }
             for problem in &verdict.problems {
                 if let Problem::Etcd(problem) = problem
                     && let Some(line) = mend(problem)
@@ -228,6 +258,23 @@ pub fn advice(advice: &Advice, verdict: &Verdict) -> String {
             lines.join("\n  ")
         }
     }
+}
+
+/// Returns how to bring a machine back, and how to read the log of its units.
+fn revive(advice: &Advice, machine: &str, units: &str) -> String {
+    advice.revive.replace("{machine}", machine).replace("{units}", units)
+}
+
+/// Returns through which HAProxies clients go on, if there is one that serves them.
+fn go_on(verdict: &Verdict) -> Option<String> {
+    let of = |one: &HaproxyVerdict| format!("{} ({})", one.machine, one.address);
+    let serving: Vec<String> = verdict.haproxies.iter().filter(|one| one.serves).map(of).collect();
+    (!serving.is_empty()).then(|| {
+        format!(
+            "clients go on through {}, if they connect by a network load balancer or by a connection string with every HAProxy",
+            serving.join(" and ")
+        )
+    })
 }
 
 /// Returns what to do about a problem of etcd's, beyond looking at its log.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::judge::{Problem, Reach, Verdict};
+use super::judge::{HaproxyVerdict, Problem, Reach, Verdict};
 use super::observe::etcd::{EtcdAnswer, NoReport};
 use super::observe::{Fact, Member, Observation, Standing, View};
 use super::say;
@@ -15,8 +15,10 @@ use crate::system::clock;
 pub struct ClusterStatus {
     /// The cluster's name.
     pub cluster: String,
-    /// The address at which HAProxy was asked.
+    /// The address at which the first HAProxy was asked.
     pub haproxy: String,
+    /// Every HAProxy that was asked.
+    pub haproxies: Vec<HaproxyStatus>,
     /// Whether everything was seen and is as it has to be.
     pub healthy: bool,
     /// What keeps it from being healthy, the cause first.
@@ -29,6 +31,19 @@ pub struct ClusterStatus {
     pub etcd: Vec<MemberStatus>,
     /// Where this comes from.
     pub sources: Vec<SourceStatus>,
+}
+
+/// A HAProxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HaproxyStatus {
+    /// Its machine.
+    pub machine: String,
+    /// The address at which it was asked.
+    pub address: String,
+    /// `running`, `unreachable`, or `unknown` if something else answers at its address.
+    pub state: String,
+    /// Whether it leads clients to the primary.
+    pub serves: bool,
 }
 
 /// Something that keeps a cluster from being healthy.
@@ -98,6 +113,8 @@ pub struct MemberReport {
 pub struct SourceStatus {
     /// `patroni`, `haproxy-checks`, `etcd`, `write-port` or `read-port`.
     pub source: String,
+    /// The machine of the HAProxy through which it was asked.
+    pub haproxy: String,
     /// Whether it answered.
     pub answers: bool,
     /// When it was asked (UTC); null if it could not be asked.
@@ -108,20 +125,21 @@ pub struct SourceStatus {
 
 impl ClusterStatus {
     /// Puts together what was observed and judged. `advice` says what to do if the cluster is not healthy.
-    pub fn of(expected: &Expected, seen: &Observation, verdict: &Verdict, advice: &str) -> Self {
+    pub fn of(expected: &Expected, seen: &[Observation], verdict: &Verdict, advice: &str) -> Self {
         let problem = |problem: &Problem| ProblemStatus {
             machine: problem.machine().map(String::from),
             text: problem.to_string(),
         };
         ClusterStatus {
             cluster: expected.cluster.clone(),
-            haproxy: seen.haproxy.to_string(),
+            haproxy: verdict.haproxies.first().map(|haproxy| haproxy.address.to_string()).unwrap_or_default(),
+            haproxies: verdict.haproxies.iter().map(of_haproxy).collect(),
             healthy: verdict.is_healthy(),
             problems: verdict.problems.iter().map(problem).collect(),
             advice: if verdict.is_healthy() { String::new() } else { advice.to_string() },
             machines: expected.machines.iter().map(|machine| of_machine(machine, verdict)).collect(),
-            etcd: expected.etcd_members().map(|machine| of_member(machine, seen)).collect(),
-            sources: sources(seen),
+            etcd: expected.etcd_members().map(|machine| of_member(machine, verdict)).collect(),
+            sources: seen.iter().flat_map(sources).collect(),
         }
     }
 
@@ -165,7 +183,7 @@ impl ClusterStatus {
 
     /// Returns a table of the sources, with its head.
     pub fn sources_table(&self) -> Vec<Vec<String>> {
-        let head = ["source", "answers", "age at most"];
+        let head = ["source", "through", "answers", "age at most"];
         let row = |s: &SourceStatus| {
             let answers = match (s.answers, &s.told) {
                 (true, _) => "yes",
@@ -173,7 +191,7 @@ impl ClusterStatus {
                 (false, None) => "not asked",
             };
             let age = s.age.filter(|_| s.answers).map_or("-".into(), |age| format!("{age} s"));
-            vec![say::source(&s.source).to_string(), answers.into(), age]
+            vec![say::source(&s.source).to_string(), s.haproxy.clone(), answers.into(), age]
         };
         std::iter::once(head.map(String::from).to_vec()).chain(self.sources.iter().map(row)).collect()
     }
@@ -188,13 +206,10 @@ fn of_machine(machine: &ExpectedMachine, verdict: &Verdict) -> MachineStatus {
         _ if is_silent => "no response".into(),
         Some(_) if verdict.lost_majority => "unknown".into(),
         Some(member) => member.state.clone(),
-        None => match (machine.is_database(), verdict.reach) {
-            (_, Reach::OtherCluster) => "unknown",
-            (true, Reach::Haproxy) if verdict.members.is_empty() => "unknown",
-            (true, Reach::Haproxy) => "missing",
-            (true, Reach::Nothing | Reach::Address) => "unknown",
-            (false, Reach::Haproxy) => "running",
-            (false, Reach::Nothing | Reach::Address) => "unreachable",
+        None if !machine.is_database() => verdict.haproxy(machine).map_or("unknown", state_of).into(),
+        None => match verdict.reach {
+            Reach::Haproxy if !verdict.members.is_empty() => "missing",
+            Reach::Haproxy | Reach::OtherCluster | Reach::Nothing | Reach::Address => "unknown",
         }
         .into(),
     };
@@ -212,9 +227,25 @@ fn of_machine(machine: &ExpectedMachine, verdict: &Verdict) -> MachineStatus {
     }
 }
 
-fn of_member(machine: &ExpectedMachine, seen: &Observation) -> MemberStatus {
-    let answers = seen.etcd.as_ref().map(|fact| fact.value.as_slice()).unwrap_or_default();
-    let answer = answers.iter().find(|answer| answer.machine == machine.name);
+fn of_haproxy(haproxy: &HaproxyVerdict) -> HaproxyStatus {
+    HaproxyStatus {
+        machine: haproxy.machine.clone(),
+        address: haproxy.address.to_string(),
+        state: state_of(haproxy).into(),
+        serves: haproxy.serves,
+    }
+}
+
+fn state_of(haproxy: &HaproxyVerdict) -> &'static str {
+    match haproxy.reach {
+        Reach::Haproxy => "running",
+        Reach::OtherCluster => "unknown",
+        Reach::Nothing | Reach::Address => "unreachable",
+    }
+}
+
+fn of_member(machine: &ExpectedMachine, verdict: &Verdict) -> MemberStatus {
+    let answer = verdict.etcd.iter().find(|answer| answer.machine == machine.name);
     let state = match answer.map(|EtcdAnswer { report, .. }| report) {
         None | Some(Err(NoReport::NoPath)) => "unknown",
         Some(Err(_)) => "no response",
@@ -237,19 +268,21 @@ fn of_member(machine: &ExpectedMachine, seen: &Observation) -> MemberStatus {
 }
 
 fn sources(seen: &Observation) -> Vec<SourceStatus> {
-    fn of<T>(name: &str, fact: Option<&Fact<T>>, answers: impl Fn(&T) -> bool) -> SourceStatus {
+    fn of<T>(haproxy: &str, name: &str, fact: Option<&Fact<T>>, answers: impl Fn(&T) -> bool) -> SourceStatus {
         SourceStatus {
             source: name.into(),
+            haproxy: haproxy.into(),
             answers: fact.is_some_and(|fact| answers(&fact.value)),
             told: fact.map(|fact| clock::rfc3339(fact.told)),
             age: fact.map(|fact| fact.delay.as_secs_f64()),
         }
     }
+    let haproxy = &seen.haproxy.machine;
     vec![
-        of("patroni", Some(&seen.view), |view| matches!(view, View::Cluster(_))),
-        of("haproxy-checks", seen.health.as_ref(), Result::is_ok),
-        of("etcd", seen.etcd.as_ref(), |all| all.iter().any(|answer| answer.report.is_ok())),
-        of("write-port", seen.write.as_ref(), Result::is_ok),
-        of("read-port", seen.read.as_ref(), Result::is_ok),
+        of(haproxy, "patroni", Some(&seen.view), |view| matches!(view, View::Cluster(_))),
+        of(haproxy, "haproxy-checks", seen.health.as_ref(), Result::is_ok),
+        of(haproxy, "etcd", seen.etcd.as_ref(), |all| all.iter().any(|answer| answer.report.is_ok())),
+        of(haproxy, "write-port", seen.write.as_ref(), Result::is_ok),
+        of(haproxy, "read-port", seen.read.as_ref(), Result::is_ok),
     ]
 }

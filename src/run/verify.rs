@@ -1,11 +1,10 @@
 //! Waits until the cluster is healthy, and reports what it waits for.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::events::Event;
 use super::judge::{Problem, Reach, Verdict, judge};
-use super::observe::Observer;
+use super::observe::{HaproxyAddress, Observer};
 use super::outcome::{Failure, Outcome};
 use super::prospect::{Prospect, foresee};
 use super::say;
@@ -26,9 +25,10 @@ impl RunningStage<'_> {
     pub fn verify(&mut self) -> Result<Outcome, Stop> {
         let runner = self.runner;
         let (expected, access) = (&runner.setup.pipeline.expected, &runner.setup.pipeline.access);
-        let address = self.ask_address()?;
-        let (prospect, watch) = (foresee(access, network::route_to), Stopwatch::start());
-        let observer = runner.observer(address);
+        let haproxies = self.ask_addresses()?;
+        self.require_all(&haproxies)?;
+        let (prospect, watch) = (foresee(access, expected, network::route_to), Stopwatch::start());
+        let observer = runner.observer(&haproxies);
         let mut said: Vec<Problem> = vec![];
         loop {
             let seen = observer.glance();
@@ -39,11 +39,12 @@ impl RunningStage<'_> {
                 runner.discovered.differences.get_or_init(|| differences);
                 let standbys = verdict.members.len().saturating_sub(1);
                 let members = expected.etcd_members().count();
+                let at = addresses(&haproxies);
                 return Ok(Outcome::Done(format!(
-                    "1 primary, {standbys} streaming; {members} of etcd's {members} members agree; both ports respond at {address}"
+                    "1 primary, {standbys} streaming; {members} of etcd's {members} members agree; both ports respond at {at}"
                 )));
             }
-            let is_other = verdict.reach == Reach::OtherCluster;
+            let is_other = verdict.shows_other();
             if verdict.problems != said && !is_other {
                 self.wait_for(&say::problems(&verdict.problems));
                 said.clone_from(&verdict.problems);
@@ -56,7 +57,7 @@ impl RunningStage<'_> {
             let is_over = watch.elapsed() >= patience;
             if verdict.is_blind() && is_over {
                 let advice = say::advice(&access.advice, &verdict);
-                return Err(self.unseen(address, prospect, watch.elapsed().as_secs(), &advice));
+                return Err(self.unseen(&haproxies, prospect, watch.elapsed().as_secs(), &advice));
             }
             // Waiting does not turn another cluster into this one.
             if is_other {
@@ -100,10 +101,10 @@ impl RunningStage<'_> {
         Stop::Failed(Box::new(Failure { what, log, advice, ..Failure::default() }))
     }
 
-    fn unseen(&self, address: IpAddr, prospect: Option<Prospect>, seconds: u64, advice: &str) -> Stop {
+    fn unseen(&self, haproxies: &[HaproxyAddress], prospect: Option<Prospect>, seconds: u64, advice: &str) -> Stop {
         let why = match prospect {
             Some(prospect) => prospect.to_string(),
-            None => format!("nothing came back from HAProxy's address {address} for {seconds} s"),
+            None => format!("nothing came back from HAProxy at {} for {seconds} s", addresses(haproxies)),
         };
         Stop::Unseen(Box::new(Failure {
             what: format!("created, but not verified: {why}"),
@@ -112,4 +113,9 @@ impl RunningStage<'_> {
             ..Failure::default()
         }))
     }
+}
+
+/// Returns `192.0.2.1 and 192.0.2.2`.
+fn addresses(haproxies: &[HaproxyAddress]) -> String {
+    haproxies.iter().map(|one| one.address.to_string()).collect::<Vec<_>>().join(" and ")
 }

@@ -32,6 +32,9 @@ impl fmt::Debug for SqlLogin {
     }
 }
 
+/// A session ends once what it sends is not acknowledged for this long (`tcp_user_timeout`): its HAProxy, or the way there, is gone.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(1);
+
 /// Why a connection or a statement failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SqlError {
@@ -88,6 +91,7 @@ impl SqlSession {
         config.hostaddr(at.ip()).host(at.ip().to_string()).port(at.port());
         config.user(&login.user).password(&login.password).dbname(&login.database);
         config.ssl_mode(SslMode::Require).application_name("pgherd drill").connect_timeout(limit);
+        config.tcp_user_timeout(UNACKNOWLEDGED);
         // The limit also covers what follows the TCP connection: HAProxy accepts that before it has reached a server.
         let connecting = async { timeout(limit, config.connect(MakeRustlsConnect::new(tls()))).await };
         let (client, connection) = runtime.block_on(connecting).map_err(|_| SqlError::NoAnswer)??;

@@ -1,5 +1,7 @@
 //! Terraform, or OpenTofu: they take the same arguments.
 
+use std::collections::BTreeMap;
+
 use super::Version;
 
 /// The program, and the one that can take its place.
@@ -91,6 +93,13 @@ pub fn output(module: &str) -> Vec<String> {
 /// The exit code of a plan that changes something.
 pub const PLAN_HAS_CHANGES: i32 = 2;
 
+/// Returns an output that maps machines to texts, from what [`output`] printed. Returns `None` if there is no such output, or if it holds
+/// something else.
+pub fn map_output(json: &str, name: &str) -> Option<BTreeMap<String, String>> {
+    let mut outputs: serde_json::Value = serde_json::from_str(json).ok()?;
+    serde_json::from_value(outputs.get_mut(name)?.get_mut("value")?.take()).ok()
+}
+
 /// Returns a string output from what [`output`] printed.
 pub fn string_output(json: &str, name: &str) -> Option<String> {
     let outputs: serde_json::Value = serde_json::from_str(json).ok()?;
@@ -113,6 +122,17 @@ mod tests {
             "-chdir=network/terraform_network apply -input=false -no-color -json -lock-timeout=10s ../x.tfplan"
         );
         assert_eq!(init(module).join(" "), "-chdir=network/terraform_network init -input=false -no-color -json");
+    }
+
+    #[test]
+    fn an_output_is_a_map_of_strings_or_nothing() {
+        let json = r#"{"some":{"value":{"haproxy":"203.0.113.7","haproxy2":"203.0.113.8"}},"none":{"value":{}},
+                       "other":{"value":{"haproxy":7}},"text":{"value":"203.0.113.7"}}"#;
+        let of = |name| map_output(json, name).map(|map| map.into_iter().collect::<Vec<_>>());
+        let own = |(name, address): (&str, &str)| (name.to_string(), address.to_string());
+        assert_eq!(of("some"), Some([("haproxy", "203.0.113.7"), ("haproxy2", "203.0.113.8")].map(own).to_vec()));
+        assert_eq!(of("none"), Some(vec![]));
+        assert_eq!((of("other"), of("text"), of("missing")), (None, None, None));
     }
 
     #[test]

@@ -56,7 +56,10 @@ fn status_shows_each_member_of_etcd_and_where_each_fact_comes_from() {
     let done = running(&Herd::healthy()).run(STATUS).exits(0);
     let done = done.out("etcd on state term index revision keys' hash size alarms");
     let done = done.out("master follower 2 120 90 d97d7ded 49152 B none").out("slave1 leader 2 120 90 d97d7ded");
-    done.out("source answers age at most").out("Patroni yes 20 s").out("HAProxy's checks yes ").out("etcd yes ");
+    done.out("source through answers age at most")
+        .out("Patroni haproxy yes 20 s")
+        .out("HAProxy's checks haproxy yes ")
+        .out("etcd haproxy yes ");
     let done = running(&Herd::healthy()).run(&[STATUS, &["--format", "json"]].concat()).exits(0);
     let status: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
     assert_eq!((&status["healthy"], &status["problems"]), (&true.into(), &serde_json::json!([])));
@@ -115,7 +118,7 @@ fn what_is_wrong_with_etcd_is_not_healthy() {
     }
     old.err("HAProxy's configuration gives no access to etcd")
         .err("`pgherd run` gives HAProxy its new")
-        .out("etcd no -");
+        .out("etcd haproxy no -");
 }
 
 /// Patroni goes on showing what it read before.
@@ -182,11 +185,11 @@ fn a_haproxy_that_cannot_be_reached_is_1_with_what_to_do() {
     let test = running(&herd);
     test.run(STATUS)
         .exits(1)
-        .err("HAProxy does not respond at 127.0.0.1:1025")
-        .err("PostgreSQL does not respond at the write port 1026")
+        .err("haproxy does not respond at 127.0.0.1:1025")
+        .err("PostgreSQL does not respond at haproxy's write port 1026")
         .out("master unknown - -")
-        .out("Patroni no -")
-        .out("etcd not asked -")
+        .out("Patroni haproxy no -")
+        .out("etcd haproxy not asked -")
         .err("network.admins")
         .out("10.20.0.16 - unknown")
         .out("10.20.128.32 - unreachable");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -15,7 +15,7 @@ pub struct View {
     pub health: u16,
 }
 
-/// Listens on three ports of 127.0.0.1 until the process ends.
+/// One HAProxy, and what it shows. It listens on three ports until the process ends.
 pub struct Herd {
     pub view: Arc<Mutex<View>>,
     /// What `/config` returns. `None`: it does not exist, as on a HAProxy of an older image.
@@ -40,7 +40,18 @@ impl Herd {
         })
     }
 
+    /// Starts the first HAProxy, at 127.0.0.1.
     pub fn start(view: View) -> Self {
+        Herd::listening(Ipv4Addr::LOCALHOST, [0; 3], view)
+    }
+
+    /// Starts the second HAProxy of the same cluster, at 127.0.0.2. It shows the same at first.
+    pub fn second(&self) -> Herd {
+        let view = self.view.lock().unwrap().clone();
+        Herd::listening(Ipv4Addr::new(127, 0, 0, 2), self.ports, view)
+    }
+
+    fn listening(at: Ipv4Addr, ports: [u16; 3], view: View) -> Self {
         let view = Arc::new(Mutex::new(view));
         let seen = Arc::clone(&view);
         let config = Arc::<Mutex<Option<String>>>::default();
@@ -49,7 +60,7 @@ impl Herd {
         let told = Arc::clone(&metrics);
         let etcd = Arc::new(Mutex::new(etcd()));
         let reported = Arc::clone(&etcd);
-        let admin = listen(move |stream| {
+        let admin = listen((at, ports[0]), move |stream| {
             let mut request = [0; 2048];
             let n = stream.read(&mut request).unwrap_or(0);
             let view = seen.lock().unwrap().clone();
@@ -74,15 +85,15 @@ impl Herd {
             let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
             let _ = stream.write_all((head + &body).as_bytes());
         });
-        let postgres = || {
-            listen(|stream| {
+        let postgres = |port| {
+            listen((at, port), |stream| {
                 let mut request = [0; 8];
                 if stream.read_exact(&mut request).is_ok() && request == [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f] {
                     let _ = stream.write_all(b"S");
                 }
             })
         };
-        Herd { view, config, metrics, etcd, ports: [admin, postgres(), postgres()] }
+        Herd { view, config, metrics, etcd, ports: [admin, postgres(ports[1]), postgres(ports[2])] }
     }
 
     /// Returns a machine that HAProxy has not been able to connect to for a number of seconds.
@@ -164,8 +175,8 @@ pub fn members(members: &[(&str, &str, u32)]) -> String {
     format!(r#"{{"members": [{}], "scope": "herd"}}"#, all.join(", "))
 }
 
-fn listen(answer: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+fn listen(at: (Ipv4Addr, u16), answer: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> u16 {
+    let listener = TcpListener::bind(at).unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {

@@ -73,7 +73,7 @@ fn status_initialises_a_shared_state_and_asks_it() {
     test.run(&["gen"]).exits(0);
     // Nobody listens on this machine's own ports.
     let done = alone(&test, &["status", "blueprints/herd.hcl"]);
-    done.err("HAProxy does not respond at 127.0.0.1:");
+    done.err("haproxy does not respond at 127.0.0.1:");
     let init = test.calls_of("terraform_haproxy init");
     assert_eq!(init.len(), 1, "{:#?}", test.calls());
     assert!(test.position("terraform_haproxy init") < test.position("terraform_haproxy output"));
