@@ -171,7 +171,8 @@ cluster "herd" {
 
   failover {
     # A commit waits until a standby has it, so a failover loses no acknowledged write. false saves each commit a round trip
-    # between zones, and loses what the old primary had not sent yet.
+    # between zones, and loses what the old primary had not sent yet. While all standbys are lost, true acknowledges writes that
+    # only the primary has; "strict" lets them wait until a standby is back.
     #synchronous = true
 
     # Seconds. A primary that is cut off is replaced when its lock has lived for `ttl`. Lower is faster, but loop_wait + 2 x

@@ -6,7 +6,7 @@
 //! ```text
 //! cli       -> everything
 //! lab       -> drill, run, workspace, system, pipeline, tools, fileset, cluster
-//! drill     -> run, pipeline, cluster, system
+//! drill     -> run, pipeline, tools, cluster, system
 //! run       -> pipeline, tools, workspace, system, fileset, parameters
 //! workspace -> fileset, system
 //! pipeline  -> cluster, tools, fileset

@@ -25,13 +25,13 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=herd-master-0cc9d0808e31 slave=herd-slave-fe3b15c78d64 haproxy=herd-haproxy-f5e5cf405619)
+images=(master=herd-master-454212011794 slave=herd-slave-b26377c1ca35 haproxy=herd-haproxy-f5e5cf405619)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf
   db_config/terraform_slave/{cluster,lookup,main,outputs,provider,variables,versions}.tf
   load_balancer/terraform_haproxy/{cluster,lookup,main,outputs,provider,variables,versions}.tf
-  network/terraform_network/{cluster,endpoint,founded,iam,network,outputs,partition,provider,reservations,secrets,security_groups,traffic,user_secrets,variables,versions}.tf
+  network/terraform_network/{cluster,endpoint,iam,network,outputs,partition,provider,reservations,secrets,security_groups,traffic,user_secrets,variables,versions}.tf
 )
 states=''
 write_port=5000 read_port=5001

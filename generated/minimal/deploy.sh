@@ -25,13 +25,13 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=minimal-master-03f39e246218 slave=minimal-slave-c55758762ff5 haproxy=minimal-haproxy-09c96cde4564)
+images=(master=minimal-master-57ae5297e7f0 slave=minimal-slave-a8787200cdaf haproxy=minimal-haproxy-09c96cde4564)
 haproxy_address=10.20.128.32
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf
   db_config/terraform_slave/{cluster,lookup,main,outputs,provider,variables,versions}.tf
   load_balancer/terraform_haproxy/{cluster,lookup,main,outputs,provider,variables,versions}.tf
-  network/terraform_network/{cluster,endpoint,founded,iam,network,outputs,partition,provider,reservations,secrets,security_groups,traffic,user_secrets,variables,versions}.tf
+  network/terraform_network/{cluster,endpoint,iam,network,outputs,partition,provider,reservations,secrets,security_groups,traffic,user_secrets,variables,versions}.tf
 )
 states=''
 write_port=5000 read_port=5001

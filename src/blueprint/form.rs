@@ -53,6 +53,8 @@ pub(super) enum Holds {
         unit: &'static str,
     },
     Boolean,
+    /// `true`, `false` or this text.
+    BooleanOr(&'static str),
     /// A duration, such as `"30s"`.
     Time,
     /// A list of texts.

@@ -101,6 +101,8 @@ rules! {
     HAPROXY_MEMORY = warning("PGH015", "HAProxy's connections do not fit into its memory");
     /// PostgreSQL maps more shared memory at its start than the machine has.
     SHARED_MEMORY = error("PGH016", "PostgreSQL's shared memory does not fit into memory");
+    /// Commits always wait for a standby, and there is none.
+    STRICT_WITHOUT_STANDBY = error("PGH017", "commits would wait for a standby that does not exist");
     /// Replication slots keep WAL without a limit.
     SLOT_WAL_UNLIMITED = warning("PGH020", "a disconnected standby can fill the primary's disk");
     /// The limits on WAL exceed the disk.

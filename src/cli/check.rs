@@ -125,6 +125,7 @@ fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
     report.table(&faults(found));
     report.line("");
     report.line(&stale(found));
+    report.line(found.single_copy.text());
     if let Some(terms) = &found.nlb_down {
         report.line(&balanced(terms));
     }

@@ -1,5 +1,7 @@
 //! `pgherd drill`: breaks a cluster on purpose, measures what its clients notice, and compares that with what `check` predicts.
 
+pub mod aws;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -14,11 +16,12 @@ use crate::cluster::Cluster;
 use crate::cluster::fault::Fault;
 use crate::drill::events::{DrillEvent, DrillSaid, FORMAT};
 use crate::drill::{
-    DrillReport, FaultReport, Ground as _, Hold, Spread, Stopped, Trial, TrialReport, require_healthy, seconds,
+    DrillReport, FaultReport, Ground, Hold, Spread, Stopped, Trial, TrialReport, require_healthy, seconds,
 };
-use crate::lab::{HostTools, LabGround};
+use crate::lab::{self, HostTools, LabGround};
 use crate::pipeline::Platform;
 use crate::run::locate;
+use crate::run::observe::HaproxyAddress;
 use crate::system::postgres::SqlLogin;
 use crate::system::{Context, clock};
 
@@ -26,9 +29,13 @@ use crate::system::{Context, clock};
 pub fn run(context: &Context, report: &Arc<Report>, options: &DrillArgs) -> Result<(), CommandError> {
     let stream = options.format == Format::Json;
     report.speak(OutputMode { quiet: options.quiet, stream });
-    let drilled = drill(context, report, options);
+    let drilled = match options.undo {
+        true => undo(context, report, options).map(|()| None),
+        false => drill(context, report, options).map(Some),
+    };
     let (done, found) = match drilled {
-        Ok((done, found)) => (done, Some(found)),
+        Ok(Some((done, found))) => (done, Some(found)),
+        Ok(None) => (Ok(()), None),
         Err(e) => (Err(e), None),
     };
     if stream {
@@ -40,28 +47,65 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &DrillArgs) -> Resu
     done
 }
 
+/// Undoes what a drill that was killed has left.
+fn undo(context: &Context, report: &Arc<Report>, options: &DrillArgs) -> Result<(), CommandError> {
+    let session = Session::open(context, report, &options.place, Need::Location)?;
+    let _lock = session.take()?;
+    let undone = match session.target.platform {
+        Platform::Aws => aws::Ec2Access::open(&session)?.recover()?,
+        Platform::Lab => {
+            let undone = lab::recover(HostTools { context, interrupt: &session.interrupt })?;
+            if undone {
+                report.say("A drill was killed. What it broke is repaired.");
+            }
+            undone
+        }
+    };
+    if !undone {
+        report.note(&format!("No drill of {} has left anything to undo.", session.loaded.cluster.name));
+    }
+    Ok(())
+}
+
+/// Where a drill takes place.
+struct DrillPlace<'a> {
+    ground: Box<dyn Ground + 'a>,
+    haproxies: Vec<HaproxyAddress>,
+    login: SqlLogin,
+}
+
 /// Makes the trials. Returns what they found, even if something ended them early.
 fn drill(
     context: &Context,
     report: &Arc<Report>,
     options: &DrillArgs,
 ) -> Result<(Result<(), CommandError>, DrillReport), CommandError> {
-    if options.place.target == Platform::Aws {
-        return Err(CommandError::usage(
-            "drill cannot break machines on AWS yet, only in the lab: `pgherd run BLUEPRINT --target lab` starts the cluster there, \
-             `pgherd drill BLUEPRINT --target lab` drills it",
-        ));
+    let is_aws = options.place.target == Platform::Aws;
+    if is_aws {
+        aws::require_usable(options)?;
     }
     let session = Session::open(context, report, &options.place, Need::Location)?;
     let cluster = &session.loaded.cluster;
-    let (database, user) = owner(cluster, options.database.as_deref())?;
-    session.work.make_private_dir()?;
-    // A run must not change the cluster meanwhile.
-    let _lock = session.work.lock()?;
-    let tools = HostTools { context, interrupt: &session.interrupt };
-    // Before anything else is asked: what a killed drill broke is repaired now.
-    let ground = LabGround::take(tools, cluster)?;
     let (expected, access) = (&session.pipeline.expected, &session.pipeline.access);
+    let (database, user) = owner(cluster, options.database.as_deref())?;
+    let secret = format!("{}/user/{user}", cluster.name);
+    // A run must not change the cluster meanwhile.
+    let _lock = session.take()?;
+    // Before anything else is asked, what a killed drill broke is repaired.
+    let api = if is_aws { Some(aws::Ec2Access::open(&session)?) } else { None };
+    let place = match &api {
+        Some(api) => {
+            api.recover()?;
+            let haproxies = aws::locate(&session)?;
+            let login = SqlLogin { password: api.secret(&secret)?, user, database };
+            DrillPlace { ground: Box::new(api.ground(haproxies.clone(), login.clone())?), haproxies, login }
+        }
+        None => {
+            let ground = LabGround::take(HostTools { context, interrupt: &session.interrupt }, cluster)?;
+            let login = SqlLogin { password: ground.secret(&secret)?, user, database };
+            DrillPlace { ground: Box::new(ground), haproxies: locate::planned(expected), login }
+        }
+    };
     let stopped = |stopped: Stopped| match stopped {
         Stopped::Interrupted => CommandError::Text(ErrorKind::Interrupted, stopped.text(access)),
         // A tool that the interrupt ended has not failed by itself.
@@ -70,23 +114,29 @@ fn drill(
         }
         _ => CommandError::Text(ErrorKind::Failed, stopped.text(access)),
     };
-    let haproxies = locate::planned(expected);
-    require_healthy(expected, access, &haproxies).map_err(stopped)?;
-    let login = SqlLogin { password: ground.secret(&format!("{}/user/{user}", cluster.name))?, user, database };
+    require_healthy(expected, access, &place.haproxies).map_err(stopped)?;
     let stream = options.format == Format::Json;
     let tell = |event: DrillEvent| if stream { say(report, event) } else { note(report, &event) };
     let trial = Trial {
         cluster,
         expected,
         access,
-        ground: &ground,
-        haproxies: &haproxies,
-        login: &login,
+        ground: &*place.ground,
+        haproxies: &place.haproxies,
+        login: &place.login,
         hold: options.hold.map_or(Hold::UntilBound, |seconds| Hold::For(Duration::from_secs(seconds))),
         interrupt: &session.interrupt,
         tell: &tell,
     };
-    let faults: &[Fault] = if options.faults.is_empty() { Fault::ALL } else { &options.faults };
+    let refusals = Fault::ALL.iter().filter_map(|fault| Some((*fault, place.ground.refuses(*fault)?)));
+    let refusals: BTreeMap<Fault, &str> = refusals.collect();
+    let faults: Vec<Fault> = match options.faults.is_empty() {
+        true => Fault::ALL.iter().copied().filter(|fault| !refusals.contains_key(fault)).collect(),
+        false => options.faults.clone(),
+    };
+    if is_aws {
+        aws::announce(&session, options, &trial, &faults)?;
+    }
     tell(DrillEvent::DrillBegun {
         format: FORMAT,
         cluster: cluster.name.clone(),
@@ -95,8 +145,11 @@ fn drill(
         trials: options.trials.into(),
     });
     let (mut all, mut skipped) = (vec![], BTreeMap::new());
+    if options.faults.is_empty() {
+        skipped.extend(refusals.iter().map(|(fault, why)| (fault.name().to_string(), why.to_string())));
+    }
     let mut ended = Ok(());
-    'faults: for fault in faults {
+    'faults: for fault in &faults {
         let mut trials = vec![];
         for number in 1..=options.trials.into() {
             match trial.run(*fault, number) {
@@ -122,7 +175,7 @@ fn drill(
             break 'faults;
         }
     }
-    ground.undo()?;
+    place.ground.undo()?;
     let held = ended.is_ok() && all.iter().all(|fault| fault.held);
     if ended.is_ok() && !held {
         let text = "the cluster did not keep its word; the report says in which trials";

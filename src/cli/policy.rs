@@ -15,7 +15,7 @@ fn none_needed(task: Task) -> &'static str {
         Task::Rotate => {
             "This task needs no rights in AWS: the blueprint has no users whose passwords could be rotated."
         }
-        Task::Run | Task::Status | Task::Destroy => {
+        Task::Run | Task::Status | Task::Destroy | Task::Drill => {
             "This task needs no rights in AWS: the cluster's Terraform states are files on this machine."
         }
     }

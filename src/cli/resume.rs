@@ -10,6 +10,7 @@ use crate::run::journal::Entry;
 use crate::run::{EarlierRuns, journal, keeper, log, require_room, temporary};
 use crate::system::files::{self, Lock};
 use crate::tools::terraform;
+use crate::workspace::PRIVATE;
 
 /// Time between two checks of the tools of a killed run.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -18,9 +19,8 @@ impl Session<'_> {
     /// Locks the cluster's directory for this run, waits for tools that still work there, and prints what earlier runs left unfinished.
     pub fn begin(&mut self) -> Result<Lock, CommandError> {
         require_room(self.work.dir()).map_err(CommandError::unwritable(self.work.dir()))?;
-        let private = self.work.make_private_dir()?;
-        let lock = self.work.lock()?;
-        self.await_tools(&private.join(keeper::LOCK))?;
+        let lock = self.take()?;
+        let private = self.target.root.join(PRIVATE);
         let temporary = private.join("tmp");
         self.tidy().map_err(CommandError::unwritable(&temporary))?;
         let unfinished = self.say_unfinished(&private.join("logs"));
@@ -29,6 +29,14 @@ impl Session<'_> {
         log::prune(&private).map_err(CommandError::unwritable(&logs))?;
         let begun = self.journal.trim().and_then(|()| self.journal.begun("", journal::RUN));
         begun.map_err(CommandError::unwritable(self.journal.path()))?;
+        Ok(lock)
+    }
+
+    /// Locks the cluster's directory, and waits for tools of a killed pgherd that still work there.
+    pub fn take(&self) -> Result<Lock, CommandError> {
+        let private = self.work.make_private_dir()?;
+        let lock = self.work.lock()?;
+        self.await_tools(&private.join(keeper::LOCK))?;
         Ok(lock)
     }
 

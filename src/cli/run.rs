@@ -11,7 +11,7 @@ use super::need::Need;
 use super::prompter::Prompter;
 use super::report::{Feed, Report};
 use super::session::Session;
-use super::{ready, states, status, telling};
+use super::{drill, ready, states, status, telling};
 use crate::cluster::{State, regions};
 use crate::pipeline::{Pipeline, Selection, Stage, Work};
 use crate::run::Images;
@@ -47,7 +47,9 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::RunArgs) -> 
             ));
         }
         let _lock = session.begin()?;
-        let done = session.announce(feed, "run", &session.pipeline.stages).and_then(|()| {
+        let settled = drill::aws::settle(&session, options.plan_only);
+        let announced = settled.and_then(|()| session.announce(feed, "run", &session.pipeline.stages));
+        let done = announced.and_then(|()| {
             let prompter =
                 Prompter { session: &session, feed, confirmed: &options.confirm, stoppable: &options.confirm_stop };
             make(&prompter, options, asks)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::args::{self, Format};
+use super::drill;
 use super::error::{CommandError, ErrorKind};
 use super::need::Need;
 use super::report::{Report, Style};
@@ -21,6 +22,7 @@ use crate::system::{Context, clock};
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::StatusArgs) -> Result<(), CommandError> {
     let session = Session::open(context, report, &options.place, Need::Location)?;
     let located = locate(&session)?;
+    drill::aws::mention(&session)?;
     let (expected, access) = (&session.pipeline.expected, &session.pipeline.access);
     let observer = Observer::new(access, expected, &located.haproxies);
     let seen = observer.with_settings(observer.look());

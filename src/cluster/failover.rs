@@ -3,7 +3,7 @@
 use super::decision::{Ledger, list};
 use super::fault::{Fault, predict};
 use super::timing::{HealthCheck, Timers};
-use super::{Failover, Postgres};
+use super::{Failover, Postgres, Synchronous};
 use crate::blueprint::model::{Blueprint, Budget};
 
 /// Seconds. Measured: failing over at once from a crashed primary lost an acknowledged row in 3 of 10 crashes when no
@@ -18,7 +18,7 @@ pub fn resolve(
     in_one_zone: u32,
     ledger: &mut Ledger,
 ) -> Timers {
-    let primary_start_timeout = if blueprint.failover.synchronous { 0 } else { ASYNC_PRIMARY_START_TIMEOUT };
+    let primary_start_timeout = if blueprint.failover.synchronous.is_on() { 0 } else { ASYNC_PRIMARY_START_TIMEOUT };
     let given = Timers {
         standbys: blueprint.slave_count.into(),
         etcd_members,
@@ -46,7 +46,7 @@ fn choose(budget: &Budget, given: Timers) -> Timers {
     for retry_timeout in range("retry_timeout", given.retry_timeout, patience).rev() {
         for loop_wait in range("loop_wait", given.loop_wait, 1).rev() {
             let mut timers = Timers { retry_timeout, loop_wait, ..given };
-            if let (Some(rto), false) = (budget.rto, given.synchronous) {
+            if let (Some(rto), false) = (budget.rto, given.synchronous.is_on()) {
                 let rest = seconds(&Timers { primary_start_timeout: 0, ..timers }, Fault::Postgres);
                 timers.primary_start_timeout = given.primary_start_timeout.min(rto.saturating_sub(rest + loop_wait));
             }
@@ -94,28 +94,39 @@ fn record_patroni(budget: &Budget, chosen: &Timers, ledger: &mut Ledger) {
     timer("loop_wait", chosen.loop_wait, LOOP, |failover| &mut failover.loop_wait);
     const RETRY: &str = "Patroni retries etcd this long before a primary steps down. loop_wait + 2 x retry_timeout must not exceed ttl.";
     timer("retry_timeout", chosen.retry_timeout, RETRY, |failover| &mut failover.retry_timeout);
-    let (synchronous, commits, crash) = if chosen.synchronous {
-        (
+    let (synchronous, commits) = match chosen.synchronous {
+        Synchronous::Off => {
+            ("off", "A commit waits for no standby. A failover may lose the last acknowledged commits.")
+        }
+        Synchronous::On => (
             "on",
             "A commit waits for a standby, so that a failover loses nothing that was acknowledged. Any standby counts, so the loss of \
-             one delays no commit.",
-            "A crashed primary is replaced at once, because the standbys have every acknowledged commit.",
-        )
-    } else {
-        (
-            "off",
-            "A commit waits for no standby. A failover may lose the last acknowledged commits.",
-            "A crashed primary may recover first, because no standby is sure to have every acknowledged commit.",
-        )
+             one delays no commit. While no standby is left, commits do not wait: most users would rather write to one machine than not \
+             at all. \"strict\" chooses the other.",
+        ),
+        Synchronous::Strict => (
+            "strict",
+            "A commit waits for a standby, so that a failover loses nothing that was acknowledged. Any standby counts, so the loss of \
+             one delays no commit. While no standby is left, all commits wait: no acknowledged write is ever on one machine only.",
+        ),
+    };
+    let crash = match chosen.synchronous.is_on() {
+        true => "A crashed primary is replaced at once, because the standbys have every acknowledged commit.",
+        false => "A crashed primary may recover first, because no standby is sure to have every acknowledged commit.",
     };
     ledger.attribute(
         "failover.synchronous",
         synchronous,
         commits,
         "https://patroni.readthedocs.io/en/latest/replication_modes.html",
-        |c| c.failover.synchronous ^= true,
+        |c| {
+            c.failover.synchronous = match c.failover.synchronous {
+                Synchronous::Off => Synchronous::On,
+                Synchronous::On | Synchronous::Strict => Synchronous::Off,
+            }
+        },
     );
-    if chosen.synchronous {
+    if chosen.synchronous.is_on() {
         ledger.add(
             "patroni.synchronous_node_count",
             format!("{} standbys", chosen.synchronous_nodes),

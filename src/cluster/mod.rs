@@ -43,7 +43,9 @@ pub use crate::blueprint::Blueprint;
 pub use crate::blueprint::Partition;
 pub use crate::blueprint::Peer;
 pub use crate::blueprint::instance::InstanceType;
-pub use crate::blueprint::model::{Access, Base, Database, Disk, Failover, Locale, Nlb, Provider, State, User};
+pub use crate::blueprint::model::{
+    Access, Base, Database, Disk, Failover, Locale, Nlb, Provider, State, Synchronous, User,
+};
 pub use crate::blueprint::regions;
 pub use balancer::Haproxy;
 pub use base::{Arch, BaseImage};

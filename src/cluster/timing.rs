@@ -1,6 +1,6 @@
 //! The timers that the length of an outage depends on: Patroni's, etcd's, PostgreSQL's, and those of HAProxy's health checks.
 
-use super::{Cluster, Failover, Postgres};
+use super::{Cluster, Failover, Postgres, Synchronous};
 use crate::parameters::value::{self, boolean};
 
 /// How HAProxy checks a server's health. Times are in milliseconds
@@ -83,7 +83,7 @@ pub const MAX_STANDBY_DELAY: u32 = 30_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timers {
     /// Whether a commit waits for a standby.
-    pub synchronous: bool,
+    pub synchronous: Synchronous,
     /// How many standbys a commit waits for in synchronous mode.
     pub synchronous_nodes: u32,
     /// Patroni's `ttl`.
@@ -123,6 +123,11 @@ impl Timers {
             check: cluster.haproxy.check,
             ..from_patroni
         }
+    }
+
+    /// Returns whether the loss of one database leaves no standby, and commits then wait for one.
+    pub fn waits_for_last_standby(&self) -> bool {
+        self.synchronous.is_strict() && self.standbys == 1
     }
 
     /// Returns how many milliseconds an election of etcd may take before the primary steps down. Each member of etcd gets its share of

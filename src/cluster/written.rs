@@ -16,7 +16,7 @@ pub fn record(blueprint: &Blueprint, ledger: &mut Ledger) {
         c.region = "elsewhere".into();
         c.tags.insert(CLUSTER_TAG.into(), format!("{}/{}", c.name, c.region));
     });
-    let why = match blueprint.failover.synchronous {
+    let why = match blueprint.failover.synchronous.is_on() {
         true => "With two slaves, a failover leaves one standby for commits to wait for.",
         false => "With two slaves, a failover leaves one standby.",
     };

@@ -29,7 +29,7 @@ pub enum DrillEvent {
         format: u32,
         /// The cluster's name.
         cluster: String,
-        /// `lab`.
+        /// `lab` or `aws`.
         target: String,
         /// The faults, in their order.
         faults: Vec<String>,

@@ -2,8 +2,9 @@
 //!
 //! [`Trial`] breaks one thing once. Meanwhile the [`probe`] writes one numbered row a transaction through the write port and reads
 //! through the read port. What its clients noted becomes figures in [`measure`], and the figures become a verdict in [`report`]; both
-//! are pure. The cluster's surroundings, which is what breaks its machines, are behind the trait [`Ground`].
+//! are pure. The cluster's surroundings, which is what breaks its machines, are behind the trait [`Ground`]: the lab, or [`ec2`].
 
+pub mod ec2;
 pub mod events;
 mod ground;
 pub mod measure;
@@ -17,4 +18,4 @@ pub use ground::{Ground, SCHEMA};
 pub use probe::{READERS, WRITERS};
 pub use report::{DrillReport, FaultReport, Spread, TrialReport, seconds};
 pub use samples::{Acknowledged, Mishap, Read, Row, Samples};
-pub use trial::{Hold, Stopped, Trial, require_healthy};
+pub use trial::{FaultTarget, Hold, Stopped, Trial, require_healthy};

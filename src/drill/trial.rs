@@ -1,9 +1,11 @@
 //! One trial: a fault is brought about once, while clients write and read.
 //!
-//! [`harm`] breaks the machines and waits until they have healed; [`findings`] judges what the clients noted meanwhile.
+//! [`target`] finds whom the fault harms, [`harm`] breaks these machines and waits until they have healed, and [`findings`] judges what the
+//! clients noted meanwhile.
 
 mod findings;
 mod harm;
+mod target;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -27,7 +29,7 @@ use crate::system::Interrupt;
 use crate::system::clock::Stopwatch;
 use crate::system::postgres::SqlLogin;
 
-pub use harm::Hold;
+pub use target::{FaultTarget, Hold};
 
 /// The pause between two observations.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -82,11 +84,7 @@ impl Trial<'_> {
         let verdict = self.require_healthy()?;
         // Before anything is made or broken.
         let seats = Seats::of(self.expected, &verdict.members);
-        let leader = self.ground.etcd_leader()?;
-        let injection = fault.injection();
-        for victim in [Some(injection.victim), injection.from].into_iter().flatten() {
-            seats.victims(victim, &leader).map_err(Stopped::Impossible)?;
-        }
+        self.target(fault, &seats)?;
         let probe = Probe {
             ground: self.ground,
             login: self.login,

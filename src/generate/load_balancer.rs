@@ -97,7 +97,7 @@ impl<'a> Config<'a> {
             write_port: haproxy.write_port,
             read_port: haproxy.read_port,
             primary_serves_reads: haproxy.primary_serves_reads,
-            synchronous: cluster.failover.synchronous,
+            synchronous: cluster.failover.synchronous.is_on(),
             stats: StatsPage { port: haproxy.stats.port, path: &haproxy.stats.path, user: &haproxy.stats.user },
             databases: cluster.databases().map(Server::of).collect(),
             etcd: cluster.etcd_members().map(Server::of).collect(),

@@ -15,6 +15,8 @@ pub(super) struct ReadmeContext<'a> {
     region: &'a str,
     major: u16,
     synchronous: bool,
+    /// Whether commits wait even while there is no standby.
+    strict: bool,
     etcd: String,
     clients: String,
     admins: String,
@@ -111,7 +113,8 @@ pub(super) fn context(cluster: &Cluster) -> ReadmeContext<'_> {
         name: &cluster.name,
         region: &cluster.region,
         major: cluster.postgres.major,
-        synchronous: cluster.failover.synchronous,
+        synchronous: cluster.failover.synchronous.is_on(),
+        strict: cluster.failover.synchronous.is_strict(),
         etcd: (cluster.etcd_members())
             .map(|machine| cluster.endpoint_on(Service::EtcdClient, machine).to_string())
             .collect::<Vec<_>>()

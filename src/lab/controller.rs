@@ -164,8 +164,10 @@ impl Controller<'_> {
         match (instance.state.as_str(), machine) {
             ("pending" | "running", None) => self.make(region, instance),
             ("pending" | "running", Some(machine)) => self.keep_running(machine, instance),
-            ("stopping" | "stopped", Some(machine)) => self.stop(machine),
-            ("shutting-down" | "terminated", Some(machine)) if pending.contains(&instance.id) => self.stop(machine),
+            ("stopping" | "stopped", Some(machine)) => self.stop(machine, instance.is_cut),
+            ("shutting-down" | "terminated", Some(machine)) if pending.contains(&instance.id) => {
+                self.stop(machine, false)
+            }
             ("shutting-down" | "terminated", Some(mut machine)) => {
                 self.say(&format!("{}: terminated", machine.id));
                 machine.remove(self.tools)
@@ -225,10 +227,16 @@ impl Controller<'_> {
         machine.cut_power(self.tools)
     }
 
-    fn stop(&mut self, mut machine: LabMachine) -> Result<()> {
+    /// Shuts a machine down, or cuts its power.
+    fn stop(&mut self, mut machine: LabMachine, is_cut: bool) -> Result<()> {
         machine.is_off = false;
         if machine.process.is_none() {
             return Ok(());
+        }
+        if is_cut {
+            self.say(&format!("{}: its power is cut", machine.id));
+            self.stopping.remove(&machine.id);
+            return machine.cut_power(self.tools);
         }
         match self.stopping.get(&machine.id) {
             None => {

@@ -27,6 +27,8 @@ pub struct Instance {
     pub key_name: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// Whether its power was cut: it was stopped without its operating system's shutdown.
+    pub is_cut: bool,
 }
 
 /// An image, as the API reports it.
@@ -43,6 +45,9 @@ pub struct ApiImage {
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
+
+/// The end of the reason for a stop that skipped the operating system's shutdown. EC2 does not tell; `sitecustomize.py` makes moto do so.
+const CUT: &str = ", without shutdown";
 
 /// Returns all instances of a region.
 pub fn instances(region: &str) -> Result<Vec<Instance>> {
@@ -62,6 +67,7 @@ fn read_instances(text: &str) -> Result<Vec<Instance>> {
                 address: text_of(node, "privateIpAddress").and_then(|a| a.parse().ok()),
                 key_name: text_of(node, "keyName"),
                 tags: tags(node),
+                is_cut: text_of(node, "reason").is_some_and(|reason| reason.ends_with(CUT)),
             })
         })
         .collect()
@@ -162,7 +168,8 @@ mod tests {
         };
         let tag =
             "<tagSet><item><key>pgherd:machine</key><value>master</value></item><item><key>empty</key></item></tagSet>";
-        let rest = format!("{tag}<privateIpAddress>10.20.0.16</privateIpAddress><keyName>k</keyName>");
+        let reason = "<reason>User initiated (2026-11-29 10:00:00 UTC), without shutdown</reason>";
+        let rest = format!("{tag}{reason}<privateIpAddress>10.20.0.16</privateIpAddress><keyName>k</keyName>");
         let text = format!(
             "<DescribeInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15\"><reservationSet>{}{}</reservationSet></DescribeInstancesResponse>",
             instance("i-1", &rest),
@@ -173,6 +180,7 @@ mod tests {
         assert_eq!((read[0].state.as_str(), read[0].address), ("running", Some(Ipv4Addr::new(10, 20, 0, 16))));
         assert_eq!((read[0].tags["pgherd:machine"].as_str(), read[0].tags["empty"].as_str()), ("master", ""));
         assert_eq!((read[1].address, read[1].key_name.as_deref()), (None, None));
+        assert!(read[0].is_cut && !read[1].is_cut);
     }
 
     #[test]

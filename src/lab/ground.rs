@@ -7,7 +7,7 @@ use super::client::ClientNetwork;
 use super::harm::{self, Harms};
 use super::nodes;
 use super::tool::HostTools;
-use crate::cluster::fault::Disruption;
+use crate::cluster::fault::{Disruption, Fault};
 use crate::cluster::{Cluster, Machine};
 use crate::drill::Ground;
 
@@ -89,8 +89,12 @@ impl EtcdMember {
 }
 
 impl Ground for LabGround<'_> {
-    fn inject(&self, machine: &str, harm: Disruption, from: &[String]) -> Result<()> {
-        self.harms.inject(self.cluster.tag(), machine, harm, from)
+    fn refuses(&self, _: Fault) -> Option<&'static str> {
+        None
+    }
+
+    fn inject(&self, machines: &[String], harm: Disruption, from: &[String]) -> Result<()> {
+        machines.iter().try_for_each(|machine| self.harms.inject(self.cluster.tag(), machine, harm, from))
     }
 
     fn undo(&self) -> Result<()> {
@@ -101,6 +105,10 @@ impl Ground for LabGround<'_> {
         let members = self.etcd()?;
         let leader = members.iter().find(|member| member.leads()).and_then(|member| self.machine_of(member));
         Ok(leader.context("etcd has no leader")?.name.clone())
+    }
+
+    fn moves_etcd_leader(&self) -> bool {
+        true
     }
 
     fn move_etcd_leader(&self, to: &str) -> Result<()> {

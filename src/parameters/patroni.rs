@@ -13,7 +13,7 @@ const SETTINGS: [(&str, Kind); 5] = [
 
 /// Returns whether two texts are the same value of one of Patroni's settings. Its `parse_int` (utils.py) follows PostgreSQL's.
 pub fn same(name: &str, one: &str, other: &str) -> bool {
-    if name == "synchronous_mode" {
+    if name == "synchronous_mode" || name == "synchronous_mode_strict" {
         return mode(one).is_some_and(|one| mode(other) == Some(one));
     }
     match SETTINGS.iter().find(|(known, _)| *known == name) {
@@ -26,7 +26,7 @@ pub fn same(name: &str, one: &str, other: &str) -> bool {
 }
 
 /// Reads `synchronous_mode` as Patroni's `parse_bool` (utils.py) and `is_quorum_commit_mode` (global_config.py) do: whole words only,
-/// in any case.
+/// in any case. `synchronous_mode_strict` is such a boolean, too.
 fn mode(text: &str) -> Option<&'static str> {
     match text.to_lowercase().as_str() {
         "on" | "true" | "yes" | "1" => Some("on"),

@@ -61,7 +61,7 @@ impl Expected {
         Expected {
             cluster: cluster.name.clone(),
             machines: cluster.machines.iter().map(machine).collect(),
-            is_synchronous: cluster.failover.synchronous,
+            is_synchronous: cluster.failover.synchronous.is_on(),
             etcd_quota: cluster.fixed.etcd.quota.into(),
             images: set.images.clone(),
             password_secrets: secrets.map(|secret| secret.name.clone()).collect(),
@@ -127,10 +127,14 @@ fn settings(cluster: &Cluster) -> BTreeMap<String, String> {
         ("ttl", failover.ttl.to_string()),
         ("loop_wait", failover.loop_wait.to_string()),
         ("retry_timeout", failover.retry_timeout.to_string()),
-        ("synchronous_mode", if failover.synchronous { "quorum" } else { "false" }.into()),
+        ("synchronous_mode", if failover.synchronous.is_on() { "quorum" } else { "false" }.into()),
         ("primary_start_timeout", cluster.primary_start_timeout.to_string()),
     ];
-    let nodes = failover.synchronous.then(|| ("synchronous_node_count", cluster.synchronous_nodes.to_string()));
-    let own = own.into_iter().chain(nodes).map(|(name, value)| (name.to_string(), value));
+    let synchronous = [
+        ("synchronous_node_count", cluster.synchronous_nodes.to_string()),
+        ("synchronous_mode_strict", failover.synchronous.is_strict().to_string()),
+    ];
+    let synchronous = synchronous.into_iter().filter(|_| failover.synchronous.is_on());
+    let own = own.into_iter().chain(synchronous).map(|(name, value)| (name.to_string(), value));
     own.chain(cluster.postgres.settings.iter().map(|(k, v)| (k.clone(), v.clone()))).collect()
 }

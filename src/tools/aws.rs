@@ -144,6 +144,17 @@ pub fn machines_of(region: &str, tag: &str) -> Vec<String> {
     args(region, &["ec2", "describe-instances", "--filters", &cluster, states])
 }
 
+/// Reads a secret. What it prints must not be logged.
+pub fn secret(region: &str, name: &str) -> Vec<String> {
+    args(region, &["secretsmanager", "get-secret-value", "--secret-id", name])
+}
+
+/// Returns the secret that `get-secret-value` printed.
+pub fn read_secret(json: &str) -> Option<String> {
+    let answer: serde_json::Value = serde_json::from_str(json).ok()?;
+    Some(answer.get("SecretString")?.as_str()?.to_string())
+}
+
 /// A tag, as AWS prints it.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -166,7 +177,8 @@ pub(super) struct EbsVolume {
     pub snapshot_id: Option<String>,
 }
 
-fn tag(tags: &[Tag], key: &str) -> String {
+/// Returns the value of a tag, or an empty text.
+pub(super) fn tag(tags: &[Tag], key: &str) -> String {
     tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone()).unwrap_or_default()
 }
 
@@ -296,6 +308,16 @@ mod tests {
         assert_eq!(read_images(json), Ok(vec![ami]));
         assert_eq!(read_images(r#"{"Images":[]}"#), Ok(vec![]));
         assert!(read_images("oops").is_err());
+    }
+
+    #[test]
+    fn a_secret_is_read_and_nothing_else_is_taken_for_one() {
+        assert_eq!(read_secret(r#"{"Name": "x", "SecretString": "s3"}"#), Some("s3".into()));
+        assert_eq!(read_secret(r#"{"SecretBinary": "eA=="}"#).or(read_secret("")), None);
+        assert_eq!(
+            secret("eu-west-1", "herd/user/app").join(" "),
+            "secretsmanager get-secret-value --secret-id herd/user/app --region eu-west-1 --output json"
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod lock;
 pub mod packer;
 pub mod passwords;
 pub mod plan;
+pub mod power;
 pub mod tagged;
 pub mod terraform;
 pub mod terraform_ui;

@@ -33,4 +33,8 @@ cluster "vpc" {
   haproxy {
     nlb = "internal"
   }
+
+  failover {
+    synchronous = "strict"
+  }
 }

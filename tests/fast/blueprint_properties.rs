@@ -58,7 +58,17 @@ const LINES: &[(&str, &[&str])] = &[
             "stats {\n port = 800NUMBER\n path = \"/stats\"\n}",
         ],
     ),
-    ("failover", &["synchronous = FLAG", "ttl = 3NUMBER", "loop_wait = NUMBER", "rto = \"NUMBER0s\"", "rpo = \"0\""]),
+    (
+        "failover",
+        &[
+            "synchronous = FLAG",
+            "synchronous = \"strict\"",
+            "ttl = 3NUMBER",
+            "loop_wait = NUMBER",
+            "rto = \"NUMBER0s\"",
+            "rpo = \"0\"",
+        ],
+    ),
     ("state", &["s3 {\n bucket = \"states\"\n}"]),
     ("accept \"PGH003\"", &["reason = \"because\""]),
 ];

@@ -4,22 +4,8 @@ use boon::{Compiler, Schemas};
 use pgherd::cluster::fault::Fault;
 use pgherd::drill::events::{DrillEvent, DrillSaid, FORMAT};
 use pgherd::drill::{DrillReport, FaultReport, TrialReport};
-use serde_json::Value;
 
 use crate::support::Test;
-
-#[test]
-fn nothing_is_broken_on_aws() {
-    let test = Test::with_tools("cluster \"herd\" {\n  region = \"eu-west-1\"\n}\n");
-    let done = test.run(&["drill", "blueprints/herd.hcl", "postgres"]).exits(2);
-    done.err("drill cannot break machines on AWS yet").err("--target lab");
-    assert_eq!(test.calls(), Vec::<String>::new(), "it is refused before any tool is called");
-    // A program gets the refusal as an event.
-    let done = test.run(&["drill", "blueprints/herd.hcl", "--format", "json"]).exits(2);
-    let event: Value = serde_json::from_str(done.stdout.trim()).unwrap();
-    assert_eq!((&event["event"], &event["exit_code"]), (&"drill-ended".into(), &2.into()));
-    assert!(event["error"].as_str().unwrap().contains("--target lab"), "{event}");
-}
 
 #[test]
 fn a_fault_that_is_not_in_the_table_is_refused_with_those_that_are() {

@@ -8,7 +8,9 @@ fn the_schema_is_json_or_a_table() {
     let done = test.run(&["schema"]).exits(0);
     let schema: serde_json::Value = serde_json::from_str(&done.stdout).expect("JSON");
     assert_eq!(schema["title"], "pgherd blueprint");
-    test.run(&["schema", "--format", "markdown"]).exits(0).out("| `failover` | `synchronous` | `true` or `false` |");
+    test.run(&["schema", "--format", "markdown"])
+        .exits(0)
+        .out("| `failover` | `synchronous` | `true`, `false` or `\"strict\"` |");
 }
 
 #[test]

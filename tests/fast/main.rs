@@ -16,6 +16,7 @@ mod cli_check;
 mod cli_cluster;
 mod cli_drift;
 mod cli_drill;
+mod cli_drill_aws;
 mod cli_elsewhere;
 mod cli_events;
 mod cli_failure;

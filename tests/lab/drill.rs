@@ -9,6 +9,7 @@ use pgherd::cluster::fault::{Disruption, Fault};
 use pgherd::drill::events::{DrillEvent, DrillSaid};
 use pgherd::drill::{DrillReport, TrialReport};
 
+use crate::drill_by_ec2::OnAws;
 use crate::lab::{Lab, pgherd, text, within};
 
 const BLUEPRINT: &str = "blueprints/herd.hcl";
@@ -64,6 +65,19 @@ fn faults_are_brought_about_measured_and_undone() {
     let password = lab.ok(&[&secret[..], &query].concat());
     assert!(!text(&drilled).contains(&password), "the report has a password");
     is_tidy(&lab);
+    is_drilled_by_ec2(&lab);
+}
+
+fn is_drilled_by_ec2(lab: &Lab) {
+    heals(lab);
+    let on_aws = OnAws::of(lab, BLUEPRINT);
+    on_aws.is_undone_after_a_kill();
+    heals(lab);
+    is_measured(&on_aws.tries("haproxy-machine", &["--hold", "10"]));
+    on_aws.awaits_leader_elsewhere();
+    is_measured(&on_aws.tries("machine", &[]));
+    on_aws.had_the_rights();
+    is_tidy(lab);
 }
 
 /// What holds for each trial, whatever the machine that this test runs on. Whether a bound holds is the drill's to say: a busy machine

@@ -6,6 +6,7 @@
 mod support;
 
 mod drill;
+mod drill_by_ec2;
 mod founding;
 mod herd;
 mod killed;

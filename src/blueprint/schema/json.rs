@@ -96,6 +96,7 @@ fn attribute(word: &Word) -> Value {
         Holds::OneOf(all) => json!({ "enum": all }),
         Holds::Whole { bounds, .. } => json!({ "type": "integer", "minimum": bounds.start(), "maximum": bounds.end() }),
         Holds::Boolean => json!({ "type": "boolean" }),
+        Holds::BooleanOr(word) => json!({ "enum": [true, false, word] }),
         Holds::Time => json!({ "type": "string", "pattern": "^(0|[0-9]+ ?[sm])$" }),
         Holds::Texts => texts(),
         Holds::TextMap => text_map(),

@@ -79,6 +79,7 @@ fn holds(holds: &Holds) -> String {
             format!("{} to {} {unit}", bounds.start(), bounds.end()).trim_end().to_string()
         }
         Holds::Boolean => "`true` or `false`".into(),
+        Holds::BooleanOr(word) => format!("`true`, `false` or `\"{word}\"`"),
         Holds::Time => "duration, such as `\"30s\"`".into(),
         Holds::Texts => "list of texts".into(),
         Holds::TextMap => "`{ name = \"text\" }`".into(),

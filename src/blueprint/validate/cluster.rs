@@ -78,8 +78,12 @@ pub fn read(r: &BlockReader, name: &str) -> Blueprint {
         r.block(doc("failover", "When and how the cluster fails over, and what that may cost."), failover::read);
     let postgres = r.block(doc("postgres", "PostgreSQL: its version, settings, databases and users."), |r| {
         let own_major = image.base.own_postgres();
-        let context =
-            ServerContext { synchronous: failover.synchronous, own_major, slaves: slave_count, logical_slots: 0 };
+        let context = ServerContext {
+            synchronous: failover.synchronous.is_on(),
+            own_major,
+            slaves: slave_count,
+            logical_slots: 0,
+        };
         postgres::read(r, &context)
     });
     let tags = tags::read(r);

@@ -1,16 +1,73 @@
 //! Reads the `failover { … }` block.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{BlockReader, Reading, Refusal, doc, is, refuse};
-use crate::blueprint::form::{Doc, Form, Holds};
-use crate::blueprint::value::{Data, text};
+use crate::blueprint::form::{Doc, Form, Holds, ShownDefault};
+use crate::blueprint::value::{Data, Evaluated, mismatch, text};
+
+/// Whether a commit waits for a standby before it is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Synchronous {
+    /// It waits for none.
+    Off,
+    /// It waits for a standby while there is one.
+    On,
+    /// It waits for a standby even while there is none.
+    Strict,
+}
+
+impl Synchronous {
+    /// The word for [`Synchronous::Strict`], in a blueprint and in messages.
+    pub const STRICT: &'static str = "strict";
+
+    /// Returns whether a commit waits for a standby that is there.
+    pub fn is_on(self) -> bool {
+        self != Synchronous::Off
+    }
+
+    /// Returns whether a commit waits even while there is no standby.
+    pub fn is_strict(self) -> bool {
+        self == Synchronous::Strict
+    }
+
+    fn of(value: &Evaluated) -> Result<Self, Refusal> {
+        match &value.data {
+            Data::Bool(true) => Ok(Synchronous::On),
+            Data::Bool(false) => Ok(Synchronous::Off),
+            Data::Text(word) if word == Self::STRICT => Ok(Synchronous::Strict),
+            Data::Text(word) => refuse(
+                &is::TYPE,
+                format!("`{word}` is not true, false or \"strict\""),
+                "write true, false (both without quotes) or \"strict\"",
+            ),
+            _ => mismatch(value, "true, false or \"strict\"", "write true, false or \"strict\""),
+        }
+    }
+}
+
+/// As a blueprint writes it.
+impl Serialize for Synchronous {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Synchronous::Off => serializer.serialize_bool(false),
+            Synchronous::On => serializer.serialize_bool(true),
+            Synchronous::Strict => serializer.serialize_str(Self::STRICT),
+        }
+    }
+}
+
+impl ShownDefault for Synchronous {
+    fn shown(&self) -> Option<serde_json::Value> {
+        serde_json::to_value(self).ok()
+    }
+}
 
 /// The timers of the `failover { … }` block, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Failover {
     /// Whether a commit waits for a standby, so that no acknowledged write is lost.
-    pub synchronous: bool,
+    pub synchronous: Synchronous,
     /// How long the leader key lives without being renewed, in seconds.
     pub ttl: u32,
     /// How long Patroni waits between two runs of its loop.
@@ -40,9 +97,10 @@ const RETRY_TIMEOUT: u32 = 9;
 pub(super) fn read(r: &BlockReader) -> (Failover, Budget) {
     let synchronous = doc(
         "synchronous",
-        "Whether a commit waits until a standby has it, as long as there is a standby. Then a failover loses no acknowledged write.",
+        "Whether a commit waits until a standby has it. Then a failover loses no acknowledged write. With `true`, writes continue without a copy while there is no standby. With `\"strict\"`, they stop until one is back.",
     );
-    let synchronous = r.boolean(synchronous, true);
+    let form = Form::of(Holds::BooleanOr(Synchronous::STRICT)).or(&Synchronous::On);
+    let synchronous = r.value(synchronous, form, Synchronous::On, Synchronous::of);
     let ttl = doc(
         "ttl",
         "Seconds that the primary's lock lives without being renewed. A primary that is cut off is replaced after that time.",

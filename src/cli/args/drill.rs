@@ -26,8 +26,33 @@ interrupted while there is no primary, the schema stays until the next drill.
 Other schemas are not touched, but their clients feel the fault as well.
 
 Whatever a drill breaks, it repairs: also after Ctrl-C, and when it fails. If
-the drill itself is killed, the next `pgherd drill` or `pgherd lab` command
-repairs it.
+the drill itself is killed, the next `pgherd drill` repairs it; --undo does
+that and nothing else. In the lab any `pgherd lab` command does so, too, and on
+AWS `pgherd run`; `pgherd status` says what is left.
+
+On AWS (the default target):
+  - A drill cuts the power of machines by EC2's API and starts them again. It
+    does so as hard as EC2 can: the operating system is not asked to shut down.
+  - Possible are the faults in which machines lose power: machine, zone,
+    haproxy-machine, sync-standby, async-standby, machine-etcd-leader,
+    everything.
+  - Left out is what needs a login on a machine (a process that dies or hangs,
+    a switchover, etcd's leadership moved on purpose) and every cut of the
+    network: EC2 lets through what belongs to an open connection after its
+    security group's rule is gone, and a network ACL cuts off a whole subnet.
+  - machine needs a primary that does not lead etcd, and machine-etcd-leader
+    one that does. Nothing is moved for that.
+  - The drill says what it will stop, for how long, and what `check` predicts.
+    Then it asks for the cluster's name, unless --yes is given.
+  - It touches only instances with the cluster's tag, and only if they are
+    exactly the blueprint's: each machine once, with its address, in its zone.
+  - It must run where HAProxy's ports can be reached, because its clients do.
+    On each database machine it looks for rows through HAProxy: one that no
+    port leads to counts as unchecked.
+  - `pgherd policy BLUEPRINT --for drill` prints the rights that it needs. The
+    clients' password is read from Secrets Manager.
+  - A machine whose type EC2 has no capacity for stays down until there is
+    some. The drill tries for 15 minutes.
 
 The report, for each fault:
   writes stopped  longest time without an acknowledged row: min / median / max
@@ -67,6 +92,12 @@ pub struct DrillArgs {
     /// Database for the clients' rows [default: the blueprint's first]
     #[arg(long, value_name = "NAME")]
     pub database: Option<String>,
+    /// Only undo what a drill that was killed has left
+    #[arg(long, conflicts_with_all = ["faults", "trials", "hold", "database"])]
+    pub undo: bool,
+    /// Do not ask for confirmation (the lab never asks)
+    #[arg(long)]
+    pub yes: bool,
     /// Print text for people, or one JSON object per event
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

@@ -34,6 +34,7 @@ impl ValueEnum for Task {
             Task::Run => "Build images, and create, change and replace machines",
             Task::Status => "Read Terraform's outputs",
             Task::Destroy => "Destroy the cluster",
+            Task::Drill => "Stop the cluster's machines in a drill, and start them again",
             Task::Rotate => "Change passwords of database users with rotate_password.sh",
         }))
     }

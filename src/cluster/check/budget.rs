@@ -51,7 +51,7 @@ pub fn findings(cluster: &Cluster, timers: &Timers) -> Vec<Finding> {
         ));
     }
     let all_awaited = (1..=timers.synchronous_nodes as usize).contains(&timers.standbys);
-    if cluster.failover.synchronous
+    if cluster.failover.synchronous.is_on()
         && timers.standbys > 0
         && timers.wal_sender_timeout == 0
         && (budget.rto.is_none() || !all_awaited)

@@ -14,6 +14,14 @@ pub fn findings(cluster: &Cluster) -> Vec<Finding> {
             "there is only a master: if its disk is lost, so are the data, and while its machine is down no client is served",
             "set slaves { count = 2 }, so that one machine may fail while commits still wait for a standby",
         ));
+        if cluster.failover.synchronous.is_strict() {
+            found.push(Finding::new(
+                &rules::STRICT_WITHOUT_STANDBY,
+                "failover.synchronous",
+                "with \"strict\" every commit waits for a standby, but slaves.count is 0: no write would ever be acknowledged",
+                "set slaves { count = 2 }, or remove `synchronous = \"strict\"`",
+            ));
+        }
     } else {
         found.extend(zone_takes_quorum(cluster));
         found.extend(zone_holds_pair(cluster));
@@ -87,7 +95,7 @@ fn zone_holds_pair(cluster: &Cluster) -> Option<Finding> {
     let zones: Vec<&str> = (cluster.network.subnets.iter().map(|s| s.zone.as_str()))
         .filter(|zone| (cluster.synchronous_nodes as usize + 1..databases).contains(&held(zone)))
         .collect();
-    if zones.is_empty() || !cluster.failover.synchronous {
+    if zones.is_empty() || !cluster.failover.synchronous.is_on() {
         return None;
     }
     let holds = if zones.len() == 1 { "holds" } else { "hold" };

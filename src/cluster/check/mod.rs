@@ -4,6 +4,7 @@
 pub mod access;
 mod budget;
 pub mod capacity;
+pub mod copies;
 mod finding;
 mod layout;
 mod network;
@@ -27,6 +28,7 @@ use super::timing::Timers;
 use crate::blueprint::rules;
 use crate::blueprint::rules::Severity;
 use access::Door;
+use copies::SingleCopy;
 use quorum::Quorum;
 use sum::Sum;
 
@@ -41,6 +43,8 @@ pub struct Check {
     pub faults: Vec<Prediction>,
     /// The terms whose sum is how old reads of a standby become that is cut off from its primary; `None` where no timer bounds them.
     pub staleness: Option<Vec<Term>>,
+    /// When an acknowledged write may be on one machine only.
+    pub single_copy: SingleCopy,
     /// The terms whose sum is how long the network load balancer still sends clients to a HAProxy that is lost; `None` without one.
     pub nlb_down: Option<Vec<Term>>,
     /// The failover budget, where the blueprint states one.
@@ -122,6 +126,7 @@ fn judge(cluster: &Cluster, today: Option<Day>) -> Check {
     Check {
         faults: Fault::ALL.iter().map(|fault| predict(&timers, *fault)).collect(),
         staleness: staleness(&timers),
+        single_copy: SingleCopy::of(&timers),
         nlb_down: nlb_down(cluster),
         budget: budget::budget_check(cluster, &timers),
         quorum: quorum::quorum(cluster),

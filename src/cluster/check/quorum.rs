@@ -41,6 +41,8 @@ pub enum Survival {
     GoOn,
     /// Writes continue unless the primary is lost together with all standbys that a commit waited for.
     MayStop,
+    /// Writes stop because commits wait for a standby, and none is left.
+    StopWithoutStandby,
     /// Writes stop because HAProxy, which leads clients to the primary, is lost.
     StopWithoutHaproxy,
     /// Writes stop because etcd has no majority, so the primary steps down.
@@ -56,6 +58,9 @@ impl Survival {
             Survival::GoOn => "writes continue",
             Survival::MayStop => {
                 "writes stop if the primary is among the lost machines, because the others may lack an acknowledged commit"
+            }
+            Survival::StopWithoutStandby => {
+                "writes stop until a standby streams, because no standby is left and synchronous is \"strict\""
             }
             Survival::StopWithoutHaproxy => "writes stop, because clients reach the primary only through HAProxy",
             Survival::StopWithoutQuorum => "writes stop, because etcd has no majority and the primary steps down",
@@ -105,13 +110,16 @@ pub fn without(cluster: &Cluster, lost: &dyn Fn(&Machine) -> bool) -> Survival {
     let members = cluster.etcd_members().count();
     let left = cluster.etcd_members().filter(|m| !lost(m)).count();
     let databases_lost = cluster.databases().filter(|m| lost(m)).count();
-    if cluster.databases().count() == databases_lost {
+    let databases_left = cluster.databases().count() - databases_lost;
+    if databases_left == 0 {
         Survival::StopWithoutDatabase
     } else if left * 2 <= members {
         Survival::StopWithoutQuorum
     } else if cluster.machines.iter().any(|m| m.role == Role::Haproxy && lost(m)) {
         Survival::StopWithoutHaproxy
-    } else if cluster.failover.synchronous && databases_lost > cluster.synchronous_nodes as usize {
+    } else if cluster.failover.synchronous.is_strict() && databases_lost > 0 && databases_left == 1 {
+        Survival::StopWithoutStandby
+    } else if cluster.failover.synchronous.is_on() && databases_lost > cluster.synchronous_nodes as usize {
         Survival::MayStop
     } else {
         Survival::GoOn

@@ -117,12 +117,15 @@ const UNCHANGED: &str = "no other machine becomes primary";
 
 /// A standby that commits wait for is lost.
 fn sync_standby(prediction: Prediction, t: &Timers) -> Prediction {
-    if !t.synchronous || t.standbys == 0 {
+    if !t.synchronous.is_on() || t.standbys == 0 {
         let title = if prediction.fault == Fault::SyncStandby { "a standby's machine dies" } else { prediction.title };
         return Prediction { title, because: "commits wait for no standby", ..prediction };
     }
     if t.standbys > t.synchronous_nodes as usize {
         return Prediction { because: "commits wait for any other standby", ..prediction };
+    }
+    if t.waits_for_last_standby() {
+        return Prediction { until: Some("that standby streams again: synchronous is \"strict\""), ..prediction };
     }
     Prediction {
         outage: vec![term::wal_sender_timeout(t), term::loop_wait(t)],
@@ -135,7 +138,7 @@ fn sync_standby(prediction: Prediction, t: &Timers) -> Prediction {
 /// All machines lose power, and boot again at the same time. The lock may still name a primary that is not ready.
 fn everything(prediction: Prediction, t: &Timers) -> Prediction {
     let booted = [vec![term::boot()], machine_and_etcd_leader(t), after_failover(term::haproxy_up(t))].concat();
-    let (loss, because) = match t.synchronous {
+    let (loss, because) = match t.synchronous.is_on() {
         true => (vec![], "every commit was on two disks before it was acknowledged"),
         false => (term::unflushed(t), "its own WAL contains every commit that was flushed"),
     };
@@ -195,7 +198,15 @@ fn failover(prediction: Prediction, t: &Timers) -> Prediction {
     let leaving = prediction.fault == Fault::Switchover && t.check.down() > t.check.up();
     let seen = if leaving { term::haproxy_down(t) } else { term::haproxy_up(t) };
     let (loss, because) = lost(prediction.fault, t);
-    Prediction { outage: [noticed, after_failover(seen)].concat(), loss, because, ..prediction }
+    if t.waits_for_last_standby() {
+        let until = Some("the former primary streams from the new one: synchronous is \"strict\"");
+        return Prediction { until, loss, because, ..prediction };
+    }
+    let mut outage = [noticed, after_failover(seen)].concat();
+    if t.synchronous.is_on() && t.standbys == 1 {
+        outage.push(term::former_primary(t));
+    }
+    Prediction { outage, loss, because, ..prediction }
 }
 
 /// Returns what a failover loses, and why no more.
@@ -203,7 +214,7 @@ fn lost(fault: Fault, t: &Timers) -> (Vec<Term>, &'static str) {
     let unsent = || [vec![term::reported(t)], term::unflushed(t)].concat();
     match fault {
         Fault::Switchover => (vec![], "the old primary stops only when the new one has received everything"),
-        _ if t.synchronous => (
+        _ if t.synchronous.is_on() => (
             vec![],
             "a commit is acknowledged when a standby has it, and only a standby that has every such commit takes over",
         ),

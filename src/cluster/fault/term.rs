@@ -105,6 +105,16 @@ pub fn promotion() -> Term {
     term("promotion", PROMOTION, "PostgreSQL ends its recovery, and Patroni notices", MEASURED)
 }
 
+/// Returns how long the only standby, now the primary, lets commits wait for the former one.
+pub fn former_primary(t: &Timers) -> Term {
+    term(
+        "former_primary",
+        2 * t.loop_wait * 1000,
+        "commits wait for the former primary, the only other machine, until Patroni gives it up",
+        "Patroni 4.0, ha.py (process_sync_replication): not before a whole loop after the promotion, so two loops at worst; measured: 3.3 s",
+    )
+}
+
 pub fn shutdown() -> Term {
     term(
         "shutdown",

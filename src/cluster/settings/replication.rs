@@ -59,7 +59,7 @@ pub fn wal(blueprint: &Blueprint, blocks: &DatabaseBlocks, major: u16) -> Vec<Se
 pub fn standbys(blueprint: &Blueprint, blocks: &DatabaseBlocks) -> Vec<Setting> {
     const SENDERS: &str = "A standby that copies the primary takes two senders, and at the start all standbys copy. The rest are for tools \
                            and clients.";
-    let (timeout, retry) = if blueprint.failover.synchronous {
+    let (timeout, retry) = if blueprint.failover.synchronous.is_on() {
         (
             "A standby whose machine died is given up after this time, instead of a minute. Commits wait for it if no other standby \
              is left. It reconnects by itself.",

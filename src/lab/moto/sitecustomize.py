@@ -15,6 +15,7 @@ import limits  # noqa: F401
 from moto.ec2.models.amis import AmiBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.responses.instances import InstanceResponse
 from moto.ec2.responses.tags import TagResponse
 from moto.secretsmanager.models import SecretsManagerBackend
 
@@ -62,6 +63,14 @@ def disks_as_asked_for(_backend, reservation, *_args, **kwargs):
             if volume and wanted.get("VolumeType") == "gp3":
                 volume.iops = wanted.get("Iops") or 3000
                 volume.throughput = wanted.get("Throughput") or 125
+
+
+@after(InstanceResponse, "stop_instances")
+def power_cuts(response, _result, *_args, **_kwargs):
+    # EC2 does not tell who asked the operating system to shut down, but the lab has to know whether to do so.
+    if response._get_bool_param("SkipOsShutdown"):
+        for instance in response.ec2_backend.get_multi_instances_by_id(response._get_param("InstanceIds", [])):
+            instance._reason += ", without shutdown"
 
 
 # A rule that refers to a group keeps its description there.

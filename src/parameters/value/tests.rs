@@ -3,7 +3,7 @@ use crate::parameters::same;
 use crate::parameters::{all, of};
 
 /// One row a setting: spellings of one value, and spellings of other values.
-const SPELLINGS: [(&str, &[&str], &[&str]); 33] = [
+const SPELLINGS: [(&str, &[&str], &[&str]); 34] = [
     // Booleans: any beginning of a word, in any case.
     ("autovacuum", &["on", "1", "true", "YES", "t", "tr", "y"], &["off", "0", "f", "n", "of", "o", "2", ""]),
     ("log_connections", &["on", "1", "true"], &["off", "authorization", "all"]),
@@ -50,6 +50,7 @@ const SPELLINGS: [(&str, &[&str], &[&str]); 33] = [
     ("ttl", &["20", "20.0", "0x14"], &["30", "20s", "200"]),
     ("synchronous_mode", &["true", "on", "1", "YES"], &["false", "off", "quorum", "t"]),
     ("synchronous_mode", &["quorum", "Quorum"], &["true", "on", "off", "quorums"]),
+    ("synchronous_mode_strict", &["true", "on"], &["false", "off", "0"]),
     ("synchronous_node_count", &["1", "1.0"], &["2", "one"]),
 ];
 

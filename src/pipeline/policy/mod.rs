@@ -1,4 +1,4 @@
-//! The least IAM policies with which a cluster can be run, observed and destroyed, and its passwords rotated.
+//! The least IAM policies with which a cluster can be run, observed, drilled and destroyed, and its passwords rotated.
 //!
 //! They follow from the generated modules: what these do not contain needs no right. Each action is limited to the resources that AWS
 //! can limit it to: what has the cluster's tag, what the call creates with that tag, or what has the cluster's name.
@@ -34,6 +34,8 @@ pub enum Task {
     Status,
     /// `pgherd destroy`.
     Destroy,
+    /// `pgherd drill`: it stops machines and starts them again.
+    Drill,
     /// `rotate_password.sh`: it gives a user of the blueprint another password.
     Rotate,
 }
@@ -46,12 +48,13 @@ enum Part {
     Build,
     Make,
     Unmake,
+    Drill,
     Rotate,
 }
 
 impl Task {
     /// Every aim.
-    pub const ALL: [Task; 4] = [Task::Run, Task::Status, Task::Destroy, Task::Rotate];
+    pub const ALL: [Task; 5] = [Task::Run, Task::Status, Task::Destroy, Task::Drill, Task::Rotate];
 
     /// Returns the name that the command line uses.
     pub const fn name(self) -> &'static str {
@@ -59,6 +62,7 @@ impl Task {
             Task::Run => "run",
             Task::Status => "status",
             Task::Destroy => "destroy",
+            Task::Drill => "drill",
             Task::Rotate => "rotate",
         }
     }
@@ -68,6 +72,7 @@ impl Task {
             Task::Run => &[Part::State, Part::Look, Part::Build, Part::Make, Part::Unmake],
             Task::Status => &[Part::State],
             Task::Destroy => &[Part::State, Part::Look, Part::Unmake],
+            Task::Drill => &[Part::State, Part::Drill],
             Task::Rotate => &[Part::Rotate],
         }
     }
@@ -100,6 +105,7 @@ impl Part {
             Part::Build => "build",
             Part::Make => "make",
             Part::Unmake => "unmake",
+            Part::Drill => "drill",
             Part::Rotate => "rotate",
         }
     }
@@ -113,9 +119,14 @@ fn fill(
     task: Task,
 ) -> Result<(), String> {
     match part {
-        Part::State => statements.state(task != Task::Status),
+        Part::State => statements.state(matches!(task, Task::Run | Task::Destroy)),
         Part::Build => {
             statements.add_all(tasks::BUILD);
+            statements.encrypt(tasks::ENCRYPT);
+        }
+        Part::Drill => {
+            statements.add_all(tasks::DRILL);
+            // EC2 attaches a machine's encrypted disks in the caller's name. A machine whose caller lacks that stays stopped.
             statements.encrypt(tasks::ENCRYPT);
         }
         // Without users there is no password to rotate, and no script.

@@ -72,6 +72,14 @@ pub const QUESTIONS: &[(&str, &[Resources])] = &[
     ("servicequotas:GetServiceQuota", ANY),
 ];
 
+/// What `pgherd drill` does: it finds the cluster's machines, cuts their power, and starts them again. Its clients log in as a user.
+pub const DRILL: &[(&str, &[Resources])] = &[
+    ("ec2:DescribeInstances", ANY),
+    ("ec2:StopInstances", INSTANCE),
+    ("ec2:StartInstances", INSTANCE),
+    ("secretsmanager:GetSecretValue", &[SecretOfUser]),
+];
+
 /// What `rotate_password.sh` does.
 pub const ROTATE: &[(&str, &[Resources])] = &[
     ("secretsmanager:GetSecretValue", &[SecretOfUser]),

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-master-03f39e246218"
-  image      = "03f39e246218"
+  image_name = "minimal-master-57ae5297e7f0"
+  image      = "57ae5297e7f0"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

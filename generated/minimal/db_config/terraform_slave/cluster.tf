@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-slave-c55758762ff5"
-  image      = "c55758762ff5"
+  image_name = "minimal-slave-a8787200cdaf"
+  image      = "a8787200cdaf"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -56,7 +56,7 @@ writes until it steps down, for loop_wait + retry_timeout, and they are rewound 
 has not sent its last writes.
 
 The rpo holds for one fault at a time. When no standby is left, Patroni lets writes continue without waiting, and a
-second fault then hits the only copy.
+second fault then hits the only copy. With `synchronous = \"strict\"` writes stop instead, until a standby is back.
 
 Source: https://patroni.readthedocs.io/en/latest/replication_modes.html; measured: 3 of 10 crashes lost a row without it",
     ),
@@ -122,5 +122,15 @@ about a quarter of an hour.
 Remove the setting. The default is 10 s.
 
 Source: https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-WAL-SENDER-TIMEOUT",
+    ),
+    (
+        "PGH017",
+        "With failover { synchronous = \"strict\" } a commit is acknowledged only when a standby has it, and while no standby is there
+it waits. With slaves { count = 0 } there never is one: the cluster would start, and hang at its first write.
+
+Set two slaves. With one, its loss, and every failover, stops all writes until a second machine streams again. If a single
+machine is what you want, remove the line: the default, `synchronous = true`, waits only while there is a standby.
+
+Source: https://patroni.readthedocs.io/en/latest/replication_modes.html#synchronous-mode (synchronous_mode_strict)",
     ),
 ];

@@ -1,12 +1,13 @@
 //! How long writes stop, and what is lost.
 
 use super::*;
+use crate::cluster::Synchronous;
 use crate::cluster::timing::{EtcdTiming, HealthCheck};
 
 /// The two rows of settings that failovers were measured with: three machines, 2 cores, etcd on the same machines.
 fn measured_rows() -> [Timers; 2] {
     let row = |ttl, loop_wait, retry_timeout, primary_start_timeout, inter, fall, rise| Timers {
-        synchronous: true,
+        synchronous: Synchronous::On,
         synchronous_nodes: 1,
         ttl,
         loop_wait,
@@ -88,6 +89,37 @@ fn a_cluster_says_what_it_can_spare() {
         let found: Vec<_> = checked(text).quorum.zones.iter().map(|zone| zone.verdict).collect();
         assert_eq!(found, zones, "{text}");
     }
+}
+
+#[test]
+fn a_strict_cluster_says_that_it_stops_without_a_standby_and_never_has_a_single_copy() {
+    use copies::SingleCopy;
+    use quorum::Survival::*;
+    const STRICT: &str = "failover {\n synchronous = \"strict\"\n}";
+    let found = |slaves: u32, failover: &str| checked(&format!("slaves {{\n count = {slaves}\n}}\n{failover}"));
+    for (slaves, failover, single_copy) in [
+        (0, "", SingleCopy::NoStandby),
+        (1, "", SingleCopy::AfterFailover),
+        (2, "", SingleCopy::WithoutStandby),
+        (1, STRICT, SingleCopy::Never),
+        (2, STRICT, SingleCopy::Never),
+        (2, "failover {\n synchronous = false\n}", SingleCopy::UntilReceived),
+    ] {
+        assert_eq!(found(slaves, failover).single_copy, single_copy, "{slaves} {failover}");
+    }
+    let zones = |slaves| found(slaves, STRICT).quorum.zones.iter().map(|zone| zone.verdict).collect::<Vec<_>>();
+    assert_eq!(zones(2), [GoOn, GoOn, StopWithoutHaproxy]);
+    assert_eq!(zones(1), [StopWithoutStandby, StopWithoutStandby, StopWithoutHaproxy]);
+    let unbounded = |slaves| -> Vec<Fault> {
+        let predictions = found(slaves, STRICT).faults;
+        predictions.iter().filter(|p| p.bound().is_none()).map(|p| p.fault).collect()
+    };
+    assert_eq!(unbounded(2), [Fault::PartitionHaproxy, Fault::HaproxyMachine, Fault::Everything]);
+    let more = unbounded(1);
+    for fault in [Fault::Postgres, Fault::Machine, Fault::Switchover, Fault::SyncStandby, Fault::Zone] {
+        assert!(more.contains(&fault), "{fault:?}");
+    }
+    assert!(!more.contains(&Fault::EtcdLeader) && !more.contains(&Fault::Haproxy), "{more:?}");
 }
 
 #[test]

@@ -12,6 +12,8 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
         ("slaves {\n count = 4\n}", vec!["PGH400"]),
         ("slaves {\n count = 4\n}\nfailover {\n synchronous = false\n}", vec!["PGH400"]),
         ("slaves {\n count = 0\n}", vec!["PGH003"]),
+        ("failover {\n synchronous = \"strict\"\n}", vec![]),
+        ("slaves {\n count = 0\n}\nfailover {\n synchronous = \"strict\"\n}", vec!["PGH017", "PGH003"]),
         ("failover {\n rto = \"30s\"\n}", vec!["PGH006", "PGH008"]),
         ("failover {\n rto = \"20s\"\n}", vec!["PGH004", "PGH006"]),
         ("failover {\n rto = \"65s\"\n}", vec!["PGH006"]),
