@@ -11,6 +11,7 @@ use pgherd::drill::{DrillReport, TrialReport};
 
 use crate::drill_by_ec2::OnAws;
 use crate::lab::{Lab, pgherd, text, within};
+use crate::readers::frees_the_readers_of_a_standby_that_dies;
 
 const BLUEPRINT: &str = "blueprints/herd.hcl";
 const DRILL: [&str; 6] = ["drill", BLUEPRINT, "--target", "lab", "--format", "json"];
@@ -42,7 +43,11 @@ fn faults() -> Vec<&'static str> {
 fn faults_are_brought_about_measured_and_undone() {
     let lab = Lab::take();
     lab.ok(&["run", BLUEPRINT, "--target", "lab"]);
+    frees_the_readers_of_a_standby_that_dies(&lab, "slave2");
     refuses_a_cluster_that_is_not_healthy(&lab);
+    lab.ok(&["lab", "start", "slave2"]);
+    heals(&lab);
+    hands_etcd_over_before_it_stops(&lab, "slave2");
     is_undone_after_an_interrupt(&lab);
     is_undone_by_the_next_command_after_a_kill(&lab);
 
@@ -117,12 +122,36 @@ fn is_measured(trial: &TrialReport) {
 }
 
 fn refuses_a_cluster_that_is_not_healthy(lab: &Lab) {
-    lab.ok(&["lab", "kill", "slave2"]);
     assert!(within(Duration::from_secs(60), || !is_healthy(lab)));
     let refused = lab.run(&["drill", BLUEPRINT, "--target", "lab", "postgres"]);
     assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
     assert!(text(&refused).contains("not healthy, so nothing was broken"), "{}", text(&refused));
-    lab.ok(&["lab", "start", "slave2"]);
+}
+
+/// A machine that stops in order hands etcd's leadership over first, and not to the primary's machine.
+fn hands_etcd_over_before_it_stops(lab: &Lab, machine: &str) {
+    let rows = |command: &str| -> Vec<Vec<String>> {
+        let listed = text(&lab.in_machine("master", command));
+        listed.lines().map(|line| line.split(", ").map(String::from).collect()).collect()
+    };
+    // Columns: the id, its state, the name, the URLs of its peers' port and its clients' port.
+    let members = rows("etcdctl member list");
+    let id = members.iter().find(|member| member[2] == machine).unwrap()[0].clone();
+    let urls: Vec<&str> = members.iter().map(|member| member[4].as_str()).collect();
+    let leads = || {
+        // Columns: the URL, the id, the version, the size of the database, and whether it leads.
+        let status = rows("etcdctl endpoint status --cluster 2>/dev/null");
+        status.iter().any(|member| member[1] == id && member[4] == "true")
+    };
+    let moved = lab.in_machine("master", &format!("etcdctl --endpoints={} move-leader {id}", urls.join(",")));
+    assert!(moved.status.success() && leads(), "{}", text(&moved));
+    let stop = lab.in_machine(machine, "systemctl --no-block stop etcd");
+    assert!(stop.status.success(), "{}", text(&stop));
+    assert!(within(Duration::from_secs(10), || !leads()), "{machine} still leads etcd");
+    let journal = text(&lab.in_machine(machine, "journalctl --boot --unit etcd --no-pager"));
+    assert!(journal.contains("moved etcd's leadership to slave1"), "{journal}");
+    let start = lab.in_machine(machine, "systemctl start etcd");
+    assert!(start.status.success(), "{}", text(&start));
     heals(lab);
 }
 

@@ -13,5 +13,6 @@ mod killed;
 mod lab;
 mod network;
 mod network_balancer;
+mod readers;
 mod seed;
 mod watchdog;

@@ -7,6 +7,7 @@
 mod support;
 
 mod deploy;
+mod etcd;
 mod founding;
 mod full;
 mod input;
