@@ -24,7 +24,8 @@ use crate::cluster::Cluster;
 use crate::cluster::fault::Fault;
 use crate::drill::events::{DrillEvent, DrillSaid, FORMAT};
 use crate::drill::{
-    DrillReport, FaultReport, Ground, Hold, HostReport, Series, Stopped, Trial, TrialReport, require_healthy, traces, versions,
+    DrillReport, FaultReport, Ground, Hold, HostReport, Series, Stopped, Trial, TrialReport, require_healthy, traces,
+    versions,
 };
 use crate::lab::{self, HostTools, LabGround};
 use crate::pipeline::Platform;

@@ -87,6 +87,8 @@ fn report() -> DrillReport {
     let lost = TrialReport { lost: [("slave2".to_string(), 3)].into(), phantoms: 1, ..trial(2, 27_300) };
     let switchover = TrialReport { fault: "switchover".into(), lasted_ms: 0, timeline: None, ..trial(1, 1300) };
     DrillReport {
+        seed: None,
+        left: vec![],
         cluster: "herd".into(),
         target: "lab".into(),
         blueprint: "blueprints/herd.hcl".into(),

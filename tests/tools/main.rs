@@ -9,6 +9,7 @@ mod support;
 mod deploy;
 mod drill_page;
 mod etcd;
+mod founding;
 mod full;
 mod haproxies;
 mod input;

@@ -76,8 +76,8 @@ fn is_page((kind, bytes): &(FileKind, Vec<u8>)) -> bool {
 pub enum Progress<'a> {
     /// It goes on.
     Running {
-        /// The number of trials that it is to make.
-        of: usize,
+        /// The number of trials that it is to make, if that is known.
+        of: Option<usize>,
     },
     /// It has ended.
     Ended {
@@ -160,7 +160,10 @@ impl<'a> Page<'a> {
             Progress::Running { of } => (
                 "running",
                 "warn",
-                format!("This drill is running, or was killed: {made} of {of} trials are here so far."),
+                match of {
+                    Some(of) => format!("This drill is running, or was killed: {made} of {of} trials are here so far."),
+                    None => format!("This drill is running, or was killed: {made} trials are here so far."),
+                },
             ),
             Progress::Ended { error } if report.held && error.is_empty() => (
                 "kept its word",
