@@ -21,7 +21,7 @@ pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut Fi
         add_rendered(cluster, files, "load_balancer/haproxy.cfg", Config::of(cluster)),
         add_rendered(cluster, files, "load_balancer/servers.state", Config::of(cluster)),
         add_fixed(cluster, files, "load_balancer/haproxy_unit.conf", Mode::Plain),
-        machine::add_secrets(cluster, files, "load_balancer/secrets.json", &file, &[]),
+        machine::add_secrets(cluster, files, "load_balancer/secrets.json", &file, None),
     ];
     content.extend_from_slice(common);
     if cluster.balancers().any(|machine| machine.etcd) {

@@ -8,6 +8,7 @@ mod support;
 
 mod deploy;
 mod etcd;
+mod founding;
 mod full;
 mod haproxies;
 mod input;
