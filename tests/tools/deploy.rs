@@ -456,7 +456,7 @@ fn nothing_is_made_on_top_of_what_failed() {
 #[test]
 fn an_elastic_ip_is_the_way_in() {
     let deploy = Deploy::new();
-    fs::write(deploy.dir.path().join("address"), "\"203.0.113.9\"\n").expect("room");
+    fs::write(deploy.dir.path().join("address"), "{\"haproxy\":\"203.0.113.9\"}\n").expect("room");
     let out = succeeds(&mut deploy.command(&["--yes"]));
     assert!(out.contains("writes on 203.0.113.9:5000"), "{out}");
 }
