@@ -18,23 +18,25 @@ pub struct Right {
     pub why: &'static str,
     /// The actions that it allows.
     pub actions: &'static [&'static str],
-    /// The passwords that it is about.
-    pub on: PasswordSet,
+    /// The secrets that it is about.
+    pub on: SecretSet,
     /// How the actions reach them.
     pub through: Through,
 }
 
-/// A set of passwords.
+/// A set of secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum PasswordSet {
-    /// Those that the kind of machine is a reader of.
+pub enum SecretSet {
+    /// The passwords that the kind of machine is a reader of.
     Own,
-    /// Those of users.
+    /// The passwords of users.
     OfUsers,
+    /// The record of the founding, [`Cluster::founding_record`].
+    Founding,
 }
 
-/// How the actions of a right reach passwords.
+/// How the actions of a right reach secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Through {
@@ -54,13 +56,13 @@ impl Right {
 const EVERY_MACHINE: &[Party] = &[Party::Databases, Party::Haproxy];
 
 /// The rights of every cluster's machines.
-const RIGHTS: [Right; 2] = [
+const RIGHTS: [Right; 3] = [
     Right {
         name: "read_secrets",
         holders: EVERY_MACHINE,
         why: "A machine reads the passwords of its own kind.",
         actions: &["secretsmanager:GetSecretValue"],
-        on: PasswordSet::Own,
+        on: SecretSet::Own,
         through: Through::SecretsManager,
     },
     Right {
@@ -68,19 +70,27 @@ const RIGHTS: [Right; 2] = [
         holders: &[Party::Databases],
         why: "The machine that initialises the cluster makes the passwords of users. No machine can read them.",
         actions: &["secretsmanager:PutSecretValue"],
-        on: PasswordSet::OfUsers,
+        on: SecretSet::OfUsers,
+        through: Through::SecretsManager,
+    },
+    Right {
+        name: "record_founding",
+        holders: &[Party::Databases],
+        why: "A machine founds the cluster only if its own disk is recorded as a founding one. It records the disks if nobody has.",
+        actions: &["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"],
+        on: SecretSet::Founding,
         through: Through::SecretsManager,
     },
 ];
 
 /// The rights that come with a KMS key (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html>).
-const RIGHTS_WITH_A_KEY: [Right; 2] = [
+const RIGHTS_WITH_A_KEY: [Right; 3] = [
     Right {
         name: "decrypt_secrets",
         holders: EVERY_MACHINE,
         why: "Secrets Manager decrypts a password with the key when the machine reads it. EC2 decrypts disks by itself.",
         actions: &["kms:Decrypt"],
-        on: PasswordSet::Own,
+        on: SecretSet::Own,
         through: Through::Key,
     },
     Right {
@@ -88,7 +98,15 @@ const RIGHTS_WITH_A_KEY: [Right; 2] = [
         holders: &[Party::Databases],
         why: "Secrets Manager needs both actions to put a password. The machine still cannot read it.",
         actions: &["kms:Decrypt", "kms:GenerateDataKey"],
-        on: PasswordSet::OfUsers,
+        on: SecretSet::OfUsers,
+        through: Through::Key,
+    },
+    Right {
+        name: "encrypt_founding",
+        holders: &[Party::Databases],
+        why: "Secrets Manager encrypts the record of the founding with the key, and decrypts it.",
+        actions: &["kms:Decrypt", "kms:GenerateDataKey"],
+        on: SecretSet::Founding,
         through: Through::Key,
     },
 ];
@@ -101,6 +119,11 @@ impl Cluster {
             rights.extend(RIGHTS_WITH_A_KEY);
         }
         rights
+    }
+
+    /// Returns the name of the secret that records which disks founded the cluster. It is no password: the ids of disks open nothing.
+    pub fn founding_record(&self) -> String {
+        format!("{}/founded", self.name)
     }
 
     /// Returns the kinds of machines that have a right. Each has a role and an instance profile of its own.

@@ -170,7 +170,7 @@ pub fn require_healthy(
     haproxies: &[HaproxyAddress],
 ) -> Result<Verdict, Stopped> {
     let verdict = look(expected, access, haproxies);
-    if verdict.is_healthy() { Ok(verdict) } else { Err(Stopped::Unhealthy(verdict.into())) }
+    if verdict.is_healthy() { Ok(verdict) } else { Err(Stopped::Unhealthy(Box::new(verdict))) }
 }
 
 fn look(expected: &Expected, access: &ClusterAccess, haproxies: &[HaproxyAddress]) -> Verdict {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::ImageContent;
 use super::bootstrap;
-use super::machine::{self, SecretFile};
+use super::machine::{self, FounderSecrets, SecretFile};
 use super::templates::{add_fixed, add_plain, add_rendered, add_rendered_as};
 use crate::cluster::flows::{APPLICATIONS, Login, REPLICATION, REWIND, addresses, flows};
 use crate::cluster::{Cluster, Role};
@@ -28,15 +28,21 @@ pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut Fi
         add_fixed(cluster, files, "db_config/pgherd-kernel.service", Mode::Plain),
         add_fixed(cluster, files, "db_config/pgherd-yield.service", Mode::Plain),
         add_fixed(cluster, files, "db_config/pgherd-yield.timer", Mode::Plain),
+        add_plain(files, "db_config/pgherd-founded.service", Mode::Plain),
     ];
     content.push(add_plain(files, "db_config/herdctl", Mode::Executable));
     if cluster.postgres.reserves_huge_pages {
         content.push(add_plain(files, "db_config/huge_pages.sh", Mode::Executable));
         content.push(add_plain(files, "db_config/pgherd-huge-pages.service", Mode::Plain));
     }
-    for script in
-        ["post_bootstrap.py", "server_certificate.sh", "try_settings.py", "wait_for_cluster.py", "yield_etcd_leader.py"]
-    {
+    for script in [
+        "founding.py",
+        "post_bootstrap.py",
+        "server_certificate.sh",
+        "try_settings.py",
+        "wait_for_cluster.py",
+        "yield_etcd_leader.py",
+    ] {
         content.push(add_fixed(cluster, files, &format!("db_config/{script}"), Mode::Executable));
     }
     content.extend_from_slice(common);
@@ -183,5 +189,6 @@ fn add_secrets(cluster: &Cluster, files: &mut FileSet) -> String {
     ];
     let file = SecretFile { path: "/run/pgherd/patroni.env", owner: "postgres", secrets: &patroni };
     let users: Vec<String> = cluster.postgres.users.iter().map(|user| user.name.clone()).collect();
-    machine::add_secrets(cluster, files, "db_config/secrets.json", &file, &users)
+    let founder = FounderSecrets { users: &users, record: cluster.founding_record() };
+    machine::add_secrets(cluster, files, "db_config/secrets.json", &file, Some(&founder))
 }

@@ -88,8 +88,15 @@ pub struct SecretFile<'a> {
     pub secrets: &'a [(&'a str, &'a str)],
 }
 
-/// Adds the list of a role's secrets: those that its machines read into a file at boot, and those of users, which the initialising
-/// machine makes. Returns its path.
+/// The secrets that a machine writes when it initialises the cluster.
+pub struct FounderSecrets<'a> {
+    /// The users whose passwords it makes.
+    pub users: &'a [String],
+    /// The secret in which it records its disk, [`Cluster::founding_record`].
+    pub record: String,
+}
+
+/// Adds the list of a role's secrets: those that its machines read into a file at boot, and what a founder needs. Returns its path.
 ///
 /// # Panics
 /// If the cluster has no such secret: a programming error.
@@ -98,7 +105,7 @@ pub fn add_secrets(
     files: &mut FileSet,
     path: &str,
     file: &SecretFile<'_>,
-    users: &[String],
+    founder: Option<&FounderSecrets<'_>>,
 ) -> String {
     let named = |key: &str, suffix: &str| {
         let name = format!("{}/{suffix}", cluster.name);
@@ -106,13 +113,16 @@ pub fn add_secrets(
         (key.to_string(), name.into())
     };
     let secrets: serde_json::Map<_, _> = file.secrets.iter().map(|(key, suffix)| named(key, suffix)).collect();
-    let users: serde_json::Map<_, _> = users.iter().map(|user| named(user, &format!("user/{user}"))).collect();
     let mut plan = json!({
         "region": cluster.region,
         "file": { "path": file.path, "owner": file.owner, "secrets": secrets },
     });
-    if !users.is_empty() {
-        plan["users"] = users.into();
+    if let Some(FounderSecrets { users, record }) = founder {
+        let users: serde_json::Map<_, _> = users.iter().map(|user| named(user, &format!("user/{user}"))).collect();
+        plan["founded"] = record.as_str().into();
+        if !users.is_empty() {
+            plan["users"] = users.into();
+        }
     }
     files.add(path, Mode::Plain, format!("{plan:#}\n"));
     path.to_string()

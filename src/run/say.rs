@@ -282,7 +282,12 @@ fn mend(problem: &EtcdProblem) -> Option<String> {
     let section = |name: &str| Some(format!("RUNBOOK.md, section \"{name}\", says what to do"));
     match problem {
         EtcdProblem::NotAsked => Some("`pgherd run` gives HAProxy its new configuration".into()),
-        EtcdProblem::NoMajority { reporting: 1.., .. } => section("etcd has no majority"),
+        EtcdProblem::NoMajority { reporting: 0, .. } => Some(
+            "if machines lost their disks, each says in `journalctl -u etcd` and on its console what it waits for; \
+             RUNBOOK.md, section \"All data is lost\", says what to do"
+                .into(),
+        ),
+        EtcdProblem::NoMajority { .. } => section("etcd has no majority"),
         EtcdProblem::KeysDiffer { .. } | EtcdProblem::OtherCluster { .. } => section("etcd's members differ"),
         EtcdProblem::Alarm { alarm, .. } if alarm == "CORRUPT" => section("etcd's members differ"),
         EtcdProblem::Alarm { .. } | EtcdProblem::NearlyFull { .. } => section("etcd's database is full"),

@@ -37,7 +37,7 @@ fn running(herd: &Herd) -> Test {
         format!(r#"{{"ImageId": "ami-0{role}", "Name": "{name}", "State": "available", "Tags": [{{"Key": "pgherd:role", "Value": "{role}"}}, {{"Key": "pgherd:content", "Value": "x"}}]}}"#)
     });
     let old = r#"{"ImageId": "ami-0old", "Name": "herd-slave-old", "State": "available",
-        "Tags": [{"Key": "pgherd:files-1", "Value": "db_config/patroni.yml=00000000"}]}"#;
+        "Tags": [{"Key": "pgherd:files-1", "Value": "db_config/bootstrap.sql=00000000"}]}"#;
     let images: Vec<String> = images.chain([old.to_string()]).collect();
     fs::write(test.state("all-images"), format!(r#"{{"Images": [{}]}}"#, images.join(", "))).unwrap();
     test.hook("aws", r#"case "$*" in "ec2 describe-images"*) cat "$STATE/all-images"; exit ;; esac"#);
@@ -51,7 +51,7 @@ fn databases_that_run_from_another_image_are_named() {
         let done = test.run(args).exits(code);
         let done = done
             .err("slave2 runs from another image than the blueprint's (it differs in ")
-            .err("db_config/patroni.yml");
+            .err("db_config/bootstrap.sql, ");
         let done = done
             .err("does not apply changed settings, users or databases to a running cluster")
             .err("`sudo herdctl edit-config`");

@@ -290,8 +290,12 @@ fn the_roles_read_what_is_theirs(moto: &Moto, generated: &Generated) {
                     Value::Array(all) => all.clone(),
                     one => vec![one.clone()],
                 };
-                for resource in resources {
-                    let action = statement["Action"].as_str().expect("one action");
+                let done = match &statement["Action"] {
+                    Value::Array(all) => all.clone(),
+                    one => vec![one.clone()],
+                };
+                for (resource, action) in resources.iter().flat_map(|on| done.iter().map(move |action| (on, action))) {
+                    let action = action.as_str().expect("an action");
                     let (_, name) = resource.as_str().expect("an ARN").rsplit_once(":secret:").expect("a secret");
                     actions.push((role, action.to_string(), name.to_string()));
                 }
@@ -304,7 +308,11 @@ fn the_roles_read_what_is_theirs(moto: &Moto, generated: &Generated) {
     assert_eq!(actions.iter().find(reads_users), None);
     let reads =
         |role| actions.iter().filter(|(of, action, _)| *of == role && action.ends_with(":GetSecretValue")).count();
-    assert_eq!((reads("crowd-eu-west-1-database"), reads("crowd-eu-west-1-haproxy")), (4, 1), "{actions:?}");
+    // Four passwords, and the record of the founding.
+    assert_eq!((reads("crowd-eu-west-1-database"), reads("crowd-eu-west-1-haproxy")), (5, 1), "{actions:?}");
+    let records: Vec<_> = actions.iter().filter(|(.., name)| name.starts_with("crowd/founded")).collect();
+    assert_eq!(records.len(), 2, "{records:?}");
+    assert!(records.iter().all(|(role, ..)| role.ends_with("-database")), "{records:?}");
     assert!(generated.cluster.secrets.len() > 80);
 }
 

@@ -4,12 +4,14 @@
 If the disk is empty and the cluster runs, the machine was replaced or is new. Its old member is removed, a new one is
 added, and etcd starts with `existing`. Only the founders (ETCD_INITIAL_CLUSTER) ever start with `new`, and only after
 another founder has said that it has no cluster either: after a power cut, a founder that lost its disk must not found
-another cluster while the others still boot. All other machines wait for a cluster to join.
+another cluster while the others still boot. Both record their disks first, so that no other disks can found it again
+(founding.py). All other machines wait for a cluster to join.
 The decision goes to /run/pgherd/etcd-member.env, which etcd's unit reads.
 """
 
 import glob
 import http.server
+import json
 import os
 import sys
 import threading
@@ -21,6 +23,8 @@ import etcd_api
 DECISION = "/run/pgherd/etcd-member.env"
 # Seconds between two lines in the log while waiting.
 LOG_EVERY = 30
+# Seconds between two questions to Secrets Manager.
+ASK_EVERY = 5
 
 
 def decide(state, initial_cluster):
@@ -47,24 +51,24 @@ def join(client_url, own_url, names):
     return ",".join(f"{names.get(url, url.split('/')[2])}={url}" for url in sorted(urls))
 
 
-class NoMembers(http.server.BaseHTTPRequestHandler):
-    """Says, on etcd's port, that this founder's disk is empty. It knows of no member and takes no part in Raft."""
+def announce_empty_disk(own_url, disk):
+    """Says on etcd's port, until this program ends, that this founder's disk is empty, and which disk that is."""
+    # It knows of no member and takes no part in Raft.
+    answers = {"/members": [], "/disk": disk}
 
-    def do_GET(self):
-        if self.path != "/members":
-            return self.send_error(http.HTTPStatus.NOT_FOUND)
-        self.send_response(http.HTTPStatus.OK)
-        self.end_headers()
-        self.wfile.write(b"[]")
+    class EmptyDisk(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.path not in answers:
+                return self.send_error(http.HTTPStatus.NOT_FOUND)
+            self.send_response(http.HTTPStatus.OK)
+            self.end_headers()
+            self.wfile.write(json.dumps(answers[self.path]).encode())
 
-    def log_message(self, *_):
-        pass
+        def log_message(self, *_):
+            pass
 
-
-def announce_empty_disk(own_url):
-    """Serves the other founders until this program ends and frees the port for etcd."""
     own = urllib.parse.urlsplit(own_url)
-    server = http.server.ThreadingHTTPServer((own.hostname, own.port), NoMembers)
+    server = http.server.ThreadingHTTPServer((own.hostname, own.port), EmptyDisk)
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
@@ -75,6 +79,25 @@ def is_founded(peer_url):
     except etcd_api.ERRORS:
         return None
     return any(m.get("clientURLs") for m in known)
+
+
+def disk_of(peer_url):
+    """Returns the id of another founder's disk; None if it does not say that, because etcd runs there."""
+    try:
+        return etcd_api.call(peer_url, "/disk")
+    except etcd_api.ERRORS:
+        return None
+
+
+def tell(text):
+    """Logs a line, and writes it to the console, which EC2 shows to those who cannot log in."""
+    print(text, flush=True)
+    try:
+        console = os.open("/dev/console", os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        os.write(console, f"etcd: {text}\r\n".encode())
+        os.close(console)
+    except OSError:
+        pass
 
 
 def urls_by_name(variable):
@@ -92,26 +115,32 @@ def main():
         # etcd continues with its data and ignores both values.
         return decide("existing", os.environ["ETCD_INITIAL_CLUSTER"])
 
-    other_founders = [url for member, url in founders.items() if member != name]
+    other_founders = {member: url for member, url in founders.items() if member != name}
     if name in founders:
-        if not other_founders:
-            return decide("new", os.environ["ETCD_INITIAL_CLUSTER"])
-        announce_empty_disk(members[name])
+        # boto3 takes its time to load. etcd does not wait for that when it only restarts.
+        import founding
+
+        disk = founding.own_disk()
+        announce_empty_disk(members[name], disk)
     logged = float("-inf")
     while True:
+        reason, pause = f"waiting until one of these is reachable: {' '.join(peers)}", 1
         states = {url: is_founded(url) for url in peers}
         if any(states.values()):
             for url in (url for url, founded in states.items() if founded):
                 try:
                     return decide("existing", join(url.replace(":2380", ":2379"), members[name], names))
                 except etcd_api.ERRORS as error:
-                    print(f"this machine cannot join the cluster yet, trying again: {error}", flush=True)
-        elif name in founders and any(states[url] is False for url in other_founders):
-            return decide("new", os.environ["ETCD_INITIAL_CLUSTER"])
-        elif time.monotonic() - logged > LOG_EVERY:
+                    reason = f"this machine cannot join the cluster yet, trying again: {error}"
+        elif name in founders and all(states[url] is False for url in other_founders.values()):
+            disks = {member: disk_of(url) for member, url in other_founders.items()}
+            reason, pause = founding.refusal({name: disk, **disks}), ASK_EVERY
+            if reason is None:
+                return decide("new", os.environ["ETCD_INITIAL_CLUSTER"])
+        if time.monotonic() - logged > LOG_EVERY:
             logged = time.monotonic()
-            print(f"waiting until one of these is reachable: {' '.join(peers)}", flush=True)
-        time.sleep(1)
+            tell(reason)
+        time.sleep(pause)
 
 
 if __name__ == "__main__":

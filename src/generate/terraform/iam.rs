@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cluster::Cluster;
-use crate::cluster::rights::{PasswordSet, Through};
+use crate::cluster::rights::{SecretSet, Through};
 
 /// What the templates of roles and policies know. Lists are HCL.
 #[derive(Serialize)]
@@ -21,7 +21,7 @@ struct RoleRight {
     policy: String,
     why: &'static str,
     actions: String,
-    on: PasswordSet,
+    on: SecretSet,
     through: Through,
     kinds: String,
     /// The kind of machine whose policy it is, as an expression.

@@ -26,6 +26,7 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     module.rendered("iam.tf", Roles::of(cluster));
     module.add("secrets.tf");
     module.add("user_secrets.tf");
+    module.add("founded.tf");
     if cluster.blueprint.kms_key_id.is_some() {
         module.rendered("kms.tf", Roles::of(cluster));
     }

@@ -96,3 +96,27 @@ resource "aws_iam_role_policy" "put_user_secrets" {
   role   = aws_iam_role.machine["database"].id
   policy = data.aws_iam_policy_document.put_user_secrets.json
 }
+
+# A machine founds the cluster only if its own disk is recorded as a founding one. It records the disks if nobody has.
+data "aws_iam_policy_document" "record_founding" {
+  statement {
+    actions   = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]
+    resources = [aws_secretsmanager_secret.founded.arn]
+
+    dynamic "condition" {
+      for_each = local.origin
+
+      content {
+        test     = "StringEquals"
+        variable = condition.key
+        values   = [condition.value]
+      }
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "record_founding" {
+  name   = "record-founding"
+  role   = aws_iam_role.machine["database"].id
+  policy = data.aws_iam_policy_document.record_founding.json
+}

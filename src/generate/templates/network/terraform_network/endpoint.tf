@@ -30,11 +30,11 @@ resource "aws_vpc_endpoint" "secretsmanager" {
   depends_on = [aws_ec2_subnet_cidr_reservation.block]
 }
 
-# Only this cluster's passwords pass the endpoint, whoever asks: an attacker on a machine cannot carry data off to another
-# account's Secrets Manager. The caller's own policies decide who may read or change which password.
+# Only this cluster's secrets pass the endpoint, whoever asks: an attacker on a machine cannot carry data off to another
+# account's Secrets Manager. The caller's own policies decide who may read or change which one.
 data "aws_iam_policy_document" "endpoint" {
   statement {
-    sid       = "ReadPasswords"
+    sid       = "ReadSecrets"
     actions   = ["secretsmanager:GetSecretValue"]
     resources = ["${local.secret_arns}/*"]
 
@@ -55,6 +55,17 @@ data "aws_iam_policy_document" "endpoint" {
     ]
 
     resources = ["${local.secret_arns}/user/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+  }
+
+  statement {
+    sid       = "RecordFounding"
+    actions   = ["secretsmanager:PutSecretValue"]
+    resources = ["${local.secret_arns}/founded-*"]
 
     principals {
       type        = "*"

@@ -1,6 +1,6 @@
 # The VPC already has a Secrets Manager endpoint, and only one. Machines read their passwords there at boot, so its security
 # group must let in port 443 from the subnets of cluster.tf. If it has a policy, the policy must allow GetSecretValue on this
-# cluster's secrets, and PutSecretValue on those of users.
+# cluster's secrets, and PutSecretValue on those of users and on the record of the founding (founded.tf).
 data "aws_vpc_endpoint" "secretsmanager" {
   vpc_id       = local.vpc_id
   service_name = data.aws_vpc_endpoint_service.secretsmanager.service_name
