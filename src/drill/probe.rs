@@ -10,9 +10,10 @@ use anyhow::{Result, anyhow};
 use super::ground::{Ground, SCHEMA};
 use super::samples::{Acknowledged, Mishap, Read, Row, Samples};
 use crate::cluster::fault::CLIENT_PATIENCE;
+use crate::cluster::fixed::Fixed;
 use crate::system::Interrupt;
 use crate::system::clock::Stopwatch;
-use crate::system::postgres::{SqlError, SqlLogin, SqlSession};
+use crate::system::postgres::{SqlError, SqlLogin, SqlPatience, SqlSession};
 
 /// The number of writers.
 pub const WRITERS: usize = 4;
@@ -20,8 +21,6 @@ pub const WRITERS: usize = 4;
 pub const READERS: usize = 2;
 /// The time limit of a client for a connection, and for a statement.
 const LIMIT: Duration = Duration::from_millis(CLIENT_PATIENCE as u64);
-/// The time limit of a client for a connection to one of several HAProxies, before it tries the next.
-const EACH: Duration = Duration::from_secs(1);
 /// The pause after a row: four writers write about 300 rows a second, which two processors bear, and see a pause to the hundredth.
 const BETWEEN_ROWS: Duration = Duration::from_millis(10);
 /// The pause after a read. A read costs more than a row.
@@ -71,8 +70,8 @@ impl Probe<'_> {
             let work = scope.spawn(|| {
                 self.ground.enter_client_network()?;
                 let failed = |e: SqlError| anyhow!("the database {} cannot be prepared: {e}", self.login.database);
-                let session =
-                    first(&self.write, |at| SqlSession::connect(at, self.login, 5 * LIMIT)).map_err(failed)?;
+                let session = first(&self.write, |at| SqlSession::connect(at, self.login, patience(5 * LIMIT)))
+                    .map_err(failed)?;
                 statements.iter().try_for_each(|sql| session.rows(sql, 5 * LIMIT).map(drop).map_err(failed))
             });
             work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -136,6 +135,17 @@ impl Probe<'_> {
     }
 }
 
+/// Returns when a client gives up, with the settings of the connection strings in the cluster's README.
+pub fn patience(login: Duration) -> SqlPatience {
+    let client = &Fixed::DEFAULT.client;
+    SqlPatience {
+        login,
+        user_timeout: Duration::from_millis(client.user_timeout.into()),
+        keepalive_idle: Duration::from_secs(client.keepalive_idle.into()),
+        keepalive_interval: Duration::from_secs(client.keepalive_interval.into()),
+    }
+}
+
 /// Connects to the first address that lets the client in, as libpq does with several hosts: each connection begins with the first.
 /// Returns what the last one said if none does.
 fn first<T>(all: &[SocketAddr], connect: impl Fn(SocketAddr) -> Result<T, SqlError>) -> Result<T, SqlError> {
@@ -195,8 +205,9 @@ impl<'a> Client<'a> {
         let session = match self.session.take() {
             Some(session) => session,
             None => {
-                let limit = if self.at.len() > 1 { EACH } else { LIMIT };
-                first(self.at, |at| SqlSession::connect(at, self.probe.login, limit))?
+                // Of several, one that does not respond is given up for the next.
+                let limit = if self.at.len() > 1 { patience(LIMIT).user_timeout } else { LIMIT };
+                first(self.at, |at| SqlSession::connect(at, self.probe.login, patience(limit)))?
             }
         };
         let sent = self.probe.watch.elapsed();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::drift::{self, ImageDifference, SettingDifference};
-use super::judge::judge;
+use super::judge::{Verdict, judge};
 use super::observe::{self, Fact, HaproxyAddress, Observation, Observer, Source};
 use super::prospect::foresee;
 use super::runner::Runner;
@@ -121,15 +121,29 @@ impl RunningStage<'_> {
         let pipeline = self.runner.setup.pipeline;
         let observer = self.runner.observer(haproxies);
         let seen = observer.with_settings(observer.view());
+        let verdict = judge(&pipeline.expected, &pipeline.access, &seen);
         let unseen = (!seen.iter().any(|one| one.is_of(&pipeline.expected.cluster))).then(|| {
-            let verdict = judge(&pipeline.expected, &pipeline.access, &seen);
             let advice = say::advice(&pipeline.access.advice, &verdict);
             Unseen { why: say::problems(&verdict.problems), advice }
         });
         if let Some(Unseen { why, .. }) = &unseen {
             self.notice(&format!("the live settings cannot be compared with the blueprint: {why}"));
+        } else {
+            self.say_silent(&verdict);
         }
         Comparison { differences: self.say_settings(&seen), unseen }
+    }
+
+    /// Reports each HAProxy that exists and does not answer, although another one does. It adds nothing to what this run changes.
+    fn say_silent(&mut self, verdict: &Verdict) {
+        let Ok(living) = self.living() else { return };
+        for haproxy in &verdict.haproxies {
+            if let Some(problem) = &haproxy.identity
+                && living.iter().any(|machine| machine.name == haproxy.machine)
+            {
+                self.notice(&format!("{problem}. The databases were compared through another HAProxy"));
+            }
+        }
     }
 
     /// Reports and returns the observed live settings that differ from the generated ones.

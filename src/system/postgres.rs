@@ -32,8 +32,18 @@ impl fmt::Debug for SqlLogin {
     }
 }
 
-/// A session ends once what it sends is not acknowledged for this long (`tcp_user_timeout`): its HAProxy, or the way there, is gone.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(1);
+/// When a client gives up, with the names that libpq has for it.
+#[derive(Debug, Clone, Copy)]
+pub struct SqlPatience {
+    /// The longest time until it is logged in.
+    pub login: Duration,
+    /// `tcp_user_timeout`: a session ends once what it sends is not acknowledged for this long.
+    pub user_timeout: Duration,
+    /// `keepalives_idle`: after this long without a word from the other side, the kernel asks whether it is there.
+    pub keepalive_idle: Duration,
+    /// `keepalives_interval`: how often it asks again.
+    pub keepalive_interval: Duration,
+}
 
 /// Why a connection or a statement failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,16 +94,17 @@ impl SqlSession {
     /// Connects. Like libpq's `sslmode=require`, it encrypts and does not check whose certificate the server shows.
     ///
     /// # Errors
-    /// If the server does not let it in within the limit.
-    pub fn connect(at: SocketAddr, login: &SqlLogin, limit: Duration) -> Result<Self, SqlError> {
+    /// If the server does not let it in in time.
+    pub fn connect(at: SocketAddr, login: &SqlLogin, patience: SqlPatience) -> Result<Self, SqlError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let mut config = Config::new();
         config.hostaddr(at.ip()).host(at.ip().to_string()).port(at.port());
         config.user(&login.user).password(&login.password).dbname(&login.database);
-        config.ssl_mode(SslMode::Require).application_name("pgherd drill").connect_timeout(limit);
-        config.tcp_user_timeout(UNACKNOWLEDGED);
+        config.ssl_mode(SslMode::Require).application_name("pgherd drill").connect_timeout(patience.login);
+        config.tcp_user_timeout(patience.user_timeout).keepalives(true);
+        config.keepalives_idle(patience.keepalive_idle).keepalives_interval(patience.keepalive_interval);
         // The limit also covers what follows the TCP connection: HAProxy accepts that before it has reached a server.
-        let connecting = async { timeout(limit, config.connect(MakeRustlsConnect::new(tls()))).await };
+        let connecting = async { timeout(patience.login, config.connect(MakeRustlsConnect::new(tls()))).await };
         let (client, connection) = runtime.block_on(connecting).map_err(|_| SqlError::NoAnswer)??;
         // Its error is also that of the statement that was running.
         drop(runtime.spawn(connection));
@@ -176,6 +187,11 @@ mod tests {
         SqlLogin { user: "app".into(), password: "hidden".into(), database: "app".into() }
     }
 
+    fn patience(login: Duration) -> SqlPatience {
+        let second = Duration::from_secs(1);
+        SqlPatience { login, user_timeout: second, keepalive_idle: second, keepalive_interval: second }
+    }
+
     #[test]
     fn a_password_is_not_printed() {
         assert!(!format!("{:?}", login()).contains("hidden"));
@@ -185,10 +201,10 @@ mod tests {
     fn a_server_that_accepts_and_says_nothing_is_given_up_in_time() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap();
-        let connected = SqlSession::connect(at, &login(), Duration::from_millis(50)).map(drop);
+        let connected = SqlSession::connect(at, &login(), patience(Duration::from_millis(50))).map(drop);
         assert_eq!(connected, Err(SqlError::NoAnswer));
         drop(listener);
-        let refused = SqlSession::connect(at, &login(), Duration::from_secs(5)).map(drop);
+        let refused = SqlSession::connect(at, &login(), patience(Duration::from_secs(5))).map(drop);
         assert!(matches!(refused, Err(SqlError::Lost(_))), "{refused:?}");
     }
 }

@@ -10,7 +10,11 @@ const DESTROY: &[&str] = &["destroy", "blueprints/herd.hcl", "--yes"];
 
 /// A cluster that was run.
 fn running(herd: &Herd) -> Test {
-    let test = Test::with_tools(&herd.blueprint());
+    running_as(&herd.blueprint())
+}
+
+fn running_as(blueprint: &str) -> Test {
+    let test = Test::with_tools(blueprint);
     test.run(&["gen"]).exits(0);
     for module in ["network", "master", "slave", "haproxy"] {
         fs::write(test.state(&format!("made-terraform_{module}")), "").unwrap();
@@ -288,4 +292,92 @@ fn a_dead_primary_that_patroni_still_shows_is_called_old_news() {
         .exits(1)
         .out("master eu-west-1a 10.20.0.16 primary running")
         .out("what Patroni last knew, up to 20 s ago");
+}
+
+/// A cluster with two HAProxies that was run.
+fn of_two(herd: &Herd) -> Test {
+    running_as(&herd.blueprint_of_two())
+}
+
+#[test]
+fn each_of_two_haproxies_is_asked() {
+    let herd = Herd::healthy();
+    let _second = herd.second();
+    let test = of_two(&herd);
+    let done = test.run(STATUS).exits(0).out("healthy");
+    done.out("haproxy2 haproxy eu-west-1b 10.20.64.32 - running").out("Patroni haproxy2 yes 20 s");
+    let done = test.run(&[STATUS, &["--format", "json"]].concat()).exits(0);
+    let status: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    let haproxy = |name: &str, address: &str| serde_json::json!({"machine": name, "address": address, "state": "running", "serves": true});
+    assert_eq!(
+        status["haproxies"],
+        serde_json::json!([haproxy("haproxy", "127.0.0.1"), haproxy("haproxy2", "127.0.0.2")])
+    );
+    assert_eq!(status["haproxy"], "127.0.0.1");
+    let sources = status["sources"].as_array().unwrap();
+    assert_eq!(sources.iter().filter(|source| source["haproxy"] == "haproxy2").count(), 5, "{sources:?}");
+    // A run waits for both, and prints both.
+    let [_, write, read] = herd.ports;
+    let done = test
+        .run(&["run", "blueprints/herd.hcl", "--yes"])
+        .exits(0)
+        .err("both ports respond at 127.0.0.1 and 127.0.0.2");
+    done.out(&format!("write  127.0.0.2:{write}")).out(&format!("read   127.0.0.1:{read}"));
+}
+
+/// Clients go on, and everything else is known; but it is not healthy.
+#[test]
+fn one_of_two_haproxies_that_is_down_is_named() {
+    let herd = Herd::healthy();
+    let test = of_two(&herd);
+    let done = test.run(STATUS).exits(1);
+    let done =
+        done.err(&format!("the cluster is not healthy: haproxy2 does not respond at 127.0.0.2:{}", herd.ports[0]));
+    let done =
+        done.err("clients go on through haproxy (127.0.0.1), if they connect by ").err("Values=haproxy2 --query");
+    assert!(!done.stderr.contains("Values=haproxy --query"), "{}", done.stderr);
+    done.out("master master eu-west-1a 10.20.0.16 primary running 1 -")
+        .out("haproxy haproxy eu-west-1c 10.20.128.32 - running")
+        .out("haproxy2 haproxy eu-west-1b 10.20.64.32 - unreachable")
+        .out("Patroni haproxy yes 20 s")
+        .out("Patroni haproxy2 no -");
+    // What the databases run with is known. That a HAProxy is down is said.
+    let done = test.run(&["run", "blueprints/herd.hcl", "--yes", "--wait", "0"]).exits(1);
+    done.err("the cluster is not healthy after 0 s: haproxy2 does not respond at 127.0.0.2");
+}
+
+#[test]
+fn the_first_of_two_haproxies_that_is_down_hides_nothing() {
+    let herd = Herd::healthy();
+    let test = of_two(&herd);
+    let second = herd.second();
+    second.silence("slave2", 42);
+    // Another server is at the first one's address.
+    {
+        let mut view = herd.view.lock().unwrap();
+        view.cluster = view.cluster.replace("\"herd\"", "\"other\"");
+    }
+    let done =
+        test.run(STATUS).exits(1).err("haproxy's address 127.0.0.1:").err("belongs to the cluster other, not to herd");
+    let done = done.err("slave2 has not responded since ").err("network.cidr");
+    done.out("slave1 slave eu-west-1b 10.20.64.16 sync standby streaming")
+        .out("haproxy haproxy eu-west-1c 10.20.128.32 - unknown");
+}
+
+#[test]
+fn what_two_haproxies_show_differently_is_a_problem() {
+    let herd = Herd::healthy();
+    let second = herd.second();
+    let test = of_two(&herd);
+    herd.silence("slave2", 9);
+    *second.metrics.lock().unwrap() = Some(String::new());
+    let done =
+        test.run(STATUS).exits(1).err("haproxy does not reach slave2, but another HAProxy does: nothing replies to it");
+    done.out("slave2 slave eu-west-1c 10.20.128.16 standby streaming");
+    *herd.metrics.lock().unwrap() = None;
+    second.view.lock().unwrap().cluster =
+        members(&[("replica", "streaming", 2), ("leader", "running", 2), ("sync_standby", "streaming", 2)]);
+    test.run(STATUS).exits(1).err(
+        "the HAProxies lead to different views: through haproxy, Patroni reports master as the primary; through haproxy2, Patroni reports slave1",
+    );
 }

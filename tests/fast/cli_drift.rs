@@ -11,7 +11,11 @@ const PLAN: &[&str] = &["run", BLUEPRINT, "--plan-only"];
 
 /// A running cluster whose machines EC2 lists.
 fn running(herd: &Herd) -> Test {
-    let test = Test::with_tools(&herd.blueprint());
+    running_as(&herd.blueprint())
+}
+
+fn running_as(blueprint: &str) -> Test {
+    let test = Test::with_tools(blueprint);
     test.run(&["gen"]).exits(0);
     test.run(RUN).exits(0);
     let instance = |name: &str, ami: &str| {
@@ -19,12 +23,15 @@ fn running(herd: &Herd) -> Test {
             r#"{{"InstanceId": "i-{name}", "ImageId": "{ami}", "Tags": [{{"Key": "pgherd:machine", "Value": "{name}"}}]}}"#
         )
     };
-    let all = [
+    let mut all = vec![
         instance("master", "ami-0master"),
         instance("slave1", "ami-0slave"),
         instance("slave2", "ami-0old"),
         instance("haproxy", "ami-0old"),
     ];
+    if blueprint.contains("count      = 2") {
+        all.push(instance("haproxy2", "ami-0old"));
+    }
     fs::write(
         test.state("describe-instances"),
         format!(r#"{{"Reservations": [{{"Instances": [{}]}}]}}"#, all.join(", ")),
@@ -85,6 +92,21 @@ fn settings_that_run_otherwise_are_listed_before_anything_is_done_and_at_the_end
     let done = test.at_terminal(&["run", BLUEPRINT], "no\n").exits(1);
     let (said, asked) = (done.stdout.find(fewer).unwrap(), done.stdout.find("Apply these changes?").unwrap());
     assert!(said < asked, "{}", done.stdout);
+}
+
+/// What the databases run with is known through the other one.
+#[test]
+fn a_haproxy_that_is_down_is_named_and_hides_no_drift() {
+    let herd = Herd::healthy();
+    let second = herd.second();
+    let test = running_as(&herd.blueprint_of_two());
+    herd.dies();
+    let done = test.run(PLAN).exits(0).out("No changes.").err("haproxy does not respond at 127.0.0.1:");
+    done.err("The databases were compared through another HAProxy");
+    *second.config.lock().unwrap() = Some(r#"{"postgresql": {"parameters": {"max_connections": 100}}}"#.into());
+    test.run(PLAN).exits(3).err("max_connections: the live value is 100");
+    second.dies();
+    test.run(PLAN).exits(5).err("the databases were not checked: haproxy does not respond at ");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -25,6 +26,7 @@ pub struct Herd {
     /// What each machine's etcd returns, by path. A path that is not in the map is not found.
     pub etcd: Arc<Mutex<BTreeMap<String, (u16, Value)>>>,
     pub ports: [u16; 3],
+    is_dead: Arc<AtomicBool>,
 }
 
 impl Herd {
@@ -60,7 +62,8 @@ impl Herd {
         let told = Arc::clone(&metrics);
         let etcd = Arc::new(Mutex::new(etcd()));
         let reported = Arc::clone(&etcd);
-        let admin = listen((at, ports[0]), move |stream| {
+        let is_dead = Arc::<AtomicBool>::default();
+        let admin = listen((at, ports[0]), &is_dead, move |stream| {
             let mut request = [0; 2048];
             let n = stream.read(&mut request).unwrap_or(0);
             let view = seen.lock().unwrap().clone();
@@ -86,14 +89,20 @@ impl Herd {
             let _ = stream.write_all((head + &body).as_bytes());
         });
         let postgres = |port| {
-            listen((at, port), |stream| {
+            listen((at, port), &is_dead, |stream| {
                 let mut request = [0; 8];
                 if stream.read_exact(&mut request).is_ok() && request == [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f] {
                     let _ = stream.write_all(b"S");
                 }
             })
         };
-        Herd { view, config, metrics, etcd, ports: [admin, postgres(ports[1]), postgres(ports[2])] }
+        let ports = [admin, postgres(ports[1]), postgres(ports[2])];
+        Herd { view, config, metrics, etcd, ports, is_dead }
+    }
+
+    /// Closes every connection from now on without a word.
+    pub fn dies(&self) {
+        self.is_dead.store(true, Ordering::Relaxed);
     }
 
     /// Returns a machine that HAProxy has not been able to connect to for a number of seconds.
@@ -119,6 +128,11 @@ impl Herd {
         for call in ["status", "members", "hash"] {
             etcd.insert(format!("/etcd/{machine}/{call}"), (status, Value::Null));
         }
+    }
+
+    /// Returns a blueprint with two HAProxies, this one and [`Herd::second`].
+    pub fn blueprint_of_two(&self) -> String {
+        self.blueprint().replacen("  haproxy {", "  haproxy {\n    count      = 2", 1)
     }
 
     /// Returns a blueprint whose HAProxy is this one. It has an Elastic IP, which is 127.0.0.1 according to the fake Terraform.
@@ -175,13 +189,20 @@ pub fn members(members: &[(&str, &str, u32)]) -> String {
     format!(r#"{{"members": [{}], "scope": "herd"}}"#, all.join(", "))
 }
 
-fn listen(at: (Ipv4Addr, u16), answer: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> u16 {
+fn listen(
+    at: (Ipv4Addr, u16),
+    is_dead: &Arc<AtomicBool>,
+    answer: impl Fn(&mut TcpStream) + Send + Sync + 'static,
+) -> u16 {
     let listener = TcpListener::bind(at).unwrap();
     let port = listener.local_addr().unwrap().port();
+    let is_dead = Arc::clone(is_dead);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let mut stream = stream;
-            answer(&mut stream);
+            if !is_dead.load(Ordering::Relaxed) {
+                answer(&mut stream);
+            }
         }
     });
     port

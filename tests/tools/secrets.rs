@@ -43,7 +43,7 @@ fn nothing_that_exists_gets_a_new_password() {
     ask(moto, "DeleteSecret", &json!({ "SecretId": EMPTY, "ForceDeleteWithoutRecovery": true }));
     let tags = json!([{ "Key": "pgherd:cluster", "Value": "herd/eu-west-1" }]);
     ask(moto, "CreateSecret", &json!({ "Name": EMPTY, "ClientRequestToken": "0".repeat(32), "Tags": tags }));
-    world.run().exits(0).err("6 aws_secretsmanager_secret");
+    world.run().exits(0).err("7 aws_secretsmanager_secret");
     let adopted = Passwords::of(moto);
     assert_eq!(adopted.without(EMPTY), made.without(EMPTY), "adopted");
     assert_eq!(adopted.0[EMPTY].0.len(), 32, "what has no password gets one");

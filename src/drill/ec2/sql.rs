@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
+use crate::drill::probe::patience;
 use crate::system::Interrupt;
 use crate::system::clock::Stopwatch;
 use crate::system::postgres::{SqlError, SqlLogin, SqlSession};
@@ -60,7 +61,7 @@ impl Ports {
 
 /// Connects, and asks where the session has led.
 fn at(port: SocketAddr, login: &SqlLogin) -> Result<(SqlSession, Ipv4Addr), SqlError> {
-    let session = SqlSession::connect(port, login, CONNECT)?;
+    let session = SqlSession::connect(port, login, patience(CONNECT))?;
     let rows = session.rows("SELECT host(inet_server_addr())", CONNECT)?;
     let address = rows.first().and_then(|row| row.first()).and_then(|text| text.parse().ok());
     let address = address.ok_or_else(|| SqlError::Lost("the server has no IPv4 address".into()))?;
