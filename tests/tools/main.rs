@@ -9,6 +9,7 @@ mod support;
 mod deploy;
 mod etcd;
 mod full;
+mod haproxies;
 mod input;
 mod instance_types;
 mod lock;
