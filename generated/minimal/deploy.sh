@@ -13,9 +13,9 @@
 # Environment, all optional:
 #   AWS_ACCESS_KEY, AWS_SECRET_KEY   used if AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set
 #   AWS_ENDPOINT_URL                 the URL of another API than AWS's own
-#   MASTER_IP, SLAVE1_IP …, HAPROXY_IP   addresses of existing Elastic IPs to give to the machines
+#   MASTER_IP, SLAVE1_IP …, HAPROXY_IP …  addresses of existing Elastic IPs to give to the machines
 #   PACKER_FLAGS                     more arguments for packer build, such as -var subnet_id=subnet-…
-#   HAPROXY_ADDRESS                  where HAProxy is reached from here (default: its Elastic IP, else its private address)
+#   HAPROXY_ADDRESS …                where each HAProxy is reached from here (default: its Elastic IP, else its private address)
 #   WAIT_SECONDS                     how long the cluster may take to become healthy (default 600)
 set -euo pipefail
 
@@ -25,17 +25,20 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=minimal-master-57ae5297e7f0 slave=minimal-slave-a8787200cdaf haproxy=minimal-haproxy-09c96cde4564)
-haproxy_address=10.20.128.32
+images=(master=minimal-master-e676d734fb24 slave=minimal-slave-a9069e505773 haproxy=minimal-haproxy-e5996b2d2afb)
+# Each HAProxy's name and private address.
+haproxies=(haproxy=10.20.128.32)
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf
   db_config/terraform_slave/{cluster,lookup,main,outputs,provider,variables,versions}.tf
-  load_balancer/terraform_haproxy/{cluster,lookup,main,outputs,provider,variables,versions}.tf
-  network/terraform_network/{cluster,endpoint,iam,network,outputs,partition,provider,reservations,secrets,security_groups,traffic,user_secrets,variables,versions}.tf
+  load_balancer/terraform_haproxy/{cluster,lookup,main,moved,outputs,provider,variables,versions}.tf
+  network/terraform_network/{cluster,endpoint,founded,iam,network,outputs,partition,provider,reservations,secrets,security_groups,traffic,user_secrets,variables,versions}.tf
 )
 states=''
 write_port=5000 read_port=5001
 admin_scheme=http admin_port=7000
+# Whether one of several HAProxies was replaced by itself.
+rolled=no
 
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -115,11 +118,10 @@ prepare() {
   fi
   export AWS_REGION=$region AWS_DEFAULT_REGION=$region
 
-  export TF_VAR_master_eip=${MASTER_IP:-} TF_VAR_haproxy_eip=${HAPROXY_IP:-}
-  local i variable
-  for ((i = 1; i <= slaves; i++)); do
-    variable=SLAVE${i}_IP
-    export "TF_VAR_slave${i}_eip=${!variable:-}"
+  local machine variable
+  for machine in $databases "${haproxies[@]%%=*}"; do
+    variable=${machine^^}_IP
+    export "TF_VAR_${machine}_eip=${!variable:-}"
   done
 
   # Without a cache, Terraform downloads its provider (700 MB) for each module. A cache that is already set up is kept.
@@ -191,6 +193,8 @@ locals {
     join(" ", [for address in local.gone : address if !can(regex(local.of_haproxy, address))]),
     join(" ", [for address in local.stopped : address if !can(regex(local.of_haproxy, address))]),
     join(" ", [for address in concat(local.gone, local.stopped) : address if can(regex(local.of_haproxy, address))]),
+    join(" ", [for change in local.changes : change.address
+    if change.type == "aws_instance" && change.change.actions == ["create"] && can(regex(local.of_haproxy, change.address))]),
   ])
 }
 EOF
@@ -261,34 +265,70 @@ $etcd). Set the number of slaves back, or see \"Change the number of slaves\" in
 \`pgherd run\` says what to do. Nothing was changed"
 }
 
-# Shows what a module would change, and applies exactly that once somebody agrees.
-apply_module() {
-  local work=$scratch/${1##*/} checksums=network/terraform_network/.terraform.lock.hcl verdict gone stopped cut agreed
-  local plan=$work/tfplan pattern='^"([^;]*);([^;]*);([^;]*)"$'
-  mkdir "$work"
-  say "terraform: $1"
-  # The network is first. With its checksums, the other modules use the same provider.
-  if [[ -e $checksums && ! -e $1/.terraform.lock.hcl ]]; then
-    cp "$checksums" "$1/"
+# Refuses to cut clients off from a HAProxy while they may need it: another one has to serve them meanwhile.
+require_another() {
+  local machine code deadline=$((SECONDS + ${WAIT_SECONDS:-600}))
+  # One that serves nobody can be replaced at any time.
+  code=$(health "$(address_of "$1")") || code=none
+  if [[ $code == 503 ]]; then
+    return
   fi
-  terraform -chdir="$1" init -input=false
-  terraform -chdir="$1" plan -input=false -out="$plan"
-  terraform -chdir="$1" show -json "$plan" >"$work/plan.json"
-  verdict=$(judge_plan "$work") || die "the plan of $1 cannot be read. Nothing was changed there"
-  [[ $verdict =~ $pattern ]] || die "the plan of $1 is not understood. Nothing was changed there"
-  gone=${BASH_REMATCH[1]//\\/} stopped=${BASH_REMATCH[2]//\\/} cut=${BASH_REMATCH[3]//\\/}
+  while true; do
+    for machine in "${haproxies[@]%%=*}"; do
+      if [[ $machine != "$1" && $(health "$(address_of "$machine")") == 200 ]]; then
+        return
+      fi
+    done
+    ((SECONDS < deadline)) || die "no other HAProxy is seen healthy from here, so $1 was not touched: clients would be cut off from both. Run this \
+where the admin ports are reachable, or apply by hand, one HAProxy after the other (see main.tf)"
+    sleep 3
+  done
+}
+
+# Shows what a module would change, and applies exactly that once somebody agrees. More arguments are addresses: only these are
+# planned.
+apply_module() {
+  local module=$1 work=$scratch/${1##*/} checksums=network/terraform_network/.terraform.lock.hcl verdict gone stopped cut new agreed
+  local plan=$work/tfplan pattern='^"([^;]*);([^;]*);([^;]*);([^;]*)"$' first
+  shift
+  mkdir -p "$work"
+  say "terraform: $module"
+  # The network is first. With its checksums, the other modules use the same provider.
+  if [[ -e $checksums && ! -e $module/.terraform.lock.hcl ]]; then
+    cp "$checksums" "$module/"
+  fi
+  terraform -chdir="$module" init -input=false
+  terraform -chdir="$module" plan -input=false -out="$plan" "$@"
+  terraform -chdir="$module" show -json "$plan" >"$work/plan.json"
+  verdict=$(judge_plan "$work") || die "the plan of $module cannot be read. Nothing was changed there"
+  [[ $verdict =~ $pattern ]] || die "the plan of $module is not understood. Nothing was changed there"
+  gone=${BASH_REMATCH[1]//\\/} stopped=${BASH_REMATCH[2]//\\/} cut=${BASH_REMATCH[3]//\\/} new=${BASH_REMATCH[4]//\\/}
   # A database's disk is deleted with its machine. That needs an explicit terraform command, for one machine at a time.
   [[ -z $gone ]] || die "this would delete the data of these machines: $gone. RUNBOOK.md says how to replace one"
   [[ -z $stopped ]] || say "this stops and starts these database machines, all at once: $stopped"
   [[ -z $stopped || $ask == yes ]] ||
     die "--yes does not stop database machines. Run this without --yes, or apply one at a time with -target, each while it is a standby"
-  [[ -z $cut ]] || say "clients are cut off until HAProxy is back: $cut"
-  if [[ $ask == yes ]]; then
-    read -r -p "Apply this in $1? Only 'yes' is accepted: " agreed ||
-      die "there is no terminal to ask in. Nothing was changed in $1. Run this in a terminal, or with --yes"
-    [[ $agreed == yes ]] || die "stopped. Nothing was changed in $1"
+  [[ -z $cut ]] || say "clients are cut off from these HAProxies until they are back: $cut"
+  # Clients always have one: first a new one, or one of several, by itself; then the other with the rest of the plan.
+  first=$new${new:+${cut:+ }}$cut
+  if [[ -n $cut && $first == *' '* ]]; then
+    [[ $rolled == no ]] || die "the plan of $module changes both HAProxies again: $cut. Nothing more was changed there"
+    first=${first%% *} rolled=yes
+    apply_module "$module" "-target=$first" "-target=aws_eip_association.${first#*.}"
+    apply_module "$module"
+    return
   fi
-  terraform -chdir="$1" apply -input=false "$plan"
+  if [[ -n $cut && ${haproxies[*]} == *' '* ]]; then
+    pattern='\["(.+)"\]$'
+    [[ $cut =~ $pattern ]] || die "the HAProxy $cut has no name. Nothing was changed in $module"
+    require_another "${BASH_REMATCH[1]}"
+  fi
+  if [[ $ask == yes ]]; then
+    read -r -p "Apply this in $module? Only 'yes' is accepted: " agreed ||
+      die "there is no terminal to ask in. Nothing was changed in $module. Run this in a terminal, or with --yes"
+    [[ $agreed == yes ]] || die "stopped. Nothing was changed in $module"
+  fi
+  terraform -chdir="$module" apply -input=false "$plan"
 }
 
 # Packer must sign with SHA-2, because the machines' SSH servers refuse SHA-1. HashiCorp's builds do from 1.8.1 on. Of 1.6.6 only
@@ -341,11 +381,29 @@ build_image() {
   packer "${words[@]}" "$(template "$role")"
 }
 
-# Asks Patroni through HAProxy whether the cluster is healthy.
+# Prints where a HAProxy is reached from here.
+address_of() {
+  local variable=${1^^}_ADDRESS pattern="\"$1\": *\"([0-9.]+)\"" machine
+  if [[ -n ${!variable:-} ]]; then
+    printf '%s\n' "${!variable}"
+  elif [[ $(terraform -chdir=load_balancer/terraform_haproxy output -json public_addresses 2>/dev/null) =~ $pattern ]]; then
+    printf '%s\n' "${BASH_REMATCH[1]}"
+  else
+    for machine in "${haproxies[@]}"; do
+      [[ ${machine%%=*} != "$1" ]] || printf '%s\n' "${machine#*=}"
+    done
+  fi
+}
+
+# Prints the status with which the HAProxy at an address says how it is: 200 while it has a primary. Fails without a response.
+health() {
+  curl --silent --max-time 5 --output /dev/null --write-out '%{http_code}' "$admin_scheme://$1:$admin_port/health"
+}
+
+# Asks Patroni through the HAProxy at an address whether the cluster is healthy.
 is_healthy() {
   local members code
-  code=$(curl --silent --max-time 5 --output /dev/null --write-out '%{http_code}' "$admin_scheme://$1:$admin_port/health") ||
-    return 1
+  code=$(health "$1") || return 1
   seen=yes
   [[ $code == 200 ]] || return 1
   members=$(curl --fail --silent --max-time 5 "$admin_scheme://$1:$admin_port/cluster") || return 1
@@ -358,22 +416,21 @@ is_healthy() {
 }
 
 verify() {
-  local address=${HAPROXY_ADDRESS:-} deadline=$((SECONDS + ${WAIT_SECONDS:-600}))
-  if [[ -z $address ]]; then
-    address=$(terraform -chdir=load_balancer/terraform_haproxy output -json public_address 2>/dev/null | tr -d '"') || true
-    [[ $address =~ ^[0-9.]+$ ]] || address=$haproxy_address
-  fi
-  local seen=no
-  say "waiting for one primary and $slaves streaming standbys at $admin_scheme://$address:$admin_port"
-  until is_healthy "$address"; do
-    if ((SECONDS >= deadline)); then
-      [[ $seen == yes ]] || die "created, but not verified: $admin_scheme://$address:$admin_port is unreachable from here. Only the network and the \
+  local haproxy address seen deadline=$((SECONDS + ${WAIT_SECONDS:-600})) up=''
+  for haproxy in "${haproxies[@]%%=*}"; do
+    address=$(address_of "$haproxy") seen=no
+    say "waiting for one primary and $slaves streaming standbys at $admin_scheme://$address:$admin_port"
+    until is_healthy "$address"; do
+      if ((SECONDS >= deadline)); then
+        [[ $seen == yes ]] || die "created, but not verified: $admin_scheme://$address:$admin_port is unreachable from here. Only the network and the \
 blueprint's admins can reach it"
-      die "the cluster is not healthy. See $admin_scheme://$address:$admin_port/cluster"
-    fi
-    sleep 3
+        die "the cluster is not healthy. See $admin_scheme://$address:$admin_port/cluster"
+      fi
+      sleep 3
+    done
+    up+="${up:+; }writes on $address:$write_port, reads on $address:$read_port"
   done
-  say "cluster $cluster is up: writes on $address:$write_port, reads on $address:$read_port"
+  say "cluster $cluster is up: $up"
 }
 
 main() {

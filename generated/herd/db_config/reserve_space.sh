@@ -6,9 +6,9 @@ reserve=/var/lib/postgresql/reserve
 mib=256
 if [ -e "$reserve" ]; then exit 0; fi
 
-free=$(df --output=avail --block-size=1M /var/lib/postgresql | tail -n 1)
+free=$(df --output=avail --block-size=M /var/lib/postgresql | tail -n 1 | tr -dc '[:digit:]')
 if [ $((free - mib)) -lt "$mib" ]; then
-  echo "only ${free// /} MiB are free, so nothing is reserved"
+  echo "only $free MiB are free, so nothing is reserved"
   exit 0
 fi
 fallocate --length "${mib}MiB" "$reserve.new" || {

@@ -53,7 +53,7 @@ rm -rf /var/lib/etcd/default
 
 say "installing Patroni's configuration"
 put 0644 "$ETC" pg_hba.conf bootstrap.sql
-put 0755 "$LIB" founding.py post_bootstrap.py server_certificate.sh wait_for_cluster.py yield_etcd_leader.py
+put 0755 "$LIB" founding.py post_bootstrap.py reserve_space.sh server_certificate.sh wait_for_cluster.py yield_etcd_leader.py
 put 0755 /usr/local/bin herdctl
 install -D -m 0644 patroni.yml /etc/patroni/config.yml
 install -D -m 0644 patroni_unit.conf "$UNITS/patroni.service.d/pgherd.conf"

@@ -3,6 +3,7 @@
 import base64
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 
 # What urlopen and json raise when a member is unreachable or sends something unexpected.
@@ -33,3 +34,37 @@ def value(url, key):
     encoded = base64.b64encode(key.encode()).decode()
     found = call(url, "/v3/kv/range", {"key": encoded}).get("kvs", [])
     return base64.b64decode(found[0].get("value", "")).decode() if found else ""
+
+
+def hand_over(url):
+    """Moves the leadership off the member at this URL if it leads, first to a member beside a standby. Returns the new leader's name,
+    or None if nothing moved. Raises one of ERRORS."""
+    status = call(url, "/v3/maintenance/status", {})
+    own = status["header"]["member_id"]
+    if status.get("leader") != own:
+        return None
+    others = [member for member in members(url) if member["ID"] != own and any(map(is_healthy, member.get("clientURLs", [])))]
+    # Losing PostgreSQL's primary and etcd's leader at once costs seconds more than losing one.
+    others.sort(key=lambda member: any(map(is_primary, member["clientURLs"])))
+    if not others:
+        return None
+    call(url, "/v3/maintenance/transfer-leadership", {"targetID": others[0]["ID"]})
+    return others[0]["name"]
+
+
+def is_healthy(url):
+    """Returns whether the etcd member at this URL is reachable and healthy."""
+    try:
+        return call(url, "/health").get("health") == "true"
+    except ERRORS:
+        return False
+
+
+def is_primary(url):
+    """Returns whether the machine at this URL has PostgreSQL's primary, according to its Patroni."""
+    host = urllib.parse.urlsplit(url).hostname
+    try:
+        call(f"http://{host}:8008", "/primary")
+        return True
+    except ERRORS:
+        return False

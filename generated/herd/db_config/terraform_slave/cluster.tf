@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-slave-b26377c1ca35"
-  image      = "b26377c1ca35"
+  image_name = "herd-slave-20e8ee5c011f"
+  image      = "20e8ee5c011f"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

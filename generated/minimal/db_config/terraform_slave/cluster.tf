@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-slave-a8787200cdaf"
-  image      = "a8787200cdaf"
+  image_name = "minimal-slave-a9069e505773"
+  image      = "a9069e505773"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
