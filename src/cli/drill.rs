@@ -24,7 +24,7 @@ use crate::cluster::Cluster;
 use crate::cluster::fault::Fault;
 use crate::drill::events::{DrillEvent, DrillSaid, FORMAT};
 use crate::drill::{
-    DrillReport, FaultReport, Ground, Hold, HostReport, Series, Stopped, Trial, TrialReport, require_healthy, traces,
+    DrillReport, FaultReport, Ground, Hold, HostReport, Series, Stopped, Traces, Trial, TrialReport, require_healthy,
     versions,
 };
 use crate::lab::{self, HostTools, LabGround};
@@ -131,8 +131,6 @@ fn drill(
         _ => CommandError::Text(ErrorKind::Failed, stopped.text(access)),
     };
     require_healthy(expected, access, &place.haproxies).map_err(stopped)?;
-    let traces = || traces(&*place.ground, expected, &place.login.database).map_err(|e| stopped(e.into()));
-    let before = traces()?;
     let stream = options.format == Format::Json;
     let tell = |event: DrillEvent| if stream { say(report, event) } else { text::note(report, &event) };
     let trial = Trial {
@@ -161,6 +159,8 @@ fn drill(
     if is_aws {
         aws::announce(&session, options, &trial, &faults)?;
     }
+    let traces = || Traces::find(&*place.ground, expected, &place.login.database).map_err(|e| stopped(e.into()));
+    let before = traces()?;
     let versions = versions(place.ground.as_ref(), expected, access, &place.haproxies, &place.login.database);
     let mut found = begun(context, &session, versions, series.seed());
     tell(DrillEvent::DrillBegun {
@@ -218,7 +218,7 @@ fn drill(
     }
     if ended.is_ok() {
         match traces() {
-            Ok(after) => found.left.extend(after.difference(&before).cloned()),
+            Ok(after) => found.left = after.since(&before),
             Err(e) => ended = Err(e),
         }
     }

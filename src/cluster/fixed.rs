@@ -209,7 +209,7 @@ fixed! {
     /// What a client's connection string sets, where there are two HAProxies.
     client: FixedClient {
         user_timeout: u32 = 1000 " ms", "A HAProxy that acknowledges nothing for this long is gone, and so is one that does not accept a connection. In one region a packet takes about a millisecond, and TCP sends a lost one again after 0.2 s and after 0.6 s. Clients elsewhere need more.", "tcp(7), TCP_USER_TIMEOUT; measured with Linux 6.18 and libpq 15: an attempt at an address that does not respond ends after 1.0 s, without it after 2 s";
-        connect_timeout: u32 = 2 " s", "libpq raises a shorter time to this, and drivers without tcp_user_timeout have nothing else.", "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-CONNECT-TIMEOUT";
+        connect_timeout: u32 = 2 " s", "A shorter time is raised to this by libpq, and drivers without tcp_user_timeout have nothing else.", "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-CONNECT-TIMEOUT";
         keepalive_idle: u32 = 1 " s", "A client that waits for a result has sent nothing that could be unacknowledged. The kernel allows no shorter time.", "tcp(7), TCP_KEEPIDLE";
         keepalive_interval: u32 = 1 " s", "The first probe without an answer decides, because tcp_user_timeout has passed by then. The kernel allows no shorter time.", "tcp(7), TCP_KEEPINTVL";
     }

@@ -25,6 +25,6 @@ pub use probe::{READERS, WRITERS};
 pub use report::{DrillReport, FaultReport, HostReport, Spread, TrialReport, UNNOTICED_MS, seconds};
 pub use samples::{Acknowledged, Mishap, Read, Row, Samples};
 pub use series::Series;
-pub use traces::traces;
+pub use traces::Traces;
 pub use trial::{FaultTarget, Hold, Stopped, Trial, require_healthy};
 pub use versions::versions;

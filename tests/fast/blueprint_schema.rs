@@ -83,7 +83,7 @@ fn the_schema_refuses_what_the_readers_refuse() {
         ("image {\n base = \"debian-11\"\n}", "/cluster/herd/image/base"),
         ("state {\n s3 {\n }\n}", "/cluster/herd/state/s3/bucket"),
         ("master {\n disk {\n size = 1\n }\n}", "/cluster/herd/master/disk/size"),
-        ("haproxy {\n count = 1\n}", "/cluster/herd/haproxy/count"),
+        ("haproxy {\n counts = 1\n}", "/cluster/herd/haproxy/counts"),
         ("network {\n subnet \"a\" {\n cidr = \"10.1.4.0/24\"\n }\n}", "/cluster/herd/network/subnet/a/id"),
         ("accept \"PGH021\" {\n reason = \"x\"\n}", "/cluster/herd/accept/PGH021"),
     ] {

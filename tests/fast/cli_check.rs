@@ -35,8 +35,8 @@ fn the_shipped_blueprints_break_no_rule() {
         test.write(&format!("blueprints/{name}.hcl"), &text);
     }
     let done = test.run(&["check"]).exits(0).out("herd (blueprints/herd.hcl)").out("minimal (blueprints/minimal.hcl)");
-    let done =
-        done.out("postgres dies on the primary 6.2 s nothing loop_wait 2 + members 2 + promotion 2 + haproxy_up 0.2");
+    let done = done
+        .out("postgres dies on the primary 6.2 s 5.2 s nothing loop_wait 2 + members 2 + promotion 2 + haproxy_up 0.2");
     assert_eq!(done.stdout.matches("No rule is violated.").count(), 2, "{}", done.stdout);
 }
 

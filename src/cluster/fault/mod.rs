@@ -4,12 +4,13 @@ use serde::Serialize;
 
 mod bound;
 mod injection;
+mod prediction;
 mod reads;
 mod term;
 
-pub use bound::{Prediction, nlb_down, predict, seconds, staleness};
+pub use bound::{nlb_down, predict, seconds, staleness};
 pub use injection::{Disruption, Injection, LOSS, Software, Traffic, Victim};
-pub use reads::ReadOutage;
+pub use prediction::{Prediction, ReadOutage};
 pub use term::{CLIENT_PATIENCE, Term, promotion};
 
 /// Declares [`Fault`] and [`Fault::ALL`], so that no fault is missing from the table.

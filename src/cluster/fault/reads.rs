@@ -1,35 +1,9 @@
 //! How long reads through HAProxy's read port stop at worst, for each fault. Reads have more places to go to than writes: the standbys,
 //! and the primary where there is none.
 
-use serde::Serialize;
-
-use super::{Fault, Prediction, Term, Victim, term};
+use super::prediction::{Prediction, ReadOutage};
+use super::{Fault, Term, Victim, term};
 use crate::cluster::timing::Timers;
-
-/// How long reads stop.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct ReadOutage {
-    /// The terms whose sum is the longest time that reads stop; counted from the end of `until` where that is set.
-    pub outage: Vec<Term>,
-    /// What ends the outage, where no timer does.
-    pub until: Option<&'static str>,
-}
-
-impl ReadOutage {
-    /// Returns the longest outage in milliseconds, or `None` where no timer ends it.
-    pub fn bound(&self) -> Option<u32> {
-        self.until.is_none().then(|| self.sum())
-    }
-
-    /// Returns how long, in milliseconds, reads stop at most after what ends the outage, or `None` where nothing is predicted.
-    pub fn bound_after(&self) -> Option<u32> {
-        (self.until.is_some() && !self.outage.is_empty()).then(|| self.sum())
-    }
-
-    fn sum(&self) -> u32 {
-        self.outage.iter().map(|term| term.ms).sum()
-    }
-}
 
 /// Predicts how long a fault stops reads, from how long it stops writes.
 pub fn reads(t: &Timers, writes: &Prediction) -> ReadOutage {

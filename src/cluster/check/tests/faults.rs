@@ -112,7 +112,7 @@ fn a_lost_haproxy_costs_seconds_where_there_is_another() {
     assert_eq!(ways(""), [true, false, false]);
     assert_eq!(ways("haproxy {\n count = 2\n nlb = \"internal\"\n}"), [false, true, true]);
     let rto = |text: &str| {
-        let found = checked(&format!("failover {{\n rto = 40\n}}\n{text}"));
+        let found = checked(&format!("failover {{\n rto = \"40s\"\n}}\n{text}"));
         found.findings.iter().any(|finding| finding.rule.code == "PGH006")
     };
     assert!(rto("") && !rto(PAIR), "the budget covers what a second HAProxy heals");
@@ -141,7 +141,7 @@ fn a_strict_cluster_says_that_it_stops_without_a_standby_and_never_has_a_single_
         let predictions = found(slaves, STRICT).faults;
         predictions.iter().filter(|p| p.bound().is_none()).map(|p| p.fault).collect()
     };
-    assert_eq!(unbounded(2), [Fault::PartitionHaproxy, Fault::HaproxyMachine, Fault::Everything]);
+    assert_eq!(unbounded(2), [Fault::PartitionHaproxy, Fault::DiskFull, Fault::HaproxyMachine, Fault::Everything]);
     let more = unbounded(1);
     for fault in [Fault::Postgres, Fault::Machine, Fault::Switchover, Fault::SyncStandby, Fault::Zone] {
         assert!(more.contains(&fault), "{fault:?}");
