@@ -186,50 +186,50 @@ fn colour(machine: &str, machines: &[String]) -> String {
 
 /// A thing that a source tells of, in the order of the lanes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Subject {
+enum LaneSubject {
     Primary,
     Port(String, ClientPort),
     EtcdLeader,
     Database(usize, String),
 }
 
-impl Subject {
+impl LaneSubject {
     fn of(movement: &Movement, machines: &[String]) -> Option<Self> {
         match movement {
-            Movement::Primary { .. } => Some(Subject::Primary),
+            Movement::Primary { .. } => Some(LaneSubject::Primary),
             Movement::Database { machine, .. } => {
                 let place = machines.iter().position(|one| one == machine).unwrap_or(machines.len());
-                Some(Subject::Database(place, machine.clone()))
+                Some(LaneSubject::Database(place, machine.clone()))
             }
-            Movement::Serves { haproxy, port, .. } => Some(Subject::Port(haproxy.clone(), *port)),
-            Movement::EtcdLeader { .. } => Some(Subject::EtcdLeader),
+            Movement::Serves { haproxy, port, .. } => Some(LaneSubject::Port(haproxy.clone(), *port)),
+            Movement::EtcdLeader { .. } => Some(LaneSubject::EtcdLeader),
             Movement::FaultBegan | Movement::FaultUndone | Movement::Healthy | Movement::Silent { .. } => None,
         }
     }
 
     fn source(&self) -> Witness {
         match self {
-            Subject::Primary | Subject::Database(..) => Witness::Patroni,
-            Subject::Port(haproxy, _) => Witness::Haproxy(haproxy.clone()),
-            Subject::EtcdLeader => Witness::Etcd,
+            LaneSubject::Primary | LaneSubject::Database(..) => Witness::Patroni,
+            LaneSubject::Port(haproxy, _) => Witness::Haproxy(haproxy.clone()),
+            LaneSubject::EtcdLeader => Witness::Etcd,
         }
     }
 }
 
 fn lanes(timeline: &Timeline, axis: Axis, machines: &[String]) -> Vec<Lane> {
-    let found = timeline.moments.iter().filter_map(|moment| Subject::of(&moment.movement, machines));
-    let mut subjects: Vec<Subject> = found.collect();
+    let found = timeline.moments.iter().filter_map(|moment| LaneSubject::of(&moment.movement, machines));
+    let mut subjects: Vec<LaneSubject> = found.collect();
     subjects.sort_unstable();
     subjects.dedup();
     subjects.into_iter().map(|subject| lane(&subject, timeline, axis, machines)).collect()
 }
 
-fn lane(subject: &Subject, timeline: &Timeline, axis: Axis, machines: &[String]) -> Lane {
+fn lane(subject: &LaneSubject, timeline: &Timeline, axis: Axis, machines: &[String]) -> Lane {
     let source = subject.source();
     let mut title = String::new();
     let is_its = |movement: &Movement| match movement {
         Movement::Silent { source: silent } => *silent == source,
-        other => Subject::of(other, machines).as_ref() == Some(subject),
+        other => LaneSubject::of(other, machines).as_ref() == Some(subject),
     };
     let told: Vec<_> = timeline.moments.iter().filter(|moment| is_its(&moment.movement)).collect();
     let ends = told.iter().skip(1).map(|next| next.at_ms).chain([axis.until]);

@@ -88,12 +88,12 @@ pub enum Progress<'a> {
 
 /// Renders the page.
 pub fn html(report: &DrillReport, cluster: &Cluster, progress: Progress<'_>) -> String {
-    MARK.to_string() + &render("drill.html", include_str!("page.html.j2"), Page::of(report, cluster, progress))
+    MARK.to_string() + &render("drill.html", include_str!("page.html.j2"), DrillPage::of(report, cluster, progress))
 }
 
 /// The variables of the template.
 #[derive(Debug, Serialize)]
-struct Page<'a> {
+struct DrillPage<'a> {
     report: &'a DrillReport,
     began: String,
     verdict: &'static str,
@@ -150,7 +150,7 @@ struct TrialOnPage {
     errors: Vec<(String, usize, String)>,
 }
 
-impl<'a> Page<'a> {
+impl<'a> DrillPage<'a> {
     fn of(report: &'a DrillReport, cluster: &Cluster, progress: Progress<'_>) -> Self {
         let machines: Vec<String> = cluster.databases().map(|machine| machine.name.clone()).collect();
         let timers = Timers::of(cluster);
@@ -175,7 +175,7 @@ impl<'a> Page<'a> {
             Progress::Ended { error } => ("did not keep its word", "bad", error.to_string()),
         };
         let colours = (0..).map(|index| format!("m{}", index % COLOURS));
-        Page {
+        DrillPage {
             began: report
                 .began
                 .replace('T', " ")

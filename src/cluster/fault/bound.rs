@@ -52,7 +52,7 @@ impl Prediction {
 /// Predicts what a fault does to a cluster with these timers if nothing else fails.
 pub fn predict(timers: &Timers, fault: Fault) -> Prediction {
     let writes = writes(timers, fault);
-    Prediction { reads: reads(timers, &writes), ..writes }
+    Prediction { reads: reads(timers, fault, &writes.outage, writes.until), ..writes }
 }
 
 fn writes(timers: &Timers, fault: Fault) -> Prediction {

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{Fault, Prediction, Term, Victim, term};
+use super::{Fault, Term, Victim, term};
 use crate::cluster::timing::Timers;
 
 /// How long reads stop.
@@ -31,12 +31,12 @@ impl ReadOutage {
     }
 }
 
-/// Predicts how long a fault stops reads, from how long it stops writes.
-pub fn reads(t: &Timers, writes: &Prediction) -> ReadOutage {
-    let injection = writes.fault.injection();
+/// Predicts how long a fault stops reads, from the terms of how long it stops writes, and what ends that where no timer does.
+pub fn reads(t: &Timers, fault: Fault, writes: &[Term], until: Option<&'static str>) -> ReadOutage {
+    let injection = fault.injection();
     let like_writes = |more: Vec<Term>| {
-        let outage = if writes.outage.is_empty() { vec![] } else { [writes.outage.clone(), more].concat() };
-        ReadOutage { outage, until: writes.until }
+        let outage = if writes.is_empty() { vec![] } else { [writes.to_vec(), more].concat() };
+        ReadOutage { outage, until }
     };
     let terms = |outage| ReadOutage { outage, until: None };
     match injection.victim {
@@ -48,9 +48,9 @@ pub fn reads(t: &Timers, writes: &Prediction) -> ReadOutage {
         // One standby gives up the primary, and HAProxy disconnects its readers. The others go on, or the primary serves them.
         _ if injection.from == Some(Victim::SyncStandby) => terms(vec![term::login()]),
         // The standbys follow the primary as before.
-        _ if writes.fault == Fault::PartitionHaproxy || writes.bound() == Some(0) => terms(vec![]),
+        _ if fault == Fault::PartitionHaproxy || (writes.is_empty() && until.is_none()) => terms(vec![]),
         // Without a primary, HAProxy sends readers to the standbys that commits wait for.
-        _ if t.synchronous.is_on() && writes.fault == Fault::Postgres => terms(crashed(t)),
+        _ if t.synchronous.is_on() && fault == Fault::Postgres => terms(crashed(t)),
         _ if t.synchronous.is_on() => terms(found(t)),
         _ => like_writes(found(t)),
     }
