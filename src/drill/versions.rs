@@ -26,8 +26,8 @@ pub fn versions(
     let statuses = first.map(|address| etcd::statuses(&access.admin, address, &members, LIMIT));
     let etcd = statuses.into_iter().flatten().find_map(Result::ok);
     let metrics = first.map(|address| network::http_get(&access.admin.url(address, "/metrics?scope=global"), LIMIT));
-    let server =
-        expected.databases().find_map(|machine| ground.sql(&machine.name, database, "SHOW server_version").ok());
+    let asked = expected.databases().next();
+    let server = asked.and_then(|machine| ground.sql(&machine.name, database, "SHOW server_version").ok());
     let all = [
         ("PostgreSQL", server.map(|version| version.trim().to_string())),
         ("etcd", etcd.map(|status| status.version)),

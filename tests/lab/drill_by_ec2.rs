@@ -64,7 +64,7 @@ impl<'a> OnAws<'a> {
             let listed = self.lab.ok(&["lab", "ps"]);
             listed.lines().any(|line| line.contains(name) && !line.contains("running"))
         };
-        assert!(within(Duration::from_secs(30), || off(&victims[0])), "{}", self.lab.ok(&["lab", "ps"]));
+        assert!(within(Duration::from_secs(120), || off(&victims[0])), "{}", self.lab.ok(&["lab", "ps"]));
         drill.kill().unwrap();
         drill.wait().unwrap();
         let status = self.run(&["status"]);
