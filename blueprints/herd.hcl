@@ -131,6 +131,10 @@ cluster "herd" {
   }
 
   haproxy {
+    # With two, each in a zone of its own, clients that know both lose neither writes nor reads with one of them: by a connection
+    # string with both addresses, or with `nlb`. The cluster's README has the strings.
+    #count = 1
+
     # All traffic passes through it: it sends 3.1 Gbit/s all day, three m6i.large send 2.3 (`pgherd check` adds it up). Two
     # vCPUs are enough for thousands of connections.
     #instance_type = "c6in.large"

@@ -31,7 +31,7 @@ It needs bash, psql, python3 and the AWS CLI with credentials that may read and 
 
 Environment, all optional:
   HAPROXY_ADDRESS   where HAProxy is reached from here (default $haproxy_address, its private address). Its public address:
-                    terraform -chdir=load_balancer/terraform_haproxy output -raw public_address
+                    terraform -chdir=load_balancer/terraform_haproxy output public_addresses
   AWS_ENDPOINT_URL_SECRETS_MANAGER
                     where Secrets Manager is reached from here (default: AWS's own address in $region). The cluster's endpoint,
                     for a machine in the VPC: terraform -chdir=network/terraform_network output -raw secrets_endpoint

@@ -126,15 +126,15 @@ fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
     report.line("");
     report.line(&stale(found));
     report.line(found.single_copy.text());
-    if let Some(terms) = &found.nlb_down {
-        report.line(&balanced(terms));
-    }
     if let Some(kept) = &found.budget {
         report.line(&budget(kept));
     }
     report.line("");
     head("How these times add up: each term with its source");
     report.table(&terms(found));
+    report.line("");
+    head("Ways in: how long clients wait when a HAProxy's machine is lost, and what AWS bills");
+    report.table(&ways(found));
     report.line("");
     head("What happens to writes when a machine or a zone fails");
     report.table(&spared(found));
@@ -194,16 +194,6 @@ fn stale(found: &Check) -> String {
     }
 }
 
-fn balanced(terms: &[Term]) -> String {
-    let ms = terms.iter().map(|term| term.ms).sum();
-    format!(
-        "The network load balancer sends clients to a HAProxy that is lost for {} at most: {}. AWS bills it by the hour and by traffic, \
-         and the traffic between zones.",
-        seconds(ms),
-        sum_of(terms)
-    )
-}
-
 fn budget(kept: &BudgetCheck) -> String {
     let stated = |name: &str, value: Option<u32>| value.map(|value| format!("{name} {value} s"));
     let stated: Vec<String> = stated("rto", kept.rto).into_iter().chain(stated("rpo", kept.rpo)).collect();
@@ -253,12 +243,27 @@ fn sum_of(terms: &[Term]) -> String {
 fn terms(found: &Check) -> Vec<Vec<String>> {
     let mut seen: Vec<&Term> = vec![];
     let of_faults = found.faults.iter().flat_map(|p| p.outage.iter().chain(&p.loss));
-    for term in of_faults.chain(found.staleness.iter().flatten()).chain(found.nlb_down.iter().flatten()) {
+    for term in of_faults.chain(found.staleness.iter().flatten()).chain(found.ways.iter().flat_map(|way| &way.outage)) {
         if seen.iter().all(|known| known.name != term.name) {
             seen.push(term);
         }
     }
     seen.iter().map(|t| vec![t.name.to_string(), seconds(t.ms), t.what.to_string(), t.source.to_string()]).collect()
+}
+
+fn ways(found: &Check) -> Vec<Vec<String>> {
+    let mut rows =
+        vec![["clients connect to", "haproxy { … }", "they wait", "because", "AWS bills"].map(String::from).to_vec()];
+    rows.extend(found.ways.iter().map(|way| {
+        let ms = way.outage.iter().map(|term| term.ms).sum();
+        let (wait, because) = match way.until {
+            Some(until) => ("unbounded".into(), format!("until {until}")),
+            None => (seconds(ms), sum_of(&way.outage)),
+        };
+        let set = if way.is_there { format!("{} (this cluster)", way.set) } else { way.set.into() };
+        vec![way.what.into(), set, wait, because, way.bill.clone()]
+    }));
+    rows
 }
 
 fn spared(found: &Check) -> Vec<Vec<String>> {

@@ -14,8 +14,9 @@ const DATABASE_BLOCK: u32 = 16;
 /// Both blocks have 16 addresses, so the master and all 15 slaves fit in one zone. HAProxy's block follows the databases'.
 const BLOCK_PREFIX: u8 = 28;
 const BLOCK_SIZE: u32 = 1 << (32 - BLOCK_PREFIX);
-/// HAProxy's machine is in the third zone where there is one. With two databases it is etcd's third member, and no zone then holds two.
-const HAPROXY_ZONE: usize = 2;
+/// The first HAProxy is in the third zone where there is one. With two databases it is etcd's third member, and no zone then holds two.
+/// The second is in the second zone: in another one than the first, and than the master.
+const HAPROXY_ZONES: [usize; 2] = [2, 1];
 /// etcd gains nothing beyond five members (<https://etcd.io/docs/v3.5/faq/>).
 const MOST_ETCD_MEMBERS: usize = 5;
 
@@ -53,7 +54,7 @@ fn subnet(zone: &str, id: Option<&String>, cidr: Ipv4Net, offset: u32) -> Subnet
     }
 }
 
-/// Returns all machines: the master, the slaves and HAProxy's, with the databases distributed over the zones.
+/// Returns all machines: the master, the slaves and the HAProxies, distributed over the zones.
 pub fn machines(blueprint: &Blueprint, subnets: &[Subnet]) -> Vec<Machine> {
     let databases = 1 + usize::from(blueprint.slave_count);
     let etcd = etcd_databases(databases);
@@ -67,7 +68,8 @@ pub fn machines(blueprint: &Blueprint, subnets: &[Subnet]) -> Vec<Machine> {
         arch: Arch::of(&made.instance_type),
         block: made.clone(),
     };
-    let mut all = Vec::with_capacity(databases + 1);
+    let haproxies = usize::from(blueprint.haproxy.count);
+    let mut all = Vec::with_capacity(databases + haproxies);
     for k in 0..databases {
         let subnet = &subnets[k % subnets.len()];
         let address = u32::from(subnet.databases.network()) + (k / subnets.len()) as u32;
@@ -77,10 +79,14 @@ pub fn machines(blueprint: &Blueprint, subnets: &[Subnet]) -> Vec<Machine> {
         };
         all.push(machine(name, role, subnet, address, k < etcd, made));
     }
-    let subnet = &subnets[HAPROXY_ZONE % subnets.len()];
-    let address = u32::from(subnet.haproxy.network());
-    let third = databases == 2;
-    all.push(machine("haproxy".into(), Role::Haproxy, subnet, address, third, &blueprint.haproxy.machine));
+    for (k, zone) in HAPROXY_ZONES.into_iter().take(haproxies).enumerate() {
+        let subnet = &subnets[zone % subnets.len()];
+        // A cluster with a single zone has both there.
+        let address = u32::from(subnet.haproxy.network()) + (k / subnets.len()) as u32;
+        let name = if k == 0 { "haproxy".to_string() } else { format!("haproxy{}", k + 1) };
+        let third = k == 0 && databases == 2;
+        all.push(machine(name, Role::Haproxy, subnet, address, third, &blueprint.haproxy.machine));
+    }
     all
 }
 
@@ -88,14 +94,17 @@ pub fn machines(blueprint: &Blueprint, subnets: &[Subnet]) -> Vec<Machine> {
 pub fn record(network: &Network, machines: &[Machine], ledger: &mut Ledger) {
     network.subnets.iter().for_each(|subnet| record_subnet(subnet, network.makes_endpoint, ledger));
     for machine in machines {
-        let block = if machine.role == Role::Haproxy { "haproxy" } else { "databases" };
-        let from = vec![format!("network.{}.{block}", machine.zone), "slaves.count".into()];
+        let (block, count) = match machine.role {
+            Role::Haproxy => ("haproxy", "haproxy.count"),
+            Role::Master | Role::Slave => ("databases", "slaves.count"),
+        };
+        let from = vec![format!("network.{}.{block}", machine.zone), count.into()];
         let name = machine.name.clone();
         ledger.add(
             &format!("address.{}", machine.name),
             machine.address.to_string(),
             from,
-            "Databases are distributed over the zones. Addresses are planned, so that every file is complete before a machine exists.",
+            "Machines are distributed over the zones. Addresses are planned, so that every file is complete before a machine exists.",
             "this cluster's design",
             move |c| c.machines.iter_mut().filter(|m| m.name == name).for_each(|m| m.address = ELSEWHERE),
         );
@@ -105,7 +114,7 @@ pub fn record(network: &Network, machines: &[Machine], ledger: &mut Ledger) {
         "etcd.members",
         members.join(", "),
         list(["slaves.count"]),
-        "An odd number of members, five at most. Where there are two databases, HAProxy's machine is the third member.",
+        "An odd number of members, five at most. Where there are two databases, the first HAProxy's machine is the third member.",
         "https://etcd.io/docs/v3.5/faq/",
         |c| c.machines.iter_mut().rfind(|m| m.etcd).into_iter().for_each(|m| m.etcd = false),
     );
@@ -162,7 +171,7 @@ fn move_zone(c: &mut Cluster, zone: &str) {
     c.machines.iter_mut().filter(|machine| machine.zone == zone).for_each(|machine| machine.zone.push('0'));
 }
 
-/// Returns how many of the databases are members of etcd. The total is odd: with two databases HAProxy's machine is the third member.
+/// Returns how many of the databases are members of etcd. The total is odd: with two databases the first HAProxy's machine is the third member.
 fn etcd_databases(databases: usize) -> usize {
     match databases {
         2 => 2,

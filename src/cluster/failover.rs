@@ -21,6 +21,7 @@ pub fn resolve(
     let primary_start_timeout = if blueprint.failover.synchronous.is_on() { 0 } else { ASYNC_PRIMARY_START_TIMEOUT };
     let given = Timers {
         standbys: blueprint.slave_count.into(),
+        haproxies: blueprint.haproxy.count.into(),
         etcd_members,
         synchronous_nodes: in_one_zone.min(u32::from(blueprint.slave_count).saturating_sub(1)).max(1),
         ..Timers::new(blueprint.failover, primary_start_timeout, postgres)

@@ -202,6 +202,13 @@ fixed! {
         healthy: u32 = 2 " checks", "AWS does not use a target after fewer.", NLB;
         deregistration: u32 = 30 " s", "A HAProxy that is removed keeps its sessions for this long, so that transactions can end. Then they are closed.", "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html#deregistration-delay";
     }
+    /// What a client's connection string sets, where there are two HAProxies.
+    client: FixedClient {
+        user_timeout: u32 = 1000 " ms", "A HAProxy that acknowledges nothing for this long is gone, and so is one that does not accept a connection. In one region a packet takes about a millisecond, and TCP sends a lost one again after 0.2 s and after 0.6 s. Clients elsewhere need more.", "tcp(7), TCP_USER_TIMEOUT; measured with Linux 6.18 and libpq 15: an attempt at an address that does not respond ends after 1.0 s, without it after 2 s";
+        connect_timeout: u32 = 2 " s", "libpq raises a shorter time to this, and drivers without tcp_user_timeout have nothing else.", "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-CONNECT-TIMEOUT";
+        keepalive_idle: u32 = 1 " s", "A client that waits for a result has sent nothing that could be unacknowledged. The kernel allows no shorter time.", "tcp(7), TCP_KEEPIDLE";
+        keepalive_interval: u32 = 1 " s", "The first probe without an answer decides, because tcp_user_timeout has passed by then. The kernel allows no shorter time.", "tcp(7), TCP_KEEPINTVL";
+    }
     /// Terraform, and the script that runs it without pgherd.
     terraform: FixedTerraform {
         at_least: &'static str = "1.11" "", "The first version with write-only arguments, which keep passwords out of the state, and with S3's own lock file.", "https://developer.hashicorp.com/terraform/language/manage-sensitive-data/write-only";

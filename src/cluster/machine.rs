@@ -36,7 +36,7 @@ impl Role {
 /// One machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Machine {
-    /// `master`, `slave1` …, `haproxy`.
+    /// `master`, `slave1` …, `haproxy`, `haproxy2`.
     pub name: String,
     /// `<cluster>-<name>`: its host name and its `Name` tag in AWS.
     pub hostname: String,

@@ -24,14 +24,17 @@ fn the_default_herd_has_the_documented_addresses() {
 
 #[test]
 fn every_machine_has_an_address_of_its_own_inside_its_block_for_every_count_and_zone_number() {
-    for slaves in 0..=15 {
+    for (slaves, haproxies) in (0..=15).flat_map(|slaves| [(slaves, 1), (slaves, 2)]) {
         for zones in 1..=6 {
             let mut blueprint = Blueprint { slave_count: slaves, ..Blueprint::smallest("herd", "eu-west-1") };
             blueprint.network.zones = "abcdef"[..zones].chars().map(|z| format!("eu-west-1{z}")).collect();
             blueprint.network.cidr = "10.9.0.0/23".parse().expect("a CIDR");
+            blueprint.haproxy.count = haproxies;
             let cluster = resolve(&blueprint);
             let addresses: HashSet<_> = cluster.machines.iter().map(|m| m.address).collect();
-            assert_eq!(addresses.len(), usize::from(slaves) + 2);
+            assert_eq!(addresses.len(), usize::from(slaves + 1 + haproxies));
+            let of_haproxies: HashSet<_> = cluster.balancers().map(|m| &m.zone).collect();
+            assert_eq!(of_haproxies.len(), usize::from(haproxies).min(zones), "each in a zone of its own");
             for machine in &cluster.machines {
                 let subnet =
                     cluster.network.subnets.iter().find(|s| s.zone == machine.zone).expect("its zone's subnet");
@@ -63,6 +66,19 @@ fn adding_a_slave_moves_no_machine() {
             let later = after.machines.iter().find(|m| m.name == machine.name).expect("still there");
             assert_eq!((machine.address, &machine.zone), (later.address, &later.zone));
         }
+    }
+}
+
+#[test]
+fn a_second_haproxy_moves_no_machine_and_is_no_member_of_etcd() {
+    for slaves in 0..=15 {
+        let mut blueprint = Blueprint { slave_count: slaves, ..Blueprint::smallest("herd", "eu-west-1") };
+        let before = resolve(&blueprint);
+        blueprint.haproxy.count = 2;
+        let mut after = resolve(&blueprint);
+        let second = after.machines.pop().expect("the second HAProxy");
+        assert_eq!((second.name.as_str(), second.role, second.etcd), ("haproxy2", Role::Haproxy, false));
+        assert_eq!(after.machines, before.machines);
     }
 }
 

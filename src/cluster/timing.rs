@@ -103,6 +103,8 @@ pub struct Timers {
     pub unflushed: u32,
     /// Number of databases besides the primary.
     pub standbys: usize,
+    /// Number of HAProxies.
+    pub haproxies: usize,
     /// Number of etcd's members.
     pub etcd_members: usize,
     /// etcd's timing.
@@ -118,6 +120,7 @@ impl Timers {
         Timers {
             synchronous_nodes: cluster.synchronous_nodes,
             standbys: cluster.slaves().count(),
+            haproxies: cluster.balancers().count(),
             etcd_members: cluster.etcd_members().count(),
             etcd: cluster.etcd,
             check: cluster.haproxy.check,
@@ -157,6 +160,7 @@ impl Timers {
             wal_receiver_timeout: milliseconds(postgres, "wal_receiver_timeout", WAL_TIMEOUT),
             unflushed: unflushed(postgres),
             standbys: 0,
+            haproxies: 1,
             etcd_members: 1,
             etcd: EtcdTiming::DEFAULT,
             check: HealthCheck::DEFAULT,

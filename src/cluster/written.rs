@@ -1,7 +1,7 @@
 //! Decisions that the blueprint takes itself, by an attribute or by that attribute's default.
 
-use super::decision::{Ledger, elsewhere};
-use super::{Arch, Base, BaseImage, CLUSTER_TAG, Cluster, Module, Nlb, Party, Role};
+use super::decision::{ELSEWHERE, Ledger, elsewhere};
+use super::{Arch, Base, BaseImage, CLUSTER_TAG, Cluster, Machine, Module, Nlb, Party, Role};
 use crate::blueprint::Peer;
 use crate::blueprint::model::{self, Blueprint, MachineBlock, State};
 
@@ -159,6 +159,19 @@ fn record_postgres(postgres: &model::PostgresBlock, ledger: &mut Ledger) {
 }
 
 fn record_haproxy(haproxy: &model::HaproxyBlock, ledger: &mut Ledger) {
+    let why = match haproxy.count {
+        1 => "There is one way in. Clients wait until it is back when its machine is lost.",
+        _ => "They are in different zones, and clients that know both go on with the other when one is lost.",
+    };
+    ledger.attribute("haproxy.count", haproxy.count.to_string(), why, DESIGN, |c| {
+        let first = c.first_balancer().name.clone();
+        if c.balancers().count() > 1 {
+            c.machines.retain(|m| m.role != Role::Haproxy || m.name == first);
+        } else {
+            let second = Machine { name: format!("{first}2"), ..c.first_balancer().clone() };
+            c.machines.push(Machine { address: ELSEWHERE, ..second });
+        }
+    });
     const BIND: &str = "https://docs.haproxy.org/3.0/configuration.html#4-bind";
     const STATS: &str = "https://docs.haproxy.org/3.0/configuration.html#4-stats%20uri";
     let mut port = |name: &str, port: u16, why, change: fn(&mut Cluster) -> &mut u16| {

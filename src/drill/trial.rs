@@ -42,7 +42,7 @@ pub enum Stopped {
     /// The user interrupted it. What was broken is repaired.
     Interrupted,
     /// The cluster is not healthy, so nothing was broken.
-    Unhealthy(Verdict),
+    Unhealthy(Box<Verdict>),
     /// The cluster cannot have this fault at present, so nothing was broken.
     Impossible(&'static str),
     /// Something failed.
@@ -159,7 +159,7 @@ pub fn require_healthy(
     haproxies: &[HaproxyAddress],
 ) -> Result<Verdict, Stopped> {
     let verdict = look(expected, access, haproxies);
-    if verdict.is_healthy() { Ok(verdict) } else { Err(Stopped::Unhealthy(verdict)) }
+    if verdict.is_healthy() { Ok(verdict) } else { Err(Stopped::Unhealthy(Box::new(verdict))) }
 }
 
 fn look(expected: &Expected, access: &ClusterAccess, haproxies: &[HaproxyAddress]) -> Verdict {

@@ -15,6 +15,7 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let ports = &cluster.haproxy;
     let images: Vec<String> = files.images.iter().map(|image| format!("{}={}", image.role, image.name)).collect();
     let images: Vec<String> = images.iter().map(|image| quote(image)).collect();
+    let haproxies: Vec<String> = cluster.balancers().map(|m| quote(&format!("{}={}", m.name, m.address))).collect();
     let values = [
         "# The blueprint's values.".to_string(),
         format!("cluster={}", quote(&cluster.name)),
@@ -23,7 +24,8 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
         format!("databases={}", quote(&names(cluster.databases()))),
         format!("etcd={}", quote(&names(cluster.etcd_members()))),
         format!("images=({})", images.join(" ")),
-        format!("haproxy_address={}", admin.host),
+        "# Each HAProxy's name and private address.".to_string(),
+        format!("haproxies=({})", haproxies.join(" ")),
         format!("modules=(\n{})", modules(files)),
         format!("states={}", quote(&states(cluster))),
         format!("write_port={} read_port={}", ports.write_port, ports.read_port),

@@ -41,6 +41,8 @@ struct Config<'a> {
     databases: Vec<Server<'a>>,
     /// The members of etcd.
     etcd: Vec<Server<'a>>,
+    /// How many machines run this configuration.
+    haproxies: usize,
     limits: Limits,
     check: CheckTimers,
 }
@@ -101,6 +103,7 @@ impl<'a> Config<'a> {
             stats: StatsPage { port: haproxy.stats.port, path: &haproxy.stats.path, user: &haproxy.stats.user },
             databases: cluster.databases().map(Server::of).collect(),
             etcd: cluster.etcd_members().map(Server::of).collect(),
+            haproxies: cluster.balancers().count(),
             limits: haproxy.limits,
             check: CheckTimers::of(haproxy.check),
         }

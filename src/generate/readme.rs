@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::{rotate, templates};
-use crate::cluster::fault::nlb_down;
+use crate::cluster::fault::{Fault, nlb_down, predict, seconds};
 use crate::cluster::flows::{Party, flows};
+use crate::cluster::timing::Timers;
 use crate::cluster::{Cluster, Machine, Module, Nlb, Peer, Role, Service, State};
 use crate::fileset::FileSet;
 
@@ -31,6 +32,14 @@ pub(super) struct ReadmeContext<'a> {
     machines: Vec<&'a Machine>,
     slaves: usize,
     slave_names: Vec<&'a str>,
+    haproxies: Vec<&'a Machine>,
+    /// What the read port leads to.
+    reads: &'static str,
+    /// The addresses of all HAProxies, as libpq takes them.
+    haproxy_hosts: String,
+    /// The same with their write ports, and with their read ports.
+    write_hosts: String,
+    read_hosts: String,
     haproxy_address: String,
     haproxy_elastic_ip: bool,
     /// Whether there is a network load balancer.
@@ -39,6 +48,8 @@ pub(super) struct ReadmeContext<'a> {
     is_nlb_public: bool,
     /// Seconds until it sends no more connections to a HAProxy that is lost.
     nlb_down: u32,
+    /// How long clients of a HAProxy whose machine is lost wait at worst, where they know another.
+    lost_haproxy: String,
     databases_elastic_ip: bool,
     postgres_port: u16,
     write_port: u16,
@@ -108,6 +119,9 @@ pub(super) fn context(cluster: &Cluster) -> ReadmeContext<'_> {
     let postgres = &cluster.postgres;
     let users: Vec<&str> = postgres.users.iter().map(|user| user.name.as_str()).collect();
     let database = users.first().and_then(|user| rotate::opened_by(postgres, user)).unwrap_or("DATABASE");
+    let hosts = |shown: &dyn Fn(String) -> String| -> String {
+        cluster.balancers().map(|m| shown(m.address.to_string())).collect::<Vec<_>>().join(",")
+    };
     let modules: Vec<Module> = cluster.roles().map(Module::of).collect();
     ReadmeContext {
         name: &cluster.name,
@@ -139,10 +153,20 @@ pub(super) fn context(cluster: &Cluster) -> ReadmeContext<'_> {
         machines: cluster.machines.iter().collect(),
         slaves: cluster.slaves().count(),
         slave_names: cluster.slaves().map(|m| m.name.as_str()).collect(),
+        haproxies: cluster.balancers().collect(),
+        reads: match (cluster.slaves().count(), cluster.haproxy.primary_serves_reads) {
+            (0, _) => "the primary, too",
+            (_, true) => "any database",
+            (_, false) => "the standbys",
+        },
+        haproxy_hosts: hosts(&|address| address),
+        write_hosts: hosts(&|address| format!("{address}:{}", cluster.haproxy.write_port)),
+        read_hosts: hosts(&|address| format!("{address}:{}", cluster.haproxy.read_port)),
         haproxy_address: cluster.write_endpoint().host,
         has_nlb: cluster.nlb_name().is_some(),
         is_nlb_public: cluster.blueprint.haproxy.nlb == Nlb::Public,
-        nlb_down: nlb_down(cluster).iter().flatten().map(|term| term.ms).sum::<u32>() / 1000,
+        nlb_down: nlb_down(&cluster.fixed.nlb).iter().map(|term| term.ms).sum::<u32>() / 1000,
+        lost_haproxy: seconds(predict(&Timers::of(cluster), Fault::HaproxyMachine).bound().unwrap_or_default()),
         haproxy_elastic_ip: cluster.balancers().any(|m| m.block.elastic_ip),
         databases_elastic_ip: cluster.machines.iter().any(|m| m.role != Role::Haproxy && m.block.elastic_ip),
         postgres_port: cluster.fixed.port.postgres,

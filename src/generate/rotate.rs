@@ -26,12 +26,12 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let databases: BTreeMap<String, String> = postgres.users.iter().map(of).collect();
     let databases: Vec<String> =
         databases.iter().map(|(user, database)| format!("[{}]={}", quote(user), quote(database))).collect();
-    let write = cluster.write_endpoint();
+    let addresses: Vec<String> = cluster.balancers().map(|machine| machine.address.to_string()).collect();
     let values = [
         "# The blueprint's values.".to_string(),
         format!("cluster={}", quote(&cluster.name)),
         format!("region={}", quote(&cluster.region)),
-        format!("haproxy_address={} write_port={}", write.host, write.port),
+        format!("haproxy_address={} write_port={}", addresses.join(","), cluster.haproxy.write_port),
         "# Each user, and a database that it may connect to (empty if there is none).".to_string(),
         format!("declare -A databases=({})", databases.join(" ")),
     ];
@@ -41,12 +41,14 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
         haproxy_module: &'static str,
         network_module: &'static str,
         makes_endpoint: bool,
+        haproxies: usize,
     }
     let context = RotateContext {
         values: values.join("\n"),
         haproxy_module: Module::Haproxy.folder(),
         network_module: Module::Network.folder(),
         makes_endpoint: cluster.network.makes_endpoint,
+        haproxies: addresses.len(),
     };
     add_rendered_as(cluster, files, "rotate_password.sh", Mode::Executable, context);
 }

@@ -92,7 +92,7 @@ impl RunningStage<'_> {
     }
 
     /// Reads the Elastic IPs from the outputs of HAProxy's module.
-    fn read_addresses(&mut self, ask: &Invocation) -> Result<Vec<HaproxyAddress>, Stop> {
+    pub(super) fn read_addresses(&mut self, ask: &Invocation) -> Result<Vec<HaproxyAddress>, Stop> {
         let captured = self.capture(ask)?;
         let expected = &self.runner.setup.pipeline.expected;
         let known = if captured.exit.ok() { addresses(expected, &captured.stdout) } else { vec![] };

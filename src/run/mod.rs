@@ -26,6 +26,7 @@ pub mod prerequisites;
 pub mod prospect;
 mod provider;
 pub mod review;
+mod rolling;
 mod room;
 mod runner;
 pub mod say;

@@ -40,12 +40,13 @@ impl RunningStage<'_> {
         let _alone = plan
             .disturbs()
             .then(|| self.runner.locks.careful.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let rest = self.roll(module, &plan)?;
         if self.apply(module)? == Applied::Stale {
             self.notice("the state has changed since it was planned. Planning again");
             let Some(again) = self.plan_change(module)? else {
                 return Ok(Outcome::Unchanged("nothing left to change".into()));
             };
-            if again != plan
+            if again != rest
                 && let Some(stopped) = self.ask(&again)?
             {
                 return Ok(stopped);

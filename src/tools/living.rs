@@ -14,7 +14,7 @@ pub const ETCD: &str = "pgherd:etcd";
 /// A machine that runs, or could run again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LivingMachine {
-    /// `master`, `slave1` …, `haproxy`.
+    /// `master`, `slave1` …, `haproxy`, `haproxy2`.
     pub name: String,
     /// The instance's id.
     pub id: String,

@@ -68,6 +68,7 @@ cluster "largest" {
   }
 
   haproxy {
+    count                = 2
     instance_type        = "t4g.small"
     elastic_ip           = true
     key_name             = "dba"

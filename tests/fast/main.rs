@@ -28,6 +28,7 @@ mod cli_members;
 mod cli_nasty;
 mod cli_passwords;
 mod cli_review;
+mod cli_rolling;
 mod cli_run;
 mod cli_schema;
 mod cli_secrets;

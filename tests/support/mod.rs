@@ -320,7 +320,7 @@ show)
     echo "{\"format_version\": \"1.2\", \"resource_changes\": [{\"address\": \"aws_thing.$module\", \"mode\": \"managed\",
         \"type\": \"aws_thing\", \"change\": {\"actions\": [\"$action\"], \"before\": null, \"after\": {}}}]}"
     ;;
-output) echo '{"public_address": {"value": "127.0.0.1"}}' ;;
+output) echo '{"public_addresses": {"value": {"haproxy": "127.0.0.1"}}}' ;;
 *) echo "no such verb $2"; exit 1 ;;
 esac
 "#

@@ -69,7 +69,7 @@ show)
     echo "{\"format_version\": \"1.2\", \"resource_changes\": [{\"address\": \"aws_vpc.$module\", \"mode\": \"managed\",
         \"type\": \"aws_vpc\", \"change\": {\"actions\": [\"$action\"], \"importing\": $importing,
         \"after\": {\"tags_all\": {\"Name\": \"$module\", \"pgherd:cluster\": \"herd/eu-west-1\"}}}}]}" ;;
-output) echo '{"public_address": {"value": "127.0.0.1"}}' ;;
+output) echo '{"public_addresses": {"value": {"haproxy": "127.0.0.1"}}}' ;;
 *) echo "no such verb $2"; exit 1 ;;
 esac
 "#;

@@ -34,7 +34,14 @@ case "$name $*" in
   "aws ec2 describe-images"*) echo None ;;
   "aws ec2 describe-instances"*) cat "$LOG/machines" 2>/dev/null || true ;;
   "curl"*"/cluster") cat "$LOG/cluster" ;;
-  "curl"*"/health") [[ -e $LOG/cluster ]] && echo 200 ;;
+  "curl"*"/health") [[ -e $LOG/cluster && "$*" != *"//$(cat "$LOG/dead" 2>/dev/null):"* ]] && echo 200 ;;
+  # `$LOG/left` says which plan of HAProxy's module is next. One with targets is for a single HAProxy.
+  "terraform -chdir=load_balancer/terraform_haproxy plan "*"-target="*) echo part >"$LOG/planned" ;;
+  "terraform -chdir=load_balancer/terraform_haproxy plan "*) cp "$LOG/left" "$LOG/planned" 2>/dev/null || true ;;
+  "terraform -chdir=load_balancer/terraform_haproxy apply "*)
+    if [[ -e $LOG/planned ]]; then case $(<"$LOG/planned") in part) echo rest >"$LOG/left" ;; *) echo none >"$LOG/left" ;; esac; fi ;;
+  "terraform -chdir=load_balancer/terraform_haproxy show"*)
+    if [[ -e $LOG/planned ]]; then cat "$LOG/plan-$(<"$LOG/planned")"; else echo "$PLAN"; fi ;;
   "terraform -chdir=db_config/terraform_slave show"*) cat "$LOG/plan" 2>/dev/null || echo "$PLAN" ;;
   "terraform"*" show "*) echo "$PLAN" ;;
   # It evaluates the script's own expressions.
@@ -61,6 +68,10 @@ struct Deploy {
 
 impl Deploy {
     fn new() -> Self {
+        Self::of(Generated::of("blueprints/minimal.hcl"))
+    }
+
+    fn of(generated: Generated) -> Self {
         let dir = TempDir::new().expect("a folder");
         for tool in ["packer", "terraform", "aws", "curl"] {
             let path = dir.path().join(tool);
@@ -68,7 +79,7 @@ impl Deploy {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
         }
         fs::write(dir.path().join("cluster"), WHOLE).expect("room");
-        Deploy { generated: Generated::of("blueprints/minimal.hcl"), dir }
+        Deploy { generated, dir }
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -224,6 +235,66 @@ fn a_databases_data_never_goes_with_its_machine() {
         output.status.success() && said.contains("this stops and starts these database machines, all at once"),
         "{said}"
     );
+}
+
+/// Clients always have a HAProxy: a new image reaches one, and the other only once that one is healthy.
+#[test]
+fn haproxies_are_replaced_one_after_the_other() {
+    let plan = |changes: &[(&str, &[&str])]| {
+        let changes = changes.iter().map(|(name, actions)| {
+            serde_json::json!({"address": format!("aws_instance.haproxy[\"{name}\"]"), "mode": "managed", "type": "aws_instance",
+                "change": {"actions": actions, "before": {}, "after": {}, "after_unknown": {}}})
+        });
+        serde_json::json!({"format_version": "1.2", "resource_changes": changes.collect::<Vec<_>>()}).to_string()
+    };
+    let deploy = |whole: &str, part: &str, rest: &str| {
+        let text = "cluster \"pair\" {\n region = \"eu-west-1\"\n haproxy { count = 2 }\n}\n";
+        let deploy = Deploy::of(Generated::from_text("pair.hcl", text));
+        let put = |name: &str, text: &str| fs::write(deploy.dir.path().join(name), text).expect("room");
+        put("cluster", &WHOLE.replace("minimal", "pair"));
+        put("left", "whole");
+        for (name, plan) in [("whole", whole), ("part", part), ("rest", rest)] {
+            put(&format!("plan-{name}"), plan);
+        }
+        deploy
+    };
+    let replaced: &[&str] = &["delete", "create"];
+    let one = |name| plan(&[(name, replaced)]);
+    let both = plan(&[("haproxy", replaced), ("haproxy2", replaced)]);
+    let rolling = deploy(&both, &one("haproxy"), &one("haproxy2"));
+    succeeds(&mut rolling.command(&["--yes"]));
+    let calls = rolling.log("calls");
+    let of_module = calls
+        .lines()
+        .filter(|call| call.contains("terraform_haproxy plan") || call.contains("terraform_haproxy apply"));
+    let steps: Vec<&str> = of_module
+        .map(|call| {
+            if call.contains(" apply ") {
+                "apply"
+            } else if call.contains("-target=aws_instance.haproxy[\"haproxy\"]") {
+                "part"
+            } else {
+                "whole"
+            }
+        })
+        .collect();
+    assert_eq!(steps, ["whole", "part", "apply", "whole", "apply"], "{calls}");
+
+    // The second one comes before the first is replaced.
+    let new = plan(&[("haproxy", replaced), ("haproxy2", &["create"])]);
+    let growing = deploy(&new, &plan(&[("haproxy2", &["create"])]), &one("haproxy"));
+    succeeds(&mut growing.command(&["--yes"]));
+    assert!(growing.log("calls").contains("-target=aws_instance.haproxy[\"haproxy2\"]"), "{}", growing.log("calls"));
+
+    // While the other one is not healthy, nothing is done to the one that serves clients.
+    let alone = deploy(&both, &one("haproxy"), &one("haproxy2"));
+    fs::write(alone.dir.path().join("dead"), "10.20.64.32").expect("room");
+    let output = run(alone.command(&["--yes"]).env("WAIT_SECONDS", "0"));
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("no other HAProxy is seen healthy from here"),
+        "{output:?}"
+    );
+    assert!(!alone.log("calls").contains("terraform_haproxy apply"));
 }
 
 /// The script and pgherd treat the same variables the same way.

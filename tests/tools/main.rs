@@ -10,6 +10,7 @@ mod deploy;
 mod etcd;
 mod founding;
 mod full;
+mod haproxies;
 mod input;
 mod instance_types;
 mod lock;

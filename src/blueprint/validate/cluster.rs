@@ -70,7 +70,7 @@ pub fn read(r: &BlockReader, name: &str) -> Blueprint {
         (r.integer(count, 2, 0..=MOST_SLAVES, "").value, machine::read(r, MachineBlock::database()))
     });
     let (haproxy, haproxy_type) =
-        r.block(doc("haproxy", "HAProxy, which applications connect to, and its machine."), haproxy::read);
+        r.block(doc("haproxy", "HAProxy, which applications connect to, and its machines."), haproxy::read);
     let slaves_type = (slave_count > 0).then_some(slaves_type);
     let types = InstanceTypes { builder, master: master_type, slaves: slaves_type, haproxy: haproxy_type };
     processor::check(r, &types);

@@ -10,7 +10,9 @@ use crate::blueprint::value::text;
 /// The `haproxy { … }` block.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HaproxyBlock {
-    /// Its machine.
+    /// Number of machines, each with its own HAProxy.
+    pub count: u8,
+    /// What each machine is made of.
     #[serde(flatten)]
     pub machine: MachineBlock,
     /// The port for the primary.
@@ -69,6 +71,9 @@ pub struct Stats {
     pub user: String,
 }
 
+/// More HAProxies would survive no more: with two, each in a zone of its own, the cluster has lost a zone before it has lost both.
+const MOST: u32 = 2;
+
 /// Ports that other services of the cluster use. etcd may run on HAProxy's machine.
 const TAKEN: [(u16, &str); 4] =
     [(2379, "etcd"), (2380, "etcd"), (5432, "PostgreSQL itself"), (8008, "Patroni's REST API")];
@@ -77,6 +82,11 @@ const TAKEN_PATHS: [&str; 3] = ["/metrics", "/health", "/cluster"];
 
 /// Reads the block. Returns with it the machine's instance type and its place.
 pub(super) fn read(r: &BlockReader) -> (HaproxyBlock, Reading<String>) {
+    let count = doc(
+        "count",
+        "Number of HAProxies. Two are in different zones, and clients that know both lose neither writes nor reads with one of them.",
+    );
+    let count = r.integer(count, 1, 1..=MOST, "").value;
     let write = port(r, doc("write_port", "The port that always leads to the primary."), 5000);
     let read_port = doc(
         "read_port",
@@ -112,6 +122,7 @@ pub(super) fn read(r: &BlockReader) -> (HaproxyBlock, Reading<String>) {
         Nlb::named(word).ok_or_else(|| Refusal { rule: &is::NLB, problem: problem(), help: HELP.into() })
     });
     let haproxy = HaproxyBlock {
+        count: count as u8,
         machine,
         write_port: write.value,
         read_port: read.value,

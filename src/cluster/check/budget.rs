@@ -64,12 +64,12 @@ pub fn findings(cluster: &Cluster, timers: &Timers) -> Vec<Finding> {
         ));
     }
     found.extend(replay(cluster, timers));
-    if budget.rto.is_some() {
+    if budget.rto.is_some() && timers.haproxies == 1 {
         found.push(Finding::new(
             &rules::RTO_WITHOUT_HAPROXY,
             "failover.rto",
             "the rto covers what the cluster heals by itself; when HAProxy's machine or its zone is lost, clients wait until it is back",
-            "decide how you would replace HAProxy, and accept the rule with that as the reason",
+            "set haproxy { count = 2 }, or decide how you would replace HAProxy, and accept the rule with that as the reason",
         ));
     }
     found

@@ -19,11 +19,12 @@ pub mod support;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod ways;
 
 use serde::Serialize;
 
 use super::Cluster;
-use super::fault::{Fault, Prediction, Term, nlb_down, predict, staleness};
+use super::fault::{Fault, Prediction, Term, predict, staleness};
 use super::timing::Timers;
 use crate::blueprint::rules;
 use crate::blueprint::rules::Severity;
@@ -31,6 +32,7 @@ use access::Door;
 use copies::SingleCopy;
 use quorum::Quorum;
 use sum::Sum;
+use ways::Way;
 
 pub use budget::BudgetCheck;
 pub use finding::Finding;
@@ -45,8 +47,8 @@ pub struct Check {
     pub staleness: Option<Vec<Term>>,
     /// When an acknowledged write may be on one machine only.
     pub single_copy: SingleCopy,
-    /// The terms whose sum is how long the network load balancer still sends clients to a HAProxy that is lost; `None` without one.
-    pub nlb_down: Option<Vec<Term>>,
+    /// The ways in which clients can reach the cluster.
+    pub ways: Vec<Way>,
     /// The failover budget, where the blueprint states one.
     pub budget: Option<BudgetCheck>,
     /// What the cluster can lose while writes continue.
@@ -127,7 +129,7 @@ fn judge(cluster: &Cluster, today: Option<Day>) -> Check {
         faults: Fault::ALL.iter().map(|fault| predict(&timers, *fault)).collect(),
         staleness: staleness(&timers),
         single_copy: SingleCopy::of(&timers),
-        nlb_down: nlb_down(cluster),
+        ways: ways::ways(cluster),
         budget: budget::budget_check(cluster, &timers),
         quorum: quorum::quorum(cluster),
         capacity,

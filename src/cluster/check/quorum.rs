@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::cluster::fault::{Fault, predict};
 use crate::cluster::timing::Timers;
-use crate::cluster::{Cluster, Machine, Role};
+use crate::cluster::{Cluster, Machine};
 
 /// etcd's quorum, and what the loss of each machine and zone does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,7 +43,7 @@ pub enum Survival {
     MayStop,
     /// Writes stop because commits wait for a standby, and none is left.
     StopWithoutStandby,
-    /// Writes stop because HAProxy, which leads clients to the primary, is lost.
+    /// Writes stop because every HAProxy is lost. They lead clients to the primary.
     StopWithoutHaproxy,
     /// Writes stop because etcd has no majority, so the primary steps down.
     StopWithoutQuorum,
@@ -98,6 +98,7 @@ fn outage(cluster: &Cluster, lost: &dyn Fn(&Machine) -> bool) -> Option<u32> {
     let timers = Timers::of(cluster);
     let database = cluster.databases().any(lost);
     let fault = match cluster.etcd_members().filter(|m| lost(m)).count() {
+        _ if !database && cluster.balancers().any(lost) => Fault::HaproxyMachine,
         _ if !database => return Some(0),
         0 | 1 => Fault::Machine,
         _ => Fault::MachineEtcdLeader,
@@ -115,7 +116,7 @@ pub fn without(cluster: &Cluster, lost: &dyn Fn(&Machine) -> bool) -> Survival {
         Survival::StopWithoutDatabase
     } else if left * 2 <= members {
         Survival::StopWithoutQuorum
-    } else if cluster.machines.iter().any(|m| m.role == Role::Haproxy && lost(m)) {
+    } else if cluster.balancers().all(lost) {
         Survival::StopWithoutHaproxy
     } else if cluster.failover.synchronous.is_strict() && databases_lost > 0 && databases_left == 1 {
         Survival::StopWithoutStandby

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Fault, Term, term};
-use crate::cluster::Cluster;
+use crate::cluster::fixed::FixedNlb;
 use crate::cluster::timing::Timers;
 
 /// What a fault does.
@@ -58,12 +58,20 @@ pub fn predict(timers: &Timers, fault: Fault) -> Prediction {
         because: UNCHANGED,
     };
     match fault {
+        Fault::Haproxy if timers.haproxies > 1 => {
+            Prediction { outage: vec![term::login()], because: OTHER_HAPROXY, ..prediction }
+        }
         Fault::Haproxy => {
             Prediction { outage: vec![term::haproxy_restart(), term::haproxy_down(timers)], ..prediction }
         }
+        Fault::HaproxyMachine if timers.haproxies > 1 => Prediction {
+            outage: vec![term::client_silence(), term::client_connect(), term::login()],
+            because: OTHER_HAPROXY,
+            ..prediction
+        },
         Fault::HaproxyMachine => Prediction {
             until: Some(
-                "its machine is back, or replaced: `terraform apply -replace=aws_instance.haproxy` in load_balancer/terraform_haproxy",
+                "its machine is back, or replaced: `terraform apply -replace='aws_instance.haproxy[\"haproxy\"]'` in load_balancer/terraform_haproxy",
             ),
             ..prediction
         },
@@ -107,12 +115,12 @@ pub fn staleness(t: &Timers) -> Option<Vec<Term>> {
 }
 
 /// Returns the terms whose sum is the longest time until the network load balancer sends no more connections to a HAProxy that is lost,
-/// and closes those that it has. `None` if there is no such load balancer.
-pub fn nlb_down(cluster: &Cluster) -> Option<Vec<Term>> {
-    let nlb = &cluster.fixed.nlb;
-    cluster.nlb_name().map(|_| vec![term::nlb_checks(nlb), term::nlb_timeout(nlb)])
+/// and closes those that it has.
+pub fn nlb_down(nlb: &FixedNlb) -> Vec<Term> {
+    vec![term::nlb_checks(nlb), term::nlb_timeout(nlb)]
 }
 
+const OTHER_HAPROXY: &str = "clients that know both HAProxies use the other one";
 const UNCHANGED: &str = "no other machine becomes primary";
 
 /// A standby that commits wait for is lost.

@@ -20,6 +20,7 @@ pub struct Term {
 
 const PATRONI: &str = "https://patroni.readthedocs.io/en/latest/dynamic_configuration.html";
 const HAPROXY: &str = "https://docs.haproxy.org/3.0/configuration.html#5.2-inter";
+const CLIENT: &str = "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS";
 const MEASURED: &str = "measured: three machines, 2 cores, 10 trials of each";
 /// `fetch_node_status`, in Patroni's ha.py.
 const MEMBER_TIMEOUT: u32 = 2000;
@@ -133,6 +134,21 @@ pub fn login() -> Term {
     let source =
         "an allowance; measured: 0.2 s after haproxy_check and haproxy_up, with unoptimised clients on 2 busy cores";
     term("login", 500, "clients connect again, and log in over TLS", source)
+}
+
+/// Returns the time until a client notices that its HAProxy is gone, with the connection string of the cluster's README.
+pub fn client_silence() -> Term {
+    let client = Fixed::DEFAULT.client;
+    let ms = 1000 * (client.keepalive_idle + client.keepalive_interval);
+    let what =
+        "a client that waits for a result notices that its HAProxy is gone: keepalives_idle + keepalives_interval";
+    term("client_silence", ms, what, CLIENT)
+}
+
+/// Returns the time until a client that connects again gives up the HAProxy that is gone, likewise.
+pub fn client_connect() -> Term {
+    let what = "the client tries the same HAProxy first, for tcp_user_timeout";
+    term("client_connect", Fixed::DEFAULT.client.user_timeout, what, CLIENT)
 }
 
 pub fn haproxy_check() -> Term {

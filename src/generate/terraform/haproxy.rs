@@ -1,8 +1,8 @@
-//! The root module `load_balancer/terraform_haproxy`, which makes the load balancer's machine.
+//! The root module `load_balancer/terraform_haproxy`, which makes the load balancers' machines.
 
 use hcl_edit::structure::Attribute;
 
-use super::hcl::{attr, commented, object};
+use super::hcl::{attr, code, commented, object};
 use super::machine;
 use crate::cluster::{Cluster, Nlb, Role, Service};
 use crate::fileset::FileSet;
@@ -10,15 +10,16 @@ use crate::fileset::FileSet;
 /// Adds the module's files.
 pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let mut locals = machine::locals(cluster, Role::Haproxy, &files.images);
-    let haproxy = cluster.first_balancer();
+    let haproxies = cluster.balancers().map(|haproxy| (&haproxy.name, machine::place(haproxy)));
+    let eips = cluster.balancers().map(|haproxy| (&haproxy.name, code(&format!("var.{}_eip", haproxy.name))));
     let serves = &cluster.haproxy;
     let ports = object([
         ("write", serves.write_port.into()),
         ("read", serves.read_port.into()),
         ("stats", serves.stats.port.into()),
     ]);
-    locals.push(commented(machine::ADDRESS_COMMENT, attr("zone", haproxy.zone.as_str())));
-    locals.push(attr("address", haproxy.address.to_string()));
+    locals.push(commented(machine::ADDRESS_COMMENT, attr("haproxies", object(haproxies))));
+    locals.push(attr("eip_variables", object(eips)));
     locals.push(commented("The ports and paths of haproxy.cfg, for the outputs.", attr("ports", ports)));
     locals.push(attr("admin_scheme", Service::Admin.scheme().name()));
     locals.push(attr("stats_path", serves.stats.path.as_str()));
@@ -28,6 +29,7 @@ pub fn add(cluster: &Cluster, files: &mut FileSet) {
     let mut module = machine::module(cluster, Role::Haproxy, files);
     module.cluster(locals);
     module.add("main.tf");
+    module.add("moved.tf");
     if cluster.nlb_name().is_some() {
         module.rendered("nlb.tf", ());
     }

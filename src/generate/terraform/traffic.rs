@@ -61,8 +61,8 @@ fn rules(cluster: &Cluster) -> BTreeMap<TrafficRule, Vec<&'static str>> {
     for flow in flows(cluster) {
         for from in ends(cluster, flow.from) {
             for to in ends(cluster, flow.to) {
-                // Its one machine needs no leave to talk to itself.
-                if from == to && from == End::Group("haproxy") {
+                // A single machine needs no leave to talk to itself.
+                if from == to && from == End::Group("haproxy") && cluster.balancers().count() == 1 {
                     continue;
                 }
                 let purposes = all.entry((from.clone(), to, flow.port)).or_default();

@@ -181,6 +181,26 @@ impl PlanSummary {
         names(self.changes.iter().filter_map(|change| change.stops.as_deref()).filter(|name| !gone.contains(name)))
     }
 
+    /// Returns the HAProxies whose machines are replaced, destroyed or stopped, or may be.
+    pub fn cut_off(&self) -> Vec<&str> {
+        let machines =
+            self.changes.iter().filter(|change| change.cuts_off && change.address.starts_with("aws_instance."));
+        // A machine that was not created completely has served nobody.
+        names(machines.filter(|change| change.reason != TAINTED).filter_map(|change| read::key(&change.address)))
+    }
+
+    /// Returns the machines that are created, and replace none.
+    pub fn new_machines(&self) -> Vec<&str> {
+        let new = self.changes.iter().filter(|change| change.doing == PlanAction::Create);
+        names(new.filter(|change| change.address.starts_with("aws_instance.")).filter_map(|c| read::key(&c.address)))
+    }
+
+    /// Returns the addresses of the changes of what has this key.
+    pub fn addresses_of(&self, name: &str) -> Vec<String> {
+        let own = self.changes.iter().filter(|change| read::key(&change.address) == Some(name));
+        own.map(|change| change.address.clone()).collect()
+    }
+
     /// Returns whether something that exists is changed or destroyed.
     pub fn disturbs(&self) -> bool {
         self.updates() > 0 || self.destroys()

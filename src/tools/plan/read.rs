@@ -205,13 +205,13 @@ impl Affected {
             Some(role) => role == BALANCER,
             None => resource.address.split('.').nth(1).is_some_and(|name| name.starts_with(BALANCER)),
         };
-        let name = tag("pgherd:machine").or(tag("Name")).or_else(|| key(&resource.address));
+        let name = tag("pgherd:machine").or(tag("Name")).or_else(|| key(&resource.address).map(String::from));
         Affected { name: name.unwrap_or_else(|| resource.address.clone()), is_haproxy }
     }
 }
 
 /// `slave1` of `aws_volume_attachment.slave["slave1"]`, which bears no tags.
-fn key(address: &str) -> Option<String> {
+pub(super) fn key(address: &str) -> Option<&str> {
     let (_, key) = address.split_once("[\"")?;
-    Some(key.strip_suffix("\"]")?.to_string())
+    key.strip_suffix("\"]")
 }

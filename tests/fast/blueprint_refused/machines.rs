@@ -92,6 +92,8 @@ pub fn cases() -> Vec<Case> {
         ),
         inside("PGH113", 2, 11, "slaves {\n  count = 16\n}", "0 to 15"),
         inside("PGH113", 2, 11, "slaves {\n  count = -1\n}", "0 to 15"),
+        inside("PGH113", 2, 11, "haproxy {\n  count = 3\n}", "1 to 2"),
+        inside("PGH113", 2, 11, "haproxy {\n  count = 0\n}", "1 to 2"),
         inside("PGH113", 2, 16, "haproxy {\n  write_port = 80\n}", "lower ports need root"),
         inside("PGH169", 2, 9, "haproxy {\n  nlb = \"outside\"\n}", "write \"internal\" for clients in the VPC"),
         inside("PGH111", 2, 9, "haproxy {\n  nlb = true\n}", "write \"internal\" for clients in the VPC"),

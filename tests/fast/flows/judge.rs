@@ -117,8 +117,9 @@ fn opens(cluster: &Cluster, flow: &Flow) -> Vec<Open> {
     let pairs = ends(cluster, flow.from).into_iter().flat_map(|from| {
         ends(cluster, flow.to).into_iter().map(move |to| Open { from: from.clone(), to, port: flow.port })
     });
-    // HAProxy's only machine connects to itself without a rule.
-    pairs.filter(|open| !(open.from == open.to && open.from == "haproxy")).collect()
+    // A single HAProxy's machine connects to itself without a rule.
+    let alone = cluster.balancers().count() == 1;
+    pairs.filter(|open| !(alone && open.from == open.to && open.from == "haproxy")).collect()
 }
 
 /// Returns whether it is not one of the cluster's own groups.

@@ -182,8 +182,9 @@ pub fn connections(files: &Files) -> BTreeSet<Open> {
             add("nlb", group(address), nlb.check_port);
         }
     }
-    // A single machine of its kind connects to itself without a rule.
-    let alone = |group: &str| group == "haproxy";
+    // A single HAProxy connects to itself without a rule.
+    let is_single = machines.iter().filter(|machine| machine.group == "haproxy").count() == 1;
+    let alone = |group: &str| group == "haproxy" && is_single;
     found.into_iter().filter(|open| !(open.from == open.to && alone(&open.from))).collect()
 }
 

@@ -32,8 +32,12 @@ locals {
   zones         = ["eu-west-1c"]
 
   # Fixed, because haproxy.cfg, pg_hba.conf, etcd and Patroni refer to machines by these addresses.
-  zone    = "eu-west-1c"
-  address = "10.20.128.32"
+  haproxies = {
+    haproxy = { zone = "eu-west-1c", address = "10.20.128.32" }
+  }
+  eip_variables = {
+    haproxy = var.haproxy_eip
+  }
 
   # The ports and paths of haproxy.cfg, for the outputs.
   ports = {

@@ -1,34 +1,34 @@
-output "instance_id" {
-  description = "The load balancer's EC2 instance."
-  value       = aws_instance.haproxy.id
+output "instance_ids" {
+  description = "Each load balancer's EC2 instance."
+  value       = { for name, haproxy in aws_instance.haproxy : name => haproxy.id }
 }
 
-output "image_id" {
-  description = "The AMI that it booted from."
-  value       = aws_instance.haproxy.ami
+output "image_ids" {
+  description = "The AMI that each load balancer booted from."
+  value       = { for name, haproxy in aws_instance.haproxy : name => haproxy.ami }
 }
 
-output "private_address" {
-  description = "Its address inside the VPC, which the cluster's own files use."
-  value       = aws_instance.haproxy.private_ip
+output "private_addresses" {
+  description = "Their addresses inside the VPC, which the cluster's own files use."
+  value       = { for name, haproxy in aws_instance.haproxy : name => haproxy.private_ip }
 }
 
-output "public_address" {
-  description = "Its Elastic IP, if it has one."
-  value       = one(aws_eip_association.haproxy[*].public_ip)
+output "public_addresses" {
+  description = "The Elastic IPs of the load balancers that have one."
+  value       = { for name, association in aws_eip_association.haproxy : name => association.public_ip }
 }
 
-output "write_endpoint" {
-  description = "The endpoint that leads to the primary."
-  value       = "${aws_instance.haproxy.private_ip}:${local.ports.write}"
+output "write_endpoints" {
+  description = "The endpoints that lead to the primary."
+  value       = { for name, haproxy in aws_instance.haproxy : name => "${haproxy.private_ip}:${local.ports.write}" }
 }
 
-output "read_endpoint" {
-  description = "The endpoint that leads to the standbys."
-  value       = "${aws_instance.haproxy.private_ip}:${local.ports.read}"
+output "read_endpoints" {
+  description = "The endpoints that lead to the standbys."
+  value       = { for name, haproxy in aws_instance.haproxy : name => "${haproxy.private_ip}:${local.ports.read}" }
 }
 
-output "stats_url" {
-  description = "The statistics page. Its password is the secret CLUSTER/stats."
-  value       = "${local.admin_scheme}://${aws_instance.haproxy.private_ip}:${local.ports.stats}${local.stats_path}"
+output "stats_urls" {
+  description = "The statistics pages. Their password is the secret CLUSTER/stats."
+  value       = { for name, haproxy in aws_instance.haproxy : name => "${local.admin_scheme}://${haproxy.private_ip}:${local.ports.stats}${local.stats_path}" }
 }

@@ -1,9 +1,11 @@
 resource "aws_instance" "haproxy" {
+  for_each = local.haproxies
+
   ami                    = local.ami
   instance_type          = local.instance_type
   key_name               = local.key_name
-  subnet_id              = data.aws_subnet.zone[local.zone].id
-  private_ip             = local.address
+  subnet_id              = data.aws_subnet.zone[each.value.zone].id
+  private_ip             = each.value.address
   vpc_security_group_ids = [data.aws_security_group.role.id]
   iam_instance_profile   = "${local.cluster}-${local.region}-${local.group}"
 
@@ -25,45 +27,48 @@ resource "aws_instance" "haproxy" {
     encrypted   = true
 
     tags = {
-      Name = "${local.cluster}-haproxy"
+      Name = "${local.cluster}-${each.key}"
     }
   }
 
   tags = {
-    Name               = "${local.cluster}-haproxy"
-    "pgherd:machine"   = "haproxy"
+    Name               = "${local.cluster}-${each.key}"
+    "pgherd:machine"   = each.key
     "pgherd:role"      = local.role
     "pgherd:databases" = local.databases
     "pgherd:etcd"      = local.etcd
   }
 
+  # A new image or instance_type changes every HAProxy at once. Apply one after the other, so that clients always have one:
+  # terraform apply -target='aws_instance.haproxy["haproxy"]' -target='aws_eip_association.haproxy["haproxy"]'
   lifecycle {
     ignore_changes = [associate_public_ip_address] # AWS reports true for a machine with an Elastic IP
   }
 }
 
 # An Elastic IP is for clients and people outside. The cluster itself uses private addresses only.
-# An existing one (haproxy_eip) takes precedence over one made here.
+# An existing one (haproxy_eip and so on) takes precedence over one made here.
 locals {
-  given_eips = compact([var.haproxy_eip])
+  given_eips = { for name, address in local.eip_variables : name => address if address != null && address != "" }
+  made_eips  = local.elastic_ip ? setsubtract(keys(local.haproxies), keys(local.given_eips)) : []
 }
 
 data "aws_eip" "given" {
-  count     = length(local.given_eips)
-  public_ip = local.given_eips[count.index]
+  for_each  = local.given_eips
+  public_ip = each.value
 }
 
 resource "aws_eip" "haproxy" {
-  count  = local.elastic_ip && length(local.given_eips) == 0 ? 1 : 0
-  domain = "vpc"
+  for_each = local.made_eips
+  domain   = "vpc"
 
   tags = {
-    Name = "${local.cluster}-haproxy"
+    Name = "${local.cluster}-${each.key}"
   }
 }
 
 resource "aws_eip_association" "haproxy" {
-  count         = local.elastic_ip || length(local.given_eips) > 0 ? 1 : 0
-  instance_id   = aws_instance.haproxy.id
-  allocation_id = one(concat(data.aws_eip.given[*].id, aws_eip.haproxy[*].id))
+  for_each      = merge(data.aws_eip.given, aws_eip.haproxy)
+  instance_id   = aws_instance.haproxy[each.key].id
+  allocation_id = each.value.id
 }

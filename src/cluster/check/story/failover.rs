@@ -62,17 +62,18 @@ Source: https://patroni.readthedocs.io/en/latest/replication_modes.html; measure
     ),
     (
         "PGH006",
-        "There is one HAProxy. systemd restarts its process within seconds, and the rto covers that. It does not cover the loss
+        "With haproxy { count = 1 } there is one HAProxy. systemd restarts its process within seconds, and the rto covers that. It does not cover the loss
 of its machine. No other machine takes its address over, so clients wait until AWS has recovered the machine, or until
 somebody has replaced it, in load_balancer/terraform_haproxy:
 
-    terraform apply -replace=aws_instance.haproxy
+    terraform apply -replace='aws_instance.haproxy[\"haproxy\"]'
 
 Without -replace, Terraform sees a machine that exists, and does nothing about one that hangs. The new machine has the
 same address. Meanwhile the databases are healthy and lose nothing, but clients cannot connect to them past HAProxy: the
 security groups and pg_hba.conf only let HAProxy's machine in.
 
-Accept the rule, and state in the reason what you will do in that case.
+Set haproxy { count = 2 }: the second is in another zone, and clients that know both go on within seconds. The cluster's
+README has the connection strings. Or accept the rule, and state in the reason what you will do in that case.
 
 Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-recover.html",
     ),

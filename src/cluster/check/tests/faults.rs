@@ -16,6 +16,7 @@ fn measured_rows() -> [Timers; 2] {
         wal_sender_timeout: 10_000,
         wal_receiver_timeout: 10_000,
         unflushed: 0,
+        haproxies: 1,
         standbys: 2,
         etcd_members: 3,
         etcd: EtcdTiming { heartbeat: 100, election: 1000 },
@@ -82,6 +83,9 @@ fn a_cluster_says_what_it_can_spare() {
         ("slaves {\n count = 4\n}", vec![GoOn, GoOn, StopWithoutHaproxy]),
         ("slaves {\n count = 4\n}\nfailover {\n synchronous = false\n}", vec![GoOn, GoOn, StopWithoutHaproxy]),
         ("slaves {\n count = 1\n}", vec![GoOn, GoOn, StopWithoutHaproxy]),
+        ("haproxy {\n count = 2\n}", vec![GoOn, GoOn, GoOn]),
+        ("slaves {\n count = 1\n}\nhaproxy {\n count = 2\n}", vec![GoOn, GoOn, GoOn]),
+        ("haproxy {\n count = 2\n}\nnetwork {\n zones = [\"a\", \"b\"]\n}", vec![StopWithoutQuorum, GoOn]),
         ("network {\n zones = [\"a\", \"b\"]\n}", vec![StopWithoutQuorum, GoOn]),
         ("network {\n zones = [\"a\"]\n}", vec![StopWithoutDatabase]),
         ("slaves {\n count = 0\n}", vec![StopWithoutDatabase, StopWithoutHaproxy]),
@@ -89,6 +93,29 @@ fn a_cluster_says_what_it_can_spare() {
         let found: Vec<_> = checked(text).quorum.zones.iter().map(|zone| zone.verdict).collect();
         assert_eq!(found, zones, "{text}");
     }
+}
+
+/// Clients whose connection string has both HAProxies go on with the other one.
+#[test]
+fn a_lost_haproxy_costs_seconds_where_there_is_another() {
+    let of = |text: &str, fault: Fault| {
+        let found = checked(text);
+        found.faults.iter().find(|p| p.fault == fault).and_then(Prediction::bound)
+    };
+    const PAIR: &str = "haproxy {\n count = 2\n}";
+    assert_eq!((of("", Fault::HaproxyMachine), of(PAIR, Fault::HaproxyMachine)), (None, Some(3500)));
+    assert_eq!((of("", Fault::Haproxy), of(PAIR, Fault::Haproxy)), (Some(2700), Some(500)));
+    let spared = checked(PAIR).quorum.machines;
+    let waits: Vec<_> = spared.iter().map(|m| (m.name.as_str(), m.outage_ms.unwrap_or_default())).skip(3).collect();
+    assert_eq!(waits, [("haproxy", 3500), ("haproxy2", 3500)]);
+    let ways = |text: &str| -> Vec<bool> { checked(text).ways.iter().map(|way| way.is_there).collect() };
+    assert_eq!(ways(""), [true, false, false]);
+    assert_eq!(ways("haproxy {\n count = 2\n nlb = \"internal\"\n}"), [false, true, true]);
+    let rto = |text: &str| {
+        let found = checked(&format!("failover {{\n rto = 40\n}}\n{text}"));
+        found.findings.iter().any(|finding| finding.rule.code == "PGH006")
+    };
+    assert!(rto("") && !rto(PAIR), "the budget covers what a second HAProxy heals");
 }
 
 #[test]
