@@ -82,7 +82,7 @@ impl Program {
 
     /// Waits until a line contains a text, and returns that line.
     fn says(&mut self, text: &str) -> String {
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + Duration::from_secs(120);
         loop {
             let line = self.line();
             if line.contains(text) {
@@ -131,6 +131,22 @@ impl Herd {
             .map(|(name, disk)| self.machine("etcd_join", name, &self.disk(disk)))
     }
 
+    /// Waits until each of the two founders founds the cluster. Where one has decided, its etcd runs, alone at first: the other may not have
+    /// seen the empty disk in time.
+    fn found(&self, founders: [Program; 2]) {
+        let etcds = std::thread::scope(|scope| {
+            let decided = founders.into_iter().enumerate().map(|(own, mut founder)| {
+                scope.spawn(move || {
+                    founder.says(FOUNDS);
+                    assert!(founder.0.wait().expect("its end").success());
+                    self.etcd(own, &[])
+                })
+            });
+            decided.collect::<Vec<_>>().into_iter().map(|one| one.join().expect("a founder")).collect::<Vec<_>>()
+        });
+        drop(etcds);
+    }
+
     fn etcd(&self, own: usize, others: &[usize]) -> Program {
         let mut python = Command::new("python3");
         python.args(["-c", ETCD, &self.urls[own]]).args(others.iter().map(|other| &self.urls[*other]));
@@ -150,17 +166,13 @@ fn only_the_disks_that_founded_it_found_a_cluster() {
         founder.says("cannot find out whether the cluster was founded before");
     }
     herd.create_record();
-    herd.founders(["a", "b"]).iter_mut().for_each(|founder| {
-        founder.says(FOUNDS);
-    });
+    herd.found(herd.founders(["a", "b"]));
     let id = |disk: &str| fs::read_to_string(herd.disk(disk).join("founding-disk")).expect("its id");
     let founding = json!({ "master": id("a"), "slave1": id("b") });
     assert_eq!(herd.recorded(), founding);
 
     // Both were killed before etcd had started.
-    herd.founders(["a", "b"]).iter_mut().for_each(|founder| {
-        founder.says(FOUNDS);
-    });
+    herd.found(herd.founders(["a", "b"]));
     // One of them was: the other's etcd runs alone, and does not say which disk it has.
     let alone = herd.etcd(0, &[]);
     herd.machine("etcd_join", "slave1", &herd.disk("b")).says(FOUNDS);
@@ -195,9 +207,7 @@ fn only_the_disks_that_founded_it_found_a_cluster() {
     let delete = json!({ "SecretId": RECORD, "ForceDeleteWithoutRecovery": true });
     herd.moto.json(REGION, "secretsmanager", "secretsmanager.DeleteSecret", &delete);
     herd.create_record();
-    waiting.iter_mut().for_each(|founder| {
-        founder.says(FOUNDS);
-    });
+    herd.found(waiting);
     assert_eq!(herd.recorded(), json!({ "master": id("c"), "slave1": id("d") }));
 }
 
