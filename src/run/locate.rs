@@ -135,7 +135,7 @@ impl RunningStage<'_> {
     }
 }
 
-const CREATE: &str = "run `pgherd run` first: it creates the address, which is an output of HAProxy's module";
+const CREATE: &str = "run `pgherd run` first: it creates the address and records it as an output of HAProxy's module";
 
 /// Returns the HAProxies whose public address is among the outputs of their module. A state of an earlier version has one address, of
 /// the only HAProxy.

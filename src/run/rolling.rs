@@ -74,7 +74,7 @@ impl RunningStage<'_> {
         while !others.iter().any(|other| self.health(*other) == Some(SERVES)) {
             if watch.elapsed() >= self.runner.options.patience {
                 let what = format!(
-                    "no other HAProxy is seen healthy from here, so {name} was not changed: clients could lose both"
+                    "no other HAProxy responds as healthy, so {name} was not changed: clients would be left without one"
                 );
                 return Err(self.failure(what, UNSEEN));
             }

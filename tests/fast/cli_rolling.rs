@@ -83,7 +83,7 @@ fn clients_never_lose_a_haproxy_while_no_other_is_healthy() {
     // Nobody listens at the second one's address.
     let plans = || [[first.clone(), last.clone()].concat(), first.clone(), last.clone()];
     let test = rolling(&herd, "127.0.0.2", plans());
-    let done = test.run(RUN).exits(1).err("no other HAProxy is seen healthy from here, so haproxy was not changed");
+    let done = test.run(RUN).exits(1).err("no other HAProxy responds as healthy, so haproxy was not changed");
     done.err("one HAProxy after the other");
     assert_eq!(test.calls_of("terraform_haproxy apply"), [""; 0]);
     // What was not in the plan that was confirmed is not done.

@@ -142,13 +142,13 @@ pub fn announce(
             Ok(target) => {
                 let bound = match target.prediction.until {
                     Some(until) => format!("`check` predicts no writes until {until}"),
-                    None => {
-                        let ms = target.prediction.bound().unwrap_or_default();
-                        format!("`check` predicts at most {} without writes", seconds(ms.into()))
-                    }
+                    None => match target.prediction.bound() {
+                        None | Some(0) => "`check` predicts that writes go on".to_string(),
+                        Some(ms) => format!("`check` predicts at most {} without writes", seconds(ms.into())),
+                    },
                 };
                 let (machines, hold) = (target.victims.join(", "), target.hold.as_secs());
-                format!("stops {machines} for {hold} s and as long as EC2 takes; {bound}")
+                format!("stops {machines} for {hold} s, plus the time that EC2 needs; {bound}")
             }
             Err(Stopped::Impossible(why)) => format!("cannot happen now: {why}"),
             Err(stopped) => return Err(CommandError::Text(ErrorKind::Failed, stopped.text(trial.access))),

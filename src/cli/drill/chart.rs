@@ -327,6 +327,6 @@ mod tests {
             [("master", 500.0, "m0"), ("nobody", 250.0, "bad"), ("no answer", 50.0, "silent"), ("slave1", 200.0, "m1")];
         assert_eq!(told(0), primary.map(|(text, width, class)| (text, width, class.to_string())));
         assert_eq!(told(1), [("master, slave1", 1000.0, "m0 m1".into())]);
-        assert_eq!(told(2)[1].0, "no answer", "who does not answer tells nothing of any machine");
+        assert_eq!(told(2)[1].0, "no answer", "a source that does not respond says nothing about any machine");
     }
 }

@@ -28,21 +28,17 @@ pub struct Prediction {
 impl Prediction {
     /// Returns the longest outage in milliseconds, or `None` where no timer ends it.
     pub fn bound(&self) -> Option<u32> {
-        self.until.is_none().then(|| self.sum())
+        bound(&self.outage, self.until)
     }
 
     /// Returns how long, in milliseconds, writes stop at most after what ends the outage, or `None` where nothing is predicted.
     pub fn bound_after(&self) -> Option<u32> {
-        (self.until.is_some() && !self.outage.is_empty()).then(|| self.sum())
-    }
-
-    fn sum(&self) -> u32 {
-        self.outage.iter().map(|term| term.ms).sum()
+        bound_after(&self.outage, self.until)
     }
 
     /// Returns the milliseconds of acknowledged writes that may be lost at most, or `None` where no timer bounds the loss.
     pub fn lost(&self) -> Option<u32> {
-        self.unbounded_loss.is_none().then(|| self.loss.iter().map(|term| term.ms).sum())
+        self.unbounded_loss.is_none().then(|| sum(&self.loss))
     }
 }
 
@@ -58,15 +54,23 @@ pub struct ReadOutage {
 impl ReadOutage {
     /// Returns the longest outage in milliseconds, or `None` where no timer ends it.
     pub fn bound(&self) -> Option<u32> {
-        self.until.is_none().then(|| self.sum())
+        bound(&self.outage, self.until)
     }
 
     /// Returns how long, in milliseconds, reads stop at most after what ends the outage, or `None` where nothing is predicted.
     pub fn bound_after(&self) -> Option<u32> {
-        (self.until.is_some() && !self.outage.is_empty()).then(|| self.sum())
+        bound_after(&self.outage, self.until)
     }
+}
 
-    fn sum(&self) -> u32 {
-        self.outage.iter().map(|term| term.ms).sum()
-    }
+fn bound(outage: &[Term], until: Option<&str>) -> Option<u32> {
+    until.is_none().then(|| sum(outage))
+}
+
+fn bound_after(outage: &[Term], until: Option<&str>) -> Option<u32> {
+    (until.is_some() && !outage.is_empty()).then(|| sum(outage))
+}
+
+fn sum(terms: &[Term]) -> u32 {
+    terms.iter().map(|term| term.ms).sum()
 }

@@ -83,7 +83,7 @@ impl When {
             When::Named(Named::Balancer) => "KeepTheLoadBalancer",
             When::Named(Named::ServiceRole) => "LetAwsRunLoadBalancers",
             When::Named(Named::Passwords) => "KeepPasswords",
-            When::Named(Named::PasswordsOfUsers) => "RotatePasswordsOfUsers",
+            When::Named(Named::PasswordsOfUsers) => "UsePasswordsOfUsers",
             When::Named(Named::Key) => "ReadTheKmsKey",
             When::Named(Named::PrivateNames) => "GiveTheEndpointPrivateNames",
             When::Named(Named::StateBucket) => "FindStates",
