@@ -279,7 +279,7 @@ require_another() {
         return
       fi
     done
-    ((SECONDS < deadline)) || die "no other HAProxy is seen healthy from here, so $1 was not touched: clients would be cut off from both. Run this \
+    ((SECONDS < deadline)) || die "no other HAProxy responds as healthy, so $1 was not changed: clients would be left without one. Run this \
 where the admin ports are reachable, or apply by hand, one HAProxy after the other (see main.tf)"
     sleep 3
   done

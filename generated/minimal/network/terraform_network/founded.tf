@@ -5,7 +5,7 @@
 # Replacing this secret lets the machines found the cluster anew, and empty: see "All data is lost" in RUNBOOK.md.
 resource "aws_secretsmanager_secret" "founded" {
   name        = "${local.cluster}/founded"
-  description = "The disks that founded the cluster ${local.cluster}"
+  description = "The ids of the disks on which the cluster ${local.cluster} was founded"
 
   # Delete at once, so that a destroyed cluster can be made again.
   recovery_window_in_days = 0
