@@ -21,8 +21,8 @@ const UNDO: [&str; 3] = ["drill", "blueprints/herd.hcl", "--undo"];
 const RECORD: &str = "generated/herd/.pgherd/drill.json";
 
 /// EC2 with a memory: a machine that is told to stop is `stopping` at the first look and `stopped` at the next; one that is told to start
-/// is `pending`, then `running`. With a number in the file `kill`, the call of that number kills who calls after it did its work; with one
-/// in `fail`, that call does nothing.
+/// is `pending`, then `running`. With a file `slow`, it goes on stopping. With a number in the file `kill`, the call of that number kills
+/// who calls after it did its work; with one in `fail`, that call does nothing.
 const EC2: &str = r#"
 count=$(($(cat "$STATE/count" 2>/dev/null || echo 0) + 1)) && echo "$count" >"$STATE/count"
 [ "$(cat "$STATE/fail" 2>/dev/null)" = "$count" ] && { echo "An error occurred (InternalError) when calling: oops" >&2; exit 254; }
@@ -40,7 +40,7 @@ case "$1 $2" in
             {"AvailabilityZone": "%s"}, "Tags": [{"Key": "pgherd:machine", "Value": "%s"}, {"Key": "pgherd:cluster", "Value": "%s"}]}' \
             "$between" "$id" "$state" "$address" "$zone" "$name" "$tag"
         between=,
-        case $state in stopping) echo stopped >"$STATE/power-$id" ;; pending) echo running >"$STATE/power-$id" ;; esac
+        case $state in stopping) [ -f "$STATE/slow" ] || echo stopped >"$STATE/power-$id" ;; pending) echo running >"$STATE/power-$id" ;; esac
     done <"$STATE/machines"
     echo ']}]}'
     ends ;;
@@ -314,6 +314,7 @@ fn a_drill_that_ends_at_any_call_is_undone() {
 #[test]
 fn an_interrupt_ends_the_wait_and_does_not_end_the_undoing() {
     let asked = Asked::new();
+    fs::write(asked.test.state("slow"), "").unwrap();
     let interrupt = Interrupt::default();
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -323,6 +324,7 @@ fn an_interrupt_ends_the_wait_and_does_not_end_the_undoing() {
         let cut = asked.with(|ec2| ec2.cut(&Asked::machines(), &interrupt));
         assert!(cut.is_err(), "the machines had not stopped yet");
     });
+    fs::remove_file(asked.test.state("slow")).unwrap();
     asked.with(|ec2| ec2.revive(PATIENCE)).unwrap();
     asked.all_run("after an interrupt");
 }

@@ -43,7 +43,7 @@ fn a_primary_whose_patroni_hangs_is_rebooted_by_its_kernel_within_ttl() {
     let generated = generate(&lab, folder.path());
     lab.ok(&["lab", "up"]);
     let id = lab.machine("172.31.0.77");
-    let root = PathBuf::from(STATE).join("machines").join(&id).join("root");
+    let root = PathBuf::from(STATE).join("mounts").join(&id).join("root");
     provision(&lab, &id, &root, &generated);
     prepare(&root, &generated);
     let disk = folder.path().join("disk");
