@@ -1,4 +1,4 @@
-# A PostgreSQL herd: a master, two slaves that replicate from it, and HAProxy in front of all three.
+# A PostgreSQL herd: a master, two slaves that replicate from it, and two HAProxies in front of all three.
 #
 # To start your own, copy this file. It shows every option. A line that begins with `#name` shows an option's default, or an
 # example where it says so; remove the `#` to set the option. `pgherd gen` refuses a blueprint that cannot work, and shows the
@@ -131,9 +131,9 @@ cluster "herd" {
   }
 
   haproxy {
-    # With two, each in a zone of its own, clients that know both lose neither writes nor reads with one of them: by a connection
-    # string with both addresses, or with `nlb`. The cluster's README has the strings.
-    #count = 1
+    # Two, each in a zone of its own: clients that know both lose neither writes nor reads with one of them, by a connection string
+    # with both addresses or with `nlb`. The cluster's README has the strings. 1 saves a machine, and clients wait while it is lost.
+    #count = 2
 
     # All traffic passes through it: it sends 3.1 Gbit/s all day, three m6i.large send 2.3 (`pgherd check` adds it up). Two
     # vCPUs are enough for thousands of connections.
@@ -192,7 +192,8 @@ cluster "herd" {
     #rpo = "0"
   }
 
-  # A rule that this cluster violates on purpose, with the reason. `pgherd check` names the rules that are violated. Example:
+  # A rule that this cluster violates on purpose, with the reason. `pgherd check` names the rules that are violated. Example, where
+  # `rto` is set and there is one HAProxy:
   #accept "PGH006" {
   #  reason = "HAProxy's machine is replaced by whoever is on call, within a quarter of an hour"
   #}

@@ -12,16 +12,17 @@ echo
 
 # The columns of the cluster's table: name, host name, role, address, zone, whether it is a member of etcd.
 machines=generated/herd/machine/machines.tsv
-haproxy=$(awk '$3 == "haproxy" { print $4 }' "$machines")
+# Clients know every HAProxy.
+haproxies=$(awk '$3 == "haproxy" { print $4 }' "$machines" | paste -sd,)
 slaves=$(awk '$3 == "slave"' "$machines" | wc -l)
 
 # The password goes from Secrets Manager into a file that only root may read, and that is deleted when this script ends.
 passfile=$(mktemp)
 trap 'rm -f "$passfile"' EXIT
 password=$("$pgherd" lab shell -- aws secretsmanager get-secret-value --secret-id herd/user/app --query SecretString --output text)
-printf '%s:*:app:app:%s\n' "$haproxy" "$password" >"$passfile"
+printf '*:*:app:app:%s\n' "$password" >"$passfile"
 export PGPASSFILE=$passfile
-sql() { psql "host=$haproxy port=$1 user=app dbname=app sslmode=require connect_timeout=5" -XAqt -v ON_ERROR_STOP=1 -c "$2"; }
+sql() { psql "host=$haproxies port=$1 user=app dbname=app sslmode=require connect_timeout=5" -XAqt -v ON_ERROR_STOP=1 -c "$2"; }
 
 echo
 echo "Proof: a row written through port 5000 and read back through port 5001 from each standby"
@@ -45,9 +46,9 @@ done
 cat <<END
 
 Endpoints, reachable from this machine
-  writes      psql "host=$haproxy port=5000 user=app dbname=app"
-  reads       psql "host=$haproxy port=5001 user=app dbname=app"
-  stats page  http://$haproxy:7000/admin?stats   user admin1
+  writes      psql "host=$haproxies port=5000 user=app dbname=app"
+  reads       psql "host=$haproxies port=5001 user=app dbname=app"
+  stats page  http://${haproxies%%,*}:7000/admin?stats   user admin1
   password of app
     $pgherd lab shell -- aws secretsmanager get-secret-value --secret-id herd/user/app --query SecretString --output text
   password of the stats page

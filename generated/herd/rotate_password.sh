@@ -12,7 +12,7 @@ set -euo pipefail
 # The blueprint's values.
 cluster=herd
 region=eu-west-1
-haproxy_address=10.20.128.32 write_port=5000
+haproxy_address=10.20.128.32,10.20.64.32 write_port=5000
 # Each user, and a database that it may connect to (empty if there is none).
 declare -A databases=([app]=app)
 
@@ -30,7 +30,7 @@ It needs bash, psql, python3 and the AWS CLI with credentials that may read and 
 (\`pgherd policy BLUEPRINT --for rotate\` prints the IAM policy).
 
 Environment, all optional:
-  HAPROXY_ADDRESS   where HAProxy is reached from here (default $haproxy_address, its private address). Its public address:
+  HAPROXY_ADDRESS   where HAProxy is reached from here (default $haproxy_address, the private addresses). Public addresses:
                     terraform -chdir=load_balancer/terraform_haproxy output public_addresses
   AWS_ENDPOINT_URL_SECRETS_MANAGER
                     where Secrets Manager is reached from here (default: AWS's own address in $region). The cluster's endpoint,

@@ -155,7 +155,8 @@ fn make(prompter: &Prompter<'_>, options: &args::RunArgs, asks: bool) -> Result<
     if session.pipeline.stages.iter().any(|stage| stage.work == Work::Verify)
         && let Ok(haproxies) = runner.haproxies()
     {
-        status::endpoints(session, &haproxies);
+        let nlb = session.loaded.cluster.nlb_name().and_then(|_| runner.nlb_dns_name());
+        status::endpoints(session, &haproxies, nlb.as_deref());
     }
     drifted(runner.differences())
 }

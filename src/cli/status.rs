@@ -91,8 +91,8 @@ fn conclude(verdict: &Verdict, is_unseen: bool, advice: &str) -> Result<(), Comm
     Err(CommandError::Text(ErrorKind::Failed, format!("the cluster is not healthy: {problems}\n  {advice}")))
 }
 
-/// Prints how to reach a healthy cluster.
-pub fn endpoints(session: &Session<'_>, haproxies: &[HaproxyAddress]) {
+/// Prints how to reach a healthy cluster. `nlb` is the DNS name of its network load balancer, if that is known.
+pub fn endpoints(session: &Session<'_>, haproxies: &[HaproxyAddress], nlb: Option<&str>) {
     let (report, cluster) = (&session.report, &session.loaded.cluster);
     let stats = &cluster.haproxy.stats;
     report.line("");
@@ -105,6 +105,22 @@ pub fn endpoints(session: &Session<'_>, haproxies: &[HaproxyAddress]) {
         report.line(&format!("read   {}", at(Service::Read).authority()));
         report.line(&format!("stats  {}  user {}", at(Service::Admin).url(&stats.path), stats.user));
     }
+    if haproxies.len() > 1 {
+        let hosts: Vec<String> = haproxies.iter().map(|haproxy| haproxy.address.to_string()).collect();
+        let client = &cluster.fixed.client;
+        report.line("");
+        report.line("Clients that know both go on with one of them, with libpq by this connection string (the cluster's README has other drivers'):");
+        report.line(&format!(
+            "  host={} port={} sslmode=require channel_binding=require connect_timeout={} tcp_user_timeout={} keepalives_idle={} \
+             keepalives_interval={}",
+            hosts.join(","),
+            cluster.haproxy.write_port,
+            client.connect_timeout,
+            client.user_timeout,
+            client.keepalive_idle,
+            client.keepalive_interval
+        ));
+    }
     let lab = match session.target.platform {
         Platform::Aws => "",
         Platform::Lab => "pgherd lab shell -- ",
@@ -112,8 +128,13 @@ pub fn endpoints(session: &Session<'_>, haproxies: &[HaproxyAddress]) {
     if cluster.nlb_name().is_some() {
         let module = session.target.root.join(Module::Haproxy.folder());
         report.line("");
-        report.line("For clients, both ports are also at the network load balancer, whose name is:");
-        report.line(&format!("  {lab}terraform -chdir={} output -raw nlb_dns_name", module.display()));
+        match nlb {
+            Some(name) => report.line(&format!("For clients, both ports are also at the network load balancer {name}")),
+            None => {
+                report.line("For clients, both ports are also at the network load balancer, whose name is:");
+                report.line(&format!("  {lab}terraform -chdir={} output -raw nlb_dns_name", module.display()));
+            }
+        }
     }
     let (name, region) = (&cluster.name, &cluster.region);
     report.line("");

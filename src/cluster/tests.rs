@@ -18,6 +18,7 @@ fn the_default_herd_has_the_documented_addresses() {
             "herd-slave1 eu-west-1b 10.20.64.16 true",
             "herd-slave2 eu-west-1c 10.20.128.16 true",
             "herd-haproxy eu-west-1c 10.20.128.32 false",
+            "herd-haproxy2 eu-west-1b 10.20.64.32 false",
         ]
     );
 }
@@ -73,6 +74,7 @@ fn adding_a_slave_moves_no_machine() {
 fn a_second_haproxy_moves_no_machine_and_is_no_member_of_etcd() {
     for slaves in 0..=15 {
         let mut blueprint = Blueprint { slave_count: slaves, ..Blueprint::smallest("herd", "eu-west-1") };
+        blueprint.haproxy.count = 1;
         let before = resolve(&blueprint);
         blueprint.haproxy.count = 2;
         let mut after = resolve(&blueprint);

@@ -40,6 +40,14 @@ impl Runner<'_> {
         under.ask_addresses().map_err(Outcome::from)
     }
 
+    /// Returns the DNS name of the network load balancer, which is an output of HAProxy's module, or `None` if it cannot be read.
+    pub fn nlb_dns_name(&self) -> Option<String> {
+        let (_, module) = self.setup.pipeline.modules().find(|(_, work)| work.module == Module::Haproxy)?;
+        let mut under = self.begin("status").ok()?;
+        let captured = under.capture(&module.call(terraform::output(&module.dir))).ok()?;
+        terraform::string_output(&captured.stdout, "nlb_dns_name")
+    }
+
     /// Returns where every HAProxy is reached, even in a folder without a state, such as a fresh clone. If an Elastic IP cannot be
     /// determined, returns the planned private address and the reason. `may_init` says whether this process holds the folder and may
     /// initialise the module's backend.

@@ -20,16 +20,19 @@ const SERVES: u16 = 200;
 const SERVES_NOBODY: u16 = 503;
 
 impl RunningStage<'_> {
-    /// Applies what a plan does to each HAProxy but the last, by itself: new ones first. Returns the plan of the rest, which is in the
-    /// plan file then. The whole plan has been confirmed. Before a HAProxy is cut off, another one has to be healthy.
+    /// Applies what a plan does to each HAProxy but the last, by itself: new ones first, those that leave last. Returns the plan of the
+    /// rest, which is in the plan file then. The whole plan has been confirmed. Before a HAProxy is cut off, another one has to be
+    /// healthy, unless the blueprint has no other.
     ///
     /// # Errors
     /// If no other HAProxy is seen healthy in time, or a plan does something that the whole plan did not.
     pub(super) fn roll(&mut self, module: &ModuleWork, plan: &PlanSummary) -> Result<PlanSummary, Stop> {
-        let cut = plan.cut_off();
+        // One that leaves serves clients until those that stay have been changed.
+        let (stay, leave): (Vec<&str>, Vec<&str>) = plan.cut_off().into_iter().partition(|name| self.stays(name));
+        let cut = [stay, leave].concat();
         let Some((last, first)) = cut.split_last() else { return Ok(plan.clone()) };
-        // A single one has no other to wait for.
-        if module.module != Module::Haproxy || self.runner.setup.pipeline.expected.haproxies().count() < 2 {
+        let is_single = first.is_empty() && self.others(last).is_empty();
+        if module.module != Module::Haproxy || is_single {
             return Ok(plan.clone());
         }
         let new = plan.new_machines();
@@ -61,15 +64,32 @@ impl RunningStage<'_> {
         Err(self.failure(what, AGAIN))
     }
 
-    /// Waits until a HAProxy other than this one is healthy. One that serves nobody may be cut off at any time.
+    /// Returns whether the blueprint has this HAProxy.
+    fn stays(&self, name: &str) -> bool {
+        self.runner.setup.pipeline.expected.haproxies().any(|one| one.name == name)
+    }
+
+    /// Returns the names of the blueprint's other HAProxies.
+    fn others(&self, name: &str) -> Vec<String> {
+        let all = self.runner.setup.pipeline.expected.haproxies();
+        all.filter(|other| other.name != name).map(|other| other.name.clone()).collect()
+    }
+
+    /// Waits until a HAProxy other than this one is healthy. One that serves nobody may be cut off at any time, and so may the
+    /// blueprint's only one: if another one is there still, it leaves.
     fn require_another(&mut self, name: &str) -> Result<(), Stop> {
         let watch = Stopwatch::start();
-        let address = self.address_of(name)?;
-        if self.health(address) == Some(SERVES_NOBODY) {
+        if self.stays(name) {
+            let address = self.address_of(name)?;
+            if self.health(address) == Some(SERVES_NOBODY) {
+                return Ok(());
+            }
+        }
+        let others = self.others(name);
+        if others.is_empty() {
             return Ok(());
         }
-        let others = self.runner.setup.pipeline.expected.haproxies().filter(|other| other.name != name);
-        let others = others.map(|other| self.address_of(&other.name)).collect::<Result<Vec<IpAddr>, Stop>>()?;
+        let others = others.iter().map(|other| self.address_of(other)).collect::<Result<Vec<IpAddr>, Stop>>()?;
         self.wait_for("another HAProxy to be healthy");
         while !others.iter().any(|other| self.health(*other) == Some(SERVES)) {
             if watch.elapsed() >= self.runner.options.patience {

@@ -1,4 +1,4 @@
-# A master and nothing else: no slave image, no slave module, nothing to wait for.
+# One machine of each, in one zone: no slave image, no slave module, nothing to wait for.
 cluster "alone" {
   region = "eu-central-1"
   network {
@@ -6,5 +6,8 @@ cluster "alone" {
   }
   slaves {
     count = 0
+  }
+  haproxy {
+    count = 1
   }
 }

@@ -68,7 +68,7 @@ cluster "largest" {
   }
 
   haproxy {
-    count                = 2
+    count                = 1
     instance_type        = "t4g.small"
     elastic_ip           = true
     key_name             = "dba"

@@ -119,7 +119,7 @@ fn json_and_text_tell_where_each_decision_comes_from() {
 
 #[test]
 fn a_budget_changes_what_is_generated() {
-    let failover = "failover {\n    rto = \"29s\"\n  }\n}";
+    let failover = "failover {\n    rto = \"29s\"\n  }\n  haproxy {\n    count = 1\n  }\n}";
     let test = test(&TWO_ZONES.replace("zones = [\"a\", \"b\"]", "").replace("  }\n}", &format!("  }}\n  {failover}")));
     test.run(&["check"])
         .exits(0)

@@ -322,7 +322,29 @@ fn each_of_two_haproxies_is_asked() {
         .run(&["run", "blueprints/herd.hcl", "--yes"])
         .exits(0)
         .err("both ports respond at 127.0.0.1 and 127.0.0.2");
-    done.out(&format!("write  127.0.0.2:{write}")).out(&format!("read   127.0.0.1:{read}"));
+    let done = done.out(&format!("write  127.0.0.2:{write}")).out(&format!("read   127.0.0.1:{read}"));
+    // One connection string has both, and waits for each as a cluster's README says.
+    let hosts = format!("host=127.0.0.1,127.0.0.2 port={write} ");
+    let printed = done.stdout.lines().find(|line| line.contains(&hosts)).unwrap_or_else(|| panic!("{}", done.stdout));
+    let times = printed.split_once("channel_binding=require ").unwrap().1;
+    let readme = fs::read_to_string("generated/herd/README.md").unwrap();
+    assert!(times.contains("tcp_user_timeout=") && readme.contains(times), "{printed}");
+}
+
+#[test]
+fn a_run_prints_the_name_of_the_network_load_balancer() {
+    let herd = Herd::healthy();
+    let _second = herd.second();
+    let blueprint = herd.blueprint_of_two().replace("elastic_ip = true", "elastic_ip = true\n    nlb = \"internal\"");
+    let test = running_as(&blueprint);
+    const RUN: &[&str] = &["run", "blueprints/herd.hcl", "--yes"];
+    test.run(RUN).exits(0).out("load_balancer/terraform_haproxy output -raw nlb_dns_name");
+    test.hook(
+        "terraform",
+        r#"case "$*" in *" output "*) echo '{"public_addresses": {"value": {"haproxy": "127.0.0.1", "haproxy2": "127.0.0.2"}},
+            "nlb_dns_name": {"value": "herd-0a1b.elb.eu-west-1.amazonaws.com"}}'; exit ;; esac"#,
+    );
+    test.run(RUN).exits(0).out("at the network load balancer herd-0a1b.elb.eu-west-1.amazonaws.com");
 }
 
 /// Clients go on, and everything else is known; but it is not healthy.

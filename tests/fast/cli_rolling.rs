@@ -35,11 +35,10 @@ fn of(name: &str, actions: &[&str]) -> Vec<Value> {
 
 const REPLACED: &[&str] = &["delete", "create"];
 
-/// A cluster of two HAProxies that is up. `second` is where the second one is reached. `whole` is the plan of the module, `first` what of
+/// A cluster that is up, with HAProxies as its blueprint has them. `second` is where the second one is reached. `whole` is the plan of the module, `first` what of
 /// it can be done to one HAProxy, and `last` the rest.
-fn rolling(herd: &Herd, second: &str, [whole, first, last]: [Vec<Value>; 3]) -> Test {
-    let blueprint = herd.blueprint().replace("  haproxy {", "  haproxy {\n    count = 2");
-    let test = Test::with_tools(&blueprint);
+fn rolling(blueprint: &str, second: &str, [whole, first, last]: [Vec<Value>; 3]) -> Test {
+    let test = Test::with_tools(blueprint);
     test.run(&["gen"]).exits(0);
     let addresses = json!({"public_addresses": {"value": {"haproxy": "127.0.0.1", "haproxy2": second}}});
     std::fs::write(test.state("addresses"), addresses.to_string()).unwrap();
@@ -56,7 +55,7 @@ fn rolling(herd: &Herd, second: &str, [whole, first, last]: [Vec<Value>; 3]) -> 
 fn one_haproxy_is_replaced_and_healthy_before_the_other_is() {
     let (first, last) = (of("haproxy", REPLACED), of("haproxy2", REPLACED));
     let herd = Herd::healthy();
-    let test = rolling(&herd, "127.0.0.1", [[first.clone(), last.clone()].concat(), first, last]);
+    let test = rolling(&herd.blueprint_of_two(), "127.0.0.1", [[first.clone(), last.clone()].concat(), first, last]);
     test.run(RUN).exits(0).err("haproxy goes first, so that clients always have a HAProxy");
     let calls = test.calls_of("terraform_haproxy");
     let changes: Vec<&String> =
@@ -71,7 +70,7 @@ fn one_haproxy_is_replaced_and_healthy_before_the_other_is() {
 fn a_new_haproxy_comes_before_the_old_one_goes() {
     let (first, last) = (of("haproxy2", &["create"]), of("haproxy", REPLACED));
     let herd = Herd::healthy();
-    let test = rolling(&herd, "127.0.0.1", [[last.clone(), first.clone()].concat(), first, last]);
+    let test = rolling(&herd.blueprint_of_two(), "127.0.0.1", [[last.clone(), first.clone()].concat(), first, last]);
     test.run(RUN).exits(0).err("haproxy2 goes first");
     assert_eq!(test.calls_of("terraform_haproxy apply").len(), 2);
 }
@@ -82,13 +81,29 @@ fn clients_never_lose_a_haproxy_while_no_other_is_healthy() {
     let herd = Herd::healthy();
     // Nobody listens at the second one's address.
     let plans = || [[first.clone(), last.clone()].concat(), first.clone(), last.clone()];
-    let test = rolling(&herd, "127.0.0.2", plans());
+    let test = rolling(&herd.blueprint_of_two(), "127.0.0.2", plans());
     let done = test.run(RUN).exits(1).err("no other HAProxy responds as healthy, so haproxy was not changed");
     done.err("one HAProxy after the other");
     assert_eq!(test.calls_of("terraform_haproxy apply"), [""; 0]);
     // What was not in the plan that was confirmed is not done.
     let [whole, _, last] = plans();
-    let test = rolling(&herd, "127.0.0.1", [whole, of("other", REPLACED), last]);
+    let test = rolling(&herd.blueprint_of_two(), "127.0.0.1", [whole, of("other", REPLACED), last]);
     test.run(RUN).exits(1).err("aws_instance.haproxy[\"other\"] was not in the plan that was confirmed");
     assert_eq!(test.calls_of("terraform_haproxy apply"), [""; 0]);
+}
+
+/// The second one has to go, and the first gets a new image: the second serves clients until the first is back.
+#[test]
+fn a_haproxy_that_leaves_stays_until_the_other_is_changed_and_healthy() {
+    let (first, last) = (of("haproxy", REPLACED), of("haproxy2", &["delete"]));
+    let herd = Herd::healthy();
+    let plans = || [[first.clone(), last.clone()].concat(), first.clone(), last.clone()];
+    let test = rolling(&herd.blueprint(), "127.0.0.2", plans());
+    test.run(RUN).exits(0).err("haproxy goes first, so that clients always have a HAProxy");
+    assert_eq!(test.calls_of("terraform_haproxy apply").len(), 2);
+    // The one that stays finds no primary after its change.
+    herd.view.lock().unwrap().health = 503;
+    let test = rolling(&herd.blueprint(), "127.0.0.2", plans());
+    test.run(RUN).exits(1).err("no other HAProxy responds as healthy, so haproxy2 was not changed");
+    assert_eq!(test.calls_of("terraform_haproxy apply").len(), 1, "{:#?}", test.calls());
 }

@@ -52,7 +52,9 @@ fn an_account_without_the_zone_is_told_which_it_has() {
 
 #[test]
 fn a_type_that_a_zone_does_not_offer_is_found_before() {
-    let herd = cluster("master {\n instance_type = \"m6i.large\"\n}\nhaproxy {\n instance_type = \"c6in.large\"\n}");
+    let herd = cluster(
+        "master {\n instance_type = \"m6i.large\"\n}\nhaproxy {\n count = 1\n instance_type = \"c6in.large\"\n}",
+    );
     let types = ["m6i.large", "c6in.large", "t3.medium"];
     let all = |but: Option<(&str, &str)>| {
         let zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"];
@@ -77,8 +79,9 @@ fn a_type_that_a_zone_does_not_offer_is_found_before() {
 
 #[test]
 fn elastic_ips_are_counted_with_those_of_others_and_without_our_own() {
-    let herd =
-        cluster("master {\n elastic_ip = true\n}\nslaves {\n elastic_ip = true\n}\nhaproxy {\n elastic_ip = true\n}");
+    let herd = cluster(
+        "master {\n elastic_ip = true\n}\nslaves {\n elastic_ip = true\n}\nhaproxy {\n count = 1\n elastic_ip = true\n}",
+    );
     let address =
         |tag: Option<&str>| json!({ "Tags": tag.map(|tag| vec![json!({ "Key": "pgherd:cluster", "Value": tag })]) });
     let quota = json_of(
@@ -104,7 +107,7 @@ fn elastic_ips_are_counted_with_those_of_others_and_without_our_own() {
 #[test]
 fn processors_are_counted_by_the_class_of_the_type() {
     let herd = cluster(
-        "master {\n instance_type = \"m6i.4xlarge\"\n}\nslaves {\n instance_type = \"m6i.4xlarge\"\n}\nhaproxy {\n instance_type = \"c6in.large\"\n}",
+        "master {\n instance_type = \"m6i.4xlarge\"\n}\nslaves {\n instance_type = \"m6i.4xlarge\"\n}\nhaproxy {\n count = 1\n instance_type = \"c6in.large\"\n}",
     );
     let class = pgherd::pipeline::preflight::Class::of("m6i.large").unwrap();
     let quota = |most: f64| json_of(Subject::ProcessorQuota(class), json!({ "Quota": { "Value": most } }));

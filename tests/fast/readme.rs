@@ -64,8 +64,11 @@ fn acted(name: &str, command: &str) -> String {
     for (port, shown) in herd.ports.iter().zip(["7000", "5000", "5001"]) {
         text = text.replace(&port.to_string(), shown);
     }
-    // As wide as the address that it replaces.
-    text = text.replace("127.0.0.1", "192.0.2.1").replace(&test.path("").display().to_string(), "");
+    // As wide as the addresses that they replace.
+    text = text
+        .replace("127.0.0.1", "192.0.2.1")
+        .replace("127.0.0.2", "192.0.2.2")
+        .replace(&test.path("").display().to_string(), "");
     text.lines().map(steady).collect::<Vec<_>>().join("\n") + "\n"
 }
 
@@ -101,7 +104,8 @@ fn scenario(name: &str) -> (Test, Herd) {
         }),
         _ => Herd::healthy(),
     };
-    let test = Test::with_tools(&herd.blueprint());
+    let second = herd.second();
+    let test = Test::with_tools(&herd.blueprint_of_two());
     test.run(&["gen"]).exits(0);
     match name {
         "a new cluster" => {}
@@ -109,6 +113,7 @@ fn scenario(name: &str) -> (Test, Herd) {
         "the primary is dead" => {
             test.run(&["run", "blueprints/herd.hcl", "--yes", "--skip", "verify"]).exits(0);
             herd.silence("master", 84);
+            second.silence("master", 84);
         }
         "a stage fails" => {
             test.run(&["run", "blueprints/herd.hcl", "--yes"]).exits(0);

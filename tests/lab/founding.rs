@@ -128,8 +128,8 @@ impl Founding<'_> {
         assert!(seen + 50 >= answered, "{said}");
     }
 
-    /// The network load balancer leads clients to the primary and to the standby, and nobody else in. Where every HAProxy is drained, it
-    /// uses them all the same.
+    /// The network load balancer leads clients to the primary and to the standby, and nobody else in. It passes by a HAProxy that is
+    /// drained. Where every HAProxy is drained, it uses them all the same.
     fn is_reached_by_one_name(&self) {
         let module = format!("-chdir={}/clusters/founding/load_balancer/terraform_haproxy", lab::STATE);
         let name = self.lab.ok(&["lab", "shell", "--", "terraform", &module, "output", "-raw", "nlb_dns_name"]);
@@ -142,35 +142,40 @@ impl Founding<'_> {
         assert!(!outside.reaches(address, 5000), "whoever is none of the clients reaches the load balancer");
         drop(outside);
 
-        let health = |path: &str| {
-            let url = format!("http://{}:7000{path}", self.address("haproxy"));
+        let health = |haproxy: &str, path: &str| {
+            let url = format!("http://{}:7000{path}", self.address(haproxy));
             let curl = ["curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code}", &url];
             String::from_utf8(Command::new(curl[0]).args(&curl[1..]).output().unwrap().stdout).unwrap()
         };
-        let say = |order: &str| {
+        let say = |haproxy: &str, order: &str| {
             let script = format!(
                 "python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.connect(\"/run/haproxy/admin.sock\"); \
                  s.sendall(b\"{order} server in_use/clients\\n\"); s.recv(100)'"
             );
-            let output = self.lab.in_machine("haproxy", &script);
+            let output = self.lab.in_machine(haproxy, &script);
             assert!(output.status.success(), "{}", text(&output));
         };
         let log = || std::fs::read_to_string(format!("{}/logs/nlb-{address}.log", lab::STATE)).unwrap();
-        assert_eq!([health("/health"), health("/health/read")], ["200", "200"]);
-        say("disable");
-        assert_eq!([health("/health"), health("/health/read")], ["503", "503"]);
         // A server that answers late at first may have been down before.
-        let all_are = |state: &str| {
+        let is = |haproxy: &str, state: &str| {
             let log = log();
             let of = |port: &str| {
-                log.lines().rfind(|line| line.contains(&format!("Server {port}/")) && line.contains(" is "))
+                let server = format!("Server {port}/{}:{port} is ", self.address(haproxy));
+                log.lines().rfind(|line| line.contains(&server))
             };
             ["5000", "5001"].iter().all(|port| of(port).is_some_and(|line| line.contains(state)))
         };
-        assert!(within(Duration::from_secs(15), || all_are(" is DOWN")), "{}", log());
-        assert_eq!(recovers(5000).unwrap(), "f", "there is no better one");
-        say("enable");
-        assert!(within(Duration::from_secs(15), || all_are(" is UP")), "{}", log());
+        for haproxy in ["haproxy", "haproxy2"] {
+            assert_eq!([health(haproxy, "/health"), health(haproxy, "/health/read")], ["200", "200"]);
+            say(haproxy, "disable");
+            assert_eq!([health(haproxy, "/health"), health(haproxy, "/health/read")], ["503", "503"]);
+            assert!(within(Duration::from_secs(15), || is(haproxy, " is DOWN")), "{}", log());
+            assert_eq!(recovers(5000).unwrap(), "f", "there is another one, or no better one");
+        }
+        for haproxy in ["haproxy", "haproxy2"] {
+            say(haproxy, "enable");
+            assert!(within(Duration::from_secs(15), || is(haproxy, " is UP")), "{}", log());
+        }
     }
 
     /// The follower reads the changes from before a switchover on one machine and those from after it on the other. None is missing.

@@ -187,7 +187,7 @@ impl Chaos<'_> {
         let left: Vec<&String> = now.iter().filter(|thing| !needed(thing)).collect();
         assert!(left.is_empty(), "left behind: {left:#?}\n{}", self.log());
         let instances = now.iter().filter(|thing| thing.starts_with("instance ")).count();
-        assert_eq!(instances, if up { 4 } else { 0 }, "{}", self.log());
+        assert_eq!(instances, if up { 5 } else { 0 }, "{}", self.log());
     }
 
     /// Checks that each module has one state and no lock, and that no file is half written.

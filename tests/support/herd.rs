@@ -132,16 +132,17 @@ impl Herd {
 
     /// Returns a blueprint with two HAProxies, this one and [`Herd::second`].
     pub fn blueprint_of_two(&self) -> String {
-        self.blueprint().replacen("  haproxy {", "  haproxy {\n    count      = 2", 1)
+        self.blueprint().replacen("count      = 1", "count      = 2", 1)
     }
 
-    /// Returns a blueprint whose HAProxy is this one. It has an Elastic IP, which is 127.0.0.1 according to the fake Terraform.
+    /// Returns a blueprint whose only HAProxy is this one. It has an Elastic IP, which is 127.0.0.1 according to the fake Terraform.
     pub fn blueprint(&self) -> String {
         let [admin, write, read] = self.ports;
         format!(
             r#"cluster "herd" {{
   region = "eu-west-1"
   haproxy {{
+    count      = 1
     elastic_ip = true
     write_port = {write}
     read_port  = {read}

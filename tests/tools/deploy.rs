@@ -209,7 +209,7 @@ fn a_databases_data_never_goes_with_its_machine() {
         (change(slave, &["update"], json!({"of_tomorrow": 1}), json!({"of_tomorrow": [2]})), stops),
         (change(slave, &["update"], json!({"tags": {"a": "b"}}), json!({"tags": {}})), ""),
         (change("aws_eip.slave[\"slave1\"]", &["delete"], json!({}), json!(null)), ""),
-        (change("aws_instance.haproxy", &["delete", "create"], json!({}), json!({})), ""),
+        (change("aws_instance.haproxy[\"haproxy\"]", &["delete", "create"], json!({}), json!({})), ""),
         (change(slave, &["melt"], json!({}), json!({})), strange),
         (PLAN.replace("1.2", "2.0"), strange),
         (PLAN.replacen('{', "{\"errored\": true, ", 1), strange),
@@ -247,9 +247,9 @@ fn haproxies_are_replaced_one_after_the_other() {
         });
         serde_json::json!({"format_version": "1.2", "resource_changes": changes.collect::<Vec<_>>()}).to_string()
     };
-    let deploy = |whole: &str, part: &str, rest: &str| {
-        let text = "cluster \"pair\" {\n region = \"eu-west-1\"\n haproxy { count = 2 }\n}\n";
-        let deploy = Deploy::of(Generated::from_text("pair.hcl", text));
+    let deploy_of = |count: u32, whole: &str, part: &str, rest: &str| {
+        let text = format!("cluster \"pair\" {{\n region = \"eu-west-1\"\n haproxy {{ count = {count} }}\n}}\n");
+        let deploy = Deploy::of(Generated::from_text("pair.hcl", &text));
         let put = |name: &str, text: &str| fs::write(deploy.dir.path().join(name), text).expect("room");
         put("cluster", &WHOLE.replace("minimal", "pair"));
         put("left", "whole");
@@ -258,6 +258,7 @@ fn haproxies_are_replaced_one_after_the_other() {
         }
         deploy
     };
+    let deploy = |whole: &str, part: &str, rest: &str| deploy_of(2, whole, part, rest);
     let replaced: &[&str] = &["delete", "create"];
     let one = |name| plan(&[(name, replaced)]);
     let both = plan(&[("haproxy", replaced), ("haproxy2", replaced)]);
@@ -292,6 +293,18 @@ fn haproxies_are_replaced_one_after_the_other() {
     let output = run(alone.command(&["--yes"]).env("WAIT_SECONDS", "0"));
     assert!(String::from_utf8_lossy(&output.stdout).contains("no other HAProxy responds as healthy"), "{output:?}");
     assert!(!alone.log("calls").contains("terraform_haproxy apply"));
+
+    // One that leaves serves clients until the one that stays has been changed and is healthy.
+    let gone = plan(&[("haproxy2", &["delete"])]);
+    let whole = plan(&[("haproxy", replaced), ("haproxy2", &["delete"])]);
+    let shrinking = deploy_of(1, &whole, &one("haproxy"), &gone);
+    succeeds(&mut shrinking.command(&["--yes"]));
+    assert!(shrinking.log("calls").contains("-target=aws_instance.haproxy[\"haproxy\"]"), "{}", shrinking.log("calls"));
+    let unhealthy = deploy_of(1, &whole, &one("haproxy"), &gone);
+    fs::write(unhealthy.dir.path().join("dead"), "10.20.128.32").expect("room");
+    let output = run(unhealthy.command(&["--yes"]).env("WAIT_SECONDS", "0"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("healthy, so haproxy2 was not changed"), "{output:?}");
+    assert_eq!(unhealthy.log("calls").matches("terraform_haproxy apply").count(), 1);
 }
 
 /// The script and pgherd treat the same variables the same way.

@@ -148,20 +148,21 @@ const INPUT: &[(&str, &str, [usize; 3])] = &[
     (
         "no slave, the largest disk that gp3 has",
         "slaves {\n count = 0\n}\nmaster {\n disk {\n size = 65536\n iops = 80000\n throughput = 2000\n}\n}",
-        [1, 0, 1],
+        [1, 0, 2],
     ),
-    ("one slave", "slaves {\n count = 1\n}", [1, 1, 1]),
+    ("one HAProxy", "haproxy {\n count = 1\n}", [1, 2, 1]),
+    ("one slave", "slaves {\n count = 1\n}", [1, 1, 2]),
     // Each machine has an Elastic IP and its association.
-    ("fifteen slaves", "slaves {\n count = 15\n elastic_ip = true\n}", [1, 45, 1]),
-    ("Debian 12, an old major of PGDG", "image {\n base = \"debian-12\"\n}\npostgres {\n version = 13\n}", [1, 2, 1]),
-    ("Ubuntu 24.04, a new major", "image {\n base = \"ubuntu-24.04\"\n}\npostgres {\n version = 18\n}", [1, 2, 1]),
+    ("fifteen slaves", "slaves {\n count = 15\n elastic_ip = true\n}", [1, 45, 2]),
+    ("Debian 12, an old major of PGDG", "image {\n base = \"debian-12\"\n}\npostgres {\n version = 13\n}", [1, 2, 2]),
+    ("Ubuntu 24.04, a new major", "image {\n base = \"ubuntu-24.04\"\n}\npostgres {\n version = 18\n}", [1, 2, 2]),
     (
         "Graviton",
         "master {\n instance_type = \"m7g.large\"\n}\nslaves {\n instance_type = \"m7g.large\"\n}\nhaproxy {\n \
          instance_type = \"t4g.small\"\n}",
-        [1, 2, 1],
+        [1, 2, 2],
     ),
-    ("a key", "kms_key_id = \"alias/databases\"", [1, 2, 1]),
+    ("a key", "kms_key_id = \"alias/databases\"", [1, 2, 2]),
 ];
 
 #[test]
@@ -195,10 +196,14 @@ fn every_kind_of_input_is_planned() {
     // An existing Elastic IP is passed in, not created.
     let address = moto.ec2(REGION, "AllocateAddress&Domain=vpc");
     let address = address.split("<publicIp>").nth(1).and_then(|rest| rest.split('<').next()).expect("an address");
-    for (module, name) in [("db_config/terraform_master", "master"), ("load_balancer/terraform_haproxy", "haproxy")] {
-        assert_eq!(plan(&all[0], module, &[format!("-var={name}_eip={address}")]), 2, "{module}");
+    for (module, name, expected) in [
+        ("db_config/terraform_master", "master", 2),
+        ("load_balancer/terraform_haproxy", "haproxy", 3),
+        ("load_balancer/terraform_haproxy", "haproxy2", 3),
+    ] {
+        assert_eq!(plan(&all[0], module, &[format!("-var={name}_eip={address}")]), expected, "{module}");
     }
-    assert_eq!(plan(&all[2], "db_config/terraform_slave", &[format!("-var=slave9_eip={address}")]), 44);
+    assert_eq!(plan(&all[3], "db_config/terraform_slave", &[format!("-var=slave9_eip={address}")]), 44);
 }
 
 fn kind(more: &str) -> Generated {

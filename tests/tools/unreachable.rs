@@ -48,7 +48,8 @@ fn a_cluster_that_cannot_be_seen_from_here_is_made_and_not_verified() {
 }
 
 /// HAProxy has an Elastic IP, which only Terraform's state knows.
-const ELASTIC: &str = "cluster \"herd\" {\n  region = \"eu-west-1\"\n  haproxy {\n    elastic_ip = true\n  }\n}\n";
+const ELASTIC: &str =
+    "cluster \"herd\" {\n  region = \"eu-west-1\"\n  haproxy {\n    count = 1\n    elastic_ip = true\n  }\n}\n";
 const NO_OUTPUT: &str = r#"case "$*" in *" output "*) echo "{}"; exit ;; esac"#;
 
 #[test]

@@ -70,7 +70,9 @@ mod tests {
         assert_eq!(bound("", Fault::Machine), Some(4100), "fallback: 0.2 s + 7 x 0.2 s, 2 s, and a login");
         assert_eq!(bound("", Fault::Machine), bound("", Fault::Partition));
         assert_eq!(bound("", Fault::Postgres), Some(5200), "loop_wait 2 s, 0.7 s, 2 s, and a login");
-        assert_eq!(bound("", Fault::HaproxyMachine), None, "nobody else leads to the standbys");
+        assert_eq!(bound("", Fault::HaproxyMachine), Some(3500), "through the other one");
+        let single = "haproxy {\n count = 1\n }";
+        assert_eq!(bound(single, Fault::HaproxyMachine), None, "nobody else leads to the standbys");
         let asynchronous = "failover {\n synchronous = false\n }";
         assert!(bound(asynchronous, Fault::Machine) > Some(20_000), "no standby may serve reads without a primary");
     }

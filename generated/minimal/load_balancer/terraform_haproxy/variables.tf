@@ -46,3 +46,14 @@ variable "haproxy_eip" {
     error_message = "An Elastic IP is an IPv4 address, such as 203.0.113.7."
   }
 }
+
+variable "haproxy2_eip" {
+  description = "Address of an existing Elastic IP to give to haproxy2."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = alltrue([for ip in compact([var.haproxy2_eip]) : can(cidrnetmask("${ip}/32"))])
+    error_message = "An Elastic IP is an IPv4 address, such as 203.0.113.7."
+  }
+}

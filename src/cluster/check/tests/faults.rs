@@ -79,16 +79,17 @@ fn synchronous_mode_loses_nothing_and_its_absence_does() {
 fn a_cluster_says_what_it_can_spare() {
     use quorum::Survival::*;
     for (text, zones) in [
-        ("", vec![GoOn, GoOn, StopWithoutHaproxy]),
-        ("slaves {\n count = 4\n}", vec![GoOn, GoOn, StopWithoutHaproxy]),
-        ("slaves {\n count = 4\n}\nfailover {\n synchronous = false\n}", vec![GoOn, GoOn, StopWithoutHaproxy]),
-        ("slaves {\n count = 1\n}", vec![GoOn, GoOn, StopWithoutHaproxy]),
-        ("haproxy {\n count = 2\n}", vec![GoOn, GoOn, GoOn]),
-        ("slaves {\n count = 1\n}\nhaproxy {\n count = 2\n}", vec![GoOn, GoOn, GoOn]),
-        ("haproxy {\n count = 2\n}\nnetwork {\n zones = [\"a\", \"b\"]\n}", vec![StopWithoutQuorum, GoOn]),
+        ("", vec![GoOn, GoOn, GoOn]),
+        ("slaves {\n count = 4\n}", vec![GoOn, GoOn, GoOn]),
+        ("slaves {\n count = 4\n}\nfailover {\n synchronous = false\n}", vec![GoOn, GoOn, GoOn]),
+        ("slaves {\n count = 1\n}", vec![GoOn, GoOn, GoOn]),
+        ("haproxy {\n count = 1\n}", vec![GoOn, GoOn, StopWithoutHaproxy]),
+        ("slaves {\n count = 1\n}\nhaproxy {\n count = 1\n}", vec![GoOn, GoOn, StopWithoutHaproxy]),
         ("network {\n zones = [\"a\", \"b\"]\n}", vec![StopWithoutQuorum, GoOn]),
+        ("network {\n zones = [\"a\", \"b\"]\n}\nhaproxy {\n count = 1\n}", vec![StopWithoutQuorum, GoOn]),
         ("network {\n zones = [\"a\"]\n}", vec![StopWithoutDatabase]),
-        ("slaves {\n count = 0\n}", vec![StopWithoutDatabase, StopWithoutHaproxy]),
+        ("slaves {\n count = 0\n}", vec![StopWithoutDatabase, GoOn, GoOn]),
+        ("slaves {\n count = 0\n}\nhaproxy {\n count = 1\n}", vec![StopWithoutDatabase, StopWithoutHaproxy]),
     ] {
         let found: Vec<_> = checked(text).quorum.zones.iter().map(|zone| zone.verdict).collect();
         assert_eq!(found, zones, "{text}");
@@ -102,20 +103,21 @@ fn a_lost_haproxy_costs_seconds_where_there_is_another() {
         let found = checked(text);
         found.faults.iter().find(|p| p.fault == fault).and_then(Prediction::bound)
     };
-    const PAIR: &str = "haproxy {\n count = 2\n}";
-    assert_eq!((of("", Fault::HaproxyMachine), of(PAIR, Fault::HaproxyMachine)), (None, Some(3500)));
-    assert_eq!((of("", Fault::Haproxy), of(PAIR, Fault::Haproxy)), (Some(2700), Some(500)));
-    let spared = checked(PAIR).quorum.machines;
+    const SINGLE: &str = "haproxy {\n count = 1\n}";
+    assert_eq!((of(SINGLE, Fault::HaproxyMachine), of("", Fault::HaproxyMachine)), (None, Some(3500)));
+    assert_eq!((of(SINGLE, Fault::Haproxy), of("", Fault::Haproxy)), (Some(2700), Some(500)));
+    let spared = checked("").quorum.machines;
     let waits: Vec<_> = spared.iter().map(|m| (m.name.as_str(), m.outage_ms.unwrap_or_default())).skip(3).collect();
     assert_eq!(waits, [("haproxy", 3500), ("haproxy2", 3500)]);
     let ways = |text: &str| -> Vec<bool> { checked(text).ways.iter().map(|way| way.is_there).collect() };
-    assert_eq!(ways(""), [true, false, false]);
-    assert_eq!(ways("haproxy {\n count = 2\n nlb = \"internal\"\n}"), [false, true, true]);
+    assert_eq!(ways(SINGLE), [true, false, false]);
+    assert_eq!(ways(""), [false, true, false]);
+    assert_eq!(ways("haproxy {\n nlb = \"internal\"\n}"), [false, true, true]);
     let rto = |text: &str| {
         let found = checked(&format!("failover {{\n rto = \"40s\"\n}}\n{text}"));
         found.findings.iter().any(|finding| finding.rule.code == "PGH006")
     };
-    assert!(rto("") && !rto(PAIR), "the budget covers what a second HAProxy heals");
+    assert!(rto(SINGLE) && !rto(""), "the budget covers what a second HAProxy heals");
 }
 
 #[test]
@@ -135,13 +137,13 @@ fn a_strict_cluster_says_that_it_stops_without_a_standby_and_never_has_a_single_
         assert_eq!(found(slaves, failover).single_copy, single_copy, "{slaves} {failover}");
     }
     let zones = |slaves| found(slaves, STRICT).quorum.zones.iter().map(|zone| zone.verdict).collect::<Vec<_>>();
-    assert_eq!(zones(2), [GoOn, GoOn, StopWithoutHaproxy]);
-    assert_eq!(zones(1), [StopWithoutStandby, StopWithoutStandby, StopWithoutHaproxy]);
+    assert_eq!(zones(2), [GoOn, GoOn, GoOn]);
+    assert_eq!(zones(1), [StopWithoutStandby, StopWithoutStandby, GoOn]);
     let unbounded = |slaves| -> Vec<Fault> {
         let predictions = found(slaves, STRICT).faults;
         predictions.iter().filter(|p| p.bound().is_none()).map(|p| p.fault).collect()
     };
-    assert_eq!(unbounded(2), [Fault::PartitionHaproxy, Fault::DiskFull, Fault::HaproxyMachine, Fault::Everything]);
+    assert_eq!(unbounded(2), [Fault::PartitionHaproxy, Fault::DiskFull, Fault::Everything]);
     let more = unbounded(1);
     for fault in [Fault::Postgres, Fault::Machine, Fault::Switchover, Fault::SyncStandby, Fault::Zone] {
         assert!(more.contains(&fault), "{fault:?}");
