@@ -1,5 +1,7 @@
 //! The main task, end to end: `blueprints/herd.hcl` in the lab, from nothing to a cluster that loses its primary but no row.
 
+mod founders;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -40,6 +42,7 @@ fn a_herd_from_nothing_to_failover() {
     herd.survives_a_crash_of_postgres();
     herd.moves_the_primary_when_asked();
     herd.comes_back_from_a_power_cut_that_took_a_founders_disk();
+    herd.founds_nothing_when_both_founders_are_replaced();
     herd.is_taken_down();
     herd.has_used_its_rights_and_no_others();
 
