@@ -16,6 +16,7 @@ const PROGRAMS: [(&str, &str); 12] = [
     ("setsid", "util-linux"),
     ("nsenter", "util-linux"),
     ("chroot", "coreutils"),
+    ("sysctl", "procps"),
     ("useradd", "passwd"),
     ("debootstrap", "debootstrap"),
     ("systemd-nspawn", "systemd-container"),

@@ -8,6 +8,7 @@ Patroni keeps the primary's role. Prints how long reads stopped at most until fi
 import http.server
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import time
 
 config, state, *ADDRESSES = sys.argv[1:]
 PRIMARY = ADDRESSES[0]
+READ_PORT = int(re.search(r"^listen read\n(?: +#.*\n)* +bind :(\d+)", pathlib.Path(config).read_text(), re.M).group(1))
 crashed = threading.Event()
 
 
@@ -24,7 +26,8 @@ class Patroni(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         is_primary = self.server.server_address[0] == PRIMARY
         path = self.path.split("?")[0]
-        status = {"/primary": is_primary, "/replica": not is_primary, "/quorum": not is_primary, "/liveness": True}[path]
+        is_standby = not is_primary
+        status = {"/primary": is_primary, "/replica": is_standby, "/quorum": is_standby, "/read-only": True, "/liveness": True}[path]
         running = "unknown" if is_primary and crashed.is_set() else "running"
         following = ', "replication_state": "streaming"' if not is_primary and not crashed.is_set() else ""
         role = "primary" if is_primary else "replica"
@@ -58,7 +61,7 @@ def standby(address):
 def read():
     """Returns who served a read, or nothing."""
     try:
-        with socket.create_connection(("127.0.0.1", 5001), timeout=2) as client:
+        with socket.create_connection(("127.0.0.1", READ_PORT), timeout=2) as client:
             return client.recv(64).decode()
     except OSError:
         return ""

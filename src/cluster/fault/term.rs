@@ -175,7 +175,8 @@ pub fn wal_receiver_timeout(t: &Timers) -> Term {
 }
 
 pub fn haproxy_read_down(t: &Timers) -> Term {
-    let what = "HAProxy drops a standby that follows nobody: inter + (read_fall - 1) x fastinter, and read_fall + 1 answers";
+    let what =
+        "HAProxy drops a standby that follows nobody: inter + (read_fall - 1) x fastinter, and read_fall + 1 answers";
     term("haproxy_read_down", t.check.read_down(), what, HAPROXY)
 }
 
@@ -206,8 +207,7 @@ pub fn haproxy_read_silent(t: &Timers) -> Term {
 /// Returns the time until the primary serves reads: HAProxy wants more checks of it than of a standby.
 pub fn haproxy_fallback(t: &Timers) -> Term {
     let ms = t.check.risen(Fixed::DEFAULT.haproxy.fallback_rise);
-    let what =
-        "HAProxy finds a machine for reads, at worst the new primary: downinter + (fallback_rise - 1) x fastinter, and fallback_rise + 1 answers";
+    let what = "HAProxy finds a machine for reads, at worst the new primary: downinter + (fallback_rise - 1) x fastinter, and fallback_rise + 1 answers";
     term("haproxy_fallback", ms, what, HAPROXY)
 }
 
@@ -220,7 +220,12 @@ pub fn haproxy_restart() -> Term {
 pub fn haproxy_first_check() -> Term {
     let ms = Fixed::DEFAULT.haproxy.first_checks + 2 * HealthCheck::ANSWER;
     let source = "https://docs.haproxy.org/3.0/configuration.html#3.2-max-spread-checks";
-    term("haproxy_first_check", ms, "HAProxy checks its servers for the first time: max-spread-checks, and two answers", source)
+    term(
+        "haproxy_first_check",
+        ms,
+        "HAProxy checks its servers for the first time: max-spread-checks, and two answers",
+        source,
+    )
 }
 
 pub fn election(t: &Timers) -> Term {
