@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=minimal-master-e676d734fb24 slave=minimal-slave-a9069e505773 haproxy=minimal-haproxy-e5996b2d2afb)
+images=(master=minimal-master-3caf7f99c5ea slave=minimal-slave-88d522771bbf haproxy=minimal-haproxy-3bd6f3628eef)
 # Each HAProxy's name and private address.
 haproxies=(haproxy=10.20.128.32)
 modules=(
