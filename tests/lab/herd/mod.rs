@@ -21,7 +21,7 @@ use crate::lab::{Inventory, Lab, text, within};
 const BLUEPRINT: &str = "blueprints/herd.hcl";
 /// The longest outage that pgherd promises when the primary's machine is lost.
 const MOST_OUTAGE: Duration = Duration::from_secs(30);
-/// The longest outage when the HAProxy is lost that clients name first: 3.5 s by `pgherd check`, and psql's and Terraform's own starts on
+/// The longest outage when the HAProxy is lost that clients name first: 4 s by `pgherd check`, and psql's and Terraform's own starts on
 /// a machine with two processors. A HAProxy that boots takes longer.
 const MOST_WITHOUT_A_HAPROXY: Duration = Duration::from_secs(8);
 /// How long a founder of etcd that has lost its disk runs alone after a power cut. Other machines rarely boot this much later.

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-master-4d9b5e1c3e58"
-  image      = "4d9b5e1c3e58"
+  image_name = "herd-master-1e87d59aa244"
+  image      = "1e87d59aa244"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
