@@ -25,9 +25,9 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=herd-master-1e87d59aa244 slave=herd-slave-9d6b4fdd04c9 haproxy=herd-haproxy-cc60c5b0dc66)
+images=(master=herd-master-288a8445d599 slave=herd-slave-e0d808d118bb haproxy=herd-haproxy-ed58b594afda)
 # Each HAProxy's name and private address.
-haproxies=(haproxy=10.20.128.32)
+haproxies=(haproxy=10.20.128.32 haproxy2=10.20.64.32)
 modules=(
   db_config/terraform_master/{cluster,lookup,main,outputs,provider,variables,versions}.tf
   db_config/terraform_slave/{cluster,lookup,main,outputs,provider,variables,versions}.tf
@@ -265,7 +265,7 @@ $etcd). Set the number of slaves back, or see \"Change the number of slaves\" in
 \`pgherd run\` says what to do. Nothing was changed"
 }
 
-# Refuses to cut clients off from a HAProxy while they may need it: another one has to serve them meanwhile.
+# Refuses to cut clients off from a HAProxy while they may need it: another one of the blueprint has to serve them meanwhile.
 require_another() {
   local machine code deadline=$((SECONDS + ${WAIT_SECONDS:-600}))
   # One that serves nobody can be replaced at any time.
@@ -318,7 +318,8 @@ apply_module() {
     apply_module "$module"
     return
   fi
-  if [[ -n $cut && ${haproxies[*]} == *' '* ]]; then
+  # The only one has no other to wait for. One that leaves waits until the one that stays is healthy.
+  if [[ -n $cut && $cut != *"[\"${haproxies[*]%%=*}\"]" ]]; then
     pattern='\["(.+)"\]$'
     [[ $cut =~ $pattern ]] || die "the HAProxy $cut has no name. Nothing was changed in $module"
     require_another "${BASH_REMATCH[1]}"

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-haproxy-cc60c5b0dc66"
-  image      = "cc60c5b0dc66"
+  image_name = "herd-haproxy-ed58b594afda"
+  image      = "ed58b594afda"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
@@ -29,14 +29,16 @@ locals {
   instance_type = "c6in.large"
   key_name      = null
   elastic_ip    = true
-  zones         = ["eu-west-1c"]
+  zones         = ["eu-west-1b", "eu-west-1c"]
 
   # Fixed, because haproxy.cfg, pg_hba.conf, etcd and Patroni refer to machines by these addresses.
   haproxies = {
-    haproxy = { zone = "eu-west-1c", address = "10.20.128.32" }
+    haproxy  = { zone = "eu-west-1c", address = "10.20.128.32" }
+    haproxy2 = { zone = "eu-west-1b", address = "10.20.64.32" }
   }
   eip_variables = {
-    haproxy = var.haproxy_eip
+    haproxy  = var.haproxy_eip
+    haproxy2 = var.haproxy2_eip
   }
 
   # The ports and paths of haproxy.cfg, for the outputs.

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-slave-88d522771bbf"
-  image      = "88d522771bbf"
+  image_name = "minimal-slave-56b85aaed737"
+  image      = "56b85aaed737"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
