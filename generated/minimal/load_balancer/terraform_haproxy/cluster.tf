@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-haproxy-066c6eac1912"
-  image      = "066c6eac1912"
+  image_name = "minimal-haproxy-3552d6649d52"
+  image      = "3552d6649d52"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
