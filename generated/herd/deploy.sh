@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=herd-master-7351f202939c slave=herd-slave-20e8ee5c011f haproxy=herd-haproxy-51f069d62c8e)
+images=(master=herd-master-d98b2250219e slave=herd-slave-559a8c536bc3 haproxy=herd-haproxy-36c8af3e2fce)
 # Each HAProxy's name and private address.
 haproxies=(haproxy=10.20.128.32)
 modules=(

@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=minimal-master-e676d734fb24 slave=minimal-slave-a9069e505773 haproxy=minimal-haproxy-e5996b2d2afb)
+images=(master=minimal-master-ac982274bb58 slave=minimal-slave-2ca1ec4e6537 haproxy=minimal-haproxy-df2fd157a163)
 # Each HAProxy's name and private address.
 haproxies=(haproxy=10.20.128.32)
 modules=(

@@ -109,6 +109,7 @@ fn scenario(name: &str) -> (Test, Herd) {
         "the primary is dead" => {
             test.run(&["run", "blueprints/herd.hcl", "--yes", "--skip", "verify"]).exits(0);
             herd.silence("master", 84);
+            herd.disks.lock().unwrap().get_mut("/disk/master").unwrap().0 = 503;
         }
         "a stage fails" => {
             test.run(&["run", "blueprints/herd.hcl", "--yes"]).exits(0);

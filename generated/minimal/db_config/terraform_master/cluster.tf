@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-master-e676d734fb24"
-  image      = "e676d734fb24"
+  image_name = "minimal-master-ac982274bb58"
+  image      = "ac982274bb58"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-haproxy-e5996b2d2afb"
-  image      = "e5996b2d2afb"
+  image_name = "minimal-haproxy-df2fd157a163"
+  image      = "df2fd157a163"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
