@@ -6,7 +6,7 @@ SHELL := bash
 export CHECKPOINT_DISABLE := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo drill test test-fast test-kill bench bench-run setup
+.PHONY: demo drill test test-fast test-tools test-lab test-kill bench bench-run setup
 
 demo: setup
 	cargo build --release --locked
@@ -25,9 +25,14 @@ test: setup
 	cargo build --locked
 	target/debug/pgherd gen --check
 	shellcheck .ci/run .ci/setup tests/*.sh
-	cargo test --locked --lib --test fast
-	cargo test --locked --test tools
-	cargo test --locked --test lab
+	$(MAKE) test-fast
+	cargo test --locked --no-run
+	$(MAKE) --jobs=2 --output-sync=target test-tools test-lab
+
+# Both mostly wait, for Terraform's provider and for machines, and they share nothing, so `make test` runs them side by side.
+test-tools: export RUST_TEST_THREADS := $(shell expr 2 '*' "$$(getconf _NPROCESSORS_ONLN)")
+test-tools test-lab: test-%: setup
+	cargo test --locked --test $*
 
 # Many of these tests wait for a tool, so there are more threads than processors.
 test-fast: export RUST_TEST_THREADS := $(shell expr 3 '*' "$$(getconf _NPROCESSORS_ONLN)")

@@ -14,7 +14,8 @@ use crate::lab::{Lab, pgherd, text, within};
 
 /// moto, from this host.
 const API: &str = "http://198.18.77.2";
-const USER: &str = "driller";
+/// Has the rights of a drill.
+pub const USER: &str = "driller";
 
 /// A cluster of the lab, as one that runs on AWS.
 pub struct OnAws<'a> {
@@ -83,23 +84,6 @@ impl<'a> OnAws<'a> {
             DrillEvent::DrillEnded { report: Some(mut report), .. } => report.faults.remove(0).trials.remove(0),
             other => panic!("{other:?}: {}", text(&done)),
         }
-    }
-
-    /// Waits until etcd's leader is not on the primary: the cluster's timer sees to that.
-    pub fn awaits_leader_elsewhere(&self) {
-        let apart = || {
-            let Ok(status) = serde_json::from_slice::<Value>(&self.run(&["status", "--format", "json"]).stdout) else {
-                return false;
-            };
-            let one = |list: &str, key: &str, is: &str, name: &str| {
-                let all = status[list].as_array().unwrap();
-                all.iter().find(|one| one[key] == is).map(|one| one[name].clone())
-            };
-            let (leader, primary) =
-                (one("etcd", "state", "leader", "machine"), one("machines", "postgres", "primary", "name"));
-            status["healthy"] == true && leader.is_some() && leader != primary
-        };
-        assert!(within(Duration::from_secs(180), apart), "{}", text(&self.run(&["status"])));
     }
 
     /// Everything that the drills asked for was allowed.
