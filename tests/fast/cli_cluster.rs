@@ -365,7 +365,7 @@ fn each_of_two_haproxies_is_asked() {
     );
     assert_eq!(status["haproxy"], "127.0.0.1");
     let sources = status["sources"].as_array().unwrap();
-    assert_eq!(sources.iter().filter(|source| source["haproxy"] == "haproxy2").count(), 5, "{sources:?}");
+    assert_eq!(sources.iter().filter(|source| source["haproxy"] == "haproxy2").count(), 6, "{sources:?}");
     // A run waits for both, and prints both.
     let [_, write, read] = herd.ports;
     let done = test

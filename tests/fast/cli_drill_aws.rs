@@ -354,7 +354,8 @@ fn a_machine_that_does_not_start_is_named() {
     asked.with(|ec2| ec2.cut(&Asked::machines(), &Interrupt::default())).unwrap();
     let full = "case \"$*\" in *start-instances*i-1*) echo 'An error occurred (InsufficientInstanceCapacity): none left' >&2; exit 254 ;; esac\n";
     asked.test.hook("aws", &format!("{full}{EC2}"));
-    let failed = asked.with(|ec2| ec2.revive(std::time::Duration::from_secs(3), &Interrupt::default())).unwrap_err().to_string();
+    let failed =
+        asked.with(|ec2| ec2.revive(std::time::Duration::from_secs(3), &Interrupt::default())).unwrap_err().to_string();
     assert!(failed.contains("InsufficientInstanceCapacity") && failed.contains("master (i-1)"), "{failed}");
     assert!(failed.contains("aws ec2 start-instances --region eu-west-1"), "{failed}");
     assert_eq!((states(&asked.test)["i-1"].as_str(), states(&asked.test)["i-2"].as_str()), ("stopped", "running"));

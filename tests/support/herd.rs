@@ -195,7 +195,8 @@ fn disks() -> BTreeMap<String, (u16, Value)> {
     const GIB: u64 = 1024 * 1024 * 1024;
     let slot = |name: &str| json!({"name": name, "active": true, "wal_status": "reserved", "retained": 0});
     let report = |name: &str| {
-        let slots: Vec<Value> = MACHINES.iter().filter(|(other, _)| *other != name).map(|(name, _)| slot(name)).collect();
+        let slots: Vec<Value> =
+            MACHINES.iter().filter(|(other, _)| *other != name).map(|(name, _)| slot(name)).collect();
         json!({"free": 60 * GIB, "size": 100 * GIB, "wal": GIB / 2, "reserve": GIB / 4, "slots": slots, "slot_limit": 25 * GIB})
     };
     MACHINES.iter().map(|(name, _)| (format!("/disk/{name}"), (200, report(name)))).collect()

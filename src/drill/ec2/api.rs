@@ -161,12 +161,7 @@ impl Ec2<'_> {
     }
 
     /// Looks at the machines that are left, and starts those that can be started. Returns whether all of them run.
-    fn step(
-        &self,
-        found: Vec<PoweredMachine>,
-        left: &mut Vec<StoppedMachine>,
-        revival: &mut Revival,
-    ) -> Result<bool> {
+    fn step(&self, found: Vec<PoweredMachine>, left: &mut Vec<StoppedMachine>, revival: &mut Revival) -> Result<bool> {
         let never = Interrupt::default();
         let mut state: BTreeMap<String, String> =
             found.into_iter().map(|machine| (machine.id, machine.state)).collect();

@@ -3,7 +3,7 @@
 //! Patroni does not notice a full disk as long as PostgreSQL runs, and neither do HAProxy's checks. So it must be seen coming.
 
 use crate::pipeline::Expected;
-use crate::run::observe::disk::{DiskAnswer, DiskReport, Slot};
+use crate::run::observe::disk::{DiskAnswer, DiskReport, ReplicationSlot};
 use crate::run::observe::passage::NoReport;
 
 /// The percentage of the file system below which free space is worth a warning, as Kubernetes' threshold of `nodefs.available`
@@ -25,7 +25,7 @@ pub struct ShortDisk {
     /// The bytes of the WAL's files.
     pub wal: u64,
     /// The slot that keeps the most WAL, if one keeps any.
-    pub slot: Option<Slot>,
+    pub slot: Option<ReplicationSlot>,
     /// Whether a reserve is there that can be deleted.
     pub has_reserve: bool,
 }

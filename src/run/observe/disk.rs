@@ -31,14 +31,14 @@ pub struct DiskReport {
     /// The bytes of the file that can be deleted to make room; 0 if it is not there.
     pub reserve: u64,
     /// The replication slots; null if PostgreSQL does not list them.
-    pub slots: Option<Vec<Slot>>,
+    pub slots: Option<Vec<ReplicationSlot>>,
     /// The bytes of WAL that each slot may keep at most (`max_slot_wal_keep_size`); null if there is no limit, or it is not known.
     pub slot_limit: Option<u64>,
 }
 
 /// A replication slot, which keeps WAL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Slot {
+pub struct ReplicationSlot {
     /// Its name.
     pub name: String,
     /// Whether somebody reads it.
@@ -51,7 +51,7 @@ pub struct Slot {
 
 impl DiskReport {
     /// Returns the slot that keeps the most WAL.
-    pub fn greatest_slot(&self) -> Option<&Slot> {
+    pub fn greatest_slot(&self) -> Option<&ReplicationSlot> {
         self.slots.iter().flatten().max_by_key(|slot| slot.retained)
     }
 }

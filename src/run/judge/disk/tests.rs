@@ -4,7 +4,7 @@ const GIB: u64 = 1024 * 1024 * 1024;
 
 /// A disk of 100 GiB whose slots may keep 25 GiB, with so much free space.
 fn report(free: u64) -> DiskReport {
-    let slot = |name: &str, active, retained| Slot {
+    let slot = |name: &str, active, retained| ReplicationSlot {
         name: name.into(),
         active,
         wal_status: Some("reserved".into()),
