@@ -59,9 +59,7 @@ pub fn add_etcd(cluster: &Cluster, files: &mut FileSet) -> Vec<String> {
         add_fixed(cluster, files, "machine/etcd_api.py", Mode::Plain),
         add_fixed(cluster, files, "machine/etcd_join.py", Mode::Executable),
         add_fixed(cluster, files, "machine/leave_etcd.py", Mode::Executable),
-        add_fixed(cluster, files, "machine/rejoin_etcd.py", Mode::Executable),
-        add_fixed(cluster, files, "machine/pgherd-rejoin.service", Mode::Plain),
-        add_fixed(cluster, files, "machine/pgherd-rejoin.timer", Mode::Plain),
+        add_fixed(cluster, files, "machine/etcd_network.conf", Mode::Plain),
         add_fixed(cluster, files, "machine/etcd_unit.conf", Mode::Plain),
         add_rendered(
             cluster,

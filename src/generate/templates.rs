@@ -32,7 +32,7 @@ static HASHES: LazyLock<BTreeMap<&'static str, OnceLock<String>>> =
     LazyLock::new(|| SOURCES.keys().map(|path| (*path, OnceLock::new())).collect());
 
 /// Templates whose files are the same in every cluster.
-const FIXED: [&str; 29] = [
+const FIXED: [&str; 27] = [
     "db_config/disk_report.py",
     "db_config/founding.py",
     "db_config/patroni_unit.conf",
@@ -54,14 +54,12 @@ const FIXED: [&str; 29] = [
     "machine/common.sh",
     "machine/etcd_api.py",
     "machine/etcd_join.py",
+    "machine/etcd_network.conf",
     "machine/etcd_unit.conf",
     "machine/identity.sh",
     "machine/journald.conf",
     "machine/leave_etcd.py",
-    "machine/pgherd-rejoin.service",
-    "machine/pgherd-rejoin.timer",
     "machine/read_secrets.py",
-    "machine/rejoin_etcd.py",
 ];
 
 /// The values that are the same in every cluster, for templates.

@@ -19,6 +19,9 @@ pub const CGROUP: &str = "pgherd-lab";
 /// Files that the lab writes into a machine at each boot, and removes from an image.
 const LAB_FILES: [&str; 3] = ["etc/apt/apt.conf.d/00pgherd-lab", "etc/systemd/system.conf.d/pgherd-lab.conf", TRUSTED];
 
+/// The kernel's settings of the network that a machine would load at boot.
+const SYSCTL: &str = "etc/sysctl.d/pgherd.conf";
+
 /// The certificate of the lab's endpoints.
 const TRUSTED: &str = "etc/ssl/certs/pgherd-lab.pem";
 
@@ -120,6 +123,7 @@ impl LabMachine {
         }
         put_lab_files(&root)?;
         network::connect(tools, &self.id, self.address)?;
+        network::tune(tools, &self.id, &root.join(SYSCTL))?;
         self.process = Some(self.spawn(tools)?);
         self.is_off = false;
         self.save()

@@ -14,11 +14,13 @@
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::path::Path;
 
 use anyhow::{Result, ensure};
 
 use super::tool::HostTools;
 use crate::cluster::fault::Traffic;
+use crate::system::files;
 use crate::system::host::namespace;
 
 /// Prefix of the names of the lab's namespaces.
@@ -89,6 +91,16 @@ pub fn connect(tools: HostTools<'_>, instance_id: &str, address: Ipv4Addr) -> Re
     tools.words(&format!("{lab} route replace {address}/32 dev {link} src {LAB_ADDRESS}"))?;
     // Replies of the package proxy need this route.
     route_from_host(tools, address)
+}
+
+/// Loads a machine's own settings of the kernel's network, if it has any. A container may not do so itself.
+pub fn tune(tools: HostTools<'_>, instance_id: &str, settings: &Path) -> Result<()> {
+    if !files::exists(settings) {
+        return Ok(());
+    }
+    let name = machine_namespace(instance_id);
+    let load = format!("--load={}", settings.display());
+    tools.run(&["ip", "netns", "exec", &name, "sysctl", "--quiet", "--pattern=^net\\.", &load]).map(drop)
 }
 
 /// Takes a machine off the network at once and silently: nothing reaches it, and nothing that its dying processes send gets out.

@@ -8,7 +8,7 @@ use crate::system::files;
 use crate::system::host::tree;
 
 /// Programs, each with its package on Debian and Ubuntu.
-const PROGRAMS: [(&str, &str); 12] = [
+const PROGRAMS: [(&str, &str); 13] = [
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("mount", "mount"),
@@ -16,6 +16,7 @@ const PROGRAMS: [(&str, &str); 12] = [
     ("setsid", "util-linux"),
     ("nsenter", "util-linux"),
     ("chroot", "coreutils"),
+    ("sysctl", "procps"),
     ("useradd", "passwd"),
     ("debootstrap", "debootstrap"),
     ("systemd-nspawn", "systemd-container"),

@@ -3,8 +3,9 @@
 
     drill.py PGHERD TRIALS [FAULT...]      # all faults that the cluster can have, if none is named
 
-Trials of the same program (the same tree `src`, committed) add up, whatever they found. The first trial of a fault with another program
-replaces that fault's earlier trials, because they say nothing about it. Each run is recorded with its machine, its load and how it
+Trials of the same subject add up, whatever they found. The subject is what a trial depends on, as committed: what the machines run, what
+breaks and measures them, and what predicts. The first trial of a fault with another subject replaces that fault's earlier trials, because
+they say nothing about it. Each run is recorded with its machine, its load and how it
 ended, also when it ended early: what it found until then counts.
 
 It needs root, waits until no other lab test runs, brings the lab up and takes it down. Its exit code is the drill's: 1 if the cluster
@@ -12,6 +13,7 @@ did not keep its word.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import pathlib
@@ -24,17 +26,19 @@ ROOT = pathlib.Path(__file__).parents[2]
 REPORT = pathlib.Path(__file__).with_name("report.json")
 BLUEPRINT = "blueprints/herd.hcl"
 LOCK = "/run/lock/pgherd-lab-tests"
+SUBJECT = ["generated/herd", "src/cluster", "src/drill", "src/lab"]
 
 
 def git(*words):
     return subprocess.run(["git", *words], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
-def program():
-    """The program's identity. What is not committed has none, and nobody could repeat its trials."""
-    if git("status", "--porcelain", "--", "src", "Cargo.lock"):
-        sys.exit("src/ or Cargo.lock has changes that are not committed, so nobody could repeat these trials: commit them first")
-    return git("rev-parse", "--short=12", "HEAD:src")
+def subject():
+    """The identity of what is tried. What is not committed has none, and nobody could repeat its trials."""
+    if git("status", "--porcelain", "--", "src", "generated", "Cargo.lock"):
+        sys.exit("src, generated or Cargo.lock has changes that are not committed, so nobody could repeat these trials: commit them first")
+    trees = git("rev-parse", *(f"HEAD:{folder}" for folder in SUBJECT))
+    return hashlib.sha256(trees.encode()).hexdigest()[:12]
 
 
 def machine():
@@ -73,12 +77,12 @@ def merged(report, run, found):
     for fault in found["faults"]:
         name = fault["fault"]
         known = faults.get(name)
-        earlier = known["trials"] if known and known["program"] == run["program"] else []
+        earlier = known["trials"] if known and known["subject"] == run["subject"] else []
         new = [{key: value for key, value in trial.items() if key != "timeline"} for trial in fault["trials"]]
         trials = earlier + [{**trial, "trial": number} for number, trial in enumerate(new, len(earlier) + 1)]
-        faults[name] = {"fault": name, "title": fault["title"], "program": run["program"], "trials": trials}
-    programs = {fault["program"] for fault in faults.values()} | {run["program"]}
-    runs = [earlier for earlier in report["runs"] if earlier["program"] in programs]
+        faults[name] = {"fault": name, "title": fault["title"], "subject": run["subject"], "trials": trials}
+    subjects = {fault["subject"] for fault in faults.values()} | {run["subject"]}
+    runs = [earlier for earlier in report["runs"] if earlier["subject"] in subjects]
     return {"runs": [*runs, run], "faults": list(faults.values())}
 
 
@@ -94,7 +98,7 @@ def main():
     pgherd, trials, faults = str(pathlib.Path(sys.argv[1]).resolve()), sys.argv[2], sys.argv[3:]
     # So that the lab is taken down.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
-    run = {"program": program(), "machine": machine()}
+    run = {"subject": subject(), "machine": machine()}
     report = json.loads(REPORT.read_text()) if REPORT.exists() else {"runs": [], "faults": []}
     with open(LOCK, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

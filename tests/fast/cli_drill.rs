@@ -51,6 +51,11 @@ fn help_explains_every_fault_and_column() {
     for fault in Fault::ALL {
         done = done.out(&format!("- {}:", fault.name()));
     }
+    for left_out in ["clock", "replace", "two-founders"] {
+        let test = Test::new();
+        test.run(&["drill", "blueprints/herd.hcl", "--target", "lab", left_out]).exits(2).err("invalid value");
+        done = done.out(&format!("\n  {left_out} "));
+    }
     done.out("pgherd_drill").out("lost").out("phantom").out("exit code 1").out("--page <FILE>").out("Exit codes:");
 }
 

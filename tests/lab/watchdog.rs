@@ -36,6 +36,15 @@ done >/run/pgherd/patroni.env
 chown postgres /run/pgherd/patroni.env
 ";
 
+/// Nobody else could have founded a cluster of one machine.
+const FOUNDING: &str = "def own_disk():
+    return \"the only disk\"
+
+
+def refusal(disks):
+    return None
+";
+
 #[test]
 fn a_primary_whose_patroni_hangs_is_rebooted_by_its_kernel_within_ttl() {
     let lab = Lab::take();
@@ -115,7 +124,7 @@ fn provision(lab: &Lab, id: &str, root: &Path, generated: &Path) {
     run("cd /opt/image && bash ./master_script.sh");
 }
 
-/// What EC2 gives a machine, provided by other means: its address and its passwords. It also makes Patroni hang.
+/// What AWS gives a machine, provided by other means: its address, its passwords and the record of the founding. It also makes Patroni hang.
 fn prepare(root: &Path, generated: &Path) {
     let table = fs::read_to_string(generated.join("machine/machines.tsv")).unwrap();
     let address = table.lines().find(|line| line.starts_with("master\t")).unwrap().split('\t').nth(3).unwrap();
@@ -123,6 +132,7 @@ fn prepare(root: &Path, generated: &Path) {
         fs::write(root.join("opt").join(name), script).unwrap();
         fs::set_permissions(root.join("opt").join(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
+    fs::write(root.join("usr/local/lib/pgherd/founding.py"), FOUNDING).unwrap();
     let units = root.join("etc/systemd/system");
     let own_address = format!(
         "[Unit]\nBefore=pgherd-identity.service\n[Service]\nType=oneshot\nRemainAfterExit=yes\n\

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod crashed_primary;
 mod deploy;
 mod drill_page;
 mod etcd;

@@ -139,10 +139,10 @@ install_machine_files() {
 install_etcd_files() {
   put 0644 "$ETC" etcd.env
   put 0644 "$LIB" etcd_api.py
-  put 0755 "$LIB" etcd_join.py leave_etcd.py rejoin_etcd.py
-  put 0644 "$UNITS" pgherd-rejoin.service pgherd-rejoin.timer
+  put 0755 "$LIB" etcd_join.py leave_etcd.py
+  install -D -m 0644 etcd_network.conf /etc/sysctl.d/pgherd.conf
   install -D -m 0644 etcd_unit.conf "$UNITS/etcd.service.d/pgherd.conf"
-  systemctl -q enable etcd.service pgherd-rejoin.timer
+  systemctl -q enable etcd.service
   at_least etcd "$(etcd --version | sed -n 's/^etcd Version: //p')" 3.4
 }
 

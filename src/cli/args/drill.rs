@@ -67,10 +67,19 @@ With `random`, every fault that the cluster can have comes once, in an order
 that follows from the seed, then again in another order, until the time is over.
 The report has the seed.
 
-Not among the faults: a clock that is wrong. Linux has one clock for all
-machines of the lab, and what shifts it for one process alone (libfaketime) does
-not reach etcd, which is written in Go. Leases and elections use the monotonic
-clock, which no setting of the time changes.
+Not among the faults:
+  clock           A clock that is wrong. Linux has one clock for all machines of
+                  the lab, and what shifts it for one process alone (libfaketime)
+                  does not reach etcd, which is written in Go. Leases and
+                  elections use the monotonic clock, which no setting of the time
+                  changes.
+  replace         A machine that is replaced by an empty one. A drill repairs
+                  what it breaks, and nothing brings back the disk of a machine
+                  that is gone. It also needs Terraform, which a drill does not
+                  run. The cluster's RUNBOOK has the steps.
+  two-founders    Both machines that founded the cluster come up with empty
+                  disks. They found nothing, and an operator has to follow the
+                  RUNBOOK: no timer ends it, and a drill cannot undo it.
 
 The report, for each fault:
   writes stopped  longest time without an acknowledged row: min / median / max

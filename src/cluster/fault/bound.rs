@@ -28,7 +28,8 @@ fn writes(timers: &Timers, fault: Fault) -> Prediction {
             Prediction { outage: vec![term::login()], because: OTHER_HAPROXY, ..prediction }
         }
         Fault::Haproxy => {
-            Prediction { outage: vec![term::haproxy_restart(), term::haproxy_down(timers)], ..prediction }
+            let outage = vec![term::haproxy_restart(), term::haproxy_first_check(), term::login()];
+            Prediction { outage, ..prediction }
         }
         Fault::HaproxyMachine if timers.haproxies > 1 => Prediction {
             outage: vec![term::client_silence(), term::client_connect(), term::login()],
@@ -284,7 +285,8 @@ fn alone(prediction: Prediction, t: &Timers) -> Prediction {
     Prediction { until: Some(until), because, ..prediction }
 }
 
-/// Formats milliseconds as seconds, such as `5 s` or `1.5 s`.
+/// Formats milliseconds as seconds, such as `5 s` or `1.5 s`, rounded up: a bound must not look shorter than it is.
 pub fn seconds(ms: u32) -> String {
-    if ms.is_multiple_of(1000) { format!("{} s", ms / 1000) } else { format!("{:.1} s", f64::from(ms) / 1000.0) }
+    let tenths = ms.div_ceil(100);
+    if tenths.is_multiple_of(10) { format!("{} s", tenths / 10) } else { format!("{}.{} s", tenths / 10, tenths % 10) }
 }

@@ -24,7 +24,6 @@ pub fn reads(t: &Timers, writes: &Prediction) -> ReadOutage {
         // The standbys follow the primary as before.
         _ if writes.fault == Fault::PartitionHaproxy || writes.bound() == Some(0) => terms(vec![]),
         // Without a primary, HAProxy sends readers to the standbys that commits wait for.
-        _ if t.synchronous.is_on() && writes.fault == Fault::Postgres => terms(crashed(t)),
         _ if t.synchronous.is_on() => terms(found(t)),
         _ => like_writes(found(t)),
     }
@@ -33,12 +32,6 @@ pub fn reads(t: &Timers, writes: &Prediction) -> ReadOutage {
 /// Readers are disconnected from a standby that follows nobody, or that has become the primary, and find another machine.
 fn found(t: &Timers) -> Vec<Term> {
     vec![term::haproxy_fallback(t), term::reader_patience(), term::login()]
-}
-
-/// PostgreSQL crashes, and its standbys follow nobody at once. Until Patroni notices, HAProxy takes the former primary for the machine
-/// that serves reads without a standby.
-fn crashed(t: &Timers) -> Vec<Term> {
-    vec![term::loop_wait(t), term::haproxy_down(t), term::reader_patience(), term::login()]
 }
 
 /// The machine of a standby is silent.
@@ -67,9 +60,9 @@ mod tests {
     fn reads_go_on_where_writes_wait_for_a_failover() {
         assert_eq!(bound("", Fault::PartitionEtcd), Some(0));
         assert_eq!(bound("", Fault::PartitionHaproxy), Some(0));
-        assert_eq!(bound("", Fault::Machine), Some(4100), "fallback: 0.2 s + 7 x 0.2 s, 2 s, and a login");
+        assert_eq!(bound("", Fault::Machine), Some(5050), "fallback: 0.2 s + 7 x 0.2 s + 9 x 0.05 s, 2 s, and a login");
         assert_eq!(bound("", Fault::Machine), bound("", Fault::Partition));
-        assert_eq!(bound("", Fault::Postgres), Some(5200), "loop_wait 2 s, 0.7 s, 2 s, and a login");
+        assert_eq!(bound("", Fault::Postgres), bound("", Fault::Machine), "HAProxy does not wait for Patroni's loop");
         assert_eq!(bound("", Fault::HaproxyMachine), None, "nobody else leads to the standbys");
         let asynchronous = "failover {\n synchronous = false\n }";
         assert!(bound(asynchronous, Fault::Machine) > Some(20_000), "no standby may serve reads without a primary");

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cluster::fixed::{Fixed, FixedNlb};
-use crate::cluster::timing::Timers;
+use crate::cluster::timing::{HealthCheck, Timers};
 
 /// A part of an outage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -19,7 +19,8 @@ pub struct Term {
 }
 
 const PATRONI: &str = "https://patroni.readthedocs.io/en/latest/dynamic_configuration.html";
-const HAPROXY: &str = "https://docs.haproxy.org/3.0/configuration.html#5.2-inter";
+const HAPROXY: &str =
+    "https://docs.haproxy.org/3.0/configuration.html#5.2-inter; check.c: an interval begins when a check has ended";
 const CLIENT: &str = "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS";
 const MEASURED: &str = "measured: three machines, 2 cores, 10 trials of each";
 /// `fetch_node_status`, in Patroni's ha.py.
@@ -36,6 +37,9 @@ const SHUTDOWN: u32 = 2000;
 const HAPROXY_RESTART: u32 = (Fixed::DEFAULT.unit.restart + 1) * 1000;
 
 const BOOT: u32 = 10_000;
+/// An allowance.
+const LOGIN: u32 = 1000;
+const LOGINS: &str = "an allowance; measured with six clients and all machines on 2 processors: 0.2 s with a load of 2 to 6, 0.9 s with 12 to 23";
 /// How long the clients of a drill wait for an answer, in milliseconds. A client that waits longer would measure its own patience: a
 /// session with a machine that lost power never ends by itself.
 pub const CLIENT_PATIENCE: u32 = 2000;
@@ -129,14 +133,13 @@ pub fn shutdown() -> Term {
 }
 
 pub fn haproxy_up(t: &Timers) -> Term {
-    term("haproxy_up", t.check.up(), "HAProxy checks the new primary: downinter + (rise - 1) x fastinter", HAPROXY)
+    let what = "HAProxy checks the new primary: downinter + (rise - 1) x fastinter, and rise + 1 answers";
+    term("haproxy_up", t.check.up(), what, HAPROXY)
 }
 
 /// Returns the time that a client takes to log in again. Terms that are measured with clients contain it.
 pub fn login() -> Term {
-    let source =
-        "an allowance; measured: 0.2 s after haproxy_check and haproxy_up, with unoptimised clients on 2 busy cores";
-    term("login", 500, "clients connect again, and log in over TLS", source)
+    term("login", LOGIN, "clients connect again, and log in over TLS", LOGINS)
 }
 
 /// Returns the time until a client notices that its HAProxy is gone, with the connection string of the cluster's README.
@@ -161,7 +164,8 @@ pub fn haproxy_check() -> Term {
 }
 
 pub fn haproxy_down(t: &Timers) -> Term {
-    term("haproxy_down", t.check.down(), "HAProxy drops the former primary: inter + (fall - 1) x fastinter", HAPROXY)
+    let what = "HAProxy drops the former primary: inter + (fall - 1) x fastinter, and fall + 1 answers";
+    term("haproxy_down", t.check.down(), what, HAPROXY)
 }
 
 /// Returns the time until a standby that is cut off from its primary gives up the connection.
@@ -171,7 +175,8 @@ pub fn wal_receiver_timeout(t: &Timers) -> Term {
 }
 
 pub fn haproxy_read_down(t: &Timers) -> Term {
-    let what = "HAProxy drops a standby that follows nobody: inter + (read_fall - 1) x fastinter";
+    let what =
+        "HAProxy drops a standby that follows nobody: inter + (read_fall - 1) x fastinter, and read_fall + 1 answers";
     term("haproxy_read_down", t.check.read_down(), what, HAPROXY)
 }
 
@@ -189,7 +194,8 @@ pub fn haproxy_connect() -> Term {
 
 /// Returns the time until HAProxy drops a silent standby: each of its checks waits for a connection.
 pub fn haproxy_read_silent(t: &Timers) -> Term {
-    let ms = t.check.read_down() + t.check.read_fall * Fixed::DEFAULT.haproxy.connect_timeout;
+    let more = Fixed::DEFAULT.haproxy.connect_timeout.saturating_sub(HealthCheck::ANSWER);
+    let ms = t.check.read_down() + t.check.read_fall * more;
     term(
         "haproxy_read_silent",
         ms,
@@ -200,15 +206,26 @@ pub fn haproxy_read_silent(t: &Timers) -> Term {
 
 /// Returns the time until the primary serves reads: HAProxy wants more checks of it than of a standby.
 pub fn haproxy_fallback(t: &Timers) -> Term {
-    let ms = t.check.downinter + (Fixed::DEFAULT.haproxy.fallback_rise - 1) * t.check.fastinter;
-    let what =
-        "HAProxy finds a machine for reads, at worst the new primary: downinter + (fallback_rise - 1) x fastinter";
+    let ms = t.check.risen(Fixed::DEFAULT.haproxy.fallback_rise);
+    let what = "HAProxy finds a machine for reads, at worst the new primary: downinter + (fallback_rise - 1) x fastinter, and fallback_rise + 1 answers";
     term("haproxy_fallback", ms, what, HAPROXY)
 }
 
 pub fn haproxy_restart() -> Term {
     let source = "systemd.service(5): RestartSec=1, and a second to read the configuration";
     term("haproxy_restart", HAPROXY_RESTART, "systemd restarts HAProxy", source)
+}
+
+/// Returns the time until a HAProxy that has started knows its servers. A check for readers asks twice.
+pub fn haproxy_first_check() -> Term {
+    let ms = Fixed::DEFAULT.haproxy.first_checks + 2 * HealthCheck::ANSWER;
+    let source = "https://docs.haproxy.org/3.0/configuration.html#3.2-max-spread-checks";
+    term(
+        "haproxy_first_check",
+        ms,
+        "HAProxy checks its servers for the first time: max-spread-checks, and two answers",
+        source,
+    )
 }
 
 pub fn election(t: &Timers) -> Term {

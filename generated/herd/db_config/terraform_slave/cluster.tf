@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-slave-559a8c536bc3"
-  image      = "559a8c536bc3"
+  image_name = "herd-slave-9d6b4fdd04c9"
+  image      = "9d6b4fdd04c9"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
