@@ -28,7 +28,7 @@ impl HealthCheck {
 
     /// How many milliseconds pass until a check is answered. HAProxy counts its intervals from the end of a check (`process_chk_conn`, in
     /// its check.c), so each check adds them. An allowance; Patroni asks its PostgreSQL before it answers.
-    pub const ANSWER: u32 = 50;
+    pub const ANSWER: u32 = 100;
 
     /// Returns the longest time in milliseconds until HAProxy uses a server that became healthy.
     pub fn up(self) -> u32 {
