@@ -204,7 +204,7 @@ impl ClusterStatus {
         std::iter::once(head.map(String::from).to_vec()).chain(self.etcd.iter().map(row)).collect()
     }
 
-    /// Returns a table of the disks, with its head. A slot that nobody reads is marked.
+    /// Returns a table of the disks, with its head. A slot that keeps WAL for nobody is marked.
     pub fn disks_table(&self) -> Vec<Vec<String>> {
         let head = ["disk of", "free", "of", "pg_wal", "reserve", "WAL kept by slots"];
         let row = |d: &DiskStatus| {
@@ -213,7 +213,7 @@ impl ClusterStatus {
             };
             let slots = report.slots.as_ref().map_or("unknown".into(), |slots| {
                 let kept = slots.iter().map(|slot| {
-                    let reader = if slot.active { "" } else { " (inactive)" };
+                    let reader = if slot.active || slot.retained == 0 { "" } else { " (inactive)" };
                     format!("{}{reader} {}", slot.name, say::bytes(slot.retained))
                 });
                 let kept: Vec<String> = kept.collect();
