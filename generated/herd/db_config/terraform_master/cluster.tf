@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-master-1e87d59aa244"
-  image      = "1e87d59aa244"
+  image_name = "herd-master-a3dbd25665d8"
+  image      = "a3dbd25665d8"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

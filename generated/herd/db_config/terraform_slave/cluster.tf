@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-slave-9d6b4fdd04c9"
-  image      = "9d6b4fdd04c9"
+  image_name = "herd-slave-35fbdf033f2b"
+  image      = "35fbdf033f2b"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

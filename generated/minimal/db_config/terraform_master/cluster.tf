@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-master-3caf7f99c5ea"
-  image      = "3caf7f99c5ea"
+  image_name = "minimal-master-7dc9ffa48e5d"
+  image      = "7dc9ffa48e5d"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

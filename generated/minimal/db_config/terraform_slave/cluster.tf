@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-slave-88d522771bbf"
-  image      = "88d522771bbf"
+  image_name = "minimal-slave-1a7040de0de1"
+  image      = "1a7040de0de1"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
