@@ -26,9 +26,10 @@ impl HealthCheck {
     pub const DEFAULT: HealthCheck =
         HealthCheck { inter: 500, fastinter: 200, downinter: 200, fall: 2, read_fall: 2, rise: 1 };
 
-    /// How many milliseconds pass until a check is answered. HAProxy counts its intervals from the end of a check (`process_chk_conn`, in
-    /// its check.c), so each check adds them. An allowance; Patroni asks its PostgreSQL before it answers.
-    pub const ANSWER: u32 = 100;
+    /// How many milliseconds pass until a check is answered: Patroni asks its PostgreSQL first. HAProxy counts its intervals from the end
+    /// of a check (`process_chk_conn`, in its check.c), so each check adds them. Measured in the lab, with a load of 11 to 15 on two
+    /// processors, 210 checks: 1 to 17 ms.
+    pub const ANSWER: u32 = 50;
 
     /// Returns the longest time in milliseconds until HAProxy uses a server that became healthy.
     pub fn up(self) -> u32 {

@@ -60,7 +60,7 @@ mod tests {
     fn reads_go_on_where_writes_wait_for_a_failover() {
         assert_eq!(bound("", Fault::PartitionEtcd), Some(0));
         assert_eq!(bound("", Fault::PartitionHaproxy), Some(0));
-        assert_eq!(bound("", Fault::Machine), Some(5500), "fallback: 0.2 s + 7 x 0.2 s + 9 x 0.1 s, 2 s, and a login");
+        assert_eq!(bound("", Fault::Machine), Some(5050), "fallback: 0.2 s + 7 x 0.2 s + 9 x 0.05 s, 2 s, and a login");
         assert_eq!(bound("", Fault::Machine), bound("", Fault::Partition));
         assert_eq!(bound("", Fault::Postgres), bound("", Fault::Machine), "HAProxy does not wait for Patroni's loop");
         assert_eq!(bound("", Fault::HaproxyMachine), None, "nobody else leads to the standbys");

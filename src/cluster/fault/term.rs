@@ -39,7 +39,7 @@ const HAPROXY_RESTART: u32 = (Fixed::DEFAULT.unit.restart + 1) * 1000;
 const BOOT: u32 = 10_000;
 /// An allowance.
 const LOGIN: u32 = 1000;
-const LOGINS: &str = "an allowance; measured with six clients and all machines on 2 processors: 0.2 s with a load of 2 to 6, 0.9 s with 12 to 23";
+const LOGINS: &str = "an allowance; measured with six clients and all machines on 2 processors: 0.2 s with a load of 11, 0.9 s with 12 to 23";
 /// How long the clients of a drill wait for an answer, in milliseconds. A client that waits longer would measure its own patience: a
 /// session with a machine that lost power never ends by itself.
 pub const CLIENT_PATIENCE: u32 = 2000;

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-haproxy-8e30113ea3fa"
-  image      = "8e30113ea3fa"
+  image_name = "minimal-haproxy-3bd6f3628eef"
+  image      = "3bd6f3628eef"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
