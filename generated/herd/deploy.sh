@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=herd-master-1e87d59aa244 slave=herd-slave-9d6b4fdd04c9 haproxy=herd-haproxy-cc60c5b0dc66)
+images=(master=herd-master-a3dbd25665d8 slave=herd-slave-35fbdf033f2b haproxy=herd-haproxy-cd61716d18db)
 # Each HAProxy's name and private address.
 haproxies=(haproxy=10.20.128.32)
 modules=(

@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=minimal-master-3caf7f99c5ea slave=minimal-slave-88d522771bbf haproxy=minimal-haproxy-3bd6f3628eef)
+images=(master=minimal-master-7dc9ffa48e5d slave=minimal-slave-1a7040de0de1 haproxy=minimal-haproxy-5eb5ae5fda73)
 # Each HAProxy's name and private address.
 haproxies=(haproxy=10.20.128.32)
 modules=(

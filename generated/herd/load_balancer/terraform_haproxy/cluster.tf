@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-haproxy-cc60c5b0dc66"
-  image      = "cc60c5b0dc66"
+  image_name = "herd-haproxy-cd61716d18db"
+  image      = "cd61716d18db"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-haproxy-3bd6f3628eef"
-  image      = "3bd6f3628eef"
+  image_name = "minimal-haproxy-5eb5ae5fda73"
+  image      = "5eb5ae5fda73"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
