@@ -25,7 +25,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::StatusArgs) 
     drill::aws::mention(&session)?;
     let (expected, access) = (&session.pipeline.expected, &session.pipeline.access);
     let observer = Observer::new(access, expected, &located.haproxies);
-    let seen = observer.with_settings(observer.look());
+    let seen = observer.with_settings(observer.with_disks(observer.look()));
     let verdict = judge(expected, access, &seen);
     let advice = say::advice(&access.advice, &verdict);
     let status = ClusterStatus::of(expected, &seen, &verdict, &advice);
@@ -39,6 +39,8 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::StatusArgs) 
     report.line("");
     report.table(&status.etcd_table());
     report.line("");
+    report.table(&status.disks_table());
+    report.line("");
     report.table(&status.sources_table());
     report.line("");
     if let Some(note) = outdated(expected, &seen, &verdict) {
@@ -49,6 +51,9 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &args::StatusArgs) 
         for line in say::settings(&drift::settings(expected, live)) {
             report.line(&line);
         }
+    }
+    for line in say::warnings(&verdict.warnings) {
+        report.line(&line);
     }
     if verdict.is_healthy() {
         report.line(&report.on_out(Style::Good, "healthy"));

@@ -88,7 +88,7 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
         Flow { name, from, to, service, port, purpose, auth, logins: &[] }
     };
     const SCRAM: &str = "SCRAM-SHA-256 over TLS";
-    const LOGIN: &str = "a login for the stats page; /health, /metrics, /cluster, /config and /etcd are open";
+    const LOGIN: &str = "a login for the stats page; /health, /metrics, /cluster, /config, /etcd and /disk are open";
     let mut all = vec![
         flow("write", Clients, Haproxy, Service::Write, "PostgreSQL, always the primary", SCRAM),
         flow("read", Clients, Haproxy, Service::Read, "PostgreSQL, reads", SCRAM),
@@ -112,6 +112,8 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
             "health checks: who is primary, who lags",
             "none, for reading",
         ),
+        // It only reads, and HAProxy passes on nothing but the one path.
+        flow("disk", Haproxy, Databases, Service::Disk, "how full the disk is", "none, for reading"),
         Flow {
             logins: &[REPLICATION, REWIND],
             ..flow("replication", Databases, Databases, Service::Postgres, "streaming replication, pg_rewind", SCRAM)

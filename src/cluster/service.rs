@@ -38,12 +38,15 @@ pub enum Service {
     Write,
     /// HAProxy's port that leads to the standbys.
     Read,
-    /// HAProxy's admin port: the stats page, `/metrics`, `/health`, Patroni's `/cluster` and `/config`, and what etcd's members report.
+    /// HAProxy's admin port: the stats page, `/metrics`, `/health`, Patroni's `/cluster` and `/config`, and what etcd's members
+    /// and the database machines' disks report.
     Admin,
     /// PostgreSQL on a database machine.
     Postgres,
     /// Patroni's REST API on a database machine.
     Patroni,
+    /// The report on the disk of a database machine.
+    Disk,
     /// etcd's port for its clients.
     EtcdClient,
     /// etcd's port for its other members.
@@ -59,7 +62,7 @@ impl Service {
     pub fn scheme(self) -> Scheme {
         match self {
             Service::Write | Service::Read | Service::Postgres => Scheme::Postgresql,
-            Service::Admin | Service::Patroni | Service::EtcdClient | Service::EtcdPeer => Scheme::Http,
+            Service::Admin | Service::Patroni | Service::Disk | Service::EtcdClient | Service::EtcdPeer => Scheme::Http,
             Service::Secrets => Scheme::Https,
             Service::Ssh => Scheme::Ssh,
         }
@@ -74,6 +77,7 @@ impl Service {
             Service::Admin => cluster.haproxy.stats.port,
             Service::Postgres => port.postgres,
             Service::Patroni => port.patroni,
+            Service::Disk => port.disk,
             Service::EtcdClient => port.etcd_client,
             Service::EtcdPeer => port.etcd_peer,
             Service::Secrets => port.https,

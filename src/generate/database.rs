@@ -25,6 +25,8 @@ pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut Fi
         add_secrets(cluster, files),
         add_fixed(cluster, files, "db_config/patroni_unit.conf", Mode::Plain),
         add_rendered(cluster, files, "db_config/kernel.conf", &cluster.kernel),
+        add_fixed(cluster, files, "db_config/pgherd-disk.socket", Mode::Plain),
+        add_fixed(cluster, files, "db_config/pgherd-disk@.service", Mode::Plain),
         add_fixed(cluster, files, "db_config/pgherd-kernel.service", Mode::Plain),
         add_fixed(cluster, files, "db_config/pgherd-yield.service", Mode::Plain),
         add_fixed(cluster, files, "db_config/pgherd-yield.timer", Mode::Plain),
@@ -36,6 +38,7 @@ pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut Fi
         content.push(add_plain(files, "db_config/pgherd-huge-pages.service", Mode::Plain));
     }
     for script in [
+        "disk_report.py",
         "founding.py",
         "post_bootstrap.py",
         "reserve_space.sh",

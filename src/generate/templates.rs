@@ -32,9 +32,12 @@ static HASHES: LazyLock<BTreeMap<&'static str, OnceLock<String>>> =
     LazyLock::new(|| SOURCES.keys().map(|path| (*path, OnceLock::new())).collect());
 
 /// Templates whose files are the same in every cluster.
-const FIXED: [&str; 24] = [
+const FIXED: [&str; 27] = [
+    "db_config/disk_report.py",
     "db_config/founding.py",
     "db_config/patroni_unit.conf",
+    "db_config/pgherd-disk.socket",
+    "db_config/pgherd-disk@.service",
     "db_config/pgherd-kernel.service",
     "db_config/pgherd-yield.service",
     "db_config/pgherd-yield.timer",

@@ -1,14 +1,17 @@
 //! Compares what was observed through each HAProxy with what the blueprint expects. Pure: it makes no requests.
 
+pub mod disk;
 pub mod etcd;
 mod haproxy;
 mod merge;
 
 use std::net::SocketAddr;
 
+use disk::{DiskWarning, ShortDisk};
 use etcd::EtcdProblem;
 pub use haproxy::HaproxyVerdict;
 
+use super::observe::disk::DiskAnswer;
 use super::observe::etcd::EtcdAnswer;
 use super::observe::{ClusterView, HaproxyAddress, Member, Observation, Silent, Standing};
 use crate::pipeline::{ClusterAccess, Expected, ExpectedMachine, Service};
@@ -129,6 +132,8 @@ pub enum Problem {
     },
     /// A machine does not respond to HAProxy's checks.
     Silent(Silent),
+    /// A disk is nearly full, or short of space with its reserve used.
+    Disk(ShortDisk),
     /// Something is wrong with etcd.
     Etcd(EtcdProblem),
 }
@@ -141,6 +146,7 @@ impl Problem {
             | Problem::NotStreaming { machine, .. }
             | Problem::OtherTimeline { machine, .. }
             | Problem::Silent(Silent { machine, .. })
+            | Problem::Disk(ShortDisk { machine, .. })
             | Problem::NoAnswer { haproxy: machine, .. }
             | Problem::OtherCluster { haproxy: machine, .. }
             | Problem::OtherServer { haproxy: machine, .. }
@@ -193,6 +199,8 @@ pub struct Verdict {
     pub members: Vec<Member>,
     /// What each member of etcd reports. Empty if that was not asked.
     pub etcd: Vec<EtcdAnswer>,
+    /// How full each database machine's disk is. Empty if that was not asked.
+    pub disks: Vec<DiskAnswer>,
     /// Whether the checks of a HAProxy find a primary. They are seconds old, while Patroni's view may be as old as its ttl.
     pub has_primary: bool,
     /// Whether etcd has no majority. Patroni's view is then what it read before that.
@@ -201,6 +209,8 @@ pub struct Verdict {
     pub silent: Vec<Silent>,
     /// What keeps the cluster from being healthy. Empty means healthy.
     pub problems: Vec<Problem>,
+    /// What must be looked at, although the cluster is healthy.
+    pub warnings: Vec<DiskWarning>,
 }
 
 impl Verdict {
@@ -251,9 +261,12 @@ pub fn judge(expected: &Expected, access: &ClusterAccess, seen: &[Observation]) 
     let answers = merge::etcd(&ours);
     let of_etcd = answers.as_deref().map(|answers| etcd::judge(expected, answers)).unwrap_or_default();
     let lost_majority = of_etcd.iter().any(|problem| matches!(problem, EtcdProblem::NoMajority { reporting: 1.., .. }));
+    let disks = merge::disks(&ours).unwrap_or_default();
+    let of_disks = disk::judge(expected, &disks);
     let (silent, unreached) = merge::silent(expected, &ours);
 
     let mut problems: Vec<Problem> = of_etcd.into_iter().map(Problem::Etcd).collect();
+    problems.extend(of_disks.full.into_iter().map(Problem::Disk));
     problems.extend(haproxies.iter().filter_map(|haproxy| haproxy.identity.clone()));
     problems.extend(view.into_iter().flat_map(|view| of_members(expected, &view.members)));
     problems.extend(merge::disagreement(expected, &views));
@@ -264,12 +277,15 @@ pub fn judge(expected: &Expected, access: &ClusterAccess, seen: &[Observation]) 
     // Patroni's view of a silent machine is out of date.
     let of_silent = |name: &str| silent.iter().any(|silent| silent.machine == name);
     let is_told = |problem: &Problem| match problem {
-        // etcd may still report from there, and what it reports is not.
+        // etcd may still report from there, and what it reports is not. Neither is what its disk reports.
+        Problem::Disk(_) => true,
         Problem::Etcd(problem) => !matches!(problem, EtcdProblem::NoReport { .. }),
         _ => false,
     };
     problems.retain(|problem| is_told(problem) || !problem.machine().is_some_and(of_silent));
     problems.splice(0..0, silent.iter().cloned().map(Problem::Silent));
+    let mut warnings = of_disks.warnings;
+    warnings.retain(|warning| !of_silent(warning.machine()) || !matches!(warning, DiskWarning::NoReport { .. }));
     Verdict {
         reach: haproxies.iter().map(|haproxy| haproxy.reach).max().unwrap_or(Reach::Nothing),
         has_primary: haproxies.iter().any(|haproxy| haproxy.has_primary),
@@ -277,8 +293,10 @@ pub fn judge(expected: &Expected, access: &ClusterAccess, seen: &[Observation]) 
         etcd: answers.unwrap_or_default(),
         haproxies,
         lost_majority,
+        disks,
         silent,
         problems,
+        warnings,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Describes problems, differences and plans as text. Only this module does, and no code parses the text.
 
+mod disk;
 mod etcd;
 
 use std::collections::BTreeSet;
@@ -7,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::drift::{ImageDifference, SettingDifference};
+use super::judge::disk::DiskWarning;
 use super::judge::{HaproxyVerdict, PrimarySeen, Problem, Reach, Verdict};
 use super::observe::{FailedCheck, Silent};
 use super::prospect::Prospect;
@@ -18,6 +20,7 @@ use crate::tools::plan::{PlanAction, PlanSummary};
 pub const NAMED: usize = 4;
 
 const MIB: u64 = 1024 * 1024;
+const GIB: u64 = 1024 * MIB;
 
 impl fmt::Display for Prospect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,6 +108,7 @@ impl fmt::Display for Problem {
                 write!(f, "PostgreSQL does not respond at {haproxy}'s {name} port {}: {why}", at.port())
             }
             Problem::Silent(silent) => write!(f, "{silent}"),
+            Problem::Disk(disk) => write!(f, "{disk}"),
             Problem::Etcd(problem) => write!(f, "{problem}"),
         }
     }
@@ -142,6 +146,11 @@ fn spell(seconds: u64) -> String {
     }
 }
 
+/// Returns a line for each warning.
+pub fn warnings(warnings: &[DiskWarning]) -> Vec<String> {
+    warnings.iter().map(|warning| format!("warning: {warning}")).collect()
+}
+
 /// Returns all problems in one line.
 pub fn problems(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ")
@@ -166,12 +175,12 @@ pub fn advice(advice: &Advice, verdict: &Verdict) -> String {
                 }
             }
             for problem in &verdict.problems {
-                if let Problem::Etcd(problem) = problem
-                    && let Some(line) = etcd::mend(problem)
-                    && !lines.contains(&line)
-                {
-                    lines.push(line);
-                }
+                let line = match problem {
+                    Problem::Etcd(problem) => etcd::mend(problem),
+                    Problem::Disk(_) => Some(disk::section("A disk is full")),
+                    _ => None,
+                };
+                lines.extend(line.filter(|line| !lines.contains(line)));
             }
             if lines.is_empty() {
                 lines.push(advice.look.clone());
@@ -198,9 +207,13 @@ fn go_on(verdict: &Verdict) -> Option<String> {
     })
 }
 
-/// Returns a number of bytes, in MiB from one on.
+/// Returns a number of bytes, in MiB from one on, and in GiB from ten on.
 pub fn bytes(bytes: u64) -> String {
-    if bytes < MIB { format!("{bytes} B") } else { format!("{} MiB", bytes / MIB) }
+    match bytes {
+        _ if bytes < MIB => format!("{bytes} B"),
+        _ if bytes < 10 * GIB => format!("{} MiB", bytes / MIB),
+        _ => format!("{} GiB", bytes / GIB),
+    }
 }
 
 /// Returns the name of a source of [`super::status::SourceStatus`], for people.
@@ -209,6 +222,7 @@ pub fn source(name: &str) -> &str {
         "patroni" => "Patroni",
         "haproxy-checks" => "HAProxy's checks",
         "etcd" => "etcd",
+        "disk" => "disks",
         "write-port" => "PostgreSQL, write port",
         "read-port" => "PostgreSQL, read port",
         other => other,

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::judge::disk::DiskWarning;
 use super::judge::{HaproxyVerdict, Problem, Reach, Verdict};
+use super::observe::disk::DiskReport;
 use super::observe::etcd::{EtcdAnswer, NoReport};
 use super::observe::{Fact, Member, Observation, Standing, View};
 use super::say;
@@ -29,6 +31,12 @@ pub struct ClusterStatus {
     pub machines: Vec<MachineStatus>,
     /// Every member of etcd that the blueprint has.
     pub etcd: Vec<MemberStatus>,
+    /// Every database machine's disk.
+    #[serde(default)]
+    pub disks: Vec<DiskStatus>,
+    /// What must be looked at, although the cluster is healthy.
+    #[serde(default)]
+    pub warnings: Vec<ProblemStatus>,
     /// Where this comes from.
     pub sources: Vec<SourceStatus>,
 }
@@ -108,10 +116,19 @@ pub struct MemberReport {
     pub version: String,
 }
 
+/// The disk of a database machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DiskStatus {
+    /// The machine.
+    pub machine: String,
+    /// What it reports; null if it was not asked, or does not report.
+    pub report: Option<DiskReport>,
+}
+
 /// A source of facts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceStatus {
-    /// `patroni`, `haproxy-checks`, `etcd`, `write-port` or `read-port`.
+    /// `patroni`, `haproxy-checks`, `etcd`, `disk`, `write-port` or `read-port`.
     pub source: String,
     /// The machine of the HAProxy through which it was asked.
     pub haproxy: String,
@@ -130,6 +147,10 @@ impl ClusterStatus {
             machine: problem.machine().map(String::from),
             text: problem.to_string(),
         };
+        let warning = |warning: &DiskWarning| ProblemStatus {
+            machine: Some(warning.machine().into()),
+            text: warning.to_string(),
+        };
         ClusterStatus {
             cluster: expected.cluster.clone(),
             haproxy: verdict.haproxies.first().map(|haproxy| haproxy.address.to_string()).unwrap_or_default(),
@@ -139,6 +160,8 @@ impl ClusterStatus {
             advice: if verdict.is_healthy() { String::new() } else { advice.to_string() },
             machines: expected.machines.iter().map(|machine| of_machine(machine, verdict)).collect(),
             etcd: expected.etcd_members().map(|machine| of_member(machine, verdict)).collect(),
+            disks: expected.databases().map(|machine| of_disk(machine, verdict)).collect(),
+            warnings: verdict.warnings.iter().map(warning).collect(),
             sources: seen.iter().flat_map(sources).collect(),
         }
     }
@@ -179,6 +202,28 @@ impl ClusterStatus {
             own.into_iter().chain(rest).collect()
         };
         std::iter::once(head.map(String::from).to_vec()).chain(self.etcd.iter().map(row)).collect()
+    }
+
+    /// Returns a table of the disks, with its head. A slot that keeps WAL for nobody is marked.
+    pub fn disks_table(&self) -> Vec<Vec<String>> {
+        let head = ["disk of", "free", "of", "pg_wal", "reserve", "WAL kept by slots"];
+        let row = |d: &DiskStatus| {
+            let Some(report) = &d.report else {
+                return [d.machine.as_str(), "unknown", "-", "-", "-", "-"].map(String::from).to_vec();
+            };
+            let slots = report.slots.as_ref().map_or("unknown".into(), |slots| {
+                let kept = slots.iter().map(|slot| {
+                    let reader = if slot.active || slot.retained == 0 { "" } else { " (inactive)" };
+                    format!("{}{reader} {}", slot.name, say::bytes(slot.retained))
+                });
+                let kept: Vec<String> = kept.collect();
+                if kept.is_empty() { "no slots".into() } else { kept.join(", ") }
+            });
+            let reserve = if report.reserve > 0 { say::bytes(report.reserve) } else { "none".into() };
+            let [free, size, wal] = [report.free, report.size, report.wal].map(say::bytes);
+            vec![d.machine.clone(), free, size, wal, reserve, slots]
+        };
+        std::iter::once(head.map(String::from).to_vec()).chain(self.disks.iter().map(row)).collect()
     }
 
     /// Returns a table of the sources, with its head.
@@ -267,6 +312,12 @@ fn of_member(machine: &ExpectedMachine, verdict: &Verdict) -> MemberStatus {
     MemberStatus { machine: machine.name.clone(), state: state.into(), report }
 }
 
+fn of_disk(machine: &ExpectedMachine, verdict: &Verdict) -> DiskStatus {
+    let answer = verdict.disks.iter().find(|answer| answer.machine == machine.name);
+    let report = answer.and_then(|answer| answer.report.as_ref().ok()).cloned();
+    DiskStatus { machine: machine.name.clone(), report }
+}
+
 fn sources(seen: &Observation) -> Vec<SourceStatus> {
     fn of<T>(haproxy: &str, name: &str, fact: Option<&Fact<T>>, answers: impl Fn(&T) -> bool) -> SourceStatus {
         SourceStatus {
@@ -282,6 +333,7 @@ fn sources(seen: &Observation) -> Vec<SourceStatus> {
         of(haproxy, "patroni", Some(&seen.view), |view| matches!(view, View::Cluster(_))),
         of(haproxy, "haproxy-checks", seen.health.as_ref(), Result::is_ok),
         of(haproxy, "etcd", seen.etcd.as_ref(), |all| all.iter().any(|answer| answer.report.is_ok())),
+        of(haproxy, "disk", seen.disks.as_ref(), |all| all.iter().any(|answer| answer.report.is_ok())),
         of(haproxy, "write-port", seen.write.as_ref(), Result::is_ok),
         of(haproxy, "read-port", seen.read.as_ref(), Result::is_ok),
     ]

@@ -31,11 +31,16 @@ impl RunningStage<'_> {
         let observer = runner.observer(&haproxies);
         let mut said: Vec<Problem> = vec![];
         loop {
-            let seen = observer.glance();
-            let verdict = judge(expected, access, &seen);
+            let mut seen = observer.glance();
+            let mut verdict = judge(expected, access, &seen);
+            if verdict.is_healthy() {
+                seen = observer.with_disks(seen);
+                verdict = judge(expected, access, &seen);
+            }
             if verdict.is_healthy() {
                 runner.tell(Event::Observed(Box::new(ClusterStatus::of(expected, &seen, &verdict, ""))));
                 let differences = self.say_settings(&observer.with_settings(seen));
+                verdict.warnings.iter().for_each(|warning| self.notice(&warning.to_string()));
                 runner.discovered.differences.get_or_init(|| differences);
                 let standbys = verdict.members.len().saturating_sub(1);
                 let members = expected.etcd_members().count();
@@ -75,7 +80,7 @@ impl RunningStage<'_> {
     /// Observes each machine once more and makes a failure with what is wrong.
     fn not_healthy_in_time(&self, observer: &Observer<'_>, last: Verdict) -> Stop {
         let (expected, access) = (&self.runner.setup.pipeline.expected, &self.runner.setup.pipeline.access);
-        let seen = observer.look();
+        let seen = observer.with_disks(observer.look());
         let now = judge(expected, access, &seen);
         // It may have become healthy a moment too late. Then the last problems within the time limit are reported.
         let problems = if now.is_healthy() { last.problems } else { now.problems.clone() };

@@ -74,6 +74,56 @@ fn status_shows_each_member_of_etcd_and_where_each_fact_comes_from() {
     assert!(sources.iter().all(|source| source["answers"] == true && source["age"].is_number()), "{sources:?}");
 }
 
+/// A disk is seen filling while the cluster is healthy, and a full one is not healthy, although Patroni calls its primary running.
+#[test]
+fn status_shows_each_disk_and_sees_it_coming_full() {
+    const GIB: u64 = 1024 * 1024 * 1024;
+    let herd = Herd::healthy();
+    let test = running(&herd);
+    let done = test.run(STATUS).exits(0).out("disk of free of pg_wal reserve WAL kept by slots");
+    done.out("master 60 GiB 100 GiB 512 MiB 256 MiB slave1 0 B, slave2 0 B").out("disks haproxy yes ");
+
+    herd.disk_says("master", |disk| {
+        disk["free"] = (8 * GIB).into();
+        disk["wal"] = (24 * GIB).into();
+        disk["slots"][1]["active"] = false.into();
+        disk["slots"][1]["retained"] = (23 * GIB).into();
+    });
+    test.run(STATUS)
+        .exits(0)
+        .out("master 8192 MiB 100 GiB 24 GiB 256 MiB slave1 0 B, slave2 (inactive) 23 GiB")
+        .out("warning: master's disk has 8192 MiB of 100 GiB left: pg_wal has 24 GiB")
+        .out("the slot slave2, which nobody reads, keeps 23 GiB of WAL")
+        .out("RUNBOOK.md, section \"A disk fills up\"")
+        .out("healthy");
+
+    herd.disk_says("master", |disk| disk["reserve"] = 0.into());
+    test.run(STATUS)
+        .exits(1)
+        .err("the cluster is not healthy: master's disk has 8192 MiB of 100 GiB left, and its reserve is used")
+        .err("RUNBOOK.md, section \"A disk is full\"");
+    let done = test.run(&[STATUS, &["--format", "json"]].concat()).exits(1);
+    let status: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!((&status["healthy"], &status["problems"][0]["machine"]), (&false.into(), &"master".into()));
+    assert_eq!(status["disks"][0]["report"]["slots"][1]["retained"], 23 * GIB);
+
+    // Where PostgreSQL does not list its slots, the disk is judged all the same.
+    herd.disk_says("master", |disk| (disk["free"], disk["slots"]) = (GIB.into(), serde_json::Value::Null));
+    test.run(STATUS).exits(1).out("master 1024 MiB 100 GiB 24 GiB none unknown").err("master's disk has 1024 MiB");
+}
+
+/// HAProxy's image, or a database's, may be older than the blueprint.
+#[test]
+fn a_disk_that_is_not_reported_leaves_the_cluster_healthy() {
+    let herd = Herd::healthy();
+    herd.disks.lock().unwrap().get_mut("/disk/slave1").unwrap().0 = 503;
+    let test = running(&herd);
+    let done = test.run(STATUS).exits(0).out("slave1 unknown - - - -");
+    done.out("warning: how full slave1's disk is, is not known: the report there does not accept connections");
+    herd.disks.lock().unwrap().clear();
+    test.run(STATUS).exits(0).out("disks haproxy no -").out("the report there is not known to HAProxy");
+}
+
 /// Each of these was healthy as long as only Patroni was asked.
 #[test]
 fn what_is_wrong_with_etcd_is_not_healthy() {
@@ -315,7 +365,7 @@ fn each_of_two_haproxies_is_asked() {
     );
     assert_eq!(status["haproxy"], "127.0.0.1");
     let sources = status["sources"].as_array().unwrap();
-    assert_eq!(sources.iter().filter(|source| source["haproxy"] == "haproxy2").count(), 5, "{sources:?}");
+    assert_eq!(sources.iter().filter(|source| source["haproxy"] == "haproxy2").count(), 6, "{sources:?}");
     // A run waits for both, and prints both.
     let [_, write, read] = herd.ports;
     let done = test

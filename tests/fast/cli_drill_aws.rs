@@ -299,7 +299,7 @@ fn a_drill_that_ends_at_any_call_is_undone() {
         if whole {
             assert_eq!(states(&asked.test).values().filter(|state| *state == "stopped").count(), 2);
         }
-        asked.with(|ec2| ec2.revive(PATIENCE)).unwrap();
+        asked.with(|ec2| ec2.revive(PATIENCE, &Interrupt::default())).unwrap();
         asked.all_run(&format!("call {call}"));
         if whole {
             break;
@@ -325,8 +325,26 @@ fn an_interrupt_ends_the_wait_and_does_not_end_the_undoing() {
         assert!(cut.is_err(), "the machines had not stopped yet");
     });
     fs::remove_file(asked.test.state("slow")).unwrap();
-    asked.with(|ec2| ec2.revive(PATIENCE)).unwrap();
+    asked.with(|ec2| ec2.revive(PATIENCE, &interrupt)).unwrap();
     asked.all_run("after an interrupt");
+}
+
+/// EC2 does not answer, so waiting brings nothing back. The next command starts what is on record.
+#[test]
+fn an_interrupted_drill_does_not_wait_for_an_ec2_that_is_silent() {
+    let asked = Asked::new();
+    asked.with(|ec2| ec2.cut(&Asked::machines(), &Interrupt::default())).unwrap();
+    asked.test.hook("aws", "echo 'Could not connect to the endpoint URL' >&2; exit 255\n");
+    let interrupt = Interrupt::default();
+    interrupt.raise();
+    let watch = std::time::Instant::now();
+    let failed = asked.with(|ec2| ec2.revive(PATIENCE, &interrupt)).unwrap_err().to_string();
+    assert!(watch.elapsed() < PATIENCE / 2, "{:?}", watch.elapsed());
+    assert!(failed.contains("Could not connect") && failed.contains("pgherd drill BLUEPRINT --undo"), "{failed}");
+    assert!(asked.test.path(RECORD).exists(), "what was stopped is forgotten");
+    asked.test.hook("aws", EC2);
+    asked.with(|ec2| ec2.revive(PATIENCE, &interrupt)).unwrap();
+    asked.all_run("EC2 is back");
 }
 
 /// A machine that EC2 does not start stays on record, with the command that starts it, and does not keep the other one down.
@@ -336,12 +354,13 @@ fn a_machine_that_does_not_start_is_named() {
     asked.with(|ec2| ec2.cut(&Asked::machines(), &Interrupt::default())).unwrap();
     let full = "case \"$*\" in *start-instances*i-1*) echo 'An error occurred (InsufficientInstanceCapacity): none left' >&2; exit 254 ;; esac\n";
     asked.test.hook("aws", &format!("{full}{EC2}"));
-    let failed = asked.with(|ec2| ec2.revive(std::time::Duration::from_secs(3))).unwrap_err().to_string();
+    let failed =
+        asked.with(|ec2| ec2.revive(std::time::Duration::from_secs(3), &Interrupt::default())).unwrap_err().to_string();
     assert!(failed.contains("InsufficientInstanceCapacity") && failed.contains("master (i-1)"), "{failed}");
     assert!(failed.contains("aws ec2 start-instances --region eu-west-1"), "{failed}");
     assert_eq!((states(&asked.test)["i-1"].as_str(), states(&asked.test)["i-2"].as_str()), ("stopped", "running"));
     asked.test.hook("aws", EC2);
-    asked.with(|ec2| ec2.revive(PATIENCE)).unwrap();
+    asked.with(|ec2| ec2.revive(PATIENCE, &Interrupt::default())).unwrap();
     asked.all_run("there is room again");
 }
 

@@ -114,6 +114,8 @@ fn scenario(name: &str) -> (Test, Herd) {
             test.run(&["run", "blueprints/herd.hcl", "--yes", "--skip", "verify"]).exits(0);
             herd.silence("master", 84);
             second.silence("master", 84);
+            herd.disks.lock().unwrap().get_mut("/disk/master").unwrap().0 = 503;
+            second.disks.lock().unwrap().get_mut("/disk/master").unwrap().0 = 503;
         }
         "a stage fails" => {
             test.run(&["run", "blueprints/herd.hcl", "--yes"]).exits(0);

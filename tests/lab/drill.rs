@@ -26,6 +26,7 @@ fn drills_all() -> bool {
 
 /// Drills a new herd, whose primary is `master`.
 pub fn brings_faults_about_measures_and_undoes_them(lab: &Lab) {
+    shows_the_disks(lab);
     frees_the_readers_of_a_standby_that_dies(lab, "slave2");
     refuses_a_cluster_that_is_not_healthy(lab);
     lab.ok(&["lab", "start", "slave2"]);
@@ -115,6 +116,48 @@ fn is_measured(trial: &TrialReport) {
     if fault.injection().harm == Disruption::PowerCut && (drills_all() || !is_standbys) {
         assert!(!trial.errors.is_empty(), "{trial:#?}");
     }
+}
+
+/// Each machine reports its disk and its reserve, and the primary the slots of the two others.
+fn shows_the_disks(lab: &Lab) {
+    const MIB: u64 = 1024 * 1024;
+    let status = lab.ok(&["status", BLUEPRINT, "--target", "lab", "--format", "json"]);
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["warnings"], serde_json::json!([]), "{status:#}");
+    let disks = status["disks"].as_array().unwrap();
+    assert_eq!(disks.len(), 3, "{disks:#?}");
+    let mut primaries = 0;
+    for disk in disks {
+        let report = &disk["report"];
+        let bytes = |name: &str| report[name].as_u64().unwrap_or_else(|| panic!("no {name}: {disk:#}"));
+        // blueprints/herd.hcl has disks of 100 GiB, of which the file system's own tables take a little.
+        assert!((90 * 1024 * MIB..=100 * 1024 * MIB).contains(&bytes("size")), "{disk:#}");
+        assert!(bytes("free") < bytes("size") && bytes("wal") >= 16 * MIB, "{disk:#}");
+        assert_eq!((bytes("reserve"), bytes("slot_limit")), (256 * MIB, 25 * 1024 * MIB), "{disk:#}");
+        let slots = report["slots"].as_array().unwrap();
+        let names: BTreeSet<&str> = slots.iter().map(|slot| slot["name"].as_str().unwrap()).collect();
+        let others: BTreeSet<&str> =
+            ["master", "slave1", "slave2"].into_iter().filter(|name| disk["machine"] != *name).collect();
+        assert!(names.is_subset(&others), "{disk:#}");
+        if slots.iter().any(|slot| slot["active"] == true) {
+            assert_eq!(names, others, "{disk:#}");
+            primaries += 1;
+        }
+    }
+    assert_eq!(primaries, 1, "one machine feeds the others: {disks:#?}");
+    // The path is the whole request: HAProxy passes on no other, and takes nothing but GET.
+    let get = |method: &str, path: &str| {
+        let haproxy = "http://10.20.128.32:7000";
+        let asked = Command::new("curl")
+            .args(["--silent", "--max-time", "5", "--output", "/dev/null", "--write-out", "%{http_code}"])
+            .args(["--request", method, &format!("{haproxy}{path}")])
+            .output()
+            .unwrap();
+        String::from_utf8(asked.stdout).unwrap()
+    };
+    assert_eq!(get("GET", "/disk/master"), "200");
+    assert_eq!(get("POST", "/disk/master"), "405");
+    assert_eq!(["/disk", "/disk/", "/disk/haproxy", "/disk/master/x"].map(|path| get("GET", path)), ["404"; 4]);
 }
 
 fn refuses_a_cluster_that_is_not_healthy(lab: &Lab) {

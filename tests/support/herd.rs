@@ -25,6 +25,8 @@ pub struct Herd {
     pub metrics: Arc<Mutex<Option<String>>>,
     /// What each machine's etcd returns, by path. A path that is not in the map is not found.
     pub etcd: Arc<Mutex<BTreeMap<String, (u16, Value)>>>,
+    /// What each database machine reports of its disk, likewise.
+    pub disks: Arc<Mutex<BTreeMap<String, (u16, Value)>>>,
     pub ports: [u16; 3],
     is_dead: Arc<AtomicBool>,
 }
@@ -62,6 +64,8 @@ impl Herd {
         let told = Arc::clone(&metrics);
         let etcd = Arc::new(Mutex::new(etcd()));
         let reported = Arc::clone(&etcd);
+        let disks = Arc::new(Mutex::new(disks()));
+        let full = Arc::clone(&disks);
         let is_dead = Arc::<AtomicBool>::default();
         let admin = listen((at, ports[0]), &is_dead, move |stream| {
             let mut request = [0; 2048];
@@ -79,10 +83,13 @@ impl Herd {
                     None => (404, String::new()),
                 },
                 Some("/health") => (view.health, String::new()),
-                Some(path) => match reported.lock().unwrap().get(path) {
-                    Some((status, answer)) => (*status, answer.to_string()),
-                    None => (404, String::new()),
-                },
+                Some(path) => {
+                    let (etcd, disks) = (reported.lock().unwrap(), full.lock().unwrap());
+                    match etcd.get(path).or(disks.get(path)) {
+                        Some((status, answer)) => (*status, answer.to_string()),
+                        None => (404, String::new()),
+                    }
+                }
                 None => (404, String::new()),
             };
             let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
@@ -97,7 +104,7 @@ impl Herd {
             })
         };
         let ports = [admin, postgres(ports[1]), postgres(ports[2])];
-        Herd { view, config, metrics, etcd, ports, is_dead }
+        Herd { view, config, metrics, etcd, disks, ports, is_dead }
     }
 
     /// Closes every connection from now on without a word.
@@ -128,6 +135,11 @@ impl Herd {
         for call in ["status", "members", "hash"] {
             etcd.insert(format!("/etcd/{machine}/{call}"), (status, Value::Null));
         }
+    }
+
+    /// Changes what a machine reports of its disk.
+    pub fn disk_says(&self, machine: &str, change: impl Fn(&mut Value)) {
+        change(&mut self.disks.lock().unwrap().get_mut(&format!("/disk/{machine}")).unwrap().1);
     }
 
     /// Returns a blueprint with two HAProxies, this one and [`Herd::second`].
@@ -177,6 +189,18 @@ fn etcd() -> BTreeMap<String, (u16, Value)> {
         put("hash", json!({"header": header, "hash": 3648880109_u32, "compact_revision": "12"}));
     }
     answers
+}
+
+/// What a database machine reports of its disk: 100 GiB, of which 60 are free.
+fn disks() -> BTreeMap<String, (u16, Value)> {
+    const GIB: u64 = 1024 * 1024 * 1024;
+    let slot = |name: &str| json!({"name": name, "active": true, "wal_status": "reserved", "retained": 0});
+    let report = |name: &str| {
+        let slots: Vec<Value> =
+            MACHINES.iter().filter(|(other, _)| *other != name).map(|(name, _)| slot(name)).collect();
+        json!({"free": 60 * GIB, "size": 100 * GIB, "wal": GIB / 2, "reserve": GIB / 4, "slots": slots, "slot_limit": 25 * GIB})
+    };
+    MACHINES.iter().map(|(name, _)| (format!("/disk/{name}"), (200, report(name)))).collect()
 }
 
 /// Patroni's view of machines in the order master, slave1, slave2, at the addresses that a default blueprint gives them.

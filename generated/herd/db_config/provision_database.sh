@@ -53,13 +53,13 @@ rm -rf /var/lib/etcd/default
 
 say "installing Patroni's configuration"
 put 0644 "$ETC" pg_hba.conf bootstrap.sql
-put 0755 "$LIB" founding.py post_bootstrap.py reserve_space.sh server_certificate.sh wait_for_cluster.py yield_etcd_leader.py
+put 0755 "$LIB" disk_report.py founding.py post_bootstrap.py reserve_space.sh server_certificate.sh wait_for_cluster.py yield_etcd_leader.py
 put 0755 /usr/local/bin herdctl
 install -D -m 0644 patroni.yml /etc/patroni/config.yml
 install -D -m 0644 patroni_unit.conf "$UNITS/patroni.service.d/pgherd.conf"
-put 0644 "$UNITS" pgherd-founded.service pgherd-yield.service pgherd-yield.timer pgherd-kernel.service
+put 0644 "$UNITS" pgherd-disk.socket pgherd-disk@.service pgherd-founded.service pgherd-yield.service pgherd-yield.timer pgherd-kernel.service
 put 0644 "$ETC" kernel.conf
-systemctl -q enable patroni.service pgherd-founded.service pgherd-yield.timer pgherd-kernel.service
+systemctl -q enable patroni.service pgherd-disk.socket pgherd-founded.service pgherd-yield.timer pgherd-kernel.service
 install -d -m 0700 -o postgres -g postgres "/var/lib/postgresql/$POSTGRES_MAJOR"
 
 say "checking what is installed"

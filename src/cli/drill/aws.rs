@@ -87,7 +87,7 @@ impl<'s> Ec2Access<'s> {
             return Ok(false);
         }
         self.session.report.say(&format!("A drill was killed while {} had no power.", names(&left)));
-        self.ec2().revive(PATIENCE)?;
+        self.ec2().revive(PATIENCE, &self.session.interrupt)?;
         self.session.report.say("What it stopped runs again.");
         Ok(true)
     }

@@ -226,12 +226,14 @@ fn facts(report: &DrillReport, cluster: &Cluster, timers: &Timers) -> Vec<(&'sta
         timers.loop_wait,
         timers.retry_timeout
     );
-    vec![
+    let order = report.seed.map(|seed| ("order", format!("random faults; --seed {seed} repeats their order")));
+    let facts = [
         ("blueprint", format!("{} (cluster {})", report.blueprint, report.cluster)),
         ("cluster", shape),
         ("pgherd ran on", machine),
         ("versions", versions.join(", ")),
-    ]
+    ];
+    facts.into_iter().chain(order).collect()
 }
 
 impl<'a> FaultOnPage<'a> {
@@ -366,6 +368,19 @@ mod tests {
 
     fn read(path: &Path) -> String {
         files::read_text(path).unwrap().unwrap()
+    }
+
+    #[test]
+    fn the_seed_and_what_is_left_behind_are_shown() {
+        let text = "cluster \"herd\" { region = \"eu-west-1\" }";
+        let cluster = crate::cluster::resolve(&crate::blueprint::parse("herd.hcl", text).unwrap());
+        let page = |report: &DrillReport| html(report, &cluster, Progress::Ended { error: "" });
+        let plain = page(&DrillReport::default());
+        assert!(!plain.contains("--seed") && !plain.contains("Left behind"), "{plain}");
+        let left = vec!["a route on <haproxy>".to_string()];
+        let both = page(&DrillReport { seed: Some(4711), left, ..DrillReport::default() });
+        assert!(both.contains("random faults; --seed 4711 repeats their order"), "{both}");
+        assert!(both.contains("Left behind: a route on &lt;haproxy&gt;"), "{both}");
     }
 
     #[test]

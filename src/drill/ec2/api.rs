@@ -18,6 +18,9 @@ use crate::tools::{Invocation, aws};
 
 /// The time limit of a question. The AWS CLI tries eight times with growing pauses, which takes about a minute.
 const OF_AWS: Duration = Duration::from_secs(120);
+/// The time limit of a question while machines are started again. It is asked again if it fails, so it need not wait for all tries of the
+/// CLI: a region's API answers within a second, and six tries fit in.
+const OF_REVIVAL: Duration = Duration::from_secs(15);
 /// The pause between two looks at the machines' states.
 const POLL: Duration = Duration::from_millis(500);
 /// How long EC2 may take to stop machines, and to start them again. A machine whose host is in trouble takes minutes.
@@ -51,13 +54,17 @@ impl Ec2<'_> {
 
     /// Returns the machines that run, or could run again.
     pub fn machines(&self, interrupt: &Interrupt) -> Result<Vec<PoweredMachine>> {
-        let text = self.answer(aws::machines_of(self.region, self.tag), interrupt)?;
+        self.machines_within(OF_AWS, interrupt)
+    }
+
+    fn machines_within(&self, limit: Duration, interrupt: &Interrupt) -> Result<Vec<PoweredMachine>> {
+        let text = self.answer(aws::machines_of(self.region, self.tag), limit, interrupt)?;
         power::read(&text).map_err(anyhow::Error::msg)
     }
 
     /// Reads a password from Secrets Manager.
     pub fn secret(&self, name: &str, interrupt: &Interrupt) -> Result<String> {
-        let text = self.answer(aws::secret(self.region, name), interrupt);
+        let text = self.answer(aws::secret(self.region, name), OF_AWS, interrupt);
         let text = text.with_context(|| format!("cannot read the password {name}"))?;
         // The text is not quoted in an error, because it may hold the password.
         aws::read_secret(&text).with_context(|| format!("unexpected response of get-secret-value for {name}"))
@@ -70,7 +77,7 @@ impl Ec2<'_> {
     pub fn rehearse(&self, ids: &[String], interrupt: &Interrupt) -> Result<()> {
         for command in [power::cut(self.region, ids), power::start(self.region, ids)] {
             let title = (self.command)(command.clone()).title();
-            let asked = self.ask(power::rehearse(command), interrupt)?;
+            let asked = self.ask(power::rehearse(command), OF_AWS, interrupt)?;
             let said = self.complaint(&asked.stderr);
             if asked.stderr.contains(power::WOULD_WORK) {
                 continue;
@@ -107,11 +114,12 @@ impl Ec2<'_> {
     }
 
     /// Starts whatever is on record, and waits until EC2 says that it runs. Then nothing is on record any more. It tries at least once, and
-    /// for as long as `patience`. An interrupt does not end this: it is what an interrupt leads to.
+    /// for as long as `patience`. An interrupt does not end this: it is what an interrupt leads to. But where the user has interrupted and
+    /// EC2 does not list the machines, waiting brings nothing back: then it ends, and the next command starts what is on record.
     ///
     /// # Errors
     /// If something could not be started in time. It stays on record.
-    pub fn revive(&self, patience: Duration) -> Result<()> {
+    pub fn revive(&self, patience: Duration, interrupt: &Interrupt) -> Result<()> {
         let record = self.record();
         let mut left = record.read()?;
         if left.is_empty() {
@@ -122,7 +130,9 @@ impl Ec2<'_> {
         let watch = Stopwatch::start();
         let mut last = String::new();
         loop {
-            match self.step(&mut left, &mut revival) {
+            let found = self.machines_within(OF_REVIVAL, &Interrupt::default());
+            let is_silent = found.is_err();
+            match found.and_then(|found| self.step(found, &mut left, &mut revival)) {
                 Ok(true) => return record.clear(),
                 Ok(false) => {}
                 Err(e) => {
@@ -133,7 +143,7 @@ impl Ec2<'_> {
                     last = text;
                 }
             }
-            if watch.elapsed() >= patience {
+            if watch.elapsed() >= patience || is_silent && interrupt.is_raised() {
                 break;
             }
             Interrupt::default().wait(POLL);
@@ -151,9 +161,8 @@ impl Ec2<'_> {
     }
 
     /// Looks at the machines that are left, and starts those that can be started. Returns whether all of them run.
-    fn step(&self, left: &mut Vec<StoppedMachine>, revival: &mut Revival) -> Result<bool> {
+    fn step(&self, found: Vec<PoweredMachine>, left: &mut Vec<StoppedMachine>, revival: &mut Revival) -> Result<bool> {
         let never = Interrupt::default();
-        let found = self.machines(&never)?;
         let mut state: BTreeMap<String, String> =
             found.into_iter().map(|machine| (machine.id, machine.state)).collect();
         let missing: Vec<StoppedMachine> =
@@ -207,18 +216,18 @@ impl Ec2<'_> {
     }
 
     /// Runs a command that only reads, and returns what it prints.
-    fn answer(&self, args: Vec<String>, interrupt: &Interrupt) -> Result<String> {
+    fn answer(&self, args: Vec<String>, limit: Duration, interrupt: &Interrupt) -> Result<String> {
         let title = (self.command)(args.clone()).title();
-        let asked = self.ask(args, interrupt)?;
+        let asked = self.ask(args, limit, interrupt)?;
         ensure!(asked.exit.ok(), "{title} failed ({}): {}", asked.exit, self.complaint(&asked.stderr));
         Ok(asked.stdout)
     }
 
-    fn ask(&self, args: Vec<String>, interrupt: &Interrupt) -> Result<Captured> {
+    fn ask(&self, args: Vec<String>, limit: Duration, interrupt: &Interrupt) -> Result<Captured> {
         let invocation = (self.command)(args);
         let (argv, env) = (invocation.argv(), self.environment(&invocation));
         let program = Program { argv: &argv, dir: &invocation.dir, env: &env };
-        process::ask(program, OF_AWS, interrupt).with_context(|| format!("cannot start {}", invocation.title()))
+        process::ask(program, limit, interrupt).with_context(|| format!("cannot start {}", invocation.title()))
     }
 
     fn environment(&self, invocation: &Invocation) -> BTreeMap<String, String> {

@@ -79,7 +79,7 @@ impl Ground for Ec2Ground<'_> {
 
     fn undo(&self) -> Result<()> {
         let patience = if self.gave_up.load(Ordering::Relaxed) { Duration::ZERO } else { api::PATIENCE };
-        let undone = self.ec2.revive(patience);
+        let undone = self.ec2.revive(patience, self.interrupt);
         self.gave_up.store(undone.is_err(), Ordering::Relaxed);
         undone
     }
@@ -127,7 +127,10 @@ impl Ground for Ec2Ground<'_> {
 
 impl Drop for Ec2Ground<'_> {
     fn drop(&mut self) {
-        // If this fails, the record stays, and the next command starts what is left.
-        let _ = self.undo();
+        // If this fails, the record stays, and the next command starts what is left. A user who has interrupted does not wait for the same
+        // failure twice.
+        if !(self.gave_up.load(Ordering::Relaxed) && self.interrupt.is_raised()) {
+            let _ = self.undo();
+        }
     }
 }

@@ -2,31 +2,38 @@
 
 use super::{PrimarySeen, Problem};
 use crate::pipeline::Expected;
-use crate::run::observe::etcd::{EtcdAnswer, NoReport};
-use crate::run::observe::{ClusterView, HaproxyAddress, Observation, Silent, Standing};
+use crate::run::observe::disk::DiskAnswer;
+use crate::run::observe::etcd::EtcdAnswer;
+use crate::run::observe::{ClusterView, HaproxyAddress, Observation, Silent, Standing, passage};
 
 /// Returns what each member of etcd reports, through the first HAProxy that gets a report. Returns `None` if etcd was not asked.
 pub fn etcd(seen: &[&Observation]) -> Option<Vec<EtcdAnswer>> {
-    let mut asked = seen.iter().filter_map(|one| one.etcd.as_ref()).map(|etcd| &etcd.value);
+    let asked = seen.iter().filter_map(|one| one.etcd.as_ref()).map(|etcd| &etcd.value);
+    best(asked, |answer| &answer.machine, |answer| passage::weight(&answer.report))
+}
+
+/// Returns what each machine reports of its disk, likewise.
+pub fn disks(seen: &[&Observation]) -> Option<Vec<DiskAnswer>> {
+    let asked = seen.iter().filter_map(|one| one.disks.as_ref()).map(|disks| &disks.value);
+    best(asked, |answer| &answer.machine, |answer| passage::weight(&answer.report))
+}
+
+/// Returns each machine's answer that says the most, of those that came through several HAProxies.
+fn best<'a, T: Clone + 'a>(
+    mut asked: impl Iterator<Item = &'a Vec<T>>,
+    machine: impl Fn(&T) -> &String,
+    says: impl Fn(&T) -> u8,
+) -> Option<Vec<T>> {
     let mut merged = asked.next()?.clone();
     for answers in asked {
         for best in &mut merged {
-            let other = answers.iter().find(|answer| answer.machine == best.machine);
+            let other = answers.iter().find(|answer| machine(answer) == machine(best));
             if let Some(other) = other.filter(|other| says(other) > says(best)) {
                 best.clone_from(other);
             }
         }
     }
     Some(merged)
-}
-
-/// Returns how much an answer says about its member. That a HAProxy does not know the way says nothing.
-fn says(answer: &EtcdAnswer) -> u8 {
-    match answer.report {
-        Ok(_) => 2,
-        Err(NoReport::NoConnection | NoReport::Hangs | NoReport::Other(_)) => 1,
-        Err(NoReport::NoPath) => 0,
-    }
 }
 
 /// Returns the machines that no HAProxy reaches, and a problem for each that only some reach.

@@ -29,6 +29,7 @@ fn seen(view: View) -> Observation {
         write: Some(fact(Ok(()))),
         read: Some(fact(Ok(()))),
         etcd: None,
+        disks: None,
         silent: None,
         settings: None,
     }

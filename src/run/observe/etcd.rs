@@ -7,11 +7,12 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 
+pub use super::passage::NoReport;
+use super::passage::{get, read};
 use crate::pipeline::Port;
-use crate::system::{network, parallel};
+use crate::system::parallel;
 
 /// How often the members are asked at most, until they are seen at the same revision. Patroni writes a few keys each second, so two
 /// members that are asked within milliseconds rarely differ.
@@ -24,20 +25,6 @@ pub struct EtcdAnswer {
     pub machine: String,
     /// What it reports.
     pub report: Result<EtcdReport, NoReport>,
-}
-
-/// Why a member reports nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", content = "detail", rename_all = "kebab-case")]
-pub enum NoReport {
-    /// HAProxy does not know the path: its configuration is older than this one.
-    NoPath,
-    /// HAProxy cannot connect to it.
-    NoConnection,
-    /// It accepts connections and does not respond.
-    Hangs,
-    /// Something else; holds the reason.
-    Other(String),
 }
 
 /// What a member reports about itself.
@@ -210,19 +197,6 @@ fn agree(answers: &[EtcdAnswer]) -> bool {
     reports.windows(2).all(|pair| pair[0].same_keys(pair[1]).unwrap_or(!has_hashes))
 }
 
-fn get(url: &str, timeout: Duration) -> Result<String, NoReport> {
-    match network::http_get(url, timeout) {
-        Err(why) => Err(NoReport::Other(why)),
-        Ok(answer) => match answer.status {
-            200 => Ok(answer.body),
-            404 => Err(NoReport::NoPath),
-            503 => Err(NoReport::NoConnection),
-            504 => Err(NoReport::Hangs),
-            status => Err(NoReport::Other(format!("HTTP status {status}"))),
-        },
-    }
-}
-
 /// Makes a member's report of three calls.
 fn report(get: impl Fn(&str) -> Result<String, NoReport>) -> Result<EtcdReport, NoReport> {
     #[derive(Deserialize)]
@@ -249,10 +223,6 @@ fn report(get: impl Fn(&str) -> Result<String, NoReport>) -> Result<EtcdReport, 
         }
     };
     Ok(EtcdReport { status, members: list.members, hash })
-}
-
-fn read<T: for<'de> Deserialize<'de>>(json: &str) -> Result<T, NoReport> {
-    serde_json::from_str(json).map_err(|e| NoReport::Other(format!("unexpected response: {e}")))
 }
 
 /// Reads a 64-bit number, which protobuf's JSON writes as text.

@@ -1,8 +1,10 @@
 //! Observes a running cluster and records each fact with its source and age. `run::judge` judges them.
 
+pub mod disk;
 pub mod etcd;
 pub mod haproxy;
 mod observer;
+pub mod passage;
 pub mod patroni;
 
 use std::io;
@@ -38,6 +40,8 @@ pub enum Source {
     HaproxyChecks,
     /// Each member of etcd, behind HAProxy's admin port.
     Etcd,
+    /// The report on the disk of each database machine, behind HAProxy's admin port.
+    Disk,
     /// A connection that pgherd made itself.
     Probe,
     /// AWS's API.
@@ -106,6 +110,8 @@ pub struct Observation {
     pub read: Option<Fact<Result<(), String>>>,
     /// What each member of etcd reports.
     pub etcd: Option<Fact<Vec<etcd::EtcdAnswer>>>,
+    /// How full each database machine's disk is. `None` if that was not asked for.
+    pub disks: Option<Fact<Vec<disk::DiskAnswer>>>,
     /// The silent machines. `None` if they were not asked for, or HAProxy's image is too old to report them.
     pub silent: Option<Fact<Vec<Silent>>>,
     /// The live settings, as Patroni stores them. `None` if they were not asked for, or HAProxy's image is too old to return them.

@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Fact, HaproxyAddress, Health, Observation, Source, TIMEOUT, View, etcd, haproxy, is_open, patroni};
+use super::{Fact, HaproxyAddress, Health, Observation, Source, TIMEOUT, View, disk, etcd, haproxy, is_open, patroni};
 use crate::pipeline::{ClusterAccess, Expected, Port};
 use crate::system::{network, parallel};
 
@@ -43,6 +43,12 @@ impl<'a> Observer<'a> {
         parallel::at_once(&seen, |one| self.through(&one.haproxy).with_settings(one.clone()))
     }
 
+    /// Returns the observations with how full the disks are. Each report starts a process on its machine, so what looks
+    /// again and again does without.
+    pub fn with_disks(&self, seen: Vec<Observation>) -> Vec<Observation> {
+        parallel::at_once(&seen, |one| self.through(&one.haproxy).with_disks(one.clone()))
+    }
+
     /// Connects to each admin port.
     pub fn connects(&self) -> Vec<io::Result<()>> {
         parallel::at_once(self.haproxies, |haproxy| self.through(haproxy).connects())
@@ -77,6 +83,7 @@ impl Viewpoint<'_> {
             write: None,
             read: None,
             etcd: None,
+            disks: None,
             silent: None,
             settings: None,
         }
@@ -104,6 +111,15 @@ impl Viewpoint<'_> {
             Some(Fact::now(haproxy::read(&answer.body), Source::HaproxyChecks, self.access.delays.machines))
         });
         Observation { silent: silent.flatten(), ..seen }
+    }
+
+    fn with_disks(&self, seen: Observation) -> Observation {
+        let disks = (seen.answers() && !seen.is_other(&self.expected.cluster)).then(|| {
+            let machines: Vec<String> = self.expected.databases().map(|machine| machine.name.clone()).collect();
+            let answers = disk::ask(&self.access.admin, self.address(), &machines, TIMEOUT);
+            Fact::now(answers, Source::Disk, Duration::ZERO)
+        });
+        Observation { disks, ..seen }
     }
 
     fn with_settings(&self, seen: Observation) -> Observation {

@@ -87,7 +87,7 @@ impl fmt::Display for NoReport {
 
 /// Returns what to do about a problem of etcd's, beyond looking at its log.
 pub fn mend(problem: &EtcdProblem) -> Option<String> {
-    let section = |name: &str| Some(format!("RUNBOOK.md, section \"{name}\", says what to do"));
+    let section = |name: &str| Some(super::disk::section(name));
     match problem {
         EtcdProblem::NotAsked => Some("`pgherd run` gives HAProxy its new configuration".into()),
         EtcdProblem::NoMajority { reporting: 0, .. } => Some(

@@ -95,6 +95,12 @@ pub fn listeners(files: &Files) -> BTreeSet<(Group, u16)> {
             members.iter().for_each(|group| urls.split(',').for_each(|url| add(group, url)));
         }
     }
+    for line in lines(text(files, "db_config/pgherd-disk.socket")) {
+        if let Some(address) = line.strip_prefix("ListenStream=") {
+            let (_, port) = end(address).expect("an address");
+            found.insert(("database".to_string(), port));
+        }
+    }
     if let Some(nlb) = NetworkBalancer::of(files) {
         found.extend(nlb.ports.into_iter().map(|port| ("nlb".to_string(), port)));
     }

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-master-288a8445d599"
-  image      = "288a8445d599"
+  image_name = "herd-master-d8e1b511ab7c"
+  image      = "d8e1b511ab7c"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

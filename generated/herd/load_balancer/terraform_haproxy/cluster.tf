@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-haproxy-e54bb1703630"
-  image      = "e54bb1703630"
+  image_name = "herd-haproxy-0509bd2fb1dd"
+  image      = "0509bd2fb1dd"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -18,6 +18,7 @@ locals {
     "haproxy to database:2379"  = { from = "haproxy", to = "database", port = 2379, description = "each etcd member is asked how it is" }
     "haproxy to database:5432"  = { from = "haproxy", to = "database", port = 5432, description = "PostgreSQL for clients, through the load balancer" }
     "haproxy to database:8008"  = { from = "haproxy", to = "database", port = 8008, description = "health checks: who is primary, who lags" }
+    "haproxy to database:8009"  = { from = "haproxy", to = "database", port = 8009, description = "how full the disk is" }
     "haproxy to endpoint:443"   = { from = "haproxy", to = "endpoint", port = 443, description = "reading passwords at boot" }
   }
 

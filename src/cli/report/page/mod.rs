@@ -108,12 +108,12 @@ struct Planned<'a> {
 #[derive(Debug, Serialize)]
 struct Observed<'a> {
     problems: &'a [ProblemStatus],
-    tables: [Vec<Vec<String>>; 3],
+    tables: [Vec<Vec<String>>; 4],
 }
 
 impl<'a> Observed<'a> {
     fn of(status: &'a ClusterStatus) -> Self {
-        let tables = [status.machines_table(), status.etcd_table(), status.sources_table()];
+        let tables = [status.machines_table(), status.etcd_table(), status.disks_table(), status.sources_table()];
         Observed { problems: &status.problems, tables }
     }
 }
