@@ -98,7 +98,7 @@ fn with_role(test: &Test, seconds: u32, tagged: bool) {
 #[test]
 fn what_is_young_may_be_at_work_for_someone_and_is_waited_for() {
     let test = ready();
-    with_role(&test, 178, true);
+    with_role(&test, 168, true);
     let done = test.run(RUN).exits(0);
     let done = done.err(
         "network waiting: 1 aws_iam_role was created from another folder; waiting until no new resource has appeared for 180 s",
