@@ -29,8 +29,8 @@ test: setup
 	cargo test --locked --no-run
 	$(MAKE) --jobs=2 --output-sync=target test-tools test-lab
 
-# Both mostly wait, for Terraform's provider and for machines, and they share nothing, so `make test` runs them side by side.
-test-tools: export RUST_TEST_THREADS := $(shell expr 2 '*' "$$(getconf _NPROCESSORS_ONLN)")
+# They share nothing, so `make test` runs them side by side. Terraform takes a processor by itself, and the lab the other one.
+test-tools: export RUST_TEST_THREADS := 1
 test-tools test-lab: test-%: setup
 	cargo test --locked --test $*
 
