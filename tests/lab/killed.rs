@@ -1,7 +1,7 @@
 //! `pgherd run` and `destroy` in the lab, killed at random instants: pgherd itself, its packer, its terraform, or by Ctrl-C. What comes
 //! after converges without help, and nothing is left in the API or on the disk except what the cluster needs.
 //!
-//! `PGHERD_LAB_KILLS` sets the number of kills (default 5), and `PGHERD_SEED` repeats the same ones.
+//! `PGHERD_LAB_KILLS` sets the number of kills (default 3), and `PGHERD_SEED` repeats the same ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -26,7 +26,7 @@ const MOST: Duration = Duration::from_secs(600);
 #[test]
 fn killed_at_random_instants_it_converges_and_leaves_nothing_behind() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().unwrap());
-    let kills = number("PGHERD_LAB_KILLS").map_or(5, |n: u64| n as usize);
+    let kills = number("PGHERD_LAB_KILLS").map_or(3, |n: u64| n as usize);
     let seed = number("PGHERD_SEED").unwrap_or_else(random::seed);
     println!("PGHERD_SEED={seed} PGHERD_LAB_KILLS={kills}");
     let lab = Lab::take();
