@@ -29,8 +29,8 @@ test: setup
 	cargo test --locked --no-run
 	$(MAKE) --jobs=2 --output-sync=target test-tools test-lab
 
-# They share nothing, so `make test` runs them side by side. Terraform takes a processor by itself, and the lab the other one.
-test-tools: export RUST_TEST_THREADS := 1
+# Both wait most of the time, for Terraform's provider and for machines, and they share nothing, so `make test` runs them side by side.
+# More threads than processors here would make time limits run out: 4 on 2 processors did.
 test-tools test-lab: test-%: setup
 	cargo test --locked --test $*
 
