@@ -25,7 +25,7 @@ test: setup
 	cargo build --locked
 	target/debug/pgherd gen --check
 	shellcheck .ci/run .ci/setup tests/*.sh
-	$(MAKE) test-fast
+	cargo test --locked --lib --test fast
 	cargo test --locked --no-run
 	$(MAKE) --jobs=2 --output-sync=target test-tools test-lab
 
