@@ -27,7 +27,7 @@ test: setup
 	shellcheck .ci/run .ci/setup tests/*.sh
 	cargo test --locked --lib --test fast
 	cargo test --locked --no-run
-	$(MAKE) --jobs=2 --output-sync=target test-tools test-lab
+	$(MAKE) --jobs=2 --output-sync=line test-tools test-lab
 
 # Both wait most of the time, for Terraform's provider and for machines, and they share nothing, so `make test` runs them side by side.
 # More threads than processors here would make time limits run out: 4 on 2 processors did.
