@@ -42,7 +42,7 @@ MASTER_IP=$(eip) SLAVE1_IP=$(eip) SLAVE2_IP=$(eip) HAPROXY_IP=$(eip)
 
 # What was given is what is there: deploy.sh goes over the same states and changes nothing.
 export MASTER_IP SLAVE1_IP SLAVE2_IP HAPROXY_IP
-HAPROXY_ADDRESS=10.20.128.32 ./deploy.sh --yes
+HAPROXY_ADDRESS=10.20.128.32 HAPROXY2_ADDRESS=10.20.64.32 ./deploy.sh --yes
 "#;
 
 #[test]
