@@ -25,17 +25,16 @@ test: setup
 	cargo build --locked
 	target/debug/pgherd gen --check
 	shellcheck .ci/run .ci/setup tests/*.sh
-	cargo test --locked --lib --test fast
 	cargo test --locked --no-run
-	$(MAKE) --jobs=2 --output-sync=line test-tools test-lab
+	RUST_TEST_THREADS=$$(getconf _NPROCESSORS_ONLN) $(MAKE) --jobs=2 --output-sync=line test-lab test-fast test-tools
 
-# Both wait most of the time, for Terraform's provider and for machines, and they share nothing, so `make test` runs them side by side.
-# More threads than processors here would make time limits run out: 4 on 2 processors did.
+# The lab's tests mostly wait for machines, and share nothing with the others, so `make test` runs these beside them. More threads than
+# processors would make time limits run out there: 4 on 2 processors did.
 test-tools test-lab: test-%: setup
 	cargo test --locked --test $*
 
 # Many of these tests wait for a tool, so there are more threads than processors.
-test-fast: export RUST_TEST_THREADS := $(shell expr 3 '*' "$$(getconf _NPROCESSORS_ONLN)")
+test-fast: export RUST_TEST_THREADS ?= $(shell expr 3 '*' "$$(getconf _NPROCESSORS_ONLN)")
 test-fast:
 	cargo test --locked --lib --test fast
 
