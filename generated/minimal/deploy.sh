@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=minimal-master-683eabe468df slave=minimal-slave-bf9c6fa6f56c haproxy=minimal-haproxy-6461e9a20ebf)
+images=(master=minimal-master-683eabe468df slave=minimal-slave-bf9c6fa6f56c haproxy=minimal-haproxy-c67a35289b2d)
 # Each HAProxy's name and private address.
 haproxies=(haproxy=10.20.128.32 haproxy2=10.20.64.32)
 modules=(

@@ -112,19 +112,10 @@ pub fn endpoints(session: &Session<'_>, haproxies: &[HaproxyAddress], nlb: Optio
     }
     if haproxies.len() > 1 {
         let hosts: Vec<String> = haproxies.iter().map(|haproxy| haproxy.address.to_string()).collect();
-        let client = &cluster.fixed.client;
         report.line("");
         report.line("Clients that know both go on with one of them, with libpq by this connection string (the cluster's README has other drivers'):");
-        report.line(&format!(
-            "  host={} port={} sslmode=require channel_binding=require connect_timeout={} tcp_user_timeout={} keepalives_idle={} \
-             keepalives_interval={}",
-            hosts.join(","),
-            cluster.haproxy.write_port,
-            client.connect_timeout,
-            client.user_timeout,
-            client.keepalive_idle,
-            client.keepalive_interval
-        ));
+        let (hosts, port) = (hosts.join(","), cluster.haproxy.write_port);
+        report.line(&format!("  host={hosts} port={port} {}", cluster.libpq_settings()));
     }
     let lab = match session.target.platform {
         Platform::Aws => "",
@@ -134,9 +125,10 @@ pub fn endpoints(session: &Session<'_>, haproxies: &[HaproxyAddress], nlb: Optio
         let module = session.target.root.join(Module::Haproxy.folder());
         report.line("");
         match nlb {
-            Some(name) => report.line(&format!("For clients, both ports are also at the network load balancer {name}")),
+            Some(name) => report.line(&format!("Clients also reach both ports at the network load balancer {name}")),
             None => {
-                report.line("For clients, both ports are also at the network load balancer, whose name is:");
+                report
+                    .line("Clients also reach both ports at the network load balancer. This command prints its name:");
                 report.line(&format!("  {lab}terraform -chdir={} output -raw nlb_dns_name", module.display()));
             }
         }

@@ -66,6 +66,15 @@ impl Cluster {
     pub fn admin_endpoint(&self) -> Endpoint {
         self.endpoint_on(Service::Admin, self.first_balancer())
     }
+
+    /// Returns what libpq's connection string has beside hosts, port, user and database.
+    pub fn libpq_settings(&self) -> String {
+        let client = &self.fixed.client;
+        format!(
+            "sslmode=require channel_binding=require connect_timeout={} tcp_user_timeout={} keepalives_idle={} keepalives_interval={}",
+            client.connect_timeout, client.user_timeout, client.keepalive_idle, client.keepalive_interval
+        )
+    }
 }
 
 #[cfg(test)]

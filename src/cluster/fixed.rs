@@ -166,7 +166,7 @@ fixed! {
     /// The volume of PostgreSQL's data.
     disk: FixedDisk {
         reserve: u32 = 256 " MiB", "A file that keeps this much space on the volume of PostgreSQL's data. Deleting it makes room at once for 16 WAL files, with which PostgreSQL starts again and writes go on until the cause is found.", "https://www.postgresql.org/docs/current/disk-full.html; https://www.postgresql.org/docs/current/wal-internals.html";
-        report_timeout: u32 = 4 " s", "The report on the disk takes a fraction of a second. Where PostgreSQL hangs, the report comes without the slots after libpq's shortest timeout for a connection and that of the query.", "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-CONNECT-TIMEOUT";
+        report_timeout: u32 = 4 " s", "A report on a disk takes a fraction of a second. If PostgreSQL hangs, the report leaves the slots out, once the time limits for its connection and its query are over.", "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-CONNECT-TIMEOUT";
         report_connect: u32 = 2 " s", "The shortest timeout that libpq accepts for a connection.", "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-CONNECT-TIMEOUT";
         report_query: u32 = 1000 " ms", "The query reads a handful of slots from shared memory.", "https://www.postgresql.org/docs/current/view-pg-replication-slots.html";
         reports: u32 = 8 "", "This many reports run at once. Two HAProxies with several people who look need fewer, and what is beyond is refused, so that requests cannot keep the machine busy.", "https://www.freedesktop.org/software/systemd/man/latest/systemd.socket.html#MaxConnections=";

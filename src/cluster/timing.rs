@@ -26,10 +26,10 @@ impl HealthCheck {
     pub const DEFAULT: HealthCheck =
         HealthCheck { inter: 500, fastinter: 200, downinter: 200, fall: 2, read_fall: 2, rise: 1 };
 
-    /// How many milliseconds pass until a check is answered: Patroni asks its PostgreSQL first. HAProxy counts its intervals from the end
+    /// The duration of a response to a check, in milliseconds: Patroni asks its PostgreSQL first. HAProxy counts its intervals from the end
     /// of a check (`process_chk_conn`, in its check.c), so each check adds them. Measured in the lab, with a load of 11 to 15 on two
     /// processors, 210 checks: 1 to 17 ms.
-    pub const ANSWER: u32 = 50;
+    pub const RESPONSE: u32 = 50;
 
     /// Returns the longest time in milliseconds until HAProxy uses a server that became healthy.
     pub fn up(self) -> u32 {
@@ -39,7 +39,7 @@ impl HealthCheck {
     /// Returns the longest time in milliseconds until this many checks have found that a server became healthy. One that was on its way
     /// has failed before.
     pub fn risen(self, checks: u32) -> u32 {
-        self.downinter + checks.saturating_sub(1) * self.fastinter + (checks + 1) * Self::ANSWER
+        self.downinter + checks.saturating_sub(1) * self.fastinter + (checks + 1) * Self::RESPONSE
     }
 
     /// Returns the longest time in milliseconds until HAProxy stops using a server that became unhealthy.
@@ -53,12 +53,12 @@ impl HealthCheck {
     }
 
     fn failed(self, checks: u32) -> u32 {
-        self.inter + checks.saturating_sub(1) * self.fastinter + (checks + 1) * Self::ANSWER
+        self.inter + checks.saturating_sub(1) * self.fastinter + (checks + 1) * Self::RESPONSE
     }
 
     /// Gives a standby as many failed checks as fit into a time in milliseconds, but at least `fall`.
     pub fn patient(self, within: u32) -> Self {
-        let more = within.saturating_sub(self.failed(1)) / (self.fastinter + Self::ANSWER);
+        let more = within.saturating_sub(self.failed(1)) / (self.fastinter + Self::RESPONSE);
         HealthCheck { read_fall: self.fall.max(1 + more), ..self }
     }
 }

@@ -37,6 +37,8 @@ pub(super) struct ReadmeContext<'a> {
     reads: &'static str,
     /// The addresses of all HAProxies, as libpq takes them.
     haproxy_hosts: String,
+    /// What libpq's connection string sets beside host, port, user and database.
+    libpq_settings: String,
     /// The same with their write ports, and with their read ports.
     write_hosts: String,
     read_hosts: String,
@@ -160,6 +162,7 @@ pub(super) fn context(cluster: &Cluster) -> ReadmeContext<'_> {
             (_, false) => "the standbys",
         },
         haproxy_hosts: hosts(&|address| address),
+        libpq_settings: cluster.libpq_settings(),
         write_hosts: hosts(&|address| format!("{address}:{}", cluster.haproxy.write_port)),
         read_hosts: hosts(&|address| format!("{address}:{}", cluster.haproxy.read_port)),
         haproxy_address: cluster.write_endpoint().host,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::drift::{ImageDifference, SettingDifference};
 use super::judge::disk::DiskWarning;
 use super::judge::{HaproxyVerdict, PrimarySeen, Problem, Reach, Verdict};
+use super::observe::passage::NoReport;
 use super::observe::{FailedCheck, Silent};
 use super::prospect::Prospect;
 use crate::pipeline::{Advice, Service};
@@ -146,6 +147,20 @@ fn spell(seconds: u64) -> String {
     }
 }
 
+/// Completes a sentence that begins with what does not report.
+impl fmt::Display for NoReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NoReport::NoPath => f.write_str("is not known to HAProxy"),
+            NoReport::NoConnection => {
+                f.write_str("does not accept connections: it is not running, or HAProxy cannot reach it")
+            }
+            NoReport::Hangs => f.write_str("accepts connections and does not respond"),
+            NoReport::Other(why) => write!(f, "does not report its status: {why}"),
+        }
+    }
+}
+
 /// Returns a line for each warning.
 pub fn warnings(warnings: &[DiskWarning]) -> Vec<String> {
     warnings.iter().map(|warning| format!("warning: {warning}")).collect()
@@ -177,7 +192,7 @@ pub fn advice(advice: &Advice, verdict: &Verdict) -> String {
             for problem in &verdict.problems {
                 let line = match problem {
                     Problem::Etcd(problem) => etcd::mend(problem),
-                    Problem::Disk(_) => Some(disk::section("A disk is full")),
+                    Problem::Disk(_) => Some(section("A disk is full")),
                     _ => None,
                 };
                 lines.extend(line.filter(|line| !lines.contains(line)));
@@ -205,6 +220,11 @@ fn go_on(verdict: &Verdict) -> Option<String> {
             serving.join(" and ")
         )
     })
+}
+
+/// Returns where the operator reads what to do.
+fn section(name: &str) -> String {
+    format!("RUNBOOK.md, section \"{name}\", says what to do")
 }
 
 /// Returns a number of bytes, in MiB from one on, and in GiB from ten on.

@@ -119,9 +119,9 @@ fn a_disk_that_is_not_reported_leaves_the_cluster_healthy() {
     herd.disks.lock().unwrap().get_mut("/disk/slave1").unwrap().0 = 503;
     let test = running(&herd);
     let done = test.run(STATUS).exits(0).out("slave1 unknown - - - -");
-    done.out("warning: how full slave1's disk is, is not known: the report there does not accept connections");
+    done.out("warning: pgherd cannot tell how full slave1's disk is: its report does not accept connections");
     herd.disks.lock().unwrap().clear();
-    test.run(STATUS).exits(0).out("disks haproxy no -").out("the report there is not known to HAProxy");
+    test.run(STATUS).exits(0).out("disks haproxy no -").out("master's disk is: its report is not known to HAProxy");
 }
 
 /// Each of these was healthy as long as only Patroni was asked.

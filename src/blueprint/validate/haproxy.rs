@@ -84,7 +84,7 @@ const TAKEN_PATHS: [&str; 3] = ["/metrics", "/health", "/cluster"];
 pub(super) fn read(r: &BlockReader) -> (HaproxyBlock, Reading<String>) {
     let count = doc(
         "count",
-        "Number of HAProxies. Two are in different zones, and clients that know both lose neither writes nor reads with one of them. With 1, clients wait while its machine or its zone is lost.",
+        "Number of HAProxies. Two are in different zones: clients that know both go on through the other one when one is lost. With 1, clients wait until its machine or its zone is back.",
     );
     let count = r.integer(count, 2, 1..=MOST, "").value;
     let write = port(r, doc("write_port", "The port that always leads to the primary."), 5000);

@@ -133,7 +133,7 @@ pub fn shutdown() -> Term {
 }
 
 pub fn haproxy_up(t: &Timers) -> Term {
-    let what = "HAProxy checks the new primary: downinter + (rise - 1) x fastinter, and rise + 1 answers";
+    let what = "HAProxy checks the new primary: downinter + (rise - 1) x fastinter, and rise + 1 responses";
     term("haproxy_up", t.check.up(), what, HAPROXY)
 }
 
@@ -164,7 +164,7 @@ pub fn haproxy_check() -> Term {
 }
 
 pub fn haproxy_down(t: &Timers) -> Term {
-    let what = "HAProxy drops the former primary: inter + (fall - 1) x fastinter, and fall + 1 answers";
+    let what = "HAProxy drops the former primary: inter + (fall - 1) x fastinter, and fall + 1 responses";
     term("haproxy_down", t.check.down(), what, HAPROXY)
 }
 
@@ -176,7 +176,7 @@ pub fn wal_receiver_timeout(t: &Timers) -> Term {
 
 pub fn haproxy_read_down(t: &Timers) -> Term {
     let what =
-        "HAProxy drops a standby that follows nobody: inter + (read_fall - 1) x fastinter, and read_fall + 1 answers";
+        "HAProxy drops a standby that follows nobody: inter + (read_fall - 1) x fastinter, and read_fall + 1 responses";
     term("haproxy_read_down", t.check.read_down(), what, HAPROXY)
 }
 
@@ -194,7 +194,7 @@ pub fn haproxy_connect() -> Term {
 
 /// Returns the time until HAProxy drops a silent standby: each of its checks waits for a connection.
 pub fn haproxy_read_silent(t: &Timers) -> Term {
-    let more = Fixed::DEFAULT.haproxy.connect_timeout.saturating_sub(HealthCheck::ANSWER);
+    let more = Fixed::DEFAULT.haproxy.connect_timeout.saturating_sub(HealthCheck::RESPONSE);
     let ms = t.check.read_down() + t.check.read_fall * more;
     term(
         "haproxy_read_silent",
@@ -207,7 +207,7 @@ pub fn haproxy_read_silent(t: &Timers) -> Term {
 /// Returns the time until the primary serves reads: HAProxy wants more checks of it than of a standby.
 pub fn haproxy_fallback(t: &Timers) -> Term {
     let ms = t.check.risen(Fixed::DEFAULT.haproxy.fallback_rise);
-    let what = "HAProxy finds a machine for reads, at worst the new primary: downinter + (fallback_rise - 1) x fastinter, and fallback_rise + 1 answers";
+    let what = "HAProxy finds a machine for reads, at worst the new primary: downinter + (fallback_rise - 1) x fastinter, and fallback_rise + 1 responses";
     term("haproxy_fallback", ms, what, HAPROXY)
 }
 
@@ -218,12 +218,12 @@ pub fn haproxy_restart() -> Term {
 
 /// Returns the time until a HAProxy that has started knows its servers. A check for readers asks twice.
 pub fn haproxy_first_check() -> Term {
-    let ms = Fixed::DEFAULT.haproxy.first_checks + 2 * HealthCheck::ANSWER;
+    let ms = Fixed::DEFAULT.haproxy.first_checks + 2 * HealthCheck::RESPONSE;
     let source = "https://docs.haproxy.org/3.0/configuration.html#3.2-max-spread-checks";
     term(
         "haproxy_first_check",
         ms,
-        "HAProxy checks its servers for the first time: max-spread-checks, and two answers",
+        "HAProxy checks its servers for the first time: max-spread-checks, and two responses",
         source,
     )
 }

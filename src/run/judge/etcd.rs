@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::pipeline::Expected;
-use crate::run::observe::etcd::{EtcdAnswer, EtcdReport, Listed, NoReport};
+use crate::run::observe::etcd::{EtcdAnswer, EtcdReport, Listed};
+use crate::run::observe::passage::NoReport;
 
 /// A member that has this many raft entries still to apply is behind. Patroni writes a few entries each second, so this is about half
 /// a minute; members that keep up lack one or two.

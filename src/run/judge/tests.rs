@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::run::observe::etcd::EtcdAnswer;
-use crate::run::observe::etcd::NoReport;
+use crate::run::observe::passage::NoReport;
 use crate::run::observe::{Fact, FailedCheck, Source, View, patroni};
 
 fn fact<T>(value: T) -> Fact<T> {

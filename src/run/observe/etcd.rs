@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-pub use super::passage::NoReport;
-use super::passage::{get, read};
+use super::passage::{NoReport, get, read};
 use crate::pipeline::Port;
 use crate::system::parallel;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::bytes;
+use super::{bytes, section};
 use crate::run::judge::disk::{DiskWarning, ShortDisk};
 
 impl fmt::Display for ShortDisk {
@@ -33,17 +33,12 @@ impl fmt::Display for DiskWarning {
             ),
             DiskWarning::NoReserve { machine } => write!(
                 f,
-                "{machine} has no reserve on its disk. `sudo -u postgres /usr/local/lib/pgherd/reserve_space.sh` there makes it"
+                "{machine}'s disk has no reserve. Run `sudo -u postgres /usr/local/lib/pgherd/reserve_space.sh` on {machine} to make one"
             ),
             DiskWarning::NoReport { machine, why } => write!(
                 f,
-                "how full {machine}'s disk is, is not known: the report there {why}. An image that is older than this blueprint has none"
+                "pgherd cannot tell how full {machine}'s disk is: its report {why}. A machine with an older image has no report"
             ),
         }
     }
-}
-
-/// Returns where the operator reads what to do.
-pub fn section(name: &str) -> String {
-    format!("RUNBOOK.md, section \"{name}\", says what to do")
 }

@@ -4,7 +4,6 @@ use std::fmt;
 
 use super::MIB;
 use crate::run::judge::etcd::EtcdProblem;
-use crate::run::observe::etcd::NoReport;
 
 impl fmt::Display for EtcdProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,23 +70,9 @@ impl fmt::Display for EtcdProblem {
     }
 }
 
-/// Completes a sentence that begins with the member.
-impl fmt::Display for NoReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NoReport::NoPath => f.write_str("is not known to HAProxy"),
-            NoReport::NoConnection => {
-                f.write_str("does not accept connections: it is not running, or HAProxy cannot reach it")
-            }
-            NoReport::Hangs => f.write_str("accepts connections and does not respond"),
-            NoReport::Other(why) => write!(f, "does not report its status: {why}"),
-        }
-    }
-}
-
 /// Returns what to do about a problem of etcd's, beyond looking at its log.
 pub fn mend(problem: &EtcdProblem) -> Option<String> {
-    let section = |name: &str| Some(super::disk::section(name));
+    let section = |name: &str| Some(super::section(name));
     match problem {
         EtcdProblem::NotAsked => Some("`pgherd run` gives HAProxy its new configuration".into()),
         EtcdProblem::NoMajority { reporting: 0, .. } => Some(

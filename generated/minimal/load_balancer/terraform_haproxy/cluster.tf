@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-haproxy-6461e9a20ebf"
-  image      = "6461e9a20ebf"
+  image_name = "minimal-haproxy-c67a35289b2d"
+  image      = "c67a35289b2d"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
