@@ -214,7 +214,7 @@ impl ClusterStatus {
             };
             let slots = report.slots.as_ref().map_or("unknown".into(), |slots| {
                 let kept = slots.iter().map(|slot| {
-                    let reader = if slot.active || slot.retained == 0 { "" } else { " (inactive)" };
+                    let reader = if slot.is_abandoned() { " (inactive)" } else { "" };
                     format!("{}{reader} {}", slot.name, say::bytes(slot.retained))
                 });
                 let kept: Vec<String> = kept.collect();

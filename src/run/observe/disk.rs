@@ -49,6 +49,17 @@ pub struct ReplicationSlot {
     pub retained: u64,
 }
 
+/// The bytes of a WAL file (`wal_segment_size`'s default). WAL is kept in whole files, so a slot that keeps less costs nothing.
+const WAL_FILE: u64 = 16 * 1024 * 1024;
+
+impl ReplicationSlot {
+    /// Returns whether it keeps WAL that nobody reads. Patroni has an inactive copy of each machine's slot on the other machines, and moves
+    /// it forward.
+    pub fn is_abandoned(&self) -> bool {
+        !self.active && self.retained >= WAL_FILE
+    }
+}
+
 impl DiskReport {
     /// Returns the slot that keeps the most WAL.
     pub fn greatest_slot(&self) -> Option<&ReplicationSlot> {

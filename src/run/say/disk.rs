@@ -14,7 +14,7 @@ impl fmt::Display for ShortDisk {
         }
         write!(f, ": pg_wal has {}", bytes(*wal))?;
         if let Some(slot) = slot {
-            let reader = if slot.active { "" } else { ", which nobody reads," };
+            let reader = if slot.is_abandoned() { ", which nobody reads," } else { "" };
             write!(f, ", and the slot {}{reader} keeps {} of WAL", slot.name, bytes(slot.retained))?;
         }
         Ok(())
