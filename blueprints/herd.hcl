@@ -183,7 +183,7 @@ cluster "herd" {
     # retry_timeout must not exceed it, or a primary that only retries would lose its lock. Patroni's minimum is 20. With these
     # values, writes stop for less than 30 s when the primary's machine dies: `pgherd check` adds it up.
     #ttl           = 20
-    #loop_wait     = 2
+    #loop_wait     = 1
     #retry_timeout = 9
 
     # Or state what a failover may cost: the longest interruption of writes when one thing fails, and the acknowledged writes

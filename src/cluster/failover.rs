@@ -35,27 +35,24 @@ pub fn resolve(
 
 /// Returns the slowest timers, not above those given, that meet the budget. Where none do, returns the fastest.
 fn choose(budget: &Budget, given: Timers) -> Timers {
-    let open = |name| !budget.written.contains(&name);
-    let range = |name, value: u32, least: u32| if open(name) { least.min(value)..=value } else { value..=value };
     if meets(budget, &given) {
         return given;
     }
     // retry_timeout stays as long as possible: a primary that keeps retrying etcd need not fail over at all. It never gets
     // shorter than an election, or every election would cost the primary its place.
-    let patience = given.least_retry_timeout();
+    let most = given.retry_timeout;
+    let least = if budget.written.contains(&"retry_timeout") { most } else { given.least_retry_timeout().min(most) };
     let mut fastest = given;
-    for retry_timeout in range("retry_timeout", given.retry_timeout, patience).rev() {
-        for loop_wait in range("loop_wait", given.loop_wait, 1).rev() {
-            let mut timers = Timers { retry_timeout, loop_wait, ..given };
-            if let (Some(rto), false) = (budget.rto, given.synchronous.is_on()) {
-                let rest = seconds(&Timers { primary_start_timeout: 0, ..timers }, Fault::Postgres);
-                timers.primary_start_timeout = given.primary_start_timeout.min(rto.saturating_sub(rest + loop_wait));
-            }
-            if meets(budget, &timers) {
-                return timers;
-            }
-            fastest = timers;
+    for retry_timeout in (least..=most).rev() {
+        let mut timers = Timers { retry_timeout, ..given };
+        if let (Some(rto), false) = (budget.rto, given.synchronous.is_on()) {
+            let rest = seconds(&Timers { primary_start_timeout: 0, ..timers }, Fault::Postgres);
+            timers.primary_start_timeout = given.primary_start_timeout.min(rto.saturating_sub(rest + given.loop_wait));
         }
+        if meets(budget, &timers) {
+            return timers;
+        }
+        fastest = timers;
     }
     fastest
 }

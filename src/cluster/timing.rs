@@ -31,15 +31,10 @@ impl HealthCheck {
     /// processors, 210 checks: 1 to 17 ms.
     pub const RESPONSE: u32 = 50;
 
-    /// Returns the longest time in milliseconds until HAProxy uses a server that became healthy.
+    /// Returns the longest time in milliseconds until HAProxy uses a server that became healthy. A check that was on its way has failed
+    /// before.
     pub fn up(self) -> u32 {
-        self.risen(self.rise)
-    }
-
-    /// Returns the longest time in milliseconds until this many checks have found that a server became healthy. One that was on its way
-    /// has failed before.
-    pub fn risen(self, checks: u32) -> u32 {
-        self.downinter + checks.saturating_sub(1) * self.fastinter + (checks + 1) * Self::RESPONSE
+        self.downinter + self.rise.saturating_sub(1) * self.fastinter + (self.rise + 1) * Self::RESPONSE
     }
 
     /// Returns the longest time in milliseconds until HAProxy stops using a server that became unhealthy.

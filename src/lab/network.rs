@@ -100,7 +100,7 @@ pub fn tune(tools: HostTools<'_>, instance_id: &str, settings: &Path) -> Result<
     }
     let name = machine_namespace(instance_id);
     let load = format!("--load={}", settings.display());
-    tools.run(&["ip", "netns", "exec", &name, "sysctl", "--quiet", "--pattern=^net\\.", &load]).map(drop)
+    tools.run(&["ip", "netns", "exec", &name, "sysctl", "--quiet", "--ignore", "--pattern=^-?net\\.", &load]).map(drop)
 }
 
 /// Takes a machine off the network at once and silently: nothing reaches it, and nothing that its dying processes send gets out.

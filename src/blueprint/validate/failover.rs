@@ -109,7 +109,7 @@ pub(super) fn read(r: &BlockReader) -> (Failover, Budget) {
     // Patroni's default is 10. With 2 and the least ttl, a dead machine costs less than 30 s of writes at worst (`pgherd check` adds it
     // up), and a run of the loop costs etcd one small write.
     let loop_wait = doc("loop_wait", "Seconds between two runs of Patroni's loop.");
-    let loop_wait = r.integer(loop_wait, 2, 1..=MOST_SECONDS, "seconds");
+    let loop_wait = r.integer(loop_wait, 1, 1..=MOST_SECONDS, "seconds");
     let retry_timeout = doc(
         "retry_timeout",
         "Seconds for which Patroni retries etcd and PostgreSQL before it gives up. `loop_wait + 2 × retry_timeout` must not exceed `ttl`.",

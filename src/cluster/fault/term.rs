@@ -205,9 +205,10 @@ pub fn haproxy_read_silent(t: &Timers) -> Term {
 }
 
 /// Returns the time until the primary serves reads: HAProxy wants more checks of it than of a standby.
-pub fn haproxy_fallback(t: &Timers) -> Term {
-    let ms = t.check.risen(Fixed::DEFAULT.haproxy.fallback_rise);
-    let what = "HAProxy finds a machine for reads, at worst the new primary: downinter + (fallback_rise - 1) x fastinter, and fallback_rise + 1 responses";
+pub fn haproxy_fallback() -> Term {
+    let (inter, rise) = (Fixed::DEFAULT.haproxy.fallback_inter, Fixed::DEFAULT.haproxy.fallback_rise);
+    let ms = rise * inter + (rise + 1) * HealthCheck::RESPONSE;
+    let what = "HAProxy finds a machine for reads, at worst the new primary: fallback_rise x fallback_inter, and fallback_rise + 1 responses";
     term("haproxy_fallback", ms, what, HAPROXY)
 }
 

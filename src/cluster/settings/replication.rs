@@ -63,12 +63,12 @@ pub fn standbys(blueprint: &Blueprint, blocks: &DatabaseBlocks) -> Vec<Setting> 
         (
             "A standby whose machine died is given up after this time, instead of a minute. Commits wait for it if no other standby \
              is left. It reconnects by itself.",
-            "A standby looks for its new primary every second, instead of every five. Commits wait until one streams.",
+            "A standby looks for its new primary this often, instead of every five seconds. Commits wait until one streams. PostgreSQL may also notice a promotion only then.",
         )
     } else {
         (
             "A standby whose machine died is given up after this time, instead of a minute. It reconnects by itself.",
-            "A standby looks for its new primary every second, instead of every five. It falls behind until it streams.",
+            "A standby looks for its new primary this often, instead of every five seconds. It falls behind until it streams. PostgreSQL may also notice a promotion only then.",
         )
     };
     let logical = blueprint.postgres.logical_slots.len() as u32;
@@ -96,10 +96,14 @@ pub fn standbys(blueprint: &Blueprint, blocks: &DatabaseBlocks) -> Vec<Setting> 
         ),
         setting(
             "wal_retrieve_retry_interval",
-            "1s",
+            "100ms",
             vec![],
             retry,
-            manual!("replication", "WAL-RETRIEVE-RETRY-INTERVAL"),
+            concat!(
+                manual!("replication", "WAL-RETRIEVE-RETRY-INTERVAL"),
+                "; WaitForWALToBecomeAvailable, in PostgreSQL's xlogrecovery.c; measured: with 1s, two of five switchovers took 1 s longer \
+                 because a reload had just woken the standby that was promoted"
+            ),
         ),
     ]
 }

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-master-683eabe468df"
-  image      = "683eabe468df"
+  image_name = "minimal-master-b551e00a154f"
+  image      = "b551e00a154f"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-slave-bf9c6fa6f56c"
-  image      = "bf9c6fa6f56c"
+  image_name = "minimal-slave-854caabbe13f"
+  image      = "854caabbe13f"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -61,7 +61,7 @@ fn an_outage_is_the_sum_of_its_terms_and_each_has_a_source() {
     let machine = predict(&Timers::of(&resolve(&parsed(""))), Fault::Machine);
     let names: Vec<_> = machine.outage.iter().map(|term| term.name).collect();
     assert_eq!(names, ["ttl", "lease_sweep", "loop_wait", "etcd_node", "members", "promotion", "haproxy_up"]);
-    assert_eq!(machine.bound(), Some(20_000 + 500 + 2_000 + 3_000 + 2_000 + 2_000 + 300));
+    assert_eq!(machine.bound(), Some(20_000 + 500 + 1_000 + 3_000 + 2_000 + 2_000 + 300));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn synchronous_mode_loses_nothing_and_its_absence_does() {
     assert!(lost("").iter().all(|lost| *lost == Some(0)));
     let without = checked("failover {\n synchronous = false\n}");
     let of = |fault| without.faults.iter().find(|p| p.fault == fault).and_then(Prediction::lost);
-    assert_eq!(of(Fault::Partition), Some(11_000), "loop_wait + retry_timeout");
+    assert_eq!(of(Fault::Partition), Some(10_000), "loop_wait + retry_timeout");
     assert_eq!(of(Fault::Switchover), Some(0));
     assert_eq!(lost("slaves {\n count = 0\n}")[1], None, "no second copy");
 }
@@ -159,8 +159,8 @@ fn commits_that_are_acknowledged_before_they_are_written_are_counted_as_lost() {
             "failover {{\n synchronous = false\n}}\npostgres {{\n settings = {{ synchronous_commit = \"off\"{more} }}\n}}"
         ))
     };
-    assert_eq!(with("")[..4], [Some(2600), Some(2600), Some(11_000), Some(0)]);
-    assert_eq!(with(", wal_writer_delay = \"1s\"")[0], Some(5000));
+    assert_eq!(with("")[..4], [Some(1600), Some(1600), Some(10_000), Some(0)]);
+    assert_eq!(with(", wal_writer_delay = \"1s\"")[0], Some(4000));
     let alone = "slaves {\n count = 0\n}\nfailover {\n synchronous = false\n}\npostgres {\n settings = { synchronous_commit = false }\n}";
     assert_eq!(lost(alone)[..2], [Some(600), None]);
 }
