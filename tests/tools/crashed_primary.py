@@ -2,7 +2,8 @@
 are real.
 
 Usage: crashed_primary.py HAPROXY_CFG SERVERS_STATE ADDRESS..., the primary's address first. PostgreSQL is gone there, as after a crash, and
-Patroni keeps the primary's role. Prints how long reads stopped at most until five seconds after the crash.
+Patroni keeps the primary's role. Prints how long reads stopped at most until five seconds after the crash, and how long a client then waits
+at the write port until it is refused.
 """
 
 import http.server
@@ -18,7 +19,10 @@ import time
 
 config, state, *ADDRESSES = sys.argv[1:]
 PRIMARY = ADDRESSES[0]
-READ_PORT = int(re.search(r"^listen read\n(?: +#.*\n)* +bind :(\d+)", pathlib.Path(config).read_text(), re.M).group(1))
+READ_PORT, WRITE_PORT = (
+    int(re.search(rf"^listen {name}\n(?: +#.*\n)* +bind :(\d+)", pathlib.Path(config).read_text(), re.M).group(1))
+    for name in ("read", "write")
+)
 crashed = threading.Event()
 
 
@@ -67,6 +71,14 @@ def read():
         return ""
 
 
+def refused():
+    """Returns how long a client waits at the write port."""
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", WRITE_PORT), timeout=5) as client:
+        client.recv(1)
+    return time.monotonic() - began
+
+
 for address in ADDRESSES:
     threading.Thread(target=Server((address, 8008), Patroni).serve_forever, daemon=True).start()
 for address in ADDRESSES[1:]:
@@ -100,7 +112,9 @@ with tempfile.TemporaryDirectory() as folder:
                     longest = now - last
                     break
                 time.sleep(0.02)
+            waited = refused()
         finally:
             haproxy.kill()
             haproxy.wait()
 print("reads went on" if longest < 2 else f"reads stopped for {longest:.1f} s")
+print("writes are refused at once" if waited < 0.2 else f"a client waits {waited:.1f} s for a primary that is gone")

@@ -1,19 +1,19 @@
-//! Readers while Patroni has not noticed yet that its primary has crashed: with the real HAProxy, before Patronis that only pretend.
+//! Clients while Patroni has not noticed yet that its primary has crashed: with the real HAProxy, before Patronis that only pretend.
 
 use std::process::Command;
 
 use crate::support::generated::{Generated, succeeds};
 
 #[test]
-fn reads_go_on_before_patroni_notices_that_its_primary_has_crashed() {
+fn reads_go_on_and_writes_are_refused_before_patroni_notices_that_its_primary_has_crashed() {
     // Without and with `primary_serves_reads`.
     for kind in ["blueprints/minimal.hcl", "tests/blueprints/largest.hcl"] {
-        assert_eq!(reads(&Generated::of(kind)), "reads went on\n", "{kind}");
+        assert_eq!(clients(&Generated::of(kind)), "reads went on\nwrites are refused at once\n", "{kind}");
     }
 }
 
-/// Returns what becomes of reads.
-fn reads(generated: &Generated) -> String {
+/// Returns what becomes of clients.
+fn clients(generated: &Generated) -> String {
     let harness = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/crashed_primary.py");
     let machines = std::fs::read_to_string(generated.path("machine/machines.tsv")).expect("the table of machines");
     let mut addresses = vec![];
