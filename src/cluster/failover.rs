@@ -168,7 +168,7 @@ fn record_etcd(chosen: &Timers, ledger: &mut Ledger) {
 
 fn record_checks(check: HealthCheck, ledger: &mut Ledger) {
     const HAPROXY: &str = "https://docs.haproxy.org/3.0/configuration.html#5.2-inter; measured: with 1 s, 500 ms and 1 s a switchover \
-                           took 2.13 s and a crash 1.5 s, with 500 ms, 200 ms and 200 ms 1.51 s and 0.99 s (medians of 5)";
+                           took 2.13 s and a crash 1.5 s, with 500 ms, 200 ms and 200 ms 1.51 s and 0.99 s (medians of 5); downinter once more when a check also wants PostgreSQL to be promoted";
     let mut record = |name: &str, value: String, why, change: fn(&mut HealthCheck) -> &mut u32| {
         ledger.add(name, value, vec![], why, HAPROXY, move |c| *change(&mut c.haproxy.check) += 1);
     };
@@ -193,6 +193,6 @@ fn record_checks(check: HealthCheck, ledger: &mut Ledger) {
     let mut record = |name: &str, value: String, why, change: fn(&mut HealthCheck) -> &mut u32| {
         ledger.add(name, value, vec![], why, HAPROXY, move |c| *change(&mut c.haproxy.check) += 1);
     };
-    const ONCE: &str = "The first status 200 from Patroni is already reliable.";
+    const ONCE: &str = "The first good check is already reliable.";
     record("haproxy.rise", format!("{rise} checks"), ONCE, |check| &mut check.rise);
 }

@@ -24,7 +24,7 @@ pub struct HealthCheck {
 impl HealthCheck {
     /// Measured: every failover pays for `rise` and the interval, and one successful check of Patroni is reliable.
     pub const DEFAULT: HealthCheck =
-        HealthCheck { inter: 500, fastinter: 200, downinter: 200, fall: 2, read_fall: 2, rise: 1 };
+        HealthCheck { inter: 500, fastinter: 200, downinter: 100, fall: 2, read_fall: 2, rise: 1 };
 
     /// The duration of a response to a check, in milliseconds: Patroni asks its PostgreSQL first. HAProxy counts its intervals from the end
     /// of a check (`process_chk_conn`, in its check.c), so each check adds them. Measured in the lab, with a load of 11 to 15 on two

@@ -29,6 +29,9 @@ const BETWEEN_READS: Duration = Duration::from_millis(50);
 /// The pause after a failure. In the lab the clients share the processors with the machines that fail over: with 20 ms, 400 refused
 /// connections a second made PostgreSQL's promotion take 0.15 to 0.26 s instead of 0.05 to 0.1.
 const AFTER_MISHAP: Duration = Duration::from_millis(50);
+/// How much longer that pause is for each further client of a port. They lose their sessions at the same moment, and would otherwise all
+/// knock at the same moments.
+const APART: Duration = Duration::from_millis(7);
 /// The number of the newest rows of each writer that a reader looks at: more than a writer writes between two reads.
 const NEWEST: usize = 50;
 
@@ -89,7 +92,7 @@ impl Probe<'_> {
     }
 
     fn write(&self, writer: usize) -> Result<Samples> {
-        let mut client = Client::new(self, format!("writer {}", writer + 1), &self.write)?;
+        let mut client = Client::new(self, "writer", writer, &self.write)?;
         for number in 1.. {
             if self.done.load(Ordering::Relaxed) {
                 break;
@@ -111,7 +114,7 @@ impl Probe<'_> {
     }
 
     fn read(&self, reader: usize) -> Result<Samples> {
-        let mut client = Client::new(self, format!("reader {}", reader + 1), &self.read)?;
+        let mut client = Client::new(self, "reader", reader, &self.read)?;
         let sql = format!(
             "SELECT host(inet_server_addr()), (SELECT string_agg(writer || ':' || number, ' ') FROM generate_series(0, {}) one, \
              LATERAL (SELECT * FROM {SCHEMA}.rows WHERE writer = one ORDER BY number DESC LIMIT {NEWEST}) newest)",
@@ -181,13 +184,24 @@ struct Client<'a> {
     at: &'a [SocketAddr],
     session: Option<SqlSession>,
     noted: Samples,
+    after_mishap: Duration,
     sleep: Interrupt,
 }
 
 impl<'a> Client<'a> {
-    fn new(probe: &'a Probe<'a>, name: String, at: &'a [SocketAddr]) -> Result<Self> {
+    fn new(probe: &'a Probe<'a>, kind: &str, index: usize, at: &'a [SocketAddr]) -> Result<Self> {
         probe.ground.enter_client_network()?;
-        Ok(Client { probe, name, at, session: None, noted: Samples::default(), sleep: Interrupt::default() })
+        let name = format!("{kind} {}", index + 1);
+        let after_mishap = AFTER_MISHAP + APART * index as u32;
+        Ok(Client {
+            probe,
+            name,
+            at,
+            session: None,
+            noted: Samples::default(),
+            after_mishap,
+            sleep: Interrupt::default(),
+        })
     }
 
     /// Runs a statement that returns one row, on a new session if there is none. Returns when it was sent, when its row came, and the
@@ -198,7 +212,7 @@ impl<'a> Client<'a> {
             self.session = None;
             let (client, at) = (self.name.clone(), self.probe.watch.elapsed());
             self.noted.mishaps.push(Mishap { client, at, what: e.to_string() });
-            self.pause(AFTER_MISHAP);
+            self.pause(self.after_mishap);
         }
         ran.ok()
     }

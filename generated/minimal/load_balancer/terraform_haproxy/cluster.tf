@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-haproxy-c16c328a2616"
-  image      = "c16c328a2616"
+  image_name = "minimal-haproxy-fa9b47019d1f"
+  image      = "fa9b47019d1f"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -61,7 +61,7 @@ fn an_outage_is_the_sum_of_its_terms_and_each_has_a_source() {
     let machine = predict(&Timers::of(&resolve(&parsed(""))), Fault::Machine);
     let names: Vec<_> = machine.outage.iter().map(|term| term.name).collect();
     assert_eq!(names, ["ttl", "lease_sweep", "loop_wait", "etcd_node", "members", "promotion", "haproxy_up"]);
-    assert_eq!(machine.bound(), Some(20_000 + 500 + 1_000 + 3_000 + 2_000 + 2_000 + 300));
+    assert_eq!(machine.bound(), Some(20_000 + 500 + 1_000 + 3_000 + 2_000 + 2_000 + 200));
 }
 
 #[test]
