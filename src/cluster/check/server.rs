@@ -136,7 +136,7 @@ fn archive(settings: &Effective) -> Option<Finding> {
             let problem = format!(
                 "nothing on these machines can archive WAL; PostgreSQL keeps what `{what}` fails to archive, {FULL}"
             );
-            let help = "remove archive_mode, or accept \"PGH041\" and state what archives, such as your own image";
+            let help = "remove the setting, or accept \"PGH041\" and state what archives, such as your own image";
             Some(Finding::new(&rules::ARCHIVE_FILLS_DISK, &path(name), problem, help))
         }
         Some(name) => {
@@ -146,7 +146,8 @@ fn archive(settings: &Effective) -> Option<Finding> {
         }
         None if archives && settings.text("archive_command").is_empty() => {
             let problem = format!("archive_mode is {mode} without a command, so PostgreSQL keeps all WAL, {FULL}");
-            let help = "remove archive_mode, or set archive_command = \"/bin/true\", which you can replace later without a restart";
+            let help =
+                "remove the setting; the default is \"/bin/true\", which you can replace later without a restart";
             Some(Finding::new(&rules::ARCHIVE_FILLS_DISK, &path("archive_mode"), problem, help))
         }
         None => None,

@@ -14,7 +14,8 @@ pub fn wal(blueprint: &Blueprint, blocks: &DatabaseBlocks, major: u16) -> Vec<Se
         true => ("replica", "Standbys need this level. Logical replication would need more WAL."),
         false => ("logical", "The slots of logical_slots need this level."),
     };
-    vec![
+    let mut all = archive(blueprint);
+    all.extend([
         setting("wal_level", level, list(["postgres.logical_slots"]), why, manual!("wal", "WAL-LEVEL")),
         setting(
             "max_wal_size",
@@ -53,7 +54,33 @@ pub fn wal(blueprint: &Blueprint, blocks: &DatabaseBlocks, major: u16) -> Vec<Se
              standby. PostgreSQL 15 is the first with lz4.",
             manual!("wal", "WAL-COMPRESSION"),
         ),
-    ]
+    ]);
+    all
+}
+
+/// Returns the settings with which PostgreSQL ends a WAL file when it shuts down.
+fn archive(blueprint: &Blueprint) -> Vec<Setting> {
+    let mode = setting(
+        "archive_mode",
+        "on",
+        vec![],
+        "PostgreSQL then begins a new WAL file when it shuts down. A standby that changes its primary fetches the last file once more, from \
+         its beginning, and after a switchover commits wait for that. Turning archive_mode on later needs a restart.",
+        concat!(
+            manual!("wal", "ARCHIVE-MODE"),
+            "; ShutdownXLOG, in PostgreSQL's xlog.c; RequestXLogStreaming, in its walreceiverfuncs.c"
+        ),
+    );
+    let command = setting(
+        "archive_command",
+        "/bin/true",
+        vec![],
+        "Nothing is archived: each finished WAL file counts as archived, and is recycled as usual. A reload changes the command.",
+        manual!("wal", "ARCHIVE-COMMAND"),
+    );
+    // PostgreSQL archives nothing while both are set.
+    let library = blueprint.postgres.settings.contains_key("archive_library");
+    std::iter::once(mode).chain((!library).then_some(command)).collect()
 }
 
 pub fn standbys(blueprint: &Blueprint, blocks: &DatabaseBlocks) -> Vec<Setting> {

@@ -120,7 +120,7 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
         ("postgres {\n settings = { autovacuum = false }\n}", vec!["PGH040"]),
         ("postgres {\n settings = { autovacuum = \"of\", track_counts = \"0\" }\n}", vec!["PGH040", "PGH040"]),
         ("postgres {\n settings = { autovacuum = true, track_counts = true, track_activities = false }\n}", vec![]),
-        ("postgres {\n settings = { archive_mode = true }\n}", vec!["PGH041"]),
+        ("postgres {\n settings = { archive_mode = true }\n}", vec![]),
         ("postgres {\n settings = { archive_mode = \"always\", archive_command = \" \" }\n}", vec!["PGH041"]),
         (
             "postgres {\n settings = { archive_mode = \"on\", archive_command = \"wal-g wal-push %p\" }\n}",
@@ -133,7 +133,11 @@ fn each_rule_is_broken_by_what_it_is_about_and_by_nothing_less() {
         ),
         ("postgres {\n settings = { archive_mode = \"on\", archive_command = \"/bin/true\" }\n}", vec![]),
         ("postgres {\n settings = { archive_mode = \"off\", archive_command = \"/bin/true\" }\n}", vec![]),
-        ("postgres {\n settings = { archive_command = \"pgbackrest archive-push %p\" }\n}", vec!["PGH042"]),
+        ("postgres {\n settings = { archive_command = \"pgbackrest archive-push %p\" }\n}", vec!["PGH041"]),
+        (
+            "postgres {\n settings = { archive_mode = \"off\", archive_command = \"wal-g wal-push %p\" }\n}",
+            vec!["PGH042"],
+        ),
         ("postgres {\n settings = { archive_mode = \"off\", archive_library = \"basic_archive\" }\n}", vec!["PGH042"]),
         (
             "postgres {\n settings = { zero_damaged_pages = true, ignore_checksum_failure = true }\n}",
