@@ -65,7 +65,7 @@ fn archive(blueprint: &Blueprint) -> Vec<Setting> {
         "on",
         vec![],
         "PostgreSQL then begins a new WAL file when it shuts down. A standby that changes its primary fetches the last file once more, from \
-         its beginning, and after a switchover commits wait for that. Turning archive_mode on later needs a restart.",
+         its beginning, and is behind until it has it. Turning archive_mode on later needs a restart.",
         concat!(
             manual!("wal", "ARCHIVE-MODE"),
             "; ShutdownXLOG, in PostgreSQL's xlog.c; RequestXLogStreaming, in its walreceiverfuncs.c"

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-master-8546a5d25725"
-  image      = "8546a5d25725"
+  image_name = "herd-master-f06b6201103b"
+  image      = "f06b6201103b"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-slave-aa46642ec58b"
-  image      = "aa46642ec58b"
+  image_name = "herd-slave-8383efce5fd6"
+  image      = "8383efce5fd6"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-master-8a4c102a9a75"
-  image      = "8a4c102a9a75"
+  image_name = "minimal-master-997dff31f1f1"
+  image      = "997dff31f1f1"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
