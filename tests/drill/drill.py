@@ -3,10 +3,10 @@
 
     drill.py PGHERD TRIALS [FAULT...]      # all faults that the cluster can have, if none is named
 
-Trials of the same subject add up, whatever they found. The subject is what a trial depends on, as committed: what the machines run, what
-breaks and measures them, and what predicts. The first trial of a fault with another subject replaces that fault's earlier trials, because
-they say nothing about it. Each run is recorded with its machine, its load and how it
-ended, also when it ended early: what it found until then counts.
+Trials of the same subject add up, whatever they found. The subject is what a trial depends on, as committed: all that the machines run,
+what breaks and measures them, and what predicts. The first trial of a fault with another subject replaces that fault's earlier trials,
+because they say nothing about it. Each run is recorded with its machine, its load and how it ended, also when it ended early: what it found
+until then counts.
 
 It needs root, waits until no other lab test runs, brings the lab up and takes it down. Its exit code is the drill's: 1 if the cluster
 did not keep its word.
@@ -26,7 +26,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 REPORT = pathlib.Path(__file__).with_name("report.json")
 BLUEPRINT = "blueprints/herd.hcl"
 LOCK = "/run/lock/pgherd-lab-tests"
-SUBJECT = ["generated/herd", "src/cluster", "src/drill", "src/lab"]
+SUBJECT = ["generated/herd", "src/cluster/fault", "src/cluster/timing.rs", "src/drill", "src/lab"]
 
 
 def git(*words):
