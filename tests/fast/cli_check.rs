@@ -36,7 +36,7 @@ fn the_shipped_blueprints_break_no_rule() {
     }
     let done = test.run(&["check"]).exits(0).out("herd (blueprints/herd.hcl)").out("minimal (blueprints/minimal.hcl)");
     let done = done
-        .out("postgres dies on the primary 6.3 s 5.1 s nothing loop_wait 2 + members 2 + promotion 2 + haproxy_up 0.3");
+        .out("postgres dies on the primary 5.2 s 4.7 s nothing loop_wait 1 + members 2 + promotion 2 + haproxy_up 0.2");
     assert_eq!(done.stdout.matches("No rule is violated.").count(), 2, "{}", done.stdout);
 }
 
@@ -77,7 +77,7 @@ fn json_holds_everything_with_places() {
     let fault = &herd["faults"][0];
     assert_eq!(
         (&fault["fault"], &fault["outage_ms"], &fault["loss_ms"]),
-        (&"postgres".into(), &6_300.into(), &0.into())
+        (&"postgres".into(), &5_200.into(), &0.into())
     );
     assert_eq!(fault["outage"][0]["name"], "loop_wait");
     assert_eq!(herd["quorum"]["zones"][0]["writes"], "stop_without_quorum");
@@ -125,7 +125,7 @@ fn a_budget_changes_what_is_generated() {
         .exits(0)
         .out("loop_wait 1")
         .out("warning[PGH006]")
-        .out("budget: rto 29 s; the worst fault that it covers: nothing that is sent to the primary arrives, 28.8 s");
+        .out("budget: rto 29 s; the worst fault that it covers: nothing that is sent to the primary arrives, 28.7 s");
     test.run(&["explain", "loop_wait"])
         .exits(0)
         .out("failover.loop_wait = 1 s")

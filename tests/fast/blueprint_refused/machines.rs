@@ -139,7 +139,7 @@ pub fn cases() -> Vec<Case> {
             "`quorum` is not true, false or \"strict\"",
         ),
         inside("PGH111", 2, 17, "failover {\n  synchronous = 1\n}", "expected true, false or \"strict\", not a number"),
-        inside("PGH161", 2, 19, "failover {\n  retry_timeout = 10\n}", "loop_wait + 2 x retry_timeout is 22 s"),
+        inside("PGH161", 2, 19, "failover {\n  retry_timeout = 10\n}", "loop_wait + 2 x retry_timeout is 21 s"),
         inside("PGH114", 2, 9, "failover {\n  rto = 30\n}", "write \"30s\""),
         inside("PGH114", 2, 9, "failover {\n  rto = \"30\"\n}", "`30` is not a duration"),
         inside("PGH114", 2, 9, "failover {\n  rto = \"soon\"\n}", "write seconds or minutes"),
