@@ -40,9 +40,9 @@ Two slaves are the minimum with which one machine may fail and commits still wai
         "PGH004",
         "failover { rto = … } is the longest time that writes may stop when one thing fails: PostgreSQL, the primary's machine,
 its network, a synchronous standby, HAProxy's process or etcd's leader. It also covers a planned switchover.
-`pgherd check` adds up the timers on the way to a new primary. Where the blueprint does not set retry_timeout,
-it is lowered until the sum fits, and still outlasts an election of etcd. By default loop_wait and ttl already are at Patroni's
-minimum, 1 s and 20 s. ttl is the largest term, so no cluster with Patroni can promise less than about 28 s.
+`pgherd check` adds up the timers on the way to a new primary. Where the blueprint does not set retry_timeout, it is lowered
+until the sum fits, and still outlasts an election of etcd. By default loop_wait and ttl already are at Patroni's minimum, 1
+s and 20 s. ttl is the largest term, so no cluster with Patroni can promise less than about 28 s.
 
 Remove the timers that you set, or set an rto that the sum can meet.
 

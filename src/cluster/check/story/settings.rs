@@ -16,12 +16,12 @@ Source: https://www.postgresql.org/docs/current/routine-vacuuming.html",
     ),
     (
         "PGH041",
-        "With archive_mode on, as it is by default here, PostgreSQL keeps each WAL file until archive_command or archive_library reports success. Nothing on
-the generated machines can archive: no image has pgBackRest, WAL-G or the AWS CLI, Patroni's unit lets PostgreSQL write only
-to /var/lib/postgresql, the instance role gives access only to the cluster's own passwords, and no rule lets anything out of
-the network. So the command fails again and again, and all WAL stays. max_slot_wal_keep_size does not limit this. When the
-disk is full, PostgreSQL stops. Patroni fails over to a standby, where the same begins. A command that copies to the same
-disk ends there as well, and makes no backup.
+        "With archive_mode on, as it is by default here, PostgreSQL keeps each WAL file until archive_command or archive_library
+reports success. Nothing on the generated machines can archive: no image has pgBackRest, WAL-G or the AWS CLI, Patroni's
+unit lets PostgreSQL write only to /var/lib/postgresql, the instance role gives access only to the cluster's own passwords,
+and no rule lets anything out of the network. So the command fails again and again, and all WAL stays.
+max_slot_wal_keep_size does not limit this. When the disk is full, PostgreSQL stops. Patroni fails over to a standby, where
+the same begins. A command that copies to the same disk ends there as well, and makes no backup.
 
 Remove the setting. Without it you can use pg_dump through HAProxy's read port, and snapshots of the volumes (a snapshot
 of one volume is consistent, like the disk after a power cut).
@@ -34,9 +34,8 @@ Source: https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP
     ),
     (
         "PGH042",
-        "archive_command and archive_library have no effect while archive_mode is off: the server starts, archives nothing, and does not
-complain. Whoever reads the blueprint believes in a backup that does not exist, and finds
-out on the day of the restore.
+        "archive_command and archive_library have no effect while archive_mode is off: the server starts, archives nothing, and does
+not complain. Whoever reads the blueprint believes in a backup that does not exist, and finds out on the day of the restore.
 
 Remove the settings. Before you set an archive_command, read `pgherd explain PGH041`.
 
