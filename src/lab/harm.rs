@@ -139,7 +139,7 @@ fn inject(tools: HostTools<'_>, machine: &LabMachine, harm: Disruption, peers: &
         Disruption::FillDisk => {
             // Without one, it would be the host's.
             ensure!(machine.disk.is_some(), "{} has no disk of its own", machine.id);
-            inside(tools, machine, &format!("file={FILLED}\n{FILL}"))
+            inside(tools, machine, &format!("file={FILLED} filler={FILLER}\n{FILL}"))
         }
         Disruption::Switchover => inside(tools, machine, "herdctl switchover --force"),
     }
@@ -156,7 +156,10 @@ fn repair(tools: HostTools<'_>, machine: &LabMachine, harm: Disruption) -> Resul
             let script = format!("systemctl kill --signal=CONT {unit} || ! systemctl --quiet is-active {unit}");
             inside(tools, machine, &script)
         }
-        Disruption::FillDisk => inside(tools, machine, &format!("rm -f {FILLED}")),
+        Disruption::FillDisk => {
+            let stop = format!("systemctl --quiet is-active {FILLER} && systemctl stop {FILLER}");
+            inside(tools, machine, &format!("{stop}\nrm -f {FILLED}"))
+        }
         // systemd and Patroni restart what was killed, and that they do is part of the drill.
         Disruption::PowerCut | Disruption::Freeze(_) | Disruption::Kill(_) | Disruption::Switchover => Ok(()),
     }
@@ -168,11 +171,16 @@ const POSTMASTER: &str = "postmaster=$(head -n 1 /var/lib/postgresql/*/main/post
 /// The file that takes what a disk has left.
 const FILLED: &str = "/var/lib/postgresql/pgherd_drill";
 
+/// The unit that keeps the disk full. Other programs free blocks now and then, and one block is a page for hundreds of small rows.
+const FILLER: &str = "pgherd_drill_fill";
+
 /// Takes it as the user postgres, as a database does that has grown. What is left over is written full.
 const FILL: &str = "free() { df --output=avail --block-size=1 /var/lib/postgresql | tail -n 1; }
 runuser -u postgres -- fallocate --length $(free) \"$file\" || true
 runuser -u postgres -- dd if=/dev/zero of=\"$file\" bs=4096 oflag=append conv=notrunc || true
-[ $(free) -lt 65536 ] || { echo 'the disk is not full' >&2; exit 1; }";
+[ $(free) -lt 65536 ] || { echo 'the disk is not full' >&2; exit 1; }
+systemd-run --quiet --collect --unit=\"$filler\" --uid=postgres --property=StandardError=null bash -c \
+  \"while sleep 0.01; do dd if=/dev/zero of='$file' bs=4096 oflag=append conv=notrunc; done\"";
 
 /// Returns the systemd unit that has a unit's processes.
 fn service(unit: Software) -> &'static str {
