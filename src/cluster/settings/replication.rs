@@ -64,8 +64,8 @@ fn archive(blueprint: &Blueprint) -> Vec<Setting> {
         "archive_mode",
         "on",
         vec![],
-        "PostgreSQL then begins a new WAL file when it shuts down. A standby that changes its primary fetches the last file once more, from \
-         its beginning, and is behind until it has it. Turning archive_mode on later needs a restart.",
+        "With archive_mode on, PostgreSQL begins a new WAL file when it shuts down. A standby that changes its primary fetches the current WAL \
+         file again from its beginning, and in a new file there is little to fetch. Turning archive_mode on later needs a restart.",
         concat!(
             manual!("wal", "ARCHIVE-MODE"),
             "; ShutdownXLOG, in PostgreSQL's xlog.c; RequestXLogStreaming, in its walreceiverfuncs.c"
@@ -75,7 +75,8 @@ fn archive(blueprint: &Blueprint) -> Vec<Setting> {
         "archive_command",
         "/bin/true",
         vec![],
-        "Nothing is archived: each finished WAL file counts as archived, and is recycled as usual. A reload changes the command.",
+        "This command always succeeds and stores nothing, so PostgreSQL recycles its WAL files as usual. Another command takes effect with a \
+         reload.",
         manual!("wal", "ARCHIVE-COMMAND"),
     );
     // PostgreSQL archives nothing while both are set.
@@ -90,12 +91,14 @@ pub fn standbys(blueprint: &Blueprint, blocks: &DatabaseBlocks) -> Vec<Setting> 
         (
             "A standby whose machine died is given up after this time, instead of a minute. Commits wait for it if no other standby \
              is left. It reconnects by itself.",
-            "A standby looks for its new primary this often, instead of every five seconds. Commits wait until one streams. PostgreSQL may also notice a promotion only then.",
+            "A standby looks for its new primary this often, instead of every five seconds. Commits \
+             wait until one streams. A standby that is itself promoted may also notice it only after this time.",
         )
     } else {
         (
             "A standby whose machine died is given up after this time, instead of a minute. It reconnects by itself.",
-            "A standby looks for its new primary this often, instead of every five seconds. It falls behind until it streams. PostgreSQL may also notice a promotion only then.",
+            "A standby looks for its new primary this often, instead of every five seconds. It falls \
+             behind until it streams. A standby that is itself promoted may also notice it only after this time.",
         )
     };
     let logical = blueprint.postgres.logical_slots.len() as u32;
