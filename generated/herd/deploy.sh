@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=herd-master-f06b6201103b slave=herd-slave-8383efce5fd6 haproxy=herd-haproxy-8c86e5bcca61)
+images=(master=herd-master-aedaf3b69a3d slave=herd-slave-9e7c4d5dc56b haproxy=herd-haproxy-5d17df7e2776)
 # Each HAProxy's name and private address.
 haproxies=(haproxy=10.20.128.32 haproxy2=10.20.64.32)
 modules=(

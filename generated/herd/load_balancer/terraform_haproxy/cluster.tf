@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-haproxy-8c86e5bcca61"
-  image      = "8c86e5bcca61"
+  image_name = "herd-haproxy-5d17df7e2776"
+  image      = "5d17df7e2776"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

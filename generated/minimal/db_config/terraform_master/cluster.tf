@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-master-997dff31f1f1"
-  image      = "997dff31f1f1"
+  image_name = "minimal-master-5bc30e611a15"
+  image      = "5bc30e611a15"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

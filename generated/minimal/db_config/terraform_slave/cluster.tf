@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-slave-4c02ea2190a9"
-  image      = "4c02ea2190a9"
+  image_name = "minimal-slave-57f805f299a3"
+  image      = "57f805f299a3"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
