@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=herd-master-aedaf3b69a3d slave=herd-slave-9e7c4d5dc56b haproxy=herd-haproxy-5d17df7e2776)
+images=(master=herd-master-cf88cf044f2a slave=herd-slave-3c2cf1ab1aef haproxy=herd-haproxy-439b2e45e471)
 # Each HAProxy's name and private address.
 haproxies=(haproxy=10.20.128.32 haproxy2=10.20.64.32)
 modules=(

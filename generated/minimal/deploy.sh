@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=minimal-master-5bc30e611a15 slave=minimal-slave-57f805f299a3 haproxy=minimal-haproxy-e617f3c36f96)
+images=(master=minimal-master-498b2a84bc59 slave=minimal-slave-e194ea2a5112 haproxy=minimal-haproxy-8e27e447d26d)
 # Each HAProxy's name and private address.
 haproxies=(haproxy=10.20.128.32 haproxy2=10.20.64.32)
 modules=(

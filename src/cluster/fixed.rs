@@ -165,6 +165,11 @@ fixed! {
         transparent_huge_pages: &'static str = "madvise" "", "Only programs that ask for transparent huge pages get them. PostgreSQL does not ask: its shared memory has reserved pages. Creating them for other programs would stall every process that touches memory.", "https://docs.kernel.org/admin-guide/mm/transhuge.html";
         journal: &'static str = "1G" "", "This holds weeks of logs. They share the volume with the data and must never crowd it out, as journald's default of a tenth of the disk could.", "https://www.freedesktop.org/software/systemd/man/latest/journald.conf.html";
     }
+    /// When a machine counts as silent.
+    silence: FixedSilence {
+        patience: u32 = 1500 " ms", "A machine that has not answered for this long is gone. TCP sends a lost packet again after 1 s, and no answer within one region takes longer than milliseconds.", "tcp_timeout_init, in Linux's tcp.h; measured in the lab, the primary's machine loses power: writes stop for 19.5 to 20.3 s (n = 6), without this rule for 21.7 to 23.3 s (n = 9)";
+        memory: u32 = 10 " s", "A packet that asks for a connection counts for this long. A standby that has lost its primary asks once, and until the lock expires TCP repeats that packet after at most 8 s.", "https://docs.kernel.org/networking/ip-sysctl.html: tcp_syn_linear_timeouts, tcp_syn_retries; seen in the lab";
+    }
     /// The volume of PostgreSQL's data.
     disk: FixedDisk {
         reserve: u32 = 256 " MiB", "A file that keeps this much space on the volume of PostgreSQL's data. Deleting it makes room at once for 16 WAL files, with which PostgreSQL starts again and writes go on until the cause is found.", "https://www.postgresql.org/docs/current/disk-full.html; https://www.postgresql.org/docs/current/wal-internals.html";

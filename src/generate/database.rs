@@ -31,6 +31,8 @@ pub fn add(cluster: &Cluster, common: &[String], etcd: &[String], files: &mut Fi
         add_fixed(cluster, files, "db_config/pgherd-yield.service", Mode::Plain),
         add_fixed(cluster, files, "db_config/pgherd-yield.timer", Mode::Plain),
         add_plain(files, "db_config/pgherd-founded.service", Mode::Plain),
+        add_plain(files, "db_config/pgherd-silent-peers.service", Mode::Plain),
+        add_rendered(cluster, files, "db_config/silent_peers.nft", SilentPeers::of(cluster)),
     ];
     content.push(add_plain(files, "db_config/herdctl", Mode::Executable));
     if cluster.postgres.reserves_huge_pages {
@@ -153,6 +155,18 @@ impl<'a> SettingsGroup<'a> {
             }
         }
         groups
+    }
+}
+
+/// The machines whose silence means something.
+#[derive(Serialize)]
+struct SilentPeers {
+    databases: Vec<Ipv4Addr>,
+}
+
+impl SilentPeers {
+    fn of(cluster: &Cluster) -> Self {
+        SilentPeers { databases: cluster.databases().map(|machine| machine.address).collect() }
     }
 }
 

@@ -9,7 +9,7 @@ use super::machine::{self, SecretFile};
 use super::templates::{add_fixed, add_rendered};
 use crate::cluster::limits::Limits;
 use crate::cluster::timing::HealthCheck;
-use crate::cluster::{Cluster, Machine};
+use crate::cluster::{Cluster, Machine, Nlb};
 use crate::fileset::{FileSet, Mode};
 
 /// Adds the files of HAProxy's machine. Returns the content of its image.
@@ -43,6 +43,8 @@ struct Config<'a> {
     etcd: Vec<Server<'a>>,
     /// How many machines run this configuration.
     haproxies: usize,
+    /// Whether a network load balancer is in front of them.
+    nlb: bool,
     limits: Limits,
     check: CheckTimers,
 }
@@ -104,6 +106,7 @@ impl<'a> Config<'a> {
             databases: cluster.databases().map(Server::of).collect(),
             etcd: cluster.etcd_members().map(Server::of).collect(),
             haproxies: cluster.balancers().count(),
+            nlb: cluster.blueprint.haproxy.nlb != Nlb::Off,
             limits: haproxy.limits,
             check: CheckTimers::of(haproxy.check),
         }

@@ -122,6 +122,8 @@ impl LabMachine {
             self.is_seeded = true;
         }
         put_lab_files(&root)?;
+        // A volume of EC2 has what it was made from. No power cut takes that away.
+        tree::sync_filesystem(&root)?;
         network::connect(tools, &self.id, self.address)?;
         network::tune(tools, &self.id, &root.join(SYSCTL))?;
         self.process = Some(self.spawn(tools)?);
@@ -165,6 +167,8 @@ impl LabMachine {
         let mut argv: Vec<String> = ["sh", "-ec", enter, "pgherd"].map(str::to_string).to_vec();
         argv.extend(cgroup::create(&name)?.iter().map(|file| file.display().to_string()));
         argv.extend(["--", "systemd-nspawn", "-q", "--register=no", "--keep-unit", "--boot"].map(str::to_string));
+        // A machine of EC2 may have a firewall of its own.
+        argv.push("--capability=CAP_NET_ADMIN".to_string());
         argv.extend(["--resolv-conf=off", "--timezone=off", "--link-journal=no"].map(str::to_string));
         let namespace = crate::system::host::namespace::path(&network::machine_namespace(&self.id));
         argv.push(format!("--network-namespace-path={}", namespace.display()));

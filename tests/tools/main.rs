@@ -27,6 +27,7 @@ mod report_page;
 mod rights;
 mod secrets;
 mod settings;
+mod silent_peers;
 mod states;
 mod terraform;
 mod throttled;

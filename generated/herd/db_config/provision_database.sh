@@ -35,7 +35,7 @@ say "installing PostgreSQL $POSTGRES_MAJOR, Patroni and etcd"
 # Patroni talks to etcd with python3-etcd, but its package only suggests it.
 packages=("postgresql-$POSTGRES_MAJOR" patroni etcd-server etcd-client)
 install_packages --allow-change-held-packages "${packages[@]}" \
-  ca-certificates chrony kmod openssh-server openssl procps python3-boto3 python3-etcd python3-psycopg2 python3-yaml
+  ca-certificates chrony kmod nftables openssh-server openssl procps python3-boto3 python3-etcd python3-psycopg2 python3-yaml
 # Clients send their time zone when they connect, on Java and Windows by its old name (Asia/Calcutta), and PostgreSQL rejects
 # a client whose zone it does not have. Debian 12 has the old names in tzdata itself.
 if apt-cache show tzdata-legacy >/dev/null 2>&1; then install_packages tzdata-legacy; fi
@@ -57,9 +57,10 @@ put 0755 "$LIB" disk_report.py founding.py post_bootstrap.py reserve_space.sh se
 put 0755 /usr/local/bin herdctl
 install -D -m 0644 patroni.yml /etc/patroni/config.yml
 install -D -m 0644 patroni_unit.conf "$UNITS/patroni.service.d/pgherd.conf"
-put 0644 "$UNITS" pgherd-disk.socket pgherd-disk@.service pgherd-founded.service pgherd-yield.service pgherd-yield.timer pgherd-kernel.service
-put 0644 "$ETC" kernel.conf
-systemctl -q enable patroni.service pgherd-disk.socket pgherd-founded.service pgherd-yield.timer pgherd-kernel.service
+put 0644 "$UNITS" pgherd-disk.socket pgherd-disk@.service pgherd-founded.service pgherd-yield.service pgherd-yield.timer pgherd-kernel.service \
+  pgherd-silent-peers.service
+put 0644 "$ETC" kernel.conf silent_peers.nft
+systemctl -q enable patroni.service pgherd-disk.socket pgherd-founded.service pgherd-yield.timer pgherd-kernel.service pgherd-silent-peers.service
 install -d -m 0700 -o postgres -g postgres "/var/lib/postgresql/$POSTGRES_MAJOR"
 
 say "checking what is installed"

@@ -41,6 +41,9 @@ while read -r line; do
   grep -qxF -- "$line" /etc/hosts || printf '%s\n' "$line" >>/etc/hosts
 done < <(grep -v '^#' /etc/pgherd/hosts)
 
+# A power cut would lose a file that is only in memory, with all its lines.
+sync /etc/hostname /etc/hosts
+
 if [ "$role" != haproxy ]; then
   cat >"$run/patroni-identity.env" <<EOF
 PATRONI_NAME=$name

@@ -17,9 +17,9 @@ A drill needs a cluster that is running and healthy:
       --page drill.html
 
 In each trial, four clients write one numbered row per transaction through the
-write port, and two read through the read port. Then one fault happens. If it
-lasts, it is undone after the outage that `pgherd check` predicts must be over
-(or after --hold). The clients go on until the cluster is healthy again. At the
+write port, and two read through the read port. Then one fault happens. A fault
+that lasts is undone 5 s after the outage predicted by `pgherd check` should be
+over, after 10 s where that is unbounded, or after --hold. The clients go on until the cluster is healthy again. At the
 end, every acknowledged row is looked for on every database machine, and every
 row that a reader saw must be there.
 
@@ -34,8 +34,8 @@ that and nothing else. In the lab any `pgherd lab` command does so, too, and on
 AWS `pgherd run`; `pgherd status` says what is left.
 
 On AWS (the default target):
-  - A drill cuts the power of machines by EC2's API and starts them again. It
-    does so as hard as EC2 can: the operating system is not asked to shut down.
+  - A drill powers machines off through EC2's API, without a shutdown of the
+    operating system, and starts them again.
   - Possible are the faults in which machines lose power: machine, zone,
     haproxy-machine, sync-standby, async-standby, machine-etcd-leader,
     everything.
@@ -78,7 +78,7 @@ Not among the faults:
                   that is gone. It also needs Terraform, which a drill does not
                   run. The cluster's RUNBOOK has the steps.
   two-founders    Both machines that founded the cluster come up with empty
-                  disks. They found nothing, and an operator has to follow the
+                  disks. Neither initializes a cluster, and an operator has to follow the
                   RUNBOOK: no timer ends it, and a drill cannot undo it.
 
 The report, for each fault:
@@ -87,8 +87,7 @@ The report, for each fault:
                   does not count as an outage
   reads stopped   longest time without a successful read: min / median / max,
                   and the most that `pgherd check` predicts
-  stale           how long before a read the oldest row had been acknowledged
-                  that the read lacked, at most
+  stale           the greatest age of an acknowledged row that a read lacked
   lost            acknowledged rows that a database machine lacks at the end
   phantom         rows that a reader saw and that no longer exist
   healthy after   time from the end of the fault until `pgherd status` is

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-master-aedaf3b69a3d"
-  image      = "aedaf3b69a3d"
+  image_name = "herd-master-cf88cf044f2a"
+  image      = "cf88cf044f2a"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

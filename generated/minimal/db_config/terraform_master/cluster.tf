@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-master-5bc30e611a15"
-  image      = "5bc30e611a15"
+  image_name = "minimal-master-498b2a84bc59"
+  image      = "498b2a84bc59"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-slave-57f805f299a3"
-  image      = "57f805f299a3"
+  image_name = "minimal-slave-e194ea2a5112"
+  image      = "e194ea2a5112"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
