@@ -179,8 +179,15 @@ const FILL: &str = "free() { df --output=avail --block-size=1 /var/lib/postgresq
 runuser -u postgres -- fallocate --length $(free) \"$file\" || true
 runuser -u postgres -- dd if=/dev/zero of=\"$file\" bs=4096 oflag=append conv=notrunc || true
 [ $(free) -lt 65536 ] || { echo 'the disk is not full' >&2; exit 1; }
-systemd-run --quiet --collect --unit=\"$filler\" --uid=postgres --property=StandardError=null bash -c \
-  \"while sleep 0.01; do dd if=/dev/zero of='$file' bs=4096 oflag=append conv=notrunc; done\"";
+systemd-run --quiet --collect --unit=\"$filler\" --uid=postgres python3 -c '
+import sys, time
+with open(sys.argv[1], \"ab\", buffering=0) as file:
+    while True:
+        try:
+            file.write(bytes(65536))
+        except OSError:
+            time.sleep(0.001)
+' \"$file\"";
 
 /// Returns the systemd unit that has a unit's processes.
 fn service(unit: Software) -> &'static str {
