@@ -97,6 +97,9 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("{}", failed_requests());
+        }
         let _ = pgherd().args(["lab", "down"]).output();
     }
 }
@@ -107,6 +110,16 @@ pub fn pgherd() -> Command {
 
 pub fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Returns what moto failed to answer. The log goes with the lab.
+fn failed_requests() -> String {
+    let log = fs::read_to_string(format!("{STATE}/logs/moto.log")).unwrap_or_default();
+    let lines: Vec<&str> = log.lines().collect();
+    let failed = lines.iter().filter(|line| line.contains("\" 50")).take(10);
+    let traced = lines.iter().position(|line| line.starts_with("Traceback")).map_or(&[][..], |at| &lines[at..]);
+    let text: Vec<&str> = failed.chain(traced.iter().take(60)).copied().collect();
+    format!("moto's failures: {text:#?}")
 }
 
 pub fn console(id: &str) -> String {
