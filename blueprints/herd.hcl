@@ -7,8 +7,8 @@
 # Values may be expressions: 4 * 25, var.large ? "r6i.large" : "m6i.large", "${var.team}-dba", [for z in ["a", "b"] : z].
 # A variable is a block beside the cluster, such as variable "large" { default = false }; `--var large=true` sets it.
 
-# The name is the prefix of every AWS name and host name: up to 55 lower-case letters, digits and hyphens. A cluster cannot be
-# renamed; a new name makes a new cluster.
+# The name is the prefix of every AWS name and host name: up to 45 lower-case letters, digits and hyphens here, and fewer where
+# the region's name is longer. A cluster cannot be renamed; a new name makes a new cluster.
 cluster "herd" {
   # The only attribute without a default.
   region = "eu-west-1"

@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=herd-master-cf88cf044f2a slave=herd-slave-3c2cf1ab1aef haproxy=herd-haproxy-439b2e45e471)
+images=(master=herd-master-f51f4dd0b199 slave=herd-slave-eb0c975b7668 haproxy=herd-haproxy-439b2e45e471)
 # Each HAProxy's name and private address.
 haproxies=(haproxy=10.20.128.32 haproxy2=10.20.64.32)
 modules=(
@@ -108,7 +108,7 @@ prepare() {
     command -v "$tool" >/dev/null || die "$tool is not installed"
   done
 
-  # This repository's old names. Packer and Terraform read them, too; the AWS CLI does not.
+  # Packer and Terraform also read credentials by these older names. The AWS CLI does not.
   if [[ -z ${AWS_ACCESS_KEY_ID:-} && -n ${AWS_ACCESS_KEY:-} ]]; then
     export AWS_ACCESS_KEY_ID=$AWS_ACCESS_KEY AWS_SECRET_ACCESS_KEY=${AWS_SECRET_KEY:-}
   fi

@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=minimal-master-498b2a84bc59 slave=minimal-slave-e194ea2a5112 haproxy=minimal-haproxy-8e27e447d26d)
+images=(master=minimal-master-1e1a40005f45 slave=minimal-slave-00248d9c25e7 haproxy=minimal-haproxy-8e27e447d26d)
 # Each HAProxy's name and private address.
 haproxies=(haproxy=10.20.128.32 haproxy2=10.20.64.32)
 modules=(
@@ -108,7 +108,7 @@ prepare() {
     command -v "$tool" >/dev/null || die "$tool is not installed"
   done
 
-  # This repository's old names. Packer and Terraform read them, too; the AWS CLI does not.
+  # Packer and Terraform also read credentials by these older names. The AWS CLI does not.
   if [[ -z ${AWS_ACCESS_KEY_ID:-} && -n ${AWS_ACCESS_KEY:-} ]]; then
     export AWS_ACCESS_KEY_ID=$AWS_ACCESS_KEY AWS_SECRET_ACCESS_KEY=${AWS_SECRET_KEY:-}
   fi

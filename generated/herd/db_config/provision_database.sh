@@ -68,6 +68,7 @@ say "checking what is installed"
 # 4.0.6 also ignores stale members of etcd.
 at_least Patroni "$(patroni --version | sed -n 's/^patroni //p')" 4.0.6
 at_least PostgreSQL "$("/usr/lib/postgresql/$POSTGRES_MAJOR/bin/postgres" --version | sed -n 's/.* \([0-9.]*\).*/\1/p')" "$POSTGRES_MAJOR"
+nft --check --file "$ETC/silent_peers.nft" || fail "nftables rejects silent_peers.nft; see the error above"
 # A machine gets its identity and passwords at boot; any will do here. Patroni also tries to reach the other machines, which
 # do not exist yet. Each try would take minutes; without a network it fails at once.
 # Patroni's check (up to 4.1.4) does not know `quorum`, which Patroni has had since 4.0.

@@ -72,38 +72,38 @@ impl Survival {
 /// Returns what a cluster can lose.
 pub fn quorum(cluster: &Cluster) -> Quorum {
     let members: Vec<String> = cluster.etcd_members().map(|m| m.name.clone()).collect();
-    let spared = |name: &str, lost: &dyn Fn(&Machine) -> bool| {
+    let spared = |name: &str, fault: Fault, lost: &dyn Fn(&Machine) -> bool| {
         let verdict = without(cluster, lost);
         LossEffect {
             name: name.into(),
             machines: cluster.machines.iter().filter(|m| lost(m)).map(|m| m.name.clone()).collect(),
-            outage_ms: (verdict == Survival::GoOn).then(|| outage(cluster, lost)).flatten(),
+            outage_ms: (verdict == Survival::GoOn).then(|| outage(cluster, fault, lost)).flatten(),
             verdict,
         }
     };
     Quorum {
         needed: members.len() / 2 + 1,
         members,
-        machines: cluster.machines.iter().map(|m| spared(&m.name, &|other| other.name == m.name)).collect(),
+        machines: cluster
+            .machines
+            .iter()
+            .map(|m| spared(&m.name, Fault::Machine, &|other| other.name == m.name))
+            .collect(),
         zones: (cluster.network.subnets.iter())
             .filter(|subnet| cluster.machines.iter().any(|m| m.zone == subnet.zone))
-            .map(|subnet| spared(&subnet.zone, &|m| m.zone == subnet.zone))
+            .map(|subnet| spared(&subnet.zone, Fault::Zone, &|m| m.zone == subnet.zone))
             .collect(),
     }
 }
 
-/// Returns how long writes stop at worst, in milliseconds. If the primary is the only lost member of etcd, etcd keeps its leader,
-/// because a timer moves etcd's leadership off the primary.
-fn outage(cluster: &Cluster, lost: &dyn Fn(&Machine) -> bool) -> Option<u32> {
-    let timers = Timers::of(cluster);
-    let database = cluster.databases().any(lost);
-    let fault = match cluster.etcd_members().filter(|m| lost(m)).count() {
-        _ if !database && cluster.balancers().any(lost) => Fault::HaproxyMachine,
-        _ if !database => return Some(0),
-        0 | 1 => Fault::Machine,
-        _ => Fault::MachineEtcdLeader,
+/// Returns how long writes stop at worst, in milliseconds, if `fault` takes the primary away with all that is lost.
+fn outage(cluster: &Cluster, fault: Fault, lost: &dyn Fn(&Machine) -> bool) -> Option<u32> {
+    let fault = match cluster.databases().any(lost) {
+        true => fault,
+        false if cluster.balancers().any(lost) => Fault::HaproxyMachine,
+        false => return Some(0),
     };
-    predict(&timers, fault).bound()
+    predict(&Timers::of(cluster), fault).bound()
 }
 
 /// Returns what happens to writes without these machines. If several reasons apply, it returns the gravest.

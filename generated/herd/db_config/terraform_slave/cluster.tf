@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-slave-3c2cf1ab1aef"
-  image      = "3c2cf1ab1aef"
+  image_name = "herd-slave-eb0c975b7668"
+  image      = "eb0c975b7668"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
