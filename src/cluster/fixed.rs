@@ -167,8 +167,8 @@ fixed! {
     }
     /// When a machine counts as silent.
     silence: FixedSilence {
-        patience: u32 = 1500 " ms", "A machine that has not answered for this long is gone. TCP sends a lost packet again after 1 s, and no answer within one region takes longer than milliseconds.", "tcp_timeout_init, in Linux's tcp.h; measured in the lab, the primary's machine loses power: writes stop for 19.5 to 20.3 s (n = 6), without this rule for 21.7 to 23.3 s (n = 9)";
-        memory: u32 = 10 " s", "A packet that asks for a connection counts for this long. A standby that has lost its primary asks once, and until the lock expires TCP repeats that packet after at most 8 s.", "https://docs.kernel.org/networking/ip-sysctl.html: tcp_syn_linear_timeouts, tcp_syn_retries; seen in the lab";
+        patience: u32 = 1500 " ms", "A machine that leaves a connection unanswered for this long counts as gone. One lost packet is not enough: TCP sends it again after 1 s.", "tcp_timeout_init, in Linux's tcp.h; measured in the lab, the primary's machine loses power: writes stop for 19.5 to 20.3 s (n = 6), without this rule for 21.7 to 23.3 s (n = 9)";
+        memory: u32 = 10 " s", "A packet without an answer counts for this long. TCP repeats it after 1 s, and then ever later, so a primary still counts as gone when its lock expires after 20 s. With a longer ttl it may not, and then the failover takes two seconds longer.", "https://docs.kernel.org/networking/ip-sysctl.html: tcp_syn_linear_timeouts, tcp_syn_retries; seen in the lab";
     }
     /// The volume of PostgreSQL's data.
     disk: FixedDisk {

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-master-f51f4dd0b199"
-  image      = "f51f4dd0b199"
+  image_name = "herd-master-a8cc50123c26"
+  image      = "a8cc50123c26"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-master-1e1a40005f45"
-  image      = "1e1a40005f45"
+  image_name = "minimal-master-865cd51e0d73"
+  image      = "865cd51e0d73"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

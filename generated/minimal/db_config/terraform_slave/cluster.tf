@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-slave-00248d9c25e7"
-  image      = "00248d9c25e7"
+  image_name = "minimal-slave-30524a81425c"
+  image      = "30524a81425c"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {
