@@ -105,9 +105,10 @@ impl TrialReport {
     }
 }
 
-/// Formats milliseconds as seconds, such as `0.3 s`.
+/// Formats milliseconds as seconds, such as `0.3 s`. Rounded up, as `check` does: neither an outage nor a bound must look shorter than it is.
 pub fn seconds(ms: u64) -> String {
-    format!("{}.{} s", ms / 1000, ms % 1000 / 100)
+    let tenths = ms.div_ceil(100);
+    format!("{}.{} s", tenths / 10, tenths % 10)
 }
 
 /// The least, the median and the greatest of some figures.
