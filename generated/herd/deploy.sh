@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=herd-master-a8cc50123c26 slave=herd-slave-0b2611b2577d haproxy=herd-haproxy-439b2e45e471)
+images=(master=herd-master-ff56ecffa4a1 slave=herd-slave-de080502de00 haproxy=herd-haproxy-7b4d6573bd46)
 # Each HAProxy's name and private address.
 haproxies=(haproxy=10.20.128.32 haproxy2=10.20.64.32)
 modules=(

@@ -25,7 +25,7 @@ region=eu-west-1
 slaves=2
 databases='master slave1 slave2'
 etcd='master slave1 slave2'
-images=(master=minimal-master-865cd51e0d73 slave=minimal-slave-30524a81425c haproxy=minimal-haproxy-8e27e447d26d)
+images=(master=minimal-master-8b1b62985810 slave=minimal-slave-35c43231fe10 haproxy=minimal-haproxy-a050273cbe0a)
 # Each HAProxy's name and private address.
 haproxies=(haproxy=10.20.128.32 haproxy2=10.20.64.32)
 modules=(

@@ -126,12 +126,13 @@ fn explain(text: &str, offset: usize, message: &str) -> Refusal {
         Some('}' | ']') if before.is_empty() || before.ends_with(['}', ']']) => {
             (format!("{found} does not close anything"), "remove it")
         }
-        Some('\n' | '\r') if before.matches('{').count() > before.matches('}').count() && !before.ends_with('{') => (
-            "a block with an attribute on its first line must end on that line".into(),
-            "write each attribute and each inner block on a line of its own",
-        ),
         _ if before.matches('{').count() > before.matches('}').count() => (
-            format!("a block on one line can hold only one attribute and no inner block, but found {found}"),
+            match next {
+                Some('\n' | '\r') if !before.ends_with('{') => {
+                    "a block with an attribute on its first line must end on that line".to_string()
+                }
+                _ => format!("a block on one line can hold only one attribute and no inner block, but found {found}"),
+            },
             "write each attribute and each inner block on a line of its own",
         ),
         _ if before.ends_with('=') => (

@@ -104,7 +104,7 @@ fixed! {
         queue_timeout: u32 = 30 " s", "A client waits this long while all connections are taken, instead of being refused at once. While there is no primary, nobody waits: HAProxy closes the connection at once, and the client tries again.", "https://docs.haproxy.org/3.0/configuration.html#4.2; measured: without a server that is up the connection is closed within milliseconds";
         retries: u32 = 3 "", "The first retry of a failed connection already goes to another server.", HAPROXY;
         read_lag_mb: u32 = 16 " MB", "A standby that lacks more than one WAL segment, about a second's work of a busy primary, gets no new connections. It keeps those that it has.", "https://patroni.readthedocs.io/en/latest/rest_api.html";
-        fallback_inter: u32 = 500 " ms", "The same in every state of a server. More frequent checks would take processor time from Patroni while it fails over.", "measured: a switchover took 1.30 to 1.64 s with checks every 200 ms (n = 8), 1.29 to 1.50 s with rare ones (n = 8)";
+        fallback_inter: u32 = 500 " ms", "HAProxy uses this interval whether the server is up or down. More frequent checks would take processor time from Patroni while it fails over.", "measured: a switchover took 1.30 to 1.64 s with checks every 200 ms (n = 8), 1.29 to 1.50 s with rare ones (n = 8)";
         fallback_rise: u32 = 3 " checks", "When HAProxy starts, a standby serves reads after its first good check. The primary needs more of them, so that standbys are found first.", "measured: with one check, the read port led to the primary for up to half a second after each start; https://docs.haproxy.org/3.0/configuration.html#5.2-rise";
         first_checks: u32 = 200 " ms", "After a start, the first checks of all servers begin within this time. By default HAProxy spreads them over two seconds here, the longest interval of any of its checks.", "https://docs.haproxy.org/3.0/configuration.html#3.2-max-spread-checks; start_checks, in HAProxy's check.c; measured with three databases: reads 0.7 to 1.1 s after a start by default, 0.2 s with this";
         command_timeout: u32 = 30 " s", "A person at the socket may take some time between two commands.", HAPROXY_STATS;
@@ -167,8 +167,8 @@ fixed! {
     }
     /// When a machine counts as silent.
     silence: FixedSilence {
-        patience: u32 = 1500 " ms", "A machine that leaves a connection unanswered for this long counts as gone. One lost packet is not enough: TCP sends it again after 1 s.", "tcp_timeout_init, in Linux's tcp.h; measured in the lab, the primary's machine loses power: writes stop for 19.5 to 20.3 s (n = 6), without this rule for 21.7 to 23.3 s (n = 9)";
-        memory: u32 = 10 " s", "A packet without an answer counts for this long. TCP repeats it after 1 s, and then ever later, so a primary still counts as gone when its lock expires after 20 s. With a longer ttl it may not, and then the failover takes two seconds longer.", "https://docs.kernel.org/networking/ip-sysctl.html: tcp_syn_linear_timeouts, tcp_syn_retries; seen in the lab";
+        patience: u32 = 1500 " ms", "A machine that leaves a connection unanswered for this long counts as gone. One lost packet is not enough: TCP sends it again after 1 s.", "tcp_timeout_init, in Linux's tcp.h; measured in the lab, the primary's machine loses power: writes stop for 19.4 to 20.5 s (n = 20), without this rule for 21.7 to 23.3 s (n = 9)";
+        memory: u32 = 10 " s", "An unanswered attempt to connect counts for this long. TCP repeats it at intervals that grow to 8 s, so a lost primary still counts as gone when its lock expires after 20 s. With a longer ttl it may not, and then the failover takes two seconds longer.", "https://docs.kernel.org/networking/ip-sysctl.html: tcp_syn_linear_timeouts, tcp_syn_retries; seen in the lab";
     }
     /// The volume of PostgreSQL's data.
     disk: FixedDisk {

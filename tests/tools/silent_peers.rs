@@ -14,7 +14,7 @@ fn only_patroni_on_a_silent_machine_is_refused() {
         succeeds(&mut unshare),
         "healthy: connected\n\
          cut off from etcd only: no answer by etcd, then connected\n\
-         cut off from Patroni only: no answer twice\n\
+         cut off from Patroni only: no answer and no answer\n\
          first silent: no answer\n\
          silent: refused by Patroni, no answer by PostgreSQL, no answer by etcd\n\
          back: connected by PostgreSQL, then connected\n"

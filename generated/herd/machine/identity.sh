@@ -41,7 +41,7 @@ while read -r line; do
   grep -qxF -- "$line" /etc/hosts || printf '%s\n' "$line" >>/etc/hosts
 done < <(grep -v '^#' /etc/pgherd/hosts)
 
-# A power cut would lose a file that is only in memory, with all its lines.
+# What is only in memory yet, a power cut would lose.
 sync /etc/hostname /etc/hosts
 
 if [ "$role" != haproxy ]; then

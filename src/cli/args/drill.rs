@@ -19,9 +19,9 @@ A drill needs a cluster that is running and healthy:
 In each trial, four clients write one numbered row per transaction through the
 write port, and two read through the read port. Then one fault happens. A fault
 that lasts is undone 5 s after the outage predicted by `pgherd check` should be
-over, after 10 s where that is unbounded, or after --hold. The clients go on until the cluster is healthy again. At the
-end, every acknowledged row is looked for on every database machine, and every
-row that a reader saw must be there.
+over, after 10 s where that is unbounded, or after --hold. The clients go on
+until the cluster is healthy again. At the end, every acknowledged row is looked
+for on every database machine, and every row that a reader saw must be there.
 
 The clients log in as the owner of a database of the blueprint. They use a
 schema of their own, pgherd_drill, which is dropped afterwards. If a drill is
@@ -78,8 +78,9 @@ Not among the faults:
                   that is gone. It also needs Terraform, which a drill does not
                   run. The cluster's RUNBOOK has the steps.
   two-founders    Both machines that founded the cluster come up with empty
-                  disks. Neither initializes a cluster, and an operator has to follow the
-                  RUNBOOK: no timer ends it, and a drill cannot undo it.
+                  disks. Neither initializes a cluster, and an operator has to
+                  follow the RUNBOOK: no timer ends it, and a drill cannot undo
+                  it.
 
 The report, for each fault:
   writes stopped  longest time without an acknowledged row: min / median / max

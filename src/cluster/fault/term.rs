@@ -208,7 +208,7 @@ pub fn haproxy_read_silent(t: &Timers) -> Term {
 pub fn haproxy_fallback() -> Term {
     let (inter, rise) = (Fixed::DEFAULT.haproxy.fallback_inter, Fixed::DEFAULT.haproxy.fallback_rise);
     let ms = rise * inter + (rise + 1) * HealthCheck::RESPONSE;
-    let what = "HAProxy finds a server for reads, at worst only the new primary: fallback_rise x fallback_inter, and fallback_rise + 1 responses";
+    let what = "HAProxy finds a server for reads, in the worst case the new primary: fallback_rise x fallback_inter, and fallback_rise + 1 responses";
     term("haproxy_fallback", ms, what, HAPROXY)
 }
 

@@ -59,6 +59,13 @@ pub fn cases() -> Vec<Case> {
             "a block on one line can hold only one attribute",
         ),
         inside("PGH101", 1, 15, "master { disk { size = 10 } }", "on a line of its own"),
+        inside(
+            "PGH101",
+            1,
+            27,
+            "image { base = \"debian-13\"\n}",
+            "a block with an attribute on its first line must end on that line",
+        ),
         inside("PGH101", 1, 18, "failover { ttl = 30s }", "write the number alone (30)"),
         inside("PGH101", 3, 12, "master {\n  disk {\n    size = 100GiB\n  }\n}", "write the number alone ("),
         inside("PGH101", 2, 9, "failover {\n  ttl = 30s\n}", "write the number alone ("),

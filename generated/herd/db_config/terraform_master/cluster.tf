@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-master-a8cc50123c26"
-  image      = "a8cc50123c26"
+  image_name = "herd-master-ff56ecffa4a1"
+  image      = "ff56ecffa4a1"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

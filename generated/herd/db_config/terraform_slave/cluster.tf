@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-slave-0b2611b2577d"
-  image      = "0b2611b2577d"
+  image_name = "herd-slave-de080502de00"
+  image      = "de080502de00"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "herd-haproxy-439b2e45e471"
-  image      = "439b2e45e471"
+  image_name = "herd-haproxy-7b4d6573bd46"
+  image      = "7b4d6573bd46"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

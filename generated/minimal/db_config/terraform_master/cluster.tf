@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-master-865cd51e0d73"
-  image      = "865cd51e0d73"
+  image_name = "minimal-master-8b1b62985810"
+  image      = "8b1b62985810"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

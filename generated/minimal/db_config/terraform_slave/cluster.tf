@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-slave-30524a81425c"
-  image      = "30524a81425c"
+  image_name = "minimal-slave-35c43231fe10"
+  image      = "35c43231fe10"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

@@ -17,8 +17,8 @@ locals {
   etcd      = "master slave1 slave2"
 
   # The image that packer_templates builds, found by the hash of everything in it.
-  image_name = "minimal-haproxy-8e27e447d26d"
-  image      = "8e27e447d26d"
+  image_name = "minimal-haproxy-a050273cbe0a"
+  image      = "a050273cbe0a"
 
   # Size in GiB, I/O operations per second, throughput in MiB per second.
   disk = {

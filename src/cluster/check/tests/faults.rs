@@ -96,6 +96,16 @@ fn a_cluster_says_what_it_can_spare() {
     }
 }
 
+/// The same event has one outage, whether it is read as a fault or as the loss of a zone.
+#[test]
+fn the_loss_of_a_zone_takes_as_long_as_the_fault() {
+    let found = checked("");
+    let fault = found.faults.iter().find(|p| p.fault == Fault::Zone).and_then(Prediction::bound);
+    let zones: Vec<_> = found.quorum.zones.iter().map(|zone| zone.outage_ms).collect();
+    assert!(fault.is_some());
+    assert_eq!(zones, [fault; 3]);
+}
+
 /// Clients whose connection string has both HAProxies go on with the other one.
 #[test]
 fn a_lost_haproxy_costs_seconds_where_there_is_another() {
