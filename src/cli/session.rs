@@ -17,7 +17,7 @@ use crate::run::outcome::Trace;
 use crate::run::prerequisites::{self, Tools};
 use crate::run::{Answers, Ask, EarlierRuns, Options, Outcome, Runner, Setup, Watcher, environment};
 use crate::run::{foresight, pointers, strays};
-use crate::system::{Context, Interrupt, clock, files};
+use crate::system::{Context, Interrupt, files};
 use crate::tools::{Invocation, aws};
 use crate::workspace::{PRIVATE, Workspace};
 
@@ -83,7 +83,7 @@ impl<'a> Session<'a> {
             ready::require_no_strays(report, &strays::find(&target.root, &pipeline, &loaded.files()), need)?;
         }
         let work = Workspace::at(&target.root);
-        let run = format!("{}-{}", clock::stamp(context.now), crate::system::process::myself().pid);
+        let run = names::run(context.now, crate::system::process::myself().pid);
         let session = Session {
             context,
             report: Arc::clone(report),

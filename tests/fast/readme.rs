@@ -92,7 +92,7 @@ fn steady(line: &str) -> String {
 fn log(word: &str) -> String {
     let Some((folder, name)) = word.split_once(".pgherd/logs/") else { return word.into() };
     let name = name.splitn(3, '-').nth(2).unwrap_or(name);
-    format!("{folder}.pgherd/logs/20261124T211426Z-705-{name}")
+    format!("{folder}.pgherd/logs/20261124T211426Z-0000705-{name}")
 }
 
 /// The scenarios in which commands run.

@@ -113,7 +113,7 @@ fn a_run_that_was_killed_gets_its_page_from_the_next() {
     fs::write(&torn, [fs::read(&torn).unwrap(), b"{\"at\":\"2026-11-24T18:0\xc3".to_vec()].concat()).unwrap();
     let told = |events: &Path| String::from_utf8_lossy(&fs::read(events).unwrap()).into_owned();
     let done = test.run(RUN).exits(0);
-    let page = of_killed("-report.html").unwrap();
+    let page = PathBuf::from(torn.to_str().unwrap().replace("-events.jsonl", "-report.html"));
     let done = done.err(&format!("report: {}", page.display()));
     let newer = page.with_file_name("newer");
     assert!(done.stderr.matches("-report.html").count() == 2, "its own, and that of the killed one: {}", done.stderr);
