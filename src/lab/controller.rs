@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result, bail};
 
 use super::machine::{self, LabMachine};
 use super::tool::HostTools;
-use super::{balancer, ec2, elb, firewall, hold, images, network, paths};
+use super::volume::Assigned;
+use super::{balancer, ec2, elb, firewall, hold, images, network, paths, volume};
 use crate::system::clock::Stopwatch;
 use crate::system::files;
 use crate::system::host::daemon;
@@ -63,7 +64,8 @@ impl Controller<'_> {
             // Instances first: then an image that was made before an instance's end is seen no later than the end, and no machine
             // boots without its firewall.
             let instances = ec2::instances(&region)?;
-            regions.push((instances, ec2::images(&region)?, region));
+            let volumes = ec2::volumes(&region)?;
+            regions.push((instances, volumes, ec2::images(&region)?, region));
         }
         let names: Vec<&str> = regions.iter().map(|(.., region)| region.as_str()).collect();
         // A machine without its firewall must not boot.
@@ -78,13 +80,14 @@ impl Controller<'_> {
         let played = self.balancers(&names, &interfaces);
         self.note("balancers", played);
         let mut seen = BTreeSet::new();
-        for (instances, amis, region) in regions {
+        for (instances, volumes, amis, region) in regions {
             let pending = self.images(&amis);
             for instance in &instances {
-                let done = self.instance(&region, instance, &pending);
+                let done = self.instance(&region, instance, &volumes, &pending);
                 self.note(&instance.id, done);
             }
             self.lost(&region, &instances)?;
+            volume::forget(&region, &volumes)?;
             seen.extend(amis.into_iter().map(|ami| ami.id));
         }
         if seen.is_empty() { Ok(()) } else { self.deregistered(&seen) }
@@ -159,11 +162,20 @@ impl Controller<'_> {
         Ok(())
     }
 
-    fn instance(&mut self, region: &str, instance: &ec2::Instance, pending: &BTreeSet<String>) -> Result<()> {
+    fn instance(
+        &mut self,
+        region: &str,
+        instance: &ec2::Instance,
+        volumes: &[ec2::ApiVolume],
+        pending: &BTreeSet<String>,
+    ) -> Result<()> {
         let machine = machine::find(&instance.id)?;
         match (instance.state.as_str(), machine) {
-            ("pending" | "running", None) => self.make(region, instance),
-            ("pending" | "running", Some(machine)) => self.keep_running(machine, instance),
+            ("pending" | "running", None) => self.make(region, instance, volumes),
+            ("pending" | "running", Some(machine)) => {
+                self.keep_running(machine, instance)?;
+                self.keep_volumes(region, instance, volumes)
+            }
             ("stopping" | "stopped", Some(machine)) => self.stop(machine, instance.is_cut),
             ("shutting-down" | "terminated", Some(machine)) if pending.contains(&instance.id) => {
                 self.stop(machine, false)
@@ -176,7 +188,7 @@ impl Controller<'_> {
         }
     }
 
-    fn make(&mut self, region: &str, instance: &ec2::Instance) -> Result<()> {
+    fn make(&mut self, region: &str, instance: &ec2::Instance, volumes: &[ec2::ApiVolume]) -> Result<()> {
         let Some(address) = instance.address else { return Ok(()) };
         // The lab is one network, so two VPCs with the same range would collide.
         if let Some(other) = machine::all()?.into_iter().find(|other| other.address == address) {
@@ -188,7 +200,9 @@ impl Controller<'_> {
             Some(name) => ec2::public_key(region, name)?,
             None => None,
         };
-        let disk = if images::is_built(&image) { Some(ec2::disk_size(region, &instance.id)?) } else { None };
+        let first = volumes.iter().find(|volume| volume.is_at(&instance.id, &instance.root_device));
+        let first = first.with_context(|| format!("{} has no first volume", instance.id))?;
+        let disk = images::is_built(&image).then_some(first.gib);
         let mut machine = LabMachine {
             id: instance.id.clone(),
             tags: instance.tags.clone(),
@@ -196,6 +210,7 @@ impl Controller<'_> {
             region: region.to_string(),
             image: image.id,
             disk,
+            volumes: vec![],
             layers: image.layers,
             key,
             process: None,
@@ -227,6 +242,21 @@ impl Controller<'_> {
         self.say(&format!("{}: switched itself off", machine.id));
         machine.is_off = true;
         machine.cut_power(self.tools)
+    }
+
+    /// Makes a running machine have the volumes that are attached to it, apart from its first.
+    fn keep_volumes(&self, region: &str, instance: &ec2::Instance, volumes: &[ec2::ApiVolume]) -> Result<()> {
+        let Some(mut machine) = machine::find(&instance.id)?.filter(LabMachine::is_alive) else { return Ok(()) };
+        let mut wanted = vec![];
+        for volume in volumes.iter().filter(|volume| volume.is_beside(&instance.id, &instance.root_device)) {
+            let has =
+                |other: &LabMachine| other.id != machine.id && other.volumes.iter().any(|one| one.id == volume.id);
+            if let Some(other) = machine::all()?.into_iter().find(has) {
+                bail!("{} cannot have {} yet: {} still uses it", machine.id, volume.id, other.id);
+            }
+            wanted.push(Assigned { id: volume.id.clone(), gib: volume.gib, region: region.to_string() });
+        }
+        machine.keep_volumes(self.tools, &wanted)
     }
 
     /// Shuts a machine down, or cuts its power.

@@ -13,10 +13,10 @@ use super::paths;
 use super::tool::HostTools;
 use crate::system::files;
 use crate::system::host::daemon::comes_true;
-use crate::system::host::{mount, tree};
+use crate::system::host::{loop_device, mount, tree};
 
 /// The time that a filesystem may take to end after its machine: its processes have been killed, and the kernel cleans up after them.
-const ENDS: Duration = Duration::from_secs(20);
+pub const ENDS: Duration = Duration::from_secs(20);
 
 /// Makes the places of all disks.
 pub fn prepare() -> Result<()> {
@@ -60,7 +60,7 @@ pub fn cut(id: &str) -> Result<()> {
 pub fn detach(id: &str) -> Result<()> {
     mount::detach(&place(id))?;
     // Mounted once more before that, the disk would come back as it was cut off.
-    let is_free = comes_true(ENDS, || !mount::has_loop_device(&file(id)));
+    let is_free = comes_true(ENDS, || loop_device::of(&file(id)).is_none());
     ensure!(is_free, "something still uses the disk of {id}");
     Ok(())
 }

@@ -21,6 +21,8 @@ pub struct Instance {
     pub state: String,
     /// AMI id that it boots from.
     pub image: String,
+    /// The name of its first volume's device.
+    pub root_device: String,
     /// Private address, which it keeps while it is stopped.
     pub address: Option<Ipv4Addr>,
     /// Name of its key pair.
@@ -64,6 +66,7 @@ fn read_instances(text: &str) -> Result<Vec<Instance>> {
                 id: text_of(node, "instanceId").context("an instance without an id")?,
                 state: child(node, "instanceState").and_then(|s| text_of(s, "name")).unwrap_or_default(),
                 image: text_of(node, "imageId").unwrap_or_default(),
+                root_device: text_of(node, "rootDeviceName").unwrap_or_default(),
                 address: text_of(node, "privateIpAddress").and_then(|a| a.parse().ok()),
                 key_name: text_of(node, "keyName"),
                 tags: tags(node),
@@ -126,17 +129,47 @@ fn read_interfaces(text: &str) -> Result<Vec<Interface>> {
         .collect()
 }
 
-/// Returns the size of an instance's first volume, in GiB.
-pub fn disk_size(region: &str, instance: &str) -> Result<u32> {
-    let only = format!("&Filter.1.Name=attachment.instance-id&Filter.1.Value.1={instance}");
-    read_disk_size(&ask(region, "DescribeVolumes", &only)?).with_context(|| format!("{instance} has no volume"))
+/// A volume, as the API reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiVolume {
+    /// Volume id, such as `vol-0123…`.
+    pub id: String,
+    /// Size in GiB.
+    pub gib: u32,
+    /// The instance that has it, and the name of its device there, if it is attached.
+    pub attached: Option<(String, String)>,
 }
 
-fn read_disk_size(text: &str) -> Result<u32> {
+impl ApiVolume {
+    /// Returns whether it is an instance's volume with this name of a device.
+    pub fn is_at(&self, instance: &str, device: &str) -> bool {
+        self.attached.as_ref().is_some_and(|(its, name)| its == instance && name == device)
+    }
+
+    /// Returns whether it is an instance's volume with another name of a device than this.
+    pub fn is_beside(&self, instance: &str, device: &str) -> bool {
+        self.attached.as_ref().is_some_and(|(its, name)| its == instance && name != device)
+    }
+}
+
+/// Returns all volumes of a region.
+pub fn volumes(region: &str) -> Result<Vec<ApiVolume>> {
+    read_volumes(&ask(region, "DescribeVolumes", "")?)
+}
+
+fn read_volumes(text: &str) -> Result<Vec<ApiVolume>> {
     let document = Document::parse(text)?;
-    let volumes = items(child(document.root_element(), "volumeSet"));
-    let size = volumes.first().and_then(|volume| text_of(*volume, "size")).context("there is no volume")?;
-    Ok(size.parse()?)
+    (items(child(document.root_element(), "volumeSet")).into_iter())
+        .map(|node| {
+            let attachment = items(child(node, "attachmentSet")).into_iter().next();
+            let part = |name| attachment.and_then(|one| text_of(one, name));
+            Ok(ApiVolume {
+                id: text_of(node, "volumeId").context("a volume without an id")?,
+                gib: text_of(node, "size").context("a volume without a size")?.parse()?,
+                attached: part("instanceId").zip(part("device")),
+            })
+        })
+        .collect()
 }
 
 /// Returns the public key of a key pair.
@@ -197,10 +230,19 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_is_as_large_as_its_volume() {
-        let text = "<R><volumeSet><item><volumeId>vol-1</volumeId><size>100</size></item></volumeSet></R>";
-        assert_eq!(read_disk_size(text).unwrap(), 100);
-        assert!(read_disk_size("<R><volumeSet/></R>").is_err());
+    fn volumes_say_where_they_are_attached() {
+        let attachment =
+            "<attachmentSet><item><instanceId>i-1</instanceId><device>/dev/sdf</device></item></attachmentSet>";
+        let volume = |id: &str, rest: &str| format!("<item><volumeId>{id}</volumeId><size>100</size>{rest}</item>");
+        let text = format!(
+            "<R><volumeSet>{}{}</volumeSet></R>",
+            volume("vol-1", attachment),
+            volume("vol-2", "<attachmentSet/>")
+        );
+        let read = read_volumes(&text).unwrap();
+        assert_eq!(read[0].attached, Some(("i-1".to_string(), "/dev/sdf".to_string())));
+        assert_eq!((read[1].id.as_str(), read[1].gib, &read[1].attached), ("vol-2", 100, &None));
+        assert!(read_volumes("<R><volumeSet><item/></volumeSet></R>").is_err());
     }
 
     #[test]

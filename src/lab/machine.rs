@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::tool::HostTools;
+use super::volume::{self, Assigned, Attached};
 use super::{disk, network, paths, proxy, store};
 use crate::system::files;
 use crate::system::host::daemon::{self, Process};
@@ -40,6 +41,8 @@ pub struct LabMachine {
     pub image: String,
     /// The size of its disk in GiB; `None` for the builder of an image, whose changes are a folder of the host.
     pub disk: Option<u32>,
+    /// The volumes that it has while it runs, apart from its disk.
+    pub volumes: Vec<Attached>,
     /// Layers of the root filesystem below its own changes, the topmost first.
     pub layers: Vec<PathBuf>,
     /// Public key that can log in.
@@ -182,6 +185,16 @@ impl LabMachine {
         daemon::spawn(&argv, &env, &paths::log(&self.id)).context("cannot start systemd-nspawn")
     }
 
+    /// Makes it have these volumes, apart from its disk, while it runs.
+    pub fn keep_volumes(&mut self, tools: HostTools<'_>, wanted: &[Assigned]) -> Result<()> {
+        let kept = volume::keep(tools, &self.id, &mut self.volumes, wanted);
+        // What it has is on record also if something failed.
+        if !matches!(kept, Ok(false)) {
+            self.save()?;
+        }
+        kept.map(drop)
+    }
+
     /// Tells it to shut down, which takes a few seconds.
     pub fn shut_down(&self) {
         if let Some(process) = &self.process {
@@ -195,6 +208,9 @@ impl LabMachine {
         network::unplug(tools, &self.id, self.address)?;
         if self.is_alive() && self.disk.is_some() {
             disk::cut(&self.id)?;
+        }
+        if self.is_alive() {
+            volume::cut(tools, &self.id, &self.volumes)?;
         }
         if let Some(process) = self.process.take() {
             process.cut();
@@ -214,6 +230,7 @@ impl LabMachine {
         if self.disk.is_some() {
             disk::detach(&self.id)?;
         }
+        volume::release(tools, &self.id, &mut self.volumes)?;
         self.save()
     }
 

@@ -31,6 +31,7 @@ mod target;
 mod terraform;
 mod tool;
 mod traces;
+mod volume;
 
 use std::time::Duration;
 

@@ -20,8 +20,10 @@ const FIXES: &[(&str, &str)] = &[
     ("balancers.py", include_str!("moto/balancers.py")),
     ("endpoints.py", include_str!("moto/endpoints.py")),
     ("judge.py", include_str!("moto/judge.py")),
+    ("metadata.py", include_str!("moto/metadata.py")),
     ("groups.py", include_str!("moto/groups.py")),
     ("limits.py", include_str!("moto/limits.py")),
+    ("volumes.py", include_str!("moto/volumes.py")),
 ];
 
 /// Starts moto with the images that exist.

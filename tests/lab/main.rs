@@ -15,4 +15,5 @@ mod network;
 mod network_balancer;
 mod readers;
 mod seed;
+mod volume;
 mod watchdog;

@@ -232,6 +232,34 @@ fn machines_are_what_instances_are_on_ec2() {
 }
 
 #[test]
+fn metadata_is_served_to_a_machine_with_a_token_of_its_own() {
+    let lab = Lab::take();
+    lab.ok(&["lab", "up"]);
+    let machine = lab.machine("172.31.0.10");
+    let other = lab.machine("172.31.0.11");
+    let ask = |machine: &str, method: &str, path: &str, header: &str| {
+        let request = format!("'{method} /latest/{path} HTTP/1.0\\r\\n{header}\\r\\n\\r\\n'");
+        let script = format!("{}; printf {request} >&3; cat <&3", connect("169.254.169.254/80"));
+        let answer = text(&lab.in_machine(machine, &script));
+        let code = answer.split(' ').nth(1).unwrap_or_default().to_string();
+        (code, answer.rsplit_once("\r\n\r\n").map(|(_, body)| body.to_string()).unwrap_or_default())
+    };
+    let token = |of: &str, seconds: u32| {
+        ask(of, "PUT", "api/token", &format!("X-aws-ec2-metadata-token-ttl-seconds: {seconds}"))
+    };
+    let look = |of: &str, header: &str| ask(of, "GET", "meta-data/ami-launch-index", header).0;
+    let with = |token: &str| format!("X-aws-ec2-metadata-token: {token}");
+
+    assert_eq!(look(&machine, "Accept: */*"), "200", "an instance that does not require tokens");
+    lab.aws(&["ec2", "modify-instance-metadata-options", "--instance-id", &machine, "--http-tokens", "required"]);
+    assert_eq!(look(&machine, "Accept: */*"), "401", "no token");
+    let (mine, others) = (token(&machine, 60).1, token(&other, 60).1);
+    assert_eq!(look(&machine, &with(&mine)), "200");
+    assert_eq!(look(&machine, &with(&others)), "401", "another machine's token");
+    assert_eq!(token(&machine, 21601).0, "400", "longer than six hours");
+}
+
+#[test]
 fn images_that_say_what_is_in_them_outlive_the_lab() {
     let lab = Lab::take();
     lab.ok(&["lab", "up"]);

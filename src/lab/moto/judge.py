@@ -1,4 +1,4 @@
-"""Judges requests in the lab as IAM does, and serves machines the credentials of their roles.
+"""Judges requests in the lab as IAM does.
 
 moto knows users, roles and signatures, but judges by the action only: it ignores conditions and mostly ignores resources. Here each
 request becomes the questions that AWS asks for it (an action on a resource, in a context), and the caller's policies decide them as
@@ -9,7 +9,6 @@ Sources: the service authorization reference (https://docs.aws.amazon.com/servic
 types, and https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html.
 """
 
-import datetime
 import json
 import os
 import re
@@ -19,13 +18,10 @@ import doors
 import flask
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import JsonRESTError
-from moto.core.utils import utcnow
 from moto.ec2.models import ec2_backends
 from moto.iam.access_control import IAMPolicy, IAMRequest, S3IAMRequest
 from moto.iam.models import iam_backends
-from moto.instance_metadata.responses import InstanceMetadataResponse
 from moto.secretsmanager.models import secretsmanager_backends
-from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
 # The account's root user, which no policy restricts: the lab itself, and a person in `pgherd lab shell`.
@@ -353,38 +349,6 @@ def kebab(name):
     return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
 
 
-sessions = {}
-
-
-def metadata(request, full_url, headers):
-    """Serves instance metadata: the credentials of the machine's own role, or none."""
-    path = re.sub(r"^https?://[^/]*", "", full_url).removeprefix("/latest/meta-data/")
-    if not path.startswith("iam/security-credentials"):
-        return moto_metadata(request, full_url, headers)
-    backend, instance = instance_of(lambda one: one.private_ip == request.remote_addr and one.state == "running")
-    profile = instance and role_of(backend, instance)
-    if not profile:
-        return 404, {}, "there is no role"
-    if path.rstrip("/") == "iam/security-credentials":
-        return 200, {}, profile.name
-    known = sessions.get(instance.id)
-    if known is None or known.expiration < utcnow() + datetime.timedelta(minutes=10):
-        partition = get_partition(backend.region_name)
-        known = sessions[instance.id] = sts_backends[backend.account_id][partition].assume_role(
-            region_name=backend.region_name, role_session_name=instance.id, role_arn=profile.arn, policy=None,
-            duration=6 * 3600, external_id=None,
-        )
-    return 200, {}, json.dumps({
-        "Code": "Success",
-        "LastUpdated": utcnow().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "Type": "AWS-HMAC",
-        "AccessKeyId": known.access_key_id,
-        "SecretAccessKey": known.secret_access_key,
-        "Token": known.session_token,
-        "Expiration": known.expiration.strftime("%Y-%m-%dT%H:%M:%SZ"),
-    })
-
-
 def instance_of(fits):
     """Returns the first instance that fits, with the backend of its region."""
     for regions in ec2_backends.values():
@@ -393,14 +357,3 @@ def instance_of(fits):
                 if fits(instance):
                     return backend, instance
     return None, None
-
-
-def role_of(backend, instance):
-    """Returns the role of an instance's profile."""
-    association = backend.iam_instance_profile_associations.get(instance.id)
-    roles = association.iam_instance_profile.roles if association else []
-    return roles[0] if roles else None
-
-
-moto_metadata = InstanceMetadataResponse.metadata_response
-InstanceMetadataResponse.metadata_response = staticmethod(metadata)

@@ -12,6 +12,7 @@ import balancers  # noqa: F401
 import endpoints  # noqa: F401
 import groups  # noqa: F401
 import limits  # noqa: F401
+import volumes  # noqa: F401
 from moto.ec2.models.amis import AmiBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.security_groups import SecurityGroupRule
@@ -122,3 +123,4 @@ def current_is_the_labelled_version(backend, _result, secret_id, version_stage, 
 if "PGHERD_LAB_CALLS" in os.environ:
     import doors  # noqa: F401
     import judge  # noqa: F401
+    import metadata  # noqa: F401

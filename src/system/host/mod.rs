@@ -2,6 +2,7 @@
 
 pub mod cgroup;
 pub mod daemon;
+pub mod loop_device;
 pub mod mount;
 pub mod namespace;
 pub mod tree;

@@ -43,14 +43,6 @@ pub fn abort(at: &Path) -> io::Result<()> {
     Ok(mount_remount(at, MountFlags::empty(), c"abort")?)
 }
 
-/// Returns whether a loop device has a file as its blocks.
-pub fn has_loop_device(file: &Path) -> bool {
-    let Ok(devices) = fs::read_dir("/sys/block") else { return false };
-    let backing =
-        devices.flatten().filter_map(|device| fs::read_to_string(device.path().join("loop/backing_file")).ok());
-    backing.into_iter().any(|backing| Path::new(backing.trim_end()) == file)
-}
-
 /// Detaches all mounts at a path, even if they are in use. It is not an error if there are none.
 pub fn detach(at: &Path) -> io::Result<()> {
     while is_mounted(at) {

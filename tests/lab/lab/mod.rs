@@ -158,6 +158,7 @@ impl Inventory {
         let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
         add("mount", &of(mounts, &["pgherd", " /run/netns ", "nspawn/unix-export/i-"]));
         add("namespace", &of(said(&["ip", "netns", "list"]), &["pgherd"]));
+        add("loop device", &of(said(&["losetup", "--all"]), &["pgherd"]));
         add("link", &said(&["ip", "-oneline", "link", "show"]));
         add("address", &said(&["ip", "-oneline", "address", "show"]));
         add("route", &said(&["ip", "route", "show", "table", "all"]));

@@ -19,8 +19,14 @@ REGION = "eu-west-1"
 
 
 def fetched(api, source, path):
+    token = asked(api, source, "PUT", "/latest/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "60"})
+    path = f"/latest/meta-data/iam/security-credentials/{path}"
+    return asked(api, source, "GET", path, {"X-aws-ec2-metadata-token": token})
+
+
+def asked(api, source, method, path, headers):
     connection = http.client.HTTPConnection(api, source_address=(source, 0))
-    connection.request("GET", f"/latest/meta-data/iam/security-credentials/{path}")
+    connection.request(method, path, headers=headers)
     return connection.getresponse().read().decode()
 
 
