@@ -127,6 +127,7 @@ fn show(report: &Report, one: &Loaded, found: &Check, decisions: bool) {
     report.line("");
     report.line(&stale(found));
     report.line(found.single_copy.text());
+    found.replay_wait.text().into_iter().for_each(|text| report.line(&text));
     if let Some(kept) = &found.budget {
         report.line(&budget(kept));
     }

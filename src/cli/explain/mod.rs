@@ -53,7 +53,8 @@ pub fn run(context: &Context, report: &Report, options: &args::ExplainArgs) -> R
     let found = find(&loaded.cluster.decisions, what);
     if found.is_empty() {
         return Err(CommandError::usage(format!(
-            "{what:?} is neither a value of this cluster nor one of its generated files\n  `pgherd check --decisions {}` lists the values",
+            "{what:?} is neither a value of this cluster nor one of its generated files\n  `pgherd check --decisions {}` lists the values, and \
+             `pgherd schema --format markdown` all attributes of the language",
             blueprint.display()
         )));
     }

@@ -26,22 +26,26 @@ pub struct Door {
 
 /// Returns the ports that are open to others, in the order of the flows.
 pub fn doors(cluster: &Cluster) -> Vec<Door> {
-    let mut doors: Vec<Door> = vec![];
+    let mut open: Vec<(&str, u16, Vec<Peer>)> = vec![];
     for flow in flows(cluster).iter().filter(|flow| flow.to == Party::Haproxy && flow.port != cluster.fixed.port.ssh) {
-        let from = peers(cluster, flow.from).into_iter().map(|peer| peer.to_string());
-        match doors.iter_mut().find(|door| door.port == flow.port) {
-            Some(door) => door.from.extend(from),
-            None if matches!(flow.from, Party::Clients | Party::Admins | Party::Network) => doors.push(Door {
-                what: flow.name.into(),
-                port: flow.port,
-                from: from.collect(),
-                key_name: None,
-                only: None,
-                closed: None,
-            }),
+        let from = peers(cluster, flow.from);
+        match open.iter_mut().find(|(_, port, _)| *port == flow.port) {
+            Some((.., all)) => all.extend(from),
+            None if matches!(flow.from, Party::Clients | Party::Admins | Party::Network) => {
+                open.push((flow.name, flow.port, from));
+            }
             None => {}
         }
     }
+    let door = |(what, port, from): (&str, u16, Vec<Peer>)| Door {
+        what: what.into(),
+        port,
+        from: widest(&from),
+        key_name: None,
+        only: None,
+        closed: None,
+    };
+    let mut doors: Vec<Door> = open.into_iter().map(door).collect();
     let admins: Vec<String> = cluster.network.admins.iter().map(ToString::to_string).collect();
     for (blocks, key_name) in keys(cluster) {
         doors.push(Door {
@@ -74,6 +78,21 @@ pub fn doors(cluster: &Cluster) -> Vec<Door> {
         closed: None,
     });
     doors
+}
+
+/// Returns the sources that are not part of another one, each once.
+fn widest(all: &[Peer]) -> Vec<String> {
+    let is_part = |one: &Peer| {
+        let wider = |other: &Peer| other != one && other.range().zip(one.range()).is_some_and(|(a, b)| a.contains(&b));
+        all.iter().any(wider)
+    };
+    let mut sources: Vec<String> = vec![];
+    for source in all.iter().filter(|one| !is_part(one)).map(ToString::to_string) {
+        if !sources.contains(&source) {
+            sources.push(source);
+        }
+    }
+    sources
 }
 
 /// Returns whether no admin is known to come from outside. The machines of a group and the ranges of a prefix list count as inside.

@@ -11,6 +11,7 @@ mod network;
 pub mod quorum;
 mod quotas;
 mod region;
+pub mod replay;
 mod server;
 mod shared_memory;
 pub mod story;
@@ -31,6 +32,7 @@ use crate::blueprint::rules::Severity;
 use access::Door;
 use copies::SingleCopy;
 use quorum::Quorum;
+use replay::ReplayWait;
 use sum::Sum;
 use ways::Way;
 
@@ -47,6 +49,8 @@ pub struct Check {
     pub staleness: Option<Vec<Term>>,
     /// When an acknowledged write may be on one machine only.
     pub single_copy: SingleCopy,
+    /// How long a failover may wait, beyond the predictions, for reads on the standby that takes over.
+    pub replay_wait: ReplayWait,
     /// The ways in which clients can reach the cluster.
     pub ways: Vec<Way>,
     /// The failover budget, where the blueprint states one.
@@ -129,6 +133,7 @@ fn judge(cluster: &Cluster, today: Option<Day>) -> Check {
         faults: Fault::ALL.iter().map(|fault| predict(&timers, *fault)).collect(),
         staleness: staleness(&timers),
         single_copy: SingleCopy::of(&timers),
+        replay_wait: ReplayWait::of(cluster),
         ways: ways::ways(cluster),
         budget: budget::budget_check(cluster, &timers),
         quorum: quorum::quorum(cluster),

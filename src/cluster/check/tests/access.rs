@@ -35,6 +35,8 @@ fn who_may_come_in_is_told() {
             row("SSH, builder of images", 22, "203.0.113.0/24", None),
         ]
     );
+    let inside = told("network {\n admins = [\"10.20.1.0/24\"]\n}");
+    assert_eq!(inside[2], row("stats", 7000, "10.20.0.0/16", None), "the wider range says it");
     // A builder is reached by its public address: who comes by VPN would lock Packer out.
     let from = |admins: &str| {
         let doors = told(&format!("network {{\n admins = [{admins}]\n}}"));

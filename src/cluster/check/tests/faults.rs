@@ -131,6 +131,25 @@ fn a_lost_haproxy_costs_seconds_where_there_is_another() {
 }
 
 #[test]
+fn a_failover_that_waits_for_reads_is_stated() {
+    use replay::ReplayWait::*;
+    let found = |blueprint: &str| checked(blueprint).replay_wait;
+    let setting = |name: &str, value: &str| format!("postgres {{\n settings = {{ {name} = {value} }}\n}}");
+    assert_eq!(found("slaves {\n count = 0\n}"), NoStandby);
+    assert_eq!(found(""), AtMost(30_000));
+    assert_eq!(
+        found(&setting("max_standby_streaming_delay", "\"1s\"")),
+        AtMost(30_000),
+        "the archive's is the longer one"
+    );
+    assert_eq!(found(&setting("max_standby_archive_delay", "-1")), WithoutLimit);
+    let text = found("").text().unwrap();
+    assert!(text.contains("by up to 30 s, if it conflicts"), "{text}");
+    assert_eq!((AtMost(0).text(), NoStandby.text()), (None, None));
+    assert!(WithoutLimit.text().unwrap().contains("for as long as it runs"));
+}
+
+#[test]
 fn a_strict_cluster_says_that_it_stops_without_a_standby_and_never_has_a_single_copy() {
     use copies::SingleCopy;
     use quorum::Survival::*;
