@@ -23,6 +23,7 @@ const FIXES: &[(&str, &str)] = &[
     ("metadata.py", include_str!("moto/metadata.py")),
     ("groups.py", include_str!("moto/groups.py")),
     ("limits.py", include_str!("moto/limits.py")),
+    ("turns.py", include_str!("moto/turns.py")),
     ("volumes.py", include_str!("moto/volumes.py")),
 ];
 

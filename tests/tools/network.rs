@@ -242,6 +242,14 @@ fn the_labs_endpoints_let_in_whom_their_groups_name() {
     succeeds(python.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test"));
 }
 
+#[test]
+fn the_labs_api_carries_out_one_request_at_a_time() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let mut python = std::process::Command::new("python3");
+    python.arg(format!("{root}/tests/tools/real/turns.py")).arg(format!("{root}/src/lab/moto"));
+    assert_eq!(succeeds(&mut python), "0 requests failed\n");
+}
+
 fn is_public(instance: &str) -> bool {
     instance.split_once("<ipAddress>").is_some_and(|(_, rest)| !rest.starts_with('<'))
 }

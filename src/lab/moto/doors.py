@@ -21,6 +21,7 @@ from moto.core.responses import BaseResponse
 from moto.core.utils import utcnow
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
+from turns import in_turn
 from werkzeug.serving import ThreadedWSGIServer
 
 # The port of endpoints. A test may listen on another one instead.
@@ -127,7 +128,7 @@ def covers(backend, rule, vpc_id, address):
 def serve_both(host, port, application, **options):
     """Replaces moto's own start, and starts the doors first."""
     door_host, _, door_port = os.environ["PGHERD_LAB_DOORS"].rpartition(":")
-    doors = Doors(door_host, int(door_port), application)
+    doors = Doors(door_host, int(door_port), in_turn(application))
     threading.Thread(target=doors.serve_forever, daemon=True).start()
     serve(host, port, application, **options)
 

@@ -1,37 +1,25 @@
-"""Rules of security groups, which Terraform adds and removes in parallel.
+"""Corrections of security groups.
 
-moto reads a group's rules and replaces the list, so the later of two concurrent calls undoes the earlier one. And its error code for
-a missing rule differs from EC2's, so Terraform fails when it repeats a call. The members of a VPC's default group reach each other on
-EC2 (https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html).
+moto's error code for a missing rule differs from EC2's, so Terraform fails when it repeats a call. The members of a VPC's default group
+reach each other on EC2 (https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html).
 """
-
-import threading
 
 from endpoints import around
 from moto.ec2.exceptions import InvalidPermissionNotFoundError, InvalidSecurityGroupRuleIdNotFoundError
 from moto.ec2.models.security_groups import SecurityGroupBackend
 
-TURN = threading.RLock()
-
-
-def in_turn(backend, original, *args, **kwargs):
-    with TURN:
-        return original(backend, *args, **kwargs)
-
 
 def revoked(backend, original, *args, security_rule_ids=None, **kwargs):
-    with TURN:
-        try:
-            return original(backend, *args, security_rule_ids=security_rule_ids, **kwargs)
-        except InvalidPermissionNotFoundError:
-            if not security_rule_ids:
-                raise
-            # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
-            raise InvalidSecurityGroupRuleIdNotFoundError(security_rule_ids[0]) from None
+    try:
+        return original(backend, *args, security_rule_ids=security_rule_ids, **kwargs)
+    except InvalidPermissionNotFoundError:
+        if not security_rule_ids:
+            raise
+        # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+        raise InvalidSecurityGroupRuleIdNotFoundError(security_rule_ids[0]) from None
 
 
 for way in ("ingress", "egress"):
-    around(SecurityGroupBackend, f"authorize_security_group_{way}")(in_turn)
     around(SecurityGroupBackend, f"revoke_security_group_{way}")(revoked)
 
 

@@ -12,6 +12,7 @@ import balancers  # noqa: F401
 import endpoints  # noqa: F401
 import groups  # noqa: F401
 import limits  # noqa: F401
+import turns  # noqa: F401
 import volumes  # noqa: F401
 from moto.ec2.models.amis import AmiBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
