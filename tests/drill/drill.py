@@ -26,6 +26,8 @@ ROOT = pathlib.Path(__file__).parents[2]
 REPORT = pathlib.Path(__file__).with_name("report.json")
 BLUEPRINT = "blueprints/herd.hcl"
 LOCK = "/run/lock/pgherd-lab-tests"
+# All faults in random order. Such a drill has an entry of its own: its trials do not count as trials of each fault.
+RANDOM = "random"
 SUBJECT = ["generated/herd", "src/cluster/fault", "src/cluster/timing.rs", "src/drill", "src/lab"]
 
 
@@ -71,10 +73,18 @@ def drilled(pgherd, trials, faults):
     return child.returncode, last.get("error", ""), last["report"]
 
 
-def merged(report, run, found):
+def drills(found, wanted):
+    """Returns the faults of a drill with their trials."""
+    if RANDOM not in wanted:
+        return found["faults"]
+    trials = [trial for fault in found["faults"] for trial in fault["trials"]]
+    return [{"fault": RANDOM, "title": "all faults in random order", "trials": trials}]
+
+
+def merged(report, run, found, wanted):
     """Returns the report with the trials of another run. Their timelines are left out: those of 20 trials of each fault take many megabytes."""
     faults = {fault["fault"]: fault for fault in report["faults"]}
-    for fault in found["faults"]:
+    for fault in drills(found, wanted):
         name = fault["fault"]
         known = faults.get(name)
         earlier = known["trials"] if known and known["subject"] == run["subject"] else []
@@ -112,7 +122,7 @@ def main():
     if found is None:
         sys.exit(f"the drill was refused; nothing was recorded: {error}")
     run |= {"began": found["began"], "load": [begun, load()], "exit_code": code, "error": error, "skipped": found["skipped"]}
-    write(merged(report, run, found))
+    write(merged(report, run, found, faults))
     sys.exit(code)
 
 
