@@ -114,15 +114,16 @@ fn resize(tools: HostTools<'_>, file: &Path, gib: u32) -> Result<()> {
 pub fn cut(tools: HostTools<'_>, machine: &str, has: &[Attached]) -> Result<()> {
     for one in has {
         let at = paths::mounts().join(machine).join(&one.id);
+        let Some(device) = loop_device::of(&one.file) else { continue };
         files::make_dirs(&at)?;
         // This is the very filesystem that the machine has mounted. A volume without one has nothing to lose.
-        let Some(device) = loop_device::of(&one.file) else { continue };
         if tools.run(&["mount", &device.display().to_string(), &at.display().to_string()]).is_ok() {
             // ext4 by an option of its mount, XFS by a call: "shutdown" in xfs_io(8).
             let cut = mount::abort(&at).map_err(anyhow::Error::from);
             let cut =
                 cut.or_else(|_| tools.run(&["xfs_io", "-x", "-c", "shutdown", &at.display().to_string()]).map(drop));
             mount::detach(&at)?;
+            files::remove_empty_dir(&at);
             cut.with_context(|| format!("cannot cut off {}: only ext4 and XFS can be", one.id))?;
         }
     }
@@ -135,7 +136,9 @@ pub fn cut(tools: HostTools<'_>, machine: &str, has: &[Attached]) -> Result<()> 
 /// If something still uses one.
 pub fn release(tools: HostTools<'_>, machine: &str, has: &mut Vec<Attached>) -> Result<()> {
     for one in has.iter() {
-        mount::detach(&paths::mounts().join(machine).join(&one.id))?;
+        let at = paths::mounts().join(machine).join(&one.id);
+        mount::detach(&at)?;
+        files::remove_empty_dir(&at);
         free(tools, &one.file)?;
         ensure!(comes_true(disk::ENDS, || loop_device::of(&one.file).is_none()), "something still uses {}", one.id);
     }

@@ -27,6 +27,13 @@ def one_machine_of_the_same_zone(ec2, original, volume_id, instance_id, *args, *
     return original(ec2, volume_id, instance_id, *args, **kwargs)
 
 
+@around(EBSBackend, "detach_volume")
+def from_the_machine_that_has_it(ec2, original, volume_id, instance_id, *args, **kwargs):
+    # EC2 needs neither the instance nor the device: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachVolume.html
+    attachment = ec2.get_volume(volume_id).attachment
+    return original(ec2, volume_id, instance_id or (attachment and attachment.instance.id), *args, **kwargs)
+
+
 @around(EBSBackend, "modify_volume")
 def no_smaller_than_before(ec2, original, volume_id, target_size=None, *args, **kwargs):
     if target_size and target_size < ec2.get_volume(volume_id).size:
