@@ -8,12 +8,11 @@ use crate::system::files;
 use crate::system::host::tree;
 
 /// Programs, each with its package on Debian and Ubuntu.
-const PROGRAMS: [(&str, &str); 14] = [
+const PROGRAMS: [(&str, &str); 13] = [
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("mount", "mount"),
     ("mkfs.ext4", "e2fsprogs"),
-    ("xfs_io", "xfsprogs"),
     ("setsid", "util-linux"),
     ("nsenter", "util-linux"),
     ("chroot", "coreutils"),

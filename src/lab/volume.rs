@@ -118,13 +118,10 @@ pub fn cut(tools: HostTools<'_>, machine: &str, has: &[Attached]) -> Result<()> 
         files::make_dirs(&at)?;
         // This is the very filesystem that the machine has mounted. A volume without one has nothing to lose.
         if tools.run(&["mount", &device.display().to_string(), &at.display().to_string()]).is_ok() {
-            // ext4 by an option of its mount, XFS by a call: "shutdown" in xfs_io(8).
-            let cut = mount::abort(&at).map_err(anyhow::Error::from);
-            let cut =
-                cut.or_else(|_| tools.run(&["xfs_io", "-x", "-c", "shutdown", &at.display().to_string()]).map(drop));
+            let cut = mount::abort(&at);
             mount::detach(&at)?;
             files::remove_empty_dir(&at);
-            cut.with_context(|| format!("cannot cut off {}: only ext4 and XFS can be", one.id))?;
+            cut.with_context(|| format!("cannot cut off {}: only an ext4 filesystem can be", one.id))?;
         }
     }
     Ok(())
