@@ -61,6 +61,23 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &DrillArgs) -> Resu
     done
 }
 
+/// Says what a drill has left that was killed, or what one does that runs now.
+pub fn mention(session: &Session<'_>) -> Result<(), CommandError> {
+    match session.target.platform {
+        Platform::Aws => aws::mention(session),
+        Platform::Lab => {
+            let names = lab::abandoned()?.join(", ");
+            if !names.is_empty() {
+                session.report.say(&format!(
+                    "A drill was killed, and what it did to {names} is still there. `pgherd drill {} --target lab --undo` repairs it.",
+                    session.loaded.file.display()
+                ));
+            }
+            Ok(())
+        }
+    }
+}
+
 /// Undoes what a drill that was killed has left.
 fn undo(context: &Context, report: &Arc<Report>, options: &DrillArgs) -> Result<(), CommandError> {
     let session = Session::open(context, report, &options.place, Need::Location)?;

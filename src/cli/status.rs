@@ -22,7 +22,7 @@ use crate::system::{Context, clock};
 pub fn run(context: &Context, report: &Arc<Report>, options: &args::StatusArgs) -> Result<(), CommandError> {
     let session = Session::open(context, report, &options.place, Need::Location)?;
     let located = locate(&session)?;
-    drill::aws::mention(&session)?;
+    drill::mention(&session)?;
     let (expected, access) = (&session.pipeline.expected, &session.pipeline.access);
     let observer = Observer::new(access, expected, &located.haproxies);
     let seen = observer.with_settings(observer.with_disks(observer.look()));

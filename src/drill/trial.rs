@@ -185,7 +185,9 @@ impl Stopped {
     /// Returns what stopped it, in words, with what a person can do.
     pub fn text(&self, access: &ClusterAccess) -> String {
         match self {
-            Stopped::Interrupted => "interrupted; what was broken is repaired".into(),
+            Stopped::Interrupted => "interrupted; what was broken is repaired. The cluster may take a minute to become healthy: `pgherd status` shows when. \
+                 The schema pgherd_drill may stay until the next drill"
+                .into(),
             Stopped::Unhealthy(verdict) => format!(
                 "the cluster is not healthy, so nothing was broken: {}\n  {}",
                 say::problems(&verdict.problems),

@@ -100,6 +100,26 @@ pub fn recover(tools: HostTools<'_>) -> Result<bool> {
     }
 }
 
+/// Returns the names of the machines that a drill harmed before it was killed. They stay so until [`recover`].
+///
+/// # Errors
+/// If the record cannot be read.
+pub fn abandoned() -> Result<Vec<String>> {
+    if !tree::is_root() || !super::is_up() {
+        return Ok(vec![]);
+    }
+    let broken = store::load::<Disrupted>(&record())?.filter(|broken| !broken.by.is_alive());
+    let mut names = vec![];
+    for (id, _) in broken.map(|broken| broken.harms).unwrap_or_default() {
+        let machine = machine::find(&id)?;
+        let name = machine.as_ref().and_then(|machine| machine.tag("pgherd:machine")).unwrap_or(&id).to_string();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
 fn undo(tools: HostTools<'_>) -> Result<()> {
     // The interrupt that ended the drill must not prevent the repair.
     let interrupt = Interrupt::default();

@@ -42,7 +42,7 @@ use crate::system::host::{cgroup, mount, namespace, tree};
 use crate::system::{Context, Interrupt, files};
 
 pub use ground::LabGround;
-pub use harm::recover;
+pub use harm::{abandoned, recover};
 pub use nodes::{Node, Power};
 pub use prerequisites::Missing;
 pub use target::{describe, prepare};

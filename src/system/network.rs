@@ -96,7 +96,12 @@ pub fn postgres_answers(address: SocketAddr, timeout: Duration) -> io::Result<()
     stream.set_write_timeout(Some(timeout))?;
     stream.write_all(&SSL_REQUEST)?;
     let mut answer = [0];
-    match stream.read(&mut answer)? {
+    let read = stream.read(&mut answer).map_err(|e| match e.kind() {
+        // So the kernel names a read that has timed out: "Resource temporarily unavailable".
+        io::ErrorKind::WouldBlock => io::Error::other(format!("no response within {} s", timeout.as_secs_f64())),
+        _ => e,
+    });
+    match read? {
         1 if matches!(answer[0], b'S' | b'N') => Ok(()),
         0 => Err(io::Error::other("the connection was closed; there is no server behind this port")),
         _ => Err(io::Error::other("what answers there is not PostgreSQL")),
@@ -110,6 +115,13 @@ mod tests {
     use std::thread;
 
     const TIMEOUT: Duration = Duration::from_secs(5);
+
+    #[test]
+    fn a_server_that_accepts_and_hangs_is_told_in_words() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let hangs = postgres_answers(listener.local_addr().unwrap(), Duration::from_millis(500)).unwrap_err();
+        assert_eq!(hangs.to_string(), "no response within 0.5 s");
+    }
 
     fn server(answer: &'static [u8], request: usize) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -77,6 +77,7 @@ fn row(fault: &FaultReport) -> String {
     let bound = |bound: Option<u64>| match bound {
         // Trials of all faults. The verdict holds each of them against its own bound.
         _ if fault.fault == RANDOM => "each fault's".to_string(),
+        Some(0) => "no outage".to_string(),
         bound => bound.map_or("until repaired".to_string(), seconds),
     };
     let staleness = fault.trials.iter().map(|trial| trial.staleness_bound_ms).min().flatten();

@@ -69,9 +69,9 @@ pub fn print(report: &Report, found: &DrillReport) {
             fault.fault.clone(),
             fault.trials.len().to_string(),
             spread(fault.writes_stopped_ms, fault.trials.len()),
-            fault.bound_ms.map_or("until repaired".to_string(), seconds),
+            bound(fault.bound_ms),
             spread(fault.reads_stopped_ms, fault.trials.len()),
-            fault.reads_bound_ms.map_or("until repaired".to_string(), seconds),
+            bound(fault.reads_bound_ms),
             seconds(fault.stalest_ms),
             fault.lost.to_string(),
             fault.phantoms.to_string(),
@@ -127,6 +127,15 @@ fn details(trial: &TrialReport) -> Vec<String> {
 
 fn or_none(name: &str) -> &str {
     if name.is_empty() { "none" } else { name }
+}
+
+/// Returns a bound in words. A pause of up to [`UNNOTICED_MS`](crate::drill::UNNOTICED_MS) is no outage.
+fn bound(ms: Option<u64>) -> String {
+    match ms {
+        None => "until repaired".into(),
+        Some(0) => "no outage".into(),
+        Some(ms) => seconds(ms),
+    }
 }
 
 fn spread(figures: Spread, trials: usize) -> String {
