@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -45,7 +45,8 @@ class Member(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = answer
     def log_message(self, *_):
         pass
-http.server.ThreadingHTTPServer(("127.0.0.1", int(own.rsplit(":", 1)[1])), Member).serve_forever()
+host, port = own.removeprefix("http://").split(":")
+http.server.ThreadingHTTPServer((host, int(port)), Member).serve_forever()
 "#;
 
 struct Herd {
@@ -93,12 +94,19 @@ impl Program {
     }
 }
 
+/// Returns a loopback address that nobody else uses. On 127.0.0.1, a port that is free when a test begins may be another test's, or the
+/// near end of a connection, when a machine comes up a minute later.
+fn own_address() -> String {
+    static NEXT: AtomicU8 = AtomicU8::new(100);
+    let id = std::process::id();
+    format!("127.{}.{}.{}", NEXT.fetch_add(1, Ordering::Relaxed), (id >> 8) % 256, id % 256)
+}
+
 impl Herd {
     fn new() -> Self {
         let generated = Generated::from_text("herd.hcl", "cluster \"herd\" {\n region = \"eu-west-1\"\n}\n");
         let moto = Moto::with_images("herd/eu-west-1", &generated.files);
-        let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
-        let urls = listeners.map(|one| format!("http://127.0.0.1:{}", one.local_addr().expect("its address").port()));
+        let urls = [20_001, 20_002, 20_003].map(|port| format!("http://{}:{port}", own_address()));
         Herd { moto, generated, disks: TempDir::new().expect("a folder"), urls }
     }
 
