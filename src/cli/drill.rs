@@ -61,7 +61,7 @@ pub fn run(context: &Context, report: &Arc<Report>, options: &DrillArgs) -> Resu
     done
 }
 
-/// Says what a drill has left that was killed, or what one does that runs now.
+/// Says what a killed drill has left broken and, on AWS, what a running drill has stopped.
 pub fn mention(session: &Session<'_>) -> Result<(), CommandError> {
     match session.target.platform {
         Platform::Aws => aws::mention(session),
@@ -69,7 +69,7 @@ pub fn mention(session: &Session<'_>) -> Result<(), CommandError> {
             let names = lab::abandoned()?.join(", ");
             if !names.is_empty() {
                 session.report.say(&format!(
-                    "A drill was killed, and what it did to {names} is still there. `pgherd drill {} --target lab --undo` repairs it.",
+                    "A drill was killed and left {names} broken. `pgherd drill {} --target lab --undo` repairs that.",
                     session.loaded.file.display()
                 ));
             }

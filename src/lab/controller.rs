@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::machine::{self, LabMachine};
 use super::tool::HostTools;
@@ -247,16 +247,20 @@ impl Controller<'_> {
     /// Makes a running machine have the volumes that are attached to it, apart from its first.
     fn keep_volumes(&self, region: &str, instance: &ec2::Instance, volumes: &[ec2::ApiVolume]) -> Result<()> {
         let Some(mut machine) = machine::find(&instance.id)?.filter(LabMachine::is_alive) else { return Ok(()) };
-        let mut wanted = vec![];
+        let (mut wanted, mut waits) = (vec![], Ok(()));
         for volume in volumes.iter().filter(|volume| volume.is_beside(&instance.id, &instance.root_device)) {
-            let has =
-                |other: &LabMachine| other.id != machine.id && other.volumes.iter().any(|one| one.id == volume.id);
-            if let Some(other) = machine::all()?.into_iter().find(has) {
-                bail!("{} cannot have {} yet: {} still uses it", machine.id, volume.id, other.id);
+            let has = |one: &LabMachine| one.volumes.iter().any(|attached| attached.id == volume.id);
+            let other = if has(&machine) { None } else { machine::all()?.into_iter().find(has) };
+            match other {
+                // The others are attached and detached meanwhile: two machines may wait for each other's volumes.
+                Some(other) => {
+                    waits = Err(anyhow!("{} cannot have {} yet: {} still uses it", machine.id, volume.id, other.id))
+                }
+                None => wanted.push(Assigned { id: volume.id.clone(), gib: volume.gib, region: region.to_string() }),
             }
-            wanted.push(Assigned { id: volume.id.clone(), gib: volume.gib, region: region.to_string() });
         }
-        machine.keep_volumes(self.tools, &wanted)
+        machine.keep_volumes(self.tools, &wanted)?;
+        waits
     }
 
     /// Shuts a machine down, or cuts its power.

@@ -86,18 +86,12 @@ impl Drop for Harms<'_> {
 /// # Errors
 /// If something cannot be undone.
 pub fn recover(tools: HostTools<'_>) -> Result<bool> {
-    // Only root may read the record, and without the lab nothing can be repaired: `lab up` begins anew.
-    if !tree::is_root() || !super::is_up() {
+    if left_broken()?.is_none() {
         return Ok(false);
     }
-    match store::load::<Disrupted>(&record())? {
-        Some(broken) if !broken.by.is_alive() => {
-            undo(tools).context("a drill was killed, and what it broke cannot be undone")?;
-            files::remove(&record())?;
-            Ok(true)
-        }
-        _ => Ok(false),
-    }
+    undo(tools).context("a drill was killed, and what it broke cannot be undone")?;
+    files::remove(&record())?;
+    Ok(true)
 }
 
 /// Returns the names of the machines that a drill harmed before it was killed. They stay so until [`recover`].
@@ -105,12 +99,8 @@ pub fn recover(tools: HostTools<'_>) -> Result<bool> {
 /// # Errors
 /// If the record cannot be read.
 pub fn abandoned() -> Result<Vec<String>> {
-    if !tree::is_root() || !super::is_up() {
-        return Ok(vec![]);
-    }
-    let broken = store::load::<Disrupted>(&record())?.filter(|broken| !broken.by.is_alive());
     let mut names = vec![];
-    for (id, _) in broken.map(|broken| broken.harms).unwrap_or_default() {
+    for (id, _) in left_broken()?.map(|broken| broken.harms).unwrap_or_default() {
         let machine = machine::find(&id)?;
         let name = machine.as_ref().and_then(|machine| machine.tag("pgherd:machine")).unwrap_or(&id).to_string();
         if !names.contains(&name) {
@@ -118,6 +108,15 @@ pub fn abandoned() -> Result<Vec<String>> {
         }
     }
     Ok(names)
+}
+
+/// Returns what a process that is gone left broken.
+fn left_broken() -> Result<Option<Disrupted>> {
+    // Only root may read the record, and without the lab nothing can be repaired: `lab up` begins anew.
+    if !tree::is_root() || !super::is_up() {
+        return Ok(None);
+    }
+    Ok(store::load::<Disrupted>(&record())?.filter(|broken| !broken.by.is_alive()))
 }
 
 fn undo(tools: HostTools<'_>) -> Result<()> {

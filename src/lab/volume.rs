@@ -13,7 +13,7 @@ use super::tool::HostTools;
 use super::{disk, ec2, network, paths};
 use crate::system::files;
 use crate::system::host::daemon::comes_true;
-use crate::system::host::{loop_device, mount, namespace, tree};
+use crate::system::host::{loop_device, mount, namespace};
 
 /// A volume that a running machine has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,12 +85,7 @@ fn adapt(tools: HostTools<'_>, machine: &str, has: &mut Vec<Attached>, wanted: &
 
 fn attach(tools: HostTools<'_>, machine: &Inside<'_>, volume: &Assigned, number: u32) -> Result<Attached> {
     let file = file(&volume.region, &volume.id);
-    if !files::exists(&file) {
-        let new = file.with_extension("new");
-        files::make_dirs(file.parent().context("a volume's file has a folder")?)?;
-        files::write(&new, b"")?;
-        tree::rename(&new, &file)?;
-    }
+    files::make_dirs(&folder(&volume.region))?;
     resize(tools, &file, volume.gib)?;
     // A controller that was killed may have left one.
     let device = match loop_device::of(&file) {
@@ -103,6 +98,7 @@ fn attach(tools: HostTools<'_>, machine: &Inside<'_>, volume: &Assigned, number:
     Ok(one)
 }
 
+/// Makes a volume's file at least this large. A new one is made.
 fn resize(tools: HostTools<'_>, file: &Path, gib: u32) -> Result<()> {
     tools.run(&["truncate", &format!("--size=>{gib}G"), &file.display().to_string()]).map(drop)
 }
@@ -121,7 +117,9 @@ pub fn cut(tools: HostTools<'_>, machine: &str, has: &[Attached]) -> Result<()> 
             let cut = mount::abort(&at);
             mount::detach(&at)?;
             files::remove_empty_dir(&at);
-            cut.with_context(|| format!("cannot cut off {}: only an ext4 filesystem can be", one.id))?;
+            cut.with_context(|| {
+                format!("cannot cut the power of {}: the lab can do that only with an ext4 filesystem", one.id)
+            })?;
         }
     }
     Ok(())

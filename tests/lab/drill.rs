@@ -219,7 +219,7 @@ fn is_undone_by_the_next_command_after_a_kill(lab: &Lab) {
     signal(&drill, "-KILL");
     drill.wait().unwrap();
     let status = text(&lab.run(&["status", BLUEPRINT, "--target", "lab"]));
-    assert!(status.contains("A drill was killed, and what it did to "), "{status}");
+    assert!(status.contains("A drill was killed and left "), "{status}");
     let listed = lab.run(&["lab", "ps"]);
     assert!(text(&listed).contains("A drill was killed. What it broke is repaired."), "{}", text(&listed));
     assert!(!text(&lab.run(&["lab", "ps"])).contains("repaired"), "once is enough");

@@ -1,8 +1,9 @@
 //! The names of the files that a run leaves in the folder of logs, beside the logs of its stages.
 
-use crate::system::clock;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+use crate::system::clock;
 
 const EVENTS: &str = "-events.jsonl";
 const PAGE: &str = "-report.html";

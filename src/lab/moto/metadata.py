@@ -50,7 +50,7 @@ def metadata(request, full_url, headers):
 
 
 def new_token(request, caller):
-    """Makes a token, which is valid for its caller alone."""
+    """Makes a token that only its caller can use."""
     seconds = request.headers.get(f"{TOKEN}-ttl-seconds", "")
     if request.method != "PUT":
         return 405, {}, ""
@@ -62,7 +62,7 @@ def new_token(request, caller):
 
 
 def credentials(backend, instance, is_name):
-    """Serves the name of the machine's role, or credentials of a session of it."""
+    """Serves the name of the machine's role, or temporary credentials for that role."""
     association = backend.iam_instance_profile_associations.get(instance.id)
     roles = association.iam_instance_profile.roles if association else []
     if not roles:

@@ -15,7 +15,7 @@ TURN = threading.Lock()
 
 
 def in_turn(application):
-    """Returns the application with the requests one after the other. Callers send theirs, and get their answers, side by side."""
+    """Wraps an application so that it handles one request at a time. Requests are still read, and responses sent, in parallel."""
 
     @functools.wraps(application)
     def one(environ, start_response):
