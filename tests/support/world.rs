@@ -51,9 +51,10 @@ plan)
 apply)
     trap 'told=yes' INT TERM
     for file; do :; done
-    if [ "$(cat "$dir/$file")" = create ]; then
+    # The shell reads and writes it itself: Ctrl-C would end a program between them, and then there is a state without its thing.
+    read -r planned <"$dir/$file"
+    if [ "$planned" = create ]; then
         sleep 0.03
-        # The shell itself, which a signal does not kill.
         echo thing >"$STATE/ec2/vpc-$module-$$"
         for i in 1 2 3; do echo "aws_vpc.$module: Still creating... [$i]"; sleep 0.02; done
     fi
