@@ -97,8 +97,9 @@ fn is_measured(trial: &TrialReport) {
     if let Some(ms) = match fault {
         Fault::Postgres | Fault::Switchover => Some(100),
         // A block that another program frees may become PostgreSQL's before the filler has it, and one writer's small rows fit into it
-        // for more than a second. Then it counts that each of them was refused for lack of space.
-        Fault::DiskFull if every_writer_met(trial, "53100") => Some(500),
+        // for 1.6 s. Then it counts that each writer was refused for lack of space. After the 1.4 s in which rows still fit, that leaves
+        // 2 s of 5 s without a write, before and after the block, so the longer part has at least 1 s.
+        Fault::DiskFull if every_writer_met(trial, "53100") => Some(1000),
         // A moment passes between the fault and the last row that was on its way, or that fits into what the disk has left.
         Fault::Machine | Fault::Partition | Fault::PartitionInbound | Fault::PartitionOutbound | Fault::DiskFull => {
             Some(trial.lasted_ms.min(5000).saturating_sub(2000))
